@@ -1,0 +1,44 @@
+# One command a task; each does its own set-up. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test test-fast lint bench bench-peers soak vectors format clean
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+# A virtual environment with the tested versions (constraints.txt); made again when either file changes.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'icard needs Python 3.11 or later: make PYTHON=python3.11 ...'; exit 1; }
+	@echo 'Setting up $(VENV) (once, about half a minute) ...'
+	@$(PYTHON) -m venv $(VENV) || { echo 'Python has no venv module here; on Debian: apt-get install python3-venv'; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $(READY)
+
+demo: $(READY)  ## sign a card, draw it, read it back, verify it, tamper with it
+	@$(BIN)/python -m tools.demo
+
+test: $(READY)  ## all tests (what CI runs)
+	@$(BIN)/python -m pytest -n auto -m 'not soak' --benchmark-disable tests
+
+test-fast: $(READY)  ## the tests that need under a minute
+	@$(BIN)/python -m pytest -n auto -m 'not soak and not slow and not network' --benchmark-disable tests
+
+lint: $(READY)  ## ruff (lint and format) and mypy --strict
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+format: $(READY)  ## let ruff format and mend what it can
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+bench: $(READY)  ## benchmarks, ratios against peers
+	@$(BIN)/python -m pytest benchmarks --benchmark-only
+
+soak: $(READY)  ## the long tests at full size; result in docs/soak.md
+	@$(BIN)/python -m tools.soak
+
+vectors: $(READY)  ## make the test vectors again
+	@$(BIN)/python -m tools.make_vectors
+
+clean:  ## remove environments and caches
+	rm -rf $(VENV) .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis demo *.egg-info

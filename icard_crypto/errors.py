@@ -1,0 +1,154 @@
+"""Every error that icard raises, as one tree, each with a stable code.
+
+Promises:
+
+1. All errors descend from :class:`IcardError`; an exception of another library never leaves icard.
+2. ``code`` is stable and reads ``layer.fault`` (``cbor.duplicate_key``); programs compare codes, people read messages.
+3. Every code has a sentence and a next step in English and Chinese, in ``messages/<layer>.json``.
+4. Building an error costs nothing but the object: the catalogue is read only when someone asks for words.
+
+::
+
+    IcardError
+     +-- DecodeError     what was shown (bytes, text, a picture, a file) breaks a rule of the format
+     +-- CardError       a card's data is wrong; ``path`` names the field
+     +-- KeyFault        a key is missing, malformed, weak, of another kind, or its passphrase is wrong
+     +-- EncodeError     something valid cannot be written in the form asked for (a code too large for a QR symbol)
+     +-- MissingPart     an optional part is not installed; the hint says what to install
+     +-- StateError      a file, folder or list that icard keeps is unusable as it is
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from importlib import resources
+from typing import Literal
+
+__all__ = [
+    "CardError",
+    "DecodeError",
+    "EncodeError",
+    "IcardError",
+    "KeyFault",
+    "Language",
+    "MissingPart",
+    "StateError",
+    "catalogue",
+]
+
+Language = Literal["en", "zh"]
+
+
+@functools.cache
+def _layer_messages(layer: str) -> dict[str, dict[str, str]]:
+    text = (resources.files("icard_crypto") / "messages" / f"{layer}.json").read_text("utf-8")
+    messages: dict[str, dict[str, str]] = json.loads(text)
+    return messages
+
+
+def catalogue() -> dict[str, dict[str, str]]:
+    """All codes with their texts: ``{code: {"en", "zh", "do_en", "do_zh"}}``, sorted by code."""
+    folder = resources.files("icard_crypto") / "messages"
+    layers = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json"))
+    return {code: texts for layer in layers for code, texts in sorted(_layer_messages(layer).items())}
+
+
+class IcardError(Exception):
+    """The root. Raised only through its subclasses.
+
+    Args:
+        code: ``layer.fault``, a key of the catalogue.
+        offset: where in the input: a byte or, for text, a character, counted from 0.
+        path: where in the data: a dotted path such as ``permit.until``.
+        expected: what would have been right, in a few words.
+        found: what was there instead, in a few words; never a secret, never personal data.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        offset: int | None = None,
+        path: str | None = None,
+        expected: str | None = None,
+        found: str | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.offset = offset
+        self.path = path
+        self.expected = expected
+        self.found = found
+
+    @property
+    def layer(self) -> str:
+        """The layer that failed: the part of the code before the first dot."""
+        return self.code.partition(".")[0]
+
+    def message(self, language: Language = "en") -> str:
+        """One sentence that says what is wrong."""
+        return _layer_messages(self.layer)[self.code][language]
+
+    def hint(self, language: Language = "en") -> str:
+        """What to do next."""
+        return _layer_messages(self.layer)[self.code][f"do_{language}"]
+
+    def to_dict(self) -> dict[str, str | int]:
+        """The error for a program: code, layer and whatever of offset, path, expected, found is known."""
+        known: dict[str, str | int] = {"code": self.code, "layer": self.layer}
+        for name in ("offset", "path", "expected", "found"):
+            value = getattr(self, name)
+            if value is not None:
+                known[name] = value
+        return known
+
+    def __str__(self) -> str:
+        parts = [self.message()]
+        if self.path is not None:
+            parts.append(f"at {self.path}")
+        if self.offset is not None:
+            parts.append(f"at offset {self.offset}")
+        if self.expected is not None:
+            parts.append(f"expected {self.expected}")
+        if self.found is not None:
+            parts.append(f"found {self.found}")
+        return f"{self.code}: {'; '.join(parts)}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.code, self.offset, self.path, self.expected, self.found))
+
+
+def _rebuild(
+    kind: type[IcardError],
+    code: str,
+    offset: int | None,
+    path: str | None,
+    expected: str | None,
+    found: str | None,
+) -> IcardError:
+    return kind(code, offset=offset, path=path, expected=expected, found=found)
+
+
+class DecodeError(IcardError):
+    """What was shown breaks a rule of the format."""
+
+
+class CardError(IcardError):
+    """A card's data is wrong; ``path`` names the field."""
+
+
+class KeyFault(IcardError):
+    """A key is missing, malformed, weak, of another kind, or its passphrase is wrong."""
+
+
+class EncodeError(IcardError):
+    """Something valid cannot be written in the form asked for."""
+
+
+class MissingPart(IcardError):
+    """An optional part is not installed."""
+
+
+class StateError(IcardError):
+    """A file, folder or list that icard keeps is unusable as it is."""
