@@ -39,10 +39,9 @@ def _refuse_tag(*_: object) -> NoReturn:
 
 # cbor2 turns some tags into rich values, at a cost that the sender chooses (regular expressions, MIME messages);
 # here each of them is a refusal before its content is looked at.
-_NO_TAGS: Final = {
-    tag: _refuse_tag
-    for tag in (*range(6), 25, 28, 29, 30, 35, 36, 37, 43000, 52, 54, 100, 256, 258, 260, 261, 1004, 55799)
-}
+_NO_TAGS: Final = dict.fromkeys(
+    (*range(6), 25, 28, 29, 30, 35, 36, 37, 43000, 52, 54, 100, 256, 258, 260, 261, 1004, 55799), _refuse_tag
+)
 
 
 def decode(data: bytes, *, max_bytes: int, max_items: int, max_depth: int = limits.DEPTH) -> Value:
@@ -63,7 +62,7 @@ def decode(data: bytes, *, max_bytes: int, max_items: int, max_depth: int = limi
         )
         if _admissible(value, max_items) and cbor2.dumps(value) == data:
             return value  # type: ignore[no-any-return]
-    except Exception:  # noqa: BLE001, S110 - whatever stopped the fast reader, the strict one names it
+    except Exception:  # noqa: S110 - whatever stopped the fast reader, the strict one names it
         pass
     value, end = _Reader(data, max_items, max_depth).item(0, 0)
     if end != len(data):
@@ -137,7 +136,10 @@ class _Reader:
         end = at + length
         if end > len(self.data):
             raise DecodeError(
-                "cbor.truncated", offset=start, expected=f"{length} bytes", found=f"{len(self.data) - at} bytes"
+                "cbor.truncated",
+                offset=start,
+                expected=f"{length} bytes",
+                found=f"{len(self.data) - at} bytes",
             )
         content = bytes(self.data[at:end])
         if major == 2:
