@@ -41,9 +41,7 @@ def decode(text: str) -> bytes:
     """
     length = len(text)
     if length > limits.CARD_TEXT:
-        raise DecodeError(
-            "base45.too_long", expected=f"at most {limits.CARD_TEXT} characters", found=f"{length}"
-        )
+        raise DecodeError("base45.too_long", expected=f"at most {limits.CARD_TEXT} characters", found=f"{length}")
     digits = text.encode("ascii", "replace").translate(_DIGIT_OF)
     if _NO_DIGIT in digits:
         at = digits.index(_NO_DIGIT)
@@ -60,9 +58,7 @@ def decode(text: str) -> bytes:
     sums = total.to_bytes(whole, "little")
     if total & _HIGH_BYTES:
         group = next(number for number, high in enumerate(sums[2::3]) if high)
-        raise DecodeError(
-            "base45.overflow", offset=3 * group, expected="at most 65535", found="a larger number"
-        )
+        raise DecodeError("base45.overflow", offset=3 * group, expected="at most 65535", found="a larger number")
     decoded = bytearray(whole // 3 * 2)
     decoded[0::2] = sums[1::3]
     decoded[1::2] = sums[0::3]

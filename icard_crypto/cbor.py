@@ -95,9 +95,7 @@ def _admissible(value: object, max_items: int) -> bool:
     return True
 
 
-def read_item(
-    data: bytes, offset: int, *, max_items: int, max_depth: int = limits.DEPTH
-) -> tuple[Value, int]:
+def read_item(data: bytes, offset: int, *, max_items: int, max_depth: int = limits.DEPTH) -> tuple[Value, int]:
     """Read the item that begins at ``offset`` by the same strict rules; return it with the offset behind it."""
     return _Reader(data, max_items, max_depth).item(offset, 0)
 

@@ -34,9 +34,7 @@ _SMALL_ORDER_Y: Final = (
     55188659117513257062467267217118295137698188065244968500265048394206261417927,
 )
 #: The eight points of small order, canonical, with either sign bit (two of the ten are not points; harmless).
-SMALL_ORDER: Final = frozenset(
-    (y | sign << 255).to_bytes(32, "little") for y in _SMALL_ORDER_Y for sign in (0, 1)
-)
+SMALL_ORDER: Final = frozenset((y | sign << 255).to_bytes(32, "little") for y in _SMALL_ORDER_Y for sign in (0, 1))
 
 try:
     from nacl.bindings import crypto_sign_open

@@ -58,15 +58,11 @@ class VerifyingKey:
             KeyFault: ``key.length``, ``key.bad_point``, ``key.malformed``.
         """
         if len(raw) != algorithm.public_length:
-            raise KeyFault(
-                "key.length", expected=f"{algorithm.public_length} bytes", found=f"{len(raw)} bytes"
-            )
+            raise KeyFault("key.length", expected=f"{algorithm.public_length} bytes", found=f"{len(raw)} bytes")
         self.algorithm = algorithm
         self.raw = bytes(raw)
         self._check: Callable[[bytes, bytes], bool] = _checker(algorithm, self.raw, backend)
-        self.thumbprint = Thumbprint(
-            hashlib.sha256(cbor.encode(cast(Any, self._required_members()))).digest()
-        )
+        self.thumbprint = Thumbprint(hashlib.sha256(cbor.encode(cast(Any, self._required_members()))).digest())
         self.kid = Kid(self.thumbprint[:KID_LENGTH])
 
     def verify(self, signature: bytes, message: bytes) -> bool:
@@ -106,13 +102,9 @@ class VerifyingKey:
         algorithm = _algorithm_of(members)
         wanted = {2: {_CRV_OR_PUB, _X, _Y}, 1: {_CRV_OR_PUB, _X}, 7: {_CRV_OR_PUB}}[algorithm.key_type]
         if not wanted <= members.keys() or members.keys() - wanted - {_KTY, _KID, _ALG}:
-            raise KeyFault(
-                "key.malformed", expected=f"members {sorted(wanted, reverse=True)} beside kty, kid, alg"
-            )
+            raise KeyFault("key.malformed", expected=f"members {sorted(wanted, reverse=True)} beside kty, kid, alg")
         parts = [
-            members[label]
-            for label in sorted(wanted, reverse=True)
-            if label != _CRV_OR_PUB or algorithm.key_type == 7
+            members[label] for label in sorted(wanted, reverse=True) if label != _CRV_OR_PUB or algorithm.key_type == 7
         ]
         if not all(isinstance(part, bytes) for part in parts):
             raise KeyFault("key.malformed", expected="byte strings")
@@ -130,13 +122,12 @@ class VerifyingKey:
     def _required_members(self) -> dict[int, int | bytes]:
         """What RFC 9679 section 4 hashes: the members that define the key, no optional one."""
         algorithm, raw = self.algorithm, self.raw
+        curve = cast(int, algorithm.curve)
         if algorithm.key_type == 2:
-            assert algorithm.curve is not None
             size = len(raw) // 2
-            return {_KTY: 2, _CRV_OR_PUB: algorithm.curve, _X: raw[1 : 1 + size], _Y: raw[1 + size :]}
+            return {_KTY: 2, _CRV_OR_PUB: curve, _X: raw[1 : 1 + size], _Y: raw[1 + size :]}
         if algorithm.key_type == 1:
-            assert algorithm.curve is not None
-            return {_KTY: 1, _CRV_OR_PUB: algorithm.curve, _X: raw}
+            return {_KTY: 1, _CRV_OR_PUB: curve, _X: raw}
         return {_KTY: 7, _ALG: algorithm.ids[0], _CRV_OR_PUB: raw}
 
     def __eq__(self, other: object) -> bool:
@@ -182,9 +173,7 @@ class SigningKey:
             KeyFault: ``key.length``, ``key.malformed``.
         """
         if len(raw) != algorithm.private_length:
-            raise KeyFault(
-                "key.length", expected=f"{algorithm.private_length} bytes", found=f"{len(raw)} bytes"
-            )
+            raise KeyFault("key.length", expected=f"{algorithm.private_length} bytes", found=f"{len(raw)} bytes")
         if algorithm is ED25519:
             return cls(Ed25519PrivateKey.from_private_bytes(raw))
         if algorithm is ML_DSA_44:
@@ -217,9 +206,7 @@ class SigningKey:
         protection: serialization.KeySerializationEncryption = (
             serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
         )
-        return self._private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection
-        )
+        return self._private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection)
 
     def sign(self, message: bytes) -> bytes:
         """Sign ``message``. Deterministic for ECDSA and Ed25519; ML-DSA is hedged with fresh randomness."""
@@ -235,9 +222,7 @@ class SigningKey:
         return f"SigningKey({self.algorithm.name}, kid={self.verifying_key.kid.hex()})"
 
 
-def _checker(
-    algorithm: Algorithm, raw: bytes, backend: ed25519.Backend | None
-) -> Callable[[bytes, bytes], bool]:
+def _checker(algorithm: Algorithm, raw: bytes, backend: ed25519.Backend | None) -> Callable[[bytes, bytes], bool]:
     if algorithm is ED25519:
         if not ed25519.is_acceptable_point(raw):
             raise KeyFault("key.bad_point", expected="a canonical Ed25519 point, not of small order")
