@@ -1,0 +1,300 @@
+"""What a verifier trusts and knows, as plain immutable values: one :class:`TrustDomain` for each trust list.
+
+Promises:
+
+1. Nothing here parses a token or reads a clock: trust lists, timestamps and status lists come in already verified.
+2. Finding a key by its kid costs the same for ten keys as for ten thousand.
+3. What a compromised or denied key signed is not used: its status lists are left out when the domain is made.
+4. A status list counts only under a status key of the issuer whose prefix its uri has, in that key's window.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, Protocol
+
+from icard_crypto.keys import VerifyingKey
+
+__all__ = [
+    "Environment",
+    "Issuer",
+    "Revocation",
+    "StatusListView",
+    "Timestamp",
+    "TrustDomain",
+    "TrustListFacts",
+    "TrustedKey",
+    "Usage",
+]
+
+Environment = Literal["test", "production"]
+Usage = Literal["card", "status", "timestamp"]
+
+_LIST_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """Why a key is no longer good. ``compromised``: nothing it signed stands, whatever time it claims, because the
+    thief writes the time. ``retired``: what it signed up to ``at`` (Unix time) stands."""
+
+    at: int
+    kind: Literal["compromised", "retired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """An authority and what it may vouch for.
+
+    Args:
+        iss: its short id, as cards carry it.
+        names: its name by language, ``en`` and ``zh``.
+        regions: GB/T 2260 codes; ``dd0000`` covers ``ddxxxx`` and ``dddd00`` covers ``ddddxx``.
+        status_prefixes: what its status uris begin with.
+        capacity: the most entries one of its status lists may have.
+    """
+
+    iss: str
+    names: Mapping[str, str] = field(hash=False)
+    regions: frozenset[str]
+    status_prefixes: tuple[str, ...]
+    capacity: int = 0
+
+    def covers_region(self, region: str) -> bool:
+        """Whether the issuer may issue for this region."""
+        regions = self.regions
+        return region in regions or region[:4] + "00" in regions or region[:2] + "0000" in regions
+
+    def owns_status_uri(self, uri: str) -> bool:
+        """Whether the uri is a prefix and a list name (1 to 32 letters, digits, ``-``, ``_``), nothing more."""
+        for prefix in self.status_prefixes:
+            if uri.startswith(prefix):
+                return _LIST_NAME.fullmatch(uri, len(prefix)) is not None
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """A key with its one usage, its issuer and the time in which it signs.
+
+    Args:
+        key: the key.
+        usage: the one thing it signs.
+        issuer: whose key it is; None for a timestamp key, which belongs to the domain.
+        valid_from, valid_until: Unix times; what it signs has ``valid_from <= iat < valid_until``; None: no end.
+        revoked: why it is no longer good, or None.
+    """
+
+    key: VerifyingKey
+    usage: Usage
+    issuer: Issuer | None
+    valid_from: int
+    valid_until: int | None = None
+    revoked: Revocation | None = None
+
+    @property
+    def compromised(self) -> bool:
+        """Whether nothing it signed stands."""
+        return self.revoked is not None and self.revoked.kind == "compromised"
+
+    def in_window(self, issued_at: int) -> bool:
+        """Whether the key signed at that time by its own dates."""
+        return self.valid_from <= issued_at and (self.valid_until is None or issued_at < self.valid_until)
+
+    def retired_before(self, issued_at: int) -> bool:
+        """Whether the key had been retired before that time."""
+        return self.revoked is not None and issued_at > self.revoked.at
+
+
+@dataclass(frozen=True, slots=True)
+class TrustListFacts:
+    """The accepted trust list a domain was made from: version, times (Unix), payload hash, threshold of roots."""
+
+    version: int
+    iat: int
+    exp: int
+    payload_hash: bytes
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """The accepted timestamp of a domain: it can only take trust away.
+
+    Args:
+        iat, exp: Unix times.
+        trust_version, trust_hash: the trust list that is the newest.
+        denied: full thumbprints of keys nothing of which stands.
+        lists: the lowest iat that a status list may have, by uri.
+    """
+
+    iat: int
+    exp: int
+    trust_version: int
+    trust_hash: bytes
+    denied: frozenset[bytes] = frozenset()
+    lists: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+
+
+class StatusListView(Protocol):
+    """What a verifier needs of a verified status list."""
+
+    @property
+    def iat(self) -> int:
+        """When it was issued, Unix time."""
+
+    @property
+    def exp(self) -> int:
+        """Its end, Unix time."""
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+
+    @property
+    def key_thumbprint(self) -> bytes:
+        """The full thumbprint of the key that signed it."""
+
+    def get(self, index: int, /) -> int:
+        """The value of an entry; ``0 <= index < size``."""
+
+
+class TrustDomain:
+    """One environment's issuers, keys and fresh knowledge; immutable.
+
+    Args:
+        name: what people call it; stands in the evidence.
+        environment: ``test`` or ``production``; a test verdict shows it.
+        keys: every trusted key with its issuer.
+        trust_list: the list the keys came from; None when there is none yet, or when the keys were given directly.
+        keys_given_directly: the keys were handed over by a person: there is no trust list and no timestamp to be old.
+        timestamp: the accepted timestamp, or None.
+        status_lists: verified status lists by uri.
+        clock_floor: the highest iat of trust lists and timestamps ever accepted (Unix time), from the state.
+    """
+
+    __slots__ = (
+        "clock_floor",
+        "denied",
+        "environment",
+        "issuers",
+        "keys",
+        "keys_given_directly",
+        "kids",
+        "name",
+        "status_lists",
+        "timestamp",
+        "trust_list",
+        "usable_status_lists",
+    )
+
+    name: str
+    environment: Environment
+    keys: tuple[TrustedKey, ...]
+    trust_list: TrustListFacts | None
+    keys_given_directly: bool
+    timestamp: Timestamp | None
+    status_lists: Mapping[str, StatusListView]
+    clock_floor: int
+    kids: Mapping[bytes, tuple[TrustedKey, ...]]
+    issuers: Mapping[str, Issuer]
+    denied: frozenset[bytes]
+    usable_status_lists: Mapping[str, StatusListView]
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        environment: Environment,
+        keys: Iterable[TrustedKey],
+        trust_list: TrustListFacts | None = None,
+        keys_given_directly: bool = False,
+        timestamp: Timestamp | None = None,
+        status_lists: Mapping[str, StatusListView] | None = None,
+        clock_floor: int = 0,
+    ) -> None:
+        all_keys = tuple(keys)
+        kids: dict[bytes, tuple[TrustedKey, ...]] = {}
+        for key in all_keys:
+            kids[key.key.kid] = (*kids.get(key.key.kid, ()), key)
+        denied: set[bytes] = {key.key.thumbprint for key in all_keys if key.compromised}
+        floor = clock_floor
+        if timestamp is not None:
+            denied |= timestamp.denied
+            floor = max(floor, timestamp.iat)
+        if trust_list is not None:
+            floor = max(floor, trust_list.iat)
+        lists = dict(status_lists or {})
+        values = {
+            "name": name,
+            "environment": environment,
+            "keys": all_keys,
+            "trust_list": trust_list,
+            "keys_given_directly": keys_given_directly,
+            "timestamp": timestamp,
+            "status_lists": MappingProxyType(lists),
+            "clock_floor": floor,
+            "kids": MappingProxyType(kids),
+            "issuers": MappingProxyType({key.issuer.iss: key.issuer for key in all_keys if key.issuer}),
+            "denied": frozenset(denied),
+            "usable_status_lists": MappingProxyType(_usable(lists, kids, denied)),
+        }
+        for slot, value in values.items():
+            object.__setattr__(self, slot, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a TrustDomain is immutable: {name}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a TrustDomain is immutable: {name}")
+
+    def __repr__(self) -> str:
+        return f"TrustDomain({self.name!r}, {self.environment!r}, {len(self.keys)} keys)"
+
+    @classmethod
+    def from_keys(
+        cls,
+        keys: Iterable[TrustedKey],
+        *,
+        environment: Environment,
+        name: str = "given keys",
+        status_lists: Mapping[str, StatusListView] | None = None,
+    ) -> TrustDomain:
+        """A domain of keys that a person handed over; it has no trust list and no timestamp, and misses neither."""
+        return cls(name=name, environment=environment, keys=keys, keys_given_directly=True, status_lists=status_lists)
+
+    @classmethod
+    def from_trusted_file(cls, data: bytes, *, status_lists: Mapping[str, StatusListView] | None = None) -> TrustDomain:
+        """A domain from a JSON file of trusted keys, see :mod:`verifier.trusted_file`.
+
+        Raises:
+            StateError: ``trusted.*``, with the path of the fault.
+        """
+        from .trusted_file import read_trusted_file
+
+        environment, keys = read_trusted_file(data)
+        return cls.from_keys(keys, environment=environment, name="trusted file", status_lists=status_lists)
+
+
+def _usable(
+    lists: Mapping[str, StatusListView],
+    kids: Mapping[bytes, tuple[TrustedKey, ...]],
+    denied: set[bytes],
+) -> dict[str, StatusListView]:
+    usable = {}
+    for uri, status_list in lists.items():
+        thumbprint = status_list.key_thumbprint
+        if thumbprint not in denied and any(
+            key.key.thumbprint == thumbprint
+            and key.usage == "status"
+            and key.issuer is not None
+            and key.issuer.owns_status_uri(uri)
+            and key.in_window(status_list.iat)
+            and not key.retired_before(status_list.iat)
+            for key in kids.get(thumbprint[:8], ())
+        ):
+            usable[uri] = status_list
+    return usable
