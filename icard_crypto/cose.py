@@ -154,7 +154,14 @@ def headers_of(encoded: bytes) -> Headers:
     """
     if not encoded:
         return {}
-    decoded = cbor.decode(encoded, max_bytes=limits.HEADER_BYTES, max_items=limits.HEADER_ITEMS)
+    # By the strict reader alone: nobody has vouched for these bytes yet, and the answer is remembered anyway.
+    if len(encoded) > limits.HEADER_BYTES:
+        raise DecodeError(
+            "cbor.too_large", expected=f"at most {limits.HEADER_BYTES} bytes", found=f"{len(encoded)} bytes"
+        )
+    decoded, end = cbor.read_item(encoded, 0, max_items=limits.HEADER_ITEMS)
+    if end != len(encoded):
+        raise DecodeError("cbor.trailing_bytes", offset=end, found=f"{len(encoded) - end} bytes behind the map")
     if not isinstance(decoded, dict):
         raise DecodeError("header.not_a_map", expected="a map", found=type(decoded).__name__)
     return decoded
