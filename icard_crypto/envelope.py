@@ -162,7 +162,7 @@ def _not_a_code(text: str) -> DecodeError:
         if upper.startswith(prefix):
             return DecodeError(code)
     try:
-        start = base45.decode(text[: len(text) // 3 * 3][:3])
+        start = base45.decode(text[:3])
     except DecodeError:
         start = b""
     if start[:1] and start[0] in _COSE_STARTS:
