@@ -1,0 +1,77 @@
+"""Contenders timed in turns: A B C, A B C, ..., so that a slower minute of the machine falls on all of them.
+
+Promises:
+
+1. Every round times each contender once, in the same order; a ratio is taken within a round, and the median of the
+   rounds' ratios is reported, not the ratio of two medians from different minutes.
+2. One round of all is thrown away before the first that counts.
+3. A contender that fails drops out with its reason; the others go on.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Contender", "Run", "Series", "interleave"]
+
+#: Times itself and gives microseconds for one operation.
+Contender = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The rounds of one contender, in microseconds for one operation."""
+
+    rounds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """Microseconds."""
+        return statistics.median(self.rounds)
+
+    @property
+    def best(self) -> float:
+        """The fastest round, microseconds."""
+        return min(self.rounds)
+
+    @property
+    def spread(self) -> float:
+        """The middle half of the rounds (third less first quartile) as a part of the median."""
+        first, _, third = statistics.quantiles(self.rounds, n=4)
+        return (third - first) / self.median
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What an interleaved run gave: series by name, and why the others have none."""
+
+    series: dict[str, Series] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def ratio(self, of: str, to: str) -> float | None:
+        """The median over the rounds of ``of / to``, or None where one of them has no series."""
+        if of not in self.series or to not in self.series:
+            return None
+        pairs = zip(self.series[of].rounds, self.series[to].rounds, strict=True)
+        return statistics.median(mine / theirs for mine, theirs in pairs)
+
+
+def interleave(contenders: Mapping[str, Contender], rounds: int) -> Run:
+    """Time all contenders for ``rounds`` rounds (at least 2)."""
+    figures: dict[str, list[float]] = {name: [] for name in contenders}
+    run = Run()
+    for number in range(rounds + 1):
+        for name, contender in contenders.items():
+            if name in run.failed:
+                continue
+            try:
+                microseconds = contender()
+            except Exception as error:  # a failure is a row of the table
+                run.failed[name] = f"{type(error).__name__}: {error}"
+                continue
+            if number > 0:
+                figures[name].append(microseconds)
+    run.series.update({name: Series(tuple(times)) for name, times in figures.items() if name not in run.failed})
+    return run

@@ -1,0 +1,37 @@
+"""icard as a contender, in its own environment: text to ``CardClaims``, by one backend (``libsodium``, ``openssl``).
+
+The public parts one after the other: no trust list, no status, no policy, as no peer has them.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, cast
+
+from benchmarks.peers.protocol import Verify, serve
+from icard_crypto import algorithms, cbor, claims, cose, envelope, keys, limits
+from icard_crypto.ed25519 import Backend
+
+
+def prepare(form: str, algorithm: str, key: bytes, kid: bytes) -> Verify:
+    """Text or bytes to claims; the form is recognised from what is shown, not told."""
+    known = algorithms.by_name(algorithm)
+    if known is None:
+        raise LookupError(algorithm)
+    backend = cast(Backend, sys.argv[1]) if algorithm == "Ed25519" else None
+    held = keys.VerifyingKey(known, key, backend=backend)
+
+    def verify(shown: Any) -> Any:
+        sign1 = cose.parse_sign1(envelope.read(shown).cose)
+        headers = cose.token_headers(sign1, None)
+        if headers.kid != held.kid or headers.algorithm is not held.algorithm:
+            raise ValueError("another key")
+        if not held.verify(sign1.signature, cose.signed_bytes(sign1)):
+            raise ValueError("the signature does not hold")
+        payload = cbor.decode(sign1.payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS)
+        return claims.decode_claims(cast(Any, payload))
+
+    return verify
+
+
+serve("icard", prepare)
