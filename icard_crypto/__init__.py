@@ -1,1 +1,57 @@
-""""""
+"""The format of the Integrated Card's code: build it, sign it, draw it, read it, check its signature.
+
+Promises:
+
+1. Bytes and values only: no network, no database, no clock of its own, no global state.
+2. Any bytes shown give a value or one typed error, :class:`DecodeError`.
+3. ``import icard_crypto`` needs ``cryptography`` and ``cbor2`` alone; pictures (``icard_crypto.qr``,
+   ``icard_crypto.photo``) are imported by name and need the extra ``qr``.
+
+>>> from icard_crypto import SigningKey, algorithms, cbor, cose, envelope
+>>> key = SigningKey.generate(algorithms.ED25519)
+>>> text = envelope.to_ic1(cose.sign_token(cbor.encode({1: "cn.310000"}), key))
+>>> message = cose.parse_sign1(envelope.read(text).cose)
+>>> key.verifying_key.verify(message.signature, cose.signed_bytes(message))
+True
+
+Whether a code is genuine *and still stands* is decided by the package ``verifier``.
+"""
+
+from .card import Card, Exemption, Holder, Insurance, Month, Permit, Profile, Scheme
+from .claims import CardClaims, StatusRef, decode_claims, encode_claims
+from .errors import (
+    CardError,
+    DecodeError,
+    EncodeError,
+    IcardError,
+    KeyFault,
+    MissingPart,
+    StateError,
+)
+from .keys import Kid, SigningKey, Thumbprint, VerifyingKey
+
+__all__ = [
+    "Card",
+    "CardClaims",
+    "CardError",
+    "DecodeError",
+    "EncodeError",
+    "Exemption",
+    "Holder",
+    "IcardError",
+    "Insurance",
+    "KeyFault",
+    "Kid",
+    "MissingPart",
+    "Month",
+    "Permit",
+    "Profile",
+    "Scheme",
+    "SigningKey",
+    "StateError",
+    "StatusRef",
+    "Thumbprint",
+    "VerifyingKey",
+    "decode_claims",
+    "encode_claims",
+]
