@@ -1,1 +1,67 @@
-""""""
+"""Verify Integrated Cards offline. The one door of the package.
+
+>>> from icard_crypto import cose, envelope
+>>> from icard_crypto.algorithms import ED25519
+>>> from icard_crypto.keys import SigningKey
+>>> from verifier import Issuer, Policy, TrustDomain, TrustedKey, Verifier
+
+What is trusted is handed over; here one key, otherwise a trust list. Time is an argument:
+
+>>> key = SigningKey.from_raw(ED25519, bytes(32))
+>>> shanghai = Issuer("cn.310000", {"en": "Shanghai", "zh": "上海"}, frozenset({"310000"}), ("https://s.example/",))
+>>> trusted = TrustedKey(key.verifying_key, "card", shanghai, valid_from=0)
+>>> verifier = Verifier(TrustDomain.from_keys([trusted], environment="test"), Policy.named("unsafe_no_status"))
+
+Whatever is shown gives a verdict, never an exception:
+
+>>> verdict = verifier.verify("https://example.com/", now=1_800_000_000)
+>>> verdict.outcome, str(verdict.reason)
+('INVALID', 'not_a_card')
+>>> verdict.message("en"), verdict.message("zh")
+('This is a web address, not a card.', '这是网址，不是集成卡。')
+>>> verifier.verify(envelope.to_ic1(cose.sign_token(b"{}", key)), now=1_800_000_000)
+Verdict(INVALID, 'malformed', policy='unsafe_no_status')
+
+A verdict is not a truth value; to enforce one, require it:
+
+>>> verdict.require()
+Traceback (most recent call last):
+...
+verifier.errors.Refused: verdict.refused: The card was not confirmed as valid.; expected VALID; found INVALID (not_a_card)
+"""
+
+from .errors import Refused, UsageError
+from .policy import Policy
+from .reasons import Outcome, Reason
+from .states import State
+from .trust import (
+    Issuer,
+    Revocation,
+    StatusListView,
+    Timestamp,
+    TrustDomain,
+    TrustedKey,
+    TrustListFacts,
+)
+from .verdict import Evidence, Verdict, verdict_schema
+from .verifier import Verifier
+
+__all__ = [
+    "Evidence",
+    "Issuer",
+    "Outcome",
+    "Policy",
+    "Reason",
+    "Refused",
+    "Revocation",
+    "State",
+    "StatusListView",
+    "Timestamp",
+    "TrustDomain",
+    "TrustListFacts",
+    "TrustedKey",
+    "UsageError",
+    "Verdict",
+    "Verifier",
+    "verdict_schema",
+]

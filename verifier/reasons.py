@@ -16,9 +16,18 @@ from datetime import datetime, timedelta, timezone
 from importlib import resources
 from typing import Any, Literal
 
-from icard_crypto.errors import Language
+from icard_crypto.errors import IcardError, Language
 
-__all__ = ["OUTCOMES", "Outcome", "Reason", "catalogue", "holder_words", "outcome_words", "state_words"]
+__all__ = [
+    "OUTCOMES",
+    "Outcome",
+    "Reason",
+    "catalogue",
+    "holder_words",
+    "outcome_words",
+    "reason_of_error",
+    "state_words",
+]
 
 Outcome = Literal["VALID", "INVALID", "INDETERMINATE"]
 OUTCOMES: tuple[Outcome, ...] = ("VALID", "INVALID", "INDETERMINATE")
@@ -35,6 +44,13 @@ _MONTHS = (
 @functools.cache
 def _file() -> dict[str, Any]:
     text = (resources.files("verifier") / "reasons.json").read_text("utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+@functools.cache
+def _errors_file() -> dict[str, Any]:
+    text = (resources.files("verifier") / "error_reasons.json").read_text("utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 
@@ -85,17 +101,22 @@ class Reason(str):
 
     Args:
         code: a key of the catalogue.
+        error: what was wrong with what was shown; it tells the words where it knows better than the reason does.
         variant: a key of that reason's variants (another one, or None, gives the general words).
         figures: values for the places in the variant's words: ``date`` (Unix time), ``age`` and ``limit`` (seconds).
     """
 
-    __slots__ = ("figures", "variant")
+    __slots__ = ("error", "figures", "variant")
 
+    error: IcardError | None
     variant: str | None
     figures: Mapping[str, int]
 
-    def __new__(cls, code: str, variant: str | None = None, **figures: int) -> Reason:
+    def __new__(
+        cls, code: str, variant: str | None = None, *, error: IcardError | None = None, **figures: int
+    ) -> Reason:
         self = super().__new__(cls, code)
+        self.error = error
         self.variant = variant
         self.figures = figures
         return self
@@ -114,11 +135,17 @@ class Reason(str):
 
     def message(self, language: Language = "en") -> str:
         """The fact, one sentence."""
-        return self._words(language, language)
+        error = self._better_told()
+        return self._words(language, language) if error is None else error.message(language)
 
     def action(self, language: Language = "en") -> str:
         """The order: what to do next, one sentence."""
-        return self._words(f"do_{language}", language)
+        error = self._better_told()
+        return self._words(f"do_{language}", language) if error is None else error.hint(language)
+
+    def _better_told(self) -> IcardError | None:
+        """The error, where its layer speaks of what people see: text and pictures, not bytes."""
+        return self.error if self.error is not None and self.error.layer in _errors_file()["told_by_error"] else None
 
     def _words(self, name: str, language: Language) -> str:
         entry = catalogue()[str(self)]
@@ -134,8 +161,14 @@ class Reason(str):
         return str.__str__(self)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (str.__str__(self), self.variant, dict(self.figures)))
+        return (_rebuild, (str.__str__(self), self.variant, self.error, dict(self.figures)))
 
 
-def _rebuild(code: str, variant: str | None, figures: dict[str, int]) -> Reason:
-    return Reason(code, variant, **figures)
+def _rebuild(code: str, variant: str | None, error: IcardError | None, figures: dict[str, int]) -> Reason:
+    return Reason(code, variant, error=error, **figures)
+
+
+def reason_of_error(error: IcardError) -> Reason:
+    """The reason that an error in what was shown makes; ``malformed`` where the table names no other."""
+    table = _errors_file()
+    return Reason(table["reasons"].get(error.code, table["default"]), error=error)

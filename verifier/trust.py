@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, Protocol
 
-from icard_crypto.keys import VerifyingKey
+from icard_crypto.keys import KID_LENGTH, VerifyingKey
 
 __all__ = [
     "Environment",
@@ -202,7 +202,7 @@ class TrustDomain:
     kids: Mapping[bytes, tuple[TrustedKey, ...]]
     issuers: Mapping[str, Issuer]
     denied: frozenset[bytes]
-    usable_status_lists: Mapping[str, StatusListView]
+    usable_status_lists: Mapping[tuple[str, str], StatusListView]
 
     def __init__(
         self,
@@ -283,18 +283,21 @@ def _usable(
     lists: Mapping[str, StatusListView],
     kids: Mapping[bytes, tuple[TrustedKey, ...]],
     denied: set[bytes],
-) -> dict[str, StatusListView]:
+) -> dict[tuple[str, str], StatusListView]:
+    """The status lists that count, by the iss of the issuer whose key signed them, and uri."""
     usable = {}
     for uri, status_list in lists.items():
-        thumbprint = status_list.key_thumbprint
-        if thumbprint not in denied and any(
-            key.key.thumbprint == thumbprint
-            and key.usage == "status"
-            and key.issuer is not None
-            and key.issuer.owns_status_uri(uri)
-            and key.in_window(status_list.iat)
-            and not key.retired_before(status_list.iat)
-            for key in kids.get(thumbprint[:8], ())
-        ):
-            usable[uri] = status_list
+        thumbprint, issued_at = status_list.key_thumbprint, status_list.iat
+        if thumbprint in denied:
+            continue
+        for key in kids.get(thumbprint[:KID_LENGTH], ()):
+            if (
+                key.key.thumbprint == thumbprint
+                and key.usage == "status"
+                and key.issuer is not None
+                and key.issuer.owns_status_uri(uri)
+                and key.in_window(issued_at)
+                and not key.retired_before(issued_at)
+            ):
+                usable[key.issuer.iss, uri] = status_list
     return usable

@@ -1,0 +1,380 @@
+"""The answer to "may I rely on this card": a :class:`Verdict`.
+
+Promises:
+
+1. ``outcome`` is VALID, INVALID or INDETERMINATE; there is no bare truth value, and :meth:`Verdict.require` enforces.
+2. ``card`` is there only where a trusted, uncompromised key of the right usage and issuer signed it in its time.
+3. Everything that the outcome rests on stands in ``evidence``: keys, lists, their ages, the clock that was used.
+4. A verdict never changes and asks nobody for anything; words and evidence are made when they are asked for.
+5. :meth:`Verdict.to_dict` keeps to ``verdict.schema.json``, JSON Schema of verdict schema 1.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any, Final, Literal, NoReturn
+
+from icard_crypto.card import Card, Profile
+from icard_crypto.claims import CardClaims
+from icard_crypto.errors import IcardError, Language
+
+from .errors import Refused
+from .policy import Policy
+from .reasons import Outcome, Reason, holder_words, outcome_words, state_words
+from .states import UNKNOWN, Knowledge, State, insurance_state, permit_state
+from .trust import Environment, TrustDomain, TrustedKey
+
+__all__ = ["Evidence", "HolderState", "Verdict", "verdict_schema"]
+
+SCHEMA: Final = 1
+
+HolderState = Literal["not_checked", "photo_to_compare", "key_proven"]
+
+
+@functools.cache
+def verdict_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of :meth:`Verdict.to_dict`."""
+    text = (resources.files("verifier") / "verdict.schema.json").read_text("utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a verdict rests on. Times are Unix times, ages are seconds; None: it played no part or was not there.
+
+    Args:
+        domain: the trust domain's name.
+        issuer: the iss of the issuer whose key was named; ``issuer_names`` by language.
+        kid, thumbprint: of the key, hexadecimal; ``kid`` as the code states it.
+        trust_list_threshold: how many roots had to sign the trust list.
+        status_uri: the status list the card names.
+        clock: the time the verdict was asked for; ``clock_floor``: what it cannot be before.
+    """
+
+    domain: str | None
+    issuer: str | None
+    issuer_names: Mapping[str, str] | None
+    kid: str | None
+    thumbprint: str | None
+    algorithm: str | None
+    keys_given_directly: bool
+    trust_list_version: int | None
+    trust_list_age: int | None
+    trust_list_expires: int | None
+    trust_list_threshold: int | None
+    timestamp_issued_at: int | None
+    timestamp_age: int | None
+    status_uri: str | None
+    status_value: int | None
+    status_issued_at: int | None
+    status_age: int | None
+    clock: int
+    clock_floor: int | None
+
+
+class Verdict:
+    """One answer about one code. Made by :class:`verifier.Verifier` only.
+
+    Attributes:
+        schema: 1; rises when a field changes its meaning.
+        outcome: ``VALID``, ``INVALID`` or ``INDETERMINATE``.
+        reason: the first cause, see :class:`verifier.reasons.Reason`; ``valid`` for VALID.
+        also: further causes, worst first.
+        error: for what could not be read: the layer's own error, else None.
+        policy: what was asked for.
+        now: the time it was asked for, Unix time.
+        environment: of the trust domain; None where domains of both kinds were asked and none knew the key.
+        last_known: what knowledge that is too old said last, such as ``suspended``; else None.
+    """
+
+    __slots__ = (
+        "_claims",
+        "_domain",
+        "_key",
+        "_kid",
+        "_status",
+        "_trusted",
+        "also",
+        "environment",
+        "error",
+        "last_known",
+        "now",
+        "outcome",
+        "policy",
+        "reason",
+    )
+
+    schema: Final = SCHEMA
+    outcome: Outcome
+    reason: Reason
+    also: tuple[Reason, ...]
+    error: IcardError | None
+    policy: Policy
+    now: int
+    environment: Environment | None
+    last_known: str | None
+    _claims: CardClaims | None
+    _trusted: bool
+    _kid: bytes | None
+    _key: TrustedKey | None
+    _domain: TrustDomain | None
+    _status: Knowledge | None
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        reason: Reason,
+        also: tuple[Reason, ...],
+        policy: Policy,
+        now: int,
+        environment: Environment | None,
+        *,
+        error: IcardError | None = None,
+        last_known: str | None = None,
+        claims: CardClaims | None = None,
+        trusted: bool = False,
+        kid: bytes | None = None,
+        key: TrustedKey | None = None,
+        domain: TrustDomain | None = None,
+        status: Knowledge | None = None,
+    ) -> None:
+        put = _put
+        put(self, "outcome", outcome)
+        put(self, "reason", reason)
+        put(self, "also", also)
+        put(self, "policy", policy)
+        put(self, "now", now)
+        put(self, "environment", environment)
+        put(self, "error", error)
+        put(self, "last_known", last_known)
+        put(self, "_claims", claims)
+        put(self, "_trusted", trusted)
+        put(self, "_kid", kid)
+        put(self, "_key", key)
+        put(self, "_domain", domain)
+        put(self, "_status", status)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Verdict is immutable: {name}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Verdict is immutable: {name}")
+
+    def __bool__(self) -> NoReturn:
+        """Refused: INDETERMINATE is neither true nor false."""
+        raise TypeError("a Verdict is neither true nor false: compare its outcome, or call require()")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Verdict) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.outcome, self.reason, self.now))
+
+    def __repr__(self) -> str:
+        return f"Verdict({self.outcome}, {str(self.reason)!r}, policy={self.policy.name!r})"
+
+    def require(self) -> Verdict:
+        """The verdict itself when VALID.
+
+        Raises:
+            Refused: otherwise, with the verdict.
+        """
+        if self.outcome != "VALID":
+            raise Refused(self)
+        return self
+
+    @property
+    def claims(self) -> CardClaims | None:
+        """All that the code claims (promise 2), or None."""
+        return self._claims if self._trusted else None
+
+    @property
+    def card(self) -> Card | None:
+        """The card (promise 2), or None."""
+        claims = self.claims
+        return None if claims is None else claims.card
+
+    @property
+    def profile(self) -> str | None:
+        """``public``, ``work``, ``authority``, ``unknown``; None without a trusted card."""
+        claims = self.claims
+        if claims is None:
+            return None
+        return Profile(claims.profile).name.lower() if claims.profile in list(Profile) else "unknown"
+
+    @property
+    def permit(self) -> State:
+        """The permit's state."""
+        claims = self.claims
+        return UNKNOWN if claims is None else permit_state(claims, self._status, self._moment)
+
+    @property
+    def insurance(self) -> State:
+        """The insurance's state; of a public code it is never live."""
+        claims = self.claims
+        return UNKNOWN if claims is None else insurance_state(claims, self._status, self._moment)
+
+    @property
+    def holder(self) -> HolderState:
+        """What is known of the person who shows the code: nothing, or a photo to compare. A copy is genuine too."""
+        card = self.card
+        return "not_checked" if card is None or card.holder.photo is None else "photo_to_compare"
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the verdict rests on."""
+        domain, key, status, claims = self._domain, self._key, self._status, self.claims
+        trust_list = domain.trust_list if domain else None
+        timestamp = domain.timestamp if domain else None
+        issuer = key.issuer if key else None
+        return Evidence(
+            domain=domain.name if domain else None,
+            issuer=issuer.iss if issuer else None,
+            issuer_names=issuer.names if issuer else None,
+            kid=self._kid.hex() if self._kid else None,
+            thumbprint=key.key.thumbprint.hex() if key else None,
+            algorithm=key.key.algorithm.name if key else None,
+            keys_given_directly=domain.keys_given_directly if domain else False,
+            trust_list_version=trust_list.version if trust_list else None,
+            trust_list_age=self._age(trust_list.iat) if trust_list else None,
+            trust_list_expires=trust_list.exp if trust_list else None,
+            trust_list_threshold=trust_list.threshold if trust_list else None,
+            timestamp_issued_at=timestamp.iat if timestamp else None,
+            timestamp_age=self._age(timestamp.iat) if timestamp else None,
+            status_uri=claims.status.uri if claims else None,
+            status_value=status.value if status else None,
+            status_issued_at=status.iat if status else None,
+            status_age=self._age(status.iat) if status else None,
+            clock=self.now,
+            clock_floor=domain.clock_floor if domain else None,
+        )
+
+    @property
+    def _moment(self) -> int:
+        """The time judged at: nothing is younger than the clock floor."""
+        return self.now if self._domain is None else max(self.now, self._domain.clock_floor)
+
+    def _age(self, iat: int) -> int:
+        return max(self._moment - iat, 0)
+
+    def message(self, language: Language = "en") -> str:
+        """The reason's sentence of fact."""
+        return self.reason.message(language)
+
+    def action(self, language: Language = "en") -> str:
+        """The reason's order: what to do next."""
+        return self.reason.action(language)
+
+    def to_dict(self, language: Language = "en") -> dict[str, Any]:
+        """The verdict for a program, with words in one language; keeps to :func:`verdict_schema`."""
+        claims = self.claims
+        return {
+            "schema": self.schema,
+            "outcome": self.outcome,
+            "outcome_text": outcome_words(self.outcome, language),
+            **_reason_dict(self.reason, language),
+            "also": [_reason_dict(reason, language) for reason in self.also],
+            "error": None if self.error is None else _error_dict(self.error, language),
+            "policy": self.policy.name,
+            "environment": self.environment,
+            "profile": self.profile,
+            "permit": _state_dict(self.permit, language),
+            "insurance": _state_dict(self.insurance, language),
+            "holder": {"state": self.holder, "text": holder_words(self.holder, language)},
+            "last_known": self.last_known,
+            "card": None if claims is None else claims.card.to_json(),
+            "code": None if claims is None else _code_dict(claims),
+            "evidence": _evidence_dict(self.evidence),
+        }
+
+    def to_json(self, language: Language = "en", *, indent: int | None = None) -> str:
+        """:meth:`to_dict` as JSON text; Chinese stays Chinese."""
+        return json.dumps(self.to_dict(language), ensure_ascii=False, indent=indent)
+
+
+_put = object.__setattr__
+
+
+def _time(moment: int | None) -> str | None:
+    """RFC 3339 in UTC; a time beyond the calendar is None."""
+    if moment is None:
+        return None
+    try:
+        return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _reason_dict(reason: Reason, language: Language) -> dict[str, Any]:
+    return {
+        "reason": str(reason),
+        "detail": reason.variant,
+        "message": reason.message(language),
+        "action": reason.action(language),
+        "mends": reason.mends,
+    }
+
+
+def _error_dict(error: IcardError, language: Language) -> dict[str, Any]:
+    return {**error.to_dict(), "message": error.message(language), "hint": error.hint(language)}
+
+
+def _state_dict(state: State, language: Language) -> dict[str, Any]:
+    return {
+        "state": state.state,
+        "text": state_words(state.state, language),
+        "live": state.live,
+        "as_of": _time(state.as_of),
+    }
+
+
+def _code_dict(claims: CardClaims) -> dict[str, Any]:
+    return {
+        "issuer": claims.issuer,
+        "cti": claims.cti.hex(),
+        "issued_at": _time(claims.issued_at),
+        "not_before": _time(claims.not_before),
+        "expires": _time(claims.expires),
+        "status": {"uri": claims.status.uri, "index": claims.status.index},
+        "not_understood": list(claims.unknown),
+    }
+
+
+def _evidence_dict(evidence: Evidence) -> dict[str, Any]:
+    trust_list = timestamp = status = None
+    if evidence.trust_list_version is not None:
+        trust_list = {
+            "version": evidence.trust_list_version,
+            "age": evidence.trust_list_age,
+            "expires": _time(evidence.trust_list_expires),
+            "threshold": evidence.trust_list_threshold,
+        }
+    if evidence.timestamp_issued_at is not None:
+        timestamp = {"issued_at": _time(evidence.timestamp_issued_at), "age": evidence.timestamp_age}
+    if evidence.status_issued_at is not None:
+        status = {
+            "uri": evidence.status_uri,
+            "value": evidence.status_value,
+            "issued_at": _time(evidence.status_issued_at),
+            "age": evidence.status_age,
+        }
+    return {
+        "domain": evidence.domain,
+        "issuer": evidence.issuer,
+        "issuer_names": None if evidence.issuer_names is None else dict(evidence.issuer_names),
+        "kid": evidence.kid,
+        "thumbprint": evidence.thumbprint,
+        "algorithm": evidence.algorithm,
+        "keys_given_directly": evidence.keys_given_directly,
+        "trust_list": trust_list,
+        "timestamp": timestamp,
+        "status": status,
+        "clock": _time(evidence.clock),
+        "clock_floor": _time(evidence.clock_floor),
+    }
