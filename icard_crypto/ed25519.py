@@ -25,14 +25,10 @@ Check = Callable[[bytes, bytes], bool]
 _P: Final = 2**255 - 19
 _D: Final = -121665 * pow(121666, -1, _P) % _P
 
-# y of the points of order 1, 2, 4, 8 and 8 (RFC 7748 section 6.1 explains the danger; the list is libsodium's).
-_SMALL_ORDER_Y: Final = (
-    1,
-    _P - 1,
-    0,
-    2707385501144840649318225287225658788936804267575313519463743609750303021350,
-    55188659117513257062467267217118295137698188065244968500265048394206261417927,
-)
+# y of the points of order 1, 2, 4, 8 and 8 (RFC 7748 section 6.1 explains the danger; the list is libsodium's). The two of
+# order 8 are each other's negative; a test computes all eight points from the curve's equation.
+_ORDER_8_Y: Final = 55188659117513257062467267217118295137698188065244968500265048394206261417927
+_SMALL_ORDER_Y: Final = (1, _P - 1, 0, _ORDER_8_Y, _P - _ORDER_8_Y)
 #: The eight points of small order, canonical, with either sign bit (two of the ten are not points; harmless).
 SMALL_ORDER: Final = frozenset((y | sign << 255).to_bytes(32, "little") for y in _SMALL_ORDER_Y for sign in (0, 1))
 

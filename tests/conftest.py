@@ -1,0 +1,18 @@
+"""What all tests share: hypothesis without deadlines, and the same examples on every run.
+
+``make soak`` looks for new examples; the runs that gate a change must not fail one day for an input of yesterday.
+"""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "icard",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("icard")
