@@ -25,8 +25,8 @@ Check = Callable[[bytes, bytes], bool]
 _P: Final = 2**255 - 19
 _D: Final = -121665 * pow(121666, -1, _P) % _P
 
-# y of the points of order 1, 2, 4, 8 and 8 (RFC 7748 section 6.1 explains the danger; the list is libsodium's). The two of
-# order 8 are each other's negative; a test computes all eight points from the curve's equation.
+# y of the points of order 1, 2, 4, 8 and 8 (RFC 7748 section 6.1 explains the danger; the list is libsodium's). The two
+# of order 8 are each other's negative; a test computes all eight points from the curve's equation.
 _ORDER_8_Y: Final = 55188659117513257062467267217118295137698188065244968500265048394206261417927
 _SMALL_ORDER_Y: Final = (1, _P - 1, 0, _ORDER_8_Y, _P - _ORDER_8_Y)
 #: The eight points of small order, canonical, with either sign bit (two of the ten are not points; harmless).
