@@ -172,7 +172,7 @@ class Card:
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form; what is None or empty is left out."""
-        from icard_crypto.card_json import write
+        from icard_crypto.card_json_write import write
 
         return write(self)
 

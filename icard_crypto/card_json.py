@@ -1,4 +1,4 @@
-"""A card's JSON form, strictly read and written.
+"""A card's JSON form, strictly read.
 
 Promises:
 
@@ -6,8 +6,7 @@ Promises:
    order, services in the registry, employer codes with the right check character.
 2. Anything else is a ``CardError`` ``card.*`` with the path of the field, what was expected and what was found;
    a name or number is never repeated in it.
-3. ``read(write(card)) == card`` for every card that may be issued, and ``write(read(obj)) == obj`` for every object
-   in the form that :func:`write` gives.
+3. ``write(read(obj)) == obj`` for every object in the form that :mod:`icard_crypto.card_json_write` gives.
 
 Dates are ``YYYY-MM-DD``, months ``YYYY-MM``, sets of schemes and services are lists of names.
 """
@@ -20,17 +19,16 @@ import datetime
 import re
 from typing import Any, Final, cast
 
-from icard_crypto.card import ATTRIBUTES, Card, Exemption, Holder, Insurance, Month, Permit
+from icard_crypto.card import Card, Exemption, Holder, Insurance, Month, Permit
 from icard_crypto.errors import CardError
-from icard_crypto.fields import FIELDS, SERVICE_NUMBERS, SERVICES, Field, is_plain
+from icard_crypto.fields import FIELDS, SERVICES, Field, is_plain
 
-__all__ = ["read", "write"]
+__all__ = ["read"]
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH: Final = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 _YEARS: Final = range(1970, 2200)
 _BIRTH_YEARS: Final = range(1900, 2200)
-_UNKNOWN: Final = "unknown-"
 
 # GB 32100-2015, 4.6 and annex A: 31 characters, weights 3^i mod 31, the sum with the check character is 0 mod 31.
 _CREDIT_CHARACTERS: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -92,7 +90,7 @@ def _text(obj: dict[str, Any], path: str, name: str, field: Field, *, required: 
         if not field.pattern.fullmatch(value):
             raise CardError("card.bad_format", path=where, expected=field.form, found=_shown(value, field))
     elif not is_plain(value) or value != value.strip():
-        expected = "text without control characters and without spaces at its ends"
+        expected = "plain text: no control characters, no space but U+0020, none at the ends"
         raise CardError("card.bad_format", path=where, expected=expected, found=_shown(value, field))
     return value
 
@@ -308,80 +306,4 @@ def read(obj: object) -> Card:
         permit=_permit(card["permit"]),
         insurance=_insurance(card["insurance"]) if "insurance" in card else None,
         services=tuple(_values(card, "", "services", numbers)) if "services" in card else (),
-    )
-
-
-def _named(value: int | None, values: dict[str, int]) -> str | None:
-    if value is None:
-        return None
-    return next((name for name, number in values.items() if number == value), f"{_UNKNOWN}{value}")
-
-
-def _scheme_names(schemes: int, values: dict[str, int]) -> list[str]:
-    bits = [1 << place for place in range(schemes.bit_length()) if schemes >> place & 1]
-    return [str(_named(bit, values)) for bit in bits]
-
-
-def _write_photo(holder: Holder) -> dict[str, str | None] | None:
-    if holder.photo is None:
-        return None
-    return _present(
-        {
-            "format": _named(holder.photo_format, FIELDS["identity"]["photo_format"].values),
-            "data": base64.b64encode(holder.photo).decode("ascii"),
-        }
-    )
-
-
-def _present(obj: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in obj.items() if value is not None}
-
-
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, datetime.date | Month) else value
-
-
-def _write_part(map_name: str, part: object) -> dict[str, Any]:
-    return _present({name: _plain(getattr(part, ATTRIBUTES.get(name, name))) for name in FIELDS[map_name]})
-
-
-def _write_insurance(insurance: Insurance) -> dict[str, Any]:
-    obj = _write_part("insurance", insurance)
-    values = FIELDS["insurance"]["schemes"].values
-    if insurance.schemes is not None:
-        obj["schemes"] = _scheme_names(insurance.schemes, values)
-    obj["exemptions"] = [
-        _write_part("exemption", exemption) | {"schemes": _scheme_names(exemption.schemes, values)}
-        for exemption in insurance.exemptions
-    ] or None
-    return _present(obj)
-
-
-def _write_native(holder: Holder) -> dict[str, Any] | None:
-    return _present({"text": holder.name_native, "language": holder.native_language}) or None
-
-
-def write(card: Card) -> dict[str, Any]:
-    """The JSON form of a card; what is None or empty is left out."""
-    holder = card.holder
-    services = [
-        SERVICE_NUMBERS[number].name if number in SERVICE_NUMBERS else f"{_UNKNOWN}{number}" for number in card.services
-    ]
-    return _present(
-        {
-            "holder": _present(
-                {
-                    "name": holder.name,
-                    "name_native": _write_native(holder),
-                    "year_of_birth": holder.year_of_birth,
-                    "date_of_birth": _plain(holder.date_of_birth),
-                    "gender": _named(holder.gender, FIELDS["identity"]["gender"].values),
-                    "nationality": holder.nationality,
-                    "photo": _write_photo(holder),
-                }
-            ),
-            "permit": _write_part("permit", card.permit),
-            "insurance": None if card.insurance is None else _write_insurance(card.insurance),
-            "services": services or None,
-        }
     )

@@ -16,7 +16,8 @@ import datetime
 from typing import Any, Final
 
 from icard_crypto.card import Card, Profile
-from icard_crypto.claims import EPOCH_ORDINAL, CardClaims, StatusRef
+from icard_crypto.claim_maps import EPOCH_ORDINAL
+from icard_crypto.claims import CardClaims, StatusRef
 from icard_crypto.errors import CardError
 
 __all__ = ["HOUR", "LONGEST_LIFE", "day_end", "day_start", "expiry", "issue_claims"]

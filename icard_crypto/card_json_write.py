@@ -1,0 +1,97 @@
+"""A card's JSON form, written.
+
+Promises:
+
+1. What is None or empty is left out; keys stand in the order of ``fields.json``.
+2. A value that nobody has defined yet is written as ``unknown-<value>``, which :mod:`icard_crypto.card_json` refuses.
+3. ``card_json.read(write(card)) == card`` for every card that may be issued.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from typing import Any, Final
+
+from icard_crypto.card import ATTRIBUTES, Card, Holder, Insurance, Month
+from icard_crypto.fields import FIELDS, SERVICE_NUMBERS
+
+__all__ = ["write"]
+
+_UNKNOWN: Final = "unknown-"
+
+
+def _named(value: int | None, values: dict[str, int]) -> str | None:
+    if value is None:
+        return None
+    return next((name for name, number in values.items() if number == value), f"{_UNKNOWN}{value}")
+
+
+def _scheme_names(schemes: int, values: dict[str, int]) -> list[str]:
+    bits = [1 << place for place in range(schemes.bit_length()) if schemes >> place & 1]
+    return [str(_named(bit, values)) for bit in bits]
+
+
+def _write_photo(holder: Holder) -> dict[str, str | None] | None:
+    if holder.photo is None:
+        return None
+    return _present(
+        {
+            "format": _named(holder.photo_format, FIELDS["identity"]["photo_format"].values),
+            "data": base64.b64encode(holder.photo).decode("ascii"),
+        }
+    )
+
+
+def _present(obj: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in obj.items() if value is not None}
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, datetime.date | Month) else value
+
+
+def _write_part(map_name: str, part: object) -> dict[str, Any]:
+    return _present({name: _plain(getattr(part, ATTRIBUTES.get(name, name))) for name in FIELDS[map_name]})
+
+
+def _write_insurance(insurance: Insurance) -> dict[str, Any]:
+    obj = _write_part("insurance", insurance)
+    values = FIELDS["insurance"]["schemes"].values
+    if insurance.schemes is not None:
+        obj["schemes"] = _scheme_names(insurance.schemes, values)
+    obj["exemptions"] = [
+        _write_part("exemption", exemption) | {"schemes": _scheme_names(exemption.schemes, values)}
+        for exemption in insurance.exemptions
+    ] or None
+    return _present(obj)
+
+
+def _write_native(holder: Holder) -> dict[str, Any] | None:
+    return _present({"text": holder.name_native, "language": holder.native_language}) or None
+
+
+def write(card: Card) -> dict[str, Any]:
+    """The JSON form of a card; what is None or empty is left out."""
+    holder = card.holder
+    services = [
+        SERVICE_NUMBERS[number].name if number in SERVICE_NUMBERS else f"{_UNKNOWN}{number}" for number in card.services
+    ]
+    return _present(
+        {
+            "holder": _present(
+                {
+                    "name": holder.name,
+                    "name_native": _write_native(holder),
+                    "year_of_birth": holder.year_of_birth,
+                    "date_of_birth": _plain(holder.date_of_birth),
+                    "gender": _named(holder.gender, FIELDS["identity"]["gender"].values),
+                    "nationality": holder.nationality,
+                    "photo": _write_photo(holder),
+                }
+            ),
+            "permit": _write_part("permit", card.permit),
+            "insurance": None if card.insurance is None else _write_insurance(card.insurance),
+            "services": services or None,
+        }
+    )
