@@ -3,7 +3,7 @@
 >>> from icard_crypto import cose, envelope
 >>> from icard_crypto.algorithms import ED25519
 >>> from icard_crypto.keys import SigningKey
->>> from verifier import Issuer, Policy, TrustDomain, TrustedKey, Verifier
+>>> from verifier import Issuer, Policy, Refused, TrustDomain, TrustedKey, Verifier
 
 What is trusted is handed over; here one key, otherwise a trust list. Time is an argument:
 
@@ -24,10 +24,11 @@ Verdict(INVALID, 'malformed', policy='unsafe_no_status')
 
 A verdict is not a truth value; to enforce one, require it:
 
->>> verdict.require()
-Traceback (most recent call last):
-...
-verifier.errors.Refused: verdict.refused: The card was not confirmed as valid.; expected VALID; found INVALID (not_a_card)
+>>> try:
+...     verdict.require()
+... except Refused as refused:
+...     print(refused)
+verdict.refused: The card was not confirmed as valid.; expected VALID; found INVALID (not_a_card)
 """
 
 from .errors import Refused, UsageError
@@ -43,7 +44,8 @@ from .trust import (
     TrustedKey,
     TrustListFacts,
 )
-from .verdict import Evidence, Verdict, verdict_schema
+from .verdict import Evidence, Verdict
+from .verdict_json import verdict_schema
 from .verifier import Verifier
 
 __all__ = [

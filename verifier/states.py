@@ -28,13 +28,14 @@ PERMIT_SUSPENDED: Final = 12
 INSURANCE_LAPSED: Final = 13
 BOTH: Final = 14
 
-_CATEGORIES = frozenset(FIELDS["permit"]["category"].values)
+# The form in which categories are issued; a code may carry one of a later class.
+_CATEGORY = FIELDS["permit"]["category"].pattern
 _SCHEMES = int(~Scheme(0))
 
 
 def category_known(category: str | None) -> bool:
     """Whether a category, where the code states one, is one that exists."""
-    return category is None or category in _CATEGORIES
+    return category is None or _CATEGORY is None or _CATEGORY.fullmatch(category) is not None
 
 
 @dataclass(frozen=True, slots=True)

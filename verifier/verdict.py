@@ -11,37 +11,27 @@ Promises:
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib import resources
 from typing import Any, Final, Literal, NoReturn
 
+from icard_crypto import cbor, cose, envelope, limits
 from icard_crypto.card import Card, Profile
-from icard_crypto.claims import CardClaims
+from icard_crypto.claims import CardClaims, decode_claims
 from icard_crypto.errors import IcardError, Language
 
 from .errors import Refused
 from .policy import Policy
-from .reasons import Outcome, Reason, holder_words, outcome_words, state_words
+from .reasons import Outcome, Reason
 from .states import UNKNOWN, Knowledge, State, insurance_state, permit_state
 from .trust import Environment, TrustDomain, TrustedKey
 
-__all__ = ["Evidence", "HolderState", "Verdict", "verdict_schema"]
+__all__ = ["Evidence", "HolderState", "Verdict"]
 
 SCHEMA: Final = 1
 
 HolderState = Literal["not_checked", "photo_to_compare", "key_proven"]
-
-
-@functools.cache
-def verdict_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of :meth:`Verdict.to_dict`."""
-    text = (resources.files("verifier") / "verdict.schema.json").read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +88,7 @@ class Verdict:
         "_domain",
         "_key",
         "_kid",
+        "_source",
         "_status",
         "_trusted",
         "also",
@@ -120,6 +111,7 @@ class Verdict:
     environment: Environment | None
     last_known: str | None
     _claims: CardClaims | None
+    _source: str | bytes | None
     _trusted: bool
     _kid: bytes | None
     _key: TrustedKey | None
@@ -138,6 +130,7 @@ class Verdict:
         error: IcardError | None = None,
         last_known: str | None = None,
         claims: CardClaims | None = None,
+        source: str | bytes | None = None,
         trusted: bool = False,
         kid: bytes | None = None,
         key: TrustedKey | None = None,
@@ -154,6 +147,7 @@ class Verdict:
         put(self, "error", error)
         put(self, "last_known", last_known)
         put(self, "_claims", claims)
+        put(self, "_source", source)
         put(self, "_trusted", trusted)
         put(self, "_kid", kid)
         put(self, "_key", key)
@@ -192,7 +186,15 @@ class Verdict:
     @property
     def claims(self) -> CardClaims | None:
         """All that the code claims (promise 2), or None."""
-        return self._claims if self._trusted else None
+        if not self._trusted:
+            return None
+        claims = self._claims
+        if claims is None and self._source is not None:
+            # Verified in another process, which sent no claims back: these bytes are the ones that were verified.
+            payload = cose.parse_sign1(envelope.read(self._source).cose).payload
+            claims = decode_claims(cbor.decode(payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS))
+            _put(self, "_claims", claims)
+        return claims
 
     @property
     def card(self) -> Card | None:
@@ -273,25 +275,9 @@ class Verdict:
 
     def to_dict(self, language: Language = "en") -> dict[str, Any]:
         """The verdict for a program, with words in one language; keeps to :func:`verdict_schema`."""
-        claims = self.claims
-        return {
-            "schema": self.schema,
-            "outcome": self.outcome,
-            "outcome_text": outcome_words(self.outcome, language),
-            **_reason_dict(self.reason, language),
-            "also": [_reason_dict(reason, language) for reason in self.also],
-            "error": None if self.error is None else _error_dict(self.error, language),
-            "policy": self.policy.name,
-            "environment": self.environment,
-            "profile": self.profile,
-            "permit": _state_dict(self.permit, language),
-            "insurance": _state_dict(self.insurance, language),
-            "holder": {"state": self.holder, "text": holder_words(self.holder, language)},
-            "last_known": self.last_known,
-            "card": None if claims is None else claims.card.to_json(),
-            "code": None if claims is None else _code_dict(claims),
-            "evidence": _evidence_dict(self.evidence),
-        }
+        from .verdict_json import verdict_dict
+
+        return verdict_dict(self, language)
 
     def to_json(self, language: Language = "en", *, indent: int | None = None) -> str:
         """:meth:`to_dict` as JSON text; Chinese stays Chinese."""
@@ -299,82 +285,3 @@ class Verdict:
 
 
 _put = object.__setattr__
-
-
-def _time(moment: int | None) -> str | None:
-    """RFC 3339 in UTC; a time beyond the calendar is None."""
-    if moment is None:
-        return None
-    try:
-        return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _reason_dict(reason: Reason, language: Language) -> dict[str, Any]:
-    return {
-        "reason": str(reason),
-        "detail": reason.variant,
-        "message": reason.message(language),
-        "action": reason.action(language),
-        "mends": reason.mends,
-    }
-
-
-def _error_dict(error: IcardError, language: Language) -> dict[str, Any]:
-    return {**error.to_dict(), "message": error.message(language), "hint": error.hint(language)}
-
-
-def _state_dict(state: State, language: Language) -> dict[str, Any]:
-    return {
-        "state": state.state,
-        "text": state_words(state.state, language),
-        "live": state.live,
-        "as_of": _time(state.as_of),
-    }
-
-
-def _code_dict(claims: CardClaims) -> dict[str, Any]:
-    return {
-        "issuer": claims.issuer,
-        "cti": claims.cti.hex(),
-        "issued_at": _time(claims.issued_at),
-        "not_before": _time(claims.not_before),
-        "expires": _time(claims.expires),
-        "status": {"uri": claims.status.uri, "index": claims.status.index},
-        "not_understood": list(claims.unknown),
-    }
-
-
-def _evidence_dict(evidence: Evidence) -> dict[str, Any]:
-    trust_list = timestamp = status = None
-    if evidence.trust_list_version is not None:
-        trust_list = {
-            "version": evidence.trust_list_version,
-            "age": evidence.trust_list_age,
-            "expires": _time(evidence.trust_list_expires),
-            "threshold": evidence.trust_list_threshold,
-        }
-    if evidence.timestamp_issued_at is not None:
-        timestamp = {"issued_at": _time(evidence.timestamp_issued_at), "age": evidence.timestamp_age}
-    if evidence.status_issued_at is not None:
-        status = {
-            "uri": evidence.status_uri,
-            "value": evidence.status_value,
-            "issued_at": _time(evidence.status_issued_at),
-            "age": evidence.status_age,
-        }
-    return {
-        "domain": evidence.domain,
-        "issuer": evidence.issuer,
-        "issuer_names": None if evidence.issuer_names is None else dict(evidence.issuer_names),
-        "kid": evidence.kid,
-        "thumbprint": evidence.thumbprint,
-        "algorithm": evidence.algorithm,
-        "keys_given_directly": evidence.keys_given_directly,
-        "trust_list": trust_list,
-        "timestamp": timestamp,
-        "status": status,
-        "clock": _time(evidence.clock),
-        "clock_floor": _time(evidence.clock_floor),
-    }

@@ -164,12 +164,17 @@ class Verifier:
         """The verdicts on many codes, in order, the same as :meth:`verify` gives, on all cores.
 
         Args:
-            workers: how many threads; None: one for each core.
+            workers: how many work at once; None: one for each core.
 
         Raises:
             UsageError: ``usage.now``, ``usage.shown``, ``usage.workers``.
         """
-        return batch.verify_many(self.verify, shown, whole_seconds(now), workers)
+        if workers is not None and (type(workers) is not int or workers < 1):
+            raise UsageError(
+                "usage.workers", path="workers", expected="a whole number from 1", found=repr(workers)[:20]
+            )
+        codes = [code if type(code) is str or type(code) is bytes else _plain(code) for code in shown]
+        return batch.verify_many(self, codes, whole_seconds(now), workers)
 
     def _find_key(self, message: cose.Sign1, headers: cose.TokenHeaders) -> tuple[TrustDomain, TrustedKey, bool] | None:
         """The key that signed, its domain, and True; else the first with that kid, and False.

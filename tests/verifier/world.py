@@ -1,7 +1,7 @@
 """A trust domain in memory with fixed keys, and an adversary's hand on every part of it.
 
-A :class:`World` is one issuer with one card key and one status key, a trust list, a timestamp and a status list, all fresh
-and good at :data:`NOW`. An attack is a one-line edit of a field, or of the arguments of :meth:`World.code`.
+A :class:`World` is one issuer with one card key and one status key, a trust list, a timestamp and a status list, all
+fresh and good at :data:`NOW`. An attack is a one-line edit of a field, or of the arguments of :meth:`World.code`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ OTHER_KEY = SigningKey.from_raw(ED25519, bytes([3]) * 32)
 PREFIX = STATUS.uri.rpartition("/")[0] + "/"
 
 HERE = Issuer(ISSUER, {"en": "Shanghai", "zh": "上海"}, frozenset({"310000"}), (PREFIX,))
-ELSEWHERE = Issuer(
-    "cn.440000", {"en": "Guangdong", "zh": "广东"}, frozenset({"440000"}), ("https://gd.example/s/",)
-)
+ELSEWHERE = Issuer("cn.440000", {"en": "Guangdong", "zh": "广东"}, frozenset({"440000"}), ("https://gd.example/s/",))
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,10 @@ class Entries:
         return self.values.get(index, 0)
 
 
+TRUST_LIST = TrustListFacts(7, NOW - 10 * DAY, NOW + 300 * DAY, b"seven", 2)
+TIMESTAMP = Timestamp(NOW - HOUR, NOW + 6 * DAY, 7, b"seven")
+
+
 @dataclass
 class World:
     """Everything a verdict depends on, good until edited."""
@@ -59,8 +61,8 @@ class World:
     valid_until: int | None = ISSUED_AT + 365 * DAY
     revoked: Revocation | None = None
     more_keys: tuple[TrustedKey, ...] = ()
-    trust_list: TrustListFacts | None = TrustListFacts(7, NOW - 10 * DAY, NOW + 300 * DAY, b"seven", 2)
-    timestamp: Timestamp | None = Timestamp(NOW - HOUR, NOW + 6 * DAY, 7, b"seven")
+    trust_list: TrustListFacts | None = TRUST_LIST
+    timestamp: Timestamp | None = TIMESTAMP
     entry: int = 0
     status_iat: int = NOW - HOUR
     status_exp: int = NOW + 20 * DAY
@@ -112,7 +114,9 @@ def claims(profile: Profile = Profile.PUBLIC, **changes: Any) -> CardClaims:
     for part in ("permit", "insurance", "holder"):
         if part in changes:
             fields = changes.pop(part)
-            card = replace(card, **{part: None if fields is None else replace(getattr(card, part), **fields)})
+            value: Any = None if fields is None else replace(getattr(card, part), **fields)
+            edit: dict[str, Any] = {part: value}
+            card = replace(card, **edit)
     if "services" in changes:
         card = replace(card, services=changes.pop("services"))
     return replace(made, card=card, **changes)

@@ -1,0 +1,137 @@
+"""A verdict as JSON: the form that programs in other languages, the command and the service share.
+
+Promises:
+
+1. What :func:`verdict_dict` makes keeps to ``verdict.schema.json``, JSON Schema (draft 2020-12) of verdict schema 1.
+2. Times are RFC 3339 in UTC, ages are seconds, words are in the one language asked for.
+3. What was shown is never repeated, and nothing of the card appears unless the verdict discloses the card.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from datetime import UTC, datetime
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from icard_crypto.claims import CardClaims
+from icard_crypto.errors import IcardError, Language
+
+from .reasons import Reason, holder_words, outcome_words, state_words
+from .states import State
+
+if TYPE_CHECKING:
+    from .verdict import Evidence, Verdict
+
+__all__ = ["verdict_dict", "verdict_schema"]
+
+
+@functools.cache
+def verdict_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of :meth:`Verdict.to_dict`."""
+    text = (resources.files("verifier") / "verdict.schema.json").read_text("utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def verdict_dict(verdict: Verdict, language: Language) -> dict[str, Any]:
+    """The verdict as a JSON object."""
+    claims = verdict.claims
+    return {
+        "schema": verdict.schema,
+        "outcome": verdict.outcome,
+        "outcome_text": outcome_words(verdict.outcome, language),
+        **_reason_dict(verdict.reason, language),
+        "also": [_reason_dict(reason, language) for reason in verdict.also],
+        "error": None if verdict.error is None else _error_dict(verdict.error, language),
+        "policy": verdict.policy.name,
+        "environment": verdict.environment,
+        "profile": verdict.profile,
+        "permit": _state_dict(verdict.permit, language),
+        "insurance": _state_dict(verdict.insurance, language),
+        "holder": {"state": verdict.holder, "text": holder_words(verdict.holder, language)},
+        "last_known": verdict.last_known,
+        "card": None if claims is None else claims.card.to_json(),
+        "code": None if claims is None else _code_dict(claims),
+        "evidence": _evidence_dict(verdict.evidence),
+    }
+
+
+def _time(moment: int | None) -> str | None:
+    """RFC 3339 in UTC; a time beyond the calendar is None."""
+    if moment is None:
+        return None
+    try:
+        return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _reason_dict(reason: Reason, language: Language) -> dict[str, Any]:
+    return {
+        "reason": str(reason),
+        "detail": reason.variant,
+        "message": reason.message(language),
+        "action": reason.action(language),
+        "mends": reason.mends,
+    }
+
+
+def _error_dict(error: IcardError, language: Language) -> dict[str, Any]:
+    return {**error.to_dict(), "message": error.message(language), "hint": error.hint(language)}
+
+
+def _state_dict(state: State, language: Language) -> dict[str, Any]:
+    return {
+        "state": state.state,
+        "text": state_words(state.state, language),
+        "live": state.live,
+        "as_of": _time(state.as_of),
+    }
+
+
+def _code_dict(claims: CardClaims) -> dict[str, Any]:
+    return {
+        "issuer": claims.issuer,
+        "cti": claims.cti.hex(),
+        "issued_at": _time(claims.issued_at),
+        "not_before": _time(claims.not_before),
+        "expires": _time(claims.expires),
+        "status": {"uri": claims.status.uri, "index": claims.status.index},
+        "not_understood": list(claims.unknown),
+    }
+
+
+def _evidence_dict(evidence: Evidence) -> dict[str, Any]:
+    trust_list = timestamp = status = None
+    if evidence.trust_list_version is not None:
+        trust_list = {
+            "version": evidence.trust_list_version,
+            "age": evidence.trust_list_age,
+            "expires": _time(evidence.trust_list_expires),
+            "threshold": evidence.trust_list_threshold,
+        }
+    if evidence.timestamp_issued_at is not None:
+        timestamp = {"issued_at": _time(evidence.timestamp_issued_at), "age": evidence.timestamp_age}
+    if evidence.status_issued_at is not None:
+        status = {
+            "uri": evidence.status_uri,
+            "value": evidence.status_value,
+            "issued_at": _time(evidence.status_issued_at),
+            "age": evidence.status_age,
+        }
+    return {
+        "domain": evidence.domain,
+        "issuer": evidence.issuer,
+        "issuer_names": None if evidence.issuer_names is None else dict(evidence.issuer_names),
+        "kid": evidence.kid,
+        "thumbprint": evidence.thumbprint,
+        "algorithm": evidence.algorithm,
+        "keys_given_directly": evidence.keys_given_directly,
+        "trust_list": trust_list,
+        "timestamp": timestamp,
+        "status": status,
+        "clock": _time(evidence.clock),
+        "clock_floor": _time(evidence.clock_floor),
+    }
