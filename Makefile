@@ -31,8 +31,11 @@ lint: $(READY)  ## ruff (lint and format) and mypy --strict
 format: $(READY)  ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-bench: $(READY)  ## benchmarks, ratios against peers
-	@$(BIN)/python -m pytest benchmarks --benchmark-only
+bench: $(READY) bench-peers  ## benchmarks, ratios against peers and targets
+	@$(BIN)/python -m benchmarks
+
+bench-peers: $(READY)  ## make the peers' environments, each of its own under .peers
+	@$(BIN)/python -m benchmarks.peers
 
 soak: $(READY)  ## the long tests at full size; result in docs/soak.md
 	@$(BIN)/python -m tools.soak

@@ -57,6 +57,12 @@ class Run:
         pairs = zip(self.series[of].rounds, self.series[to].rounds, strict=True)
         return statistics.median(mine / theirs for mine, theirs in pairs)
 
+    def best_ratio(self, of: str, to: str) -> float | None:
+        """The ratio of the fastest rounds: what is left when other work disturbs the run. None as for ``ratio``."""
+        if of not in self.series or to not in self.series:
+            return None
+        return self.series[of].best / self.series[to].best
+
 
 def interleave(contenders: Mapping[str, Contender], rounds: int) -> Run:
     """Time all contenders for ``rounds`` rounds (at least 2)."""

@@ -1,0 +1,126 @@
+"""Where the time of one code goes: every stage alone, on the reference public card.
+
+Run by ``make bench``, or ``pytest benchmarks/test_stages.py --benchmark-only`` for pytest-benchmark's own table. Each
+test also asserts the work done, so that a stage which stops doing it does not look fast.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, cast
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benchmarks.codes import Codes, make_codes
+from icard_crypto import algorithms, base45, cbor, claims, cose, envelope, keys, limits
+from icard_crypto.ed25519 import BACKENDS, Backend
+
+
+@pytest.fixture(scope="module")
+def codes() -> Codes:
+    return make_codes(algorithms.ED25519, 1)
+
+
+@pytest.fixture(scope="module")
+def sign1(codes: Codes) -> cose.Sign1:
+    return cose.parse_sign1(codes.cose[0])
+
+
+@pytest.mark.benchmark(group="1 text")
+def test_base45_decode(benchmark: BenchmarkFixture, codes: Codes) -> None:
+    text = base45.encode(codes.cose[0])
+    assert benchmark(base45.decode, text) == codes.cose[0]
+
+
+@pytest.mark.benchmark(group="1 text")
+def test_base45_encode(benchmark: BenchmarkFixture, codes: Codes) -> None:
+    assert base45.decode(benchmark(base45.encode, codes.cose[0])) == codes.cose[0]
+
+
+@pytest.mark.benchmark(group="1 text")
+def test_zlib_inflate(benchmark: BenchmarkFixture, codes: Codes) -> None:
+    stream = zlib.compress(codes.cose[0], 9)
+    assert benchmark(zlib.decompress, stream) == codes.cose[0]
+
+
+@pytest.mark.benchmark(group="2 envelope")
+@pytest.mark.parametrize("form", ["ic1", "claim169", "cose"])
+def test_envelope_read(benchmark: BenchmarkFixture, codes: Codes, form: str) -> None:
+    shown = codes.cose[0] if form == "cose" else codes.form(form)[0]
+    assert benchmark(envelope.read, shown) == (form, codes.cose[0])
+
+
+@pytest.mark.benchmark(group="3 frame")
+def test_cose_parse(benchmark: BenchmarkFixture, codes: Codes) -> None:
+    assert len(benchmark(cose.parse_sign1, codes.cose[0]).signature) == 64
+
+
+@pytest.mark.benchmark(group="3 frame")
+def test_cose_token_headers(benchmark: BenchmarkFixture, codes: Codes, sign1: cose.Sign1) -> None:
+    assert benchmark(cose.token_headers, sign1, None).kid == codes.key.verifying_key.kid
+
+
+@pytest.mark.benchmark(group="3 frame")
+def test_cose_signed_bytes(benchmark: BenchmarkFixture, sign1: cose.Sign1) -> None:
+    assert benchmark(cose.signed_bytes, sign1).endswith(sign1.payload)
+
+
+@pytest.mark.benchmark(group="4 signature")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_signature_ed25519(benchmark: BenchmarkFixture, codes: Codes, sign1: cose.Sign1, backend: Backend) -> None:
+    key = keys.VerifyingKey(algorithms.ED25519, codes.key.verifying_key.raw, backend=backend)
+    assert benchmark(key.verify, sign1.signature, cose.signed_bytes(sign1))
+
+
+@pytest.mark.benchmark(group="4 signature")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_signature_bare_ed25519(benchmark: BenchmarkFixture, codes: Codes, sign1: cose.Sign1, backend: Backend) -> None:
+    """The library's own call, without icard."""
+    raw, message = codes.key.verifying_key.raw, cose.signed_bytes(sign1)
+    if backend == "libsodium":
+        from nacl.bindings import crypto_sign_open
+
+        assert benchmark(crypto_sign_open, sign1.signature + message, raw) == message
+    else:
+        benchmark(Ed25519PublicKey.from_public_bytes(raw).verify, sign1.signature, message)
+
+
+@pytest.mark.benchmark(group="4 signature")
+@pytest.mark.parametrize("name", [each.name for each in algorithms.ALGORITHMS if each is not algorithms.ED25519])
+def test_signature_other(benchmark: BenchmarkFixture, name: str) -> None:
+    codes = make_codes(cast(algorithms.Algorithm, algorithms.by_name(name)), 1)
+    message = cose.parse_sign1(codes.cose[0])
+    assert benchmark(codes.key.verifying_key.verify, message.signature, cose.signed_bytes(message))
+
+
+@pytest.mark.benchmark(group="5 payload")
+def test_cbor_decode(benchmark: BenchmarkFixture, sign1: cose.Sign1) -> None:
+    value = benchmark(_decode, sign1.payload)
+    assert cbor.encode(value) == sign1.payload
+
+
+@pytest.mark.benchmark(group="5 payload")
+def test_claims_decode(benchmark: BenchmarkFixture, codes: Codes, sign1: cose.Sign1) -> None:
+    assert benchmark(claims.decode_claims, _decode(sign1.payload)) == codes.claims[0]
+
+
+@pytest.mark.benchmark(group="6 whole, no verdict")
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("form", ["ic1", "claim169"])
+def test_whole(benchmark: BenchmarkFixture, codes: Codes, form: str, backend: Backend) -> None:
+    key = keys.VerifyingKey(algorithms.ED25519, codes.key.verifying_key.raw, backend=backend)
+
+    def whole(text: str) -> claims.CardClaims | None:
+        message = cose.parse_sign1(envelope.read(text).cose)
+        cose.token_headers(message, None)
+        if not key.verify(message.signature, cose.signed_bytes(message)):
+            return None
+        return claims.decode_claims(_decode(message.payload))
+
+    assert benchmark(whole, codes.form(form)[0]) == codes.claims[0]
+
+
+def _decode(payload: bytes) -> Any:
+    return cbor.decode(payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS)

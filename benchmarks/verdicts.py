@@ -1,0 +1,100 @@
+"""The whole verdict against the bare signature check of the same backend, and many verdicts on one core and on two.
+
+Promises:
+
+1. The verdict is the full one: trust list, timestamp, status list and the policy ``gate``, all fresh; each is VALID.
+2. The raw check is the backend's own call on the same messages, with nothing of icard around it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from benchmarks.interleave import Contender, Run, interleave
+from icard_crypto import cose, envelope
+from icard_crypto.ed25519 import Backend
+from icard_crypto.keys import VerifyingKey
+from tests.verifier.world import CARD_KEY, NOW, World, code
+from verifier import Policy, TrustDomain, Verifier
+
+__all__ = ["many_cores", "verdict_against_raw"]
+
+_CODES = 100
+_MANY = 1000
+
+
+def verdict_against_raw(backend: Backend, rounds: int) -> Run:
+    """Interleave ``verdict`` (IC1 text to verdict) and ``raw check`` (signature over bytes at hand)."""
+    codes, verifier = _codes(_CODES), _verifier(backend)
+    messages = [cose.parse_sign1(envelope.read(text).cose) for text in codes]
+    signed = [(message.signature, cose.signed_bytes(message)) for message in messages]
+    check = _raw_check(backend, CARD_KEY.verifying_key.raw)
+
+    def verdicts() -> None:
+        for text in codes:
+            if verifier.verify(text, now=NOW).outcome != "VALID":
+                raise ValueError("a good code is not VALID")
+
+    def raw() -> None:
+        for signature, message in signed:
+            check(signature, message)
+
+    return interleave({"verdict": _timed(verdicts, _CODES), "raw check": _timed(raw, _CODES)}, rounds)
+
+
+def many_cores(backend: Backend, rounds: int) -> Run:
+    """Interleave ``one core`` and ``two cores``: ``verify_many`` of the same codes with one worker and with two."""
+    codes, verifier = _codes(_MANY), _verifier(backend)
+
+    def with_workers(workers: int) -> Callable[[], None]:
+        def verify() -> None:
+            verdicts = verifier.verify_many(codes, now=NOW, workers=workers)
+            if any(verdict.outcome != "VALID" for verdict in verdicts):
+                raise ValueError("a good code is not VALID")
+
+        return verify
+
+    contenders = {"one core": _timed(with_workers(1), _MANY), "two cores": _timed(with_workers(2), _MANY)}
+    return interleave(contenders, rounds)
+
+
+def _codes(count: int) -> Sequence[str]:
+    return [code(cti=number.to_bytes(8, "big")) for number in range(count)]
+
+
+def _verifier(backend: Backend) -> Verifier:
+    domain = World().domain()
+    keys = [
+        dataclasses.replace(each, key=VerifyingKey(each.key.algorithm, each.key.raw, backend=backend))
+        for each in domain.keys
+    ]
+    fresh = TrustDomain(
+        name=domain.name,
+        environment=domain.environment,
+        keys=keys,
+        trust_list=domain.trust_list,
+        timestamp=domain.timestamp,
+        status_lists=domain.status_lists,
+    )
+    return Verifier(fresh, Policy.named("gate"))
+
+
+def _raw_check(backend: Backend, public: bytes) -> Callable[[bytes, bytes], object]:
+    if backend == "libsodium":
+        from nacl.bindings import crypto_sign_open
+
+        return lambda signature, message: crypto_sign_open(signature + message, public)
+    return Ed25519PublicKey.from_public_bytes(public).verify
+
+
+def _timed(work: Callable[[], None], operations: int) -> Contender:
+    def contender() -> float:
+        start = time.perf_counter_ns()
+        work()
+        return (time.perf_counter_ns() - start) / 1000 / operations
+
+    return contender

@@ -1,0 +1,84 @@
+"""Text to verified claims: icard by both backends against the peers, every contender a child process of its own.
+
+Promises:
+
+1. All contenders of a form read the same codes; each times only its own loop.
+2. Before it is timed, a contender has read every code once and refused one whose signature was changed: nobody is
+   measured who does not check.
+3. A peer that is missing, fails, or does not read the form is named with its reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+from benchmarks.child import Child, ChildFailed, start_icard, start_peer
+from benchmarks.codes import Codes, make_codes
+from benchmarks.interleave import Contender, Run, interleave
+from benchmarks.peers import PeerMissing, names
+from icard_crypto import algorithms
+from icard_crypto.ed25519 import BACKENDS
+
+__all__ = ["FORMS", "versus"]
+
+FORMS = ("claim169", "ic1", "cose")
+
+_CODES = 100
+_PASSES = 2
+
+
+def versus(form: str, rounds: int) -> Run:
+    """Interleave all contenders that read ``form``, Ed25519; names are ``icard libsodium``, ``claim169``, ...
+
+    Args:
+        form: ``claim169``, ``ic1`` or ``cose`` (bytes, without base45).
+    """
+    codes = make_codes(algorithms.ED25519, _CODES)
+    starts: dict[str, Callable[[], Child]] = {f"icard {backend}": _icard(backend) for backend in BACKENDS}
+    starts |= {name: _peer(name) for name in names()}
+    missing: dict[str, str] = {}
+    with contextlib.ExitStack() as children:
+        contenders: dict[str, Contender] = {}
+        for name, start in starts.items():
+            try:
+                child = children.enter_context(start())
+                _load(child, codes, form)
+            except (PeerMissing, ChildFailed) as error:
+                missing[name] = str(error)
+            else:
+                contenders[name] = _timed(child)
+        run = interleave(contenders, rounds)
+    return Run(run.series, missing | run.failed)
+
+
+def _icard(backend: str) -> Callable[[], Child]:
+    return lambda: start_icard(backend)
+
+
+def _peer(name: str) -> Callable[[], Child]:
+    return lambda: start_peer(name)
+
+
+def _load(child: Child, codes: Codes, form: str) -> None:
+    key = codes.key.verifying_key
+    shown = codes.form(form)
+    common = {"form": form, "algorithm": key.algorithm.name, "key": key.raw.hex(), "kid": key.kid.hex()}
+    last = codes.cose[0][-1]
+    forged = Codes(codes.key, codes.now, codes.claims[:1], (codes.cose[0][:-1] + bytes((last ^ 1,)),)).form(form)
+    child.ask(do="load", codes=shown, **common)
+    for code in shown:
+        child.ask(do="verify", code=code)
+    try:
+        child.ask(do="verify", code=forged[0])
+    except ChildFailed:
+        return
+    raise ChildFailed("it takes a changed signature")
+
+
+def _timed(child: Child) -> Contender:
+    def contender() -> float:
+        answer = child.ask(do="time", passes=_PASSES)
+        return float(answer["ns"]) / 1000 / float(answer["codes"])
+
+    return contender
