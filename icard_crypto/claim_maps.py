@@ -57,6 +57,9 @@ _WRITE: Final[dict[str, Callable[[Any], Any]]] = {
 }
 
 
+_KEY_TYPES: Final = frozenset({int, str})
+
+
 def _is_birthday(text: str) -> bool:
     pattern = FIELDS["identity"]["date_of_birth"].read_pattern
     if pattern is None or not pattern.fullmatch(text):
@@ -85,7 +88,7 @@ class Table:
         self.rules: dict[int | str, _Rule] = {
             field.key: self._rule(slots.index(name), field) for name, field in known.items()
         }
-        self.required = tuple((slots.index(name), field) for name, field in known.items() if field.required)
+        self.required = {field.key: field for field in known.values() if field.required}
 
     @staticmethod
     def _rule(slot: int, field: Field) -> _Rule:
@@ -103,6 +106,12 @@ def read_map(source: dict[Any, Any], table: Table, path: str, unknown: list[str]
     Raises:
         DecodeError: ``claims.*``.
     """
+    # Before any look-up by key: True and 1.0 are equal to 1 as keys of a dict, and are never the same claim.
+    if not _KEY_TYPES.issuperset(map(type, source)):
+        raise DecodeError("claims.bad_key", path=path, expected="integers and texts")
+    if not table.required.keys() <= source.keys():
+        missing = next(field for key, field in table.required.items() if key not in source)
+        raise DecodeError("claims.missing", path=f"{path}.{missing.name}", expected=f"key {missing.key!r}")
     values: list[Any] = [None] * table.width
     rules = table.rules
     for key, value in source.items():
@@ -117,9 +126,6 @@ def read_map(source: dict[Any, Any], table: Table, path: str, unknown: list[str]
         if check is not None and not check(value):
             raise fault(path, field, value)
         values[slot] = value if convert is None else convert(value)
-    for slot, field in table.required:
-        if values[slot] is None:
-            raise DecodeError("claims.missing", path=f"{path}.{field.name}", expected=f"key {field.key!r}")
     return values
 
 

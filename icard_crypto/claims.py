@@ -21,14 +21,14 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from icard_crypto import cbor
+from icard_crypto import cbor, limits
 from icard_crypto.card import Card, Exemption, Holder, Insurance, Permit
 from icard_crypto.claim_maps import Table, fault, read_map, type_name, write_map, write_part
 from icard_crypto.errors import DecodeError
 from icard_crypto.fields import FIELDS
 from icard_crypto.frozen import maker
 
-__all__ = ["CardClaims", "StatusRef", "decode_claims", "encode_claims", "to_map"]
+__all__ = ["CardClaims", "StatusRef", "decode_claims", "decode_payload", "encode_claims", "to_map"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,29 @@ def _services(numbers: tuple[Any, ...]) -> tuple[int, ...]:
             error.path = f"card.services[{place}]"
             raise error
     return numbers
+
+
+def decode_payload(payload: bytes) -> CardClaims:
+    """The claims in a card's payload, strict CBOR and all.
+
+    The same as ``decode_claims(cbor.decode(payload, ...))``, in two thirds of the time: where nothing is unknown, the
+    tables have looked at the exact type of every key and value, and the walk that :func:`cbor.decode` makes for the
+    same purpose would find nothing. Whatever else happens, the strict way decides and names the fault.
+
+    Raises:
+        DecodeError: ``cbor.*`` or ``claims.*``.
+    """
+    canonical = cbor.read_canonical(payload) if len(payload) <= limits.CARD_BYTES else None
+    if canonical is not None:
+        try:
+            claims = decode_claims(canonical)
+        except DecodeError:
+            pass
+        else:
+            # A confirmation key is kept as it is: nobody has looked at its types.
+            if not claims.unknown and claims.confirmation is None:
+                return claims
+    return decode_claims(cbor.decode(payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS))
 
 
 def decode_claims(mapping: object) -> CardClaims:

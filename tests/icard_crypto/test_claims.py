@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from icard_crypto import algorithms, cbor, cose, envelope, keys, limits
 from icard_crypto.card import Card, Exemption, Holder, Insurance, Month, Permit, Profile
-from icard_crypto.claims import CardClaims, StatusRef, decode_claims, encode_claims, to_map
+from icard_crypto.claims import CardClaims, StatusRef, decode_claims, decode_payload, encode_claims, to_map
 from icard_crypto.errors import CardError, DecodeError, catalogue
 from icard_crypto.frozen import maker
 from icard_crypto.issuing import day_end, day_start, expiry, issue_claims
@@ -347,7 +347,16 @@ def test_all_codes_have_words() -> None:
     rows = {code: row for code, row in catalogue().items() if code.startswith("claims.")}
     assert set(rows) == {
         f"claims.{fault}"
-        for fault in ("missing", "wrong_type", "too_long", "too_short", "out_of_range", "bad_format", "disagrees")
+        for fault in (
+            "missing",
+            "bad_key",
+            "wrong_type",
+            "too_long",
+            "too_short",
+            "out_of_range",
+            "bad_format",
+            "disagrees",
+        )
     }
     assert all(row[key] for row in rows.values() for key in ("en", "zh", "do_en", "do_zh"))
 
@@ -446,3 +455,67 @@ def test_no_code_has_more_than_its_profile() -> None:
     for hidden in ("91310115MA1K4XD073", "申乐", "4127", "Design"):
         assert hidden.encode() not in public
         assert hidden.encode() in work
+
+
+def _strict(payload: bytes) -> CardClaims | str:
+    try:
+        decoded = cbor.decode(payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS)
+        return decode_claims(decoded)
+    except DecodeError as error:
+        return str(error)
+
+
+def _quick(payload: bytes) -> CardClaims | str:
+    try:
+        return decode_payload(payload)
+    except DecodeError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_payload_is_read_the_same_way_byte_for_byte(profile: Profile) -> None:
+    """Every byte of a payload changed to every value: the quick way says what the strict way says, fault and all."""
+    payload = bytearray(encode_claims(reference_claims(profile)))
+    for at, kept in enumerate(payload):
+        for value in (
+            0x00,
+            0x01,
+            0x1B,
+            0x20,
+            0x3B,
+            0x40,
+            0x60,
+            0x80,
+            0xA0,
+            0xC1,
+            0xF4,
+            0xF5,
+            0xF6,
+            0xF7,
+            0xF9,
+            kept ^ 1,
+        ):
+            payload[at] = value
+            assert _quick(bytes(payload)) == _strict(bytes(payload)), (at, value)
+        payload[at] = kept
+
+
+@pytest.mark.parametrize(
+    ("label", "fault"),
+    [(b"\xf5", "cbor.bad_key"), (b"\xf9\x3c\x00", "cbor.float"), (b"\xf4", "cbor.bad_key")],
+)
+def test_a_key_that_only_equals_an_integer_is_refused(label: bytes, fault: str) -> None:
+    """True, false and 1.0 are equal to 1 and 0 in a Python dict: as keys they are refused, at any depth."""
+    written = to_map(reference_claims())
+    written[-65537] = {"place": 0}
+    payload = cbor.encode(written).replace(b"\xa1\x65place\x00", b"\xa1" + label + b"\x00")
+    assert str(_quick(payload)).startswith(fault)
+    top = b"\xa1" + label + b"\x69cn.310000"
+    assert str(_quick(top)).startswith(fault)
+
+
+def test_a_float_in_a_confirmation_key_is_refused() -> None:
+    """What the tables do not look at is walked: a float inside cnf is refused as CBOR."""
+    written = to_map(reference_claims()) | {8: {1: {1: 2, -1: "place"}}}
+    payload = cbor.encode(written).replace(b"\x65place", b"\xf9\x3c\x00")
+    assert str(_quick(payload)).startswith("cbor.float: The data has a floating-point number")
