@@ -1,0 +1,110 @@
+"""Writes the parts of the documentation that follow from data.
+
+They stand between ``<!-- generated: NAME -->`` and ``<!-- end -->``.
+
+Promises:
+
+1. Tables of fields, services, refusals, reasons and policies, the worked example and the commands' help texts are
+   written from the data and the code that decide, so that the pages can't drift from them.
+2. ``--check`` writes nothing and exits with 1 when a page is out of date; a test runs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from icard_crypto.errors import catalogue
+from icard_crypto.fields import FIELDS, SERVICES, Field
+from tools import worked_example
+
+ROOT = Path(__file__).parent.parent
+_BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+_MAP_TITLES = {
+    "claims": "The claims set (RFC 8392)",
+    "confirmation": "cnf (8), the holder's key (RFC 8747); reserved",
+    "status": "status (65535), IETF Token Status List",
+    "status_list": "status_list inside status",
+    "identity": "identity (169), MOSIP Claim 169 version 1.2",
+    "card": "card (-65537)",
+    "permit": "permit, key 1 of card",
+    "insurance": "insurance, key 2 of card",
+    "exemption": "an exemption: a list of four, in this order",
+}
+_TYPES = {"day": "int, days", "month": "int, months", "birthday": "text, YYYYMMDD", "int": "int", "text": "text"}
+
+
+def fields() -> str:
+    """One table for each map of the claims."""
+    parts = []
+    for name, title in _MAP_TITLES.items():
+        rows = [_field_row(field) for field in FIELDS[name].values()]
+        parts.append(
+            f"**{title}**\n\n| key | field | type | bounds | form, values |\n| --- | --- | --- | --- | --- |\n"
+        )
+        parts.append("\n".join(rows) + "\n\n")
+    return "".join(parts)
+
+
+def _field_row(field: Field) -> str:
+    values = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in field.values.items())
+    form = "; ".join(filter(None, [field.form, values]))
+    name = f"**{field.name}**" if field.required else field.name
+    key = f'"{field.key}"' if isinstance(field.key, str) else field.key
+    return f"| {key} | {name} | {_TYPES.get(field.type, field.type)} | {field.length} | {form} |"
+
+
+def services() -> str:
+    """The registry of services."""
+    rows = [f"| {service.number} | {service.name} | {service.en} | {service.zh} |" for service in SERVICES.values()]
+    return "| number | name | English | 中文 |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
+
+
+_READER_LAYERS = ("text", "base45", "zlib", "cose", "header", "cbor", "claims", "key")
+
+
+def refusals() -> str:
+    """Every code that a reader may refuse with."""
+    rows = [
+        f"| `{code}` | {texts['en']} |" for code, texts in catalogue().items() if code.split(".")[0] in _READER_LAYERS
+    ]
+    rows.sort(key=lambda row: _READER_LAYERS.index(row[3:].split(".")[0]))
+    return "| code | what is wrong |\n| --- | --- |\n" + "\n".join(rows) + "\n"
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "fields": fields,
+    "services": services,
+    "refusals": refusals,
+    "example": worked_example.markdown,
+}
+
+
+def fill(page: str) -> str:
+    """The page with every generated block written afresh."""
+    return _BLOCK.sub(lambda match: f"{match[1]}\n{BLOCKS[match['name']]()}\n{match[3]}", page)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when a page is out of date")
+    check = parser.parse_args().check
+    stale = []
+    for path in sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")]):
+        page = path.read_text("utf-8")
+        filled = fill(page)
+        if filled != page:
+            stale.append(path.relative_to(ROOT))
+            if not check:
+                path.write_text(filled, "utf-8")
+    for path in stale:
+        print(f"{'out of date' if check else 'written'}: {path}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
