@@ -65,6 +65,7 @@ def read_trusted_file(data: bytes) -> tuple[Environment, tuple[TrustedKey, ...]]
     seen: set[bytes] = set()
     keys = []
     for place, entry in enumerate(entries):
+        known = len(issuers)
         key = _key(_Entry(entry, f"keys[{place}]", _REQUIRED, {"until"}), issuers)
         if key.key.thumbprint in seen:
             raise StateError(
@@ -72,6 +73,8 @@ def read_trusted_file(data: bytes) -> tuple[Environment, tuple[TrustedKey, ...]]
             )
         seen.add(key.key.thumbprint)
         keys.append(key)
+        if len(issuers) > known:
+            _refuse_overlap(issuers, key.issuer, f"keys[{place}].status_prefixes")
     return cast(Environment, environment), tuple(keys)
 
 
@@ -142,6 +145,17 @@ def _key(entry: _Entry, issuers: dict[str, Issuer]) -> TrustedKey:
     if valid_until is not None and valid_until <= valid_from:
         raise StateError("trusted.value", path=entry.at("until"), expected="later than from", found="not later")
     return TrustedKey(_public_key(entry), usage, issuers[iss], valid_from, valid_until)
+
+
+def _refuse_overlap(issuers: dict[str, Issuer], issuer: Issuer | None, path: str) -> None:
+    """A uri within two issuers' prefixes would have two owners."""
+    for other in issuers.values():
+        if issuer is None or other is issuer:
+            continue
+        for prefix in issuer.status_prefixes:
+            for taken in other.status_prefixes:
+                if prefix.startswith(taken) or taken.startswith(prefix):
+                    raise StateError("trusted.prefix_overlap", path=path, expected=f"none of {other.iss}", found=prefix)
 
 
 def _public_key(entry: _Entry) -> VerifyingKey:

@@ -1,0 +1,68 @@
+"""The one place where an error becomes a line for people, or an object for programs.
+
+Promises:
+
+1. ``error: what is wrong; where; expected; found (code)`` and a line ``hint: what to do``, in the run's language.
+2. One line each, whatever stands in the error: line breaks and control characters are escaped.
+3. With ``--json`` the same as one object ``{"error": {...}}``. Both go to standard error; output stays clean.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from icard_crypto.errors import IcardError
+
+from .settings import settings, word
+
+__all__ = ["CommandError", "printable", "report", "report_warning", "sentence"]
+
+
+class CommandError(IcardError):
+    """A command was used wrongly, or a file it was given cannot be read or written: code ``cli.*``."""
+
+
+def printable(text: str, longest: int = 200) -> str:
+    """Text as it can stand in one line of a terminal."""
+    shown = "".join(
+        character if character.isprintable() else character.encode("unicode_escape", "replace").decode("ascii")
+        for character in text
+    )
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def sentence(error: IcardError) -> str:
+    """What is wrong and where, in the run's language, with the code."""
+    stop = "；" if settings().language == "zh" else "; "
+    parts = [error.message(settings().language).rstrip(".。")]
+    for name in ("path", "offset", "expected", "found"):
+        value = getattr(error, name)
+        if value not in (None, ""):
+            parts.append(f"{word(name)} {printable(str(value), 300)}")
+    return f"{stop.join(parts)} ({error.code})"
+
+
+def report(error: IcardError, *, said: str | None = None) -> None:
+    """Print an error.
+
+    Args:
+        said: what is wrong in the words of the parser of options, where the error itself cannot know them.
+    """
+    language = settings().language
+    if settings().json:
+        words = {"message": error.message(language), "hint": error.hint(language)}
+        if said:
+            words["message"] = said
+        sys.stderr.write(json.dumps({"error": {**error.to_dict(), **words}}, ensure_ascii=False) + "\n")
+        return
+    line = f"{printable(said, 300)} ({error.code})" if said else sentence(error)
+    sys.stderr.write(f"{word('error')}: {line}\n{word('hint')}: {error.hint(language)}\n")
+
+
+def report_warning(error: IcardError) -> None:
+    """Print an error that did not stop anything; with ``--json`` on standard error too."""
+    if settings().json:
+        sys.stderr.write(json.dumps({"warning": error.to_dict()}, ensure_ascii=True) + "\n")
+    else:
+        sys.stderr.write(f"{word('warning')}: {sentence(error)}\n")

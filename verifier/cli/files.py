@@ -1,0 +1,122 @@
+"""Files in and out: read within a cap, written whole or not at all.
+
+Promises:
+
+1. Reading takes at most the bytes allowed, also from a pipe or a device that never ends.
+2. Writing: a temporary file beside the target, fsync, rename, fsync of the folder. A kill leaves the old file or the
+   new one.
+3. :func:`write_new` never overwrites, also when two processes write the same name at once.
+4. A failure is a :class:`CommandError` with the name of the file and the system's reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from .faults import CommandError
+
+__all__ = ["read_capped", "read_stdin", "write_new", "write_whole"]
+
+
+def read_capped(path: Path, most: int) -> bytes:
+    """A file's content.
+
+    Raises:
+        CommandError: ``cli.no_such_file``, ``cli.unreadable``, ``cli.too_large``.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except FileNotFoundError:
+        raise CommandError("cli.no_such_file", found=str(path)) from None
+    except (OSError, ValueError) as fault:  # ValueError: a null character in the path
+        raise _file_fault("cli.unreadable", path, fault) from None
+    if len(data) > most:
+        raise CommandError("cli.too_large", expected=f"at most {most} bytes", found=str(path))
+    return data
+
+
+def read_stdin(most: int) -> bytes:
+    """What stands on standard input.
+
+    Raises:
+        CommandError: ``cli.too_large``, ``cli.unreadable``.
+    """
+    try:
+        data = sys.stdin.buffer.read(most + 1)
+    except OSError as fault:
+        raise _file_fault("cli.unreadable", Path("-"), fault) from None
+    if len(data) > most:
+        raise CommandError("cli.too_large", expected=f"at most {most} bytes", found="standard input")
+    return data
+
+
+def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write or replace a file (promise 2).
+
+    Raises:
+        CommandError: ``cli.unwritable``.
+    """
+    try:
+        temporary = _temporary(path, data, mode)
+        try:
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink()
+            raise
+        _sync_folder(path.parent)
+    except (OSError, ValueError) as fault:
+        raise _file_fault("cli.unwritable", path, fault) from None
+
+
+def write_new(path: Path, data: bytes, *, mode: int) -> None:
+    """Write a file that must not be there yet (promise 3).
+
+    Raises:
+        CommandError: ``cli.exists``, ``cli.unwritable``.
+    """
+    try:
+        temporary = _temporary(path, data, mode)
+        try:
+            # A link fails where the name is taken; a rename would replace what is there.
+            os.link(temporary, path)
+        finally:
+            temporary.unlink()
+        _sync_folder(path.parent)
+    except FileExistsError:
+        raise CommandError("cli.exists", found=str(path)) from None
+    except (OSError, ValueError) as fault:
+        raise _file_fault("cli.unwritable", path, fault) from None
+
+
+def _temporary(path: Path, data: bytes, mode: int) -> Path:
+    temporary = path.with_name(f".{path.name[:64]}.{secrets.token_hex(6)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        temporary.unlink()
+        raise
+    return temporary
+
+
+def _sync_folder(folder: Path) -> None:
+    # Folders cannot be opened everywhere (Windows); the file itself is safe already.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _file_fault(code: str, path: Path, fault: OSError | ValueError) -> CommandError:
+    reason = fault.strerror if isinstance(fault, OSError) else None
+    return CommandError(code, found=f"{path}: {reason or type(fault).__name__}")

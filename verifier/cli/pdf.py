@@ -1,0 +1,59 @@
+"""The pages of a PDF as pictures.
+
+Promises:
+
+1. At most :data:`MOST_PAGES` pages, one in memory at a time, none with more than :data:`MOST_PIXELS` pixels.
+2. Whatever the file holds, the answer is pictures or a :class:`DecodeError` ``picture.*``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from icard_crypto.errors import DecodeError, MissingPart
+from icard_crypto.pictures import MOST_PIXELS
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["MOST_PAGES", "pages"]
+
+MOST_PAGES: Final = 50
+#: Dots an inch: a module of 0.4 mm, the smallest that is printed, becomes three pixels.
+RESOLUTION: Final = 200
+#: Points an inch (ISO 32000-1, 8.3.2.3).
+_POINTS: Final = 72
+
+
+def pages(data: bytes) -> Iterator[Image.Image]:
+    """The pages, in order, rendered in grey.
+
+    Raises:
+        DecodeError: ``picture.broken``, ``picture.too_large``.
+        MissingPart: ``cli.extra_missing``.
+    """
+    try:
+        import pypdfium2
+    except ImportError as absent:
+        raise MissingPart("cli.extra_missing", found="no pypdfium2") from absent
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as fault:
+        locked = "password" in str(fault).lower()
+        found = "a PDF that asks for a password" if locked else "a damaged PDF"
+        raise DecodeError("picture.broken", found=found) from None
+    with document:
+        if len(document) > MOST_PAGES:
+            raise DecodeError("picture.too_large", expected=f"at most {MOST_PAGES} pages", found=f"{len(document)}")
+        for number in range(len(document)):
+            try:
+                page = document[number]
+                width, height = page.get_size()
+                most = (MOST_PIXELS / (max(width, 1) * max(height, 1))) ** 0.5
+                # A hair below the cap, for width and height are rounded up.
+                scale = min(RESOLUTION / _POINTS, most * 0.999)
+                picture: Image.Image = page.render(scale=scale, grayscale=True).to_pil()
+            except (pypdfium2.PdfiumError, ValueError, MemoryError) as fault:
+                raise DecodeError("picture.broken", found=f"page {number + 1}: {type(fault).__name__}") from None
+            yield picture

@@ -1,0 +1,35 @@
+"""The codes in a picture or in the pages of a PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from icard_crypto import qr
+from icard_crypto.errors import DecodeError
+
+from .inputs import Kind
+from .pdf import pages
+
+if TYPE_CHECKING:
+    from icard_crypto.pictures import Picture
+
+__all__ = ["codes_in"]
+
+
+def codes_in(kind: Kind, content: bytes) -> Iterator[str | bytes]:
+    """All codes, in reading order, page by page; of equal ones in one PDF the first.
+
+    Raises:
+        DecodeError: ``picture.*``; ``picture.no_code`` where no page has one.
+        MissingPart: a reader is not installed.
+    """
+    shown: list[str | bytes] = []
+    pictures: Iterator[Picture] = pages(content) if kind == "pdf" else iter([content])
+    for picture in pictures:
+        for code in qr.read(picture):
+            if code.content not in shown:
+                shown.append(code.content)
+                yield code.content
+    if not shown:
+        raise DecodeError("picture.no_code", expected="a QR code", found="none")
