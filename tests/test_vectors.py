@@ -10,10 +10,13 @@ import pytest
 
 from icard_crypto import cbor, claims, cose, envelope, limits
 from icard_crypto.diagnostic import diagnostic
+from icard_crypto.errors import DecodeError, catalogue
 from icard_crypto.keys import VerifyingKey
+from tests.reference import ISSUED_AT
 from tools import make_vectors
 from tools.vectors.base import claims_json
 from tools.vectors.kept import Kept
+from verifier import Policy, TrustDomain, Verifier
 
 VECTORS = Path(__file__).parent / "vectors"
 
@@ -35,11 +38,34 @@ def _public(name: str) -> VerifyingKey:
     return VerifyingKey.from_cose_key(cbor.decode(encoded, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS))
 
 
+def _trusting_verifier() -> Verifier:
+    """Trusts the card keys of the vectors; asks for no status."""
+    keys = [
+        {
+            "iss": "cn.310000",
+            "names": {"en": "Shanghai", "zh": "上海"},
+            "regions": ["310000"],
+            "status_prefixes": ["https://icard.example/s/"],
+            "usage": "card",
+            "from": "2026-01-01T00:00:00Z",
+            "key": {"cose_key": entry["cose_key"]},
+        }
+        for name, entry in KEYS.items()
+        if name.startswith("card-")
+    ]
+    trusted = json.dumps({"environment": "test", "keys": keys}).encode()
+    return Verifier(TrustDomain.from_trusted_file(trusted), Policy.named("unsafe_no_status"))
+
+
+VERIFIER = _trusting_verifier()
+SHOWN_LAYERS = ("text", "base45", "zlib", "cose", "header", "cbor", "claims")
+
+
 def _shown(vector: dict[str, Any]) -> str | bytes:
     return vector["text"] if "text" in vector else bytes.fromhex(vector["hex"])
 
 
-@pytest.mark.parametrize(("folder", "least"), [("valid", 38)])
+@pytest.mark.parametrize(("folder", "least"), [("valid", 38), ("refuse", 400)])
 def test_the_folders_are_not_empty(folder: str, least: int) -> None:
     """A folder that moved or emptied fails, instead of proving nothing."""
     assert len(_files(folder)) >= least
@@ -59,6 +85,58 @@ def test_a_valid_code_is_read_as_stated(path: Path) -> None:
     payload = cbor.decode(message.payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS)
     assert diagnostic(payload) == vector["payload"]
     assert claims_json(claims.decode_claims(payload)) == vector["claims"]
+
+
+def _refusal(shown: str | bytes, key: VerifyingKey) -> tuple[str, DecodeError | None]:
+    """Where reading stopped, and the error; no error where the signature does not hold."""
+    where = "text"
+    try:
+        coded = envelope.read(shown).cose
+        where = "cose"
+        message = cose.parse_sign1(coded)
+        where = "headers"
+        headers = cose.token_headers(message)
+        fits = headers.algorithm == key.algorithm and key.verify(message.signature, cose.signed_bytes(message))
+        if headers.kid != key.kid or not fits:
+            return "cose", None
+        where = "payload"
+        claims.decode_claims(cbor.decode(message.payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS))
+    except DecodeError as error:
+        return ("zlib" if error.layer == "zlib" else where), error
+    raise AssertionError("nothing was refused")
+
+
+@pytest.mark.parametrize("path", _files("refuse"))
+def test_a_fault_is_refused_where_and_as_stated(path: Path) -> None:
+    """A faulty code is refused in the layer, by the code and at the place that its vector names, and in words."""
+    vector = _load(path)
+    where, error = _refusal(_shown(vector), _public(vector["key"]))
+    assert where == vector["where"]
+    if vector["layer"] == "signature":
+        assert error is None
+        return
+    assert error is not None
+    stated = {name: vector.get(name) for name in ("layer", "code", "offset", "path")}
+    assert {name: getattr(error, name) for name in stated} == stated
+    assert error.message() == catalogue()[vector["code"]]["en"]
+
+
+@pytest.mark.parametrize("path", _files("refuse"))
+def test_a_fault_gives_the_stated_verdict(path: Path) -> None:
+    """A verifier that trusts the vectors' keys finds a faulty code INVALID for the stated reason, and shows no card."""
+    vector = _load(path)
+    verdict = VERIFIER.verify(_shown(vector), now=ISSUED_AT)
+    assert (verdict.outcome, str(verdict.reason)) == ("INVALID", vector["reason"])
+    assert verdict.card is None
+    assert verdict.message()
+
+
+def test_every_code_that_a_shown_code_can_cause_has_a_vector() -> None:
+    """Each code of the reading layers has a vector, or stands in exceptions.json with its reason, never both."""
+    exceptions = _load(VECTORS / "exceptions.json")["codes"]
+    codes = {code for code in catalogue() if code.partition(".")[0] in SHOWN_LAYERS}
+    covered = {_load(path).get("code") for path in (VECTORS / "refuse").iterdir()}
+    assert codes - covered == exceptions.keys()
 
 
 def test_the_vectors_can_be_made_again(tmp_path: Path) -> None:

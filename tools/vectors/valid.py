@@ -24,7 +24,7 @@ from .base import ALG, CARD_KEY, Json, bstr, claims_json, frame, headers, signed
 from .kept import Kept
 from .keyring import KEYS, cose_key
 
-__all__ = ["vectors"]
+__all__ = ["stored", "vectors"]
 
 
 def _vector(about: str, coded: bytes, claims: CardClaims, *, key: str = CARD_KEY, form: str = "ic1") -> Json:
@@ -100,14 +100,14 @@ def _forms(kept: Kept) -> dict[str, Json]:
     made["claim169-stored"] = plain | {
         "about": "Claim 169 whose zlib stream holds one stored block: deflate may choose not to compress.",
         "form": "claim169",
-        "text": base45.encode(_stored(coded)),
+        "text": base45.encode(stored(coded)),
     }
     cwt = b"\xd8\x3d" + coded
     about = "Tag 61 (CWT) around tag 18."
     made["cwt-tag"] = plain | {"about": about, "text": envelope.to_ic1(cwt), "cose": cwt.hex()}
     raw = {
         "bytes-cose": ("The COSE bytes themselves.", coded, "cose"),
-        "bytes-zlib": ("The bytes of the zlib stream.", _stored(coded), "claim169"),
+        "bytes-zlib": ("The bytes of the zlib stream.", stored(coded), "claim169"),
         "bytes-text": ("The ASCII bytes of the text.", envelope.to_ic1(coded).encode(), "ic1"),
     }
     for name, (about, shown, form) in raw.items():
@@ -115,7 +115,7 @@ def _forms(kept: Kept) -> dict[str, Json]:
     return made
 
 
-def _stored(content: bytes) -> bytes:
+def stored(content: bytes) -> bytes:
     """A zlib stream of one stored block (RFC 1950, RFC 1951 section 3.2.4): the same from every implementation."""
     size = len(content)
     block = b"\x01" + size.to_bytes(2, "little") + (size ^ 0xFFFF).to_bytes(2, "little") + content
