@@ -12,9 +12,10 @@ Promises:
 from __future__ import annotations
 
 import os
+import re
 import struct
 from io import BytesIO
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from .errors import DecodeError, MissingPart
 
@@ -29,7 +30,15 @@ MOST_PIXELS: Final = 16_000_000
 # An uncompressed-looking PNG of that size in grey takes about half of this.
 MOST_BYTES: Final = 32 * 1024 * 1024
 
-Picture: TypeAlias = "str | os.PathLike[str] | Buffer | Image.Image"
+
+class Pixels(Protocol):
+    """A numpy array, as a type checker sees one: before Python 3.12 buffers have no type of their own."""
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
+
+Picture: TypeAlias = "str | os.PathLike[str] | Buffer | Pixels | Image.Image"
 """A path, the bytes of a file, a Pillow image, or pixels: a C-ordered buffer of unsigned bytes of the shape
 height x width (grey), height x width x 3 (RGB) or height x width x 4 (RGBA), such as a numpy array."""
 
@@ -44,6 +53,10 @@ _UPRIGHT: Final = {
     7: "TRANSVERSE",
     8: "ROTATE_90",
 }
+# Progressive JPEGs have about ten scans. Each one, if empty, costs 30 bytes and a pass over all pixels: a file of
+# MOST_BYTES could keep a decoder busy for hours.
+_MOST_SCANS: Final = 64
+_JPEG_MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
 _PIXEL_MODES: Final = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -73,11 +86,11 @@ def open_picture(picture: Picture, mode: Literal["L", "RGB"]) -> Image.Image:
         raise DecodeError("picture.broken", found=type(fault).__name__) from fault
 
 
-def _from_data(picture: str | os.PathLike[str] | Buffer) -> Image.Image:
+def _from_data(picture: str | os.PathLike[str] | Buffer | Pixels) -> Image.Image:
     if isinstance(picture, str | os.PathLike):
         return _from_file_bytes(_file_bytes(picture))
     try:
-        view = memoryview(picture)
+        view = memoryview(picture)  # type: ignore[arg-type]
     except TypeError as fault:
         raise DecodeError(
             "picture.not_a_picture",
@@ -132,6 +145,7 @@ def _from_file_bytes(data: bytes | memoryview) -> Image.Image:
         if head.startswith(b"\x89PNG\r\n\x1a\n"):
             return PngImagePlugin.PngImageFile(BytesIO(data))
         if head.startswith(b"\xff\xd8\xff"):
+            _check_jpeg_scans(data)
             return JpegImagePlugin.jpeg_factory(BytesIO(data))
         if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
             _check_webp_canvas(head)
@@ -145,6 +159,20 @@ def _from_file_bytes(data: bytes | memoryview) -> Image.Image:
         expected="PNG, JPEG or WebP",
         found=f"bytes that start with {head[:4].hex() or 'nothing'}",
     )
+
+
+def _check_jpeg_scans(data: bytes | memoryview) -> None:
+    """Segments are stepped over, since what they hold may look like markers (ITU-T T.81, annex B.1.1)."""
+    scans = at = 0
+    while marker := _JPEG_MARKER.search(data, at):
+        kind = marker[1][0]
+        if kind == 0xD9:
+            return
+        if kind == 0xDA:
+            scans += 1
+            if scans > _MOST_SCANS:
+                raise DecodeError("picture.too_large", expected=f"at most {_MOST_SCANS} scans", found="more")
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
 
 
 def _check_webp_canvas(head: bytes) -> None:
