@@ -29,7 +29,7 @@ _LONGEST: Final = 120
 def claim_parts(payload: cbor.Value, encoded: bytes) -> list[Layer]:
     """The claims of a payload that was read from ``encoded``."""
     if not isinstance(payload, dict):
-            return [Layer("no map", len(encoded), _cut(diagnostic(payload)), 0, understood=False)]
+        return [Layer("no map", len(encoded), _cut(diagnostic(payload)), 0, understood=False)]
     return _map_parts(payload, "claims", len(encoded) - _content_size(payload))
 
 

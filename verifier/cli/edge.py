@@ -69,7 +69,12 @@ class Commands(TyperGroup):
 def new_app(name: str, about: str, *, group: type[Commands] = Commands) -> typer.Typer:
     """A Typer application with this edge, ``--version`` and help when no command is named."""
     app = typer.Typer(
-        name=name, help=about, cls=group, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
+        name=name,
+        help=about,
+        cls=group,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
     )
 
     def version(asked: bool) -> None:

@@ -80,11 +80,7 @@ def _walk(shown: str | bytes, found: Inspection) -> None:
     first = root.add(Layer("bytes", len(shown)) if text is None else Layer("text", len(shown), unit="characters"))
     packed = shown if isinstance(shown, bytes) else b""
     if text is not None:
-        unpacked = _base45(text)
-        if unpacked is not None:
-            packed = unpacked
-            characters = len(text.removeprefix(envelope.PREFIX))
-            root.add(Layer("base45", len(packed), f"from {characters} characters"))
+        packed = _base45(text, root)
     opened = envelope.read(shown)
     first.value = _FORMS[opened.form]
     if opened.form == "claim169":
@@ -117,15 +113,24 @@ def _text_of(shown: str | bytes) -> str | None:
     return text.strip(" \t\n\r\v\f").translate(_LINE_BREAKS)
 
 
-def _base45(text: str) -> bytes | None:
-    """What a code's text holds; None for a text that is no code, or a broken one: the envelope names the fault."""
+def _base45(text: str, root: Layer) -> bytes:
+    """What a code's text holds, added to the tree; of a broken text what stands before the fault."""
+    body = text.removeprefix(envelope.PREFIX)
+    known = body is not text
     if len(text) > limits.CARD_TEXT:
-        return None
+        return b""
     try:
-        packed = base45.decode(text.removeprefix(envelope.PREFIX))
-    except DecodeError:
-        return None
-    return packed if text.startswith(envelope.PREFIX) or packed[:1] == b"\x78" else None
+        packed, read = base45.decode(body), len(body)
+    except DecodeError as fault:
+        # Three characters are two bytes: whole groups before the fault can be read.
+        read = (fault.offset or 0) // 3 * 3
+        packed = base45.decode(body[:read])
+    if not known and packed[:1] != b"\x78":
+        return b""
+    root.add(Layer("base45", len(packed), f"{read} of {len(body)} characters read"))
+    if read < len(body) and known:
+        _frame(packed, root.add(Layer("COSE_Sign1", len(packed), "RFC 9052")))
+    return packed
 
 
 def _frame(data: bytes, frame: Layer) -> None:

@@ -33,7 +33,7 @@ PolicyName = Annotated[
 Now = Annotated[
     str | None,
     typer.Option(
-        "--now", metavar="TIME", help="Decide as of this time, such as 2026-10-08T10:00:00+08:00.  [default: the clock]"
+        "--now", metavar="TIME", help="Decide as of this time, such as 2026-10-08T10:00:00+08:00 (default: the clock)."
     ),
 ]
 

@@ -32,10 +32,10 @@ def qr_command(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A .png or .svg file.")] = None,
     level: Annotated[
         Literal["L", "M", "Q", "H"] | None,
-        typer.Option("--level", help="Error correction.  [default: M, or L where M holds no such text]"),
+        typer.Option("--level", help="Error correction (default: M, or L where M holds no such text)."),
     ] = None,
     version: Annotated[
-        int | None, typer.Option("--version", min=1, max=40, help="Size of the symbol.  [default: the smallest]")
+        int | None, typer.Option("--version", min=1, max=40, help="Size of the symbol (default: the smallest).")
     ] = None,
     module_size: Annotated[int, typer.Option("--module-size", min=1, max=20, help="Pixels a module, in a PNG.")] = 8,
     lang: Lang = None,

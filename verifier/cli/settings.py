@@ -70,7 +70,7 @@ def _json(value: bool) -> bool:
 
 Lang = Annotated[
     Literal["en", "zh"] | None,
-    typer.Option("--lang", help="Language of the words.  [default: from LANG]", callback=_language, is_eager=True),
+    typer.Option("--lang", help="Language of the words; without it, as LANG says.", callback=_language, is_eager=True),
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON, for programs; errors too.", callback=_json, is_eager=True)
