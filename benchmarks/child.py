@@ -105,6 +105,6 @@ def start_peer(name: str) -> Child:
     return Child(ready(name), [f"run_{name}"])
 
 
-def start_icard(backend: str) -> Child:
-    """icard in this environment; ``backend`` is ``libsodium`` or ``openssl``."""
-    return Child(Path(sys.executable), ["run_icard", backend])
+def start_icard(backend: str, result: str = "card") -> Child:
+    """icard in this environment; ``backend`` is ``libsodium`` or ``openssl``, ``result`` is ``card`` or ``map``."""
+    return Child(Path(sys.executable), ["run_icard", backend, result])

@@ -1,6 +1,8 @@
-"""icard as a contender, in its own environment: text to ``CardClaims``, by one backend (``libsodium``, ``openssl``).
+"""icard as a contender, in its own environment: ``run_icard <backend> <result>``.
 
-The public parts one after the other: no trust list, no status, no policy, as no peer has them.
+The public parts one after the other: no trust list, no status, no policy, as no peer has them. Backends are
+``libsodium`` and ``openssl``. Results: ``card``, every field checked and made a ``CardClaims``; ``map``, the claims as
+strict CBOR gives them, which is what python-cwt and pycose give.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ def prepare(form: str, algorithm: str, key: bytes, kid: bytes) -> Verify:
     if known is None:
         raise LookupError(algorithm)
     backend = cast(Backend, sys.argv[1]) if algorithm == "Ed25519" else None
+    result = {"card": claims.decode_claims, "map": _as_it_is}[sys.argv[2]]
     held = keys.VerifyingKey(known, key, backend=backend)
 
     def verify(shown: Any) -> Any:
@@ -29,9 +32,13 @@ def prepare(form: str, algorithm: str, key: bytes, kid: bytes) -> Verify:
         if not held.verify(sign1.signature, cose.signed_bytes(sign1)):
             raise ValueError("the signature does not hold")
         payload = cbor.decode(sign1.payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS)
-        return claims.decode_claims(cast(Any, payload))
+        return result(cast(Any, payload))
 
     return verify
+
+
+def _as_it_is(payload: Any) -> Any:
+    return payload
 
 
 serve("icard", prepare)
