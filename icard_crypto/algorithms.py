@@ -37,6 +37,10 @@ class Algorithm:
     private_length: int
     signature_length: int
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Rows are compared by identity: a row that was pickled or copied is the row itself again.
+        return (by_name, (self.name,))
+
 
 ES256: Final = Algorithm("ES256", (-7, -9), 2, 1, 65, 32, 64)
 ES384: Final = Algorithm("ES384", (-35, -51), 2, 2, 97, 48, 96)

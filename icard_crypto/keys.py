@@ -202,10 +202,16 @@ class SigningKey:
         return cls(private)
 
     def to_pem(self, passphrase: bytes | None = None) -> bytes:
-        """Write PKCS#8 in PEM; with a passphrase, encrypted (PBES2)."""
-        protection: serialization.KeySerializationEncryption = (
-            serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
-        )
+        """Write PKCS#8 in PEM; with a passphrase, encrypted (PBES2).
+
+        Raises:
+            KeyFault: ``key.passphrase_empty``: an empty passphrase protects nothing, and is not None.
+        """
+        protection: serialization.KeySerializationEncryption = serialization.NoEncryption()
+        if passphrase is not None:
+            if not passphrase:
+                raise KeyFault("key.passphrase_empty", expected="at least one byte, or None")
+            protection = serialization.BestAvailableEncryption(passphrase)
         return self._private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection)
 
     def sign(self, message: bytes) -> bytes:
@@ -217,6 +223,10 @@ class SigningKey:
             size = self.algorithm.signature_length // 2
             return r.to_bytes(size, "big") + s.to_bytes(size, "big")
         return private.sign(message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Pickles travel and stay; a private key leaves only by to_pem, when someone asks for it by name.
+        raise TypeError("a SigningKey can't be pickled or copied; write it with to_pem")
 
     def __repr__(self) -> str:
         return f"SigningKey({self.algorithm.name}, kid={self.verifying_key.kid.hex()})"
@@ -288,11 +298,12 @@ def _algorithm_of(members: dict[object, object]) -> Algorithm:
     kty, curve, stated = members.get(_KTY), members.get(_CRV_OR_PUB), members.get(_ALG)
     shape = {(2, 1): ES256, (2, 2): ES384, (1, 6): ED25519}
     if kty == 7:
-        found = by_id(stated) if isinstance(stated, int) else None
+        found = by_id(stated) if type(stated) is int else None
     else:
-        found = shape.get((kty, curve)) if isinstance(kty, int) and isinstance(curve, int) else None
+        # By exact type: true would pass for 1, and a key written so is not written as RFC 9052 says.
+        found = shape.get((kty, curve)) if type(kty) is int and type(curve) is int else None
     if found is None or found.key_type != kty:
         raise KeyFault("key.unknown_algorithm", expected="Ed25519, P-256, P-384 or ML-DSA-44")
-    if stated is not None and (type(stated) is not int or stated not in found.ids):
+    if _ALG in members and (type(stated) is not int or stated not in found.ids):
         raise KeyFault("key.unknown_algorithm", expected=f"alg {found.ids} or none")
     return found

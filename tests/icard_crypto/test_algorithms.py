@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
 
 import pytest
 
-from icard_crypto.algorithms import ALGORITHMS, ED25519, ES256, ES384, ML_DSA_44, by_id, by_name
+from icard_crypto.algorithms import ALGORITHMS, ED25519, ES256, ES384, ML_DSA_44, Algorithm, by_id, by_name
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,10 @@ def test_rows_cannot_be_changed() -> None:
     """A row is frozen."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         ES256.name = "none"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("row", ALGORITHMS, ids=lambda row: row.name)
+def test_rows_stay_themselves(row: Algorithm) -> None:
+    """A pickled or copied row is the same object, for rows are compared by identity."""
+    assert pickle.loads(pickle.dumps(row)) is row  # noqa: S301 - our own
+    assert copy.deepcopy(row) is row
