@@ -10,7 +10,7 @@ import pytest
 
 from icard_crypto import cbor, claims, cose, envelope, limits
 from icard_crypto.diagnostic import diagnostic
-from icard_crypto.errors import DecodeError, catalogue
+from icard_crypto.errors import DecodeError, KeyFault, catalogue
 from icard_crypto.keys import VerifyingKey
 from tests.reference import ISSUED_AT
 from tools import make_vectors
@@ -33,9 +33,15 @@ def _load(path: Path) -> dict[str, Any]:
 KEYS = _load(VECTORS / "keys.json")["keys"]
 
 
-def _public(name: str) -> VerifyingKey:
-    encoded = bytes.fromhex(KEYS[name]["cose_key"])
+def _read_key(vector: dict[str, Any]) -> VerifyingKey:
+    if "pem" in vector:
+        return VerifyingKey.from_pem(vector["pem"].encode())
+    encoded = bytes.fromhex(vector["cose_key"])
     return VerifyingKey.from_cose_key(cbor.decode(encoded, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS))
+
+
+def _public(name: str) -> VerifyingKey:
+    return _read_key(KEYS[name])
 
 
 def _trusting_verifier() -> Verifier:
@@ -65,7 +71,7 @@ def _shown(vector: dict[str, Any]) -> str | bytes:
     return vector["text"] if "text" in vector else bytes.fromhex(vector["hex"])
 
 
-@pytest.mark.parametrize(("folder", "least"), [("valid", 38), ("refuse", 400)])
+@pytest.mark.parametrize(("folder", "least"), [("valid", 38), ("refuse", 400), ("keys", 70)])
 def test_the_folders_are_not_empty(folder: str, least: int) -> None:
     """A folder that moved or emptied fails, instead of proving nothing."""
     assert len(_files(folder)) >= least
@@ -131,11 +137,25 @@ def test_a_fault_gives_the_stated_verdict(path: Path) -> None:
     assert verdict.message()
 
 
+@pytest.mark.parametrize("path", _files("keys"))
+def test_a_key_is_taken_or_refused_as_stated(path: Path) -> None:
+    """A key is refused by the code that its vector names, in words; one without a code is read with its thumbprint."""
+    vector = _load(path)
+    if "code" not in vector:
+        key = _read_key(vector)
+        assert (key.algorithm.name, key.thumbprint.hex()) == (vector["algorithm"], vector["thumbprint"])
+        return
+    with pytest.raises(KeyFault) as caught:
+        _read_key(vector)
+    assert (caught.value.code, caught.value.layer) == (vector["code"], vector["layer"])
+    assert caught.value.message() == catalogue()[vector["code"]]["en"]
+
+
 def test_every_code_that_a_shown_code_can_cause_has_a_vector() -> None:
     """Each code of the reading layers has a vector, or stands in exceptions.json with its reason, never both."""
     exceptions = _load(VECTORS / "exceptions.json")["codes"]
-    codes = {code for code in catalogue() if code.partition(".")[0] in SHOWN_LAYERS}
-    covered = {_load(path).get("code") for path in (VECTORS / "refuse").iterdir()}
+    codes = {code for code in catalogue() if code.partition(".")[0] in (*SHOWN_LAYERS, "key")}
+    covered = {_load(path).get("code") for name in ("refuse", "keys") for path in (VECTORS / name).iterdir()}
     assert codes - covered == exceptions.keys()
 
 

@@ -43,6 +43,7 @@ def _ed25519() -> dict[str, tuple[str, bytes]]:
     good = _signature(CARD_KEY)
     s = int.from_bytes(good[32:], "little")
     identity, order_2, order_4 = b"\x01" + bytes(31), b"\xec" + b"\xff" * 30 + b"\x7f", bytes(32)
+    order_8 = bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")
     return {
         "r-flipped": ("A bit of R differs.", _flipped(good, 0)),
         "s-flipped": ("A bit of S differs.", _flipped(good, 32)),
@@ -51,6 +52,7 @@ def _ed25519() -> dict[str, tuple[str, bytes]]:
         "r-identity": ("R is the identity.", identity + good[32:]),
         "r-identity-s-zero": ("R is the identity and S zero.", identity + bytes(32)),
         "r-order-2": ("R is of order 2.", order_2 + good[32:]),
+        "r-order-8": ("R is of order 8.", order_8 + good[32:]),
         "r-order-4": ("R is of order 4.", order_4 + good[32:]),
         "zeros": ("64 zero bytes.", bytes(64)),
         "empty": ("No byte.", b""),
