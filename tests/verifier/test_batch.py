@@ -13,7 +13,7 @@ from icard_crypto.claims import StatusRef
 from tests.verifier.world import NOW, OTHER_KEY, PREFIX, World, code
 from verifier import Verdict, Verifier, batch
 
-VARIETY = [
+VARIETY: list[str | bytes] = [
     code(),
     code(Profile.AUTHORITY),
     code(key=OTHER_KEY),

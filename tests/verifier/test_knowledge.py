@@ -12,9 +12,9 @@ from tests.reference import ISSUED_AT
 from tests.verifier.world import CARD_KEY, DAY, HOUR, NOW, OTHER_KEY, TIMESTAMP, TRUST_LIST, World, claims, code
 from verifier import Policy, Revocation, Verdict
 
-OLD_LIST = {"status_iat": NOW - 40 * HOUR}
-STALE_TRUST = {"trust_list": replace(TRUST_LIST, exp=NOW - 1)}
-BEHIND = {"floor": NOW + DAY}
+OLD_LIST: dict[str, Any] = {"status_iat": NOW - 40 * HOUR}
+STALE_TRUST: dict[str, Any] = {"trust_list": replace(TRUST_LIST, exp=NOW - 1)}
+BEHIND: dict[str, Any] = {"floor": NOW + DAY}
 
 
 def judged(verdict: Verdict) -> tuple[str, str, str | None]:
@@ -53,7 +53,7 @@ def test_suspended_is_not_waived_by_the_unsafe_policy() -> None:
     """unsafe_no_status needs no list; where one is there, what it says counts."""
     world = World(policy="unsafe_no_status")
     assert judged(world.edited(entry=2).verify()) == ("INVALID", "suspended", None)
-    old = {"status_exp": NOW}
+    old: dict[str, Any] = {"status_exp": NOW}
     assert judged(world.edited(entry=2, **old).verify()) == ("INDETERMINATE", "status_stale", "suspended")
     assert judged(world.edited(entry=0, **old).verify()) == ("VALID", "valid", None)
 

@@ -27,9 +27,9 @@ from tests.verifier.world import (
 from verifier import Policy, Revocation, Verdict
 
 DENIED = replace(TIMESTAMP, denied=frozenset({bytes(CARD_KEY.verifying_key.thumbprint)}))
-PAST = {"expires": NOW - 1}
-ELSEWHERE = {"permit": {"region": "440300"}}
-FOREIGN_LIST = {"status": StatusRef("https://evil.example/s/a", STATUS.index)}
+PAST: dict[str, Any] = {"expires": NOW - 1}
+ELSEWHERE: dict[str, Any] = {"permit": {"region": "440300"}}
+FOREIGN_LIST: dict[str, Any] = {"status": StatusRef("https://evil.example/s/a", STATUS.index)}
 
 
 def codes(verdict: Verdict) -> list[str]:

@@ -14,7 +14,7 @@ from tests.verifier.world import CARD_KEY, NOW, OTHER_KEY, PREFIX, code
 from verifier import Policy, TrustDomain, Verifier
 
 PEM = CARD_KEY.verifying_key.to_pem().decode()
-COSE_KEY = cbor.encode(OTHER_KEY.verifying_key.to_cose_key()).hex()
+COSE_KEY = cbor.encode(dict(OTHER_KEY.verifying_key.to_cose_key().items())).hex()
 
 
 def entry(**changes: Any) -> dict[str, Any]:

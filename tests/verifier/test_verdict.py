@@ -46,7 +46,7 @@ def test_json_keeps_to_its_schema() -> None:
     seen = set()
     for verdict in many_verdicts():
         for language in ("en", "zh"):
-            written = json.loads(verdict.to_json(language))  # type: ignore[arg-type]
+            written = json.loads(verdict.to_json(language))
             seen.add(written["reason"])
             assert [error.message for error in check.iter_errors(written)] == []
     assert len(seen) > 15
@@ -140,7 +140,7 @@ def test_reason_is_its_code() -> None:
     """A reason compares, hashes and serialises as its code, and survives pickling with its figures."""
     reason = World(status_iat=NOW - 26 * 3600).verify().reason
     assert reason == "status_stale"
-    assert {reason: 1}["status_stale"] == 1
+    assert len({reason, "status_stale"}) == 1
     assert json.dumps(reason) == '"status_stale"'
     again = pickle.loads(pickle.dumps(reason))  # noqa: S301
     assert (again, again.message()) == (reason, reason.message())
