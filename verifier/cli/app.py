@@ -5,9 +5,11 @@ from __future__ import annotations
 from .edge import new_app
 from .inspect_command import inspect_command
 from .qr_command import qr_command
+from .verify_command import verify_command
 
 __all__ = ["app"]
 
 app = new_app("icard", "Verify, look into and draw codes of China's Integrated Card. Works without a network.")
+app.command("verify")(verify_command)
 app.command("inspect")(inspect_command)
 app.command("qr")(qr_command)

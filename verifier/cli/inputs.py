@@ -46,7 +46,7 @@ def sources(named: str) -> list[Source]:
     """What an argument names: one source, or those of a folder, sorted by name.
 
     Raises:
-        CommandError: ``cli.no_such_file``, ``cli.empty_folder``, ``cli.unreadable``.
+        CommandError: ``cli.no_such_input``, ``cli.empty_folder``, ``cli.unreadable``.
     """
     if named == "-":
         return [Source("-")]
@@ -60,7 +60,7 @@ def sources(named: str) -> list[Source]:
     if there:
         return [Source(printable(named), path)]
     if _looks_like_a_path(named):
-        raise CommandError("cli.no_such_file", found=named)
+        raise CommandError("cli.no_such_input", found=named)
     return [Source("", text=named)]
 
 

@@ -1,0 +1,48 @@
+"""A card's JSON file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from icard_crypto.card import Card
+from icard_crypto.errors import CardError
+from verifier.cli.faults import printable
+from verifier.cli.files import read_capped
+
+__all__ = ["read_card"]
+
+#: A card with the largest photo in base64 is under 8 kB.
+CARD_FILE_BYTES: Final = 64 * 1024
+
+
+def read_card(path: Path) -> Card:
+    """The card of a file.
+
+    Raises:
+        CommandError: the file cannot be read.
+        CardError: ``cli.json`` with line and column, ``cli.duplicate_name``, ``card.*`` with the path of the field.
+    """
+    data = read_capped(path, CARD_FILE_BYTES)
+    try:
+        loaded = json.loads(data.removeprefix(b"\xef\xbb\xbf"), object_pairs_hook=_object)
+    except json.JSONDecodeError as fault:
+        where = f"line {fault.lineno}, column {fault.colno}"
+        # Python's words name the grammar alone, never a value.
+        raise CardError("cli.json", path=where, found=fault.msg) from None
+    except UnicodeDecodeError as fault:
+        raise CardError("cli.json", offset=fault.start, expected="text in UTF-8") from None
+    except RecursionError:
+        raise CardError("cli.json", expected="less nesting") from None
+    return Card.from_json(loaded)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of two equal names Python would silently keep the second (RFC 8259 section 4)."""
+    names: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in names:
+            raise CardError("cli.duplicate_name", path=printable(name, 24))
+        names[name] = value
+    return names

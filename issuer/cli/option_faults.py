@@ -1,0 +1,30 @@
+"""Faults of a trusted entry told in terms of the options that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from icard_crypto.errors import DecodeError, StateError
+from verifier.cli.faults import CommandError
+
+__all__ = ["told_by_options"]
+
+
+@contextmanager
+def told_by_options(options: Mapping[str, str], forms: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Turn ``trusted.value`` and ``claims.*`` errors into ``cli.option``.
+
+    Args:
+        options: the option to name, by the last name of the path at fault.
+        forms: what an option expects, where the entry would say it of its own field.
+    """
+    try:
+        yield
+    except (StateError, DecodeError) as fault:
+        field = (fault.path or "").rpartition(".")[2]
+        if field not in options:
+            raise
+        option = options[field]
+        expected = (forms or {}).get(option, fault.expected)
+        raise CommandError("cli.option", path=option, expected=expected, found=fault.found) from fault

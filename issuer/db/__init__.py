@@ -1,0 +1,1 @@
+"""The database of the issuing service: engine and unit of work, tables, migrations."""

@@ -1,0 +1,192 @@
+"""Engines for SQLite and PostgreSQL, and the one unit-of-work helper that hides their difference.
+
+Promises:
+
+1. A unit of work is one transaction: all of it or nothing. It holds its locks from its first statement on (SQLite:
+   BEGIN IMMEDIATE; PostgreSQL: row locks that the work asks for).
+2. What is committed survives a kill and a loss of power (SQLite: WAL with synchronous=FULL; PostgreSQL: its default).
+3. Serialisation failures, deadlocks, a busy database and a connection lost before the commit are tried again, each time
+   from the start in a new transaction; the work must therefore have no effect but the session's.
+4. A connection lost *during* the commit leaves the outcome open. The work is then repeated only where ``settled`` finds
+   that it was not done; without ``settled`` the error says that the outcome is unknown.
+5. A database that goes away and comes back needs no restart: connections are checked before they are used.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+
+__all__ = ["Database", "connect"]
+
+T = TypeVar("T")
+
+#: Milliseconds that SQLite waits for another process's transaction; ours take a few milliseconds each.
+BUSY_MS: Final = 30_000
+#: How often a unit of work is tried: with the pauses below, about twenty seconds, in which a server restarts.
+ATTEMPTS: Final = 12
+LONGEST_PAUSE: Final = 3.0
+
+# SQLSTATE classes and codes (PostgreSQL documentation, appendix A) after which the same work may succeed.
+_AGAIN: Final = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"})
+_READ_ONLY: Final = "icard_read_only"
+
+
+class Database:
+    """A database and the way to work in it. Thread-safe; make one a process, after any fork."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._reader = engine.execution_options(**{_READ_ONLY: True})
+
+    def transact(
+        self, work: Callable[[Session], T], *, settled: Callable[[Session], T | None] | None = None, hurry: bool = False
+    ) -> T:
+        """Do ``work`` in one transaction and commit it (promises 1 to 4).
+
+        Args:
+            settled: given a new session, what the work returned if it was committed after all, else None.
+            hurry: give up after the first failure: for whoever would rather answer "busy".
+
+        Raises:
+            StateError: ``database.busy``, ``database.unreachable``, ``database.commit_unknown``; what ``work`` raises.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            committing = False
+            try:
+                with Session(self.engine, expire_on_commit=False) as session:
+                    result = work(session)
+                    session.flush()
+                    committing = True
+                    session.commit()
+                    return result
+            except DBAPIError as fault:
+                kind = _kind(fault)
+                if kind is None:
+                    raise
+                if committing and kind == "database.unreachable":
+                    if settled is None:
+                        raise StateError("database.commit_unknown") from fault
+                    found = self.read(settled)
+                    if found is not None:
+                        return found
+                if hurry or attempt >= ATTEMPTS:
+                    raise StateError(kind) from fault
+            # Not for secrets: the pause only keeps two workers from meeting again.
+            time.sleep(min(0.01 * 2**attempt, LONGEST_PAUSE) * (0.5 + random.random()))  # noqa: S311
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Do ``work``, which changes nothing, without stopping writers.
+
+        Raises:
+            StateError: ``database.busy``, ``database.unreachable``.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                with Session(self._reader, expire_on_commit=False) as session:
+                    return work(session)
+            except DBAPIError as fault:
+                kind = _kind(fault)
+                if kind is None:
+                    raise
+                if attempt >= ATTEMPTS:
+                    raise StateError(kind) from fault
+            time.sleep(min(0.01 * 2**attempt, LONGEST_PAUSE))
+
+    def now(self, session: Session) -> float:
+        """The database's own clock, Unix time."""
+        statement = "SELECT unixepoch('subsec')" if self.is_sqlite else "SELECT extract(epoch FROM clock_timestamp())"
+        return float(session.execute(text(statement)).scalar_one())
+
+    def check(self) -> None:
+        """Raise unless the database answers now.
+
+        Raises:
+            StateError: ``database.unreachable``, ``database.busy``.
+        """
+        try:
+            with self.engine.connect() as connection:
+                connection.execute(select(1))
+        except DBAPIError as fault:
+            raise StateError(_kind(fault) or "database.unreachable", found=_reason(fault)) from fault
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def connect(url: str) -> Database:
+    """The database at ``url``: ``sqlite:///path`` or ``postgresql://...`` (psycopg 3). Nothing is opened yet.
+
+    Raises:
+        StateError: ``database.url``.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StateError("database.url", expected="sqlite:///path or postgresql://user@host/name") from None
+    kind = parsed.get_backend_name()
+    if kind == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    elif kind != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise StateError("database.url", expected="sqlite:///path or postgresql://user@host/name", found=kind)
+    options: dict[str, Any] = {"pool_pre_ping": True} if kind == "postgresql" else {}
+    try:
+        engine = create_engine(parsed, hide_parameters=True, **options)
+    except (NoSuchModuleError, ArgumentError):
+        raise StateError("database.url", expected="sqlite:///path or postgresql://user@host/name") from None
+    if kind == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return Database(engine)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver must not begin transactions by itself: it would begin them deferred, and two of those deadlock.
+    connection.isolation_level = None
+    for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    # What is deleted (purged details) is overwritten in the file, not only forgotten.
+    connection.execute("PRAGMA secure_delete=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    deferred = connection.get_execution_options().get(_READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
+
+
+def _kind(fault: DBAPIError) -> str | None:
+    """The code of a fault after which the same work may succeed, or None."""
+    original = fault.orig
+    if isinstance(original, sqlite3.Error):
+        name = getattr(original, "sqlite_errorname", "")
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return "database.busy"
+        return "database.unreachable" if name.startswith("SQLITE_CANTOPEN") else None
+    if isinstance(original, psycopg.Error):
+        if original.sqlstate in _AGAIN:
+            return "database.unreachable" if original.sqlstate.startswith("57") else "database.busy"
+        if fault.connection_invalidated or (isinstance(fault, OperationalError) and original.sqlstate is None):
+            return "database.unreachable"
+    return None
+
+
+def _reason(fault: DBAPIError) -> str:
+    """The driver's word for it, without statements, parameters or addresses."""
+    original = fault.orig
+    return getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or type(original).__name__

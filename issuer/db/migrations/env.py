@@ -1,0 +1,17 @@
+"""Alembic's entry: runs migrations on the connection that :mod:`issuer.db.schema` opened, in its transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from issuer.db import models  # noqa: F401  (defines the tables)
+from issuer.db.base import Base
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    transactional_ddl=True,
+)
+context.run_migrations()

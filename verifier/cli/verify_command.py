@@ -1,0 +1,91 @@
+"""``icard verify``: the verdict on codes, pictures, PDF pages and folders of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Annotated, Final
+
+import typer
+from rich.progress import Progress
+
+from icard_crypto.errors import DecodeError
+from verifier.verdict import Verdict
+from verifier.verifier import Verifier
+
+from .faults import CommandError
+from .inputs import Source, read_source, sources
+from .options import CODE_HELP, Now, PolicyName, Trusted, moment, policy, trusted_domain
+from .pictures import codes_in
+from .settings import AsJson, Lang, settings, word
+from .terminal import console, error_console
+from .verdict_view import show
+
+__all__ = ["verify_command"]
+
+_STATUS: Final = {"VALID": 0, "INVALID": 1, "INDETERMINATE": 2}
+#: From best to worst: of several codes the worst decides.
+_RANK: Final = ("VALID", "INDETERMINATE", "INVALID")
+
+
+def verify_command(
+    code: Annotated[str, typer.Argument(metavar="CODE", help=CODE_HELP + " A folder: all of these in it.")],
+    trusted: Trusted = None,
+    policy_name: PolicyName = "gate",
+    now: Now = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a card is genuine and still stands.
+
+    Exit status 0 valid, 1 invalid, 2 not confirmed, 64 wrong use; of several codes the worst. With --json one verdict a
+    line; for a folder each line is an object of source and verdict.
+
+    Example:  icard verify code.png --trusted trusted.json --policy unsafe_no_status
+    """
+    domain = trusted_domain(trusted)
+    verifier = Verifier(() if domain is None else domain, policy(policy_name))
+    clock = moment(now)
+    named = sources(code)
+    folder = len(named) > 1 or (named[0].path is not None and named[0].name != code)
+    worst = 0
+    for source, verdict in _verdicts(verifier, named, clock, folder):
+        worst = max(worst, _RANK.index(verdict.outcome))
+        if not settings().json:
+            show(verdict, source.name, console())
+            continue
+        answer = verdict.to_dict(settings().language)
+        typer.echo(json.dumps({"source": source.name, "verdict": answer} if folder else answer, ensure_ascii=False))
+    raise typer.Exit(_STATUS[_RANK[worst]])
+
+
+def _verdicts(verifier: Verifier, named: list[Source], now: int, folder: bool) -> Iterator[tuple[Source, Verdict]]:
+    watched = folder and sys.stderr.isatty()
+    with Progress(console=error_console(), transient=True) if watched else nullcontext() as progress:
+        task = progress.add_task(word("checking"), total=len(named)) if progress else None
+        for source in named:
+            for verdict in _of_source(verifier, source, now, folder):
+                yield source, verdict
+            if progress is not None and task is not None:
+                progress.advance(task)
+
+
+def _of_source(verifier: Verifier, source: Source, now: int, folder: bool) -> Iterator[Verdict]:
+    try:
+        kind, content = read_source(source)
+    except CommandError as fault:
+        if not folder:
+            raise
+        # One file that cannot be read must not hide the verdicts on the others.
+        yield verifier.unreadable(DecodeError("picture.unreadable", found=fault.code), now=now)
+        return
+    if kind == "code" or isinstance(content, str):
+        yield verifier.verify(content, now=now)
+        return
+    try:
+        for shown in codes_in(kind, content):
+            yield verifier.verify(shown, now=now)
+    except DecodeError as error:
+        yield verifier.unreadable(error, now=now)
