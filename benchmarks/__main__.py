@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmarks.interleave import Run
 from benchmarks.once import import_milliseconds, stage_microseconds
+from benchmarks.peers import names, pinned
 from benchmarks.report import as_json, load_targets, series_table, table, target_table
 from benchmarks.verdicts import many_cores, verdict_against_raw
 from benchmarks.versus import FORMS, versus
@@ -70,10 +71,10 @@ def main() -> None:
     print("\nImports in a new interpreter, milliseconds (icard's target: under 150)\n")
     print(table(["import", "median ms"], [[name, f"{median:.0f}"] for name, median in imports.items()]), flush=True)
     print(f"\n{target_table(load_targets(), runs)}")
-    _keep(runs, {"stages_us": stages, "imports_ms": imports})
+    _keep(runs, {"stages_us": stages, "imports_ms": imports, "peers": {name: pinned(name) for name in names()}})
 
 
-def _keep(runs: Mapping[str, Run], measured: Mapping[str, Mapping[str, float]]) -> None:
+def _keep(runs: Mapping[str, Run], measured: Mapping[str, object]) -> None:
     machine = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
     about = {"measured_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), **machine}
     _RESULTS.mkdir(exist_ok=True)

@@ -23,7 +23,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["ENVIRONMENTS", "ROOT", "PeerMissing", "names", "ready"]
+__all__ = ["ENVIRONMENTS", "ROOT", "PeerMissing", "names", "pinned", "ready"]
 
 _REQUIREMENTS = Path(__file__).parent
 ROOT = _REQUIREMENTS.parent.parent
@@ -57,6 +57,12 @@ class PeerMissing(Exception):
 def names() -> list[str]:
     """The peers, sorted: one for each requirement file."""
     return sorted(path.stem for path in _REQUIREMENTS.glob("*.txt"))
+
+
+def pinned(name: str) -> list[str]:
+    """What a peer's environment holds: ``package==version``, in the file's order."""
+    lines = (_REQUIREMENTS / f"{name}.txt").read_text("utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
 
 
 def ready(name: str) -> Path:

@@ -7,18 +7,16 @@ Promises:
    measures only that loop, with ``time.perf_counter_ns``: no pipe and no JSON is in the figure.
 3. The standard library only: it runs in every peer's environment.
 
-Requests: ``{"do": "about"}``; ``{"do": "load", "form", "algorithm", "key", "kid", "codes"}``;
-``{"do": "verify", "code"}``; ``{"do": "time", "passes"}``. Bytes travel as hexadecimal.
+Requests: ``{"do": "load", "form", "algorithm", "key", "kid", "codes"}``; ``{"do": "verify", "code"}``;
+``{"do": "time", "passes"}``. Bytes travel as hexadecimal.
 """
 
 from __future__ import annotations
 
 import json
-import platform
 import sys
 import time
 from collections.abc import Callable
-from importlib import metadata
 from typing import Any
 
 __all__ = ["Prepare", "Verify", "plain", "serve"]
@@ -43,9 +41,9 @@ def plain(value: Any) -> Any:
     return {"repr": repr(value)}
 
 
-def serve(package: str, prepare: Prepare) -> None:
+def serve(prepare: Prepare) -> None:
     """Answer requests on standard input until it ends."""
-    desk = _Desk(package, prepare)
+    desk = _Desk(prepare)
     for line in sys.stdin:
         request = json.loads(line)
         try:
@@ -56,8 +54,7 @@ def serve(package: str, prepare: Prepare) -> None:
 
 
 class _Desk:
-    def __init__(self, package: str, prepare: Prepare) -> None:
-        self._package = package
+    def __init__(self, prepare: Prepare) -> None:
         self._prepare = prepare
         self._verify: Verify | None = None
         self._codes: list[Any] = []
@@ -65,8 +62,6 @@ class _Desk:
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         match request["do"]:
-            case "about":
-                return {"version": metadata.version(self._package), "python": platform.python_version()}
             case "load":
                 return self._load(request)
             case "verify":

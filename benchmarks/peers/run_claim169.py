@@ -32,4 +32,5 @@ def prepare(form: str, algorithm: str, key: bytes, kid: bytes) -> Verify:
     return verify
 
 
-serve("claim169", prepare)
+if __name__ == "__main__":
+    serve(prepare)

@@ -26,4 +26,5 @@ def prepare(form: str, algorithm: str, key: bytes, kid: bytes) -> Verify:
     return lambda shown: context.decode(open_form(shown), held)
 
 
-serve("cwt", prepare)
+if __name__ == "__main__":
+    serve(prepare)

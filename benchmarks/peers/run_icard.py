@@ -41,4 +41,5 @@ def _as_it_is(payload: Any) -> Any:
     return payload
 
 
-serve("icard", prepare)
+if __name__ == "__main__":
+    serve(prepare)

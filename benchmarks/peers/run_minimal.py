@@ -47,4 +47,5 @@ def _checker(algorithm: str, key: bytes) -> Any:
     return check
 
 
-serve("cbor2", prepare)
+if __name__ == "__main__":
+    serve(prepare)

@@ -37,4 +37,5 @@ def prepare(form: str, algorithm: str, key: bytes, kid: bytes) -> Verify:
     return verify
 
 
-serve("pycose", prepare)
+if __name__ == "__main__":
+    serve(prepare)
