@@ -1,0 +1,212 @@
+"""The unit of work on both databases."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.db.engine import Database, connect
+from issuer.db.models import Publisher
+from tests.issuer.conftest import postgres_server
+
+
+def _add(number: int) -> Callable[[Session], int]:
+    def work(session: Session) -> int:
+        session.add(Publisher(id=number, version=0, iat=0))
+        return number
+
+    return work
+
+
+def _rows(database: Database) -> int:
+    return database.read(lambda session: session.scalar(select(func.count()).select_from(Publisher)) or 0)
+
+
+def _count(session: Session) -> None:
+    row = session.scalars(select(Publisher).where(Publisher.id == 1).with_for_update()).one()
+    row.version += 1
+
+
+def test_work_is_all_or_nothing(database: Database) -> None:
+    """Work that raises leaves nothing behind."""
+
+    def work(session: Session) -> None:
+        _add(1)(session)
+        session.flush()
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        database.transact(work)
+    assert _rows(database) == 0
+
+
+def test_a_broken_constraint_is_not_tried_again(database: Database) -> None:
+    """What cannot succeed is raised at once, as the library's own error."""
+    tries = []
+
+    def work(session: Session) -> None:
+        tries.append(1)
+        _add(1)(session)
+
+    database.transact(work)
+    with pytest.raises(IntegrityError):
+        database.transact(work)
+    assert len(tries) == 2
+
+
+def test_threads_lose_no_update(database: Database) -> None:
+    """Eight threads add one each, twenty times, to one row: none is lost."""
+    database.transact(_add(1))
+
+    def many() -> None:
+        for _ in range(20):
+            database.transact(_count)
+
+    threads = [threading.Thread(target=many) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert database.read(lambda session: session.scalars(select(Publisher.version)).one()) == 160
+
+
+def test_a_deadlock_is_tried_again() -> None:
+    """Two transactions that lock two rows in opposite order both succeed (PostgreSQL finds the deadlock)."""
+    server = postgres_server()
+    url = server.new_database()
+    database = connect(url)
+    database.transact(_add(1))
+    database.transact(_add(2))
+    both_hold_one = threading.Barrier(2, timeout=30)
+    tries = []
+
+    def lock(order: tuple[int, int]) -> None:
+        met = False
+
+        def work(session: Session) -> None:
+            nonlocal met
+            tries.append(order)
+            for number in order:
+                session.scalars(select(Publisher).where(Publisher.id == number).with_for_update()).one().version += 1
+                session.flush()
+                if not met:
+                    met = True
+                    both_hold_one.wait()
+
+        database.transact(work)
+
+    threads = [threading.Thread(target=lock, args=(order,)) for order in ((1, 2), (2, 1))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(tries) == 3
+    assert database.read(lambda session: list(session.scalars(select(Publisher.version)))) == [2, 2]
+    database.close()
+    server.drop(url)
+
+
+def test_a_lost_connection_is_tried_again() -> None:
+    """A connection that the server ends in the middle of the work costs nothing but a second try."""
+    server = postgres_server()
+    url = server.new_database()
+    database = connect(url)
+    tries = []
+
+    def work(session: Session) -> None:
+        tries.append(1)
+        _add(1)(session)
+        session.flush()
+        if len(tries) == 1:
+            own = session.scalar(text("SELECT pg_backend_pid()"))
+            with connect(url).engine.connect() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
+            session.execute(text("SELECT 1"))
+
+    database.transact(work)
+    assert (len(tries), _rows(database)) == (2, 1)
+    database.close()
+    server.drop(url)
+
+
+def test_a_connection_lost_in_the_commit_is_settled(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commit went through but its answer was lost: ``settled`` finds the work done, and it is not done twice."""
+    commit = Session.commit
+    lost: list[int] = []
+
+    def commit_and_lose(session: Session) -> None:
+        commit(session)
+        if not lost:
+            lost.append(1)
+            raise _lost_connection()
+
+    monkeypatch.setattr(Session, "commit", commit_and_lose)
+    found = database.transact(_add(1), settled=lambda session: 1 if session.get(Publisher, 1) else None)
+    assert (found, _rows(database)) == (1, 1)
+
+
+def test_a_commit_without_an_answer_is_named(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without ``settled`` nobody can know, and the error says so."""
+
+    def lose(session: Session) -> None:
+        raise _lost_connection()
+
+    monkeypatch.setattr(Session, "commit", lose)
+    with pytest.raises(StateError) as caught:
+        database.transact(_add(1))
+    assert caught.value.code == "database.commit_unknown"
+    assert "nobody knows" in caught.value.message()
+
+
+def _lost_connection() -> Exception:
+    import psycopg
+    from sqlalchemy.exc import OperationalError
+
+    return OperationalError("COMMIT", {}, psycopg.OperationalError("server closed the connection unexpectedly"))
+
+
+@pytest.mark.parametrize("url", ["mysql://host/x", "nonsense", "sqlite://", "sqlite:///:memory:"])
+def test_other_addresses_are_refused(url: str) -> None:
+    """Only files of SQLite and PostgreSQL; a database in memory would lose every card."""
+    with pytest.raises(StateError) as caught:
+        connect(url)
+    assert caught.value.code == "database.url"
+    assert caught.value.expected == "sqlite:///path or postgresql://user@host/name"
+
+
+def test_an_absent_database_is_named() -> None:
+    """One that does not answer is an error with a code, and shows neither address nor password."""
+    database = connect("postgresql://someone:geheim@127.0.0.1:9/x?connect_timeout=1")
+    with pytest.raises(StateError) as caught:
+        database.check()
+    assert caught.value.code == "database.unreachable"
+    assert "geheim" not in str(caught.value)
+
+
+def test_sqlite_keeps_what_it_committed(database: Database) -> None:
+    """The journal and the sync of SQLite are those that survive a loss of power."""
+    if not database.is_sqlite:
+        pytest.skip("SQLite's pragmas")
+    with database.engine.connect() as connection:
+        values = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+    assert values == ["wal", 2]
+
+
+def test_processes_lose_no_update(database: Database, database_url: str) -> None:
+    """Four processes add to one row at once: none is lost, none gives up."""
+    database.transact(_add(1))
+    program = (
+        "import sys\nfrom issuer.db.engine import connect\nfrom tests.issuer.db.test_engine import _count\n"
+        "database = connect(sys.argv[1])\nfor _ in range(25): database.transact(_count)\n"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", program, database_url]) for _ in range(4)]
+    assert [process.wait(60) for process in processes] == [0] * 4
+    assert database.read(lambda session: session.scalars(select(Publisher.version)).one()) == 100
