@@ -17,12 +17,12 @@ group's examples can be run against it; the rules of promise 4 are separate.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from . import cbor, limits
 from .algorithms import Algorithm, by_id
+from .diagnostic import diagnostic
 from .errors import DecodeError
 from .keys import KID_LENGTH, Kid, SigningKey, Thumbprint
 
@@ -33,6 +33,7 @@ __all__ = [
     "SignatureEntry",
     "TokenHeaders",
     "algorithm_of",
+    "encode_sign",
     "headers_of",
     "parse_sign",
     "parse_sign1",
@@ -129,15 +130,21 @@ def parse_sign(data: bytes, *, max_bytes: int = limits.TRUST_LIST_BYTES) -> Sign
     protected, at = _byte_string(data, at, "protected")
     unprotected, at = _map_bytes(data, at)
     payload, at = _byte_string(data, at, "payload")
-    major, count, at = cbor.head(data, at)
-    if major != 4 or not 1 <= count <= limits.TRUST_LIST_SIGNATURES:
+    start = at
+    major, count, at = cbor.head(data, start)
+    if major != 4:
+        found = _first_byte(data, start)
+        raise DecodeError("cose.frame", offset=start, path="signatures", expected="an array", found=found)
+    if not 1 <= count <= limits.TRUST_LIST_SIGNATURES:
         expected = f"1 to {limits.TRUST_LIST_SIGNATURES} signatures"
-        raise DecodeError("cose.signatures", offset=at, expected=expected, found=f"{count}")
+        raise DecodeError("cose.signatures", offset=start, expected=expected, found=f"{count}")
     entries = []
     for _ in range(count):
-        major, parts, at = cbor.head(data, at)
+        start = at
+        major, parts, at = cbor.head(data, start)
         if (major, parts) != (4, 3):
-            raise DecodeError("cose.frame", offset=at, expected="an array of three")
+            found = _first_byte(data, start)
+            raise DecodeError("cose.frame", offset=start, path="signatures", expected="an array of three", found=found)
         entry_protected, at = _byte_string(data, at, "protected")
         entry_unprotected, at = _map_bytes(data, at)
         signature, at = _byte_string(data, at, "signature")
@@ -220,7 +227,8 @@ def _token_headers(protected: bytes, typ: str | None, kid_length: int) -> TokenH
     if TYP in headers and type(found_typ) is not str:
         raise DecodeError("header.typ", expected=typ or "no typ", found="a typ that is no text")
     if found_typ != typ:
-        shown = str(found_typ)[:60] if TYP in headers else "no typ"
+        # Escaped: nobody has vouched for this text, and errors end up on terminals and in logs.
+        shown = diagnostic(str(found_typ)[:60]) if TYP in headers else "no typ"
         raise DecodeError("header.typ", expected=typ or "no typ", found=shown)
     return TokenHeaders(algorithm, kid, typ)
 
@@ -263,18 +271,18 @@ def sign_entry(message: Sign, key: SigningKey) -> Sign:
 
 
 def encode_sign(message: Sign) -> bytes:
-    """Write a COSE_Sign with tag 98."""
+    """Write a COSE_Sign with tag 98; one that was parsed gives the bytes that were read."""
     return (
         b"\xd8\x62\x84"
         + _bstr(message.protected)
         + message.unprotected
         + _bstr(message.payload)
-        + cbor.encode(_entries(message.signatures))
+        + _array_head(len(message.signatures))
+        + b"".join(
+            b"\x83" + _bstr(entry.protected) + entry.unprotected + _bstr(entry.signature)
+            for entry in message.signatures
+        )
     )
-
-
-def _entries(signatures: Sequence[SignatureEntry]) -> list[cbor.Value]:
-    return [[entry.protected, headers_of(entry.unprotected), entry.signature] for entry in signatures]
 
 
 def _token_header_map(key: SigningKey, kid: Kid | Thumbprint, typ: str | None) -> Headers:
@@ -315,9 +323,12 @@ def _map_bytes(data: bytes, at: int) -> tuple[bytes, int]:
     if data[at : at + 1] == _EMPTY_MAP:
         return _EMPTY_MAP, at + 1
     # Any map but the empty one is read strictly, only to find its end; its size is capped as a header's.
-    value, end = cbor.read_item(data[: at + limits.HEADER_BYTES], at, max_items=limits.HEADER_ITEMS)
+    value, end = cbor.read_item(data, at, max_items=limits.HEADER_ITEMS)
     if not isinstance(value, dict):
         raise DecodeError("cose.frame", offset=at, path="unprotected", expected="a map", found=_first_byte(data, at))
+    if end - at > limits.HEADER_BYTES:
+        expected, found = f"at most {limits.HEADER_BYTES} bytes", f"{end - at} bytes"
+        raise DecodeError("cbor.too_large", offset=at, path="unprotected", expected=expected, found=found)
     return data[at:end], end
 
 
@@ -338,3 +349,9 @@ def _bstr_head(length: int) -> bytes:
     if length < 1 << 16:
         return b"\x59" + length.to_bytes(2, "big")
     return b"\x5a" + length.to_bytes(4, "big")
+
+
+def _array_head(count: int) -> bytes:
+    # Major type 4 in place of 2; a count is written as a length is.
+    head = _bstr_head(count)
+    return bytes((head[0] ^ 0xC0,)) + head[1:]
