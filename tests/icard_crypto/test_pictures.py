@@ -102,6 +102,12 @@ def test_every_kind_of_picture_is_read(data: bytes) -> None:
     assert [code.content for code in qr.read(data)] == ["IC1:ABC"]
 
 
+def test_16_bit_grey_is_scaled() -> None:
+    """65,535 levels become 255; nothing is cut off."""
+    levels = (np.arange(256, dtype=np.uint16) * 257).reshape(1, 256)
+    assert pictures.open_picture(encoded(Image.fromarray(levels)), "L").tobytes() == bytes(range(256))
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F", "I;16"])
 def test_every_mode_of_pillow_is_read(mode: str) -> None:
     """An image in memory of any mode."""
@@ -160,7 +166,7 @@ def test_a_jpeg_with_thousands_of_scans_is_refused() -> None:
 def test_what_segments_and_trailers_of_a_jpeg_hold_is_no_scan() -> None:
     """A comment and a film behind the picture may contain the bytes of the marker."""
     data = encoded(CODE, "JPEG", comment=b"\xff\xda" * 500)
-    assert [code.content for code in qr.read(data + b"\xff\xda" * 500)] == ["IC1:ABC"]
+    assert [code.content for code in qr.read(data + b"\x00\x02" + b"\xff\xda\x00\x02" * 500)] == ["IC1:ABC"]
 
 
 @pytest.mark.parametrize(
