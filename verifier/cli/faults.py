@@ -32,15 +32,19 @@ def printable(text: str, longest: int = 200) -> str:
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
-def sentence(error: IcardError) -> str:
-    """What is wrong and where, in the run's language, with the code."""
+def sentence(error: IcardError, *, told: bool = False) -> str:
+    """What is wrong and where, in the run's language, with the code.
+
+    Args:
+        told: what is wrong has been said already; only where, expected and found are added.
+    """
     stop = "；" if settings().language == "zh" else "; "
-    parts = [error.message(settings().language).rstrip(".。")]
+    parts = [] if told else [error.message(settings().language).rstrip(".。")]
     for name in ("path", "offset", "expected", "found"):
         value = getattr(error, name)
         if value not in (None, ""):
             parts.append(f"{word(name)} {printable(str(value), 300)}")
-    return f"{stop.join(parts)} ({error.code})"
+    return f"{stop.join(parts)} ({error.code})".strip()
 
 
 def report(error: IcardError, *, said: str | None = None) -> None:

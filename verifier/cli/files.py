@@ -19,7 +19,7 @@ from pathlib import Path
 
 from .faults import CommandError
 
-__all__ = ["read_capped", "read_stdin", "write_new", "write_whole"]
+__all__ = ["read_capped", "read_start", "write_new", "write_whole"]
 
 
 def read_capped(path: Path, most: int) -> bytes:
@@ -28,31 +28,27 @@ def read_capped(path: Path, most: int) -> bytes:
     Raises:
         CommandError: ``cli.no_such_file``, ``cli.unreadable``, ``cli.too_large``.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(most + 1)
-    except FileNotFoundError:
-        raise CommandError("cli.no_such_file", found=str(path)) from None
-    except (OSError, ValueError) as fault:  # ValueError: a null character in the path
-        raise _file_fault("cli.unreadable", path, fault) from None
+    data = read_start(path, most)
     if len(data) > most:
         raise CommandError("cli.too_large", expected=f"at most {most} bytes", found=str(path))
     return data
 
 
-def read_stdin(most: int) -> bytes:
-    """What stands on standard input.
+def read_start(path: Path | None, most: int) -> bytes:
+    """A file's content (None: standard input), cut one byte behind ``most``: its reader sees that it is too much.
 
     Raises:
-        CommandError: ``cli.too_large``, ``cli.unreadable``.
+        CommandError: ``cli.no_such_file``, ``cli.unreadable``.
     """
     try:
-        data = sys.stdin.buffer.read(most + 1)
-    except OSError as fault:
-        raise _file_fault("cli.unreadable", Path("-"), fault) from None
-    if len(data) > most:
-        raise CommandError("cli.too_large", expected=f"at most {most} bytes", found="standard input")
-    return data
+        if path is None:
+            return sys.stdin.buffer.read(most + 1)
+        with path.open("rb") as file:
+            return file.read(most + 1)
+    except FileNotFoundError:
+        raise CommandError("cli.no_such_file", found=str(path)) from None
+    except (OSError, ValueError) as fault:  # ValueError: a null character in the path
+        raise _file_fault("cli.unreadable", path or Path("-"), fault) from None
 
 
 def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:

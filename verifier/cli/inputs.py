@@ -5,7 +5,7 @@ Promises:
 1. ``-`` is standard input; what exists is a file or folder; what looks like a path and does not exist is an error;
    everything else is the text of a code.
 2. What a file is, its content says; its name only counts where the content is of no kind that is known.
-3. Nothing larger than a picture may be is read.
+3. Of what is larger than a picture may be, one byte more is read than it takes to refuse it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeAlias
 from icard_crypto.pictures import MOST_BYTES
 
 from .faults import CommandError, printable
-from .files import read_capped, read_stdin
+from .files import read_start
 
 __all__ = ["Kind", "Source", "kind_of", "read_source", "sources", "text_or_bytes"]
 
@@ -35,11 +35,12 @@ _LONGEST_PATH: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file, text or stream. ``path`` None and ``text`` None: standard input."""
+    """One file, text or stream. ``path`` None and ``text`` None: standard input; ``in_folder``: one of many."""
 
     name: str
     path: Path | None = None
     text: str | None = None
+    in_folder: bool = False
 
 
 def sources(named: str) -> list[Source]:
@@ -69,7 +70,7 @@ def _folder(path: Path) -> list[Source]:
         files = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in _FOLDER_SUFFIXES)
     except OSError as fault:
         raise CommandError("cli.unreadable", found=f"{path}: {fault.strerror}") from None
-    found = [Source(printable(entry.name), entry) for entry in files if not entry.name.startswith(".")]
+    found = [Source(printable(entry.name), entry, in_folder=True) for entry in files if not entry.name.startswith(".")]
     if not found:
         raise CommandError("cli.empty_folder", found=str(path))
     return found
@@ -92,7 +93,7 @@ def read_source(source: Source) -> tuple[Kind, str | bytes]:
     """
     if source.text is not None:
         return "code", source.text
-    data = read_stdin(MOST_BYTES) if source.path is None else read_capped(source.path, MOST_BYTES)
+    data = read_start(source.path, MOST_BYTES)
     kind = kind_of(data, "" if source.path is None else source.path.suffix)
     return kind, text_or_bytes(data) if kind == "code" else data
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from icard_crypto.errors import DecodeError, MissingPart
-from icard_crypto.pictures import MOST_PIXELS
+from icard_crypto.pictures import MOST_BYTES, MOST_PIXELS
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -37,6 +37,8 @@ def pages(data: bytes) -> Iterator[Image.Image]:
         import pypdfium2
     except ImportError as absent:
         raise MissingPart("cli.extra_missing", found="no pypdfium2") from absent
+    if len(data) > MOST_BYTES:
+        raise DecodeError("picture.too_large", expected=f"at most {MOST_BYTES} bytes", found="more")
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as fault:

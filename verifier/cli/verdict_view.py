@@ -5,13 +5,13 @@ Promises:
 1. The first line is the answer; the second why; the third what to do.
 2. Nothing of the card is shown unless the verdict has the card.
 3. "Compare the face" is always there, for a copied code is genuine too; so is what the answer rests on, with its age.
-4. A verdict of the test environment says so, first and last.
+4. A verdict of the test environment says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from rich.box import ROUNDED
@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from icard_crypto.card import Card
-from verifier.reasons import holder_words, outcome_words, state_words
+from verifier.reasons import Reason, holder_words, outcome_words, state_words
 from verifier.states import State
 from verifier.verdict import Evidence, Verdict
 
@@ -33,6 +33,7 @@ __all__ = ["show"]
 _SIGNS: Final = {"VALID": "✓", "INVALID": "✕", "INDETERMINATE": "?"}
 _STYLES: Final = {"VALID": "green", "INVALID": "red", "INDETERMINATE": "yellow"}
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_CHINA: Final = timezone(timedelta(hours=8))
 _BETWEEN: Final = " · "
 _WIDEST: Final = 100
 
@@ -42,7 +43,7 @@ def show(verdict: Verdict, name: str, console: Console) -> None:
     style = _STYLES[verdict.outcome]
     language = settings().language
     answer = f"{_SIGNS[verdict.outcome]} {outcome_words(verdict.outcome, language).upper()}"
-    band = word("test") if verdict.environment == "test" else ""
+    band = word("test_card" if verdict.card else "test") if verdict.environment == "test" else ""
     rows = list(_rows(verdict))
     if not console.is_terminal:
         console.print(Text(f"{name}: {answer}" if name else answer))
@@ -76,7 +77,8 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, str]]:
     language = settings().language
     card = verdict.card
     if verdict.error is not None:
-        yield word("layer"), sentence(verdict.error)
+        told = verdict.error.message(language) == verdict.message(language)
+        yield word("fault"), sentence(verdict.error, told=told)
     if card is not None:
         yield word("name"), _BETWEEN.join(part for part in (card.holder.name, card.holder.name_native) if part)
         born = card.holder.date_of_birth or card.holder.year_of_birth
@@ -89,14 +91,16 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, str]]:
         yield word("insurance"), _insurance(card, verdict.insurance)
         yield word("holder"), holder_words(verdict.holder, language)
     if verdict.last_known is not None:
-        yield word("last_known"), state_words(verdict.last_known, language)
+        yield word("last_known"), Reason(verdict.last_known).message(language)
     for reason in verdict.also:
         yield word("also"), f"{reason.message(language)} {reason.action(language)}"
     evidence = verdict.evidence
     if evidence.issuer is not None and card is not None:
         names = evidence.issuer_names or {}
         yield word("issuer"), f"{names.get(language, '')} ({evidence.issuer})".strip()
-    yield word("known"), _known(evidence)
+    # What could not be read at all was held against nothing.
+    if evidence.kid is not None:
+        yield word("known"), _known(evidence)
 
 
 def _permit(card: Card, state: State) -> str:
@@ -121,7 +125,7 @@ def _state(state: State) -> str:
         return f"{words} ({word('live')})"
     if state.as_of is None:
         return words
-    return f"{words} ({word('as_of')} {datetime.fromtimestamp(state.as_of, UTC):%Y-%m-%d})"
+    return f"{words} ({word('as_of')} {datetime.fromtimestamp(state.as_of, _CHINA):%Y-%m-%d})"
 
 
 def _known(evidence: Evidence) -> str:

@@ -49,34 +49,35 @@ def verify_command(
     verifier = Verifier(() if domain is None else domain, policy(policy_name))
     clock = moment(now)
     named = sources(code)
-    folder = len(named) > 1 or (named[0].path is not None and named[0].name != code)
     worst = 0
-    for source, verdict in _verdicts(verifier, named, clock, folder):
+    for source, verdict in _verdicts(verifier, named, clock):
         worst = max(worst, _RANK.index(verdict.outcome))
         if not settings().json:
             show(verdict, source.name, console())
             continue
         answer = verdict.to_dict(settings().language)
-        typer.echo(json.dumps({"source": source.name, "verdict": answer} if folder else answer, ensure_ascii=False))
+        typer.echo(
+            json.dumps({"source": source.name, "verdict": answer} if source.in_folder else answer, ensure_ascii=False)
+        )
     raise typer.Exit(_STATUS[_RANK[worst]])
 
 
-def _verdicts(verifier: Verifier, named: list[Source], now: int, folder: bool) -> Iterator[tuple[Source, Verdict]]:
-    watched = folder and sys.stderr.isatty()
+def _verdicts(verifier: Verifier, named: list[Source], now: int) -> Iterator[tuple[Source, Verdict]]:
+    watched = named[0].in_folder and sys.stderr.isatty()
     with Progress(console=error_console(), transient=True) if watched else nullcontext() as progress:
         task = progress.add_task(word("checking"), total=len(named)) if progress else None
         for source in named:
-            for verdict in _of_source(verifier, source, now, folder):
+            for verdict in _of_source(verifier, source, now):
                 yield source, verdict
             if progress is not None and task is not None:
                 progress.advance(task)
 
 
-def _of_source(verifier: Verifier, source: Source, now: int, folder: bool) -> Iterator[Verdict]:
+def _of_source(verifier: Verifier, source: Source, now: int) -> Iterator[Verdict]:
     try:
         kind, content = read_source(source)
     except CommandError as fault:
-        if not folder:
+        if not source.in_folder:
             raise
         # One file that cannot be read must not hide the verdicts on the others.
         yield verifier.unreadable(DecodeError("picture.unreadable", found=fault.code), now=now)
