@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tests.reference import ISSUED_AT
 from tools import make_vectors
 from tools.vectors.base import claims_json
 from tools.vectors.kept import Kept
-from verifier import Policy, TrustDomain, Verifier
+from verifier import Policy, Revocation, Timestamp, TrustDomain, TrustedKey, TrustListFacts, Verifier, reasons
 
 VECTORS = Path(__file__).parent / "vectors"
 
@@ -71,7 +72,7 @@ def _shown(vector: dict[str, Any]) -> str | bytes:
     return vector["text"] if "text" in vector else bytes.fromhex(vector["hex"])
 
 
-@pytest.mark.parametrize(("folder", "least"), [("valid", 38), ("refuse", 400), ("keys", 70)])
+@pytest.mark.parametrize(("folder", "least"), [("valid", 38), ("refuse", 400), ("keys", 70), ("decisions", 90)])
 def test_the_folders_are_not_empty(folder: str, least: int) -> None:
     """A folder that moved or emptied fails, instead of proving nothing."""
     assert len(_files(folder)) >= least
@@ -149,6 +150,80 @@ def test_a_key_is_taken_or_refused_as_stated(path: Path) -> None:
         _read_key(vector)
     assert (caught.value.code, caught.value.layer) == (vector["code"], vector["layer"])
     assert caught.value.message() == catalogue()[vector["code"]]["en"]
+
+
+@dataclass(frozen=True)
+class _StatusList:
+    """A status list that is already verified, as a decision's vector states it."""
+
+    iat: int
+    exp: int
+    size: int
+    key_thumbprint: bytes
+    entries: dict[int, int]
+
+    def get(self, index: int, /) -> int:
+        return self.entries.get(index, 0)
+
+
+def _status_list(stated: dict[str, Any]) -> _StatusList:
+    entries = {int(index): value for index, value in stated["entries"].items()}
+    return _StatusList(stated["iat"], stated["exp"], stated["size"], bytes.fromhex(stated["key"]), entries)
+
+
+def _with_revocation(key: TrustedKey, revoked: dict[str, Any]) -> TrustedKey:
+    stated = revoked.get(key.key.thumbprint.hex())
+    return key if stated is None else replace(key, revoked=Revocation(**stated))
+
+
+def _domain(vector: dict[str, Any]) -> TrustDomain:
+    """Trusted keys and knowledge as the vector states them; both count as verified."""
+    known = vector["knowledge"]
+    given = TrustDomain.from_trusted_file(json.dumps(vector["trusted"]).encode())
+    trust_list, timestamp = known.get("trust_list"), known.get("timestamp")
+    if timestamp is not None:
+        denied = frozenset(bytes.fromhex(thumbprint) for thumbprint in timestamp["denied"])
+        timestamp = Timestamp(**timestamp | {"trust_hash": bytes.fromhex(timestamp["trust_hash"]), "denied": denied})
+    if trust_list is not None:
+        trust_list = TrustListFacts(**trust_list | {"payload_hash": bytes.fromhex(trust_list["payload_hash"])})
+    return TrustDomain(
+        name="vector",
+        environment=given.environment,
+        keys=[_with_revocation(key, known.get("revoked", {})) for key in given.keys],
+        keys_given_directly="trust_list" not in known,
+        trust_list=trust_list,
+        timestamp=timestamp,
+        status_lists={stated["uri"]: _status_list(stated) for stated in known["status_lists"]},
+        clock_floor=known.get("clock_floor", 0),
+    )
+
+
+@pytest.mark.parametrize("path", _files("decisions"))
+def test_a_decision_is_as_stated(path: Path) -> None:
+    """Outcome, reason, detail, further reasons and states of a verdict are what its vector says."""
+    vector = _load(path)
+    domains = [] if vector["trusted"] is None else [_domain(vector)]
+    verdict = Verifier(domains, Policy.from_dict(vector["policy"])).verify(_shown(vector), now=vector["now"])
+    found = {
+        "outcome": verdict.outcome,
+        "reason": str(verdict.reason),
+        "detail": verdict.reason.variant,
+        "also": [str(reason) for reason in verdict.also],
+        "last_known": verdict.last_known,
+        "permit": {"state": verdict.permit.state, "live": verdict.permit.live},
+        "insurance": {"state": verdict.insurance.state, "live": verdict.insurance.live},
+        "holder": verdict.holder,
+    }
+    assert found == vector["expected"]
+
+
+def test_every_reason_has_a_decision() -> None:
+    """Each reason of a verdict, and each variant of one, is the reason of some vector in decisions/."""
+    stated = [_load(path)["expected"] for path in (VECTORS / "decisions").iterdir()]
+    covered = {(expected["reason"], expected["detail"]) for expected in stated}
+    wanted = {(code, None) for code, entry in reasons.catalogue().items() if "variants" not in entry}
+    wanted |= {(code, name) for code, entry in reasons.catalogue().items() for name in entry.get("variants", ())}
+    assert wanted - covered == set()
 
 
 def test_every_code_that_a_shown_code_can_cause_has_a_vector() -> None:

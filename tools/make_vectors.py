@@ -18,19 +18,19 @@ import argparse
 import json
 from pathlib import Path
 
-from tools.vectors import key_faults, keyring, refuse, valid
+from tools.vectors import decisions, key_faults, keyring, refuse, valid
 from tools.vectors.base import Json
 from tools.vectors.kept import Kept
 
 __all__ = ["FOLDERS", "VECTORS", "make_all", "write"]
 
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
-FOLDERS = ("keys", "refuse", "valid")
+FOLDERS = ("decisions", "keys", "refuse", "valid")
 
 
 def make_all(kept: Kept) -> dict[str, Json]:
     """All vectors by path."""
-    return keyring.vectors() | valid.vectors(kept) | refuse.vectors() | key_faults.vectors()
+    return keyring.vectors() | valid.vectors(kept) | refuse.vectors() | key_faults.vectors() | decisions.vectors(kept)
 
 
 def write(made: dict[str, Json], folder: Path) -> None:
