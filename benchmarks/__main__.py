@@ -58,7 +58,7 @@ def _parts() -> dict[str, _Part]:
 def main() -> None:
     """Measure, print, write ``results/latest.json``."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
-    asked.add_argument("--rounds", type=int, default=40, help="interleaved rounds of each run (default: 40)")
+    asked.add_argument("--rounds", type=int, default=80, help="interleaved rounds of each run (default: 80)")
     rounds = asked.parse_args().rounds
     runs: dict[str, Run] = {}
     for name, part in _parts().items():
