@@ -161,7 +161,7 @@ def check_status(
     elif iat < lowest:
         stale = Reason("status_stale", "superseded")
     fresh = stale is None and not behind
-    if not behind and iat > clock + CLOCK_TOLERANCE:
+    if iat > clock + CLOCK_TOLERANCE:
         # This list alone is from the future: one bad issuer must not stop the verifier for all others.
         found.doubt(Reason("clock_unreliable"))
         fresh = False

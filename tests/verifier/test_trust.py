@@ -9,8 +9,19 @@ import pytest
 from icard_crypto.algorithms import ED25519
 from icard_crypto.keys import SigningKey, VerifyingKey
 from tests.reference import ISSUED_AT, ISSUER
-from tests.verifier.world import CARD_KEY, ELSEWHERE, HERE, NOW, OTHER_KEY, TIMESTAMP, TRUST_LIST, World, code
-from verifier import Issuer, Policy, TrustDomain, TrustedKey, Verifier
+from tests.verifier.world import (
+    CARD_KEY,
+    ELSEWHERE,
+    HERE,
+    NOW,
+    OTHER_KEY,
+    STATUS_KEY,
+    TIMESTAMP,
+    TRUST_LIST,
+    World,
+    code,
+)
+from verifier import Issuer, Policy, Revocation, TrustDomain, TrustedKey, Verifier
 
 
 @pytest.mark.parametrize(
@@ -89,6 +100,20 @@ def test_several_domains() -> None:
     assert verifier.verify("x", now=NOW).environment is None
 
 
+def test_another_domains_usage_is_not_ours() -> None:
+    """A domain that lists our card key for another usage cannot make our cards wrong_key_usage."""
+    theirs = TrustDomain(
+        name="theirs",
+        environment="test",
+        keys=[TrustedKey(CARD_KEY.verifying_key, "status", ELSEWHERE, 0)],
+        trust_list=TRUST_LIST,
+        timestamp=TIMESTAMP,
+    )
+    verdict = Verifier([theirs, World().domain()], Policy.named("gate")).verify(code(), now=NOW)
+    assert (verdict.outcome, verdict.evidence.domain) == ("VALID", "test domain")
+    assert Verifier(theirs, Policy.named("gate")).verify(code(), now=NOW).reason == "wrong_key_usage"
+
+
 def test_several_domains_one_stale() -> None:
     """A key that no domain knows may be on the newer list of the one that is stale."""
     stale = World(trust_list=replace(TRUST_LIST, exp=NOW)).domain()
@@ -115,7 +140,11 @@ def test_status_list_outside_its_keys_window() -> None:
     domain = world.domain()
     card_key, status_key = domain.keys
     lists = dict(domain.status_lists)
-    for worse in (replace(status_key, valid_from=NOW), replace(status_key, valid_until=ISSUED_AT)):
+    for worse in (
+        replace(status_key, valid_from=NOW),
+        replace(status_key, valid_until=ISSUED_AT),
+        replace(status_key, revoked=Revocation(ISSUED_AT, "retired")),
+    ):
         changed = TrustDomain(
             name="x",
             environment="test",
@@ -126,3 +155,13 @@ def test_status_list_outside_its_keys_window() -> None:
         )
         assert dict(changed.usable_status_lists) == {}
     assert len(domain.usable_status_lists) == 1
+
+
+def test_status_list_of_an_issuer_with_the_same_prefix() -> None:
+    """Where two issuers claim one prefix, each one's list speaks for its own cards only."""
+    world = World(entry=1)
+    card_key, _ = world.domain().keys
+    greedy = replace(ELSEWHERE, status_prefixes=HERE.status_prefixes)
+    status_key = TrustedKey(STATUS_KEY.verifying_key, "status", greedy, 0)
+    domain = TrustDomain.from_keys([card_key, status_key], environment="test", status_lists=world.domain().status_lists)
+    assert Verifier(domain, Policy.named("gate")).verify(code(), now=NOW).reason == "status_missing"

@@ -117,6 +117,12 @@ def test_public_insurance_is_as_of_issue() -> None:
         assert verdict.insurance.as_of == World().status_iat
 
 
+def test_public_entry_that_tells_of_a_lapse() -> None:
+    """A public code's entry should never tell of a lapse; where one does, it is shown, but not as live."""
+    verdict = World(entry=13).verify()
+    assert (verdict.outcome, verdict.insurance.state, verdict.insurance.live) == ("VALID", "lapsed", False)
+
+
 def test_insurance_not_disclosed() -> None:
     """A card without insurance says nothing of it."""
     assert World().verify(code(insurance=None)).insurance.state == "not_disclosed"
