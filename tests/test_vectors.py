@@ -72,7 +72,7 @@ def _shown(vector: dict[str, Any]) -> str | bytes:
     return vector["text"] if "text" in vector else bytes.fromhex(vector["hex"])
 
 
-@pytest.mark.parametrize(("folder", "least"), [("valid", 38), ("refuse", 400), ("keys", 70), ("decisions", 90)])
+@pytest.mark.parametrize(("folder", "least"), [("valid", 43), ("refuse", 400), ("keys", 70), ("decisions", 90)])
 def test_the_folders_are_not_empty(folder: str, least: int) -> None:
     """A folder that moved or emptied fails, instead of proving nothing."""
     assert len(_files(folder)) >= least
@@ -232,6 +232,16 @@ def test_every_code_that_a_shown_code_can_cause_has_a_vector() -> None:
     codes = {code for code in catalogue() if code.partition(".")[0] in (*SHOWN_LAYERS, "key")}
     covered = {_load(path).get("code") for name in ("refuse", "keys") for path in (VECTORS / name).iterdir()}
     assert codes - covered == exceptions.keys()
+
+
+@pytest.mark.parametrize("path", _files("valid"))
+def test_a_verifier_shows_the_claims_of_a_valid_code(path: Path) -> None:
+    """A verifier that trusts the vectors' keys gives the same claims, whatever it thinks of their content."""
+    vector = _load(path)
+    verdict = VERIFIER.verify(_shown(vector), now=ISSUED_AT)
+    assert verdict.error is None
+    assert verdict.claims is not None
+    assert claims_json(verdict.claims) == vector["claims"]
 
 
 def test_the_vectors_can_be_made_again(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from icard_crypto import cbor
 from .base import Json, payload, signed
 from .refusal import refused_cose
 
-__all__ = ["entry_behind", "vectors"]
+__all__ = ["entry_behind", "filled", "vectors"]
 
 _GOOD: Final = payload()
 _ITEMS: Final = 1024
@@ -142,10 +142,15 @@ def _count(value: cbor.Value) -> int:
     return 1
 
 
+def filled(items: int) -> bytes:
+    """The reference payload with an unknown claim, a list, that makes it have this many items."""
+    # The claims, the key of one more claim and its list leave the rest for the list's entries.
+    left = items - _count(cbor.decode(_GOOD, max_bytes=len(_GOOD), max_items=_ITEMS)) - 2
+    return entry_behind(b"\x18\x63" + cbor.encode([0] * left))
+
+
 def _items() -> dict[str, Json]:
-    # The claims, the key of one more claim and its list leave this many for the list's entries.
-    left = _ITEMS - _count(cbor.decode(_GOOD, max_bytes=len(_GOOD), max_items=_ITEMS)) - 2
-    content = entry_behind(b"\x18\x63" + cbor.encode([0] * (left + 1)))
+    content = filled(_ITEMS + 1)
     about = "1,025 items, one too many."
     return {
         "payload-1025-items": refused_cose(

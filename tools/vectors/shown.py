@@ -85,9 +85,15 @@ def _spelling() -> dict[str, Json]:
     letter = next(at for at, character in enumerate(_TEXT) if at > 40 and character.isalpha())
     lower, wide = _put(letter, _TEXT[letter].lower()), _put(letter, _full_width(_TEXT[letter]))
     first = "Only the first is told."
+    claim169 = base45.encode(_STREAM)
+    claim169_letter = next(at for at, character in enumerate(claim169) if character.isalpha())
     return {
         "lower-case": refused(f"All in lower case. {first}", "text", "text.lower_case", _TEXT.lower(), offset=0),
         "lower-case-letter": refused("One letter in lower case.", "text", "text.lower_case", lower, offset=letter),
+        "lower-case-prefix": refused("Only the prefix.", "text", "text.lower_case", "ic1:" + _TEXT[4:], offset=0),
+        "lower-case-claim169": refused(
+            "Claim 169 in lower case.", "text", "text.lower_case", claim169.lower(), offset=claim169_letter
+        ),
         "full-width": refused(f"All full-width. {first}", "text", "text.full_width", _full_width(_TEXT), offset=0),
         "full-width-letter": refused("One letter full-width.", "text", "text.full_width", wide, offset=letter),
         "full-width-colon": refused(

@@ -23,6 +23,7 @@ from tests.reference import CTI, ISSUED_AT, ISSUER, STATUS, reference_card, refe
 from .base import ALG, CARD_KEY, Json, bstr, claims_json, frame, headers, signed, signed_headers
 from .kept import Kept
 from .keyring import KEYS, cose_key
+from .payloads import entry_behind, filled
 
 __all__ = ["stored", "vectors"]
 
@@ -217,6 +218,32 @@ def _unknown_keys() -> dict[str, Json]:
     return made | {"unknown-headers": _vector(about, coded, plain)}
 
 
+def _limits() -> dict[str, Json]:
+    """At the limit; the step beyond each is refused."""
+    claims = dataclasses.replace(reference_claims(), unknown=("claims.99",))
+    key = KEYS[CARD_KEY]
+    spare = 16384 - len(signed(entry_behind(b"\x18\x63" + bstr(bytes(9000))))) + 9000
+    fat = signed(entry_behind(b"\x18\x63" + bstr(bytes(spare))))
+    header = headers(key) | {99: bytes(512 - len(cbor.encode(headers(key) | {99: bytes(400)})) + 400)}
+    plain = reference_claims()
+    made = {
+        "limit-eight-levels": _vector(
+            "Eight levels.", signed(entry_behind(b"\x18\x63" + b"\x81" * 6 + b"\x80")), claims
+        ),
+        "limit-1024-items": _vector("1,024 items in the payload.", signed(filled(1024)), claims),
+        "limit-header-512-bytes": _vector(
+            "512 bytes of protected header.",
+            signed_headers(cbor.encode(header), cbor.encode(to_map(plain)), key),
+            plain,
+        ),
+        "limit-8192-characters": _vector("8,192 characters, most of them spaces at the end.", _code(plain), plain),
+        "limit-16384-bytes": _shown_as_bytes(_vector("16,384 bytes of COSE.", fat, claims), fat, "cose"),
+    }
+    padded: str = made["limit-8192-characters"]["text"]
+    made["limit-8192-characters"]["text"] = padded.ljust(8192)
+    return made
+
+
 def _key_order() -> dict[str, Json]:
     claims = reference_claims(Profile.AUTHORITY)
     content = _written_backwards(to_map(claims))
@@ -239,5 +266,5 @@ def _written_backwards(value: Any) -> bytes:
 def vectors(kept: Kept) -> dict[str, Any]:
     """``valid/*.json``."""
     made = _algorithms(kept) | _second_ids() | _forms(kept) | _pasted() | _cards(kept)
-    made |= _unknown_values() | _unknown_keys() | _key_order()
+    made |= _unknown_values() | _unknown_keys() | _key_order() | _limits()
     return {f"valid/{name}.json": vector for name, vector in made.items()}
