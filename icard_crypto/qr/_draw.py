@@ -221,10 +221,11 @@ def _png(grey: bytes, modules: int, module_size: int, border: int) -> bytes:
 def _read_back(png: bytes, text: str) -> None:
     from PIL import Image
 
-    image: Image.Image = Image.open(BytesIO(png), formats=("PNG",))
-    if image.width < 4 * 177:
-        # A module of one or two pixels is meant for a printer that scales; readers want more.
+    image: Image.Image = Image.open(BytesIO(png), formats=("PNG",)).convert("L")
+    read = [found.content for found in scan_zxing(image)]
+    if read != [text]:
+        # A module of one or two pixels is meant for a printer that enlarges; readers want more.
         image = image.resize((image.width * 4, image.height * 4), Image.Resampling.NEAREST)
-    read = [found.content for found in scan_zxing(image.convert("L"))]
+        read = [found.content for found in scan_zxing(image)]
     if read != [text]:
         raise EncodeError("qr.not_readable", expected="the text drawn", found=f"{len(read)} codes")
