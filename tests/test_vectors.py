@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from icard_crypto import cbor, claims, cose, envelope, limits
+from icard_crypto import cbor, claims, cose, ed25519, envelope, limits
 from icard_crypto.diagnostic import diagnostic
 from icard_crypto.errors import DecodeError, KeyFault, catalogue
 from icard_crypto.keys import VerifyingKey
@@ -136,6 +136,17 @@ def test_a_fault_gives_the_stated_verdict(path: Path) -> None:
     assert (verdict.outcome, str(verdict.reason)) == ("INVALID", vector["reason"])
     assert verdict.card is None
     assert verdict.message()
+
+
+@pytest.mark.parametrize("backend", ["libsodium", "openssl"])
+@pytest.mark.parametrize("path", [file for file in _files("refuse") if str(file.id).startswith("signature-ed25519-")])
+def test_both_backends_refuse_a_bad_signature(path: Path, backend: ed25519.Backend) -> None:
+    """libsodium and OpenSSL give the same answer on each faulty Ed25519 signature."""
+    vector = _load(path)
+    message = cose.parse_sign1(envelope.read(_shown(vector)).cose)
+    trusted = _public(vector["key"])
+    key = VerifyingKey(trusted.algorithm, trusted.raw, backend=backend)
+    assert key.verify(message.signature, cose.signed_bytes(message)) is False
 
 
 @pytest.mark.parametrize("path", _files("keys"))

@@ -5,6 +5,7 @@ Ed25519: RFC 8032 section 5.1.7, with a small-order R refused as well. ECDSA: RF
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from icard_crypto import cbor, cose, envelope
 
 from .base import ALG, CARD_KEY, KID, Json, bstr, frame, headers, payload, signed, signed_headers
-from .keyring import KEYS
+from .keyring import KEYS, raw_private
 
 __all__ = ["vectors"]
 
@@ -39,6 +40,19 @@ def _flipped(content: bytes, at: int) -> bytes:
     return content[:at] + bytes((content[at] ^ 1,)) + content[at + 1 :]
 
 
+def _fitting_s(r: bytes) -> bytes:
+    """The S that makes the equation hold for an R of small order: S = k a (RFC 8032 sections 5.1.6 and 5.1.7).
+
+    For the identity it holds as it stands, for the others once both sides are multiplied by the cofactor.
+    """
+    key = KEYS[CARD_KEY].verifying_key
+    scalar = int.from_bytes(hashlib.sha512(raw_private(CARD_KEY)).digest()[:32], "little")
+    scalar = scalar & ((1 << 254) - 8) | (1 << 254)
+    message = cose.signed_bytes(cose.parse_sign1(signed(_PAYLOAD)))
+    k = int.from_bytes(hashlib.sha512(r + key.raw + message).digest(), "little")
+    return (k * scalar % _L).to_bytes(32, "little")
+
+
 def _ed25519() -> dict[str, tuple[str, bytes]]:
     good = _signature(CARD_KEY)
     s = int.from_bytes(good[32:], "little")
@@ -49,11 +63,11 @@ def _ed25519() -> dict[str, tuple[str, bytes]]:
         "s-flipped": ("A bit of S differs.", _flipped(good, 32)),
         "s-plus-order": ("S + L: the same number, not canonical.", good[:32] + (s + _L).to_bytes(32, "little")),
         "s-zero": ("S is zero.", good[:32] + bytes(32)),
-        "r-identity": ("R is the identity.", identity + good[32:]),
+        "r-identity": ("R is the identity; the equation holds.", identity + _fitting_s(identity)),
         "r-identity-s-zero": ("R is the identity and S zero.", identity + bytes(32)),
-        "r-order-2": ("R is of order 2.", order_2 + good[32:]),
-        "r-order-8": ("R is of order 8.", order_8 + good[32:]),
-        "r-order-4": ("R is of order 4.", order_4 + good[32:]),
+        "r-order-2": ("R is of order 2; the equation holds but for the cofactor.", order_2 + _fitting_s(order_2)),
+        "r-order-8": ("R is of order 8; the equation holds but for the cofactor.", order_8 + _fitting_s(order_8)),
+        "r-order-4": ("R is of order 4; the equation holds but for the cofactor.", order_4 + _fitting_s(order_4)),
         "zeros": ("64 zero bytes.", bytes(64)),
         "empty": ("No byte.", b""),
         "63-bytes": ("The last byte is missing.", good[:-1]),
