@@ -1,0 +1,182 @@
+"""The tree of errors and its catalogue: no code without words, no words without a code, in both languages."""
+
+from __future__ import annotations
+
+import ast
+import json
+import pickle
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from icard_crypto import errors
+from icard_crypto.errors import CardError, DecodeError, EncodeError, IcardError, KeyFault, MissingPart, StateError
+
+CHECKOUT = Path(__file__).parents[2]
+PACKAGES = ("icard_crypto", "verifier", "issuer")
+MESSAGES = CHECKOUT / "icard_crypto" / "messages"
+LAYERS = sorted(path.stem for path in MESSAGES.glob("*.json"))
+CODE = re.compile(rf"({'|'.join(LAYERS)})\.[a-z0-9_]+")
+#: A hint may end in a command, or be one: then nothing stands behind it, for people copy it.
+COMMAND = re.compile(r"(.*[:：] ?)?(pip install|icard|icard-issuer) [a-z\[\] -]+")
+KINDS = [DecodeError, CardError, KeyFault, EncodeError, MissingPart, StateError]
+
+
+def modules() -> dict[Path, ast.Module]:
+    """All source of the packages, parsed."""
+    paths = sorted(path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py"))
+    return {path: ast.parse(path.read_text("utf-8")) for path in paths}
+
+
+def name_of(node: ast.expr) -> str:
+    """The last name of ``a.b.C`` or ``C``."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def error_classes(trees: dict[Path, ast.Module]) -> set[str]:
+    """Names of IcardError and of every class that descends from it, in any package."""
+    classes = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    found = {"IcardError"}
+    while more := {node.name for node in classes if {name_of(base) for base in node.bases} & found} - found:
+        found |= more
+    return found
+
+
+def raised_codes() -> Iterator[tuple[str, str]]:
+    """Where, and which code: the first argument of each call of an error class, and what is assigned to ``code``.
+
+    A code that is put together is given as a pattern: ``uri.*`` or ``*.wrong_type``.
+    """
+    trees = modules()
+    classes = error_classes(trees)
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and name_of(node.func) in classes and node.args:
+                value: ast.expr = node.args[0]
+            elif isinstance(node, ast.Assign) and [name_of(target) for target in node.targets] == ["code"]:
+                value = node.value
+            else:
+                continue
+            where = f"{path.relative_to(CHECKOUT)}:{node.lineno}"
+            for code in codes_in(value):
+                yield where, code
+
+
+def codes_in(value: ast.expr) -> Iterator[str]:
+    """The codes, or patterns of codes, that an expression can give."""
+    if isinstance(value, ast.IfExp):
+        yield from codes_in(value.body)
+        yield from codes_in(value.orelse)
+    elif isinstance(value, ast.JoinedStr):
+        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in value.values)
+    elif isinstance(value, ast.Constant) and isinstance(value.value, str):
+        yield value.value
+
+
+def literals() -> set[str]:
+    """Every string in source and data files that has the form of a code."""
+    found = {
+        node.value
+        for tree in modules().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value)
+    }
+    for package in PACKAGES:
+        for path in (CHECKOUT / package).rglob("*.json"):
+            if path.parent != MESSAGES and path.name != "error_reasons.json":
+                found |= {match.group() for match in CODE.finditer(path.read_text("utf-8"))}
+    return found
+
+
+def test_every_raised_code_has_words() -> None:
+    """Each code that an error is made with stands in the catalogue; the scan does see codes."""
+    raised = list(raised_codes())
+    assert len(raised) > 100
+    catalogue = errors.catalogue()
+    dynamic = [code for _, code in raised if "*" in code]
+    assert [(where, code) for where, code in raised if "*" not in code and code not in catalogue] == []
+    for pattern in dynamic:
+        assert any(re.fullmatch(pattern.replace(".", r"\.").replace("*", "[a-z0-9_]+"), code) for code in catalogue)
+
+
+def test_no_words_without_a_code() -> None:
+    """Each entry of the catalogue is used somewhere: as a literal, in a data file, or by a code put together."""
+    patterns = {code for _, code in raised_codes() if "*" in code}
+    matcher = re.compile("|".join(part.replace(".", r"\.").replace("*", "[a-z0-9_]+") for part in patterns) or "$^")
+    used = literals()
+    assert [code for code in errors.catalogue() if code not in used and not matcher.fullmatch(code)] == []
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_words_are_complete_sentences(layer: str) -> None:
+    """Codes of the file's own layer, each once, with four texts that end as sentences do in their language."""
+    pairs = json.loads((MESSAGES / f"{layer}.json").read_text("utf-8"), object_pairs_hook=list)
+    assert pairs
+    assert len({code for code, _ in pairs}) == len(pairs), "a code twice"
+    for code, texts in pairs:
+        assert re.fullmatch(rf"{layer}\.[a-z0-9_]+", code)
+        assert [name for name, _ in texts] == ["en", "zh", "do_en", "do_zh"], code
+        for name, text in texts:
+            chinese = name.endswith("zh")
+            assert text == text.strip(), code
+            if name.startswith("do") and COMMAND.fullmatch(text):
+                continue
+            assert text.endswith("。" if chinese else "."), (code, name)
+            assert bool(re.search(r"[\u4e00-\u9fff]", text)) is chinese, (code, name)
+
+
+def test_catalogue_holds_every_file_sorted() -> None:
+    """catalogue() is all files' codes in order."""
+    codes = list(errors.catalogue())
+    assert {code.partition(".")[0] for code in codes} == set(LAYERS)
+    assert codes == sorted(codes, key=lambda code: (code.partition(".")[0], code))
+    assert set(errors.catalogue()["cbor.float"]) == {"en", "zh", "do_en", "do_zh"}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_fields_survive_pickling(kind: type[IcardError]) -> None:
+    """An error that crosses to another process keeps its kind, code and all four fields."""
+    error = kind("cbor.float", offset=0, path="card.permit", expected="an integer", found="a float")
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    assert type(again) is kind
+    assert again.to_dict() == error.to_dict()
+    assert str(again) == str(error)
+    assert isinstance(again, IcardError)
+
+
+def test_text_of_an_error_says_all() -> None:
+    """str is code, sentence, place, expected and found; 0 is an offset too."""
+    error = DecodeError("cbor.float", offset=0, path="a.b", expected="an integer", found="a float")
+    sentence = "The data has a floating-point number, which the format does not allow."
+    assert str(error) == f"cbor.float: {sentence}; at a.b; at offset 0; expected an integer; found a float"
+    assert str(DecodeError("cbor.float")) == f"cbor.float: {sentence}"
+    assert error.args == ("cbor.float",)
+
+
+def test_error_for_a_program() -> None:
+    """to_dict has what is known and nothing else."""
+    assert DecodeError("cbor.float").to_dict() == {"code": "cbor.float", "layer": "cbor"}
+    assert KeyFault("key.length", offset=0, expected="32 bytes", found="").to_dict() == {
+        "code": "key.length",
+        "layer": "key",
+        "offset": 0,
+        "expected": "32 bytes",
+        "found": "",
+    }
+
+
+def test_words_in_both_languages() -> None:
+    """message and hint speak English unless Chinese is asked for."""
+    error = DecodeError("text.lower_case")
+    assert error.message() == error.message("en") == "The code has lower-case letters; card codes have capitals only."
+    assert error.message("zh") == "二维码内容含有小写字母，集成卡二维码只含大写字母。"
+    assert error.hint() == "Scan the code again instead of typing it."
+    assert error.hint("zh") == "请重新扫描，不要手工输入。"
+
+
+def test_tree_has_one_root() -> None:
+    """Every kind descends from IcardError and from nothing that a foreign handler would catch."""
+    for kind in KINDS:
+        assert kind.__mro__[1:] == (IcardError, Exception, BaseException, object)
