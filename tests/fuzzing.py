@@ -18,7 +18,7 @@ import cbor2
 
 from icard_crypto import base45, cbor, cose, envelope, limits
 from icard_crypto.algorithms import ED25519
-from icard_crypto.claims import decode_claims, encode_claims
+from icard_crypto.claims import decode_claims, decode_payload, encode_claims
 from icard_crypto.errors import DecodeError
 from icard_crypto.keys import SigningKey
 from tests.reference import reference_claims
@@ -98,9 +98,29 @@ def _envelope_text(data: bytes) -> None:
 
 
 def _claims(data: bytes) -> None:
-    value = cbor.decode(data, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS)
-    claims = decode_claims(value)
+    try:
+        quick = decode_payload(data)
+    except DecodeError as error:
+        quick_fault: DecodeError | None = error
+    else:
+        quick_fault = None
+    try:
+        claims = decode_claims(cbor.decode(data, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS))
+    except DecodeError as error:
+        if quick_fault is None or quick_fault.to_dict() != error.to_dict():
+            raise AssertionError(f"two answers: {quick_fault} and {error}") from error
+        raise
+    if quick_fault is not None or repr(quick) != repr(claims):
+        raise AssertionError(f"two answers: {quick_fault} and {claims}")
     claims.card.to_json()
+
+
+def _retyped() -> tuple[bytes, ...]:
+    """The payload with each key that is an integer written as a value that Python takes for equal: true, 1.0."""
+    keys = {1: (b"\xf5", b"\xf9\x3c\x00"), 4: (b"\xf9\x44\x00",), 2: (b"\xf9\x40\x00",), 8: (b"\xf9\x48\x00",)}
+    return tuple(
+        PAYLOAD[:at] + other + PAYLOAD[at + 1 :] for at, byte in enumerate(PAYLOAD) for other in keys.get(byte, ())
+    )
 
 
 _SHOWN = (envelope.to_ic1(CARD).encode(), envelope.to_claim169(CARD).encode())
@@ -112,7 +132,7 @@ LAYERS: dict[str, Layer] = {
     "sign": Layer(_sign, (LIST,), frozenset({"cose", "cbor", "header"})),
     "envelope": Layer(_envelope, (*_SHOWN, CARD, base45.decode(_SHOWN[1].decode())), _TEXT),
     "envelope_text": Layer(_envelope_text, (*_SHOWN, b" " + _SHOWN[0].lower(), b"https://icard.example/"), _TEXT),
-    "claims": Layer(_claims, (PAYLOAD,), frozenset({"claims", "cbor"})),
+    "claims": Layer(_claims, (*[PAYLOAD] * 20, *_retyped()), frozenset({"claims", "cbor"})),
 }
 
 
