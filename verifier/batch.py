@@ -4,16 +4,16 @@ Promises:
 
 1. The verdicts are those of :meth:`Verifier.verify`, in the order of the codes, whichever way they were made.
 2. Nothing outlives the call: no pool, no thread, no child.
-3. A child that dies changes nothing: the parent verifies its share itself.
+3. A child that dies, or cannot be started, changes nothing: the parent verifies its share itself.
 
 How, by measurement (two cores, Ed25519 with libsodium, the reference public card): half of a verdict is Python, which
 holds the interpreter's lock, and threads that exchange it every 50 microseconds win nothing (1.0 times). Two processes
 make 1.5 times when they send claims back, and 1.9 when they send only what was found; so that is what they send, and a
-verdict decodes its claims again when somebody asks for them.
+verdict decodes its claims again when somebody asks for them (about 20 microseconds, once).
 
-Processes are forked, because a fork inherits keys and status lists as they are, and only where this process has no
-other thread: a lock that another thread holds at that moment would stay locked in the child for ever. Elsewhere threads
-are used, which is no loss, and a gain for signatures that take longer (ES384).
+Processes are forked, because a fork inherits keys and status lists as they are, on Linux, and only where this process
+runs no other Python thread: a lock that another thread holds at that moment would stay locked in the child for ever.
+Elsewhere threads are used, which is no loss, and a gain for signatures that take longer (ES384).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import contextlib
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +47,7 @@ def verify_many(verifier: Verifier, codes: Sequence[str | bytes], now: int, work
     count = min(workers or _cores(), max(len(codes) // FEWEST, 1))
     if count == 1:
         return [verifier.verify(code, now=now) for code in codes]
-    if hasattr(os, "fork") and threading.active_count() == 1:
+    if sys.platform == "linux" and threading.active_count() == 1:
         shares = _forked(verifier, codes, now, count)
     else:
         with ThreadPoolExecutor(count, thread_name_prefix="icard-verify") as pool:
@@ -70,29 +71,45 @@ def _share(verifier: Verifier, codes: Sequence[str | bytes], now: int) -> list[V
 def _forked(verifier: Verifier, codes: Sequence[str | bytes], now: int, count: int) -> list[list[Verdict]]:
     """The shares of ``count`` processes, of which this is the first."""
     children: list[tuple[int, int]] = []
-    shares: list[list[Verdict]] = []
     try:
         for first in range(1, count):
-            reading, writing = os.pipe()
-            child = os.fork()
-            if child == 0:
-                _work(verifier, codes[first::count], now, writing)
-            os.close(writing)
-            children.append((child, reading))
-        shares.append(_share(verifier, codes[::count], now))
-        for first, (_, reading) in enumerate(children, 1):
+            child = _child(verifier, codes[first::count], now)
+            if child is None:
+                break
+            children.append(child)
+        shares = [_share(verifier, codes[::count], now)]
+        for first in range(1, count):
             share = codes[first::count]
-            shares.append(_received(reading, verifier, share, now) or _share(verifier, share, now))
+            sent = _received(children[first - 1][1], verifier, share, now) if first <= len(children) else None
+            shares.append(_share(verifier, share, now) if sent is None else sent)
     finally:
-        for child, reading in children:
+        for child_id, reading in children:
             os.close(reading)
             # Gone already, unless this call is being interrupted.
             with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
+                os.kill(child_id, signal.SIGKILL)
             # An application that ignores SIGCHLD has no children to wait for.
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(child, 0)
+                os.waitpid(child_id, 0)
     return shares
+
+
+def _child(verifier: Verifier, codes: Sequence[str | bytes], now: int) -> tuple[int, int] | None:
+    """A child at work on its share, by process id and the pipe it answers on; None where the system grants none."""
+    try:
+        reading, writing = os.pipe()
+    except OSError:
+        return None
+    try:
+        child_id = os.fork()
+    except OSError:
+        os.close(reading)
+        os.close(writing)
+        return None
+    if child_id == 0:
+        _work(verifier, codes, now, writing)
+    os.close(writing)
+    return child_id, reading
 
 
 def _work(verifier: Verifier, codes: Sequence[str | bytes], now: int, writing: int) -> NoReturn:
@@ -137,7 +154,7 @@ def _pack(verdict: Verdict, domains: Sequence[TrustDomain]) -> _Packed:
         verdict._kid,
         domain_place,
         key_place,
-        None if status is None else (status.value, status.iat, status.fresh),
+        None if status is None else tuple(status),
     )
 
 

@@ -10,7 +10,7 @@ Promises:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from icard_crypto.card import Profile, Scheme
 from icard_crypto.claims import CardClaims
@@ -56,8 +56,7 @@ class State:
 UNKNOWN: Final = State("unknown", False, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Knowledge:
+class Knowledge(NamedTuple):
     """What the status list said: the entry's value (None: nothing usable), the list's iat, whether it is fresh."""
 
     value: int | None

@@ -21,7 +21,7 @@ from icard_crypto.card import Card, Profile
 from icard_crypto.claims import CardClaims, decode_claims
 from icard_crypto.errors import IcardError, Language
 
-from .errors import Refused
+from .errors import Refused, UsageError
 from .policy import Policy
 from .reasons import Outcome, Reason
 from .states import UNKNOWN, Knowledge, State, insurance_state, permit_state
@@ -162,7 +162,7 @@ class Verdict:
 
     def __bool__(self) -> NoReturn:
         """Refused: INDETERMINATE is neither true nor false."""
-        raise TypeError("a Verdict is neither true nor false: compare its outcome, or call require()")
+        raise UsageError("usage.truth", expected="verdict.outcome == 'VALID', or verdict.require()")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Verdict) and self.to_dict() == other.to_dict()

@@ -97,6 +97,20 @@ def test_a_child_that_dies_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     assert verifier.verify_many(CODES, now=NOW, workers=2) == one_by_one(verifier)
 
 
+def test_a_child_that_cannot_start_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system grants no process, this one does all the work, and no pipe is left open."""
+
+    def refused() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.setattr(os, "fork", refused)
+    verifier = World().verifier()
+    before = len(os.listdir("/proc/self/fd"))
+    assert verifier.verify_many(CODES, now=NOW, workers=3) == one_by_one(verifier)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_small_batches_stay_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Below what a worker is worth nothing is started."""
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked for a small batch"))

@@ -45,13 +45,21 @@ def test_no_code() -> None:
     assert verdict.action("zh") == "请重新拍摄：二维码完整、平整、无反光。"
 
 
-@pytest.mark.parametrize("data", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + bytes(50)])
-def test_unreadable_picture(data: bytes) -> None:
-    """What is no picture, or a broken one, raises nothing: the verdict says so."""
+@pytest.mark.parametrize(
+    ("data", "reason", "error"),
+    [
+        (b"", "not_a_card", "picture.not_a_picture"),
+        (b"not a picture", "not_a_card", "picture.not_a_picture"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), "malformed", "picture.broken"),
+    ],
+)
+def test_unreadable_picture(data: bytes, reason: str, error: str) -> None:
+    """What is no picture, or a broken one, raises nothing: the verdict says so, in the words of the picture's error."""
     [verdict] = VERIFIER.verify_image(data, now=NOW)
-    assert (verdict.outcome, verdict.reason) == ("INVALID", "not_a_card")
+    assert (verdict.outcome, verdict.reason) == ("INVALID", reason)
     assert verdict.error is not None
-    assert verdict.error.layer == "picture"
+    assert verdict.error.code == error
+    assert verdict.message() == verdict.error.message()
 
 
 def test_now_is_checked() -> None:

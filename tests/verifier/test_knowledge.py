@@ -119,6 +119,15 @@ def test_floor_is_the_newest_iat_of_list_and_timestamp() -> None:
     assert World(timestamp=None).domain().clock_floor == TRUST_LIST.iat
 
 
+@pytest.mark.parametrize(
+    "ahead", [{"trust_list": replace(TRUST_LIST, iat=NOW + 301)}, {"timestamp": replace(TIMESTAMP, iat=NOW + 301)}]
+)
+def test_lists_from_the_future(ahead: dict[str, Any]) -> None:
+    """A trust list or timestamp more than 300 s ahead says that this clock is wrong; 300 s are tolerated."""
+    assert judged(World(**ahead).verify()) == ("INDETERMINATE", "clock_unreliable", None)
+    assert judged(World(**ahead).verify(now=NOW + 1)) == ("VALID", "valid", None)
+
+
 def test_floor_is_never_of_status_lists_or_cards() -> None:
     """One bad issuer must not stop every verifier."""
     assert World(status_iat=NOW + 10 * DAY).domain().clock_floor == TIMESTAMP.iat

@@ -15,7 +15,7 @@ from icard_crypto.card import Profile
 from icard_crypto.errors import catalogue as error_catalogue
 from tests.reference import ISSUED_AT
 from tests.verifier.world import NOW, OTHER_KEY, TIMESTAMP, TRUST_LIST, World, claims, code, signed
-from verifier import Policy, Refused, Verdict, verdict_schema
+from verifier import Policy, Refused, UsageError, Verdict, verdict_schema
 from verifier.reasons import catalogue
 
 PHOTO = {"photo": b"RIFF0000WEBP" + bytes(200), "photo_format": 4}
@@ -67,8 +67,10 @@ def test_schema_knows_every_reason() -> None:
 
 def test_no_bare_bool() -> None:
     """A verdict is neither true nor false: an ignored INDETERMINATE cannot mean yes."""
-    with pytest.raises(TypeError, match="neither true nor false"):
+    with pytest.raises(UsageError) as caught:
         bool(World().verify())
+    assert caught.value.code == "usage.truth"
+    assert caught.value.message() == "A verdict is neither true nor false."
 
 
 def test_require() -> None:
