@@ -5,7 +5,7 @@ Promises:
 1. An index of a status list is given once: (list, index) is unique among codes, and a code's row is never deleted.
 2. One live card for a permit number, one active key for a usage, one code for a cti: the database itself refuses more.
 3. What section "at rest" of the security notes names is in sealed columns; searching goes through keyed hashes.
-4. Rows are locked in the order cards, lists, keys, meta, audit head; the head is always the last.
+4. Rows are locked in the order cards, codes, keys, lists, meta, audit head; the head is always the last.
 
 ``Meta``, ``Publisher`` and ``AuditHead`` have one row each, with id 1.
 """
@@ -164,6 +164,7 @@ class CodeRow(Base):
     """One signed code of one profile: first an intent with its exact payload, then issued, or burnt.
 
     ``payload`` is there while the code is an intent or when it was burnt, ``cose`` once it is issued; both sealed.
+    Codes made together have one ``generation``, the card's version then.
     ``value`` is the status entry, kept equal to :func:`issuer.status_entry.status_entry` by whoever changes the card.
     """
 
@@ -186,12 +187,13 @@ class CodeRow(Base):
             sqlite_where=text("state = 'intent'"),
             postgresql_where=text("state = 'intent'"),
         ),
-        Index("ix_codes_card", "card_id"),
+        Index("ix_codes_card", "card_id", "generation"),
         Index("ix_codes_key", "key", "expires_at"),
     )
 
     cti: Mapped[str] = mapped_column(String(16), primary_key=True)
     card_id: Mapped[Hex32] = mapped_column(ForeignKey("cards.id"))
+    generation: Mapped[Big]
     profile: Mapped[Small]
     list_name: Mapped[Name] = mapped_column(ForeignKey("lists.name"))
     idx: Mapped[Big]

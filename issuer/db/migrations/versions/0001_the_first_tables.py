@@ -223,6 +223,7 @@ def upgrade() -> None:
         "codes",
         sa.Column("cti", sa.String(length=16), nullable=False),
         sa.Column("card_id", sa.String(length=32), nullable=False),
+        sa.Column("generation", sa.BigInteger(), nullable=False),
         sa.Column("profile", sa.SmallInteger(), nullable=False),
         sa.Column("list_name", sa.String(length=32), nullable=False),
         sa.Column("idx", sa.BigInteger(), nullable=False),
@@ -244,7 +245,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("cti", name=op.f("pk_codes")),
         sa.UniqueConstraint("list_name", "idx", name=op.f("uq_codes_list_name_idx")),
     )
-    op.create_index("ix_codes_card", "codes", ["card_id"], unique=False)
+    op.create_index("ix_codes_card", "codes", ["card_id", "generation"], unique=False)
     op.create_index(
         "ix_codes_entries",
         "codes",

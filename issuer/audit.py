@@ -1,0 +1,99 @@
+"""The audit: a chain of hashes over every act.
+
+Promises:
+
+1. An act is written in the transaction that it is about: there is no change without its row, and no row without it.
+2. The head is locked last in every transaction, after all its other writes, so that the chain makes no deadlock.
+3. A row holds pseudonyms and ``H(salt, details)``; salt and details stand apart, sealed, and can be purged while the
+   chain stays whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from icard_crypto import cbor
+from icard_crypto.errors import StateError
+
+from .at_rest import AtRest, Place
+from .db.models import AuditDetail, AuditHead, AuditRow
+
+__all__ = ["Act", "append_audit", "details_hash", "genesis", "row_hash"]
+
+_LABEL: Final = "icard-audit-1"
+_SALT: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who did what to which object. ``details`` are JSON; what identifies a person belongs there and nowhere else."""
+
+    actor: str
+    action: str
+    subject: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def append_audit(session: Session, at_rest: AtRest, at: int, acts: Sequence[Act]) -> None:
+    """Append acts to the chain; nothing else may be written in this transaction afterwards.
+
+    Args:
+        at: Unix time.
+    """
+    if not acts:
+        return
+    session.flush()
+    head = session.get(AuditHead, 1, with_for_update=True, populate_existing=True)
+    if head is None:
+        raise StateError("database.not_initialised")
+    for act in acts:
+        salt = os.urandom(_SALT)
+        details = json.dumps(act.details, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        seq = head.seq + 1
+        row = AuditRow(
+            seq=seq,
+            at=at,
+            actor=at_rest.pseudonym("actor", act.actor),
+            action=act.action,
+            subject=at_rest.pseudonym("subject", act.subject),
+            details_hash=details_hash(salt, details),
+            previous=head.hash,
+            hash="",
+        )
+        row.hash = row_hash(row)
+        body = at_rest.seal(Place("audit_details", "body", str(seq)), salt + details)
+        session.add_all((row, AuditDetail(seq=seq, body=body)))
+        head.seq, head.hash = seq, row.hash
+    session.flush()
+
+
+def genesis(database_id: str) -> str:
+    """The hash before the first row: another database has another chain."""
+    return hashlib.sha256(cbor.encode([_LABEL, database_id])).hexdigest()
+
+
+def details_hash(salt: bytes, details: bytes) -> str:
+    """SHA-256 over the 16 bytes of salt and the details."""
+    return hashlib.sha256(salt + details).hexdigest()
+
+
+def row_hash(row: AuditRow) -> str:
+    """SHA-256 over the row's fields and the hash before it, in deterministic CBOR."""
+    fields: list[cbor.Value] = [
+        _LABEL,
+        row.seq,
+        row.at,
+        row.actor,
+        row.action,
+        row.subject,
+        bytes.fromhex(row.details_hash),
+        bytes.fromhex(row.previous),
+    ]
+    return hashlib.sha256(cbor.encode(fields)).hexdigest()
