@@ -10,13 +10,14 @@ Promises:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, Protocol
 
 from icard_crypto.keys import KID_LENGTH, VerifyingKey
+from icard_crypto.timestamp import Timestamp
+from icard_crypto.uris import is_below
 
 __all__ = [
     "Environment",
@@ -32,8 +33,6 @@ __all__ = [
 
 Environment = Literal["test", "production"]
 Usage = Literal["card", "status", "timestamp"]
-
-_LIST_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +69,7 @@ class Issuer:
 
     def owns_status_uri(self, uri: str) -> bool:
         """Whether the uri is a prefix and a list name (1 to 32 letters, digits, ``-``, ``_``), nothing more."""
-        for prefix in self.status_prefixes:
-            if uri.startswith(prefix):
-                return _LIST_NAME.fullmatch(uri, len(prefix)) is not None
-        return False
+        return any(is_below(uri, prefix) for prefix in self.status_prefixes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,25 +114,6 @@ class TrustListFacts:
     exp: int
     payload_hash: bytes
     threshold: int
-
-
-@dataclass(frozen=True, slots=True)
-class Timestamp:
-    """The accepted timestamp of a domain: it can only take trust away.
-
-    Args:
-        iat, exp: Unix times.
-        trust_version, trust_hash: the trust list that is the newest.
-        denied: full thumbprints of keys nothing of which stands.
-        lists: the lowest iat that a status list may have, by uri.
-    """
-
-    iat: int
-    exp: int
-    trust_version: int
-    trust_hash: bytes
-    denied: frozenset[bytes] = frozenset()
-    lists: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
 
 class StatusListView(Protocol):

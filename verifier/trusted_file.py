@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, cast
@@ -28,6 +28,7 @@ from typing import Any, cast
 from icard_crypto import cbor, limits
 from icard_crypto.errors import DecodeError, KeyFault, StateError
 from icard_crypto.keys import VerifyingKey
+from icard_crypto.uris import check_prefix, first_overlap
 
 from .trust import Environment, Issuer, TrustedKey
 
@@ -35,11 +36,8 @@ __all__ = ["read_trusted_file"]
 
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _REGION = re.compile(r"[0-9]{6}")
+_ANYTHING = re.compile(r".*", re.DOTALL)
 _ISS = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
-_PREFIX = re.compile(
-    r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:(?!443/)[1-9][0-9]{0,4})?/((?!\.{1,2}/)[A-Za-z0-9._~-]+/)*"
-)
-"""A host in lower case, no ``:443``, user, query, fragment, dot segment or percent escape; a final slash."""
 
 
 def read_trusted_file(data: bytes) -> tuple[Environment, tuple[TrustedKey, ...]]:
@@ -65,7 +63,6 @@ def read_trusted_file(data: bytes) -> tuple[Environment, tuple[TrustedKey, ...]]
     seen: set[bytes] = set()
     keys = []
     for place, entry in enumerate(entries):
-        known = len(issuers)
         key = _key(_Entry(entry, f"keys[{place}]", _REQUIRED, {"until"}), issuers)
         if key.key.thumbprint in seen:
             raise StateError(
@@ -73,8 +70,7 @@ def read_trusted_file(data: bytes) -> tuple[Environment, tuple[TrustedKey, ...]]
             )
         seen.add(key.key.thumbprint)
         keys.append(key)
-        if len(issuers) > known:
-            _refuse_overlap(issuers, key.issuer, f"keys[{place}].status_prefixes")
+    _refuse_overlap(issuers.values())
     return cast(Environment, environment), tuple(keys)
 
 
@@ -135,8 +131,8 @@ def _key(entry: _Entry, issuers: dict[str, Issuer]) -> TrustedKey:
         "names by language",
     )
     regions = entry.take("regions", _texts(_REGION), "a list of codes of six digits")
-    prefixes = entry.take("status_prefixes", _texts(_PREFIX), "a list of https prefixes with a final slash")
-    issuer = Issuer(iss, MappingProxyType(dict(names)), frozenset(regions), tuple(prefixes))
+    prefixes = _check_prefixes(entry)
+    issuer = Issuer(iss, MappingProxyType(dict(names)), frozenset(regions), prefixes)
     if issuers.setdefault(iss, issuer) != issuer:
         raise StateError("trusted.issuer_differs", path=entry.path, expected=f"{iss} as in its first entry")
     usage = entry.take("usage", lambda value: value in ("card", "status"), "card or status")
@@ -147,15 +143,23 @@ def _key(entry: _Entry, issuers: dict[str, Issuer]) -> TrustedKey:
     return TrustedKey(_public_key(entry), usage, issuers[iss], valid_from, valid_until)
 
 
-def _refuse_overlap(issuers: dict[str, Issuer], issuer: Issuer | None, path: str) -> None:
+def _check_prefixes(entry: _Entry) -> tuple[str, ...]:
+    prefixes = entry.take("status_prefixes", _texts(_ANYTHING), "a list of https prefixes with a final slash")
+    for place, prefix in enumerate(prefixes):
+        path = entry.at(f"status_prefixes[{place}]")
+        try:
+            check_prefix(prefix, path)
+        except DecodeError as fault:
+            raise StateError("trusted.value", path=path, expected=fault.expected, found=fault.found) from fault
+    return tuple(prefixes)
+
+
+def _refuse_overlap(issuers: Iterable[Issuer]) -> None:
     """A uri within two issuers' prefixes would have two owners."""
-    for other in issuers.values():
-        if issuer is None or other is issuer:
-            continue
-        for prefix in issuer.status_prefixes:
-            for taken in other.status_prefixes:
-                if prefix.startswith(taken) or taken.startswith(prefix):
-                    raise StateError("trusted.prefix_overlap", path=path, expected=f"none of {other.iss}", found=prefix)
+    owned = [(prefix, owner) for owner, issuer in enumerate(issuers) for prefix in issuer.status_prefixes]
+    overlap = first_overlap(owned)
+    if overlap is not None:
+        raise StateError("trusted.prefix_overlap", path="keys", expected="prefixes apart", found=" and ".join(overlap))
 
 
 def _public_key(entry: _Entry) -> VerifyingKey:

@@ -9,7 +9,19 @@ import pytest
 
 from icard_crypto.card import Profile
 from tests.reference import ISSUED_AT
-from tests.verifier.world import CARD_KEY, DAY, HOUR, NOW, OTHER_KEY, TIMESTAMP, TRUST_LIST, World, claims, code
+from tests.verifier.world import (
+    CARD_KEY,
+    DAY,
+    HOUR,
+    NOW,
+    OTHER_KEY,
+    STATUS_KEY,
+    TIMESTAMP,
+    TRUST_LIST,
+    World,
+    claims,
+    code,
+)
 from verifier import Policy, Revocation, Verdict
 
 OLD_LIST: dict[str, Any] = {"status_iat": NOW - 40 * HOUR}
@@ -169,8 +181,7 @@ def test_keys_given_directly_miss_no_list() -> None:
 def test_a_bad_status_key_takes_its_lists_with_it() -> None:
     """A status list signed by a key that is denied does not count, for good or ill: it is missing."""
     world = World(entry=1)
-    status_thumbprint = world.domain().status_lists[next(iter(world.domain().status_lists))].key_thumbprint
-    denied = replace(TIMESTAMP, denied=frozenset({status_thumbprint}))
+    denied = replace(TIMESTAMP, denied=frozenset({STATUS_KEY.verifying_key.thumbprint}))
     assert judged(world.edited(timestamp=denied).verify()) == ("INDETERMINATE", "status_missing", None)
 
 

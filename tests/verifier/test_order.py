@@ -26,7 +26,7 @@ from tests.verifier.world import (
 )
 from verifier import Policy, Revocation, Verdict
 
-DENIED = replace(TIMESTAMP, denied=frozenset({bytes(CARD_KEY.verifying_key.thumbprint)}))
+DENIED = replace(TIMESTAMP, denied=frozenset({CARD_KEY.verifying_key.thumbprint}))
 PAST: dict[str, Any] = {"expires": NOW - 1}
 ELSEWHERE: dict[str, Any] = {"permit": {"region": "440300"}}
 FOREIGN_LIST: dict[str, Any] = {"status": StatusRef("https://evil.example/s/a", STATUS.index)}

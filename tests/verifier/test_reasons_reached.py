@@ -154,7 +154,7 @@ def test_key_revoked_compromised() -> None:
 
 def test_key_revoked_denied() -> None:
     """A thumbprint that the timestamp denies needs no new trust list."""
-    denied = replace(TIMESTAMP, denied=frozenset({bytes(CARD_KEY.verifying_key.thumbprint)}))
+    denied = replace(TIMESTAMP, denied=frozenset({CARD_KEY.verifying_key.thumbprint}))
     verdict = World(timestamp=denied).verify()
     expect(verdict, "INVALID", "key_revoked")
     assert verdict.card is None

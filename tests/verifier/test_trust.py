@@ -128,7 +128,7 @@ def test_several_domains_one_stale() -> None:
 
 def test_other_domains_denial_is_not_ours() -> None:
     """A domain denies keys for itself: it cannot take another domain's trust away."""
-    denied = replace(TIMESTAMP, denied=frozenset({bytes(CARD_KEY.verifying_key.thumbprint)}))
+    denied = replace(TIMESTAMP, denied=frozenset({CARD_KEY.verifying_key.thumbprint}))
     theirs = TrustDomain(name="theirs", environment="test", keys=(), trust_list=TRUST_LIST, timestamp=denied)
     verdict = Verifier([theirs, World().domain()], Policy.named("gate")).verify(code(), now=NOW)
     assert verdict.outcome == "VALID"

@@ -46,7 +46,7 @@ class Entries:
 
 
 TRUST_LIST = TrustListFacts(7, NOW - 10 * DAY, NOW + 300 * DAY, b"seven", 2)
-TIMESTAMP = Timestamp(NOW - HOUR, NOW + 6 * DAY, 7, b"seven")
+TIMESTAMP = Timestamp(trust_version=7, trust_hash=b"seven", iat=NOW - HOUR, exp=NOW + 6 * DAY)
 
 
 @dataclass
