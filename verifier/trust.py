@@ -13,11 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from icard_crypto.keys import KID_LENGTH, VerifyingKey
 from icard_crypto.timestamp import Timestamp
 from icard_crypto.uris import is_below
+
+if TYPE_CHECKING:
+    from icard_crypto.trust_list import TrustList
 
 __all__ = [
     "Environment",
@@ -242,6 +245,56 @@ class TrustDomain:
     ) -> TrustDomain:
         """A domain of keys that a person handed over; it has no trust list and no timestamp, and misses neither."""
         return cls(name=name, environment=environment, keys=keys, keys_given_directly=True, status_lists=status_lists)
+
+    @classmethod
+    def from_trust_list(
+        cls,
+        trust_list: TrustList,
+        *,
+        name: str,
+        timestamp: Timestamp | None = None,
+        status_lists: Mapping[str, StatusListView] | None = None,
+        clock_floor: int = 0,
+    ) -> TrustDomain:
+        """The domain of an accepted trust list; whether it may be believed is :mod:`icard_crypto.trust_chain`'s affair.
+
+        Its timestamp keys are in the domain, so that a card under one of them is told by its reason. Its root keys are
+        not: they sign trust lists only, and a card under one of them is a stranger's.
+        """
+        issuers = {
+            entry.iss: Issuer(
+                entry.iss,
+                MappingProxyType({"en": entry.name_en, "zh": entry.name_zh}),
+                entry.regions,
+                entry.status_prefixes,
+                entry.capacity,
+            )
+            for entry in trust_list.issuers
+        }
+        keys = [
+            TrustedKey(
+                key,
+                entry.usage,
+                issuers[issuer.iss],
+                entry.valid_from,
+                entry.valid_until,
+                None if entry.revoked is None else Revocation(entry.revoked.at, entry.revoked.kind),
+            )
+            for issuer, entry, key in trust_list.issuer_keys()
+        ]
+        keys += [TrustedKey(key, "timestamp", None, trust_list.iat) for key in trust_list.timestamp_keys]
+        facts = TrustListFacts(
+            trust_list.version, trust_list.iat, trust_list.exp, trust_list.payload_hash, trust_list.threshold
+        )
+        return cls(
+            name=name,
+            environment=trust_list.environment,
+            keys=keys,
+            trust_list=facts,
+            timestamp=timestamp,
+            status_lists=status_lists,
+            clock_floor=clock_floor,
+        )
 
     @classmethod
     def from_trusted_file(cls, data: bytes, *, status_lists: Mapping[str, StatusListView] | None = None) -> TrustDomain:
