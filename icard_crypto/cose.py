@@ -308,6 +308,12 @@ def _four_elements(data: bytes, at: int) -> int:
 
 
 def _byte_string(data: bytes, at: int, name: str) -> tuple[bytes, int]:
+    # The usual head, one byte of length, without the call that reads every kind of head: a third of a card's parsing.
+    if data[at : at + 1] == b"\x58" and data[at + 1 : at + 2] >= b"\x18":
+        start = at + 2
+        end = start + data[at + 1]
+        if end <= len(data):
+            return data[start:end], end
     major, length, start = cbor.head(data, at)
     if major != 2:
         code = "cose.detached" if name == "payload" and data[at] == 0xF6 else "cose.frame"
