@@ -16,15 +16,15 @@ def told_by_options(options: Mapping[str, str], forms: Mapping[str, str] | None 
     """Turn ``trusted.value`` and ``claims.*`` errors into ``cli.option``.
 
     Args:
-        options: the option to name, by the last name of the path at fault.
+        options: the option to name, by the first known name in the path at fault.
         forms: what an option expects, where the entry would say it of its own field.
     """
     try:
         yield
     except (StateError, DecodeError) as fault:
-        field = (fault.path or "").rpartition(".")[2]
-        if field not in options:
+        names = (segment.partition("[")[0] for segment in (fault.path or "").split("."))
+        option = next((options[name] for name in names if name in options), None)
+        if option is None:
             raise
-        option = options[field]
         expected = (forms or {}).get(option, fault.expected)
         raise CommandError("cli.option", path=option, expected=expected, found=fault.found) from fault

@@ -9,6 +9,7 @@ Promises:
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 from collections.abc import Sequence
@@ -90,7 +91,9 @@ def new_app(name: str, about: str, *, group: type[Commands] = Commands) -> typer
         _: bool = typer.Option(False, "--version", callback=version, is_eager=True, help="Show the version and stop."),
     ) -> None:
         if context.invoked_subcommand is None:
-            typer.echo(context.get_help(), err=True)
+            # Typer prints its help while it makes it; what nobody asked for goes to standard error.
+            with contextlib.redirect_stdout(sys.stderr):
+                context.get_help()
             raise typer.Exit(WRONG_USE)
 
     root.__doc__ = about

@@ -51,6 +51,8 @@ def sources(named: str) -> list[Source]:
     """
     if named == "-":
         return [Source("-")]
+    if not named:  # a path of no characters would be this folder
+        return [Source("", text=named)]
     path = Path(named)
     try:
         if path.is_dir():
