@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NoReturn
 
-from icard_crypto import cbor, cose, envelope, limits
+from icard_crypto import cose, envelope
 from icard_crypto.card import Card, Profile
-from icard_crypto.claims import CardClaims, decode_claims
+from icard_crypto.claims import CardClaims, decode_payload
 from icard_crypto.errors import IcardError, Language
 
 from .errors import Refused, UsageError
@@ -192,7 +192,7 @@ class Verdict:
         if claims is None and self._source is not None:
             # Verified in another process, which sent no claims back: these bytes are the ones that were verified.
             payload = cose.parse_sign1(envelope.read(self._source).cose).payload
-            claims = decode_claims(cbor.decode(payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS))
+            claims = decode_payload(payload)
             _put(self, "_claims", claims)
         return claims
 

@@ -44,8 +44,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from icard_crypto import cbor, cose, envelope, limits
-from icard_crypto.claims import CardClaims, decode_claims
+from icard_crypto import cose, envelope, limits
+from icard_crypto.claims import CardClaims, decode_payload
 from icard_crypto.errors import DecodeError, IcardError
 from icard_crypto.pictures import Picture
 
@@ -234,10 +234,8 @@ class Verifier:
         claims = status = error = None
         if holds:
             try:
-                # 13
-                payload = cbor.decode(message.payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS)
-                # 14
-                claims = decode_claims(payload)
+                # 13, 14
+                claims = decode_payload(message.payload)
             except DecodeError as fault:
                 error = fault
                 found.fall(reason_of_error(fault))
