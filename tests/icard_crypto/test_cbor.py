@@ -74,6 +74,7 @@ def test_examples_of_the_rfc(example: dict[str, Any]) -> None:
         ("b8010101", "cbor.not_shortest", 0, None, None),
         ("d80101", "cbor.not_shortest", 0, None, None),
         ("f814", "cbor.not_shortest", 0, None, None),
+        ("f81f", "cbor.not_shortest", 0, None, None),
         ("a201020102", "cbor.duplicate_key", 3, None, None),
         ("a2616101616101", "cbor.duplicate_key", 4, None, None),
         ("a30101020201ff", "cbor.duplicate_key", 5, None, None),
