@@ -53,6 +53,7 @@ def append_audit(session: Session, at_rest: AtRest, at: int, acts: Sequence[Act]
     head = session.get(AuditHead, 1, with_for_update=True, populate_existing=True)
     if head is None:
         raise StateError("database.not_initialised")
+    rows, bodies = [], []
     for act in acts:
         salt = os.urandom(_SALT)
         details = json.dumps(act.details, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
@@ -69,8 +70,12 @@ def append_audit(session: Session, at_rest: AtRest, at: int, acts: Sequence[Act]
         )
         row.hash = row_hash(row)
         body = at_rest.seal(Place("audit_details", "body", str(seq)), salt + details)
-        session.add_all((row, AuditDetail(seq=seq, body=body)))
+        rows.append(row)
+        bodies.append(AuditDetail(seq=seq, body=body))
         head.seq, head.hash = seq, row.hash
+    session.add_all(rows)
+    session.flush()
+    session.add_all(bodies)
     session.flush()
 
 

@@ -39,6 +39,8 @@ LONGEST_PAUSE: Final = 3.0
 
 # SQLSTATE classes and codes (PostgreSQL documentation, appendix A) after which the same work may succeed.
 _AGAIN: Final = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"})
+# unixepoch('subsec') needs SQLite 3.42, which Debian 12 has not.
+_SQLITE_NOW: Final = "SELECT (julianday('now') - 2440587.5) * 86400.0"
 _READ_ONLY: Final = "icard_read_only"
 
 
@@ -110,8 +112,8 @@ class Database:
 
     def now(self, session: Session) -> float:
         """The database's own clock, Unix time."""
-        statement = "SELECT unixepoch('subsec')" if self.is_sqlite else "SELECT extract(epoch FROM clock_timestamp())"
-        return float(session.execute(text(statement)).scalar_one())
+        sql = _SQLITE_NOW if self.is_sqlite else "SELECT extract(epoch FROM clock_timestamp())"
+        return float(session.execute(text(sql)).scalar_one())
 
     def check(self) -> None:
         """Raise unless the database answers now.

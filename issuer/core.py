@@ -1,0 +1,176 @@
+"""The issuing core: everything that a process of the service opens once and hands on.
+
+Promises:
+
+1. What does not fit together is found when it is opened, before anything is changed: tables of another version, a wrong
+   master key, another issuer's database.
+2. The keystore's passphrase is asked for only when a key is to be opened or made.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from verifier.trust import Issuer
+
+from .at_rest import AtRest, MasterKeys, Place
+from .audit import Act, append_audit, genesis
+from .clock import Clock
+from .db import schema
+from .db.engine import Database, connect
+from .db.models import AuditHead, Meta, Publisher
+from .indexes import StatusLists
+from .keystore import Keystore
+from .settings import Settings
+from .signer import KeystoreSigner, Signer
+
+__all__ = ["Core"]
+
+_CANARY: Final = b"icard"
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """One process's view of the service. Thread-safe; make it after any fork."""
+
+    settings: Settings
+    database: Database
+    at_rest: AtRest
+    keystore: Keystore
+    passphrase: Callable[[], bytes]
+    signer: Signer
+    clock: Clock
+    issuer: Issuer
+    lists: StatusLists
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        ask: Callable[[], bytes] | None = None,
+        *,
+        clock: Clock | None = None,
+        signer: Signer | None = None,
+    ) -> Core:
+        """Open what :meth:`create` made.
+
+        Args:
+            ask: how a person is asked for the keystore's passphrase, where the settings do not have it.
+            clock, signer: others than the system's clock and the keystore.
+
+        Raises:
+            StateError: ``database.*``, ``at_rest.*``, ``settings.*``.
+        """
+        core = cls._assemble(settings, MasterKeys.read(settings.master_key_path), ask, clock, signer)
+        schema.require_newest(core.database)
+        meta = core.database.read(lambda session: session.get(Meta, 1))
+        if meta is None:
+            raise StateError("database.not_initialised")
+        core.at_rest.open(_canary_place(), meta.canary)
+        if meta.issuer != settings.issuer:
+            raise StateError("settings.value", path="issuer", expected=meta.issuer, found=settings.issuer or "nothing")
+        return core
+
+    @classmethod
+    def create(cls, settings: Settings, ask: Callable[[], bytes] | None = None, *, clock: Clock | None = None) -> Core:
+        """Begin a service: master key file, tables, the first two status lists. Taken up again after a kill.
+
+        Raises:
+            StateError: ``database.initialised``, ``settings.value``.
+        """
+        for name in ("issuer", "regions", "status_prefix"):
+            if not getattr(settings, name):
+                raise StateError("settings.value", path=name, expected="a value, to begin a service")
+        path = settings.master_key_path
+        master = MasterKeys.read(path) if path.exists() else MasterKeys.create(path)
+        core = cls._assemble(settings, master, ask, clock, None)
+        schema.migrate(core.database)
+
+        def work(session: Session) -> None:
+            if session.get(Meta, 1) is not None:
+                raise StateError("database.initialised")
+            now = core.clock.now(session)
+            database_id = secrets.token_hex(16)
+            session.add_all(
+                (
+                    Meta(
+                        id=1,
+                        database_id=database_id,
+                        issuer=settings.issuer,
+                        epoch=1,
+                        newest_iat=now,
+                        created_at=now,
+                        canary=core.at_rest.seal(_canary_place(), _CANARY),
+                    ),
+                    Publisher(id=1, version=0, iat=0),
+                    AuditHead(id=1, seq=0, hash=genesis(database_id)),
+                )
+            )
+            core.lists.create(session, "open", now)
+            core.lists.create(session, "standby", now)
+            core.audit(session, now, [Act("host", "service.init", settings.issuer)])
+
+        core.database.transact(work)
+        return core
+
+    @classmethod
+    def _assemble(
+        cls,
+        settings: Settings,
+        master: MasterKeys,
+        ask: Callable[[], bytes] | None,
+        clock: Clock | None,
+        signer: Signer | None,
+    ) -> Core:
+        database = connect(settings.database)
+        at_rest = AtRest(master)
+        keystore = Keystore(settings.keystore_path)
+        passphrase = _passphrase(settings, ask)
+        names = {"en": settings.name_en or settings.issuer, "zh": settings.name_zh or settings.issuer}
+        return cls(
+            settings,
+            database,
+            at_rest,
+            keystore,
+            passphrase,
+            signer or KeystoreSigner(keystore, passphrase),
+            clock or Clock.of(database),
+            Issuer(
+                settings.issuer,
+                names,
+                frozenset(settings.regions),
+                (settings.status_prefix,),
+                settings.list_capacity,
+            ),
+            StatusLists(at_rest, settings.status_prefix, settings.list_capacity),
+        )
+
+    def audit(self, session: Session, at: int, acts: Sequence[Act]) -> None:
+        """Append acts to the audit: the last thing that a transaction does."""
+        append_audit(session, self.at_rest, at, acts)
+
+    def close(self) -> None:
+        """Give back the database's connections."""
+        self.database.close()
+
+
+def _passphrase(settings: Settings, ask: Callable[[], bytes] | None) -> Callable[[], bytes]:
+    def get() -> bytes:
+        known = settings.known_passphrase()
+        if known is not None:
+            return known
+        if ask is None:
+            raise StateError("settings.value", path="passphrase", expected="passphrase or passphrase_file")
+        return ask()
+
+    return get
+
+
+def _canary_place() -> Place:
+    return Place("meta", "canary", "1")

@@ -1,0 +1,62 @@
+"""Requests that are taken once, however often they are sent.
+
+Promises:
+
+1. The request is noted in the transaction of what it makes: both are there or neither.
+2. Of a hundred at once one makes something; the others wait for it and get what it made.
+3. The same key with another body is refused, never answered with the other's result.
+4. Keys and bodies are kept as SHA-256 hashes only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+
+from .db.models import Idempotency
+
+__all__ = ["Request", "claim"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request's scope (account, route, key) and its body."""
+
+    account: str
+    route: str
+    key: str
+    body: bytes
+
+
+def claim(session: Session, request: Request, made: str, now: int) -> str | None:
+    """Note that ``request`` makes ``made``; None, or what it made when it was taken before.
+
+    Raises:
+        StateError: ``idempotency.other_body``.
+    """
+    key = hashlib.sha256(request.key.encode()).hexdigest()
+    body = hashlib.sha256(request.body).hexdigest()
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    # Waits for another transaction that inserts the same, and inserts after all when that one is rolled back.
+    inserted = session.execute(
+        insert(Idempotency)
+        .values(account=request.account, route=request.route, key=key, body=body, made=made, created_at=now)
+        .on_conflict_do_nothing()
+        .returning(Idempotency.key)
+    ).first()
+    if inserted is not None:
+        return None
+    found = session.execute(
+        select(Idempotency.body, Idempotency.made).where(
+            Idempotency.account == request.account, Idempotency.route == request.route, Idempotency.key == key
+        )
+    ).one()
+    if found.body != body:
+        raise StateError("idempotency.other_body", path=request.route)
+    return str(found.made)

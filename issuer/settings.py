@@ -1,0 +1,169 @@
+"""Settings of the issuing service: environment, then a file, then defaults.
+
+Promises:
+
+1. Every setting is an environment variable ``ICARD_ISSUER_<NAME>`` and a name in ``icard-issuer.toml`` in the service's
+   folder; the environment wins. An unknown name in the file is an error, for it is most often a misspelt one.
+2. A wrong value is an error that names the setting and never shows the value.
+3. Passphrases and a database's password never show in what :meth:`Settings.shown` gives or in ``repr``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from icard_crypto.errors import StateError
+from verifier.cli.files import read_capped
+
+__all__ = ["FILE_NAME", "PREFIX", "Settings"]
+
+PREFIX: Final = "ICARD_ISSUER_"
+FILE_NAME: Final = "icard-issuer.toml"
+_STATUS_PREFIX: Final = re.compile(r"https://[a-z0-9.-]+(?::(?!443/)[0-9]{1,5})?/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*")
+_ISSUER: Final = re.compile(r"[a-z0-9.-]{1,64}")
+
+
+class Settings(BaseSettings):
+    """What the service is told. Paths that are not given lie in ``folder``."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=False)
+
+    folder: Path = Field(Path("."), description="Where the service keeps its files.")
+    database_url: SecretStr | None = Field(None, description="sqlite:///path or postgresql://; default: issuer.db.")
+    master_key_file: Path | None = Field(None, description="Default: master.key. Keep a copy elsewhere.")
+    keystore: Path | None = Field(None, description="Folder of the signing keys; default: keys.")
+    passphrase: SecretStr | None = Field(None, description="Of the keystore; better in a file.")
+    passphrase_file: Path | None = Field(None, description="Its first line is the keystore's passphrase.")
+    issuer: str = Field("", description="Short id of the authority, such as cn.310000.")
+    name_en: str = ""
+    name_zh: str = ""
+    regions: Annotated[tuple[str, ...], NoDecode] = Field((), description="GB/T 2260 codes, separated by commas.")
+    environment: Literal["test", "production"] = "test"
+    status_prefix: str = Field("", description="What the status lists' addresses begin with: https://host/path/")
+    list_capacity: int = Field(65536, ge=100, le=10_000_000, description="Entries of a new status list.")
+    scrypt_log2: int = Field(17, ge=14, le=20, description="Cost of the keystore's passphrase: 2^n.")
+
+    @field_validator("regions", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("regions")
+    @classmethod
+    def _six_digits(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"[0-9]{6}", region) for region in value):
+            raise ValueError("codes of six digits")
+        return value
+
+    @field_validator("status_prefix")
+    @classmethod
+    def _prefix(cls, value: str) -> str:
+        if value and not _STATUS_PREFIX.fullmatch(value):
+            raise ValueError("https://host/path/ with a final slash")
+        return value
+
+    @field_validator("issuer")
+    @classmethod
+    def _short_id(cls, value: str) -> str:
+        if value and not _ISSUER.fullmatch(value):
+            raise ValueError("lower-case letters, digits, dots and hyphens")
+        return value
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> Settings:
+        """The settings of the service in ``folder`` (default: ``ICARD_ISSUER_FOLDER``, else the current folder).
+
+        Raises:
+            StateError: ``settings.file``, ``settings.value``; ``path`` names the setting.
+        """
+        place = folder or Path(os.environ.get(PREFIX + "FOLDER", "."))
+        path = place / FILE_NAME
+
+        class FromFile(cls):  # type: ignore[valid-type, misc]
+            model_config = SettingsConfigDict(toml_file=path)
+
+            @classmethod
+            def settings_customise_sources(
+                cls,
+                settings_cls: type[BaseSettings],
+                init_settings: PydanticBaseSettingsSource,
+                env_settings: PydanticBaseSettingsSource,
+                dotenv_settings: PydanticBaseSettingsSource,
+                file_secret_settings: PydanticBaseSettingsSource,
+            ) -> tuple[PydanticBaseSettingsSource, ...]:
+                return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+        try:
+            values = FromFile(folder=place).model_dump()
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+            raise StateError("settings.file", expected="TOML", found=str(path)) from None
+        except ValidationError as fault:
+            first = fault.errors(include_input=False, include_url=False)[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise StateError("settings.value", path=name, expected=_expected(first["msg"])) from None
+        return cls.model_construct(**values)
+
+    @property
+    def database(self) -> str:
+        """The database's address."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.folder / 'issuer.db'}"
+
+    @property
+    def master_key_path(self) -> Path:
+        """The master key file."""
+        return self.master_key_file or self.folder / "master.key"
+
+    @property
+    def keystore_path(self) -> Path:
+        """The keystore's folder."""
+        return self.keystore or self.folder / "keys"
+
+    def known_passphrase(self) -> bytes | None:
+        """The keystore's passphrase, where the settings have it; None: a person has to be asked.
+
+        Raises:
+            StateError: ``settings.value``: it is empty.
+            CommandError: the file cannot be read.
+        """
+        if self.passphrase is not None:
+            found = self.passphrase.get_secret_value().encode()
+        elif self.passphrase_file is not None:
+            found = read_capped(self.passphrase_file, 4096).split(b"\n", 1)[0].rstrip(b"\r")
+        else:
+            return None
+        if not found:
+            raise StateError("settings.value", path="passphrase", expected="at least one byte")
+        return found
+
+    def shown(self) -> dict[str, str]:
+        """All settings as text, secrets hidden, derived paths filled in."""
+        values = {name: str(value) for name, value in self.model_dump().items() if value is not None}
+        try:
+            values["database_url"] = make_url(self.database).render_as_string(hide_password=True)
+        except ArgumentError:
+            values["database_url"] = "**********"
+        values["master_key_file"] = str(self.master_key_path)
+        values["keystore"] = str(self.keystore_path)
+        values["regions"] = ",".join(self.regions)
+        return {name: values.get(name, "") for name in type(self).model_fields}
+
+
+def _expected(message: str) -> str:
+    return message.removeprefix("Value error, ")
