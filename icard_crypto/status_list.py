@@ -5,8 +5,8 @@
 1. The frame: a COSE_Sign1 of at most 8 MiB with tag 18, never 61 (``cose.*``, ``status.cwt_tag``).
 2. The headers: alg and kid protected, nothing unprotected, typ ``application/statuslist+cwt`` (``header.*``).
 3. The key: the caller's ``find_key`` names the status key with that kid, and its algorithm is the header's. Only keys
-   of usage status, of the issuer that owns the uri, may come back from it: ``icard_crypto.trust_list.status_signer``
-   keeps that rule and has a code for each breach.
+   of usage status, of the issuer that owns the uri, may come back from it: ``icard_crypto.status_trust`` keeps that
+   rule and has a code for each breach.
 4. The signature. Nothing of the payload is decoded before it holds.
 5. The claims: 2 sub is the uri byte for byte, 6 iat, 4 exp at most 31 days on, 65534 ttl, 65533 {"bits", "lst"}. What
    else stands there (``aggregation_uri``) is ignored.
