@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from icard_crypto.card import Card
 from icard_crypto.errors import CardError
-from verifier.cli.faults import printable
-from verifier.cli.files import read_capped
+from verifier.cli.faults import CommandError, printable
+from verifier.cli.files import read_start
 
 __all__ = ["read_card"]
 
@@ -18,13 +18,15 @@ CARD_FILE_BYTES: Final = 64 * 1024
 
 
 def read_card(path: Path) -> Card:
-    """The card of a file.
+    """The card of a file; ``-`` is standard input.
 
     Raises:
         CommandError: the file cannot be read.
         CardError: ``cli.json`` with line and column, ``cli.duplicate_name``, ``card.*`` with the path of the field.
     """
-    data = read_capped(path, CARD_FILE_BYTES)
+    data = read_start(None if str(path) == "-" else path, CARD_FILE_BYTES)
+    if len(data) > CARD_FILE_BYTES:
+        raise CommandError("cli.too_large", expected=f"at most {CARD_FILE_BYTES} bytes", found=str(path))
     try:
         loaded = json.loads(data.removeprefix(b"\xef\xbb\xbf"), object_pairs_hook=_object)
     except json.JSONDecodeError as fault:

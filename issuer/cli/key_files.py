@@ -3,7 +3,7 @@
 Promises:
 
 1. The private key's file has mode 0600 from its first byte, and is never overwritten.
-2. A kill leaves no half key: both files are written whole, or not at all.
+2. A kill leaves no half key: each file is written whole, or not at all.
 3. An error names the file and never shows what is in it.
 """
 

@@ -38,7 +38,7 @@ _CTI_BYTES = 8
 
 
 def sign_command(
-    card: Annotated[Path, typer.Argument(metavar="CARD.json", help="The card.")],
+    card: Annotated[Path, typer.Argument(metavar="CARD.json", help="The card, or - for standard input.")],
     key: Annotated[Path, typer.Option("--key", metavar="FILE", help="The private key that keygen made.")],
     issuer: Annotated[str, typer.Option("--issuer", help="Short id of the authority: cn.310000.")],
     status_uri: Annotated[str, typer.Option("--status-uri", help="The status list that will tell of this code.")],

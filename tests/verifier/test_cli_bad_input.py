@@ -191,7 +191,7 @@ def test_wrong_options_are_one_line_and_64(options: tuple[str, ...], code_: str,
 def test_errors_are_chinese_when_asked_for() -> None:
     """The line, its labels and its hint are in the language of --lang."""
     done = run(app, "verify", GOOD, "--lang", "zh", "--policy", "./none.json")
-    assert done.err == "错误: 没有此文件；实为 ./none.json (cli.no_such_file)\n提示: 请检查路径。\n"
+    assert done.err == "错误：没有此文件；实为 ./none.json (cli.no_such_file)\n提示：请检查路径。\n"
 
 
 def test_bad_trusted_file_names_the_field(tmp_path: Path) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import os
+import signal
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -122,3 +127,29 @@ def test_missing_pdf_part_is_told(tmp_path: Path) -> None:
         )
         assert done.returncode == status
         assert ("pip install icard[cli]" in done.stderr) == (status == 64)
+
+
+def test_interrupt_is_one_line_and_130() -> None:
+    """Ctrl-C while waiting for input ends without a traceback."""
+    command = [str(Path(sys.executable).parent / "icard"), "verify", "-"]
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "LANG": "C.UTF-8"},
+    )
+    assert child.stdin is not None
+    child.stdin.write(b"IC1:")
+    child.stdin.flush()
+    # The command waits for more as soon as it has emptied the pipe.
+    unread = array.array("i", [1])
+    deadline = time.monotonic() + 30
+    while unread[0] and time.monotonic() < deadline:
+        time.sleep(0.02)
+        fcntl.ioctl(child.stdin.fileno(), termios.FIONREAD, unread)
+    assert unread[0] == 0
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=30)
+    assert (child.returncode, out) == (130, b"")
+    assert err == b"error: Stopped before the end (cli.interrupted)\nhint: Run the command again.\n"

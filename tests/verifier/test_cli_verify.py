@@ -61,7 +61,7 @@ def test_words_are_chinese_when_asked_for(trusted: Path) -> None:
     asked = verify(trusted, code(), "--lang", "zh")
     assert asked.out.splitlines()[0] == "✓ 有效"
     assert "测试环境——非真实集成卡" in asked.out
-    assert "姓名: HANNELORE BRIGITTA VOGEL · 沃格尔汉娜" in asked.out
+    assert "姓名：HANNELORE BRIGITTA VOGEL · 沃格尔汉娜" in asked.out
     assert verify(trusted, code(), LANG="zh_CN.UTF-8").out == asked.out
     assert verify(trusted, code(), "--lang", "en", LANG="zh_CN.UTF-8").out.startswith("✓ VALID")
 

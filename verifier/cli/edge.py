@@ -52,9 +52,8 @@ class Commands(TyperGroup):
         except typer.TyperException as wrong:
             report(CommandError("cli.usage"), said=wrong.format_message())
             return WRONG_USE
-        except (typer.Abort, KeyboardInterrupt):
-            report(CommandError("cli.interrupted"))
-            return INTERRUPTED
+        except typer.Abort:
+            status = INTERRUPTED
         except CommandError as error:
             report(error)
             return WRONG_USE
@@ -64,6 +63,9 @@ class Commands(TyperGroup):
         except OSError as error:
             report(CommandError("cli.io", found=error.strerror))
             return WRONG_USE
+        # Typer turns Ctrl-C into this status, and the end of input at a question into Abort.
+        if status == INTERRUPTED:
+            report(CommandError("cli.interrupted"))
         return status if isinstance(status, int) else 0
 
 

@@ -60,8 +60,9 @@ def report(error: IcardError, *, said: str | None = None) -> None:
             words["message"] = said
         sys.stderr.write(json.dumps({"error": {**error.to_dict(), **words}}, ensure_ascii=False) + "\n")
         return
+    colon = word("colon")
     line = f"{printable(said, 300)} ({error.code})" if said else sentence(error)
-    sys.stderr.write(f"{word('error')}: {line}\n{word('hint')}: {error.hint(language)}\n")
+    sys.stderr.write(f"{word('error')}{colon}{line}\n{word('hint')}{colon}{error.hint(language)}\n")
 
 
 def report_warning(error: IcardError) -> None:
@@ -69,4 +70,4 @@ def report_warning(error: IcardError) -> None:
     if settings().json:
         sys.stderr.write(json.dumps({"warning": error.to_dict()}, ensure_ascii=True) + "\n")
     else:
-        sys.stderr.write(f"{word('warning')}: {sentence(error)}\n")
+        sys.stderr.write(f"{word('warning')}{word('colon')}{sentence(error)}\n")

@@ -12,14 +12,19 @@ Promises:
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import sys
 from pathlib import Path
+from typing import Final
 
 from .faults import CommandError
 
 __all__ = ["read_capped", "read_start", "write_new", "write_whole"]
+
+#: What file systems without hard links answer (FAT on a memory stick).
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 def read_capped(path: Path, most: int) -> bytes:
@@ -78,15 +83,26 @@ def write_new(path: Path, data: bytes, *, mode: int) -> None:
     try:
         temporary = _temporary(path, data, mode)
         try:
-            # A link fails where the name is taken; a rename would replace what is there.
-            os.link(temporary, path)
+            _rename_to_free_name(temporary, path)
         finally:
-            temporary.unlink()
+            temporary.unlink(missing_ok=True)
         _sync_folder(path.parent)
     except FileExistsError:
         raise CommandError("cli.exists", found=str(path)) from None
     except (OSError, ValueError) as fault:
         raise _file_fault("cli.unwritable", path, fault) from None
+
+
+def _rename_to_free_name(temporary: Path, path: Path) -> None:
+    """A link fails where the name is taken, in one step; a rename alone would replace what is there."""
+    try:
+        os.link(temporary, path)
+    except OSError as fault:
+        if fault.errno not in _NO_LINKS:
+            raise
+        # The empty file takes the name, so that the rename can only replace what this process made.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        temporary.replace(path)
 
 
 def _temporary(path: Path, data: bytes, mode: int) -> Path:

@@ -46,12 +46,12 @@ def show(verdict: Verdict, name: str, console: Console) -> None:
     band = word("test_card" if verdict.card else "test") if verdict.environment == "test" else ""
     rows = list(_rows(verdict))
     if not console.is_terminal:
-        console.print(Text(f"{name}: {answer}" if name else answer))
+        console.print(Text(f"{name}{word('colon')}{answer}" if name else answer))
         for line in (band, verdict.message(language), verdict.action(language)):
             if line:
                 console.print(Text(line))
         for label, value in rows:
-            console.print(Text(f"{label}: {value}"))
+            console.print(Text(f"{label}{word('colon')}{value}"))
         return
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -151,5 +151,5 @@ def _age(seconds: int | None) -> str:
         return ""
     for unit, name in ((_DAY, "days"), (_HOUR, "hours"), (_MINUTE, "minutes")):
         if seconds >= unit or unit == _MINUTE:
-            return f" ({seconds // unit} {word(name)} {word('old')})"
+            return f" ({word(name).format(seconds // unit)})"
     return ""

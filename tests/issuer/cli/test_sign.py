@@ -339,3 +339,11 @@ def test_help_of_the_issuer_has_examples() -> None:
         assert done.status == 0
         assert f"Example:  icard-issuer {command} " in done.out
     assert script("icard-issuer").status == 64
+
+
+def test_card_from_standard_input(tmp_path: Path) -> None:
+    """``-`` reads the card's JSON; what is too long is refused."""
+    command = arguments(key_file(tmp_path), card=Path("-"))
+    assert verdict_on(run(app, *command, shown=CARD.read_bytes()).out, tmp_path).outcome == "VALID"
+    done = run(app, *command, "--json", shown=b" " * 70_000)
+    assert (done.status, done.error["code"]) == (64, "cli.too_large")
