@@ -12,11 +12,13 @@ Promises:
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import verifier.verifier
 from icard_crypto.errors import catalogue
 from icard_crypto.fields import FIELDS, SERVICES, Field
 from tools import worked_example
@@ -76,10 +78,45 @@ def refusals() -> str:
     return "| code | what is wrong |\n| --- | --- |\n" + "\n".join(rows) + "\n"
 
 
+def checks() -> str:
+    """The numbered contract of the verifier, from its docstring."""
+    contract = (verifier.verifier.__doc__ or "").partition(":\n\n")[2].partition("\n\n")[0]
+    return "\n".join(line.strip() for line in contract.splitlines()) + "\n"
+
+
+def reasons() -> str:
+    """Every reason with its words."""
+    table = json.loads((ROOT / "verifier" / "reasons.json").read_text("utf-8"))["reasons"]
+    rows = [
+        f"| {row['outcome']} | `{name}` | {row['en']} {row['do_en']} | {row['zh']}{row['do_zh']} |"
+        for name, row in table.items()
+    ]
+    return "| outcome | reason | English | 中文 |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
+
+
+_POLICY_NOTES = {
+    "gate": "the permit alone",
+    "inspection": "gate, and the employer disclosed, the insurance live",
+    "benefit": "medical insurance, live",
+    "offline": "gate with the tokens' own ends as the only limits",
+    "unsafe_no_status": "no status list at all: for a first try and for tests; a revoked card is VALID here",
+}
+
+
+def policies() -> str:
+    """The shipped policies and what they ask for."""
+    shipped = json.loads((ROOT / "verifier" / "policies.json").read_text("utf-8"))["policies"]
+    rows = [f"| `{name}` | {_POLICY_NOTES[name]} | `{json.dumps(asked)}` |" for name, asked in shipped.items()]
+    return "| policy | for | as JSON |\n| --- | --- | --- |\n" + "\n".join(rows) + "\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "fields": fields,
     "services": services,
     "refusals": refusals,
+    "checks": checks,
+    "reasons": reasons,
+    "policies": policies,
     "example": worked_example.markdown,
 }
 
