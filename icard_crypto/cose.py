@@ -236,12 +236,21 @@ def _token_headers(protected: bytes, typ: str | None, kid_length: int) -> TokenH
 def signed_bytes(message: Sign1, external_aad: bytes = b"") -> bytes:
     """The Sig_structure of a COSE_Sign1, which is what its signature covers (RFC 9052 section 4.4)."""
     payload = message.payload
-    return _signature1_start(message.protected, external_aad) + _bstr_head(len(payload)) + payload
+    if external_aad or len(message.protected) > limits.HEADER_BYTES:
+        start = _signature1_start(message.protected, external_aad)
+    else:
+        start = _usual_start(message.protected)
+    return start + _bstr_head(len(payload)) + payload
 
 
-@functools.lru_cache(maxsize=1024)
 def _signature1_start(protected: bytes, external_aad: bytes) -> bytes:
     return b"\x84\x6aSignature1" + _bstr(protected) + _bstr(external_aad)
+
+
+# Remembered as _token_headers is, and for the same reason no longer than a header may be.
+@functools.lru_cache(maxsize=1024)
+def _usual_start(protected: bytes) -> bytes:
+    return _signature1_start(protected, b"")
 
 
 def signed_bytes_of_entry(message: Sign, entry: SignatureEntry, external_aad: bytes = b"") -> bytes:

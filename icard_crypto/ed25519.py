@@ -17,6 +17,8 @@ from typing import Final, Literal
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from .errors import MissingPart
+
 __all__ = ["BACKENDS", "Backend", "is_acceptable_point", "verifier_for"]
 
 Backend = Literal["libsodium", "openssl"]
@@ -55,7 +57,13 @@ def is_acceptable_point(encoded: bytes) -> bool:
 
 
 def verifier_for(public: bytes, backend: Backend) -> Check:
-    """A function ``(signature of 64 bytes, message) -> bool`` for an acceptable point."""
+    """A function ``(signature of 64 bytes, message) -> bool`` for an acceptable point.
+
+    Raises:
+        MissingPart: ``key.no_backend``, when libsodium is asked for and PyNaCl is not installed.
+    """
+    if backend not in BACKENDS:
+        raise MissingPart("key.no_backend", expected=" or ".join(BACKENDS), found=backend)
     if backend == "libsodium":
 
         def check_sodium(signature: bytes, message: bytes) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from icard_crypto import ed25519
 from icard_crypto.algorithms import ED25519
-from icard_crypto.errors import KeyFault
+from icard_crypto.errors import KeyFault, MissingPart
 from icard_crypto.keys import SigningKey, VerifyingKey
 from tests import edwards
 
@@ -191,3 +191,13 @@ def test_arbitrary_bytes_get_one_answer(public: bytes, signature: bytes) -> None
     assert ed25519.is_acceptable_point(public) is acceptable
     if acceptable:
         assert both(public, signature, b"") is False
+
+
+def test_a_backend_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking for libsodium without PyNaCl is one typed error that says what to install."""
+    monkeypatch.setattr(ed25519, "BACKENDS", ("openssl",))
+    with pytest.raises(MissingPart) as caught:
+        ed25519.verifier_for(bytes(32), "libsodium")
+    assert caught.value.code == "key.no_backend"
+    assert (caught.value.expected, caught.value.found) == ("openssl", "libsodium")
+    assert "icard[fast]" in caught.value.hint()
