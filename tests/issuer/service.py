@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -90,8 +91,10 @@ def new_key(core: Core, usage: Any) -> str:
 
 
 def person(number: int, **permit: Any) -> Card:
-    """The reference card under another permit number, running from now on."""
+    """The reference card under another permit number, in the midst of its time."""
     card = reference_card()
     name = f"R3101152026{number:09d}"
-    fields = {"number": name, "number_last4": name[-4:], **permit}
+    today = datetime.datetime.now(datetime.UTC).date()
+    begun, ends = today - datetime.timedelta(days=100), today + datetime.timedelta(days=600)
+    fields = {"number": name, "number_last4": name[-4:], "valid_from": begun, "valid_until": ends, **permit}
     return replace(card, permit=replace(card.permit, **fields))
