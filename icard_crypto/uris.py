@@ -50,7 +50,7 @@ def check_prefix(prefix: str, path: str) -> None:
             raise fault(name, f"no {character}")
     authority, slash, rest = prefix[len(_SCHEME) :].partition("/")
     host, colon, port = authority.partition(":")
-    if len(host) > 253 or not all(map(_LABEL.fullmatch, host.split("."))):
+    if not all(map(_LABEL.fullmatch, host.split("."))):
         raise fault("host", "a host name in lower case")
     if colon and (not _PORT.fullmatch(port) or int(port) > 65535 or port == "443"):
         raise fault("port", "1 to 65535, and 443 left out")

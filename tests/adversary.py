@@ -56,6 +56,7 @@ __all__ = [
     "put",
     "signed",
     "spoiled",
+    "unprotected",
     "with_roots",
 ]
 
@@ -126,9 +127,11 @@ def payload(version: int, *edits: Edit) -> Payload:
     return made
 
 
-def signed(made: Payload | bytes, by: Iterable[SigningKey], typ: object = TYP) -> bytes:
+def signed(made: Payload | bytes, by: Iterable[SigningKey], typ: object = TYP, *, crit: bool = False) -> bytes:
     """A payload signed by these keys, in this order, a key as often as it stands there."""
     protected: Payload = {} if typ is None else {cose.TYP: typ}
+    if crit:
+        protected[cose.CRIT] = [cose.TYP]
     content = made if isinstance(made, bytes) else cbor.encode(made)
     message = cose.Sign(cbor.encode(protected), b"\xa0", content, ())
     for key in by:
@@ -186,6 +189,11 @@ def spoiled(data: bytes, place: int) -> bytes:
     good = entries[place].signature
     entries[place] = entries[place]._replace(signature=bytes((good[0] ^ 1,)) + good[1:])
     return cose.encode_sign(message._replace(signatures=tuple(entries)))
+
+
+def unprotected(data: bytes) -> bytes:
+    """A signed list with a header that no signature covers; every signature holds."""
+    return cose.encode_sign(cose.parse_sign(data)._replace(unprotected=cbor.encode({cose.TYP: TYP})))
 
 
 def noisy(data: bytes, count: int) -> bytes:

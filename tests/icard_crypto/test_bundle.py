@@ -122,6 +122,12 @@ def test_promise_3_a_token_too_large(data: bytes, path: str) -> None:
     assert "larger" in error.message("en")
 
 
+def test_promise_3_a_token_as_large_as_it_may_be() -> None:
+    """A timestamp of exactly its cap passes through."""
+    full = Bundle((), (), bytes(limits.TIMESTAMP_BYTES))
+    assert decode_bundle(encode_bundle(full)) == full
+
+
 def test_promise_3_a_count_costs_nothing() -> None:
     """65,537 tokens are refused by their count; a count within the cap costs only what is there."""
     start = b"\x85\x6cicard-bundle\x01"
@@ -177,3 +183,7 @@ def test_a_bundle_that_no_reader_takes_is_not_written(monkeypatch: pytest.Monkey
         with pytest.raises(EncodeError) as caught:
             encode_bundle(carried)
         assert caught.value.code == f"bundle.{code}"
+    full = Bundle((), (b"", bytes(978)), b"")
+    written = encode_bundle(full)
+    assert len(written) == 1000
+    assert decode_bundle(written) == full

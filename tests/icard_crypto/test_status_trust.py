@@ -13,7 +13,9 @@ from tests.adversary import (
     CAPACITY,
     CARD_KEY,
     DAY,
+    FROM,
     ISSUERS,
+    KEY,
     KEYS,
     OTHER_STATUS_KEY,
     REVOKED,
@@ -27,6 +29,7 @@ from tests.adversary import (
     published,
     put,
 )
+from tests.trust_cases import UNKNOWN
 
 URI = "https://sh.example/s/k7Qd"
 IAT = START + 2 * DAY
@@ -100,6 +103,14 @@ def test_rule_2_a_compromised_key() -> None:
 def test_rule_3_the_tokens_own_rules() -> None:
     """The caller's now reaches the token's rules."""
     assert _refusal(_token(), now=IAT - 301).code == "status.future"
+
+
+def test_rule_4_the_window_begins_with_its_first_second() -> None:
+    """A key signs from its first second on, and keys of unknown algorithms beside it are passed over."""
+    edits = (put(UNKNOWN, ISSUERS, 0, KEYS, 0, KEY), put(IAT, ISSUERS, 0, KEYS, 1, FROM))
+    assert read_status(verify_anchor(published(1, *edits)).current, _token(), uri=URI).iat == IAT
+    later = put(IAT + 3600, ISSUERS, 0, KEYS, 1, FROM)
+    assert _refusal(_token(), later).code == "status.key_window"
 
 
 @pytest.mark.parametrize(("until", "good"), [(IAT, False), (IAT + 1, True)])

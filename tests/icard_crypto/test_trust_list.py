@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import pytest
@@ -235,6 +235,12 @@ def test_chain_rule_13_draft_sign_assemble() -> None:
     assert trust_chain.sign(in_turn, C) == in_turn
 
 
+def test_chain_rule_13_a_root_signs_what_was_drafted_for_a_single_root() -> None:
+    """Who drafts for a single root asks by name, and so does every reader; the root signs without asking."""
+    draft = _draft(_state().current, threshold=1, unsafe_single_root=True)
+    assert verify_anchor(trust_chain.sign(draft, A), unsafe_single_root=True).current.threshold == 1
+
+
 def test_chain_rule_13_a_signer_reads_what_it_signs() -> None:
     """A root signs trust lists and nothing else: not a card's payload, not a list of a newer format."""
     for content in (cbor.encode({1: "cn.310000"}), cbor.encode(payload(1, put(2, 1))), b"\xff"):
@@ -256,6 +262,8 @@ def test_chain_rule_13_copies_of_two_drafts_are_not_assembled() -> None:
 def test_chain_rule_13_more_than_32_signatures_are_not_assembled() -> None:
     """A list that no reader would look at is not written."""
     keys = [SigningKey.from_raw(ED25519, bytes([100 + number]) * 32) for number in range(33)]
+    most = trust_chain.assemble([published(1, by=(key,)) for key in keys[:32]])
+    assert len(cose.parse_sign(most).signatures) == 32
     with pytest.raises(EncodeError) as caught:
         trust_chain.assemble([published(1, by=(key,)) for key in keys])
     assert (caught.value.code, caught.value.found) == ("trust.too_many_signatures", "33")
@@ -306,6 +314,8 @@ def test_a_publisher_checks_the_next_list_before_roots_sign() -> None:
 def test_a_state_is_frozen_and_travels() -> None:
     """Nothing of an accepted list can be set, and it can be pickled to another process."""
     state = verify_successor(_state(), published(2, COMPROMISED))
-    with pytest.raises(AttributeError):
-        state.current.threshold = 1  # type: ignore[misc]
+    issuer = state.current.issuers[0]
+    for part in (state, state.current, issuer, issuer.keys[0], issuer.keys[0].revoked):
+        with pytest.raises(FrozenInstanceError):
+            part.__setattr__(part.__slots__[0], 1)  # type: ignore[union-attr]
     assert pickle.loads(pickle.dumps(state)) == state  # noqa: S301 - our own bytes
