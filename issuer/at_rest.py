@@ -18,6 +18,7 @@ import hashlib
 import hmac
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -127,10 +128,14 @@ class AtRest:
     A sealed object: 01, master key's id (8), nonce (12), wrapped key (48), nonce (12), ciphertext with its tag.
     """
 
-    def __init__(self, master: MasterKeys) -> None:
+    def __init__(self, master: MasterKeys, again: Callable[[], MasterKeys] | None = None) -> None:
+        """Args:
+        again: reads the master keys anew, when an object under another key turns up: it was rewrapped meanwhile.
+        """
         self._masters = {name: AESGCM(key) for name, key in master.keys.items()}
         self._newest = master.newest
         self._index = master.index
+        self._again = again
 
     def seal(self, place: Place, content: bytes) -> bytes:
         """Encrypt an object for its place."""
@@ -176,7 +181,13 @@ class AtRest:
     def _unwrap(self, place: Place, sealed: bytes) -> bytes:
         if len(sealed) < _WRAPPED + _NONCE + _TAG or sealed[0] != _FORMAT:
             raise StateError("at_rest.damaged", path=f"{place.table}.{place.column}")
-        master = self._masters.get(sealed[1 : 1 + _ID])
+        name = sealed[1 : 1 + _ID]
+        master = self._masters.get(name)
+        if master is None and self._again is not None:
+            keys = self._again()
+            self._masters = {name: AESGCM(key) for name, key in keys.keys.items()}
+            self._newest = keys.newest
+            master = self._masters.get(name)
         if master is None:
             raise StateError("at_rest.unknown_master", path=f"{place.table}.{place.column}")
         nonce = sealed[1 + _ID : 1 + _ID + _NONCE]

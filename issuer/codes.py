@@ -13,12 +13,12 @@ Promises:
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Final
 
 from sqlalchemy import select
@@ -27,10 +27,11 @@ from sqlalchemy.orm import Session
 from icard_crypto import cose, envelope
 from icard_crypto.card import Card, Profile
 from icard_crypto.claims import CardClaims, StatusRef, decode_payload, encode_claims
-from icard_crypto.errors import CardError, StateError
+from icard_crypto.errors import CardError, KeyFault, StateError
 from icard_crypto.issuing import HOUR, issue_claims
 from icard_crypto.keys import Thumbprint
-from verifier import Policy, TrustDomain, Verifier
+from verifier import Policy, TrustDomain, TrustedKey, Verifier
+from verifier.trust import Environment
 
 from .at_rest import Place
 from .audit import Act
@@ -38,11 +39,11 @@ from .clock import signed_at
 from .core import Core
 from .db.models import CardRow, CodeRow, KeyRow
 from .indexes import changed
-from .key_states import require_active, trusted_key
+from .key_states import active_key, require_active, trusted_key
 from .signer import CardMessage
 from .status_entry import Record, status_entry
 
-__all__ = ["IssuedCode", "Wanted", "entry_of", "finish", "hand_out", "intend", "recover"]
+__all__ = ["IssuedCode", "Wanted", "check_signer", "entry_of", "finish", "hand_out", "intend", "recover"]
 
 #: How often an intent may be made anew because its key was revoked.
 _ROUNDS: Final = 5
@@ -126,16 +127,28 @@ def finish(core: Core, ctis: Iterable[str]) -> list[IssuedCode]:
     pending = list(ctis)
     done: list[IssuedCode] = []
     for _ in range(_ROUNDS):
-        rows, keys = core.database.read(partial(_pending, pending))
+        rows, keys = core.database.read(functools.partial(_pending, pending))
         if not rows:
             break
         burn = [row.cti for row in rows if keys[row.key].state == "revoked"]
         tokens, codes = _sign(core, [row for row in rows if row.cti not in burn], keys)
-        late = core.database.transact(partial(_record, core, tokens), settled=_again)
+        late = core.database.transact(functools.partial(_record, core, tokens), settled=_again)
         done += [code for code in codes if code.cti not in late]
         burn += late
-        pending = core.database.transact(partial(_burn, core, burn), settled=_again) if burn else []
+        pending = core.database.transact(functools.partial(_burn, core, burn), settled=_again) if burn else []
     return done
+
+
+def check_signer(core: Core) -> None:
+    """Open the key that signs cards, before anything depends on it.
+
+    Raises:
+        KeyFault: ``key.none_active``, ``key.passphrase_wrong`` and the keystore's others; SignerBusy.
+    """
+    key = core.database.read(lambda session: active_key(session, "card"))
+    if key is None:
+        raise KeyFault("key.none_active", expected="an active card key")
+    core.signer.sign(Thumbprint(bytes.fromhex(key.thumbprint)), [])
 
 
 def recover(core: Core, older_than: int = 0) -> int:
@@ -211,7 +224,7 @@ def _sign(core: Core, rows: Sequence[CodeRow], keys: dict[str, KeyRow]) -> tuple
             try:
                 codes.append(_verified(core, token, message.claims, row, keys[name]))
             except StateError:
-                core.database.transact(partial(_discard, core, row.cti), settled=_again)
+                core.database.transact(functools.partial(_discard, core, row.cti), settled=_again)
                 raise
             tokens[row.cti] = token
     return tokens, codes
@@ -233,9 +246,9 @@ def _verified(core: Core, token: bytes, claims: CardClaims, row: CodeRow, key: K
         StateError: ``signer.self_check``.
     """
     text = envelope.to_ic1(token)
-    domain = TrustDomain.from_keys([trusted_key(key, core.issuer)], environment=core.settings.environment)
-    verifier = Verifier(domain, Policy.named("unsafe_no_status"))
-    verdict = verifier.verify(text, now=max(claims.issued_at, claims.not_before or 0))
+    verdict = _verifier(trusted_key(key, core.issuer), core.settings.environment).verify(
+        text, now=max(claims.issued_at, claims.not_before or 0)
+    )
     if verdict.outcome != "VALID":
         raise StateError("signer.self_check", expected="VALID", found=f"{verdict.outcome} ({verdict.reason})")
     read = verdict.claims
@@ -250,6 +263,12 @@ def _verified(core: Core, token: bytes, claims: CardClaims, row: CodeRow, key: K
         claims.issued_at,
         claims.expires,
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _verifier(key: TrustedKey, environment: Environment) -> Verifier:
+    """A verifier that trusts this key alone. The issuer's names, which it does not hash, are not looked at here."""
+    return Verifier(TrustDomain.from_keys([key], environment=environment), Policy.named("unsafe_no_status"))
 
 
 def _record(core: Core, tokens: dict[str, bytes], session: Session) -> list[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -90,6 +91,7 @@ class Core:
         path = settings.master_key_path
         master = MasterKeys.read(path) if path.exists() else MasterKeys.create(path)
         core = cls._assemble(settings, master, ask, clock, None)
+        core.database.create()
         schema.migrate(core.database)
 
         def work(session: Session) -> None:
@@ -129,7 +131,7 @@ class Core:
         signer: Signer | None,
     ) -> Core:
         database = connect(settings.database)
-        at_rest = AtRest(master)
+        at_rest = AtRest(master, partial(MasterKeys.read, settings.master_key_path))
         keystore = Keystore(settings.keystore_path)
         passphrase = _passphrase(settings, ask)
         names = {"en": settings.name_en or settings.issuer, "zh": settings.name_zh or settings.issuer}

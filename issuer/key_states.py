@@ -105,7 +105,12 @@ def activate(core: Core, name: str, actor: str, *, emergency: bool = False, reas
             before.state, before.retired_at = "retired", now
             session.flush()
         row.state, row.activated_at, row.emergency = "active", now, now < due
-        return {"emergency": row.emergency, "reason": reason, "retired": before.thumbprint if before else None}
+        return {
+            "emergency": row.emergency,
+            "break_glass": row.emergency,
+            "reason": reason,
+            "retired": before.thumbprint if before else None,
+        }
 
     return _step(core, name, actor, "key.activate", step)
 

@@ -166,4 +166,4 @@ class Settings(BaseSettings):
 
 
 def _expected(message: str) -> str:
-    return message.removeprefix("Value error, ")
+    return message.removeprefix("Value error, ").removeprefix("Input should be ")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from verifier.cli.edge import Commands, new_app
 
+from .card_commands import card_app
+from .key_commands import key_app
 from .keygen_command import keygen_command
+from .service_commands import clock_app, init_command, migrate_command, rewrap_command, settings_command
 from .sign_command import sign_command
 
 __all__ = ["app"]
@@ -19,3 +22,10 @@ class IssuerCommands(Commands):
 app = new_app("icard-issuer", "Make keys and sign cards of China's Integrated Card.", group=IssuerCommands)
 app.command("keygen")(keygen_command)
 app.command("sign")(sign_command)
+app.command("init")(init_command)
+app.command("migrate")(migrate_command)
+app.command("settings")(settings_command)
+app.command("rewrap")(rewrap_command)
+app.add_typer(key_app, name="key")
+app.add_typer(card_app, name="card")
+app.add_typer(clock_app, name="clock")

@@ -14,6 +14,7 @@ Promises:
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import time
@@ -126,6 +127,19 @@ class Database:
                 connection.execute(select(1))
         except DBAPIError as fault:
             raise StateError(_kind(fault) or "database.unreachable", found=_reason(fault)) from fault
+
+    def create(self) -> None:
+        """Make SQLite's file, where it is not there yet, for its owner alone; its journals take the mode over.
+
+        Raises:
+            StateError: ``database.unreachable``.
+        """
+        path = self.engine.url.database
+        if self.is_sqlite and path is not None:
+            try:
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            except OSError as fault:
+                raise StateError("database.unreachable", found=fault.strerror) from None
 
     def close(self) -> None:
         """Give all connections back."""

@@ -1,0 +1,277 @@
+"""``icard-issuer card``: issue, replace, renew, suspend, resume, revoke, state, show, find."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import typer
+
+from verifier.cli.faults import CommandError
+from verifier.cli.files import write_whole
+from verifier.cli.settings import AsJson, Lang, settings
+
+from .card_file import read_card
+from .service import Folder, Operator, Reason, RequiredOperator, RequiredReason, acting, opened, tell
+
+if TYPE_CHECKING:
+    from issuer.cards import IssuedCard
+    from issuer.codes import IssuedCode
+    from issuer.core import Core
+
+__all__ = ["card_app"]
+
+card_app = typer.Typer(help="Cards on record: issue, change, revoke, show.", no_args_is_help=True)
+
+#: Seconds after which an intent is taken for left behind by a process that died.
+_LEFT_BEHIND: Final = 60
+#: Codes are personal data.
+_SECRET: Final = 0o600
+
+CardId = Annotated[str, typer.Argument(metavar="CARD", help="The card's id, 32 digits.")]
+CardFile = Annotated[Path, typer.Argument(metavar="CARD.json", help="The card, or - for standard input.")]
+NewData = Annotated[
+    Path | None, typer.Option("--card", metavar="FILE", help="What the card says from now on.  [default: as before]")
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="FOLDER", help="Write each code there, as text and as a picture.")
+]
+
+
+@card_app.command("issue")
+def card_issue(
+    card: CardFile,
+    no_photo: Annotated[bool, typer.Option("--no-photo", help="Keep the photo out of the codes.")] = False,
+    out: Out = None,
+    folder: Folder = None,
+    operator: Operator = None,
+    reason: Reason = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a card with its three codes: public, work, authority. Each is verified before it is handed out.
+
+    Example:  icard-issuer card issue card.json -C issuer --out codes
+    """
+    from issuer import cards
+
+    by = acting(operator, reason)
+    read = read_card(card)
+    with opened(folder) as core:
+        _ready(core)
+        (issued,) = cards.issue(core, [cards.NewCard(read, photo=not no_photo)], by)
+        _hand_out(issued, out)
+
+
+@card_app.command("replace")
+def card_replace(
+    card: CardId,
+    data: NewData = None,
+    out: Out = None,
+    folder: Folder = None,
+    operator: Operator = None,
+    reason: Reason = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """New codes, because something changed or a code was lost; the old ones read replaced at once."""
+    from issuer import cards
+
+    by = acting(operator, reason)
+    read = None if data is None else read_card(data)
+    with opened(folder) as core:
+        _ready(core)
+        _hand_out(cards.replace(core, card, read, by), out)
+
+
+@card_app.command("renew")
+def card_renew(
+    card: CardId,
+    data: NewData = None,
+    out: Out = None,
+    folder: Folder = None,
+    operator: Operator = None,
+    reason: Reason = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """New codes before the old ones end; the old ones run to their own end."""
+    from issuer import cards
+
+    by = acting(operator, reason)
+    read = None if data is None else read_card(data)
+    with opened(folder) as core:
+        _ready(core)
+        _hand_out(cards.renew(core, card, read, by), out)
+
+
+@card_app.command("suspend")
+def card_suspend(
+    card: CardId,
+    folder: Folder = None,
+    operator: Operator = None,
+    reason: Reason = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Suspend a card until it is resumed."""
+    from issuer import cards
+
+    by = acting(operator, reason)
+    with opened(folder) as core:
+        cards.suspend(core, card, by)
+        _tell_state(core, card)
+
+
+@card_app.command("resume")
+def card_resume(
+    card: CardId,
+    folder: Folder = None,
+    operator: Operator = None,
+    reason: Reason = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """End a suspension."""
+    from issuer import cards
+
+    by = acting(operator, reason)
+    with opened(folder) as core:
+        cards.resume(core, card, by)
+        _tell_state(core, card)
+
+
+@card_app.command("revoke")
+def card_revoke(
+    card: CardId,
+    operator: RequiredOperator,
+    reason: RequiredReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw a card, for ever. In the service two people do this; here the audit calls it break-glass."""
+    from issuer import cards
+
+    by = acting(operator, reason, break_glass=True)
+    with opened(folder) as core:
+        cards.revoke(core, card, by)
+        _tell_state(core, card)
+
+
+@card_app.command("state")
+def card_state(
+    card: CardId,
+    permit: Annotated[Literal["good", "suspended"] | None, typer.Option("--permit")] = None,
+    insurance: Annotated[Literal["good", "lapsed"] | None, typer.Option("--insurance")] = None,
+    folder: Folder = None,
+    operator: Operator = None,
+    reason: Reason = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what stands of permit and insurance, or change it. A public code never shows a lapse."""
+    from issuer import cards
+
+    by = acting(operator, reason)
+    with opened(folder) as core:
+        if permit is not None:
+            cards.set_permit(core, card, permit, by)
+        if insurance is not None:
+            cards.set_insurance(core, card, insurance, by)
+        _tell_state(core, card)
+
+
+@card_app.command("show")
+def card_show(card: CardId, out: Out = None, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
+    """A card as it stands: record, states, codes."""
+    from issuer import cards
+
+    with opened(folder) as core:
+        view = cards.show(core, card)
+        facts = _states(core, card)
+        if settings().json:
+            tell({**facts, "record": view.card.to_json(), "codes": [_facts(code) for code in view.codes]})
+            return
+        tell({**facts, **{code.profile.name.lower(): code.text for code in view.codes}})
+        _write(view.codes, out)
+
+
+@card_app.command("find")
+def card_find(
+    permit: Annotated[str | None, typer.Option("--permit", help="The permit's number.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The holder's full name.")] = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """The ids of the cards with this permit number or name."""
+    from issuer import cards
+
+    if (permit is None) == (name is None):
+        raise CommandError("cli.option", path="--permit", expected="one of --permit and --name")
+    with opened(folder) as core:
+        found = cards.find_cards(core, "permit", permit) if permit is not None else []
+        found += cards.find_cards(core, "name", name) if name is not None else []
+        if settings().json:
+            tell({"cards": found})
+        else:
+            typer.echo("".join(f"{card}\n" for card in found), nl=False)
+
+
+def _finish_what_was_left(core: Core) -> None:
+    from issuer.codes import recover
+
+    recover(core, older_than=_LEFT_BEHIND)
+
+
+def _hand_out(issued: IssuedCard, out: Path | None) -> None:
+    facts: dict[str, Any] = {"card": issued.card_id}
+    if settings().json:
+        tell({**facts, "codes": [_facts(code) for code in issued.codes]})
+    else:
+        tell({**facts, **{code.profile.name.lower(): code.text for code in issued.codes}})
+    _write(issued.codes, out)
+
+
+def _write(codes: Sequence[IssuedCode], out: Path | None) -> None:
+    if out is None:
+        return
+    from icard_crypto import qr
+
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for code in codes:
+        name = code.profile.name.lower()
+        write_whole(out / f"{name}.txt", code.text.encode("ascii"), mode=_SECRET)
+        write_whole(out / f"{name}.png", qr.draw_png(code.text), mode=_SECRET)
+
+
+def _states(core: Core, card: str) -> dict[str, Any]:
+    from issuer import cards
+
+    view = cards.show(core, card)
+    entries = " ".join(f"{profile.name.lower()}:{value}" for _, profile, _, value in view.entries)
+    return {
+        "card": card,
+        "standing": view.standing,
+        "permit": view.permit,
+        "insurance": view.insurance,
+        "entries": entries,
+    }
+
+
+def _tell_state(core: Core, card: str) -> None:
+    tell(_states(core, card))
+
+
+def _facts(code: IssuedCode) -> dict[str, Any]:
+    return {
+        "profile": code.profile.name.lower(),
+        "text": code.text,
+        "cti": code.cti,
+        "status_uri": code.uri,
+        "status_index": code.index,
+        "issued_at": code.issued_at,
+        "expires_at": code.expires_at,
+    }

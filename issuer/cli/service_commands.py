@@ -1,0 +1,152 @@
+"""``icard-issuer init``, ``migrate``, ``settings``, ``rewrap``, ``clock``: the service as a whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+from verifier.cli.faults import CommandError
+from verifier.cli.files import write_new
+from verifier.cli.settings import AsJson, Lang
+
+from .passphrase import ask
+from .service import Folder, Operator, RequiredOperator, RequiredReason, acting, opened, tell
+
+__all__ = ["clock_app", "init_command", "migrate_command", "rewrap_command", "settings_command"]
+
+_SECRET: Final = 0o600
+
+clock_app = typer.Typer(help="The clock guard.", no_args_is_help=True)
+
+
+def init_command(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or empty folder for the service's files.")],
+    issuer: Annotated[str | None, typer.Option("--issuer", help="Short id of the authority: cn.310000.")] = None,
+    region: Annotated[list[str] | None, typer.Option("--region", help="May issue there; may be repeated.")] = None,
+    status_prefix: Annotated[
+        str | None, typer.Option("--status-prefix", help="Where the status lists are fetched: https://host/path/")
+    ] = None,
+    name_en: Annotated[str | None, typer.Option("--name-en", help="The authority's name in English.")] = None,
+    name_zh: Annotated[str | None, typer.Option("--name-zh", help="The authority's name in Chinese.")] = None,
+    environment: Annotated[Literal["test", "production"] | None, typer.Option("--environment")] = None,
+    database_url: Annotated[
+        str | None, typer.Option("--database-url", help="postgresql://...  [default: a SQLite file in FOLDER]")
+    ] = None,
+    passphrase_file: Annotated[
+        Path | None, typer.Option("--passphrase-file", metavar="FILE", help="Of the keystore; else it is asked for.")
+    ] = None,
+    list_capacity: Annotated[int | None, typer.Option("--list-capacity", help="Entries of a status list.")] = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Begin a service: settings file, master key, tables. After a kill, run it again with the folder alone.
+
+    Example:  icard-issuer init issuer --issuer cn.310000 --region 310000 --status-prefix https://status.example/sh/
+    """
+    from issuer.core import Core
+    from issuer.settings import FILE_NAME, Settings
+
+    given = {
+        "issuer": issuer,
+        "regions": region,
+        "status_prefix": status_prefix,
+        "name_en": name_en,
+        "name_zh": name_zh,
+        "environment": environment,
+        "database_url": database_url,
+        "passphrase_file": None if passphrase_file is None else str(passphrase_file.absolute()),
+        "list_capacity": list_capacity,
+    }
+    values = {name: value for name, value in given.items() if value is not None}
+    path = folder / FILE_NAME
+    if values:
+        if path.exists():
+            raise CommandError("cli.exists", found=str(path))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # JSON's strings, numbers and lists are TOML's as well.
+        lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items()]
+        write_new(path, "".join(lines).encode(), mode=_SECRET)
+    try:
+        loaded = Settings.load(folder)
+    except BaseException:
+        if values:
+            path.unlink()
+        raise
+    Core.create(loaded, lambda: ask(twice=False)).close()
+    tell({"settings": str(path), "master_key": str(loaded.master_key_path), "database": loaded.shown()["database_url"]})
+
+
+def migrate_command(
+    folder: Folder = None,
+    revision: Annotated[str, typer.Option("--to", help="A revision, or head; base deletes every table.")] = "head",
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring the database's tables to this version. Make a backup before."""
+    from issuer.db import schema
+    from issuer.db.engine import connect
+    from issuer.settings import Settings
+
+    database = connect(Settings.load(folder).database)
+    if revision == "base":
+        raise CommandError("cli.option", path="--to", expected="a revision: base would delete every card")
+    database.check()
+    before = schema.current(database)
+    schema.migrate(database, revision)
+    tell({"before": before, "now": schema.current(database)})
+    database.close()
+
+
+def settings_command(folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
+    """Print the settings as they hold, secrets hidden."""
+    from issuer.settings import Settings
+
+    tell(Settings.load(folder).shown())
+
+
+def rewrap_command(
+    folder: Folder = None,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Drop the old key, after every process was started anew.")
+    ] = False,
+    operator: Operator = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Encrypt under a new master key: rewrap, restart every process, rewrap --finish.
+
+    Older backups need the old key: keep the master key file as it was beside them.
+    """
+    from issuer import rewrap
+
+    with opened(folder) as core:
+        step = rewrap.finish if finish else rewrap.begin
+        count = step(core, acting(operator, None).actor, lambda place, done: None)
+        tell({"rewrapped": count, "old_key": "dropped" if finish else "kept until rewrap --finish"})
+
+
+@clock_app.command("accept")
+def clock_accept(
+    operator: RequiredOperator,
+    reason: RequiredReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take the clock for right although it is far ahead of what was signed last."""
+    from sqlalchemy.orm import Session
+
+    from issuer.audit import Act
+
+    by = acting(operator, reason, break_glass=True)
+    with opened(folder) as core:
+
+        def work(session: Session) -> int:
+            now = core.clock.accept(session)
+            core.audit(session, now, [Act(by.actor, "clock.accept", "clock", by.details())])
+            return now
+
+        tell({"time": core.database.transact(work)})
