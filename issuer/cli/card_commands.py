@@ -220,9 +220,11 @@ def card_find(
             typer.echo("".join(f"{card}\n" for card in found), nl=False)
 
 
-def _finish_what_was_left(core: Core) -> None:
-    from issuer.codes import recover
+def _ready(core: Core) -> None:
+    """Find a wrong passphrase before anything is written, and finish what another process left behind."""
+    from issuer.codes import check_signer, recover
 
+    check_signer(core)
     recover(core, older_than=_LEFT_BEHIND)
 
 
