@@ -109,27 +109,27 @@ class StatusLists:
         return row
 
     def _open_row(self, session: Session, now: int) -> StatusListRow:
-        # Twice: where another transaction opens the next list meanwhile, the first look finds neither the full one,
-        # which no longer matches, nor the new one, which this statement's snapshot does not have.
-        for _ in range(2):
-            row = session.scalars(
-                select(StatusListRow).where(StatusListRow.state == "open").with_for_update()
-            ).one_or_none()
-            if row is not None:
-                return row
-            row = session.scalars(
-                select(StatusListRow)
-                .where(StatusListRow.state == "standby", StatusListRow.published_at.is_not(None))
-                .order_by(StatusListRow.created_at, StatusListRow.name)
-                .limit(1)
-                .with_for_update()
-            ).one_or_none()
-            if row is not None:
-                row.state = "open"
-                row.opened_at = now
-                session.flush()
-                return row
-        raise StateError("list.not_published")
+        query = select(StatusListRow).where(StatusListRow.state == "open").with_for_update()
+        query = query.execution_options(populate_existing=True)
+        row = session.scalars(query).one_or_none()
+        if row is not None:
+            return row
+        # None is open, or another transaction has just filled it and this statement's snapshot does not show the next.
+        # The oldest list's row is the lock for opening one; with it in hand a new statement sees what was committed.
+        oldest = select(StatusListRow).order_by(StatusListRow.created_at, StatusListRow.name).limit(1)
+        session.scalars(oldest.with_for_update()).one()
+        row = session.scalars(query).one_or_none()
+        if row is not None:
+            return row
+        published = StatusListRow.state == "standby", StatusListRow.published_at.is_not(None)
+        row = session.scalars(
+            select(StatusListRow).where(*published).order_by(StatusListRow.created_at, StatusListRow.name).limit(1)
+        ).one_or_none()
+        if row is None:
+            raise StateError("list.not_published")
+        row.state, row.opened_at = "open", now
+        session.flush()
+        return row
 
     def _permutation(self, row: StatusListRow) -> Permutation:
         return Permutation(self.at_rest.open(_place(row.name), row.permutation), row.capacity)
