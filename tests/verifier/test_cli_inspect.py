@@ -190,3 +190,10 @@ def test_picture_without_a_code_is_an_error(tmp_path: Path) -> None:
     done = run(app, "inspect", path)
     assert done.status == 1
     assert "(picture.broken)" in done.err
+
+
+def test_first_of_two_faults_is_told() -> None:
+    """A wrong header stands before a payload that is no CBOR; the error is the header's."""
+    shown = envelope.to_ic1(cose.sign_token(b"\xff", CARD_KEY, "application/other"))
+    [found] = run(app, "inspect", shown, "--json").lines
+    assert found["error"]["code"] == "header.typ"

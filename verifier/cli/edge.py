@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
@@ -62,11 +63,20 @@ class Commands(TyperGroup):
             return self.refused_status
         except OSError as error:
             report(CommandError("cli.io", found=error.strerror))
+            _drop_output()
             return WRONG_USE
         # Typer turns Ctrl-C into this status, and the end of input at a question into Abort.
         if status == INTERRUPTED:
             report(CommandError("cli.interrupted"))
         return status if isinstance(status, int) else 0
+
+
+def _drop_output() -> None:
+    """Let the interpreter's last flush go nowhere: it would fail again and put a status of its own over ours."""
+    with contextlib.suppress(OSError, ValueError):  # ValueError: a stream without a descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def new_app(name: str, about: str, *, group: type[Commands] = Commands) -> typer.Typer:

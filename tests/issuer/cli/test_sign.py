@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +119,6 @@ def test_claim_169_form(tmp_path: Path) -> None:
 
 def test_cose_bytes_on_standard_output(tmp_path: Path) -> None:
     """--form cose in a pipe gives the bytes and nothing else."""
-    import subprocess
-    import sys
-
     command = [str(Path(sys.executable).parent / "icard-issuer"), *map(str, arguments(key_file(tmp_path)))]
     done = subprocess.run([*command, "--form", "cose"], capture_output=True, check=True, timeout=60)
     assert verdict_on(done.stdout, tmp_path).outcome == "VALID"
@@ -347,3 +347,17 @@ def test_card_from_standard_input(tmp_path: Path) -> None:
     assert verdict_on(run(app, *command, shown=CARD.read_bytes()).out, tmp_path).outcome == "VALID"
     done = run(app, *command, "--json", shown=b" " * 70_000)
     assert (done.status, done.error["code"]) == (64, "cli.too_large")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_bytes_that_nobody_got_are_an_error(tmp_path: Path) -> None:
+    """COSE bytes that wait in a buffer when the disk is full do not end with 0."""
+    command = [str(Path(sys.executable).parent / "icard-issuer"), *map(str, arguments(key_file(tmp_path)))]
+    buffered = {**os.environ, "PYTHONUNBUFFERED": "", "LANG": "C.UTF-8"}
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*command, "--form", "cose"], stdout=full, stderr=subprocess.PIPE, check=False, env=buffered
+        )
+    assert done.returncode == 64
+    assert b"(cli.io)" in done.stderr
+    assert b"Traceback" not in done.stderr
