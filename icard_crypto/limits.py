@@ -28,9 +28,9 @@ HEADER_ITEMS: Final = 32
 TIMESTAMP_BYTES: Final = 1 * MIB
 #: Items of a timestamp: a uri and a number for each of about 10,000 lists.
 TIMESTAMP_ITEMS: Final = 20_000
-#: A trust list: 20,000 keys, revoked ones kept for six years, at about 400 bytes each (ML-DSA keys: 1,312).
+#: A trust list: 16,000 keys, revoked ones kept for six years, at about 400 bytes each (ML-DSA keys: 1,312).
 TRUST_LIST_BYTES: Final = 8 * MIB
-#: Items of a trust list: 20 for each of 20,000 keys.
+#: Items of a trust list: 24 for each of 16,000 revoked Ed25519 keys.
 TRUST_LIST_ITEMS: Final = 400_000
 #: A status token, packed: 10 million entries of 4 bits are 5 MB before deflate.
 STATUS_TOKEN_BYTES: Final = 8 * MIB

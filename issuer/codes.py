@@ -83,7 +83,7 @@ def intend(core: Core, session: Session, wanted: Sequence[Wanted]) -> int:
 
     Raises:
         CardError: a card lacks what a profile needs, is over, or begins after its code would end.
-        StateError: ``clock.*``, ``list.not_published``; KeyFault: ``key.none_active``.
+        StateError: ``clock.*``, ``list.not_published``; KeyFault: ``keystore.none_active``.
     """
     now = core.clock.signing_time(session)
     key = require_active(session, "card")
@@ -143,11 +143,11 @@ def check_signer(core: Core) -> None:
     """Open the key that signs cards, before anything depends on it.
 
     Raises:
-        KeyFault: ``key.none_active``, ``key.passphrase_wrong`` and the keystore's others; SignerBusy.
+        KeyFault: ``keystore.none_active``, ``key.passphrase_wrong`` and the keystore's others; SignerBusy.
     """
     key = core.database.read(lambda session: active_key(session, "card"))
     if key is None:
-        raise KeyFault("key.none_active", expected="an active card key")
+        raise KeyFault("keystore.none_active", expected="an active card key")
     core.signer.sign(Thumbprint(bytes.fromhex(key.thumbprint)), [])
 
 

@@ -13,6 +13,7 @@ Promises:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Final, Literal, cast
 
@@ -90,14 +91,14 @@ def activate(core: Core, name: str, actor: str, *, emergency: bool = False, reas
     """Published to active; the key that was active for this usage retires.
 
     Raises:
-        KeyFault: ``key.state``, ``key.too_early``, ``key.not_found``.
+        KeyFault: ``keystore.state``, ``keystore.too_early``, ``keystore.not_found``.
     """
 
     def step(session: Session, row: KeyRow, now: int) -> dict[str, Any]:
         _require(row, "published")
         due = (row.published_at or now) + WAITING_TIME
         if now < due and not emergency:
-            raise KeyFault("key.too_early", expected=f"{due} or later, or an emergency", found=str(now))
+            raise KeyFault("keystore.too_early", expected=f"{due} or later, or an emergency", found=str(now))
         # The file must be there and open before anything depends on it.
         core.keystore.envelope(_public(row).thumbprint)
         before = active_key(session, cast("Usage", row.usage), lock=True)
@@ -154,26 +155,26 @@ def require_active(session: Session, usage: Usage) -> KeyRow:
     """The key that signs this usage now, shared until the transaction ends.
 
     Raises:
-        KeyFault: ``key.none_active``.
+        KeyFault: ``keystore.none_active``.
     """
     # Twice: a rotation that commits meanwhile hides both keys from one statement's snapshot.
     for _ in range(2):
         row = active_key(session, usage, share=True)
         if row is not None:
             return row
-    raise KeyFault("key.none_active", expected=f"an active {usage} key")
+    raise KeyFault("keystore.none_active", expected=f"an active {usage} key")
 
 
 def find(session: Session, name: str, *, lock: bool = False) -> KeyRow:
     """The one key whose thumbprint begins with ``name``, at least 8 hexadecimal digits.
 
     Raises:
-        KeyFault: ``key.not_found``.
+        KeyFault: ``keystore.not_found``.
     """
     query = select(KeyRow).where(KeyRow.thumbprint.startswith(name.lower(), autoescape=True))
     rows = session.scalars(query.with_for_update() if lock else query).all() if len(name) >= 8 else []
     if len(rows) != 1:
-        raise KeyFault("key.not_found", expected="the start of one key's thumbprint", found=f"{len(rows)} keys")
+        raise KeyFault("keystore.not_found", expected="the start of one key's thumbprint", found=f"{len(rows)} keys")
     return rows[0]
 
 
@@ -188,15 +189,21 @@ def trusted_key(row: KeyRow, issuer: Issuer) -> TrustedKey:
 
 
 def _public(row: KeyRow) -> VerifyingKey:
-    algorithm = by_name(row.algorithm)
+    return _checked(row.algorithm, row.public)
+
+
+# Checking a point costs as much as a signature, and the same few keys come with every code.
+@functools.lru_cache(maxsize=256)
+def _checked(name: str, raw: bytes) -> VerifyingKey:
+    algorithm = by_name(name)
     if algorithm is None:
-        raise StateError("key.unknown_algorithm", found=row.algorithm)
-    return VerifyingKey(algorithm, row.public)
+        raise StateError("key.unknown_algorithm", found=name)
+    return VerifyingKey(algorithm, raw)
 
 
 def _require(row: KeyRow, *states: str) -> None:
     if row.state not in states:
-        raise KeyFault("key.state", expected=" or ".join(states), found=row.state)
+        raise KeyFault("keystore.state", expected=" or ".join(states), found=row.state)
 
 
 def _step(core: Core, name: str, actor: str, action: str, step: Any) -> KeyRow:

@@ -92,7 +92,7 @@ class Envelope:
         """Read a file's content.
 
         Raises:
-            KeyFault: ``key.envelope``.
+            KeyFault: ``keystore.envelope``.
         """
         try:
             loaded: dict[str, Any] = json.loads(data)
@@ -122,7 +122,7 @@ class Envelope:
                 _decoded(loaded["sealed"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise KeyFault("key.envelope", expected=f"a key file of format {_FORMAT}") from None
+            raise KeyFault("keystore.envelope", expected=f"a key file of format {_FORMAT}") from None
 
     def encode(self) -> bytes:
         """The file's content."""
@@ -167,14 +167,14 @@ class Keystore:
         """A key's envelope, which is one of the service's.
 
         Raises:
-            KeyFault: ``key.envelope``, ``key.not_in_keystore``, ``key.origin``.
+            KeyFault: ``keystore.envelope``, ``keystore.not_in_keystore``, ``keystore.origin``.
         """
         path = self._path(thumbprint)
         if not path.exists():
-            raise KeyFault("key.not_in_keystore", expected=thumbprint.hex()[:16], found="no such file")
+            raise KeyFault("keystore.not_in_keystore", expected=thumbprint.hex()[:16], found="no such file")
         envelope = Envelope.decode(read_capped(path, _BYTES))
         if envelope.origin != "service":
-            raise KeyFault("key.origin", expected="service", found=envelope.origin)
+            raise KeyFault("keystore.origin", expected="service", found=envelope.origin)
         return envelope
 
     def thumbprints(self) -> list[str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from icard_crypto import cbor, cose, limits
@@ -36,20 +36,16 @@ class SignerBusy(StateError):
 
 @dataclass(frozen=True, slots=True)
 class CardMessage:
-    """The payload of a card's code."""
+    """The payload of a card's code, and what it claims."""
 
     usage: ClassVar[Usage] = "card"
     typ: ClassVar[str | None] = None
     payload: bytes
+    claims: CardClaims = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         # Raises DecodeError for whatever a card's reader would refuse.
-        decode_payload(self.payload)
-
-    @property
-    def claims(self) -> CardClaims:
-        """What it claims."""
-        return decode_payload(self.payload)
+        object.__setattr__(self, "claims", decode_payload(self.payload))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +110,7 @@ class KeystoreSigner:
         usage, opened = self._key(key)
         for message in messages:
             if message.usage != usage:
-                raise KeyFault("key.usage", expected=usage, found=message.usage)
+                raise KeyFault("keystore.usage", expected=usage, found=message.usage)
         return [cose.sign_token(message.payload, opened, message.typ) for message in messages]
 
     def _key(self, thumbprint: Thumbprint) -> tuple[Usage, SigningKey]:

@@ -129,7 +129,7 @@ def test_burnt_without_a_successor(core: Core) -> None:
     key_states.revoke(core, active(core), "host:a", kind="compromised", reason="stolen")
     with pytest.raises(KeyFault) as caught:
         codes.recover(core)
-    assert (caught.value.code, caught.value.expected) == ("key.none_active", "an active card key")
+    assert (caught.value.code, caught.value.expected) == ("keystore.none_active", "an active card key")
     assert {row.state for row in rows(core)} == {"intent"}
 
 
@@ -184,7 +184,7 @@ def test_no_code_is_signed_without_an_active_key(tmp_path: Path, database_url: s
     core = new_core(tmp_path, database_url, keys=False)
     with pytest.raises(KeyFault) as caught:
         cards.issue(core, [NewCard(person(1))], BY)
-    assert caught.value.code == "key.none_active"
+    assert caught.value.code == "keystore.none_active"
     assert core.database.read(lambda session: list(session.scalars(select(StatusListRow.used)))) == [0, 0]
 
 

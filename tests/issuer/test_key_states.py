@@ -44,7 +44,7 @@ def test_a_key_waits_fourteen_days(core: Core, clock: FakeClock) -> None:
     clock.at += 14 * DAY - 1
     with pytest.raises(KeyFault) as caught:
         key_states.activate(core, name, "host:a")
-    assert (caught.value.code, caught.value.found) == ("key.too_early", str(int(clock.at)))
+    assert (caught.value.code, caught.value.found) == ("keystore.too_early", str(int(clock.at)))
     assert "14 days" in caught.value.message()
     clock.at += 1
     assert key_states.activate(core, name, "host:a").emergency is False
@@ -78,7 +78,7 @@ def test_a_draft_is_never_activated(core: Core, emergency: bool) -> None:
     name = made(core)
     with pytest.raises(KeyFault) as caught:
         key_states.activate(core, name, "host:a", emergency=emergency)
-    assert (caught.value.code, caught.value.expected, caught.value.found) == ("key.state", "published", "draft")
+    assert (caught.value.code, caught.value.expected, caught.value.found) == ("keystore.state", "published", "draft")
 
 
 def test_a_revoked_key_comes_back_never(core: Core) -> None:
@@ -89,7 +89,7 @@ def test_a_revoked_key_comes_back_never(core: Core) -> None:
     for step in (key_states.publish, key_states.activate, key_states.retire):
         with pytest.raises(KeyFault) as caught:
             step(core, name, "host:a")
-        assert (caught.value.code, caught.value.found) == ("key.state", "revoked")
+        assert (caught.value.code, caught.value.found) == ("keystore.state", "revoked")
     assert states(core) == [("card", "revoked")]
 
 
@@ -100,7 +100,7 @@ def test_a_key_is_named_by_the_start_of_its_thumbprint(core: Core) -> None:
     for wrong in (name[:7], "%%%%%%%%", "0" * 64, ""):
         with pytest.raises(KeyFault) as caught:
             core.database.read(partial(key_states.find, name=wrong))
-        assert (caught.value.code, caught.value.found) == ("key.not_found", "0 keys")
+        assert (caught.value.code, caught.value.found) == ("keystore.not_found", "0 keys")
 
 
 def test_a_key_whose_file_is_gone_is_not_activated(core: Core) -> None:
@@ -110,7 +110,7 @@ def test_a_key_whose_file_is_gone_is_not_activated(core: Core) -> None:
     (core.keystore.folder / f"{name}.json").unlink()
     with pytest.raises(KeyFault) as caught:
         key_states.activate(core, name, "host:a", emergency=True)
-    assert (caught.value.code, caught.value.expected) == ("key.not_in_keystore", name[:16])
+    assert (caught.value.code, caught.value.expected) == ("keystore.not_in_keystore", name[:16])
     assert states(core) == [("card", "published")]
 
 

@@ -74,7 +74,7 @@ def test_an_edited_envelope_does_not_open(keystore: Keystore, field: str, value:
     edited = json.dumps({**loaded, field: value}).encode()
     with pytest.raises(KeyFault) as caught:
         Envelope.decode(edited).open(PASSPHRASE)
-    assert caught.value.code == ("key.envelope" if field == "algorithm" else "key.passphrase_wrong")
+    assert caught.value.code == ("keystore.envelope" if field == "algorithm" else "key.passphrase_wrong")
 
 
 @pytest.mark.parametrize("cost", [13, 21, 63, "14", True])
@@ -84,7 +84,7 @@ def test_costs_are_bounded_before_they_are_paid(keystore: Keystore, cost: Any) -
     loaded["kdf"]["log2_n"] = cost
     with pytest.raises(KeyFault) as caught:
         Envelope.decode(json.dumps(loaded).encode())
-    assert (caught.value.code, caught.value.expected) == ("key.envelope", "a key file of format 1")
+    assert (caught.value.code, caught.value.expected) == ("keystore.envelope", "a key file of format 1")
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"-----BEGIN PRIVATE KEY-----", b'{"format": 1}'])
@@ -92,7 +92,7 @@ def test_another_file_is_no_envelope(content: bytes) -> None:
     """Whatever it is, the error has a code."""
     with pytest.raises(KeyFault) as caught:
         Envelope.decode(content)
-    assert caught.value.code == "key.envelope"
+    assert caught.value.code == "keystore.envelope"
 
 
 def test_a_key_made_by_hand_does_not_serve(keystore: Keystore) -> None:
@@ -101,7 +101,7 @@ def test_a_key_made_by_hand_does_not_serve(keystore: Keystore) -> None:
     file_of(keystore).write_bytes(by_hand.encode())
     with pytest.raises(KeyFault) as caught:
         signer(keystore).sign(THUMBPRINT, [CARD])
-    assert (caught.value.code, caught.value.found) == ("key.origin", "hand")
+    assert (caught.value.code, caught.value.found) == ("keystore.origin", "hand")
 
 
 def test_an_empty_passphrase_is_refused() -> None:
@@ -125,14 +125,14 @@ def test_a_key_signs_its_usage_only(keystore: Keystore) -> None:
     """A card key signs no status list, whoever asks, and nothing of a mixed call."""
     with pytest.raises(KeyFault) as caught:
         signer(keystore).sign(THUMBPRINT, [CARD, STATUS])
-    assert (caught.value.code, caught.value.expected, caught.value.found) == ("key.usage", "card", "status")
+    assert (caught.value.code, caught.value.expected, caught.value.found) == ("keystore.usage", "card", "status")
 
 
 def test_an_unknown_key_is_named(keystore: Keystore) -> None:
     """By the start of its thumbprint."""
     with pytest.raises(KeyFault) as caught:
         signer(keystore).sign(Thumbprint(bytes(32)), [CARD])
-    assert (caught.value.code, caught.value.expected) == ("key.not_in_keystore", "0" * 16)
+    assert (caught.value.code, caught.value.expected) == ("keystore.not_in_keystore", "0" * 16)
 
 
 @pytest.mark.parametrize(
