@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from icard_crypto import cose, envelope
 from icard_crypto.card import Card, Profile
 from icard_crypto.claims import CardClaims, StatusRef, decode_payload, encode_claims
-from icard_crypto.errors import CardError, KeyFault, StateError
+from icard_crypto.errors import CardError, IcardError, KeyFault, StateError
 from icard_crypto.issuing import HOUR, issue_claims
 from icard_crypto.keys import Thumbprint
 from verifier import Policy, TrustDomain, TrustedKey, Verifier
@@ -40,7 +40,7 @@ from .core import Core
 from .db.models import CardRow, CodeRow, KeyRow
 from .indexes import changed
 from .key_states import active_key, require_active, trusted_key
-from .signer import CardMessage
+from .signer import CardMessage, SignerBusy
 from .status_entry import Record, status_entry
 
 __all__ = ["IssuedCode", "Wanted", "check_signer", "entry_of", "finish", "hand_out", "intend", "recover"]
@@ -156,6 +156,9 @@ def recover(core: Core, older_than: int = 0) -> int:
 
     Args:
         older_than: seconds; what is younger may still be in another process's hands. Finishing it twice does no harm.
+
+    Raises:
+        IcardError: the first fault, after all others were finished; SignerBusy at once.
     """
 
     def left(session: Session) -> list[str]:
@@ -164,9 +167,29 @@ def recover(core: Core, older_than: int = 0) -> int:
         return list(session.scalars(query.order_by(CodeRow.created_at, CodeRow.cti)))
 
     found = core.database.read(left)
+    faults: list[IcardError] = []
     for start in range(0, len(found), _CHUNK):
-        finish(core, found[start : start + _CHUNK])
+        chunk = found[start : start + _CHUNK]
+        try:
+            finish(core, chunk)
+        except SignerBusy:
+            raise
+        except IcardError:
+            # One of them cannot be finished: it must not keep the others waiting.
+            faults += _one_by_one(core, chunk)
+    if faults:
+        raise faults[0]
     return len(found)
+
+
+def _one_by_one(core: Core, ctis: Sequence[str]) -> list[IcardError]:
+    faults = []
+    for cti in ctis:
+        try:
+            finish(core, [cti])
+        except IcardError as fault:
+            faults.append(fault)
+    return faults
 
 
 def hand_out(core: Core, session: Session, rows: Sequence[CodeRow]) -> list[IssuedCode]:

@@ -23,12 +23,12 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 
-__all__ = ["Database", "connect"]
+__all__ = ["Database", "connect", "final"]
 
 T = TypeVar("T")
 
@@ -40,6 +40,7 @@ LONGEST_PAUSE: Final = 3.0
 
 # SQLSTATE classes and codes (PostgreSQL documentation, appendix A) after which the same work may succeed.
 _AGAIN: Final = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"})
+_FULL: Final = frozenset({"SQLITE_FULL", "53100"})
 # unixepoch('subsec') needs SQLite 3.42, which Debian 12 has not.
 _SQLITE_NOW: Final = "SELECT (julianday('now') - 2440587.5) * 86400.0"
 _READ_ONLY: Final = "icard_read_only"
@@ -63,7 +64,10 @@ class Database:
             hurry: give up after the first failure: for whoever would rather answer "busy".
 
         Raises:
-            StateError: ``database.busy``, ``database.unreachable``, ``database.commit_unknown``; what ``work`` raises.
+            StateError: ``database.busy``, ``database.unreachable``, ``database.commit_unknown``, ``database.full``,
+                ``database.fault``.
+            IntegrityError: a constraint is broken.
+            Exception: what ``work`` raises.
         """
         attempt = 0
         while True:
@@ -79,7 +83,7 @@ class Database:
             except DBAPIError as fault:
                 kind = _kind(fault)
                 if kind is None:
-                    raise
+                    raise final(fault) from fault
                 if committing and kind == "database.unreachable":
                     if settled is None:
                         raise StateError("database.commit_unknown") from fault
@@ -95,7 +99,7 @@ class Database:
         """Do ``work``, which changes nothing, without stopping writers.
 
         Raises:
-            StateError: ``database.busy``, ``database.unreachable``.
+            StateError: ``database.busy``, ``database.unreachable``, ``database.fault``.
         """
         attempt = 0
         while True:
@@ -106,7 +110,7 @@ class Database:
             except DBAPIError as fault:
                 kind = _kind(fault)
                 if kind is None:
-                    raise
+                    raise final(fault) from fault
                 if attempt >= ATTEMPTS:
                     raise StateError(kind) from fault
             time.sleep(min(0.01 * 2**attempt, LONGEST_PAUSE))
@@ -200,6 +204,16 @@ def _kind(fault: DBAPIError) -> str | None:
         if fault.connection_invalidated or (isinstance(fault, OperationalError) and original.sqlstate is None):
             return "database.unreachable"
     return None
+
+
+def final(fault: DBAPIError) -> Exception:
+    """What a caller gets of a fault that trying again does not mend. A broken constraint stays what it is: whoever
+    does the work knows what it means.
+    """
+    if isinstance(fault, IntegrityError):
+        return fault
+    reason = _reason(fault)
+    return StateError("database.full" if reason in _FULL else "database.fault", found=reason)
 
 
 def _reason(fault: DBAPIError) -> str:

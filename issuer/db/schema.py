@@ -15,11 +15,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from icard_crypto.errors import StateError
 
-from .engine import Database
+from .engine import Database, final
 
 __all__ = ["current", "migrate", "newest", "require_newest"]
 
@@ -47,17 +49,30 @@ def current(database: Database) -> str | None:
 
 
 def migrate(database: Database, revision: str = "head") -> None:
-    """Bring the schema to ``revision``: ``head``, ``base`` (nothing is left) or one between."""
+    """Bring the schema to ``revision``: ``head``, ``base`` (nothing is left) or one between.
+
+    Raises:
+        StateError: ``database.revision``, ``database.unreachable``, ``database.full``, ``database.fault``.
+    """
     database.check()
-    with database.engine.begin() as connection:
-        if not database.is_sqlite:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
-        now = MigrationContext.configure(connection).get_current_revision()
-        script = ScriptDirectory.from_config(_config())
-        if revision == "base" or (now is not None and _is_behind(script, revision, now)):
-            command.downgrade(_config(connection), revision)
-        else:
-            command.upgrade(_config(connection), revision)
+    try:
+        with database.engine.begin() as connection:
+            _migrate(connection, revision, database.is_sqlite)
+    except DBAPIError as fault:
+        raise final(fault) from fault
+    except CommandError:
+        raise StateError("database.revision", expected=f"head or {newest()}", found=revision[:40]) from None
+
+
+def _migrate(connection: Connection, revision: str, is_sqlite: bool) -> None:
+    if not is_sqlite:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+    now = MigrationContext.configure(connection).get_current_revision()
+    script = ScriptDirectory.from_config(_config())
+    if revision == "base" or (now is not None and _is_behind(script, revision, now)):
+        command.downgrade(_config(connection), revision)
+    else:
+        command.upgrade(_config(connection), revision)
 
 
 def _is_behind(script: ScriptDirectory, revision: str, now: str) -> bool:

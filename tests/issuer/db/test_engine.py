@@ -16,6 +16,7 @@ from icard_crypto.errors import StateError
 from issuer.db.engine import Database, connect
 from issuer.db.models import Publisher
 from tests.issuer.conftest import postgres_server
+from tests.issuer.postgres import Server
 
 
 def _add(number: int) -> Callable[[Session], int]:
@@ -200,6 +201,7 @@ def test_sqlite_keeps_what_it_committed(database: Database) -> None:
     assert values == ["wal", 2]
 
 
+@pytest.mark.slow
 def test_processes_lose_no_update(database: Database, database_url: str) -> None:
     """Four processes add to one row at once: none is lost, none gives up."""
     database.transact(_add(1))
@@ -210,3 +212,53 @@ def test_processes_lose_no_update(database: Database, database_url: str) -> None
     processes = [subprocess.Popen([sys.executable, "-c", program, database_url]) for _ in range(4)]
     assert [process.wait(60) for process in processes] == [0] * 4
     assert database.read(lambda session: session.scalars(select(Publisher.version)).one()) == 100
+
+
+def test_a_full_disk_changes_nothing_and_is_named(database: Database) -> None:
+    """SQLite's file may grow no further: the work is undone, and done again once there is room."""
+    if not database.is_sqlite:
+        pytest.skip("SQLite's page limit")
+
+    def fill(session: Session) -> None:
+        pages = session.connection().exec_driver_sql("PRAGMA page_count").scalar()
+        session.connection().exec_driver_sql(f"PRAGMA max_page_count={pages}")
+        for number in range(1, 5000):
+            _add(number)(session)
+
+    with pytest.raises(StateError) as caught:
+        database.transact(fill)
+    assert (caught.value.code, caught.value.found) == ("database.full", "SQLITE_FULL")
+    assert caught.value.message() == "The disk of the database is full."
+    database.close()
+    assert _rows(database) == 0
+    database.transact(_add(1))
+
+
+def test_a_statement_that_the_database_refuses_is_named(database: Database) -> None:
+    """No exception of the driver leaves, and its words, which may hold data, do not show."""
+    with pytest.raises(StateError) as caught:
+        database.transact(lambda session: session.execute(text("SELECT 'geheim' FROM nowhere")))
+    assert caught.value.code == "database.fault"
+    assert caught.value.found in ("SQLITE_ERROR", "42P01")
+    assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_server_that_goes_away_and_comes_back() -> None:
+    """Work that meets a stopped server succeeds once it is back, in the same process."""
+    postgres_server()
+    server = Server()
+    try:
+        database = connect(server.new_database())
+        database.transact(_add(1))
+        server.stop()
+        waiting = threading.Thread(target=lambda: database.transact(_add(2)))
+        waiting.start()
+        waiting.join(1)
+        assert waiting.is_alive()
+        server.start()
+        waiting.join(30)
+        assert _rows(database) == 2
+        database.close()
+    finally:
+        server.remove()

@@ -39,6 +39,14 @@ def test_up_down_up(empty_database_url: str) -> None:
     database.close()
 
 
+def test_an_unknown_revision_is_named(database: Database) -> None:
+    """It changes nothing."""
+    with pytest.raises(StateError) as caught:
+        schema.migrate(database, "9999")
+    assert (caught.value.code, caught.value.found) == ("database.revision", "9999")
+    schema.require_newest(database)
+
+
 def test_an_old_schema_is_named(empty_database_url: str) -> None:
     """A program refuses tables of another version and says what to run."""
     database = connect(empty_database_url)
