@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -262,3 +263,22 @@ def test_a_server_that_goes_away_and_comes_back() -> None:
         database.close()
     finally:
         server.remove()
+
+
+def test_work_on_sqlite_is_alone_from_its_first_statement(database: Database) -> None:
+    """A read inside a unit of work holds the write lock already: what it read still stands when it writes."""
+    if not database.is_sqlite:
+        pytest.skip("SQLite's transactions")
+    database.transact(_add(1))
+    outcomes = []
+
+    def work(session: Session) -> None:
+        session.scalars(select(Publisher.version)).one()
+        with sqlite3.connect(str(database.engine.url.database), timeout=0) as other:
+            try:
+                other.execute("UPDATE publisher SET version = 7")
+            except sqlite3.OperationalError as fault:
+                outcomes.append(fault.sqlite_errorname)
+
+    database.transact(work)
+    assert outcomes == ["SQLITE_BUSY"]
