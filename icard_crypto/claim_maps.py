@@ -16,13 +16,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from icard_crypto.card import ATTRIBUTES, Month
+from icard_crypto.claim_readers import EPOCH_ORDINAL, KEY_TYPES, is_birthday, make_reader
 from icard_crypto.errors import DecodeError
 from icard_crypto.fields import FIELDS, Field, is_plain
 
 __all__ = ["EPOCH_ORDINAL", "Table", "fault", "read_map", "type_name", "write_map", "write_part"]
-
-#: The day number of 1970-01-01 in :meth:`datetime.date.toordinal`.
-EPOCH_ORDINAL: Final = datetime.date(1970, 1, 1).toordinal()
 
 
 def _day(days: int) -> datetime.date:
@@ -57,18 +55,9 @@ _WRITE: Final[dict[str, Callable[[Any], Any]]] = {
 }
 
 
-_KEY_TYPES: Final = frozenset({int, str})
-
-
 def _is_birthday(text: str) -> bool:
     pattern = FIELDS["identity"]["date_of_birth"].read_pattern
-    if pattern is None or not pattern.fullmatch(text):
-        return False
-    try:
-        datetime.date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+    return pattern is not None and pattern.fullmatch(text) is not None and is_birthday(text)
 
 
 _Check: TypeAlias = "Callable[[Any], object] | None"
@@ -79,7 +68,7 @@ _Rule: TypeAlias = "tuple[int, type[Any], int, int, _Check, Callable[[Any], Any]
 class Table:
     """The fields of one map, ready for one pass over it; values come in ``order``."""
 
-    __slots__ = ("required", "rules", "width")
+    __slots__ = ("quick", "required", "rules", "width")
 
     def __init__(self, map_name: str, order: Iterable[str]) -> None:
         known = {ATTRIBUTES.get(name, name): field for name, field in FIELDS[map_name].items()}
@@ -89,6 +78,7 @@ class Table:
             field.key: self._rule(slots.index(name), field) for name, field in known.items()
         }
         self.required = {field.key: field for field in known.values() if field.required}
+        self.quick = make_reader([(slots.index(name), field) for name, field in known.items()], self.width)
 
     @staticmethod
     def _rule(slot: int, field: Field) -> _Rule:
@@ -106,8 +96,10 @@ def read_map(source: dict[Any, Any], table: Table, path: str, unknown: list[str]
     Raises:
         DecodeError: ``claims.*``.
     """
-    # Before any look-up by key: True and 1.0 are equal to 1 as keys of a dict, and are never the same claim.
-    if not _KEY_TYPES.issuperset(map(type, source)):
+    quick = table.quick(source)
+    if quick is not None:
+        return quick
+    if not KEY_TYPES.issuperset(map(type, source)):
         raise DecodeError("claims.bad_key", path=path, expected="integers and texts")
     if not table.required.keys() <= source.keys():
         missing = next(field for key, field in table.required.items() if key not in source)
