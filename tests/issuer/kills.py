@@ -23,15 +23,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from issuer import codes
 from issuer.audit import genesis, row_hash
 from issuer.core import Core
-from issuer.db.models import AuditHead, AuditRow, CardRow, CodeRow, Meta
+from issuer.db.models import AuditHead, AuditRow, CardRow, CodeRow, Meta, StatusListRow
 from tests.issuer.clerk import open_core
 
-__all__ = ["Siege", "check", "check_chain"]
+__all__ = ["Siege", "check", "check_chain", "small_lists"]
 
 States = tuple[str, str, str]
 _STANDING = {"suspend": "suspended", "resume": "active", "revoke": "revoked"}
@@ -101,6 +102,16 @@ class Siege:
             if not Path(f"/proc/{pid}").exists():
                 return
             time.sleep(0.01)
+
+
+def small_lists(core: Core, indexes: int) -> None:
+    """Room for ``indexes`` in many lists, all published: clerks fill one after the other."""
+
+    def work(session: Session) -> None:
+        core.lists.ahead(session, indexes, 1)
+        session.execute(update(StatusListRow).values(published_at=1))
+
+    core.database.transact(work)
 
 
 def check(folder: Path, url: str) -> Counter[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from tests.issuer.kills import Siege, check
+from tests.issuer.conftest import postgres_server
+from tests.issuer.kills import Siege, check, small_lists
+from tests.issuer.postgres import Server
 from tests.issuer.service import new_core
 
 POINTS = int(os.environ.get("ICARD_KILL_POINTS", "20"))
@@ -16,9 +19,30 @@ POINTS = int(os.environ.get("ICARD_KILL_POINTS", "20"))
 @pytest.mark.slow
 def test_killed_clerks_lose_nothing(tmp_path: Path, database_url: str) -> None:
     """Twenty kills of three clerks: no index twice, signed = recorded, nothing acknowledged is lost."""
-    new_core(tmp_path, database_url).close()
+    core = new_core(tmp_path, database_url, list_capacity=200)
+    small_lists(core, 1000 * POINTS)
+    core.close()
     with Siege(tmp_path, database_url) as siege:
         siege.kill(POINTS)
     found = check(tmp_path, database_url)
     assert found["told"] > 0
     assert found["codes"] >= 3 * found["cards"] > 0
+
+
+@pytest.mark.slow
+def test_a_crashing_server_loses_nothing(tmp_path: Path) -> None:
+    """PostgreSQL itself is ended without a checkpoint while clerks work, and comes back: none of them gives up."""
+    postgres_server()
+    server = Server(durable=True)
+    try:
+        url = server.new_database()
+        new_core(tmp_path, url).close()
+        with Siege(tmp_path, url, seed=2) as siege:
+            siege.kill(3)
+            for _ in range(2):
+                server.stop(signal.SIGQUIT)
+                server.start()
+                siege.kill(3)
+        assert check(tmp_path, url)["told"] > 0
+    finally:
+        server.remove()
