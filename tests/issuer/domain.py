@@ -1,0 +1,125 @@
+"""A trust domain around a test service: roots, trust lists of its keys, and a verifier that has only the bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from sqlalchemy import select
+
+from icard_crypto.algorithms import ED25519
+from icard_crypto.bundle import decode_bundle
+from icard_crypto.errors import DecodeError
+from icard_crypto.keys import Kid, SigningKey, VerifyingKey
+from icard_crypto.status_list import StatusList
+from icard_crypto.status_trust import read_status
+from icard_crypto.timestamp import read_timestamp
+from icard_crypto.trust_chain import sign, verify_anchor, verify_chain
+from icard_crypto.trust_list import IssuerEntry, KeyEntry, Revocation, encode_trust_list
+from issuer import artefacts
+from issuer.core import Core
+from issuer.db.models import Artefact, KeyRow
+from issuer.key_states import all_keys, trusted_key
+from issuer.publication import Publication, publish
+from issuer.trust_lists import import_trust_lists
+from tests.issuer.service import FakeClock, new_core, new_key
+from verifier import Policy, TrustDomain, Verdict, Verifier
+
+__all__ = ["ROOTS", "bundle_domain", "file_of", "published_core", "step", "trust_list", "verdicts"]
+
+DAY = 86_400
+ROOTS = tuple(SigningKey.from_raw(ED25519, bytes([number]) * 32) for number in (21, 22, 23))
+
+
+def published_core(folder: Any, url: str, clock: FakeClock | None = None, **changes: Any) -> Core:
+    """A service with all its keys, on a trust list that is taken in; nothing is published yet."""
+    core = new_core(folder, url, clock=clock.clock() if clock else None, **changes)
+    new_key(core, "timestamp")
+    import_trust_lists(core, [trust_list(core)], "host:test")
+    return core
+
+
+def trust_list(
+    core: Core, version: int = 1, *, keep: Callable[[KeyRow], bool] = lambda _: True, by: Sequence[int] = (0, 1)
+) -> bytes:
+    """A trust list of the service's keys as they stand now, signed by two roots."""
+    keys = [key for key in core.database.read(all_keys) if key.state != "draft" and keep(key)]
+    now = int(core.clock.local())
+    entries = []
+    for key in keys:
+        if key.usage == "timestamp":
+            continue
+        trusted = trusted_key(key, core.issuer)
+        revoked = None if trusted.revoked is None else Revocation(trusted.revoked.at, trusted.revoked.kind)
+        usage = cast("Any", key.usage)
+        entries.append(KeyEntry(trusted.key, usage, trusted.valid_from, trusted.valid_from + 3000 * DAY, revoked))
+    entry = IssuerEntry(
+        core.issuer.iss,
+        "Shanghai",
+        "上海",
+        core.issuer.regions,
+        (core.settings.status_prefix,),
+        max(core.settings.list_capacity, 100),
+        tuple(entries),
+    )
+    data = encode_trust_list(
+        environment=core.settings.environment,
+        version=version,
+        iat=now - 10,
+        exp=now + 300 * DAY,
+        roots=[root.verifying_key for root in ROOTS],
+        timestamp_keys=[
+            trusted_key(key, core.issuer).key for key in keys if key.usage == "timestamp" and key.revoked_at is None
+        ],
+        issuers=[entry],
+    )
+    for place in by:
+        data = sign(data, ROOTS[place])
+    return data
+
+
+def file_of(core: Core, path: str) -> bytes:
+    """The newest version of a published file."""
+    found = core.database.read(lambda session: artefacts.newest_at(session, path))
+    assert found is not None, f"{path} is not published"
+    return found.content
+
+
+def step(core: Core, clock: FakeClock | None = None, **options: Any) -> Publication:
+    """A turn of the publisher, two seconds after the last one where the clock is the test's."""
+    if clock is not None:
+        clock.at += 2
+    return publish(core, **options)
+
+
+def bundle_domain(data: bytes, now: int) -> TrustDomain:
+    """What a verifier makes of a bundle, from its first trust list on; a token that it refuses is left out."""
+    bundle = decode_bundle(data)
+    state = verify_chain(verify_anchor(bundle.trust_lists[0]), bundle.trust_lists, now)
+    keys: dict[bytes, VerifyingKey] = {key.kid: key for key in state.current.timestamp_keys}
+
+    def find(kid: Kid) -> VerifyingKey | None:
+        return keys.get(kid)
+
+    timestamp = read_timestamp(bundle.timestamp, find_key=find, now=now)
+    lists: dict[str, StatusList] = {}
+    for token in bundle.status_tokens:
+        for uri in timestamp.lists:
+            try:
+                lists[uri] = read_status(state.current, token, uri=uri, now=now)
+            except DecodeError as fault:
+                assert fault.code in {"status.other_subject", "status.key_compromised"}, fault.code  # noqa: PT017
+    return TrustDomain.from_trust_list(state.current, name="test", timestamp=timestamp, status_lists=lists)
+
+
+def verdicts(core: Core, texts: Sequence[str], policy: str = "gate") -> list[Verdict]:
+    """What a verifier with nothing but the published bundle says of codes."""
+    now = int(core.clock.local())
+    verifier = Verifier(bundle_domain(file_of(core, artefacts.BUNDLE), now), Policy.named(policy))
+    return [verifier.verify(text, now=now) for text in texts]
+
+
+def versions(core: Core) -> list[tuple[str, int, int]]:
+    """Path, version and iat of every artefact that is kept."""
+    query = select(Artefact.path, Artefact.version, Artefact.iat).order_by(Artefact.path, Artefact.version)
+    return core.database.read(lambda session: [(path, number, iat) for path, number, iat in session.execute(query)])
