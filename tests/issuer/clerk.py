@@ -16,11 +16,13 @@ import os
 import random
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from icard_crypto.errors import StateError
 from icard_crypto.keys import Thumbprint
 from issuer import cards
 from issuer.cards import By, NewCard
@@ -82,7 +84,7 @@ def open_core(folder: Path, url: str, name: str, **settings: Any) -> Core:
 
 def work(folder: Path, url: str, number: int, *, turns: int | None = None) -> None:
     """Issue and change cards, ``turns`` times or until the process ends."""
-    core = open_core(folder, url, str(number))
+    core = _patiently_opened(folder, url, str(number))
     journal = Journal.open(folder / f"journal.{number}")
     chance = random.Random(number)
     mine: list[str] = []
@@ -105,6 +107,17 @@ def work(folder: Path, url: str, number: int, *, turns: int | None = None) -> No
         journal.write(json.dumps({"done": change, "card": card, "codes": {card: codes}}))
         if change == "revoke":
             mine.remove(card)
+
+
+def _patiently_opened(folder: Path, url: str, name: str) -> Core:
+    """A program that starts while its database is away says so and ends; who supervises it starts it again."""
+    while True:
+        try:
+            return open_core(folder, url, name)
+        except StateError as fault:
+            if fault.code != "database.unreachable":
+                raise
+            time.sleep(0.2)
 
 
 def main() -> None:

@@ -120,7 +120,7 @@ def check(folder: Path, url: str) -> Counter[str]:
     A clerk that ended by itself left a file ``fault.*``: that is a failure too.
     """
     faults = [path.read_text("utf-8") for path in folder.glob("fault.*")]
-    assert faults == []
+    assert faults == [], faults
     core = open_core(folder, url, "recovery")
     left = codes.recover(core)
     with contextlib.closing(core):
