@@ -1,0 +1,252 @@
+"""What of new knowledge a state takes: bytes and ``now`` in, the next manifest and a report out; no disk, no clock.
+
+:func:`decide` goes by these rules, in this order:
+
+1. Trust lists: the chain by :mod:`icard_crypto.trust_chain`. A bad chain: nothing is taken, of the rest neither.
+2. A key that the roots mark compromised takes its status tokens and its marks with it: otherwise a thief who once
+   reached a verifier whose clock was ahead could freeze revocation for ever.
+3. A timestamp whose key is no longer listed goes, for the same reason: its time is no mark for the keys that follow.
+4. The timestamp: by :mod:`icard_crypto.timestamp`, and never behind the one that is there.
+5. Status tokens, each by itself: by :mod:`icard_crypto.status_trust`; not under a key that the timestamp denies; for
+   its uri and key not older than the mark, and of the mark's own time only the same bytes. A bad one is refused, the
+   rest is taken.
+6. The floor rises with trust lists and timestamps, never with status lists, and never falls.
+
+What has ended is taken all the same when it is newer: a revocation stands for ever, and verdicts look at the ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+
+from icard_crypto import cbor, cose, limits
+from icard_crypto.bundle import Bundle
+from icard_crypto.errors import DecodeError
+from icard_crypto.keys import Kid, Thumbprint, VerifyingKey
+from icard_crypto.status_trust import read_status
+from icard_crypto.timestamp import Timestamp, check_newer, read_timestamp
+from icard_crypto.trust_chain import TrustState, verify_chain
+from icard_crypto.trust_list import TrustList
+
+from .manifest import Digest, Manifest, Mark
+from .report import Item, Outcome
+
+__all__ = ["Decision", "Known", "Update", "decide", "digest_of", "open_timestamp"]
+
+_SUBJECT = 2
+
+
+def digest_of(data: bytes) -> Digest:
+    """The name of an object."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """New knowledge as it came: signed tokens, nothing verified. Trust lists oldest first."""
+
+    trust_lists: tuple[bytes, ...] = ()
+    status_tokens: tuple[bytes, ...] = ()
+    timestamp: bytes | None = None
+
+    @classmethod
+    def of_bundle(cls, bundle: Bundle) -> Update:
+        """A bundle's content; a timestamp of no bytes is none."""
+        return cls(bundle.trust_lists, bundle.status_tokens, bundle.timestamp or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A state as it was read back: the manifest, the trust it leads to, and the timestamp's token."""
+
+    manifest: Manifest
+    trust: TrustState
+    timestamp: bytes | None
+
+
+@dataclass(slots=True)
+class Decision:
+    """The next state: its manifest, the new objects it names, and what became of each token."""
+
+    manifest: Manifest
+    objects: dict[Digest, bytes] = field(default_factory=dict)
+    items: list[Item] = field(default_factory=list)
+
+
+def open_timestamp(trust_list: TrustList, token: bytes, now: int | None = None) -> Timestamp:
+    """Read a timestamp under a trust list.
+
+    Raises:
+        DecodeError: as :func:`icard_crypto.timestamp.read_timestamp`.
+    """
+
+    def find(kid: Kid) -> VerifyingKey | None:
+        return next((key for key in trust_list.timestamp_keys if key.kid == kid), None)
+
+    return read_timestamp(token, find_key=find, now=now)
+
+
+def decide(known: Known, update: Update, now: int) -> Decision:
+    """The next state by the rules of this module.
+
+    Args:
+        now: Unix time.
+    """
+    decision = Decision(known.manifest)
+    # 1
+    try:
+        trust = _follow(known, update, now, decision)
+    except DecodeError as error:
+        decision = Decision(known.manifest)
+        decision.items.append(Item("trust_list", "", "refused", error=error))
+        if update.timestamp is not None:
+            decision.items.append(Item("timestamp", "", "skipped"))
+        decision.items += [Item("status_list", "", "skipped")] * len(update.status_tokens)
+        return decision
+    # 2
+    _bury(decision, trust)
+    # 3, 4
+    timestamp = _timestamp(decision, known, trust.current, update.timestamp, now)
+    # 5
+    if update.status_tokens:
+        reader = _Tokens(decision, trust.current, frozenset() if timestamp is None else timestamp.denied, now)
+        for token in update.status_tokens:
+            reader.take(token)
+        _change(decision, marks=reader.marks)
+    return decision
+
+
+def _change(decision: Decision, floor: int = 0, **changes: object) -> None:
+    # 6
+    decision.manifest = replace(decision.manifest, floor=max(decision.manifest.floor, floor), **changes)  # type: ignore[arg-type]
+
+
+def _follow(known: Known, update: Update, now: int, decision: Decision) -> TrustState:
+    before, manifest = known.trust, known.manifest
+    trust = verify_chain(before, update.trust_lists, now, unsafe_single_root=manifest.single_root)
+    added = trust.current.version - before.current.version
+    if added:
+        # verify_chain went from the current list straight to the end: what is new is what stands last.
+        lists = update.trust_lists[_first_new(before, update.trust_lists) :]
+        names = [digest_of(data) for data in lists]
+        decision.objects |= dict(zip(names, lists, strict=True))
+        tombstones = trust.tombstones
+        _change(decision, floor=trust.current.iat, chain=(*manifest.chain, *names), tombstones=tombstones)
+        outcomes = [Item("trust_list", str(before.current.version + 1 + place), "taken") for place in range(added)]
+        decision.items += [*outcomes[:-1], replace(outcomes[-1], iat=trust.current.iat)]
+    elif update.trust_lists:
+        decision.items.append(Item("trust_list", str(trust.current.version), "known", trust.current.iat))
+    return trust
+
+
+def _first_new(before: TrustState, lists: tuple[bytes, ...]) -> int:
+    known = before.current.payload_hash
+    past = [
+        place
+        for place, data in enumerate(lists)
+        if hashlib.sha256(cose.parse_sign(data, max_bytes=limits.TRUST_LIST_BYTES).payload).digest() == known
+    ]
+    return past[-1] + 1 if past else 0
+
+
+def _bury(decision: Decision, trust: TrustState) -> None:
+    fallen = {stone.thumbprint for stone in trust.tombstones if stone.revoked.kind == "compromised"}
+    marks = decision.manifest.marks
+    if any(not fallen.isdisjoint(keys) for keys in marks.values()):
+        left = {
+            uri: {thumbprint: mark for thumbprint, mark in keys.items() if thumbprint not in fallen}
+            for uri, keys in marks.items()
+        }
+        # The uri stays without a mark: a sync still asks for it.
+        _change(decision, marks=left)
+
+
+def _timestamp(
+    decision: Decision, known: Known, trust_list: TrustList, offered: bytes | None, now: int
+) -> Timestamp | None:
+    current = None
+    if known.timestamp is not None:
+        try:
+            current = open_timestamp(trust_list, known.timestamp)
+        except DecodeError:
+            _change(decision, timestamp=None)
+    if offered is None:
+        return current
+    name = digest_of(offered)
+    try:
+        newer = open_timestamp(trust_list, offered, now)
+        if current is not None:
+            check_newer(current, newer)
+    except DecodeError as error:
+        decision.items.append(Item("timestamp", "", "refused", error=error))
+        return current
+    if current is not None and newer == current:
+        decision.items.append(Item("timestamp", "", "known", newer.iat))
+        return current
+    # Also one whose file was damaged and that comes again, which changes nothing in the manifest.
+    decision.objects[name] = offered
+    _change(decision, floor=newer.iat, timestamp=name)
+    decision.items.append(Item("timestamp", "", "taken", newer.iat))
+    return newer
+
+
+class _Tokens:
+    """Rule 5, token by token."""
+
+    def __init__(self, decision: Decision, trust_list: TrustList, denied: frozenset[Thumbprint], now: int) -> None:
+        self._decision = decision
+        self._trust_list = trust_list
+        self._denied = denied
+        self._now = now
+        self.marks = {uri: dict(keys) for uri, keys in decision.manifest.marks.items()}
+        # Of every usage, so that a key that may not sign lists is told from a stranger's.
+        keys = [*trust_list.roots, *trust_list.timestamp_keys, *(key for _, _, key in trust_list.issuer_keys())]
+        self._keys = {key.kid: key for key in keys}
+
+    def take(self, token: bytes) -> None:
+        uri = ""
+        try:
+            uri = self._uri_of(token)
+            outcome, iat = self._decide(token, uri)
+        except DecodeError as error:
+            self._decision.items.append(Item("status_list", uri, "refused", error=error))
+        else:
+            self._decision.items.append(Item("status_list", uri, outcome, iat))
+
+    def _uri_of(self, token: bytes) -> str:
+        """What the token calls itself; decoded only after a listed key's signature over it held. Whether that key may
+        speak for that uri is decided by :func:`read_status`, with all else."""
+        message = cose.parse_sign1(token, max_bytes=limits.STATUS_TOKEN_BYTES)
+        kid = cose.headers_of(message.protected).get(cose.KID)
+        key = self._keys.get(Kid(kid)) if isinstance(kid, bytes) else None
+        if key is None:
+            found = kid[:8].hex() if isinstance(kid, bytes) else "none"
+            raise DecodeError("status.unknown_key", found=f"kid {found}")
+        if not key.verify(message.signature, cose.signed_bytes(message)):
+            raise DecodeError("status.bad_signature", found=f"kid {key.kid.hex()}")
+        claims = cbor.decode(message.payload, max_bytes=limits.STATUS_TOKEN_BYTES, max_items=limits.STATUS_TOKEN_ITEMS)
+        uri = claims.get(_SUBJECT) if isinstance(claims, dict) else None
+        if not isinstance(uri, str):
+            raise DecodeError("status.missing", path="sub", expected="key 2")
+        return uri
+
+    def _decide(self, token: bytes, uri: str) -> tuple[Outcome, int]:
+        read = read_status(self._trust_list, token, uri=uri, now=self._now)
+        thumbprint = read.key_thumbprint
+        if thumbprint in self._denied:
+            raise DecodeError("store.key_denied", found=f"kid {thumbprint[:8].hex()}")
+        mark = self.marks.get(uri, {}).get(thumbprint)
+        name = digest_of(token)
+        # Named even when known: where the file of it was damaged it is written again.
+        self._decision.objects[name] = token
+        if mark is not None:
+            if name == mark.token:
+                return "known", read.iat
+            if read.iat < mark.iat:
+                expected = f"{mark.iat} or later"
+                raise DecodeError("store.status_rollback", path="iat", expected=expected, found=str(read.iat))
+            if read.iat == mark.iat:
+                raise DecodeError("store.status_two_of_one_time", path="iat", expected="one list for one iat")
+        self.marks.setdefault(uri, {})[thumbprint] = Mark(read.iat, name)
+        return "taken", read.iat

@@ -1,0 +1,211 @@
+"""The files of one trust domain: objects named by their content, one manifest, one writer, any number of readers.
+
+Promises:
+
+1. A change counts when the manifest's rename is done, and not before: objects are written, synced and renamed first,
+   then the manifest is written, synced, renamed, and the folder is synced. A kill or a power cut anywhere leaves the
+   old state or the new one.
+2. One writer at a time, by ``flock``: a second one fails with ``store.locked`` and waits for nothing. The kernel frees
+   the lock of a process that dies.
+3. Readers wait for nobody and write nothing: a folder that they may only read is enough.
+4. Only the writer removes files, only those that the manifest does not name, and only while no reader is between a
+   manifest and its objects. A reader on a file system that gives it no lock finds an object gone, and then also a newer
+   manifest.
+5. What cannot be written is ``store.unwritable`` with the system's reason; the old state stays.
+
+::
+
+    manifest   objects/<sha256>   lock (the writer's)   readers (an empty file to lock)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from icard_crypto.errors import StateError
+
+from .manifest import LONGEST, Digest, Manifest, write_manifest
+
+__all__ = ["DomainFolder", "ObjectGone", "default_folder"]
+
+_OWN_EYES: Final = 0o700
+_TAKEN: Final = frozenset({errno.EWOULDBLOCK, errno.EACCES})
+
+
+class ObjectGone(Exception):
+    """An object that a manifest named is not there, or not what its name says; never leaves this package."""
+
+
+def default_folder() -> Path:
+    """Where the state lies: ``ICARD_STATE``, else the platform's place for a user's data (XDG, macOS, Windows)."""
+    given = os.environ.get("ICARD_STATE")
+    if given:
+        return Path(given)
+    if sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home())
+    else:
+        # XDG Base Directory Specification: a relative path is invalid and ignored.
+        named = Path(os.environ.get("XDG_DATA_HOME") or "")
+        base = named if named.is_absolute() else Path.home() / ".local" / "share"
+    return base / "icard"
+
+
+class DomainFolder:
+    """One domain's folder; whether it exists is another question."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._manifest = path / "manifest"
+        self._objects = path / "objects"
+
+    def manifest_bytes(self) -> bytes | None:
+        """The manifest as it stands; None where there is none.
+
+        Raises:
+            StateError: ``store.unreadable``.
+        """
+        try:
+            with self._manifest.open("rb") as file:
+                return file.read(LONGEST + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as fault:
+            raise StateError("store.unreadable", found=f"{self._manifest}: {fault.strerror}") from None
+
+    def read(self, name: Digest) -> bytes:
+        """An object's content, held against its name.
+
+        Raises:
+            ObjectGone: it is not there or not what its name says.
+            StateError: ``store.unreadable``.
+        """
+        try:
+            data = (self._objects / name).read_bytes()
+        except FileNotFoundError:
+            raise ObjectGone(name) from None
+        except OSError as fault:
+            raise StateError("store.unreadable", found=f"objects/{name}: {fault.strerror}") from None
+        if hashlib.sha256(data).hexdigest() != name:
+            raise ObjectGone(name)
+        return data
+
+    def holds(self, name: Digest) -> bool:
+        """Whether an object is there and whole."""
+        try:
+            self.read(name)
+        except ObjectGone:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """While this is open no object is removed, where the file system gives locks (promise 4)."""
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                descriptor = os.open(self.path / "readers", os.O_RDONLY | os.O_CLOEXEC)
+                stack.callback(os.close, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            yield
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the one writer.
+
+        Raises:
+            StateError: ``store.locked``, ``store.unwritable``.
+        """
+        with _unwritable(self.path):
+            self._objects.mkdir(mode=_OWN_EYES, parents=True, exist_ok=True)
+            os.close(os.open(self.path / "readers", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as fault:
+                if fault.errno not in _TAKEN:
+                    raise StateError("store.unwritable", found=f"{self.path}: {fault.strerror}") from None
+                holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+                found = f"process {holder}" if holder.isdigit() else "another process"
+                raise StateError("store.locked", path=str(self.path), found=found) from None
+            # A name for the message above and no more: the lock is the kernel's.
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def commit(self, manifest: Manifest, objects: dict[Digest, bytes]) -> None:
+        """Make a state the current one (promise 1); the caller is the writer.
+
+        Args:
+            objects: what may be new; those that the manifest does not name are not written.
+
+        Raises:
+            StateError: ``store.unwritable``.
+        """
+        with _unwritable(self.path):
+            wanted = manifest.objects().intersection(objects)
+            for name in wanted:
+                if not self.holds(name):
+                    _write(self._objects / name, objects[name])
+            if wanted:
+                _sync_folder(self._objects)
+            _write(self._manifest, write_manifest(manifest))
+            _sync_folder(self.path)
+        # The state stands by now: a failure to tidy up is nobody's fault to hear of.
+        with contextlib.suppress(OSError):
+            self._collect(manifest.objects())
+
+    def _collect(self, needed: set[Digest]) -> None:
+        with (self.path / "readers").open("rb") as readers:
+            fcntl.flock(readers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for folder, keep in ((self._objects, needed), (self.path, None)):
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        unneeded = entry.name.endswith(".tmp") if keep is None else entry.name not in keep
+                        if unneeded:
+                            os.unlink(entry.path)
+
+
+@contextlib.contextmanager
+def _unwritable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        raise StateError("store.unwritable", found=f"{path}: {fault.strerror or type(fault).__name__}") from None
+
+
+def _write(path: Path, data: bytes) -> None:
+    """A file whole or not at all; its folder is synced by the caller."""
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,215 @@
+"""The manifest of one trust domain: what its state consists of, in one small file.
+
+Promises:
+
+1. It names every other file by the SHA-256 of its content; what it does not name does not count.
+2. A format above :data:`FORMAT` is refused before anything else of it is read: newer software wrote it, and its rules
+   are not known here.
+3. Whatever else is wrong with it is ``store.damaged`` with the place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeVar
+
+from icard_crypto.errors import StateError
+from icard_crypto.keys import Thumbprint
+from icard_crypto.trust_chain import Tombstone
+from icard_crypto.trust_list import Revocation
+from verifier.trust import Environment
+
+__all__ = ["FORMAT", "LONGEST", "Digest", "Manifest", "Mark", "Marks", "read_manifest", "write_manifest"]
+
+FORMAT: Final = 1
+#: Bytes. 10,000 status lists with two keys each need 4 MiB.
+LONGEST: Final = 64 * 1024 * 1024
+
+Digest = str
+"""SHA-256 in lower-case hexadecimal: an object's content and its file name."""
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_T = TypeVar("_T")
+
+
+class Mark(NamedTuple):
+    """The newest token of one status key for one uri: nothing older, and nothing else of the same time, is taken."""
+
+    iat: int
+    token: Digest
+
+
+Marks = Mapping[str, Mapping[Thumbprint, Mark]]
+"""By uri, then by the full thumbprint of the status key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The state of one trust domain.
+
+    Args:
+        name: the domain's, and its folder's.
+        environment: ``test`` or ``production``, fixed by the anchor.
+        chain: the accepted trust lists from the anchor to the current one.
+        url: where the domain is published, or None.
+        single_root: a person allowed a threshold of one root by name.
+        generation: rises with every change.
+        floor: the highest iat of accepted trust lists and timestamps, Unix time.
+        tombstones: every key ever revoked.
+        timestamp: the accepted timestamp.
+        marks: of status lists.
+    """
+
+    name: str
+    environment: Environment
+    chain: tuple[Digest, ...]
+    url: str | None = None
+    single_root: bool = False
+    generation: int = 1
+    floor: int = 0
+    tombstones: tuple[Tombstone, ...] = ()
+    timestamp: Digest | None = None
+    marks: Marks = field(default_factory=lambda: MappingProxyType({}))
+
+    def objects(self) -> set[Digest]:
+        """Every file that the state needs."""
+        tokens = {mark.token for keys in self.marks.values() for mark in keys.values()}
+        return tokens | set(self.chain) | ({self.timestamp} if self.timestamp else set())
+
+
+def write_manifest(manifest: Manifest) -> bytes:
+    """The manifest as JSON."""
+    content = {
+        "format": FORMAT,
+        "generation": manifest.generation,
+        "name": manifest.name,
+        "environment": manifest.environment,
+        "url": manifest.url,
+        "single_root": manifest.single_root,
+        "floor": manifest.floor,
+        "chain": manifest.chain,
+        "timestamp": manifest.timestamp,
+        "tombstones": {stone.thumbprint.hex(): [stone.revoked.at, stone.revoked.kind] for stone in manifest.tombstones},
+        "marks": {
+            uri: {thumbprint.hex(): list(mark) for thumbprint, mark in keys.items()}
+            for uri, keys in manifest.marks.items()
+        },
+    }
+    return json.dumps(content, indent=1).encode()
+
+
+def read_manifest(data: bytes) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        StateError: ``store.newer``, ``store.damaged``.
+    """
+    try:
+        loaded = json.loads(data)
+    except (ValueError, RecursionError):
+        raise StateError("store.damaged", path="manifest", expected="JSON") from None
+    if not isinstance(loaded, dict):
+        raise _damaged("manifest", "an object")
+    stated = loaded.get("format")
+    # 2
+    if type(stated) is int and stated > FORMAT:
+        raise StateError("store.newer", path="format", expected=f"at most {FORMAT}", found=str(stated))
+    read = _Reader(loaded)
+    if read("format", _whole) < 1:
+        raise _damaged("format", "from 1")
+    return Manifest(
+        name=read("name", _text),
+        environment=read("environment", _environment),
+        chain=read("chain", _chain),
+        url=read("url", _or_none(_text)),
+        single_root=read("single_root", _truth),
+        generation=read("generation", _whole),
+        floor=read("floor", _whole),
+        tombstones=read("tombstones", _tombstones),
+        timestamp=read("timestamp", _or_none(_digest)),
+        marks=read("marks", _marks),
+    )
+
+
+class _Reader:
+    def __init__(self, loaded: dict[str, Any]) -> None:
+        self._loaded = loaded
+
+    def __call__(self, name: str, convert: Callable[[Any], _T]) -> _T:
+        try:
+            return convert(self._loaded[name])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise _damaged(name, convert.__name__.strip("_")) from None
+
+
+def _damaged(path: str, expected: str) -> StateError:
+    return StateError("store.damaged", path=f"manifest.{path}", expected=expected)
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _digest(value: Any) -> Digest:
+    # The digest becomes a file name: nothing but 64 digits may ever reach the file system.
+    if not _DIGEST.fullmatch(value):
+        raise ValueError
+    return str(value)
+
+
+def _or_none(convert: Callable[[Any], _T]) -> Callable[[Any], _T | None]:
+    def optional(value: Any) -> _T | None:
+        return None if value is None else convert(value)
+
+    return optional
+
+
+def _environment(value: Any) -> Environment:
+    if value not in ("test", "production"):
+        raise ValueError
+    return "test" if value == "test" else "production"
+
+
+def _chain(value: Any) -> tuple[Digest, ...]:
+    chain = tuple(map(_digest, value))
+    if not chain:
+        raise ValueError
+    return chain
+
+
+def _thumbprint(value: str) -> Thumbprint:
+    return Thumbprint(bytes.fromhex(_digest(value)))
+
+
+def _tombstones(value: Any) -> tuple[Tombstone, ...]:
+    stones = []
+    for thumbprint, (at, kind) in value.items():
+        if kind not in ("compromised", "retired"):
+            raise ValueError
+        stones.append(Tombstone(_thumbprint(thumbprint), Revocation(_whole(at), kind)))
+    return tuple(sorted(stones))
+
+
+def _marks(value: Any) -> Marks:
+    return {
+        uri: {_thumbprint(key): Mark(_whole(iat), _digest(token)) for key, (iat, token) in keys.items()}
+        for uri, keys in value.items()
+    }
