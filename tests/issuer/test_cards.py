@@ -172,6 +172,42 @@ def test_a_request_that_is_sent_again_makes_one_card(core: Core) -> None:
     assert {answer.codes for answer in answers} == {answers[0].codes}
 
 
+def test_a_permit_number_is_issued_once_however_many_try(core: Core) -> None:
+    """Eight at once without a key: one card, seven refusals by name."""
+    made, codes_of_faults = [], []
+
+    def send() -> None:
+        try:
+            made.extend(cards.issue(core, [NewCard(person(1))], BY))
+        except CardError as fault:
+            codes_of_faults.append(fault.code)
+
+    threads = [threading.Thread(target=send) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(made), codes_of_faults) == (1, ["issue.card_exists"] * 7)
+
+
+def test_a_permit_number_stands_once_in_a_batch(core: Core) -> None:
+    """The same card twice in one call is refused as a whole."""
+    with pytest.raises(CardError) as caught:
+        cards.issue(core, [NewCard(person(1)), NewCard(person(1))], BY)
+    assert caught.value.code == "issue.card_exists"
+    assert cards.find_cards(core, "permit", person(1).permit.number or "") == []
+
+
+def test_a_replacement_may_not_take_another_cards_number(core: Core) -> None:
+    """The new data is held to the same rule, and the old codes stand."""
+    (first,) = cards.issue(core, [NewCard(person(1))], BY)
+    cards.issue(core, [NewCard(person(2))], BY)
+    with pytest.raises(CardError) as caught:
+        cards.replace(core, first.card_id, person(2), BY)
+    assert caught.value.code == "issue.card_exists"
+    assert entries(core, first.card_id) == [(1, 0), (2, 0), (3, 0)]
+
+
 def test_an_idempotency_key_with_another_body_is_refused(core: Core) -> None:
     """The other's answer is never given."""
     cards.issue(core, [NewCard(person(1), request=Request("a", "POST /cards", "k", b"one"))], BY)
