@@ -14,7 +14,6 @@ import typer
 from icard_crypto import qr
 from icard_crypto.card import Card, Profile
 from icard_crypto.claims import StatusRef
-from icard_crypto.errors import KeyFault
 from icard_crypto.keys import SigningKey
 from issuer.signing import SignedCard, sign_card
 from verifier.cli.faults import CommandError, report_warning
@@ -25,9 +24,9 @@ from verifier.cli.settings import AsJson, Lang, settings, word
 from verifier.cli.terminal import is_terminal
 
 from .card_file import read_card
-from .key_files import read_key_file
 from .option_faults import told_by_options
-from .passphrase import PassphraseFile, ask, passphrase_of_file
+from .passphrase import PassphraseFile
+from .private_key import private_key
 
 __all__ = ["sign_command"]
 
@@ -75,7 +74,7 @@ def sign_command(
     content = read_card(card)
     if photo is not None:
         content = _with_photo(content, photo, photo_bytes)
-    private = _private_key(key, passphrase_file)
+    private = private_key(key, passphrase_file)
     with told_by_options(_OPTIONS, _FORMS):
         signed = sign_card(
             content,
@@ -107,17 +106,6 @@ def _with_photo(card: Card, path: Path, most: int) -> Card:
     fitted = photo.fit(read_capped(path, pictures.MOST_BYTES), most)
     holder = dataclasses.replace(card.holder, photo=fitted.data, photo_format=int(fitted.format))
     return dataclasses.replace(card, holder=holder)
-
-
-def _private_key(path: Path, passphrase_file: Path | None) -> SigningKey:
-    data = read_key_file(path)
-    passphrase = None if passphrase_file is None else passphrase_of_file(passphrase_file)
-    try:
-        return SigningKey.from_pem(data, passphrase)
-    except KeyFault as fault:
-        if fault.code != "key.passphrase_needed":
-            raise
-        return SigningKey.from_pem(data, ask(twice=False))
 
 
 def _write(signed: SignedCard, files: list[Path]) -> str | None:
