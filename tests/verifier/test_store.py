@@ -220,6 +220,7 @@ def test_a_stolen_status_key_cannot_freeze_revocation(store: Store) -> None:
     verdict = verify(store, now=NOW + 120)
     assert (verdict.outcome, verdict.reason) == ("INVALID", "revoked")
     assert floor(store) == NOW + 120, "a status list never moved the floor"
+    assert set(store.manifest("cn").marks[URI]) == {NEW_STATUS_KEY.verifying_key.thumbprint}
 
     # The thief goes on signing, and is told so.
     assert fault_of(store, bundle(status(NOW + 180)), NOW + 180).code == "status.key_compromised"
@@ -285,8 +286,10 @@ def test_a_timestamp_of_a_key_that_left_goes(store: Store) -> None:
     moved = published(2, put([cose_key(STRANGER)], TIMESTAMP_KEYS))
     store.apply("cn", Update(trust_lists=(moved,)), NOW)
     assert store.load()[0].timestamp is None
+    assert store.faults == ()
     earlier = timestamp(NOW - 3 * HOUR, trust=moved, key=STRANGER)
     assert outcomes(store, Update(timestamp=earlier)) == [("timestamp", "taken", "")]
+    assert floor(store) == NOW - HOUR, "the floor stays where it was"
 
 
 # 5: status tokens
