@@ -30,6 +30,7 @@ from .at_rest import Place
 from .audit import Act
 from .codes import IssuedCode
 from .core import Core
+from .db.base import inline
 from .db.models import CardLookup, CardRow, CodeRow
 from .idempotency import Request, claim
 from .indexes import changed
@@ -339,7 +340,7 @@ def _write_record(core: Core, session: Session, row: CardRow, card: Card) -> lis
     if digests.get(_PERMIT) != row.permit_key:
         row.permit_key = digests.get(_PERMIT)
         live = select(func.count()).where(
-            CardRow.permit_key == row.permit_key, CardRow.standing != "revoked", CardRow.id != row.id
+            CardRow.permit_key == row.permit_key, CardRow.standing != inline("revoked"), CardRow.id != row.id
         )
         with session.no_autoflush:
             if session.scalar(live):

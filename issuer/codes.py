@@ -37,6 +37,7 @@ from .at_rest import Place
 from .audit import Act
 from .clock import signed_at
 from .core import Core
+from .db.base import inline
 from .db.models import CardRow, CodeRow, KeyRow
 from .indexes import changed
 from .key_states import active_key, require_active, trusted_key
@@ -163,7 +164,7 @@ def recover(core: Core, older_than: int = 0) -> int:
 
     def left(session: Session) -> list[str]:
         latest = core.clock.now(session) - older_than
-        query = select(CodeRow.cti).where(CodeRow.state == "intent", CodeRow.created_at <= latest)
+        query = select(CodeRow.cti).where(CodeRow.state == inline("intent"), CodeRow.created_at <= latest)
         return list(session.scalars(query.order_by(CodeRow.created_at, CodeRow.cti)))
 
     found = core.database.read(left)

@@ -13,10 +13,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, SmallInteger, String, Table
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    literal,
+)
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 
-__all__ = ["Base", "Big", "Hex32", "Hex64", "Name", "Seconds", "Small", "Word", "sealed", "sealed_columns"]
+__all__ = ["Base", "Big", "Hex32", "Hex64", "Name", "Seconds", "Small", "Word", "inline", "sealed", "sealed_columns"]
 
 Big = Annotated[int, mapped_column(BigInteger)]
 Small = Annotated[int, mapped_column(SmallInteger)]
@@ -53,6 +64,11 @@ class Base(DeclarativeBase):
 def sealed(*, nullable: bool = False) -> MappedColumn[Any]:
     """A column for bytes that :class:`issuer.at_rest.AtRest` sealed for that table, column and row."""
     return mapped_column(LargeBinary, nullable=nullable, info={_SEALED: True})
+
+
+def inline(word: str | int) -> BindParameter[Any]:
+    """A constant, written into the statement: a partial index serves only where its own condition can be seen."""
+    return literal(word, literal_execute=True)
 
 
 def sealed_columns() -> Iterator[tuple[Table, Column[Any]]]:
