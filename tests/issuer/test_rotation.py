@@ -74,7 +74,7 @@ def test_rotation_under_load(core: Core) -> None:
     assert len(texts) == 3 * len(load.issued)
     assert set(read_codes(core, texts)) == {"VALID"}
     states = [key.state for key in core.database.read(all_keys) if key.usage == "card"]
-    assert states == ["retired", "retired", "retired", "active"]
+    assert sorted(states) == ["active", "retired", "retired", "retired"]
     check_chain(core)
 
 
