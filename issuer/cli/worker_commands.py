@@ -1,0 +1,149 @@
+"""``icard-issuer publish``, ``worker``, ``export``, ``trust-list``: what verifiers fetch."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from icard_crypto import limits
+from verifier.cli.files import read_capped
+from verifier.cli.settings import AsJson, Lang, settings
+
+from .service import Folder, Operator, Reason, acting, opened, tell, tell_rows
+
+if TYPE_CHECKING:
+    from issuer.trust_lists import TrustChain
+
+__all__ = ["export_command", "publish_command", "trust_list_app", "worker_command"]
+
+trust_list_app = typer.Typer(help="The trust lists that the roots signed, in the service.", no_args_is_help=True)
+
+Out = Annotated[Path | None, typer.Option("--export", metavar="FOLDER", help="Keep the tree of published files there.")]
+
+
+def publish_command(
+    export_to: Out = None,
+    force: Annotated[bool, typer.Option("--force", help="Sign everything anew, due or not.")] = False,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish once what has changed or gets old: status lists, timestamp, bundle."""
+    from issuer.export import export
+    from issuer.publication import check_signers, publish
+
+    with opened(folder) as core:
+        check_signers(core)
+        done = publish(core, force=force)
+        files = None if export_to is None else len(export(core, export_to).written)
+        tell(
+            {
+                "version": done.version or None,
+                "lists": len(done.lists),
+                "timestamp": done.timestamp,
+                "files": files,
+            }
+        )
+        if done.held_back:
+            raise done.held_back[0]
+
+
+def export_command(
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The folder of a web server.")],
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write what is published as files: those that never change first, the timestamp last."""
+    from issuer.export import export
+
+    with opened(folder) as core:
+        done = export(core, target)
+        tell({"version": done.version, "files": len(done.written), "folder": str(target)})
+
+
+def worker_command(
+    export_to: Out = None,
+    interval: Annotated[
+        float, typer.Option("--interval", min=0.1, max=5.0, metavar="SECONDS", help="Between looks at the database.")
+    ] = 1.0,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish whatever changes, within seconds, until SIGTERM or Ctrl-C. Several may run on one PostgreSQL database.
+
+    Example:  icard-issuer worker -C issuer --export /var/www/icard
+    """
+    from issuer.worker import Worker
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with opened(folder) as core:
+        Worker(core, export_to, _log, interval).run(stop)
+
+
+@trust_list_app.command("import")
+def trust_list_import(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Signed trust lists, oldest first.")],
+    single_root: Annotated[
+        bool, typer.Option("--unsafe-single-root", help="Take a list that one root alone may change.")
+    ] = False,
+    folder: Folder = None,
+    operator: Operator = None,
+    reason: Reason = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in the next trust list, or the whole chain. Compare the roots of the first one by hand."""
+    from issuer.trust_lists import import_trust_lists
+
+    by = acting(operator, reason)
+    lists = [read_capped(path, limits.TRUST_LIST_BYTES) for path in files]
+    with opened(folder) as core:
+        tell(_facts(import_trust_lists(core, lists, by.actor, unsafe_single_root=single_root)))
+
+
+@trust_list_app.command("show")
+def trust_list_show(folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
+    """The trust list in force, and the thumbprints of its roots."""
+    from issuer.trust_lists import accepted
+
+    with opened(folder) as core:
+        chain = core.database.read(accepted)
+        tell_rows([]) if chain is None else tell(_facts(chain))
+
+
+def _facts(chain: TrustChain) -> dict[str, Any]:
+    current = chain.current
+    return {
+        "version": current.version,
+        "environment": current.environment,
+        "issued": _time(current.iat),
+        "ends": _time(current.exp),
+        "threshold": f"{current.threshold} of {len(current.roots)}",
+        "hash": current.payload_hash.hex(),
+        "roots": " ".join(root.thumbprint.hex() for root in current.roots),
+    }
+
+
+def _log(event: str, facts: dict[str, Any]) -> None:
+    """A line an event, at once, for whatever keeps logs."""
+    known = {"time": _time(int(time.time())), "event": event, **facts}
+    if settings().json:
+        text = json.dumps(known, ensure_ascii=True)
+    else:
+        rest = " ".join(f"{name}={value}" for name, value in facts.items())
+        text = f"{known['time']} {event} {rest}".rstrip()
+    typer.echo(text)
+
+
+def _time(moment: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))

@@ -1,0 +1,126 @@
+"""The worker: publishes what changed, finishes what was left behind, exports, until it is told to end.
+
+Promises:
+
+1. A change is published within a few seconds of its commit: the worker looks every second. Several workers on one
+   database do each other no harm, and nothing is published twice.
+2. Codes that another process intended and did not finish are finished.
+3. A database or a signer that is away ends nothing: the worker waits, longer each time up to half a minute, and goes
+   on when they are back. So does what is held back for another reason; each is told once, not every second.
+4. Told to end, it finishes the turn that it is in. A kill leaves nothing half published.
+5. What it tells has paths, versions and codes of errors, and nothing of any person.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import IcardError
+
+from . import codes
+from .core import Core
+from .db.models import Publisher
+from .export import export
+from .publication import check_signers, due, publish
+
+__all__ = ["Worker"]
+
+#: Seconds between looks at the database.
+INTERVAL: Final = 1.0
+LONGEST_PAUSE: Final = 30.0
+#: Seconds between looks for intents that were left behind, and how old those are.
+RECOVERY: Final = 30.0
+LEFT_BEHIND: Final = 60
+
+Tell = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass
+class Worker:
+    """One worker of the service.
+
+    Args:
+        folder: where the tree of published files goes; None: they stay rows, for the servers.
+        tell: is given an event's name and its facts.
+        interval: seconds between looks.
+    """
+
+    core: Core
+    folder: Path | None
+    tell: Tell
+    interval: float = INTERVAL
+    _exported: int = -1
+    _recovered: float = field(default=-RECOVERY)
+    _told: tuple[tuple[str, str | None], ...] = ()
+    _pause: float = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set.
+
+        Raises:
+            KeyFault: a key cannot be opened: a wrong passphrase shows at start.
+        """
+        check_signers(self.core)
+        self.tell("started", {})
+        while not stop.is_set():
+            try:
+                held_back = self.turn(stop)
+                self._pause = 0.0
+                self._complain(held_back)
+            except IcardError as fault:
+                self._pause = min(LONGEST_PAUSE, max(self.interval, 2 * self._pause))
+                self._complain((fault,))
+            stop.wait(self._pause or self.interval)
+        self.tell("ended", {})
+
+    def turn(self, stop: threading.Event) -> tuple[IcardError, ...]:
+        """Do what is to be done now; what was held back.
+
+        Raises:
+            StateError: ``database.*``, ``clock.*``, ``signer.*``, ``export.*``.
+        """
+        held_back: tuple[IcardError, ...] = ()
+        wanted, version = self.core.database.read(self._look)
+        if wanted:
+            check_signers(self.core)
+            done = publish(self.core, stop=stop.is_set)
+            held_back, version = done.held_back, done.version or version
+            if done.version:
+                facts = {
+                    "version": done.version,
+                    "iat": done.iat,
+                    "lists": len(done.lists),
+                    "timestamp": done.timestamp,
+                }
+                self.tell("published", facts)
+        if self.folder is not None and version != self._exported:
+            exported = export(self.core, self.folder)
+            self._exported = exported.version
+            if exported.written:
+                self.tell("exported", {"version": exported.version, "files": len(exported.written)})
+        if time.monotonic() - self._recovered >= RECOVERY:
+            found = codes.recover(self.core, LEFT_BEHIND)
+            self._recovered = time.monotonic()
+            if found:
+                self.tell("recovered", {"codes": found})
+        return held_back
+
+    def _look(self, session: Session) -> tuple[bool, int]:
+        return due(self.core, session), session.get_one(Publisher, 1).version
+
+    def _complain(self, faults: tuple[IcardError, ...]) -> None:
+        said = tuple((fault.code, fault.path) for fault in faults)
+        if said != self._told:
+            for fault in faults:
+                facts = {"code": fault.code, "path": fault.path, "message": fault.message()}
+                self.tell("held_back", {name: value for name, value in facts.items() if value is not None})
+            if not faults:
+                self.tell("well_again", {})
+            self._told = said
