@@ -25,7 +25,6 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from .reasons import Reason
@@ -50,6 +49,9 @@ def verify_many(verifier: Verifier, codes: Sequence[str | bytes], now: int, work
     if sys.platform == "linux" and threading.active_count() == 1:
         shares = _forked(verifier, codes, now, count)
     else:
+        # Here, because it takes 8 of the 60 ms of importing the verifier, and most who import it never come by.
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(count, thread_name_prefix="icard-verify") as pool:
             shares = list(pool.map(lambda first: _share(verifier, codes[first::count], now), range(count)))
     verdicts: list[Any] = [None] * len(codes)
