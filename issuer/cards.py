@@ -12,13 +12,12 @@ Promises:
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,14 +25,13 @@ from icard_crypto.card import Card, Profile
 from icard_crypto.errors import CardError, StateError
 
 from . import codes
-from .at_rest import Place
 from .audit import Act
 from .codes import IssuedCode
 from .core import Core
-from .db.base import inline
 from .db.models import CardLookup, CardRow, CodeRow
 from .idempotency import Request, claim
 from .indexes import changed
+from .records import normal, read_record, write_record
 
 __all__ = [
     "By",
@@ -100,8 +98,6 @@ class CardView:
 
 
 _Made = tuple[str, int]
-_PERMIT: Final = "permit"
-_NAME: Final = "name"
 
 
 def check_card(core: Core, card: Card) -> None:
@@ -151,7 +147,7 @@ def issue(core: Core, new: Sequence[NewCard], by: By) -> list[IssuedCard]:
                 created_at=now,
                 changed_at=now,
             )
-            lookups += _write_record(core, session, row, one.card)
+            lookups += write_record(core, session, row, one.card)
             wanted.append(codes.Wanted(row, one.card, names))
         if wanted:
             session.add_all(one.row for one in wanted)
@@ -225,7 +221,7 @@ def show(core: Core, card_id: str) -> CardView:
         newest = [code for code in every if code.generation == max(each.generation for each in every)]
         return CardView(
             card_id,
-            _read_record(core, row),
+            read_record(core, row),
             row.standing,
             row.permit,
             row.insurance,
@@ -239,7 +235,7 @@ def show(core: Core, card_id: str) -> CardView:
 
 def find_cards(core: Core, kind: Literal["permit", "name"], value: str) -> list[str]:
     """The ids of the cards with this permit number or holder's name, found by a keyed hash."""
-    digest = core.at_rest.digest(kind, _normal(kind, value))
+    digest = core.at_rest.digest(kind, normal(kind, value))
     query = select(CardLookup.card_id).where(CardLookup.kind == kind, CardLookup.digest == digest)
     return core.database.read(lambda session: sorted(session.scalars(query)))
 
@@ -259,7 +255,7 @@ def _reissue(
                 return [_parsed(before)]
         if row.standing == "revoked":
             raise StateError("issue.card_revoked")
-        says = _read_record(core, row) if card is None else card
+        says = read_record(core, row) if card is None else card
         row.version += 1
         if old_end:
             for code in _codes(session, card_id):
@@ -267,7 +263,7 @@ def _reissue(
             _set_entries(session, row)
         if card is not None:
             session.execute(delete(CardLookup).where(CardLookup.card_id == row.id))
-            session.add_all(_write_record(core, session, row, card))
+            session.add_all(write_record(core, session, row, card))
         session.flush()
         row.changed_at = codes.intend(core, session, [codes.Wanted(row, says, ctis)])
         core.audit(session, row.changed_at, [Act(by.actor, action, card_id, by.details())])
@@ -327,33 +323,6 @@ def _locked(session: Session, card_id: str) -> CardRow:
     if row is None:
         raise StateError("issue.no_card")
     return row
-
-
-def _write_record(core: Core, session: Session, row: CardRow, card: Card) -> list[CardLookup]:
-    """Put the card's JSON into its row, sealed; the keyed hashes by which it is found are returned, not yet added."""
-    content = json.dumps(card.to_json(), ensure_ascii=False, separators=(",", ":")).encode()
-    row.record = core.at_rest.seal(Place("cards", "record", row.id), content)
-    found_by = {_PERMIT: card.permit.number, _NAME: card.holder.name}
-    digests = {
-        kind: core.at_rest.digest(kind, _normal(kind, value)) for kind, value in found_by.items() if value is not None
-    }
-    if digests.get(_PERMIT) != row.permit_key:
-        row.permit_key = digests.get(_PERMIT)
-        live = select(func.count()).where(
-            CardRow.permit_key == row.permit_key, CardRow.standing != inline("revoked"), CardRow.id != row.id
-        )
-        with session.no_autoflush:
-            if session.scalar(live):
-                raise CardError("issue.card_exists", path="permit.number")
-    return [CardLookup(card_id=row.id, kind=kind, digest=digest) for kind, digest in digests.items()]
-
-
-def _read_record(core: Core, row: CardRow) -> Card:
-    return Card.from_json(json.loads(core.at_rest.open(Place("cards", "record", row.id), row.record)))
-
-
-def _normal(kind: str, value: str) -> str:
-    return value.casefold() if kind == _NAME else value.upper()
 
 
 def _transact(
