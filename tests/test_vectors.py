@@ -17,21 +17,23 @@ from tests.reference import ISSUED_AT
 from tools import make_vectors
 from tools.vectors.base import claims_json
 from tools.vectors.kept import Kept
-from verifier import Policy, Revocation, Timestamp, TrustDomain, TrustedKey, TrustListFacts, Verifier, reasons
+from verifier import Policy, Revocation, Timestamp, TrustDomain, TrustedKey, TrustListFacts, Verdict, Verifier, reasons
 
 VECTORS = Path(__file__).parent / "vectors"
 
 
-def _files(folder: str) -> list[Any]:
+def files(folder: str) -> list[Any]:
+    """The vectors of a folder, as parameters."""
     return [pytest.param(path, id=path.stem) for path in sorted((VECTORS / folder).glob("*.json"))]
 
 
-def _load(path: Path) -> dict[str, Any]:
+def load(path: Path) -> dict[str, Any]:
+    """A vector."""
     loaded: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return loaded
 
 
-KEYS = _load(VECTORS / "keys.json")["keys"]
+KEYS = load(VECTORS / "keys.json")["keys"]
 
 
 def _read_key(vector: dict[str, Any]) -> VerifyingKey:
@@ -65,24 +67,26 @@ def _trusting_verifier() -> Verifier:
 
 
 VERIFIER = _trusting_verifier()
-SHOWN_LAYERS = ("text", "base45", "zlib", "cose", "header", "cbor", "claims")
+LAYERS = ("text", "base45", "zlib", "cose", "header", "cbor", "claims", "key")
+LIST_LAYERS = ("trust", "status", "timestamp", "bundle", "uri")
 
 
-def _shown(vector: dict[str, Any]) -> str | bytes:
+def shown(vector: dict[str, Any]) -> str | bytes:
+    """What a vector shows a reader."""
     return vector["text"] if "text" in vector else bytes.fromhex(vector["hex"])
 
 
 @pytest.mark.parametrize(("folder", "least"), [("valid", 43), ("refuse", 400), ("keys", 70), ("decisions", 90)])
 def test_the_folders_are_not_empty(folder: str, least: int) -> None:
     """A folder that moved or emptied fails, instead of proving nothing."""
-    assert len(_files(folder)) >= least
+    assert len(files(folder)) >= least
 
 
-@pytest.mark.parametrize("path", _files("valid"))
+@pytest.mark.parametrize("path", files("valid"))
 def test_a_valid_code_is_read_as_stated(path: Path) -> None:
     """A valid vector's form, COSE bytes, signature, payload and claims are what the file says."""
-    vector = _load(path)
-    found = envelope.read(_shown(vector))
+    vector = load(path)
+    found = envelope.read(shown(vector))
     assert (found.form, found.cose.hex()) == (vector["form"], vector["cose"])
     message = cose.parse_sign1(found.cose)
     key = _public(vector["key"])
@@ -94,11 +98,11 @@ def test_a_valid_code_is_read_as_stated(path: Path) -> None:
     assert claims_json(claims.decode_claims(payload)) == vector["claims"]
 
 
-def _refusal(shown: str | bytes, key: VerifyingKey) -> tuple[str, DecodeError | None]:
+def _refusal(code: str | bytes, key: VerifyingKey) -> tuple[str, DecodeError | None]:
     """Where reading stopped, and the error; no error where the signature does not hold."""
     where = "text"
     try:
-        coded = envelope.read(shown).cose
+        coded = envelope.read(code).cose
         where = "cose"
         message = cose.parse_sign1(coded)
         where = "headers"
@@ -113,11 +117,11 @@ def _refusal(shown: str | bytes, key: VerifyingKey) -> tuple[str, DecodeError | 
     raise AssertionError("nothing was refused")
 
 
-@pytest.mark.parametrize("path", _files("refuse"))
+@pytest.mark.parametrize("path", files("refuse"))
 def test_a_fault_is_refused_where_and_as_stated(path: Path) -> None:
     """A faulty code is refused in the layer, by the code and at the place that its vector names, and in words."""
-    vector = _load(path)
-    where, error = _refusal(_shown(vector), _public(vector["key"]))
+    vector = load(path)
+    where, error = _refusal(shown(vector), _public(vector["key"]))
     assert where == vector["where"]
     if vector["layer"] == "signature":
         assert error is None
@@ -128,31 +132,31 @@ def test_a_fault_is_refused_where_and_as_stated(path: Path) -> None:
     assert error.message() == catalogue()[vector["code"]]["en"]
 
 
-@pytest.mark.parametrize("path", _files("refuse"))
+@pytest.mark.parametrize("path", files("refuse"))
 def test_a_fault_gives_the_stated_verdict(path: Path) -> None:
     """A verifier that trusts the vectors' keys finds a faulty code INVALID for the stated reason, and shows no card."""
-    vector = _load(path)
-    verdict = VERIFIER.verify(_shown(vector), now=ISSUED_AT)
+    vector = load(path)
+    verdict = VERIFIER.verify(shown(vector), now=ISSUED_AT)
     assert (verdict.outcome, str(verdict.reason)) == ("INVALID", vector["reason"])
     assert verdict.card is None
     assert verdict.message()
 
 
 @pytest.mark.parametrize("backend", ["libsodium", "openssl"])
-@pytest.mark.parametrize("path", [file for file in _files("refuse") if str(file.id).startswith("signature-ed25519-")])
+@pytest.mark.parametrize("path", [file for file in files("refuse") if str(file.id).startswith("signature-ed25519-")])
 def test_both_backends_refuse_a_bad_signature(path: Path, backend: ed25519.Backend) -> None:
     """libsodium and OpenSSL give the same answer on each faulty Ed25519 signature."""
-    vector = _load(path)
-    message = cose.parse_sign1(envelope.read(_shown(vector)).cose)
+    vector = load(path)
+    message = cose.parse_sign1(envelope.read(shown(vector)).cose)
     trusted = _public(vector["key"])
     key = VerifyingKey(trusted.algorithm, trusted.raw, backend=backend)
     assert key.verify(message.signature, cose.signed_bytes(message)) is False
 
 
-@pytest.mark.parametrize("path", _files("keys"))
+@pytest.mark.parametrize("path", files("keys"))
 def test_a_key_is_taken_or_refused_as_stated(path: Path) -> None:
     """A key is refused by the code that its vector names, in words; one without a code is read with its thumbprint."""
-    vector = _load(path)
+    vector = load(path)
     if "code" not in vector:
         key = _read_key(vector)
         assert (key.algorithm.name, key.thumbprint.hex()) == (vector["algorithm"], vector["thumbprint"])
@@ -209,13 +213,9 @@ def _domain(vector: dict[str, Any]) -> TrustDomain:
     )
 
 
-@pytest.mark.parametrize("path", _files("decisions"))
-def test_a_decision_is_as_stated(path: Path) -> None:
-    """Outcome, reason, detail, further reasons and states of a verdict are what its vector says."""
-    vector = _load(path)
-    domains = [] if vector["trusted"] is None else [_domain(vector)]
-    verdict = Verifier(domains, Policy.from_dict(vector["policy"])).verify(_shown(vector), now=vector["now"])
-    found = {
+def outcome_of(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as the vectors of decisions/ state it."""
+    return {
         "outcome": verdict.outcome,
         "reason": str(verdict.reason),
         "detail": verdict.reason.variant,
@@ -225,31 +225,40 @@ def test_a_decision_is_as_stated(path: Path) -> None:
         "insurance": {"state": verdict.insurance.state, "live": verdict.insurance.live},
         "holder": verdict.holder,
     }
-    assert found == vector["expected"]
+
+
+@pytest.mark.parametrize("path", files("decisions"))
+def test_a_decision_is_as_stated(path: Path) -> None:
+    """Outcome, reason, detail, further reasons and states of a verdict are what its vector says."""
+    vector = load(path)
+    domains = [] if vector["trusted"] is None else [_domain(vector)]
+    verdict = Verifier(domains, Policy.from_dict(vector["policy"])).verify(shown(vector), now=vector["now"])
+    assert outcome_of(verdict) == vector["expected"]
 
 
 def test_every_reason_has_a_decision() -> None:
     """Each reason of a verdict, and each variant of one, is the reason of some vector in decisions/."""
-    stated = [_load(path)["expected"] for path in (VECTORS / "decisions").iterdir()]
+    stated = [load(path)["expected"] for path in (VECTORS / "decisions").iterdir()]
     covered = {(expected["reason"], expected["detail"]) for expected in stated}
     wanted = {(code, None) for code, entry in reasons.catalogue().items() if "variants" not in entry}
     wanted |= {(code, name) for code, entry in reasons.catalogue().items() for name in entry.get("variants", ())}
     assert wanted - covered == set()
 
 
-def test_every_code_that_a_shown_code_can_cause_has_a_vector() -> None:
+def test_every_code_that_bytes_can_cause_has_a_vector() -> None:
     """Each code of the reading layers has a vector, or stands in exceptions.json with its reason, never both."""
-    exceptions = _load(VECTORS / "exceptions.json")["codes"]
-    codes = {code for code in catalogue() if code.partition(".")[0] in (*SHOWN_LAYERS, "key")}
-    covered = {_load(path).get("code") for name in ("refuse", "keys") for path in (VECTORS / name).iterdir()}
+    exceptions = load(VECTORS / "exceptions.json")["codes"]
+    codes = {code for code in catalogue() if code.partition(".")[0] in LAYERS + LIST_LAYERS}
+    folders = ("refuse", "keys", "trust", "status", "timestamp", "bundle")
+    covered = {load(path).get("code") for name in folders for path in (VECTORS / name).iterdir()}
     assert codes - covered == exceptions.keys()
 
 
-@pytest.mark.parametrize("path", _files("valid"))
+@pytest.mark.parametrize("path", files("valid"))
 def test_a_verifier_shows_the_claims_of_a_valid_code(path: Path) -> None:
     """A verifier that trusts the vectors' keys gives the same claims, whatever it thinks of their content."""
-    vector = _load(path)
-    verdict = VERIFIER.verify(_shown(vector), now=ISSUED_AT)
+    vector = load(path)
+    verdict = VERIFIER.verify(shown(vector), now=ISSUED_AT)
     assert verdict.error is None
     assert verdict.claims is not None
     assert claims_json(verdict.claims) == vector["claims"]

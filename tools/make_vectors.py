@@ -18,19 +18,20 @@ import argparse
 import json
 from pathlib import Path
 
-from tools.vectors import decisions, key_faults, keyring, refuse, valid
+from tools.vectors import decisions, key_faults, keyring, refuse, status, timestamps, trust, valid
 from tools.vectors.base import Json
 from tools.vectors.kept import Kept
 
 __all__ = ["FOLDERS", "VECTORS", "make_all", "write"]
 
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
-FOLDERS = ("decisions", "keys", "refuse", "valid")
+FOLDERS = ("bundle", "decisions", "keys", "refuse", "status", "timestamp", "trust", "valid")
 
 
 def make_all(kept: Kept) -> dict[str, Json]:
     """All vectors by path."""
-    return keyring.vectors() | valid.vectors(kept) | refuse.vectors() | key_faults.vectors() | decisions.vectors(kept)
+    shown = valid.vectors(kept) | refuse.vectors() | key_faults.vectors() | decisions.vectors(kept)
+    return keyring.vectors() | shown | trust.vectors() | status.vectors(kept) | timestamps.vectors(kept)
 
 
 def write(made: dict[str, Json], folder: Path) -> None:

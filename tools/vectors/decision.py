@@ -4,6 +4,7 @@ Promises:
 
 1. The verdict is stated by whoever makes the case; none is asked from icard's verifier.
 2. Policies and trusted keys are written in full, so that a vector needs no other file.
+3. What is trusted and known stands there twice: as already verified, and as an anchor and a bundle (:mod:`.chain`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from verifier.policy import Policy
 from verifier.reasons import catalogue
 
 from .base import CARD_KEY, Json, signed
+from .chain import chain
+from .kept import Kept
 from .keyring import KEYS, cose_key
 
 __all__ = [
@@ -53,6 +56,7 @@ class Case:
     """A decision. ``permit``, ``insurance``: the state, and whether it is live.
 
     ``trusted`` and ``lists`` None: the reference issuer's keys, and its fresh status list with the entry ``entry``.
+    ``given_only``: no trust list can say it, so there is neither anchor nor bundle.
     """
 
     about: str
@@ -70,18 +74,22 @@ class Case:
     lists: tuple[Json, ...] | None = None
     trusted: Json | None = None
     nothing_trusted: bool = False
+    given_only: bool = False
     knowledge: Json = dataclasses.field(default_factory=dict)
 
-    def vector(self) -> Json:
+    def vector(self, kept: Kept) -> Json:
         """The case as JSON."""
         lists = (status_list(entry=self.entry, iat=self.now - 3600),) if self.lists is None else self.lists
+        given = None if self.nothing_trusted else self.trusted or trusted()
+        knowledge = {"status_lists": list(lists), **self.knowledge}
         return {
             "about": self.about,
             "text": code(reference_claims()) if self.shown is None else self.shown,
             "now": self.now,
             "policy": self.policy.to_dict(),
-            "trusted": None if self.nothing_trusted else self.trusted or trusted(),
-            "knowledge": {"status_lists": list(lists), **self.knowledge},
+            **({} if self.given_only else self._chain(kept, given, knowledge)),
+            "trusted": given,
+            "knowledge": knowledge,
             "expected": {
                 "outcome": catalogue()[self.reason]["outcome"],
                 "reason": self.reason,
@@ -93,6 +101,11 @@ class Case:
                 "holder": self.holder,
             },
         }
+
+    def _chain(self, kept: Kept, given: Json | None, knowledge: Json) -> Json:
+        if given is None:
+            return {"anchor": None, "bundle": None, "learned": self.now}
+        return chain(kept, given, knowledge, self.now)
 
 
 def changed(profile: Profile = Profile.PUBLIC, **changes: Any) -> CardClaims:

@@ -169,7 +169,7 @@ def _keys() -> dict[str, Case]:
             "The timestamp denies the key.", "key_revoked", **HIDDEN, knowledge=facts(timestamp={"denied": [card]})
         ),
         "key-before-window": Case(
-            "Signed a second before the key's window.", **not_then, trusted=trusted({"from": "2026-10-08T02:00:01Z"})
+            "Signed an hour before the key's window.", **not_then, trusted=trusted({"from": "2026-10-08T03:00:00Z"})
         ),
         "key-after-window": Case(
             "Signed in the second in which the key's window ended.",
@@ -203,7 +203,7 @@ def _scope() -> dict[str, Case]:
         "region-sibling": Case(
             "An issuer for 310101 does not cover 310115.", region, trusted=trusted(regions=["310101"])
         ),
-        "region-none": Case("An issuer for no region.", region, trusted=trusted(regions=[])),
+        "region-none": Case("An issuer for no region.", region, trusted=trusted(regions=[]), given_only=True),
         "region-of-insurance": Case(
             "The insurance is of a region that is not the issuer's.",
             region,
@@ -340,4 +340,4 @@ def vectors(kept: Kept) -> dict[str, Any]:
     made = {f"valid-{name}": case for name, case in _valid(kept).items()}
     made |= {f"policy-{name}": case for name, case in _policies().items()}
     made |= _unreadable() | _keys() | _scope() | _times() | decisions_knowledge.cases()
-    return {f"decisions/{name}.json": case.vector() for name, case in made.items()}
+    return {f"decisions/{name}.json": case.vector(kept) for name, case in made.items()}

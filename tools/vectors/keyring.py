@@ -27,6 +27,10 @@ ALGORITHM_OF: Final[dict[str, Algorithm]] = {
     "neighbour-status-ed25519": ED25519,
     "stranger-ed25519": ED25519,
     "holder-es256": ES256,
+    "root-a-ed25519": ED25519,
+    "root-b-ed25519": ED25519,
+    "root-c-es256": ES256,
+    "timestamp-ed25519": ED25519,
 }
 
 
