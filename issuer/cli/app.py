@@ -10,7 +10,7 @@ from .keygen_command import keygen_command
 from .service_commands import clock_app, init_command, migrate_command, rewrap_command, settings_command
 from .sign_command import sign_command
 from .trust_commands import trust_app
-from .worker_commands import export_command, publish_command, trust_list_app, worker_command
+from .worker_commands import export_command, trust_list_app, worker_command
 
 __all__ = ["app"]
 
@@ -28,7 +28,6 @@ app.command("init")(init_command)
 app.command("migrate")(migrate_command)
 app.command("settings")(settings_command)
 app.command("rewrap")(rewrap_command)
-app.command("publish")(publish_command)
 app.command("export")(export_command)
 app.command("worker")(worker_command)
 app.add_typer(key_app, name="key")

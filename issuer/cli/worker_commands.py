@@ -1,4 +1,4 @@
-"""``icard-issuer publish``, ``worker``, ``export``, ``trust-list``: what verifiers fetch."""
+"""``icard-issuer worker``, ``export``, ``trust-list``: what verifiers fetch."""
 
 from __future__ import annotations
 
@@ -12,46 +12,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from icard_crypto import limits
+from verifier.cli.faults import CommandError
 from verifier.cli.files import read_capped
 from verifier.cli.settings import AsJson, Lang, settings
 
 from .service import Folder, Operator, Reason, acting, opened, tell, tell_rows
 
 if TYPE_CHECKING:
+    from issuer.core import Core
     from issuer.trust_lists import TrustChain
 
-__all__ = ["export_command", "publish_command", "trust_list_app", "worker_command"]
+__all__ = ["export_command", "trust_list_app", "worker_command"]
 
 trust_list_app = typer.Typer(help="The trust lists that the roots signed, in the service.", no_args_is_help=True)
 
 Out = Annotated[Path | None, typer.Option("--export", metavar="FOLDER", help="Keep the tree of published files there.")]
-
-
-def publish_command(
-    export_to: Out = None,
-    force: Annotated[bool, typer.Option("--force", help="Sign everything anew, due or not.")] = False,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
-    """Publish once what has changed or gets old: status lists, timestamp, bundle."""
-    from issuer.export import export
-    from issuer.publication import check_signers, publish
-
-    with opened(folder) as core:
-        check_signers(core)
-        done = publish(core, force=force)
-        files = None if export_to is None else len(export(core, export_to).written)
-        tell(
-            {
-                "version": done.version or None,
-                "lists": len(done.lists),
-                "timestamp": done.timestamp,
-                "files": files,
-            }
-        )
-        if done.held_back:
-            raise done.held_back[0]
 
 
 def export_command(
@@ -73,6 +48,8 @@ def worker_command(
     interval: Annotated[
         float, typer.Option("--interval", min=0.1, max=5.0, metavar="SECONDS", help="Between looks at the database.")
     ] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="Publish what is due now, and end.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="With --once: sign everything anew, due or not.")] = False,
     folder: Folder = None,
     lang: Lang = None,
     as_json: AsJson = False,
@@ -83,11 +60,35 @@ def worker_command(
     """
     from issuer.worker import Worker
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    if force and not once:
+        raise CommandError("cli.option", path="--force", expected="--once beside it")
     with opened(folder) as core:
+        if once:
+            _once(core, export_to, force=force)
+            return
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
         Worker(core, export_to, _log, interval).run(stop)
+
+
+def _once(core: Core, export_to: Path | None, *, force: bool) -> None:
+    from issuer.export import export
+    from issuer.publication import check_signers, publish
+
+    check_signers(core)
+    done = publish(core, force=force)
+    files = None if export_to is None else len(export(core, export_to).written)
+    tell(
+        {
+            "version": done.version or None,
+            "lists": len(done.lists),
+            "timestamp": done.timestamp,
+            "files": files,
+        }
+    )
+    if done.held_back:
+        raise done.held_back[0]
 
 
 @trust_list_app.command("import")

@@ -191,7 +191,7 @@ def test_an_index_of_an_unpublished_list_is_not_given(tmp_path: Path, database_u
         issue(core, number)
     with pytest.raises(StateError) as caught:
         issue(core, 30)
-    assert (caught.value.code, "icard-issuer publish" in caught.value.hint()) == ("list.not_published", True)
+    assert (caught.value.code, "icard-issuer worker --once" in caught.value.hint()) == ("list.not_published", True)
     step(core, clock)
     second = lists(core)[1]
     empty = next(
