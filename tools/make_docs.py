@@ -21,6 +21,8 @@ from pathlib import Path
 import verifier.verifier
 from icard_crypto.errors import catalogue
 from icard_crypto.fields import FIELDS, SERVICES, Field
+from icard_crypto.list_maps import FIELDS as LIST_FIELDS
+from icard_crypto.list_maps import ListField
 from tools import worked_example
 
 ROOT = Path(__file__).parent.parent
@@ -60,6 +62,42 @@ def _field_row(field: Field) -> str:
     return f"| {key} | {name} | {_TYPES.get(field.type, field.type)} | {field.length} | {form} |"
 
 
+_TRUST_TITLES = {
+    "trust_list": "The payload",
+    "issuer": "an issuer, an entry of issuers",
+    "names": "names of an issuer",
+    "region": "an entry of regions",
+    "prefix": "an entry of status_prefixes",
+    "issuer_key": "a key, an entry of an issuer's keys",
+    "revoked": "revoked of a key",
+}
+_STATUS_TITLES = {"status_token": "The claims set (RFC 8392)", "status_list": "status_list (65533)"}
+_TIMESTAMP_TITLES = {
+    "timestamp": "The payload",
+    "thumbprint": "an entry of denied",
+    "lowest_iat": "a value of lists, by status uri",
+}
+_LIST_UNITS = {"text": " characters", "bytes": " bytes", "list": " entries", "map": " entries"}
+
+
+def list_fields(titles: dict[str, str]) -> str:
+    """One table for each map of a list, and for each element that has bounds of its own."""
+    parts = []
+    for name, title in titles.items():
+        rows = [_list_field_row(field) for field in LIST_FIELDS[name].values()]
+        head = "| key | field | type | bounds | form |\n| --- | --- | --- | --- | --- |"
+        parts.append(f"**{title}**\n\n{head}\n" + "\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+def _list_field_row(field: ListField) -> str:
+    span = f"{field.low}" if field.low == field.high else f"{field.low} to {field.high}"
+    # Key 0 stands for an element, which has no key.
+    key = "" if field.key == 0 else f'"{field.key}"' if isinstance(field.key, str) else field.key
+    name = field.name if field.optional or field.key == 0 else f"**{field.name}**"
+    return f"| {key} | {name} | {field.type} | {span}{_LIST_UNITS.get(field.type, '')} | {field.form or ''} |"
+
+
 def services() -> str:
     """The registry of services."""
     rows = [f"| {service.number} | {service.name} | {service.en} | {service.zh} |" for service in SERVICES.values()]
@@ -69,12 +107,13 @@ def services() -> str:
 _READER_LAYERS = ("text", "base45", "zlib", "cose", "header", "cbor", "claims", "key")
 
 
-def refusals() -> str:
-    """Every code that a reader may refuse with."""
-    rows = [
-        f"| `{code}` | {texts['en']} |" for code, texts in catalogue().items() if code.split(".")[0] in _READER_LAYERS
-    ]
-    rows.sort(key=lambda row: _READER_LAYERS.index(row[3:].split(".")[0]))
+_LIST_LAYERS = ("trust", "status", "timestamp", "bundle", "uri")
+
+
+def refusals(layers: tuple[str, ...] = _READER_LAYERS) -> str:
+    """Every code that a reader of these layers may refuse with."""
+    rows = [f"| `{code}` | {texts['en']} |" for code, texts in catalogue().items() if code.split(".")[0] in layers]
+    rows.sort(key=lambda row: layers.index(row[3:].split(".")[0]))
     return "| code | what is wrong |\n| --- | --- |\n" + "\n".join(rows) + "\n"
 
 
@@ -118,6 +157,10 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "reasons": reasons,
     "policies": policies,
     "example": worked_example.markdown,
+    "trust-fields": lambda: list_fields(_TRUST_TITLES),
+    "status-fields": lambda: list_fields(_STATUS_TITLES),
+    "timestamp-fields": lambda: list_fields(_TIMESTAMP_TITLES),
+    "list-refusals": lambda: refusals(_LIST_LAYERS),
 }
 
 

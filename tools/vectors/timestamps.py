@@ -183,7 +183,7 @@ def _bad_bundle(about: str, code: str, data: bytes, offset: int, path: str | Non
     return made if path is None else made | {"path": path}
 
 
-def _good_bundle(about: str, lists: list[bytes], tokens: list[bytes], stamp: bytes) -> Json:
+def _good_bundle(about: str, lists: list[Any], tokens: list[Any], stamp: bytes) -> Json:
     return {
         "about": about,
         "hex": cbor.encode(["icard-bundle", 1, lists, tokens, stamp]).hex(),
