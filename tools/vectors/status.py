@@ -248,6 +248,26 @@ class _Status:
             "index": bad("Entry 16 of a list of 16.", "status.index", token(), path="idx") | {"index": 16},
         }
 
+    def followed(self) -> dict[str, Json]:
+        """What a verifier says that has taken another token of the same key before."""
+        token = self.token
+        plain, later, emptied = token(), token(iat=IAT + 1), token(entries={})
+        rows = {
+            "accepted-later-by-a-second": (self.good("A second later.", later, iat=IAT + 1), plain),
+            "accepted-the-same-again": (self.good("The same bytes again.", plain), plain),
+            "older": (
+                self.bad("A second older than one that was taken.", "store.status_rollback", plain, path="iat"),
+                later,
+            ),
+            "two-of-one-time": (
+                self.bad(
+                    "Of the same second, and all of it valid.", "store.status_two_of_one_time", emptied, path="iat"
+                ),
+                plain,
+            ),
+        }
+        return {name: vector | {"before": before.hex()} for name, (vector, before) in rows.items()}
+
 
 def _on_stream(change: Callable[[bytes], bytes]) -> Edit:
     def edit(claims: Any) -> None:
@@ -273,4 +293,5 @@ def good_token(kept: Kept) -> bytes:
 def vectors(kept: Kept) -> dict[str, Json]:
     """``status/*.json``."""
     status = _Status(kept)
-    return {f"status/{name}.json": vector for name, vector in (status.accepted() | status.refused()).items()}
+    made = status.accepted() | status.refused() | status.followed()
+    return {f"status/{name}.json": vector for name, vector in made.items()}
