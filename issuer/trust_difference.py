@@ -133,7 +133,11 @@ def _by_thumbprint(entries: Sequence[KeyEntry]) -> dict[str, KeyEntry]:
 def _effect(before: KeyEntry, after: KeyEntry) -> Effect:
     if before.usage != after.usage:
         return "changed"
-    if _milder(before.revoked, after.revoked) or after.valid_from < before.valid_from or after.valid_until > before.valid_until:
+    if (
+        _milder(before.revoked, after.revoked)
+        or after.valid_from < before.valid_from
+        or after.valid_until > before.valid_until
+    ):
         return "widened"
     return "narrowed"
 

@@ -21,8 +21,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from icard_crypto import cose, trust_chain
-from icard_crypto.errors import KeyFault, StateError
-from icard_crypto.keys import SigningKey, VerifyingKey
+from icard_crypto.errors import DecodeError, KeyFault, StateError
+from icard_crypto.keys import SigningKey, Thumbprint, VerifyingKey
 from icard_crypto.trust_chain import TrustState
 from icard_crypto.trust_list import (
     Environment,
@@ -53,11 +53,13 @@ __all__ = [
     "revoke_key",
     "set_threshold",
     "sign_draft",
+    "signers",
 ]
 
 DAY: Final = 86_400
 _TAG_SIGN: Final = b"\xd8\x62"
 _SHORTEST_PREFIX: Final = 8
+_THUMBPRINT: Final = 32
 
 
 def begin(
@@ -129,6 +131,24 @@ def open_list(data: bytes) -> TrustList:
     """
     payload = cose.parse_sign(data).payload if is_signed(data) else data
     return decode_trust_list(payload, unsafe_single_root=True)
+
+
+def signers(data: bytes, roots: Iterable[VerifyingKey]) -> list[VerifyingKey]:
+    """Which of these roots have signed a list, each once; none of a draft's have."""
+    if not is_signed(data):
+        return []
+    message = cose.parse_sign(data)
+    waiting = {key.thumbprint: key for key in roots}
+    found = []
+    for entry in message.signatures:
+        try:
+            headers = cose.token_headers(entry, kid_length=_THUMBPRINT)
+        except DecodeError:
+            continue
+        key = waiting.get(Thumbprint(headers.kid))
+        if key is not None and key.verify(entry.signature, cose.signed_bytes_of_entry(message, entry)):
+            found.append(waiting.pop(key.thumbprint))
+    return found
 
 
 def find_key(trust_list: TrustList, prefix: str) -> VerifyingKey:

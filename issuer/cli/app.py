@@ -7,8 +7,10 @@ from verifier.cli.edge import Commands, new_app
 from .card_commands import card_app
 from .key_commands import key_app
 from .keygen_command import keygen_command
+from .publish_command import publish_command
 from .service_commands import clock_app, init_command, migrate_command, rewrap_command, settings_command
 from .sign_command import sign_command
+from .status_commands import status_app
 from .trust_commands import trust_app
 from .worker_commands import export_command, trust_list_app, worker_command
 
@@ -35,3 +37,5 @@ app.add_typer(card_app, name="card")
 app.add_typer(clock_app, name="clock")
 app.add_typer(trust_app, name="trust")
 app.add_typer(trust_list_app, name="trust-list")
+app.add_typer(status_app, name="status")
+app.command("publish")(publish_command)
