@@ -31,8 +31,9 @@ lint: $(READY)  ## ruff (lint and format) and mypy --strict
 format: $(READY)  ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-bench: $(READY) bench-peers  ## benchmarks, ratios against peers and targets
-	@$(BIN)/python -m benchmarks
+bench: $(READY) bench-peers  ## benchmarks, ratios against peers and targets; KEEP=1 writes docs/benchmarks.md from them
+	@$(BIN)/python -m benchmarks $(if $(KEEP),--keep)
+	@$(if $(KEEP),$(BIN)/python -m tools.make_docs)
 
 bench-peers: $(READY)  ## make the peers' environments, each of its own under .peers
 	@$(BIN)/python -m benchmarks.peers

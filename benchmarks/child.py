@@ -20,13 +20,17 @@ from typing import Any
 
 from benchmarks.peers import ROOT, ready
 
-__all__ = ["Child", "ChildFailed", "start_icard", "start_peer"]
+__all__ = ["Child", "ChildEnded", "ChildFailed", "start_icard", "start_peer"]
 
 _SECONDS = 60
 
 
 class ChildFailed(Exception):
-    """A child said no, said nothing in time, or ended."""
+    """A child said no, or ended."""
+
+
+class ChildEnded(ChildFailed):
+    """A child ended, or said nothing in time: no further question has an answer."""
 
 
 class Child:
@@ -54,6 +58,7 @@ class Child:
 
         Raises:
             ChildFailed: see promise 1.
+            ChildEnded: there is no answer and will be none.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -61,15 +66,15 @@ class Child:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            raise ChildFailed(self._last_words()) from None
+            raise ChildEnded(self._last_words()) from None
         # One request is one line, so nothing waits in the text layer's buffer while the pipe looks empty.
         with selectors.DefaultSelector() as waiting:
             waiting.register(self._process.stdout, selectors.EVENT_READ)
             if not waiting.select(_SECONDS):
-                raise ChildFailed(f"no answer in {_SECONDS} s")
+                raise ChildEnded(f"no answer in {_SECONDS} s")
         line = self._process.stdout.readline()
         if not line:
-            raise ChildFailed(self._last_words())
+            raise ChildEnded(self._last_words())
         answer: dict[str, Any] = json.loads(line)
         if not answer["ok"]:
             raise ChildFailed(answer["error"])

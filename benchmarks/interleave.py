@@ -11,10 +11,11 @@ Promises:
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Contender", "Run", "Series", "interleave"]
+__all__ = ["Contender", "Run", "Series", "interleave", "timed"]
 
 #: Times itself and gives microseconds for one operation.
 Contender = Callable[[], float]
@@ -81,3 +82,14 @@ def interleave(contenders: Mapping[str, Contender], rounds: int) -> Run:
                 figures[name].append(microseconds)
     run.series.update({name: Series(tuple(times)) for name, times in figures.items() if name not in run.failed})
     return run
+
+
+def timed(work: Callable[[], object], operations: int) -> Contender:
+    """A contender that runs ``work``, which does this many operations."""
+
+    def contender() -> float:
+        start = time.perf_counter_ns()
+        work()
+        return (time.perf_counter_ns() - start) / 1000 / operations
+
+    return contender

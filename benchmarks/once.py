@@ -1,8 +1,11 @@
-"""What is measured once a run, outside the interleaved turns: importing, and the stages by pytest-benchmark."""
+"""What is told once a run, outside the interleaved turns: importing, stages by pytest-benchmark, the machine."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
+import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -12,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.peers import ROOT
 
-__all__ = ["import_milliseconds", "stage_microseconds"]
+__all__ = ["import_milliseconds", "machine", "stage_microseconds"]
 
 
 def import_milliseconds(modules: str, times: int = 9) -> float:
@@ -27,8 +30,8 @@ def import_milliseconds(modules: str, times: int = 9) -> float:
     return statistics.median(run(f"import {modules}") - run("pass") for _ in range(times))
 
 
-def stage_microseconds() -> dict[str, float]:
-    """Stage to its median, in microseconds, by ``test_stages.py``; in the file's order."""
+def stage_microseconds() -> dict[str, dict[str, float]]:
+    """Stage to its ``median`` and ``best``, in microseconds, by ``test_stages.py``; in the file's order."""
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder) / "stages.json"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "benchmarks/test_stages.py"]
@@ -37,4 +40,31 @@ def stage_microseconds() -> dict[str, float]:
         if done.returncode != 0:
             raise RuntimeError(f"the stages failed:\n{done.stdout}")
         told = json.loads(figures.read_text("utf-8"))["benchmarks"]
-    return {entry["name"].removeprefix("test_"): entry["stats"]["median"] * 1e6 for entry in told}
+    return {
+        entry["name"].removeprefix("test_"): {
+            "median": round(entry["stats"]["median"] * 1e6, 3),
+            "best": round(entry["stats"]["min"] * 1e6, 3),
+        }
+        for entry in told
+    }
+
+
+def machine() -> dict[str, object]:
+    """What the figures belong to, and how busy it was: a load of 0 is a machine that did nothing else."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "backends": {name: importlib.metadata.version(name) for name in ("cryptography", "pynacl", "cbor2")},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())

@@ -9,33 +9,44 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.interleave import Run
+from benchmarks.parts import Part
 
-__all__ = ["Target", "as_json", "judged", "load_targets", "series_table", "table", "target_table"]
+__all__ = ["Target", "as_json", "judged", "load_targets", "series_table", "short", "table", "target_table"]
 
 _TARGETS = Path(__file__).parent / "targets.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One line of ``targets.json``: the ratio ``of / to`` within ``run``, and where it should be."""
+    """One line of ``targets.json``: the ratio ``of / to`` within ``run``, or where ``to`` is None the milliseconds of
+    ``of``, and where it should be."""
 
     run: str
     of: str
-    to: str
     what: str
+    to: str | None = None
     at_most: float | None = None
     at_least: float | None = None
 
     @property
     def limit(self) -> str:
         """As people write it."""
-        return f"<= {self.at_most}" if self.at_most is not None else f">= {self.at_least}"
+        bound = f"<= {self.at_most}" if self.at_most is not None else f">= {self.at_least}"
+        return bound if self.to is not None else f"{bound} ms"
 
-    def met(self, ratio: float) -> bool:
-        """Whether a ratio is where it should be."""
+    def met(self, figure: float) -> bool:
+        """Whether a figure is where it should be."""
         if self.at_most is not None:
-            return ratio <= self.at_most
-        return self.at_least is not None and ratio >= self.at_least
+            return figure <= self.at_most
+        return self.at_least is not None and figure >= self.at_least
+
+    def figures(self, run: Run) -> tuple[float, float] | None:
+        """By the medians and by the fastest rounds, or None where a contender has no series."""
+        if self.to is None:
+            series = run.series.get(self.of)
+            return None if series is None else (series.median / 1000, series.best / 1000)
+        ratio, best = run.ratio(self.of, self.to), run.best_ratio(self.of, self.to)
+        return None if ratio is None or best is None else (ratio, best)
 
 
 def load_targets() -> list[Target]:
@@ -43,16 +54,16 @@ def load_targets() -> list[Target]:
     return [Target(**entry) for entry in json.loads(_TARGETS.read_text("utf-8"))["targets"]]
 
 
-def judged(target: Target, runs: Mapping[str, Run]) -> tuple[float | None, str]:
-    """The ratio, and ``met``, ``missed`` or why it is not known."""
+def judged(target: Target, runs: Mapping[str, Run]) -> tuple[float | None, float | None, str]:
+    """The figure by medians, by fastest rounds, and ``met``, ``missed`` or why it is not known."""
     run = runs.get(target.run)
     if run is None:
-        return None, "not measured"
-    ratio = run.ratio(target.of, target.to)
-    if ratio is None:
-        absent = next(name for name in (target.of, target.to) if name not in run.series)
-        return None, f"not measured: {absent}: {run.failed.get(absent, 'not in this run')}"
-    return ratio, "met" if target.met(ratio) else "missed"
+        return None, None, "not measured"
+    figures = target.figures(run)
+    if figures is None:
+        absent = next(name for name in (target.of, target.to) if name is not None and name not in run.series)
+        return None, None, f"not measured: {absent}: {run.failed.get(absent, 'not in this run')}"
+    return *figures, "met" if target.met(figures[0]) else "missed"
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -73,44 +84,69 @@ def series_table(run: Run, reference: str) -> str:
     rows = []
     for name, series in run.series.items():
         ratios = [_shown(run.ratio(name, reference)), _shown(run.best_ratio(name, reference))]
-        rows.append([name, f"{series.median:.1f}", f"{series.best:.1f}", f"{series.spread:.0%}", *ratios])
+        rows.append([name, short(series.median), short(series.best), f"{series.spread:.0%}", *ratios])
     text = table(["", "median us", "best us", "spread", f"x {reference}", "of best"], rows)
     return "\n".join([text, *(f"{name}: {reason}" for name, reason in run.failed.items())])
 
 
-def target_table(targets: Sequence[Target], runs: Mapping[str, Run]) -> str:
-    """What should be reached and what is."""
+def target_table(targets: Sequence[Target], runs: Mapping[str, Run], kept: Mapping[str, Any] | None) -> str:
+    """What should be reached, what is, and what was in the last kept run."""
+    before = {row["what"]: row["measured"] for row in kept["targets"]} if kept is not None else {}
     rows = []
     for target in targets:
-        ratio, word = judged(target, runs)
-        best = runs[target.run].best_ratio(target.of, target.to) if target.run in runs else None
-        rows.append([target.what, target.limit, _shown(ratio), _shown(best), word])
-    return table(["target", "ratio", "measured", "of best", ""], rows)
+        figure, best, word = judged(target, runs)
+        rows.append([target.what, target.limit, _shown(figure), _shown(best), _shown(before.get(target.what)), word])
+    return table(["target", "limit", "measured", "of best", "kept run", ""], rows)
+
+
+def short(figure: float) -> str:
+    """Three digits that count, never an exponent."""
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"
 
 
 def _shown(ratio: float | None) -> str:
     return "-" if ratio is None else f"{ratio:.2f}"
 
 
-def as_json(targets: Sequence[Target], runs: Mapping[str, Run], more: Mapping[str, Any]) -> str:
-    """All figures: microseconds for one operation, by run, contender and round; targets; whatever else was measured."""
+def as_json(
+    targets: Sequence[Target],
+    parts: Mapping[str, Part],
+    runs: Mapping[str, Run],
+    more: Mapping[str, Any],
+    *,
+    full: bool,
+) -> str:
+    """All figures: microseconds for one operation, by run and contender; targets; whatever else was measured.
+
+    Args:
+        full: every round too; a kept run has none, so that it can be read and compared.
+    """
     told = []
     for target in targets:
-        ratio, word = judged(target, runs)
-        best = runs[target.run].best_ratio(target.of, target.to) if target.run in runs else None
-        told.append({"what": target.what, "limit": target.limit, "ratio": ratio, "ratio_of_best": best, "result": word})
+        figure, best, word = judged(target, runs)
+        told.append({"what": target.what, "limit": target.limit, "measured": figure, "of_best": best, "result": word})
     content = {
         **more,
         "targets": told,
-        "runs": {
-            name: {
-                "failed": run.failed,
-                "series": {
-                    who: {"median_us": series.median, "best_us": series.best, "rounds_us": series.rounds}
-                    for who, series in run.series.items()
-                },
-            }
-            for name, run in runs.items()
-        },
+        "runs": {name: _run_json(parts[name], run, full=full) for name, run in runs.items()},
     }
-    return json.dumps(content, indent=1) + "\n"
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _run_json(part: Part, run: Run, *, full: bool) -> dict[str, Any]:
+    series: dict[str, Any] = {}
+    for name, each in run.series.items():
+        series[name] = {
+            "median_us": float(f"{each.median:.4g}"),
+            "best_us": float(f"{each.best:.4g}"),
+            "spread": round(each.spread, 3),
+            "ratio": run.ratio(name, part.reference),
+            "ratio_of_best": run.best_ratio(name, part.reference),
+        }
+        if full:
+            series[name]["rounds_us"] = each.rounds
+    rounds = max((len(each.rounds) for each in run.series.values()), default=0)
+    told: dict[str, Any] = {"title": part.title, "reference": part.reference, "rounds": rounds, "failed": run.failed}
+    if part.sizes:
+        told |= {"unit": part.unit, "sizes": part.sizes}
+    return told | {"series": series}

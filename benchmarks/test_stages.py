@@ -13,9 +13,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmarks import statuses, verdicts
 from benchmarks.codes import Codes, make_codes
 from icard_crypto import algorithms, base45, cbor, claims, cose, envelope, keys, limits
 from icard_crypto.ed25519 import BACKENDS, Backend
+from tests.verifier.world import CARD_KEY, NOW, World, code
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +131,23 @@ def test_whole(benchmark: BenchmarkFixture, codes: Codes, form: str, backend: Ba
 
 def _decode(payload: bytes) -> Any:
     return cbor.decode(payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS)
+
+
+@pytest.mark.benchmark(group="7 decision")
+def test_issuer_key_by_kid(benchmark: BenchmarkFixture) -> None:
+    kids, kid = World().domain().kids, CARD_KEY.verifying_key.kid
+    assert len(benchmark(kids.get, kid)) == 1
+
+
+@pytest.mark.benchmark(group="7 decision")
+def test_status_look_up(benchmark: BenchmarkFixture) -> None:
+    held = statuses.load(statuses.trust_list(), statuses.write_token(1_000_000))
+    assert benchmark(held.get, 0) == 0
+
+
+@pytest.mark.benchmark(group="7 decision")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_verdict(benchmark: BenchmarkFixture, backend: Backend) -> None:
+    """The whole: text to verdict, with trust list, timestamp, status list and policy."""
+    verifier, text = verdicts.verifier_of(backend), code()
+    assert benchmark(verifier.verify, text, now=NOW).outcome == "VALID"

@@ -9,19 +9,18 @@ Promises:
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from benchmarks.interleave import Contender, Run, interleave
+from benchmarks.interleave import Run, interleave, timed
 from icard_crypto import cose, envelope
 from icard_crypto.ed25519 import Backend
 from icard_crypto.keys import VerifyingKey
 from tests.verifier.world import CARD_KEY, NOW, World, code
 from verifier import Policy, TrustDomain, Verifier
 
-__all__ = ["many_cores", "verdict_against_raw"]
+__all__ = ["many_cores", "verdict_against_raw", "verifier_of"]
 
 _CODES = 100
 _MANY = 1000
@@ -29,7 +28,7 @@ _MANY = 1000
 
 def verdict_against_raw(backend: Backend, rounds: int) -> Run:
     """Interleave ``verdict`` (IC1 text to verdict) and ``raw check`` (signature over bytes at hand)."""
-    codes, verifier = _codes(_CODES), _verifier(backend)
+    codes, verifier = _codes(_CODES), verifier_of(backend)
     messages = [cose.parse_sign1(envelope.read(text).cose) for text in codes]
     signed = [(message.signature, cose.signed_bytes(message)) for message in messages]
     check = _raw_check(backend, CARD_KEY.verifying_key.raw)
@@ -43,12 +42,12 @@ def verdict_against_raw(backend: Backend, rounds: int) -> Run:
         for signature, message in signed:
             check(signature, message)
 
-    return interleave({"verdict": _timed(verdicts, _CODES), "raw check": _timed(raw, _CODES)}, rounds)
+    return interleave({"verdict": timed(verdicts, _CODES), "raw check": timed(raw, _CODES)}, rounds)
 
 
 def many_cores(backend: Backend, rounds: int) -> Run:
     """Interleave ``one core`` and ``two cores``: ``verify_many`` of the same codes with one worker and with two."""
-    codes, verifier = _codes(_MANY), _verifier(backend)
+    codes, verifier = _codes(_MANY), verifier_of(backend)
 
     def with_workers(workers: int) -> Callable[[], None]:
         def verify() -> None:
@@ -58,7 +57,7 @@ def many_cores(backend: Backend, rounds: int) -> Run:
 
         return verify
 
-    contenders = {"one core": _timed(with_workers(1), _MANY), "two cores": _timed(with_workers(2), _MANY)}
+    contenders = {"one core": timed(with_workers(1), _MANY), "two cores": timed(with_workers(2), _MANY)}
     return interleave(contenders, rounds)
 
 
@@ -66,7 +65,8 @@ def _codes(count: int) -> Sequence[str]:
     return [code(cti=number.to_bytes(8, "big")) for number in range(count)]
 
 
-def _verifier(backend: Backend) -> Verifier:
+def verifier_of(backend: Backend) -> Verifier:
+    """A verifier with one issuer, policy ``gate`` and fresh knowledge, whose keys check by this backend."""
     domain = World().domain()
     keys = [
         dataclasses.replace(each, key=VerifyingKey(each.key.algorithm, each.key.raw, backend=backend))
@@ -89,12 +89,3 @@ def _raw_check(backend: Backend, public: bytes) -> Callable[[bytes, bytes], obje
 
         return lambda signature, message: crypto_sign_open(signature + message, public)
     return Ed25519PublicKey.from_public_bytes(public).verify
-
-
-def _timed(work: Callable[[], None], operations: int) -> Contender:
-    def contender() -> float:
-        start = time.perf_counter_ns()
-        work()
-        return (time.perf_counter_ns() - start) / 1000 / operations
-
-    return contender

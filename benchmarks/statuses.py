@@ -1,0 +1,109 @@
+"""Status lists: one look-up against an empty method call, and verifying and loading lists of growing size.
+
+Promises:
+
+1. Lists have 4 bits an entry, and 2 % of the entries set, at places and to values drawn from a fixed seed; all are
+   signed by one Ed25519 key.
+2. Loading is all that stands between a token's bytes in memory and the first look-up: whose uri it is, the key, the
+   signature, strict CBOR, the claims and inflating (:func:`icard_crypto.status_trust.read_status`). Reading a file and
+   the network are not in it.
+3. The look-up is timed at random places, and so are the empty method and the bare loop around them, in the same rounds.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from benchmarks.interleave import Run, interleave, timed
+from icard_crypto.status_list import StatusList, StatusListBuilder
+from icard_crypto.status_trust import read_status
+from icard_crypto.trust_chain import verify_anchor
+from icard_crypto.trust_list import TrustList
+from tests.adversary import CAPACITY, DAY, ISSUERS, START, STATUS_KEY, published, put
+
+__all__ = ["BITS", "NOW", "SIZES", "load", "loading", "look_up", "trust_list", "write_token"]
+
+BITS: Final = 4
+#: Contender to entries.
+SIZES: Final = {f"{size:,} entries": size for size in (10_000, 100_000, 1_000_000, 10_000_000)}
+NOW: Final = START + 2 * DAY
+
+_URI: Final = "https://sh.example/s/list"
+_SET: Final = 0.02
+_VALUES: Final = (1, 2, 3, 12, 13, 14)
+_LOOK_UPS: Final = 10_000
+
+
+class _Empty:
+    """What a method call costs that does nothing."""
+
+    __slots__ = ()
+
+    def get(self, index: int) -> None:
+        pass
+
+
+def trust_list() -> TrustList:
+    """A trust list whose first issuer may have lists of 2^24 entries."""
+    return verify_anchor(published(1, put(1 << 24, ISSUERS, 0, CAPACITY))).current
+
+
+def write_token(size: int, uri: str = _URI) -> bytes:
+    """A signed status list of this many entries, by promise 1."""
+    draw = random.Random(size)
+    builder = StatusListBuilder(BITS, size)
+    for index in draw.sample(range(size), int(size * _SET)):
+        builder.set(index, draw.choice(_VALUES))
+    return builder.sign(STATUS_KEY, uri=uri, iat=NOW - 3600, exp=NOW + 20 * DAY, ttl=3600)
+
+
+def load(trusted: TrustList, token: bytes) -> StatusList:
+    """Verify and load, by promise 2."""
+    return read_status(trusted, token, uri=_URI, now=NOW)
+
+
+def loading(tokens: Callable[[int], bytes], rounds: int) -> Run:
+    """Interleave loading a list of each size; microseconds for one load. ``tokens`` gives the token of a size."""
+    trusted = trust_list()
+
+    def work(token: bytes, size: int) -> None:
+        if load(trusted, token).size != size:
+            raise ValueError("entries are missing")
+
+    return interleave({name: timed(partial(work, tokens(size), size), 1) for name, size in SIZES.items()}, rounds)
+
+
+def look_up(tokens: Callable[[int], bytes], rounds: int) -> Run:
+    """Interleave a look-up in ``10,000,000 entries`` and in ``10,000 entries``, ``empty method`` and ``bare loop``."""
+    trusted, smallest, largest = trust_list(), min(SIZES.values()), max(SIZES.values())
+    near, far = load(trusted, tokens(smallest)), load(trusted, tokens(largest))
+    draw = random.Random(_LOOK_UPS)
+    in_near = [draw.randrange(smallest) for _ in range(_LOOK_UPS)]
+    in_far = [draw.randrange(largest) for _ in range(_LOOK_UPS)]
+
+    def bare() -> float:
+        start = time.perf_counter_ns()
+        for _ in in_far:
+            pass
+        return (time.perf_counter_ns() - start) / 1000 / _LOOK_UPS
+
+    return interleave(
+        {
+            "10,000,000 entries": partial(_calls, far.get, in_far),
+            "10,000 entries": partial(_calls, near.get, in_near),
+            "empty method": partial(_calls, _Empty().get, in_far),
+            "bare loop": bare,
+        },
+        rounds,
+    )
+
+
+def _calls(method: Callable[[int], object], indexes: Sequence[int]) -> float:
+    start = time.perf_counter_ns()
+    for index in indexes:
+        method(index)
+    return (time.perf_counter_ns() - start) / 1000 / len(indexes)
