@@ -5,7 +5,8 @@ Promises:
 1. Only a card that passes :meth:`Card.check` becomes claims, and only with what its profile needs to be of use.
 2. The claims hold what the profile discloses and nothing else.
 3. ``iat`` is rounded down to the hour, so that it says little about the moment of the request.
-4. ``exp`` is the earlier of the permit's end and ``iat`` + 400 days; a permit that begins later gives an ``nbf``.
+4. ``exp`` is the earlier of the permit's end and ``iat`` + 400 days; a permit that begins later gives an ``nbf``. A
+   code that would end before it begins is refused.
 5. Dates end at 24:00 +08:00, a fixed offset: no table of time zones decides over a permit.
 6. Nothing here reads a clock or makes a random number: time and cti are arguments.
 """
@@ -78,7 +79,8 @@ def issue_claims(
         confirmation: the holder's key as a COSE_Key map.
 
     Raises:
-        CardError: ``card.*``, when the card may not be issued, lacks what the profile needs, or is over.
+        CardError: ``card.*``, when the card may not be issued, lacks what the profile needs, is over, or begins only
+            when its code would have ended.
     """
     card.check()
     valid_until = _require(card, profile)
@@ -93,6 +95,13 @@ def issue_claims(
         )
     valid_from = card.permit.valid_from
     begins = None if valid_from is None else day_start(valid_from)
+    if begins is not None and begins >= expires:
+        raise CardError(
+            "card.out_of_range",
+            path="permit.from",
+            expected=f"a day within {LONGEST_LIFE // DAY} days of the code's issue",
+            found=str(valid_from),
+        )
     return CardClaims(
         issuer=issuer,
         issued_at=issued_at,

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from icard_crypto import cose, envelope
 from icard_crypto.card import Card, Profile
 from icard_crypto.claims import CardClaims, StatusRef, decode_payload, encode_claims
-from icard_crypto.errors import CardError, IcardError, KeyFault, StateError
+from icard_crypto.errors import IcardError, KeyFault, StateError
 from icard_crypto.issuing import HOUR, issue_claims
 from icard_crypto.keys import Thumbprint
 from verifier import Policy, TrustDomain, TrustedKey, Verifier
@@ -102,8 +102,6 @@ def intend(core: Core, session: Session, wanted: Sequence[Wanted]) -> int:
                 cti=bytes.fromhex(cti),
                 photo=one.row.photo,
             )
-            if claims.not_before is not None and claims.not_before >= claims.expires:
-                raise CardError("issue.begins_too_late", path="permit.from", found=str(one.card.permit.valid_from))
             code = _intent(core, claims, one.row.id, one.row.version, slot.name, key, now)
             code.value = entry_of(one.row, code)
             if code.value:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from icard_crypto.card import Card, Exemption, Holder, Insurance, Month, Permit, Profile
 from icard_crypto.claims import CardClaims, StatusRef
 from icard_crypto.fields import FIELDS, SERVICE_NUMBERS, is_plain
-from icard_crypto.issuing import issue_claims
+from icard_crypto.issuing import HOUR, LONGEST_LIFE, day_start, issue_claims
 
 __all__ = ["cards", "claims", "credit_codes", "json_values"]
 
@@ -117,11 +117,14 @@ def claims(draw: st.DrawFn, profile: Profile | None = None) -> CardClaims:
     assert card.permit.valid_until is not None
     # The morning of the permit's last day or any earlier hour.
     latest = (card.permit.valid_until - datetime.date(1970, 1, 1)).days * 86400
+    # No code ends before its permit begins.
+    begins = card.permit.valid_from
+    earliest = 0 if begins is None else max(0, day_start(begins) - LONGEST_LIFE + HOUR)
     return issue_claims(
         card,
         draw(st.sampled_from(Profile)) if profile is None else profile,
         issuer=draw(st.from_regex(r"[a-z]{2}\.[0-9]{6}", fullmatch=True)),
-        issued_at=draw(st.integers(0, latest)),
+        issued_at=draw(st.integers(earliest, latest)),
         status=StatusRef("https://s.example/" + draw(st.text(_CAPITALS, max_size=32)), draw(st.integers(0, 2**32 - 1))),
         cti=draw(st.binary(min_size=8, max_size=8)),
         photo=draw(st.booleans()),

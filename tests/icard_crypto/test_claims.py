@@ -418,6 +418,20 @@ def test_a_permit_that_is_over_gets_no_code() -> None:
     assert (error.code, error.path, error.found) == ("card.out_of_range", "permit.until", "2028-04-30")
 
 
+def test_a_permit_that_begins_when_its_code_has_ended_gets_no_code() -> None:
+    """400 days before its permit a code would end as it begins; an hour later it lives for an hour."""
+    begins = day_start(datetime.date(2026, 5, 1))
+    longest = 400 * 86400
+    last = _issue(at=begins - longest + 3600)
+    assert (last.not_before, last.expires) == (begins, begins + 3600)
+    with pytest.raises(CardError) as caught:
+        _issue(at=begins - longest + 3599)
+    error = caught.value
+    assert (error.code, error.path, error.found) == ("card.out_of_range", "permit.from", "2026-05-01")
+    assert error.expected == "a day within 400 days of the code's issue"
+    assert error.message() == "A date or number is outside the range of its field."
+
+
 def test_a_permit_that_begins_later_gives_nbf() -> None:
     """A public code does not show the permit's first day; nbf says it."""
     start = day_start(datetime.date(2026, 5, 1))

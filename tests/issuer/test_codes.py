@@ -201,7 +201,7 @@ def test_a_permit_that_begins_after_its_code_ends_is_refused(core: Core) -> None
     later = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=500)
     with pytest.raises(CardError) as caught:
         cards.issue(core, [NewCard(person(1, valid_from=later))], BY)
-    assert (caught.value.code, caught.value.path) == ("issue.begins_too_late", "permit.from")
+    assert (caught.value.code, caught.value.path) == ("card.out_of_range", "permit.from")
     assert rows(core) == []
 
 
