@@ -41,14 +41,17 @@ class Act:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def append_audit(session: Session, at_rest: AtRest, at: int, acts: Sequence[Act]) -> None:
+def append_audit(session: Session, at_rest: AtRest, at: int, acts: Sequence[Act]) -> AuditHead | None:
     """Append acts to the chain; nothing else may be written in this transaction afterwards.
 
     Args:
         at: Unix time.
+
+    Returns:
+        The chain's end; None where there was nothing to append.
     """
     if not acts:
-        return
+        return None
     session.flush()
     head = session.get(AuditHead, 1, with_for_update=True, populate_existing=True)
     if head is None:
@@ -77,6 +80,7 @@ def append_audit(session: Session, at_rest: AtRest, at: int, acts: Sequence[Act]
     session.flush()
     session.add_all(bodies)
     session.flush()
+    return head
 
 
 def genesis(database_id: str) -> str:

@@ -3,7 +3,7 @@
 Promises:
 
 1. What does not fit together is found when it is opened, before anything is changed: tables of another version, a wrong
-   master key, another issuer's database.
+   master key, another issuer's database, a database that a backup put back (:mod:`issuer.epoch`).
 2. The keystore's passphrase is asked for only when a key is to be opened or made.
 """
 
@@ -26,6 +26,7 @@ from .clock import Clock
 from .db import schema
 from .db.engine import Database, connect
 from .db.models import AuditHead, Meta, Publisher
+from .epoch import mark_after_commit, require_current
 from .indexes import StatusLists
 from .keystore import Keystore
 from .settings import Settings
@@ -58,15 +59,17 @@ class Core:
         *,
         clock: Clock | None = None,
         signer: Signer | None = None,
+        restoring: bool = False,
     ) -> Core:
         """Open what :meth:`create` made.
 
         Args:
             ask: how a person is asked for the keystore's passphrase, where the settings do not have it.
             clock, signer: others than the system's clock and the keystore.
+            restoring: open a database that is behind, for :func:`issuer.restore.restore` alone.
 
         Raises:
-            StateError: ``database.*``, ``at_rest.*``, ``settings.*``.
+            StateError: ``database.*``, ``at_rest.*``, ``settings.*``, ``epoch.*``.
         """
         core = cls._assemble(settings, MasterKeys.read(settings.master_key_path), ask, clock, signer)
         schema.require_newest(core.database)
@@ -76,6 +79,8 @@ class Core:
         core.at_rest.open(_canary_place(), meta.canary)
         if meta.issuer != settings.issuer:
             raise StateError("settings.value", path="issuer", expected=meta.issuer, found=settings.issuer or "nothing")
+        if not restoring:
+            require_current(core.database, settings.epoch_path, settings.published)
         return core
 
     @classmethod
@@ -155,7 +160,9 @@ class Core:
 
     def audit(self, session: Session, at: int, acts: Sequence[Act]) -> None:
         """Append acts to the audit: the last thing that a transaction does."""
-        append_audit(session, self.at_rest, at, acts)
+        head = append_audit(session, self.at_rest, at, acts)
+        if head is not None:
+            mark_after_commit(session, self.settings.epoch_path, head.seq, head.hash)
 
     def close(self) -> None:
         """Give back the database's connections."""

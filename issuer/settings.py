@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     folder: Path = Field(Path("."), description="Where the service keeps its files.")
     database_url: SecretStr | None = Field(None, description="sqlite:///path or postgresql://; default: issuer.db.")
     master_key_file: Path | None = Field(None, description="Default: master.key. Keep a copy elsewhere.")
+    epoch_file: Path | None = Field(None, description="Default: epoch; better where no backup puts it back.")
+    published: Path | None = Field(None, description="The folder of published files, compared at start.")
     keystore: Path | None = Field(None, description="Folder of the signing keys; default: keys.")
     passphrase: SecretStr | None = Field(None, description="Of the keystore; better in a file.")
     passphrase_file: Path | None = Field(None, description="Its first line is the keystore's passphrase.")
@@ -131,6 +133,11 @@ class Settings(BaseSettings):
         return self.master_key_file or self.folder / "master.key"
 
     @property
+    def epoch_path(self) -> Path:
+        """The mark of how far the database was."""
+        return self.epoch_file or self.folder / "epoch"
+
+    @property
     def keystore_path(self) -> Path:
         """The keystore's folder."""
         return self.keystore or self.folder / "keys"
@@ -160,6 +167,7 @@ class Settings(BaseSettings):
         except ArgumentError:
             values["database_url"] = "**********"
         values["master_key_file"] = str(self.master_key_path)
+        values["epoch_file"] = str(self.epoch_path)
         values["keystore"] = str(self.keystore_path)
         values["regions"] = ",".join(self.regions)
         return {name: values.get(name, "") for name in type(self).model_fields}

@@ -26,7 +26,7 @@ from icard_crypto.trust_list import TrustList
 
 from . import artefacts
 from .core import Core
-from .db.models import CodeRow, KeyRow, StatusListRow
+from .db.models import CodeRow, KeyRow, LostCode, StatusListRow
 from .key_states import require_active, trusted_key
 from .signer import StatusMessage
 
@@ -124,6 +124,9 @@ def _payload(session: Session, row: StatusListRow, iat: int) -> bytes:
         CodeRow.list_name == row.name, CodeRow.value != literal_column("0")
     )
     for index, value in session.execute(entries.execution_options(yield_per=10_000)):
+        builder.set(index, value)
+    lost = select(LostCode.idx, LostCode.value).where(LostCode.list_name == row.name, LostCode.value != 0)
+    for index, value in session.execute(lost.execution_options(yield_per=10_000)):
         builder.set(index, value)
     return builder.payload(uri=row.uri, iat=iat, exp=iat + LONGEST_LIFE, ttl=TTL)
 

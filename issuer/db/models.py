@@ -12,7 +12,18 @@ Promises:
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Big, Hex32, Hex64, Name, RowNumber, Seconds, Small, Word, sealed
@@ -30,6 +41,7 @@ __all__ = [
     "CodeRow",
     "Idempotency",
     "KeyRow",
+    "LostCode",
     "Meta",
     "Outbox",
     "Publisher",
@@ -207,6 +219,17 @@ class CodeRow(Base):
     payload_hash: Mapped[Hex64]
     payload: Mapped[bytes | None] = sealed(nullable=True)
     cose: Mapped[bytes | None] = sealed(nullable=True)
+
+
+class LostCode(Base):
+    """An index that was given by a database which a backup replaced: nothing is known of it but its entry."""
+
+    __tablename__ = "lost_codes"
+
+    list_name: Mapped[Name] = mapped_column(ForeignKey("lists.name"), primary_key=True)
+    idx: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    value: Mapped[Small]
+    created_at: Mapped[Seconds]
 
 
 class Idempotency(Base):

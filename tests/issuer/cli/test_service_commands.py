@@ -71,7 +71,7 @@ def entries(folder: Path, card: str) -> str:
 def test_init_writes_secret_files(folder: Path) -> None:
     """Settings and master key are the owner's alone, as is the database."""
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
-    assert modes == {"icard-issuer.toml": 0o600, "master.key": 0o600, "issuer.db": 0o600}
+    assert modes == {"icard-issuer.toml": 0o600, "master.key": 0o600, "issuer.db": 0o600, "epoch": 0o600}
     assert told(folder, "settings")["name_zh"] == "上海"
 
 
@@ -180,7 +180,7 @@ def test_rewrap_and_finish(folder: Path) -> None:
 
 def test_migrate_says_what_was_and_what_is(folder: Path) -> None:
     """Nothing to do is no error; nobody deletes every card by a word."""
-    assert told(folder, "migrate") == {"before": "0001", "now": "0001"}
+    assert told(folder, "migrate") == {"before": "0002", "now": "0002"}
     assert "would delete every card" in refused(folder, "migrate", "--to", "base").err
 
 
