@@ -25,7 +25,16 @@ from verifier.trust import Usage
 
 from .keystore import Keystore
 
-__all__ = ["CardMessage", "KeystoreSigner", "Message", "Signer", "SignerBusy", "StatusMessage", "TimestampMessage"]
+__all__ = [
+    "CardMessage",
+    "CheckpointMessage",
+    "KeystoreSigner",
+    "Message",
+    "Signer",
+    "SignerBusy",
+    "StatusMessage",
+    "TimestampMessage",
+]
 
 _LST, _SUB = 65533, 2
 
@@ -76,7 +85,25 @@ class TimestampMessage:
             raise DecodeError("signer.message", expected="the fields of a timestamp")
 
 
-Message = CardMessage | StatusMessage | TimestampMessage
+@dataclass(frozen=True, slots=True)
+class CheckpointMessage:
+    """The payload of a checkpoint of the audit: database id, number and hash of its newest row, time.
+
+    Under a timestamp key, whose one usage is to say what is newest; the typ tells it from a timestamp for every reader.
+    """
+
+    usage: ClassVar[Usage] = "timestamp"
+    typ: ClassVar[str | None] = "application/icard-checkpoint+cbor"
+    payload: bytes
+
+    def __post_init__(self) -> None:
+        fields = cbor.decode(self.payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS)
+        kinds = {1: bytes, 2: int, 3: bytes, 4: int}
+        if not isinstance(fields, dict) or {key: type(value) for key, value in fields.items()} != kinds:
+            raise DecodeError("signer.message", expected="the fields of a checkpoint")
+
+
+Message = CardMessage | StatusMessage | TimestampMessage | CheckpointMessage
 
 
 class Signer(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from verifier.cli.edge import Commands, new_app
 
+from .audit_commands import audit_app
 from .card_commands import card_app
 from .key_commands import key_app
 from .keygen_command import keygen_command
@@ -39,3 +40,4 @@ app.add_typer(trust_app, name="trust")
 app.add_typer(trust_list_app, name="trust-list")
 app.add_typer(status_app, name="status")
 app.command("publish")(publish_command)
+app.add_typer(audit_app, name="audit")

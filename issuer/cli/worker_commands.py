@@ -48,6 +48,10 @@ def worker_command(
     interval: Annotated[
         float, typer.Option("--interval", min=0.1, max=5.0, metavar="SECONDS", help="Between looks at the database.")
     ] = 1.0,
+    outside: Annotated[
+        Path | None,
+        typer.Option("--checkpoints", metavar="FOLDER", help="For the audit's checkpoints; better on another machine."),
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Publish what is due now, and end.")] = False,
     force: Annotated[bool, typer.Option("--force", help="With --once: sign everything anew, due or not.")] = False,
     folder: Folder = None,
@@ -69,7 +73,7 @@ def worker_command(
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        Worker(core, export_to, _log, interval).run(stop)
+        Worker(core, export_to, _log, interval, outside).run(stop)
 
 
 def _once(core: Core, export_to: Path | None, *, force: bool) -> None:

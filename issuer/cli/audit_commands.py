@@ -1,0 +1,133 @@
+"""``icard-issuer audit``: verify, export, purge, checkpoint."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from verifier.cli.faults import CommandError
+from verifier.cli.files import write_whole
+from verifier.cli.settings import AsJson, Lang, settings
+
+from .service import Folder, Operator, RequiredOperator, RequiredReason, acting, opened, tell, tell_rows
+
+if TYPE_CHECKING:
+    from issuer.core import Core
+
+__all__ = ["audit_app"]
+
+audit_app = typer.Typer(help="The audit: verify, export, purge, checkpoint.", no_args_is_help=True)
+
+#: Exports may have personal data.
+_SECRET = 0o600
+
+Outside = Annotated[
+    Path | None,
+    typer.Option("--checkpoints", metavar="FOLDER", help="Checkpoints outside.  [default: beside the settings]"),
+]
+
+
+@audit_app.command("verify")
+def audit_verify(outside: Outside = None, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
+    """Walk the chain and hold it against its checkpoints. Exit status 1 when something was changed.
+
+    What no chain can show: acts after the newest checkpoint, made anew as a whole by whoever writes the database.
+    """
+    from issuer.audit_verify import verify
+
+    with opened(folder) as core:
+        report = verify(core, _checkpoints(core, outside))
+        language = settings().language
+        rows = [
+            {"code": fault.code, "where": fault.path, "what": fault.message(language), "expected": fault.expected}
+            for fault in report.faults
+        ]
+        facts: dict[str, Any] = {
+            "rows": report.rows,
+            "head": report.head,
+            "purged": report.purged,
+            "checkpoints": report.checkpoints,
+            "faults": rows if settings().json else len(rows) + report.more,
+        }
+        tell(facts)
+        if rows and not settings().json:
+            tell_rows(rows)
+        if report.faults:
+            raise typer.Exit(1)
+
+
+@audit_app.command("checkpoint")
+def audit_checkpoint(
+    outside: Outside = None, folder: Folder = None, lang: Lang = None, as_json: AsJson = False
+) -> None:
+    """Sign the chain's end and write it outside the database."""
+    from issuer import checkpoints
+    from issuer.publication import check_signers
+
+    with opened(folder) as core:
+        target = outside or checkpoints.default_folder(core)
+        check_signers(core)
+        made = checkpoints.make(core, target)
+        tell({"row": made and made.seq, "hash": made and made.hash, "folder": str(target)})
+
+
+@audit_app.command("export")
+def audit_export(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines; - for standard output.")],
+    details: Annotated[
+        bool, typer.Option("--details", help="With what was done and why: personal data, and itself audited.")
+    ] = False,
+    actor: Annotated[str | None, typer.Option("--actor", help="Acts of this actor only.")] = None,
+    subject: Annotated[str | None, typer.Option("--subject", help="Acts about this card or key only.")] = None,
+    folder: Folder = None,
+    operator: Operator = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the audit as one JSON object a line."""
+    from issuer.audit_purge import export
+
+    by = acting(operator, None)
+    with opened(folder) as core:
+        lines = export(core, details=details, by=by.actor, actor=actor, subject=subject)
+        if str(target) == "-":
+            for line in lines:
+                typer.echo(line)
+            return
+        content = "".join(f"{line}\n" for line in lines)
+        write_whole(target, content.encode(), mode=_SECRET)
+        tell({"file": str(target), "rows": content.count("\n")})
+
+
+@audit_app.command("purge")
+def audit_purge(
+    before: Annotated[str, typer.Option("--before", metavar="YYYY-MM-DD", help="Acts before this day (UTC).")],
+    operator: RequiredOperator,
+    reason: RequiredReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete the details of old acts, for ever; the chain stays whole. Takes the time of writing the database anew."""
+    from issuer.audit_purge import purge
+
+    by = acting(operator, reason, break_glass=True)
+    try:
+        moment = int(datetime.strptime(before, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        raise CommandError("cli.option", path="--before", expected="YYYY-MM-DD", found=before) from None
+    with opened(folder) as core:
+        count, through = purge(core, moment, by.actor, reason)
+        tell({"purged": count, "through_row": through})
+
+
+def _checkpoints(core: Core, outside: Path | None) -> dict[str, bytes]:
+    from issuer import checkpoints
+
+    folder = outside or checkpoints.default_folder(core)
+    if outside is not None and not outside.is_dir():
+        raise CommandError("cli.no_such_file", found=str(outside))
+    return {path.name: checkpoints.read_file(path) for path in checkpoints.files(folder)}
