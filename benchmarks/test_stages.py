@@ -134,6 +134,13 @@ def _decode(payload: bytes) -> Any:
 
 
 @pytest.mark.benchmark(group="7 decision")
+def test_key_from_cose_key(benchmark: BenchmarkFixture) -> None:
+    """A trust list's key, its point checked."""
+    held = CARD_KEY.verifying_key
+    assert benchmark(keys.VerifyingKey.from_cose_key, held.to_cose_key()) == held
+
+
+@pytest.mark.benchmark(group="7 decision")
 def test_issuer_key_by_kid(benchmark: BenchmarkFixture) -> None:
     kids, kid = World().domain().kids, CARD_KEY.verifying_key.kid
     assert len(benchmark(kids.get, kid)) == 1

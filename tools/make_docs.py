@@ -6,7 +6,8 @@ Promises:
 
 1. Tables of fields, services, refusals, reasons and policies, the worked example and the commands' help texts are
    written from the data and the code that decide, so that the pages can't drift from them.
-2. ``--check`` writes nothing and exits with 1 when a page is out of date; a test runs it.
+2. Drawings beside the pages are written from data in the same way.
+3. ``--check`` writes nothing and exits with 1 when a page is out of date; a test runs it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from icard_crypto.errors import catalogue
 from icard_crypto.fields import FIELDS, SERVICES, Field
 from icard_crypto.list_maps import FIELDS as LIST_FIELDS
 from icard_crypto.list_maps import ListField
-from tools import worked_example
+from tools import benchmark_page, worked_example
 
 ROOT = Path(__file__).parent.parent
 _BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -161,6 +162,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "status-fields": lambda: list_fields(_STATUS_TITLES),
     "timestamp-fields": lambda: list_fields(_TIMESTAMP_TITLES),
     "list-refusals": lambda: refusals(_LIST_LAYERS),
+    **benchmark_page.BLOCKS,
 }
 
 
@@ -173,14 +175,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when a page is out of date")
     check = parser.parse_args().check
+    pages = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+    wanted = {path: fill(path.read_text("utf-8")) for path in pages}
+    wanted |= {path: draw() for path, draw in benchmark_page.DRAWINGS.items()}
     stale = []
-    for path in sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")]):
-        page = path.read_text("utf-8")
-        filled = fill(page)
-        if filled != page:
+    for path, content in wanted.items():
+        if not path.exists() or path.read_text("utf-8") != content:
             stale.append(path.relative_to(ROOT))
             if not check:
-                path.write_text(filled, "utf-8")
+                path.write_text(content, "utf-8")
     for path in stale:
         print(f"{'out of date' if check else 'written'}: {path}")
     return 1 if check and stale else 0
