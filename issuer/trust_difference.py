@@ -98,9 +98,9 @@ def _scope(before: IssuerEntry | None, after: IssuerEntry) -> Iterator[Change]:
     yield from _set("region", iss, before.regions if before else (), after.regions)
     yield from _set("status_prefix", iss, before.status_prefixes if before else (), after.status_prefixes)
     if before is None or before.capacity != after.capacity:
-        was_capacity = before.capacity if before else 0
+        was_capacity = before.capacity if before is not None else 0
         effect: Effect = "widened" if after.capacity > was_capacity else "narrowed"
-        yield Change(effect, "capacity", iss, "", str(was_capacity), str(after.capacity))
+        yield Change(effect, "capacity", iss, "", str(was_capacity) if before else "", str(after.capacity))
     old, new = (_by_thumbprint(side.keys if side else ()) for side in (before, after))
     for thumbprint, entry in new.items():
         if thumbprint not in old:
