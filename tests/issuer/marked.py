@@ -46,7 +46,7 @@ def main() -> None:
         traceback.print_exc()
         print(fault.message(), fault.hint(), fault.path, fault.expected, fault.found)
     changed = cards.replace(core, issued[0].card_id, second_name(first), by)
-    found = cards.find_cards(core, "name", first.holder.name)
+    found = cards.find_cards(core, "name", asked["cards"][0]["holder"]["name"])
     found += cards.find_cards(core, "permit", asked["cards"][0]["permit"]["number"])
     if found != [issued[0].card_id] * 2:
         raise SystemExit("the marked card is not found")
