@@ -6,20 +6,23 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.progress import Progress
 
 from icard_crypto.errors import DecodeError
+from verifier.trust import TrustDomain
 from verifier.verdict import Verdict
 from verifier.verifier import Verifier
 
-from .faults import CommandError
+from .faults import CommandError, report_warning
 from .inputs import Source, read_source, sources
 from .options import CODE_HELP, Now, PolicyName, Trusted, moment, policy, trusted_domain
 from .pictures import codes_in
 from .settings import AsJson, Lang, settings, word
+from .state_options import StateFolder, open_store
 from .terminal import console, error_console
 from .verdict_view import show
 
@@ -33,6 +36,7 @@ _RANK: Final = ("VALID", "INDETERMINATE", "INVALID")
 def verify_command(
     code: Annotated[str, typer.Argument(metavar="CODE", help=CODE_HELP + " A folder: all of these in it.")],
     trusted: Trusted = None,
+    state: StateFolder = None,
     policy_name: PolicyName = "gate",
     now: Now = None,
     lang: Lang = None,
@@ -40,13 +44,15 @@ def verify_command(
 ) -> None:
     """Say whether a card is genuine and still stands.
 
+    Trust comes from the state folder, see icard init, and from a file named with --trusted; with --trusted alone only
+    from that file.
+
     Exit status 0 valid, 1 invalid, 2 not confirmed, 64 wrong use; of several codes the worst. With --json one verdict a
     line; for a folder each line is an object of source and verdict.
 
     Example:  icard verify code.png --trusted trusted.json --policy unsafe_no_status
     """
-    domain = trusted_domain(trusted)
-    verifier = Verifier(() if domain is None else domain, policy(policy_name))
+    verifier = Verifier(_domains(trusted, state), policy(policy_name))
     clock = moment(now)
     named = sources(code)
     worst = 0
@@ -60,6 +66,18 @@ def verify_command(
             json.dumps({"source": source.name, "verdict": answer} if source.in_folder else answer, ensure_ascii=False)
         )
     raise typer.Exit(_STATUS[_RANK[worst]])
+
+
+def _domains(trusted: Path | None, state: Path | None) -> tuple[TrustDomain, ...]:
+    """What is trusted; a part of the state that is damaged is told, and the rest of it counts."""
+    given = trusted_domain(trusted)
+    if given is not None and state is None:
+        return (given,)
+    store = open_store(state)
+    domains = store.load()
+    for fault in store.faults:
+        report_warning(fault.error)
+    return domains if given is None else (*domains, given)
 
 
 def _verdicts(verifier: Verifier, named: list[Source], now: int) -> Iterator[tuple[Source, Verdict]]:

@@ -1,0 +1,16 @@
+"""Keeping a state fresh over HTTPS; needs the extra ``sync``.
+
+::
+
+    from verifier.store import Store
+    from verifier.sync import Agent, Limits
+
+    agent = Agent(Store("/var/lib/icard"), Limits())
+    for round in agent.once():
+        print(round.domain, round.faults)
+"""
+
+from .agent import Agent, Round
+from .fetching import Answer, Fetch, Limits
+
+__all__ = ["Agent", "Answer", "Fetch", "Limits", "Round"]

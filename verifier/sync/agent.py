@@ -1,0 +1,307 @@
+"""One round of keeping a state fresh, and round after round.
+
+A round of one domain goes in this order; what one source fails to give takes nothing away from what others gave:
+
+1. ``timestamp.cbor`` is read first: it was published last, so everything that it names is there by then.
+2. Trust lists: the versions after the current one, one by one, until there is no next; they are applied together.
+3. The timestamp is applied: what it denies is denied before any status list is waited for.
+4. Status lists: those that the timestamp names and those that are known, if an issuer owns the address; the one that
+   was reached longest ago comes first, so that a round that runs out of time leaves no one behind for ever.
+
+Further:
+
+5. What is there already is asked for by its ETag, and only while the state still holds it whole.
+6. A source that fails for now is asked again, after a wait that grows and is drawn by lot, within its time.
+7. A state that cannot be written ends the round with the reason; what is known goes on counting.
+8. What became of each source is in the journal, with its times.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from icard_crypto import limits as sizes
+from icard_crypto.errors import IcardError, MissingPart, StateError
+from verifier.store import Item, Report, Store, Update
+from verifier.store.decide import digest_of
+from verifier.trust import TrustDomain
+
+from .fetching import Answer, Deadline, Fetch, Limits
+from .journal import Journal, Source, read_journal, write_journal
+
+__all__ = ["Agent", "Round", "SourceFault"]
+
+#: New trust lists taken in one round: more than two years of one a day would have to be caught up with.
+_MOST_LISTS: Final = 256
+#: Bytes of status lists held before they are applied.
+_BATCH: Final = 64 * sizes.MIB
+_FIRST_WAIT: Final = 0.5
+_FIRST_PAUSE: Final = 5.0
+_SERVER_ERROR: Final = 500
+_TOO_MANY_REQUESTS: Final = 429
+
+
+class SourceFault(NamedTuple):
+    """An address, or the state's folder, and what is wrong with it."""
+
+    source: str
+    error: IcardError
+
+
+@dataclass(slots=True)
+class Round:
+    """What became of one round of one domain; times are Unix times."""
+
+    domain: str
+    now: int
+    reports: list[Report] = field(default_factory=list)
+    faults: list[SourceFault] = field(default_factory=list)
+
+    @property
+    def taken(self) -> list[Item]:
+        """What is new in the state."""
+        return [item for report in self.reports for item in report.taken]
+
+
+def _open_http(limits: Limits) -> Fetch:
+    try:
+        from .http import HttpFetch
+    except ModuleNotFoundError as absent:
+        if (absent.name or "").partition(".")[0] not in ("httpx", "httpcore"):
+            raise
+        raise MissingPart("sync.extra_missing") from None
+    return HttpFetch(limits)
+
+
+class Agent:
+    """Keeps the domains of a state fresh that have an address.
+
+    Args:
+        store: the state.
+        limits: times, retries, networks.
+        connect: makes what fetches, anew for each domain and round.
+        clock: gives Unix time.
+        chance: draws waits.
+        sleep: waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        limits: Limits,
+        *,
+        connect: Callable[[Limits], Fetch] = _open_http,
+        clock: Callable[[], float] = time.time,
+        chance: random.Random | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._limits = limits
+        self._connect = connect
+        self._clock = clock
+        self._chance = chance or random.Random()  # noqa: S311 - spreads load, hides nothing
+        self._sleep = sleep
+
+    def once(self) -> list[Round]:
+        """One round of every domain.
+
+        Raises:
+            MissingPart: ``sync.extra_missing``.
+            StateError: ``store.unreadable``, ``store.newer``, ``store.damaged`` (a manifest), ``sync.ca_file``.
+        """
+        return [self._round(domain) for domain in self._store.load()]
+
+    def watch(self, interval: float, heard: Callable[[list[Round]], None], stop: threading.Event) -> None:
+        """Round after round until ``stop`` is set; raises as :meth:`once`.
+
+        Args:
+            interval: seconds between rounds, give or take a tenth; less while something fails.
+            heard: is told of each round.
+        """
+        failed = 0
+        while not stop.is_set():
+            rounds = self.once()
+            heard(rounds)
+            failed = failed + 1 if any(each.faults for each in rounds) else 0
+            stop.wait(self._pause(interval, failed))
+
+    def _pause(self, interval: float, failed: int) -> float:
+        if not failed:
+            return interval * self._chance.uniform(0.9, 1.1)
+        return min(interval, _FIRST_PAUSE * 2.0 ** min(failed - 1, 16)) * self._chance.uniform(0.5, 1.0)
+
+    def _round(self, domain: TrustDomain) -> Round:
+        made = Round(domain.name, int(self._clock()))
+        url = self._store.manifest(domain.name).url
+        if url is None:
+            made.faults.append(SourceFault("", StateError("sync.no_url", path=domain.name)))
+            return made
+        fetch = self._connect(self._limits)
+        try:
+            run = _Run(self, made, fetch)
+            try:
+                run.all(url)
+            except StateError as error:
+                # 7
+                made.faults.append(SourceFault(str(self._store.folder), error))
+            run.close()
+        finally:
+            fetch.close()
+        return made
+
+
+class _Run:
+    """One round of one domain, with its deadline, its journal and what fetches for it."""
+
+    def __init__(self, agent: Agent, made: Round, fetch: Fetch) -> None:
+        self._agent = agent
+        self._store = agent._store
+        self._made = made
+        self._fetch = fetch
+        self._deadline = Deadline(agent._limits.total)
+        self._folder = agent._store.folder / made.domain
+        self._before = read_journal(self._folder).sources
+        self._after: dict[str, Source] = {}
+
+    def all(self, base: str) -> None:
+        """The round, in its order."""
+        # 1
+        stamp_url = f"{base}timestamp.cbor"
+        stamp = self._get(stamp_url, sizes.TIMESTAMP_BYTES)
+        # 2
+        self._trust_lists(f"{base}trust/")
+        # 3
+        if stamp is not None and stamp.body is not None:
+            report = self._apply(Update(timestamp=stamp.body))
+            self._note(stamp_url, stamp, report.items[0])
+        # 4
+        self._status_lists()
+
+    def close(self) -> None:
+        """Keep the journal; also of a round that ended early."""
+        try:
+            write_journal(self._folder, Journal({**self._unasked(), **self._after}))
+        except StateError as error:
+            if not any(fault.error.code == error.code for fault in self._made.faults):
+                self._made.faults.append(SourceFault(str(self._folder), error))
+
+    def _unasked(self) -> dict[str, Source]:
+        """A round that ended early knows nothing newer of the rest; a whole one forgets what nobody names any more."""
+        return self._before if self._made.faults else {}
+
+    def _trust_lists(self, base: str) -> None:
+        (domain,) = (each for each in self._store.load() if each.name == self._made.domain)
+        if domain.trust_list is None:
+            return
+        version = domain.trust_list.version
+        lists: list[bytes] = []
+        while len(lists) < _MOST_LISTS:
+            version += 1
+            answer = self._get(base, sizes.TRUST_LIST_BYTES, url=f"{base}{version}.cbor", may_lack=True)
+            if answer is None or answer.body is None:
+                break
+            lists.append(answer.body)
+        else:
+            self._fail(base, StateError("sync.too_many", expected=f"at most {_MOST_LISTS}"))
+        if lists:
+            report = self._apply(Update(trust_lists=tuple(lists)))
+            if report.refused:
+                self._note(base, Answer(None), report.items[0])
+
+    def _status_lists(self) -> None:
+        (domain,) = (each for each in self._store.load() if each.name == self._made.domain)
+        named = set(self._store.manifest(domain.name).marks) | set(domain.timestamp.lists if domain.timestamp else ())
+        owned = [uri for uri in named if any(issuer.owns_status_uri(uri) for issuer in domain.issuers.values())]
+        waiting: list[tuple[str, Answer, bytes]] = []
+        for uri in sorted(owned, key=self._last_reached):
+            answer = self._get(uri, sizes.STATUS_TOKEN_BYTES)
+            if answer is not None and answer.body is not None:
+                waiting.append((uri, answer, answer.body))
+            if sum(len(body) for _, _, body in waiting) > _BATCH:
+                self._take(waiting)
+                waiting = []
+        self._take(waiting)
+
+    def _last_reached(self, uri: str) -> tuple[int, str]:
+        source = self._before.get(uri)
+        return (0 if source is None or source.reached is None else source.reached, uri)
+
+    def _take(self, waiting: Iterable[tuple[str, Answer, bytes]]) -> None:
+        offered = list(waiting)
+        if not offered:
+            return
+        report = self._apply(Update(status_tokens=tuple(body for _, _, body in offered)))
+        for (uri, answer, _), item in zip(offered, report.items, strict=True):
+            if item.error is None and item.name != uri:
+                # Good, and kept under its own name; but this address does not say what it is asked for.
+                error = StateError("sync.other_list", expected=uri, found=item.name)
+                self._fail(uri, error)
+            else:
+                self._note(uri, answer, item)
+
+    def _apply(self, update: Update) -> Report:
+        report = self._store.apply(self._made.domain, update, self._made.now)
+        self._made.reports.append(report)
+        return report
+
+    def _get(self, source: str, most: int, *, url: str | None = None, may_lack: bool = False) -> Answer | None:
+        """What is at an address (by default the source itself); None, with the fault noted, where it can't be had."""
+        known = self._before.get(source)
+        etag = known.etag if known is not None and url is None and self._still_held(known) else None
+        try:
+            answer = self._try(url or source, etag, most)
+            if answer is None and not may_lack:
+                raise StateError("sync.absent", path=source, found="404")
+        except StateError as error:
+            self._fail(source, error)
+            return None
+        if answer is None:
+            self._after[source] = Source(self._made.now, self._made.now)
+        elif answer.body is None and known is not None:
+            self._after[source] = Source(self._made.now, self._made.now, known.etag, known.token)
+        return answer
+
+    def _still_held(self, known: Source) -> bool:
+        # 5
+        return known.token is not None and self._store.holds(self._made.domain, known.token)
+
+    def _try(self, url: str, etag: str | None, most: int) -> Answer | None:
+        agent = self._agent
+        deadline = self._deadline.within(agent._limits.each)
+        for attempt in range(agent._limits.retries + 1):
+            try:
+                return self._fetch(url, etag=etag, most=most, deadline=deadline)
+            except StateError as error:
+                # 6
+                if attempt == agent._limits.retries or not _passing(error):
+                    raise
+                wait = _FIRST_WAIT * 2.0**attempt * agent._chance.uniform(0.5, 1.5)
+                agent._sleep(min(wait, deadline.remaining()))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _note(self, source: str, answer: Answer, item: Item) -> None:
+        if item.error is not None:
+            self._fail(source, item.error)
+        elif answer.body is not None:
+            self._after[source] = Source(self._made.now, self._made.now, answer.etag, digest_of(answer.body))
+
+    def _fail(self, source: str, error: IcardError) -> None:
+        known = self._before.get(source)
+        if known is None:
+            self._after[source] = Source(self._made.now, fault=error)
+        else:
+            self._after[source] = Source(self._made.now, known.reached, known.etag, known.token, error)
+        self._made.faults.append(SourceFault(source, error))
+
+
+def _passing(error: IcardError) -> bool:
+    """Whether a fault may be over in a moment."""
+    if error.code == "sync.status":
+        status = int(error.found or 0)
+        return status >= _SERVER_ERROR or status == _TOO_MANY_REQUESTS
+    return error.code in ("sync.connection", "sync.resolve")
