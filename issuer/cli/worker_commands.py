@@ -26,7 +26,10 @@ __all__ = ["export_command", "trust_list_app", "worker_command"]
 
 trust_list_app = typer.Typer(help="The trust lists that the roots signed, in the service.", no_args_is_help=True)
 
-Out = Annotated[Path | None, typer.Option("--export", metavar="FOLDER", help="Keep the tree of published files there.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--export", metavar="FOLDER", help="Keep the tree of published files there.  [default: the setting]"),
+]
 
 
 def export_command(
@@ -67,13 +70,14 @@ def worker_command(
     if force and not once:
         raise CommandError("cli.option", path="--force", expected="--once beside it")
     with opened(folder) as core:
+        tree = export_to or core.settings.published
         if once:
-            _once(core, export_to, force=force)
+            _once(core, tree, force=force)
             return
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        Worker(core, export_to, _log, interval, outside).run(stop)
+        Worker(core, tree, _log, interval, outside).run(stop)
 
 
 def _once(core: Core, export_to: Path | None, *, force: bool) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import select
@@ -22,16 +24,16 @@ from issuer.db.models import Artefact, KeyRow
 from issuer.key_states import all_keys, trusted_key
 from issuer.publication import Publication, publish
 from issuer.trust_lists import import_trust_lists
-from tests.issuer.service import FakeClock, new_core, new_key
+from tests.issuer.service import PASSPHRASE, FakeClock, new_core, new_key
 from verifier import Policy, TrustDomain, Verdict, Verifier
 
-__all__ = ["ROOTS", "bundle_domain", "file_of", "published_core", "step", "trust_list", "verdicts"]
+__all__ = ["ROOTS", "bundle_domain", "file_of", "published_core", "step", "trust_list", "verdicts", "write_settings"]
 
 DAY = 86_400
 ROOTS = tuple(SigningKey.from_raw(ED25519, bytes([number]) * 32) for number in (21, 22, 23))
 
 
-def published_core(folder: Any, url: str, clock: FakeClock | None = None, **changes: Any) -> Core:
+def published_core(folder: Path, url: str, clock: FakeClock | None = None, **changes: Any) -> Core:
     """A service with all its keys, on a trust list that is taken in; nothing is published yet."""
     core = new_core(folder, url, clock=clock.clock() if clock else None, **changes)
     new_key(core, "timestamp")
@@ -76,6 +78,20 @@ def trust_list(
     for place in by:
         data = sign(data, ROOTS[place])
     return data
+
+
+def write_settings(core: Core, folder: Path) -> None:
+    """The service's settings as a file, for its commands."""
+    settings = core.settings
+    lines = {
+        "database_url": settings.database,
+        "issuer": settings.issuer,
+        "regions": list(settings.regions),
+        "status_prefix": settings.status_prefix,
+        "passphrase": PASSPHRASE,
+    }
+    content = "".join(f"{name} = {json.dumps(value)}\n" for name, value in lines.items())
+    (folder / "icard-issuer.toml").write_text(content, "utf-8")
 
 
 def file_of(core: Core, path: str) -> bytes:

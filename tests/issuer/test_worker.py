@@ -26,7 +26,7 @@ from issuer.core import Core
 from issuer.db.models import Publisher
 from issuer.signer import SignerBusy
 from issuer.worker import Worker
-from tests.issuer.domain import bundle_domain, file_of, published_core, verdicts, versions
+from tests.issuer.domain import bundle_domain, file_of, published_core, verdicts, versions, write_settings
 from tests.issuer.service import PASSPHRASE, person
 from verifier import Policy, Verifier
 
@@ -38,16 +38,7 @@ _RUN = "from issuer.cli import main; import sys; sys.argv[0] = 'icard-issuer'; m
 @pytest.fixture
 def core(tmp_path: Path, database_url: str) -> Core:
     core = published_core(tmp_path, database_url)
-    settings = core.settings
-    lines = {
-        "database_url": database_url,
-        "issuer": settings.issuer,
-        "regions": list(settings.regions),
-        "status_prefix": settings.status_prefix,
-        "passphrase": PASSPHRASE,
-    }
-    content = "".join(f"{name} = {json.dumps(value)}\n" for name, value in lines.items())
-    (tmp_path / "icard-issuer.toml").write_text(content, "utf-8")
+    write_settings(core, tmp_path)
     return core
 
 
@@ -188,7 +179,7 @@ def test_a_worker_goes_on_after_faults(core: Core) -> None:
             stop.set()
 
     Worker(core, None, tell, 0.01).run(_failing(core, stop))
-    assert told == ["started", "held_back signer.unavailable", "published", "well_again", "ended"]
+    assert told == ["started", "held_back signer.unavailable", "published", "checkpoint", "well_again", "ended"]
 
 
 def _failing(core: Core, stop: threading.Event) -> threading.Event:
