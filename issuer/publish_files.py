@@ -32,7 +32,7 @@ from icard_crypto.status_list import StatusList
 from icard_crypto.status_trust import read_status
 from icard_crypto.timestamp import Timestamp, check_newer, read_timestamp, sign_timestamp
 from icard_crypto.trust_list import TrustList
-from verifier.cli.files import read_capped, write_new, write_whole
+from verifier.cli.files import read_capped, write_whole
 
 from .locked_folder import locked
 
@@ -254,7 +254,7 @@ def _check(bundle: bytes, before: Timestamp | None, now: int) -> None:
 def _write(folder: Path, chain: _Chain, tokens: Iterable[_Token], bundle: bytes, timestamp: bytes) -> Iterator[Written]:
     """Promise 2."""
     for listed, data in zip(chain.lists, chain.signed, strict=True):
-        yield _put(folder, f"trust/{listed.version}.cbor", data, immutable=True)
+        yield _put(folder, f"trust/{listed.version}.cbor", data)
     yield _put(folder, LATEST, chain.signed[-1])
     for token in tokens:
         yield _put(folder, f"status/{token.name}", token.data)
@@ -262,12 +262,9 @@ def _write(folder: Path, chain: _Chain, tokens: Iterable[_Token], bundle: bytes,
     yield _put(folder, TIMESTAMP, timestamp)
 
 
-def _put(folder: Path, name: str, data: bytes, *, immutable: bool = False) -> Written:
+def _put(folder: Path, name: str, data: bytes) -> Written:
     path = folder / name
     if path.exists() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return Written(name, "same")
-    if immutable:
-        write_new(path, data, mode=_MODE)
-    else:
-        write_whole(path, data, mode=_MODE)
+    write_whole(path, data, mode=_MODE)
     return Written(name, "written")
