@@ -9,6 +9,7 @@ from .card_commands import card_app
 from .key_commands import key_app
 from .keygen_command import keygen_command
 from .publish_command import publish_command
+from .restore_commands import restore_command, withdraw_command
 from .service_commands import clock_app, init_command, migrate_command, rewrap_command, settings_command
 from .sign_command import sign_command
 from .status_commands import status_app
@@ -31,6 +32,8 @@ app.command("init")(init_command)
 app.command("migrate")(migrate_command)
 app.command("settings")(settings_command)
 app.command("rewrap")(rewrap_command)
+app.command("restore")(restore_command)
+app.command("withdraw")(withdraw_command)
 app.command("export")(export_command)
 app.command("worker")(worker_command)
 app.add_typer(key_app, name="key")

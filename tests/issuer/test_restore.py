@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -55,12 +56,12 @@ class House:
         self.core.close()
         put_back(self.url, self.folder / "backup")
 
-    def open(self, *, restoring: bool = False, **settings: object) -> Core:
+    def open(self, *, restoring: bool = False, **settings: Any) -> Core:
         made = settings_for(self.folder, self.url, **settings)
         self.core = Core.open(made, clock=self.clock.clock(), restoring=restoring)
         return self.core
 
-    def refusal(self, **settings: object) -> StateError:
+    def refusal(self, **settings: Any) -> StateError:
         with pytest.raises(StateError) as caught:
             self.open(**settings)
         return caught.value

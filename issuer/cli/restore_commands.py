@@ -1,0 +1,88 @@
+"""``icard-issuer restore``, ``withdraw``: after a backup was put back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from icard_crypto.errors import StateError
+from verifier.cli.files import write_whole
+from verifier.cli.settings import AsJson, Lang, settings
+
+from .passphrase import ask
+from .service import Folder, RequiredOperator, RequiredReason, acting, opened, tell
+
+__all__ = ["restore_command", "withdraw_command"]
+
+_SECRET: Final = 0o600
+
+
+def restore_command(
+    operator: RequiredOperator,
+    reason: RequiredReason,
+    published: Annotated[
+        Path | None, typer.Option("--published", metavar="PATH", help="The exported folder or bundle, as it is online.")
+    ] = None,
+    nothing_published: Annotated[bool, typer.Option("--nothing-published", help="Nothing was ever published.")] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Write what is to be issued again, as JSON.")
+    ] = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a database that was put back from a backup fit to sign again. Stop every process of the service before.
+
+    Closes all status lists, takes over what was published, names the codes to be issued again. Afterwards publish, for
+    the first code waits for the new list.
+
+    Example:  icard-issuer restore -C issuer --published /var/www/icard --operator Ann --reason "disk failed"
+    """
+    from issuer.core import Core
+    from issuer.restore import restore
+    from issuer.settings import Settings
+
+    if (published is None) != nothing_published:
+        raise StateError("restore.published", expected="--published or --nothing-published")
+    by = acting(operator, reason, break_glass=True)
+    core = Core.open(Settings.load(folder), lambda: ask(twice=False), restoring=True)
+    try:
+        outcome = asdict(restore(core, published, by))
+    finally:
+        core.close()
+    if report is not None:
+        write_whole(report, json.dumps(outcome, indent=1).encode() + b"\n", mode=_SECRET)
+    if settings().json:
+        tell(outcome)
+        return
+    tell({name: _shown(value) for name, value in outcome.items()})
+
+
+def withdraw_command(
+    uri: Annotated[str, typer.Argument(metavar="URI", help="The list's address, as the restore named it.")],
+    index: Annotated[int, typer.Argument(metavar="INDEX", min=0)],
+    operator: RequiredOperator,
+    reason: RequiredReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Revoke a code that a lost database gave, once its holder has another."""
+    from issuer.restore import withdraw_lost
+
+    by = acting(operator, reason, break_glass=True)
+    with opened(folder) as core:
+        withdraw_lost(core, uri, index, by)
+        tell({"uri": uri, "index": index, "entry": "revoked"})
+
+
+def _shown(value: Any) -> Any:
+    """Lists as one line of at most a few; the report has them whole."""
+    if not isinstance(value, list):
+        return value
+    few = [f"{one['uri']}#{one['index']}" if isinstance(one, dict) else str(one) for one in value[:5]]
+    return f"{len(value)}" + (f": {', '.join(few)}" + (", ..." if len(value) > len(few) else "") if few else "")
