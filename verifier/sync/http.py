@@ -51,6 +51,8 @@ _HEADERS: Final = {
 }
 _MOST_REDIRECTS: Final = 3
 _LONGEST_ETAG: Final = 256
+#: Digits of a Content-Length that Python should turn into a number.
+_LONGEST_LENGTH: Final = 20
 _OK, _NOT_MODIFIED = 200, 304
 _ABSENT: Final = frozenset({404, 410})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -138,7 +140,7 @@ def _answer(response: httpx.Response, most: int, *, asked: bool) -> Answer | Non
         raise StateError("sync.type", expected="application/octet-stream", found=found[:80])
     too_large = StateError("sync.too_large", expected=f"at most {most} bytes")
     stated = response.headers.get("Content-Length", "")
-    if stated.isascii() and stated.isdigit() and len(stated) <= len(str(most)) + 1 and int(stated) > most:
+    if stated.isascii() and stated.isdigit() and (len(stated) > _LONGEST_LENGTH or int(stated) > most):
         raise too_large
     parts, size = [], 0
     for part in response.iter_raw():
