@@ -27,7 +27,7 @@ from tests.adversary import ISSUERS, KEYS, issuer, key_entry, published
 from tests.verifier.publisher import ANCHOR, NOW, URI, code, status, timestamp
 from verifier import Policy, TrustDomain, Verifier
 
-__all__ = ["SIZES", "bundle_import", "following", "one_verdict"]
+__all__ = ["SIZES", "bundle_import", "following", "one_verdict", "write_list"]
 
 #: Contender to keys of issuers.
 SIZES: Final = {f"{size:,} keys": size for size in (10, 100, 1_000, 10_000)}
@@ -48,7 +48,7 @@ def following(rounds: int) -> Run:
         if sum(1 for _ in verify_chain(anchor, [data], NOW).current.issuer_keys()) != size:
             raise ValueError("keys are missing")
 
-    return interleave({name: timed(partial(follow, _list_of(size), size), 1) for name, size in SIZES.items()}, rounds)
+    return interleave({name: timed(partial(follow, write_list(size), size), 1) for name, size in SIZES.items()}, rounds)
 
 
 def one_verdict(rounds: int) -> Run:
@@ -61,7 +61,7 @@ def one_verdict(rounds: int) -> Run:
                 raise ValueError("a good code is not VALID")
 
     shortest, longest = min(SIZES, key=SIZES.__getitem__), max(SIZES, key=SIZES.__getitem__)
-    verifiers = {name: _verifier(_list_of(SIZES[name])) for name in (shortest, longest)}
+    verifiers = {name: _verifier(write_list(SIZES[name])) for name in (shortest, longest)}
     return interleave({name: timed(partial(verify, each), _CODES) for name, each in verifiers.items()}, rounds)
 
 
@@ -84,8 +84,8 @@ def bundle_import(rounds: int) -> Run:
 
 
 @cache
-def _list_of(size: int) -> bytes:
-    """A trust list by promise 1."""
+def write_list(size: int) -> bytes:
+    """A signed trust list of this many keys, by promise 1."""
     keys = [SigningKey.from_raw(ED25519, number.to_bytes(32, "big")) for number in range(1, size - _THERE + 1)]
 
     def fill(made: Any) -> None:

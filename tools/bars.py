@@ -2,7 +2,7 @@
 
 Promises:
 
-1. It reads at a glance: one bar a row, longest to shortest as given, the figure at its end, our own in another colour.
+1. It reads at a glance: one bar a row in the order given, from zero, the figure at its end, our own in another colour.
 2. It follows the reader's light or dark theme, on a background of its own, and says in ``title`` and ``desc`` what it
    shows to whoever does not see it.
 3. The same rows give the same bytes.

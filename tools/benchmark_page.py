@@ -197,11 +197,11 @@ def native() -> str:
     decoding = whole - raw - rows[-1][1]
     return (
         f"{table}\n"
-        f"Of {whole:.0f} us, {whole - raw:.0f} are not the signature check. A core that took no time at all would make\n"
-        f"a verdict {whole / raw:.2f} times faster; one by one, none can do more. One that takes text and gives claims,\n"
-        f"in place of the {decoding:.0f} us of the decoding stages, leaves the decision in Python and ends at\n"
-        f"{(whole - decoding) / raw:.2f} of the raw check, plus its own time. For 1.2, all that is not the check must\n"
-        f"fit into {raw * 0.2:.0f} us.\n"
+        f"Of {whole:.0f} us, {whole - raw:.0f} are not the signature check. A core that took no time would make a\n"
+        f"verdict {whole / raw:.2f} times faster; one by one, none can do more. One that takes text and gives\n"
+        f"claims, in place of the {decoding:.0f} us of the decoding stages, leaves the decision in Python and\n"
+        f"ends at {(whole - decoding) / raw:.2f} of the raw check, plus its own time. For 1.2, all that is not the\n"
+        f"check must fit into {raw * 0.2:.0f} us.\n"
     )
 
 
