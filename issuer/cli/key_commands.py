@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from icard_crypto import algorithms
 from verifier.cli.faults import CommandError
+from verifier.cli.files import write_new
 from verifier.cli.settings import AsJson, Lang
 
 from .service import Folder, Operator, Reason, RequiredOperator, RequiredReason, acting, opened, tell, tell_rows
@@ -21,6 +23,8 @@ __all__ = ["key_app"]
 key_app = typer.Typer(help="The service's keys: generate, publish, activate, retire, revoke.", no_args_is_help=True)
 
 _ALGORITHMS = {algorithm.name.lower(): algorithm for algorithm in algorithms.ALGORITHMS}
+
+_PUBLIC: Final = 0o644
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The first digits of its thumbprint, at least 8.")]
 
@@ -48,6 +52,26 @@ def key_generate(
 
     with opened(folder) as core:
         tell(_facts(key_states.generate(core, usage, _ALGORITHMS[algorithm], acting(operator, None).actor)))
+
+
+@key_app.command("export")
+def key_export(
+    key: Key,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where it goes; never overwritten.")],
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the public key as PEM, for the trust list. Private keys never leave the keystore.
+
+    Example:  icard-issuer key export 6f1d0a93 --out card.pub.pem
+    """
+    from issuer.key_states import find, trusted_key
+
+    with opened(folder) as core:
+        row = core.database.read(lambda session: find(session, key))
+        write_new(out, trusted_key(row, core.issuer).key.to_pem(), mode=_PUBLIC)
+        tell({"file": str(out), "thumbprint": row.thumbprint, "usage": row.usage})
 
 
 @key_app.command("publish")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from icard_crypto import qr
+from icard_crypto.keys import VerifyingKey
 from issuer.cli.app import app
 from tests.cli_kit import Done, run
 from tests.issuer.service import person
@@ -102,6 +103,16 @@ def test_from_key_to_code(folder: Path) -> None:
         assert stat.S_IMODE(picture.stat().st_mode) == 0o600
 
 
+def test_a_public_key_is_written_for_the_trust_list(folder: Path) -> None:
+    """The key's own thumbprint, and nothing private; a file that is there stays as it is."""
+    name = active_key(folder, "timestamp")
+    out = folder / "timestamp.pub.pem"
+    assert told(folder, "key", "export", name[:8], "--out", out)["thumbprint"] == name
+    assert VerifyingKey.from_pem(out.read_bytes()).thumbprint.hex() == name
+    assert b"PRIVATE" not in out.read_bytes()
+    assert "cli.exists" in refused(folder, "key", "export", name, "--out", out).err
+
+
 def test_a_card_is_changed_and_revoked(folder: Path) -> None:
     """Lapse, suspension, replacement, renewal, revocation: what its entries read after each."""
     active_key(folder)
@@ -180,7 +191,7 @@ def test_rewrap_and_finish(folder: Path) -> None:
 
 def test_migrate_says_what_was_and_what_is(folder: Path) -> None:
     """Nothing to do is no error; nobody deletes every card by a word."""
-    assert told(folder, "migrate") == {"before": "0002", "now": "0002"}
+    assert told(folder, "migrate") == {"before": "0003", "now": "0003"}
     assert "would delete every card" in refused(folder, "migrate", "--to", "base").err
 
 
