@@ -160,12 +160,13 @@ def test_iat_rises_each_time_though_the_clock_stands(core: Core, clock: FakeCloc
 
 def test_iat_does_not_fall_with_the_clock(core: Core, clock: FakeClock) -> None:
     """Set back by a few seconds, the clock is waited for; set back by more, nothing is signed and the code says why."""
+    clock.at += 1000
     first = step(core, clock)
     clock.at -= 4
     assert publish(core, force=True, stop=lambda: True).version == 0
     clock.at -= 10
     with pytest.raises(StateError) as caught:
-        publish(core, force=True)
+        publish(core, force=True, stop=lambda: True)
     assert (caught.value.code, caught.value.message()) == (
         "clock.behind",
         "The clock is behind what has been signed already.",

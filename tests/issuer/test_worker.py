@@ -166,35 +166,27 @@ def test_killed_workers_leave_whole_publications(core: Core, tmp_path: Path) -> 
     assert list(www.rglob("*.tmp")) == []
 
 
-def test_a_worker_goes_on_after_faults(core: Core) -> None:
-    """A signer that is away is told once and waited for; then the worker is well again and publishes."""
+def test_a_worker_goes_on_after_faults(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signer that is away for three turns is told once; then the worker publishes and says that it is well again."""
     told: list[str] = []
     stop = threading.Event()
-
-    def tell(event: str, facts: dict[str, Any]) -> None:
-        told.append(f"{event} {facts.get('code', '')}".strip())
-        if event == "held_back":
-            core.signer.fault = None  # type: ignore[attr-defined]
-        if event == "well_again":
-            stop.set()
-
-    Worker(core, None, tell, 0.01).run(_failing(core, stop))
-    assert told == ["started", "held_back signer.unavailable", "published", "checkpoint", "well_again", "ended"]
-
-
-def _failing(core: Core, stop: threading.Event) -> threading.Event:
-    """The signer fails from the first turn on, after the check at the start."""
     sign = core.signer.sign
+    failures = iter(range(3))
 
-    def first(key: Any, messages: Any) -> Any:
-        if messages and core.signer.fault is None and not first_done:  # type: ignore[attr-defined]
-            first_done.append(True)
+    def flaky(key: Any, messages: Any) -> Any:
+        # The check at the start signs nothing, and passes.
+        if messages and next(failures, None) is not None:
             raise SignerBusy("signer.unavailable")
         return sign(key, messages)
 
-    first_done: list[bool] = []
-    core.signer.sign = first  # type: ignore[method-assign]
-    return stop
+    def tell(event: str, facts: dict[str, Any]) -> None:
+        told.append(f"{event} {facts.get('code', '')}".strip())
+        if event == "well_again":
+            stop.set()
+
+    monkeypatch.setattr(core.signer, "sign", flaky)
+    Worker(core, None, tell, 0.01).run(stop)
+    assert told == ["started", "held_back signer.unavailable", "published", "checkpoint", "well_again", "ended"]
 
 
 def test_a_worker_finishes_what_others_left(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
