@@ -55,7 +55,7 @@ def bars(title: str, unit: str, rows: Sequence[Bar], limit: tuple[str, float] | 
     Args:
         unit: of the figures, shown behind each.
         rows: at least one; figures from 0.
-        limit: a line across all bars, with its name: what no bar can fall below.
+        limit: a line across all bars, with its name: what they are to be read against.
     """
     longest = max([row.figure for row in rows] + ([limit[1]] if limit else []))
     scale = (_WIDTH - _LEFT - _RIGHT) / longest
