@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -23,7 +24,10 @@ from verifier import Policy, TrustDomain, Verifier
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "demo"
 CARD = ROOT / "tests" / "vectors" / "cards" / "reference.json"
-STATUS_URI = "https://icard.example/s/k7Qd"
+STATUS_PREFIX = "https://icard.example/s/"
+STATUS_URI = f"{STATUS_PREFIX}k7Qd"
+INDEX = "48231"
+STATE = ("--state", "state", "--policy", "gate")
 CODES = 4000
 
 console = Console(highlight=False)
@@ -33,12 +37,17 @@ def step(title: str) -> None:
     console.print(f"\n[bold cyan]{title}[/]")
 
 
-def run(*words: str, expect: int) -> None:
-    """Show a command, run it in ``demo/``, and stop the demo if it ends otherwise than expected."""
+def run(*words: str, expect: int, quiet: bool = False) -> None:
+    """Show a command, run it in ``demo/``, and stop the demo if it ends otherwise than expected.
+
+    Args:
+        quiet: its output says nothing that the demo is about.
+    """
     console.print(f"[dim]$ {' '.join(words)}[/]")
     tool = Path(sys.executable).with_name(words[0])
     environment = os.environ | ({"FORCE_COLOR": "1"} if console.is_terminal else {})
-    ended = subprocess.run([tool, *words[1:]], cwd=FOLDER, env=environment, check=False)
+    output = subprocess.DEVNULL if quiet else None
+    ended = subprocess.run([tool, *words[1:]], cwd=FOLDER, env=environment, stdout=output, check=False)
     if ended.returncode != expect:
         console.print(f"[red]that ended with {ended.returncode}; the demo expected {expect}[/]")
         sys.exit(1)
@@ -62,6 +71,65 @@ def strangers_code(text: str) -> str:
 def draw(text: str, name: str) -> None:
     (FOLDER / name).write_bytes(qr.draw_png(text))
     console.print(f"[dim]drawn: demo/{name}[/]")
+
+
+def sign(name: str, index: str, *more: str) -> None:
+    run(
+        *("icard-issuer", "sign", "card.json", "--key", "key.pem", "--issuer", "cn.310000"),
+        *("--status-uri", STATUS_URI, "--status-index", index, "--profile", "public", "--out", name, *more),
+        expect=0,
+    )
+
+
+def publish_first() -> None:
+    """A trust domain that trusts the key of step 1, with an empty status list, published."""
+    for name in ("root1", "root2", "root3", "timestamp", "status"):
+        run("icard-issuer", "keygen", "--out", f"{name}.pem", "--no-passphrase", expect=0, quiet=True)
+    roots = [word for number in "123" for word in ("--root", f"root{number}.pub.pem")]
+    run(
+        *("icard-issuer", "trust", "init", *roots, "--timestamp-key", "timestamp.pub.pem", "--out", "v1.draft"),
+        expect=0,
+        quiet=True,
+    )
+    run(
+        *("icard-issuer", "trust", "add-issuer", "v1.draft", "cn.310000", "--region", "310000"),
+        *("--name-en", "Shanghai", "--name-zh", "上海市", "--status-prefix", STATUS_PREFIX),
+        expect=0,
+        quiet=True,
+    )
+    for file, usage in (("key", "card"), ("status", "status")):
+        run(
+            *("icard-issuer", "trust", "add-key", "v1.draft", "--issuer", "cn.310000"),
+            *("--key", f"{file}.pub.pem", "--usage", usage),
+            expect=0,
+            quiet=True,
+        )
+    for root in ("root1", "root3"):
+        run(
+            *("icard-issuer", "trust", "sign", "v1.draft", "--key", f"{root}.pem", "--out", f"v1.{root}", "--yes"),
+            expect=0,
+            quiet=True,
+        )
+    run("icard-issuer", "trust", "assemble", "v1.root1", "v1.root3", "--out", "v1.cbor", expect=0, quiet=True)
+    run("icard-issuer", "trust", "show", "v1.cbor", expect=0)
+    run("icard-issuer", "status", "init", "k7Qd.json", "--uri", STATUS_URI, expect=0, quiet=True)
+    publish_status("--trust", "v1.cbor")
+
+
+def publish_status(*more: str) -> None:
+    run("icard-issuer", "status", "publish", "k7Qd.json", "--key", "status.pem", "--out", "k7Qd.token", expect=0)
+    run(
+        *("icard-issuer", "publish", "public", "--timestamp-key", "timestamp.pem", "--status", "k7Qd.token", *more),
+        expect=0,
+    )
+
+
+def import_bundle() -> None:
+    run("icard", "bundle", "import", "public/bundle.cbor", "--state", "state", expect=0)
+
+
+def days_from_now(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
 
 
 def measure(text: str) -> None:
@@ -89,16 +157,11 @@ def main() -> None:
     run(
         *("icard-issuer", "keygen", "--out", "key.pem", "--no-passphrase", "--trusted-out", "trusted.json"),
         *("--issuer", "cn.310000", "--region", "310000", "--name-en", "Shanghai", "--name-zh", "上海市"),
-        *("--status-prefix", "https://icard.example/s/"),
+        *("--status-prefix", STATUS_PREFIX),
         expect=0,
     )
     step("2  A card with permit and insurance, signed and drawn as a QR code")
-    run(
-        *("icard-issuer", "sign", "card.json", "--key", "key.pem", "--issuer", "cn.310000"),
-        *("--status-uri", STATUS_URI, "--status-index", "48231", "--profile", "public"),
-        *("--out", "card.png", "--out", "card.txt"),
-        expect=0,
-    )
+    sign("card.png", INDEX, "--out", "card.txt")
     step("3  Read back from the picture and verified, without a network")
     run("icard", "verify", "card.png", *trusted, expect=0)
 
@@ -113,7 +176,22 @@ def main() -> None:
     draw(text[: len(text) // 2], "half.png")
     run("icard", "verify", "half.png", *trusted, expect=1)
 
-    step("7  How many codes a second this machine verifies, from the text to the verdict")
+    step("7  A trust list signed by two of three roots, a status list, and a verifier that imports them as one file")
+    publish_first()
+    run("icard", "init", "--anchor", "v1.cbor", "--state", "state", "--yes", expect=0)
+    import_bundle()
+    run("icard", "verify", "card.png", *STATE, expect=0)
+    step("8  The card is revoked, and the news carried to the verifier")
+    run("icard-issuer", "status", "set", "k7Qd.json", "--index", INDEX, "--value", "revoked", expect=0)
+    publish_status()
+    import_bundle()
+    run("icard", "verify", "card.png", *STATE, expect=1)
+    step("9  Another card, while the list is fresh, and when the clock has passed its end")
+    sign("other.png", "48232")
+    run("icard", "verify", "other.png", *STATE, expect=0)
+    run("icard", "verify", "other.png", *STATE, "--now", days_from_now(8), expect=2)
+
+    step("10  How many codes a second this machine verifies, from the text to the verdict")
     measure(text)
     console.print(f"\nDone in {time.monotonic() - started:.0f} s. The files are in demo/; look into a code with:")
     console.print("[dim]$ .venv/bin/icard inspect demo/card.png[/]")
