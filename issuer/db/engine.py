@@ -207,11 +207,14 @@ def _kind(fault: DBAPIError) -> str | None:
 
 
 def final(fault: DBAPIError) -> Exception:
-    """What a caller gets of a fault that trying again does not mend. A broken constraint stays what it is: whoever
+    """What a caller gets of a fault that is not tried again. A broken constraint stays what it is: whoever
     does the work knows what it means.
     """
     if isinstance(fault, IntegrityError):
         return fault
+    kind = _kind(fault)
+    if kind is not None:
+        return StateError(kind, found=_reason(fault))
     reason = _reason(fault)
     return StateError("database.full" if reason in _FULL else "database.fault", found=reason)
 

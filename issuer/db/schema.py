@@ -43,9 +43,16 @@ def newest() -> str:
 
 
 def current(database: Database) -> str | None:
-    """The revision that the database has; None: no tables yet."""
-    with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    """The revision that the database has; None: no tables yet.
+
+    Raises:
+        StateError: ``database.unreachable``, ``database.busy``, ``database.fault``.
+    """
+    try:
+        with database.engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    except DBAPIError as fault:
+        raise final(fault) from fault
 
 
 def migrate(database: Database, revision: str = "head") -> None:

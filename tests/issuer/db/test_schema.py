@@ -69,3 +69,15 @@ def test_sealed_columns_are_the_ones_meant() -> None:
         "meta.canary",
         "outbox.body",
     ]
+
+
+@pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.db", "postgresql://icard@/icard?host=/nowhere"])
+def test_a_database_that_goes_away_while_it_is_opened(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the check and the look at its tables: still the error that whoever opens it waits for."""
+    monkeypatch.setattr(Database, "check", lambda _: None)
+    with pytest.raises(StateError) as caught:
+        schema.require_newest(connect(url))
+    assert caught.value.code == "database.unreachable"
+    with pytest.raises(StateError) as caught:
+        schema.migrate(connect(url))
+    assert caught.value.code == "database.unreachable"
