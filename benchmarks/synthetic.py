@@ -1,0 +1,144 @@
+"""Rows of a service that has issued for long, put in without issuing: what a benchmark needs to stand on.
+
+Promises:
+
+1. Rows have the sizes and the spread of real ones: random ids and digests, records and codes as long as sealed ones.
+2. Lists are filled to 90 % and closed as the service does it; the open one is left as it was.
+3. What is sealed cannot be opened: a look-up is for the cards that were really issued.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from icard_crypto.card import Profile
+from issuer.core import Core
+from issuer.db.models import CardLookup, CardRow, CodeRow, KeyRow, StatusListRow
+from issuer.indexes import limit
+
+__all__ = ["fill", "fill_lists"]
+
+#: Bytes of a sealed record and a sealed code of the reference card.
+_RECORD: Final = 1000
+_CODE: Final = 450
+_CHUNK: Final = 5_000
+#: Of a hundred entries, how many are not 0.
+_SET: Final = 2
+_YEAR: Final = 365 * 86_400
+
+
+@dataclass
+class _Places:
+    """Indexes of new lists, one list after the other."""
+
+    core: Core
+    now: int
+    used: int = 0
+    name: str = ""
+
+    def take(self, session: Session) -> tuple[str, int]:
+        full = limit(self.core.lists.capacity)
+        if not self.name or self.used == full:
+            self.name, self.used = self.core.lists.create(session, "standby", self.now).name, 0
+            values = {"state": "full", "used": full, "published_at": self.now, "changes": 1}
+            session.execute(update(StatusListRow).where(StatusListRow.name == self.name).values(**values))
+        self.used += 1
+        return self.name, self.used - 1
+
+
+def fill(core: Core, cards: int) -> None:
+    """Add cards, each with its look-ups and three codes."""
+    key, now = _active_key(core), int(core.clock.local())
+    places = _Places(core, now)
+    for start in range(0, cards, _CHUNK):
+        count = min(_CHUNK, cards - start)
+
+        def work(session: Session, count: int = count) -> None:
+            ids = [secrets.token_hex(16) for _ in range(count)]
+            session.execute(insert(CardRow), [_card(name, now) for name in ids])
+            session.execute(insert(CardLookup), [row for name in ids for row in _lookups(name)])
+            codes = [_code(name, profile, key, now, places.take(session)) for name in ids for profile in Profile]
+            session.execute(insert(CodeRow), codes)
+
+        core.database.transact(work)
+    _settle(core)
+
+
+def fill_lists(core: Core, lists: int) -> int:
+    """Add codes until this many more lists are full; how many codes."""
+    key, now = _active_key(core), int(core.clock.local())
+    places = _Places(core, now)
+    card = secrets.token_hex(16)
+    core.database.transact(lambda session: session.execute(insert(CardRow), [_card(card, now)]))
+    total = lists * limit(core.lists.capacity)
+    for start in range(0, total, _CHUNK):
+        count = min(_CHUNK, total - start)
+
+        def work(session: Session, count: int = count) -> None:
+            rows = [_code(card, Profile.PUBLIC, key, now, places.take(session)) for _ in range(count)]
+            session.execute(insert(CodeRow), rows)
+
+        core.database.transact(work)
+    _settle(core)
+    return total
+
+
+def _active_key(core: Core) -> str:
+    query = select(KeyRow.thumbprint).where(KeyRow.usage == "card", KeyRow.state == "active")
+    return core.database.read(lambda session: session.scalars(query).one())
+
+
+def _settle(core: Core) -> None:
+    """What a database does by itself in quiet hours: statistics for its planner."""
+    with core.database.engine.connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        connection.commit()
+
+
+def _card(name: str, now: int) -> dict[str, Any]:
+    return {
+        "id": name,
+        "permit_key": secrets.token_hex(32),
+        "record": os.urandom(_RECORD),
+        "standing": "active",
+        "permit": "good",
+        "insurance": "good",
+        "photo": True,
+        "version": 1,
+        "created_at": now - _YEAR,
+        "changed_at": now - _YEAR,
+    }
+
+
+def _lookups(name: str) -> Iterator[dict[str, Any]]:
+    for kind in ("permit", "name"):
+        yield {"card_id": name, "kind": kind, "digest": secrets.token_hex(32)}
+
+
+def _code(card: str, profile: Profile, key: str, now: int, place: tuple[str, int]) -> dict[str, Any]:
+    name, index = place
+    return {
+        "cti": secrets.token_hex(8),
+        "card_id": card,
+        "generation": 1,
+        "profile": int(profile),
+        "list_name": name,
+        "idx": index,
+        "key": key,
+        "state": "issued",
+        "replaced": False,
+        "value": 1 if secrets.randbelow(100) < _SET else 0,
+        "issued_at": now - _YEAR,
+        "expires_at": now + _YEAR,
+        "created_at": now - _YEAR,
+        "payload_hash": secrets.token_hex(32),
+        "payload": None,
+        "cose": os.urandom(_CODE),
+    }
