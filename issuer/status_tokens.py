@@ -119,15 +119,13 @@ def signed_by(token: bytes, most_bytes: int, typ: str, key: KeyRow) -> bool:
 def _payload(session: Session, row: StatusListRow, iat: int) -> bytes:
     # Entries fill whole bytes; one of an odd capacity's last byte is never given.
     builder = StatusListBuilder(_BITS, row.capacity + row.capacity % 2)
-    # A literal: only then the databases see that the partial index on entries other than 0 serves.
-    entries = select(CodeRow.idx, CodeRow.value).where(
-        CodeRow.list_name == row.name, CodeRow.value != literal_column("0")
-    )
-    for index, value in session.execute(entries.execution_options(yield_per=10_000)):
-        builder.set(index, value)
-    lost = select(LostCode.idx, LostCode.value).where(LostCode.list_name == row.name, LostCode.value != 0)
-    for index, value in session.execute(lost.execution_options(yield_per=10_000)):
-        builder.set(index, value)
+    for table in (CodeRow, LostCode):
+        # A literal: only then the databases see that the partial index on entries other than 0 serves.
+        entries = select(table.idx, table.value).where(table.list_name == row.name, table.value != literal_column("0"))
+        # By the connection: the session would take twice the time for what are plain numbers.
+        for page in session.connection().execute(entries, execution_options={"yield_per": 50_000}).partitions():
+            for index, value in page:
+                builder.set(index, value)
     return builder.payload(uri=row.uri, iat=iat, exp=iat + LONGEST_LIFE, ttl=TTL)
 
 
