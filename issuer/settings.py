@@ -52,10 +52,10 @@ class Settings(BaseSettings):
     passphrase: SecretStr | None = Field(None, description="Of the keystore; better in a file.")
     passphrase_file: Path | None = Field(None, description="Its first line is the keystore's passphrase.")
     issuer: str = Field("", description="Short id of the authority, such as cn.310000.")
-    name_en: str = ""
-    name_zh: str = ""
+    name_en: str = Field("", description="The authority's name in English, for the trust list.")
+    name_zh: str = Field("", description="The authority's name in Chinese.")
     regions: Annotated[tuple[str, ...], NoDecode] = Field((), description="GB/T 2260 codes, separated by commas.")
-    environment: Literal["test", "production"] = "test"
+    environment: Literal["test", "production"] = Field("test", description="Of the trust domain.")
     status_prefix: str = Field("", description="What the status lists' addresses begin with: https://host/path/")
     list_capacity: int = Field(65536, ge=100, le=10_000_000, description="Entries of a new status list.")
     scrypt_log2: int = Field(17, ge=14, le=20, description="Cost of the keystore's passphrase: 2^n.")

@@ -25,6 +25,7 @@ from icard_crypto.fields import FIELDS, SERVICES, Field
 from icard_crypto.list_maps import FIELDS as LIST_FIELDS
 from icard_crypto.list_maps import ListField
 from tools import benchmark_page, worked_example
+from tools.settings_table import settings_table
 
 ROOT = Path(__file__).parent.parent
 _BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -162,6 +163,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "status-fields": lambda: list_fields(_STATUS_TITLES),
     "timestamp-fields": lambda: list_fields(_TIMESTAMP_TITLES),
     "list-refusals": lambda: refusals(_LIST_LAYERS),
+    "settings": settings_table,
     **benchmark_page.BLOCKS,
 }
 
