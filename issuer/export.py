@@ -17,11 +17,7 @@ Promises:
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -34,12 +30,12 @@ from verifier.cli.files import read_start, write_whole
 from . import artefacts
 from .core import Core
 from .db.models import Artefact
+from .locked_folder import locked
 
 __all__ = ["Exported", "export"]
 
 _ORDER: Final = ("trust", "checkpoint", "latest", "status", "bundle", "timestamp")
 _IMMUTABLE: Final = frozenset({"trust", "checkpoint"})
-_LOCK: Final = ".lock"
 #: The claim that holds iat, by kind; the others are as new as these.
 _IAT: Final = {"status": 6, "timestamp": 3}
 _PATH: Final = re.compile(r"[a-z]+\.cbor|[a-z]+/[A-Za-z0-9_-]+(\.cbor)?")
@@ -59,7 +55,8 @@ def export(core: Core, folder: Path) -> Exported:
     Raises:
         StateError: ``export.differs``, ``export.behind``; CommandError: a file cannot be written.
     """
-    with _alone(folder):
+    _make_folder(folder)
+    with locked(folder):
         _sweep(folder)
         # One statement, and so files of one moment (promise 3).
         rows = sorted(core.database.read(artefacts.newest), key=lambda row: (_ORDER.index(row.kind), row.path))
@@ -69,20 +66,6 @@ def export(core: Core, folder: Path) -> Exported:
             _make_folder(path.parent)
             write_whole(path, row.content)
     return Exported(max((row.version for row in rows), default=0), tuple(row.path for row in changed))
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    _make_folder(folder)
-    try:
-        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as fault:
-        raise CommandError("cli.unwritable", found=f"{folder}: {fault.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _make_folder(folder: Path) -> None:
