@@ -78,7 +78,10 @@ class Siege:
     def kill(self, points: int, *, shortest: float = 0.02, longest: float = 0.5) -> None:
         """Kill ``points`` times, a random clerk after a random time (seconds), and start another each time."""
         chance = random.Random(self.seed)
-        while not any(self.folder.glob("journal.*")):
+        # On a busy machine a clerk needs seconds to start: killing begins when one has been told of a change.
+        until = time.monotonic() + 60
+        while not any(path.stat().st_size for path in self.folder.glob("journal.*")):
+            assert time.monotonic() < until, "no clerk was told of anything for a minute"
             time.sleep(0.02)
         for _ in range(points):
             time.sleep(chance.uniform(shortest, longest))
