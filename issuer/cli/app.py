@@ -5,6 +5,7 @@ from __future__ import annotations
 from verifier.cli.edge import Commands, new_app
 
 from .audit_commands import audit_app
+from .bulk_commands import bulk_app
 from .card_commands import card_app
 from .key_commands import key_app
 from .keygen_command import keygen_command
@@ -38,6 +39,7 @@ app.command("export")(export_command)
 app.command("worker")(worker_command)
 app.add_typer(key_app, name="key")
 app.add_typer(card_app, name="card")
+app.add_typer(bulk_app, name="bulk")
 app.add_typer(clock_app, name="clock")
 app.add_typer(trust_app, name="trust")
 app.add_typer(trust_list_app, name="trust-list")

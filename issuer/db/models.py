@@ -357,7 +357,7 @@ class BulkRun(Base):
 
 
 class BulkRefusal(Base):
-    """A row of a bulk file that was refused: its number, the error's code and path; never its content."""
+    """A row of a bulk file that was refused: its number and the error; never its content."""
 
     __tablename__ = "bulk_refusals"
 
@@ -365,3 +365,5 @@ class BulkRefusal(Base):
     row: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=False)
     code: Mapped[str] = mapped_column(String(80))
     path: Mapped[str | None] = mapped_column(String(200))
+    expected: Mapped[str | None] = mapped_column(String(200))
+    found: Mapped[str | None] = mapped_column(String(200))

@@ -1,0 +1,161 @@
+"""``icard-issuer bulk``: issue from a file, renew and revoke what a file names."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from icard_crypto.errors import catalogue
+from verifier.cli.faults import CommandError
+from verifier.cli.settings import AsJson, Lang, settings
+from verifier.cli.terminal import error_console
+
+from .service import Folder, Operator, Reason, RequiredOperator, RequiredReason, acting, opened, tell
+
+if TYPE_CHECKING:
+    from issuer.bulk import Kind
+    from issuer.cards import By
+    from issuer.core import Core
+
+__all__ = ["bulk_app"]
+
+bulk_app = typer.Typer(help="Many cards from a file, CSV or JSON Lines.", no_args_is_help=True)
+
+#: Seconds after which an intent is taken for left behind by a process that died.
+_LEFT_BEHIND: Final = 60
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a line of columns, or JSON Lines.")]
+FormOption = Annotated[Literal["csv", "jsonl"] | None, typer.Option("--form", help="[default: by the file's name]")]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", metavar="NAME", help="A column that identifies a row.  [default: file and row number]"),
+]
+Codes = Annotated[
+    Path | None, typer.Option("--codes", metavar="FILE", help="Write the codes there, one JSON object a card.")
+]
+Refused = Annotated[Path | None, typer.Option("--refused", metavar="FILE", help="Write the refused rows there: CSV.")]
+
+
+@bulk_app.command("issue")
+def bulk_issue(
+    file: File,
+    form: FormOption = None,
+    key: Key = None,
+    codes: Codes = None,
+    refused: Refused = None,
+    no_photo: Annotated[bool, typer.Option("--no-photo", help="Keep photos out of the codes.")] = False,
+    folder: Folder = None,
+    operator: Operator = None,
+    reason: Reason = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a card for every row. Run again after whatever stopped it: it goes on, and nothing is made twice.
+
+    Example:  icard-issuer bulk issue cards.csv -C issuer --codes codes.jsonl --refused refused.csv
+    """
+    _run("issue", file, form, key, codes, refused, folder, acting(operator, reason), photo=not no_photo)
+
+
+@bulk_app.command("renew")
+def bulk_renew(
+    file: File,
+    operator: RequiredOperator,
+    reason: RequiredReason,
+    form: FormOption = None,
+    key: Key = None,
+    codes: Codes = None,
+    refused: Refused = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """New codes for every card that the file names; the old ones run to their own end."""
+    _run("renew", file, form, key, codes, refused, folder, acting(operator, reason))
+
+
+@bulk_app.command("revoke")
+def bulk_revoke(
+    file: File,
+    operator: RequiredOperator,
+    reason: RequiredReason,
+    form: FormOption = None,
+    refused: Refused = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw every card that the file names, for ever; in the audit as break-glass."""
+    _run("revoke", file, form, None, None, refused, folder, acting(operator, reason, break_glass=True))
+
+
+def _run(
+    kind: Kind,
+    file: Path,
+    form: Literal["csv", "jsonl"] | None,
+    key: str | None,
+    codes: Path | None,
+    refused: Path | None,
+    folder: Path | None,
+    by: By,
+    *,
+    photo: bool = True,
+) -> None:
+    from issuer import bulk
+    from issuer.bulk_codes import CodesFile
+    from issuer.bulk_rows import Source
+    from issuer.codes import check_signer, recover
+
+    source = Source.of(file, form)
+    with opened(folder) as core:
+        if kind != "revoke":
+            check_signer(core)
+            recover(core, older_than=_LEFT_BEHIND)
+        with _watched(source.size) as progress:
+            options = bulk.Options(key, photo, None if codes is None else CodesFile(codes), progress)
+            outcome = bulk.run(core, kind, source, by, options)
+        if refused is not None:
+            _write_refused(core, outcome.run_id, refused)
+        tell({"run": outcome.run_id, "done": outcome.done, "refused": outcome.refused, "resumed": outcome.resumed})
+    if outcome.refused:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _watched(size: int) -> Iterator[Callable[[int, int, int], None]]:
+    """Progress on the terminal, where there is one."""
+    if not sys.stderr.isatty():
+        yield lambda done, refused, read: None
+        return
+    columns = (
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[done]:,} + {task.fields[refused]:,} x"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=error_console(), transient=True) as progress:
+        task = progress.add_task("", total=size, done=0, refused=0)
+        yield lambda done, refused, read: progress.update(task, completed=read, done=done, refused=refused)
+
+
+def _write_refused(core: Core, run_id: str, path: Path) -> None:
+    from issuer.bulk import refusals
+
+    texts = catalogue()
+    language = settings().language
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("row", "path", "code", "expected", "found", "message"))
+            for one in refusals(core, run_id):
+                message = texts[one.code][language]
+                writer.writerow((one.row, one.path, one.code, one.expected, one.found, message))
+    except OSError as fault:
+        raise CommandError("cli.unwritable", found=f"{path}: {fault.strerror}") from None

@@ -1,0 +1,235 @@
+"""Bulk runs: done once whatever happens, refused rows named, on both databases."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, update
+
+from icard_crypto.errors import StateError
+from issuer import bulk, cards
+from issuer.bulk import Options, Outcome
+from issuer.bulk_codes import CodesFile
+from issuer.bulk_rows import Source
+from issuer.cards import By
+from issuer.core import Core
+from issuer.db.models import AuditRow, BulkRefusal, BulkRun, CardRow, CodeRow
+from issuer.signer import SignerBusy
+from tests.issuer.bulk_files import card_line, header, write_cards
+from tests.issuer.service import Recording, new_core, person
+from verifier.cli.faults import CommandError
+
+BY = By("host:ann", "a test")
+VECTORS = Path(__file__).parents[1] / "vectors" / "cards"
+
+
+@pytest.fixture
+def core(tmp_path: Path, database_url: str) -> Core:
+    return new_core(tmp_path, database_url)
+
+
+def issue(core: Core, path: Path, **options: object) -> Outcome:
+    return bulk.run(core, "issue", Source.of(path), BY, Options(**options))  # type: ignore[arg-type]
+
+
+def count(core: Core, table: type = CardRow) -> int:
+    return core.database.read(lambda session: session.scalar(select(func.count()).select_from(table)) or 0)
+
+
+def refused(core: Core, outcome: Outcome) -> dict[int, tuple[str, str | None]]:
+    return {one.row: (one.code, one.path) for one in bulk.refusals(core, outcome.run_id)}
+
+
+def test_the_example_of_the_docs_is_issued(core: Core) -> None:
+    """The file that docs/bulk.md shows, as it stands."""
+    outcome = issue(core, VECTORS / "bulk.csv")
+    assert (outcome.done, outcome.refused, outcome.resumed) == (3, 0, False)
+    (card,) = cards.find_cards(core, "permit", "R310115202605004128")
+    assert cards.show(core, card).card.holder.name == 'MIN-JUN "MJ" KIM'
+
+
+def test_a_batch_is_one_transaction(core: Core, tmp_path: Path) -> None:
+    """Seven cards in batches of three: three signatures at once, and every code is handed out once."""
+    outcome = issue(core, write_cards(tmp_path / "a.csv", range(7)), batch=3, codes=CodesFile(tmp_path / "codes"))
+    assert (outcome.done, count(core), count(core, CodeRow)) == (7, 7, 21)
+    lines = [json.loads(line) for line in (tmp_path / "codes").read_text("ascii").splitlines()]
+    assert [line["row"] for line in lines] == list(range(2, 9))
+    view = cards.show(core, lines[0]["card"])
+    assert lines[0]["codes"] == {code.profile.name.lower(): code.text for code in view.codes}
+    assert stat.S_IMODE((tmp_path / "codes").stat().st_mode) == 0o600
+
+
+def test_refused_rows_are_named_and_stop_nothing(core: Core, tmp_path: Path) -> None:
+    """Each with its number, code and path; duplicates within a batch and over batches included."""
+    lines = [
+        card_line(1),
+        card_line(2, until="31.12.2027"),
+        card_line(3, until="2027-02-30"),
+        card_line(1),
+        card_line(4, region="440300"),
+        "just,three,cells",
+        card_line(5),
+        card_line(6, category="D"),
+        card_line(5),
+    ]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([header(), *lines]), "utf-8")
+    outcome = issue(core, path, batch=5)
+    assert (outcome.done, outcome.refused, count(core)) == (2, 7, 2)
+    assert refused(core, outcome) == {
+        3: ("card.bad_format", "permit.until"),
+        4: ("card.bad_format", "permit.until"),
+        5: ("issue.card_exists", "permit.number"),
+        6: ("issue.region", "permit.region"),
+        7: ("bulk.cells", None),
+        9: ("card.bad_format", "permit.category"),
+        10: ("issue.card_exists", "permit.number"),
+    }
+    first = next(bulk.refusals(core, outcome.run_id))
+    assert (first.expected, first.found) == ("a date as YYYY-MM-DD", "'31.12.2027'")
+
+
+def test_no_refusal_holds_personal_data(core: Core, tmp_path: Path) -> None:
+    """Names and numbers that are wrong, too long or in the wrong column leave no trace."""
+    marks = ("ZYXMARK", "R777MARK")
+    lines = [
+        json.dumps({**person(1).to_json(), "holder": {"name": marks[0] * 20, "nationality": "DEU"}}),
+        json.dumps({"holder": {"name": marks[0], "nationality": marks[1]}, "permit": {"number": marks[1] + "!"}}),
+        json.dumps({"permit": {"number": marks[1]}, "holder": marks[0]}),
+        '{"holder": {"name": "' + marks[0] + "}",
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(lines), "utf-8")
+    outcome = issue(core, path)
+    assert outcome.refused == 4
+    told = json.dumps([[one.code, one.path, one.expected, one.found] for one in bulk.refusals(core, outcome.run_id)])
+    assert marks[0] not in told
+    assert "R777MARK!" not in told
+
+
+def test_the_same_file_again_makes_nothing(core: Core, tmp_path: Path) -> None:
+    """It says what became of it; a copy under another name is the same file."""
+    first = issue(core, write_cards(tmp_path / "a.csv", range(3)))
+    shutil.copy(tmp_path / "a.csv", tmp_path / "b.csv")
+    again = issue(core, tmp_path / "b.csv")
+    assert (again.run_id, again.done, again.resumed) == (first.run_id, 3, True)
+    assert count(core) == 3
+
+
+def test_what_was_done_but_not_noted_is_not_done_twice(core: Core, tmp_path: Path) -> None:
+    """A kill between a batch and its note: the rows are asked for again, and the cards are the same."""
+    path = write_cards(tmp_path / "a.csv", range(4))
+    codes = CodesFile(tmp_path / "codes")
+    outcome = issue(core, path, batch=2, codes=codes)
+    told = codes.path.read_bytes()
+    core.database.transact(lambda session: session.execute(update(BulkRun).values(state="running", position=3, done=2)))
+    with codes.path.open("ab") as file:
+        file.write(b'{"row": 6, "card')
+    again = issue(core, path, batch=2, codes=codes)
+    assert (again.run_id, again.done, again.resumed, count(core)) == (outcome.run_id, 4, True, 4)
+    assert codes.path.read_bytes() == told
+
+
+def test_a_signer_that_is_away_stops_the_run_where_it_is(core: Core, tmp_path: Path) -> None:
+    """It is no row's fault: nothing is refused, and the next run finishes what was intended."""
+    path = write_cards(tmp_path / "a.csv", range(4))
+    assert isinstance(core.signer, Recording)
+    core.signer.fault = SignerBusy("signer.busy")
+    with pytest.raises(SignerBusy):
+        issue(core, path, batch=2)
+    core.signer.fault = None
+    outcome = issue(core, path, batch=2)
+    assert (outcome.done, outcome.refused, outcome.resumed, count(core), count(core, CodeRow)) == (4, 0, True, 4, 12)
+
+
+def test_keys_hold_over_files(core: Core, tmp_path: Path) -> None:
+    """The same row under the same key is the same card; another row under it is refused, and one without a key."""
+    path = tmp_path / "a.csv"
+    path.write_text(f"{header()},ref\n{card_line(1)},x1\n{card_line(2)},x2\n", "utf-8")
+    assert issue(core, path, key="ref").done == 2
+    path.write_text(f"{header()},ref\n{card_line(1)},x1\n{card_line(3)},x2\n{card_line(4)},\n", "utf-8")
+    outcome = issue(core, path, key="ref")
+    assert (outcome.done, count(core)) == (1, 2)
+    assert refused(core, outcome) == {3: ("idempotency.other_body", "bulk.issue"), 4: ("bulk.no_key", "ref")}
+
+
+def test_renew_by_card_or_permit_number(core: Core, tmp_path: Path) -> None:
+    """New codes for each, once; a card that is not there is refused."""
+    issue(core, write_cards(tmp_path / "a.csv", range(3)))
+    (first,) = cards.find_cards(core, "permit", person(0).permit.number or "")
+    path = tmp_path / "which.csv"
+    path.write_text(f"card,permit.number\n{first},\n,{person(1).permit.number}\n,R000\n,\n{'0' * 32},\n", "utf-8")
+    outcome = bulk.run(core, "renew", Source.of(path), BY)
+    assert outcome.done == 2
+    assert refused(core, outcome) == {
+        4: ("issue.no_card", "permit.number"),
+        5: ("bulk.which_card", None),
+        6: ("issue.no_card", None),
+    }
+    assert cards.show(core, first).version == 2
+    core.database.transact(lambda session: session.execute(update(BulkRun).values(state="running", position=0)))
+    bulk.run(core, "renew", Source.of(path), BY)
+    assert cards.show(core, first).version == 2
+
+
+def test_revoke_and_again_after_a_kill(core: Core, tmp_path: Path) -> None:
+    """A row that was revoked before the run could note it is no fault the second time; each is audited once."""
+    issue(core, write_cards(tmp_path / "a.csv", range(3)))
+    path = tmp_path / "which.jsonl"
+    lines = [{"permit": {"number": person(number).permit.number}} for number in range(2)]
+    path.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    by = By("host:ann", "fraud", break_glass=True)
+    assert bulk.run(core, "revoke", Source.of(path), by).done == 2
+    core.database.transact(
+        lambda session: session.execute(update(BulkRun).values(state="running", position=0, done=0, refused=0))
+    )
+    assert bulk.run(core, "revoke", Source.of(path), by).done == 2
+    query = select(CardRow.standing).order_by(CardRow.standing)
+    assert core.database.read(lambda session: list(session.scalars(query))) == ["active", "revoked", "revoked"]
+    acts = select(func.count()).select_from(AuditRow).where(AuditRow.action == "card.revoke")
+    assert core.database.read(lambda session: session.scalar(acts)) == 2
+
+
+def test_codes_never_overwrite_another_file(core: Core, tmp_path: Path) -> None:
+    """A file of something else stays as it is."""
+    (tmp_path / "notes").write_text("mine\n")
+    with pytest.raises(CommandError) as caught:
+        issue(core, write_cards(tmp_path / "a.csv", [1]), codes=CodesFile(tmp_path / "notes"))
+    assert caught.value.code == "cli.exists"
+    assert ((tmp_path / "notes").read_text(), count(core)) == ("mine\n", 0)
+
+
+def test_a_list_that_nobody_publishes_stops_the_run(tmp_path: Path, database_url: str) -> None:
+    """After a while, and with what to do; what was issued stays, and the lists that are needed are made ahead."""
+    core = new_core(tmp_path, database_url, list_capacity=100)
+    with pytest.raises(StateError) as caught:
+        issue(core, write_cards(tmp_path / "a.csv", range(40)), batch=10, patience=0.0)
+    assert caught.value.code == "list.not_published"
+    assert count(core) == 30
+    assert count(core, BulkRefusal) == 0
+
+
+@pytest.mark.slow
+def test_kill_9_in_the_midst(core: Core, tmp_path: Path, database_url: str) -> None:
+    """Killed again and again, the run ends with each card once, and each code once in the file."""
+    path = write_cards(tmp_path / "a.csv", range(60))
+    command = [sys.executable, "-m", "tests.issuer.bulk_clerk", str(tmp_path), database_url, str(path)]
+    for batches in (1, 3, 5):
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            for _ in range(batches):
+                process.stdout.readline()
+            process.kill()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    lines = [json.loads(line) for line in (tmp_path / "codes.jsonl").read_text("ascii").splitlines()]
+    assert [line["row"] for line in lines] == list(range(2, 62))
+    assert len({line["card"] for line in lines}) == count(core) == 60
+    assert count(core, CodeRow) == 180
+    (run,) = core.database.read(lambda session: session.scalars(select(BulkRun)).all())
+    assert (run.state, run.done, run.refused) == ("done", 60, 0)
