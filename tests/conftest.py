@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -16,3 +17,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("icard")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """``make test-fast`` runs the issuer's tests on SQLite alone; a PostgreSQL server takes its time."""
+    for item in items:
+        if "[postgresql" in item.nodeid:
+            item.add_marker(pytest.mark.slow)
