@@ -96,7 +96,10 @@ class Origin:
         port: 0: any free one.
         files: what it serves, by path.
         misdeeds: what it does instead, by path, from :data:`MISDEEDS`.
+        closing: whether it closes the connection after each answer.
         asked: each request so far: path, Host header, whether it answered 304.
+        credentials: the Authorization headers that came.
+        connections: how many came.
     """
 
     context: ssl.SSLContext
@@ -104,7 +107,9 @@ class Origin:
     port: int = 0
     files: dict[str, bytes] = field(default_factory=dict)
     misdeeds: dict[str, str] = field(default_factory=dict)
+    closing: bool = False
     asked: list[tuple[str, str, bool]] = field(default_factory=list)
+    credentials: list[str] = field(default_factory=list)
     connections: int = 0
     _server: ThreadingHTTPServer | None = None
 
@@ -152,6 +157,8 @@ class Origin:
         etag = "" if body is None else f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         unchanged = body is not None and handler.headers.get("If-None-Match") == etag
         self.asked.append((path, host, unchanged and path not in self.misdeeds))
+        self.credentials += handler.headers.get_all("Authorization", [])
+        handler.close_connection |= self.closing
         misdeed = self.misdeeds.get(path)
         with contextlib.suppress(OSError):
             if misdeed is not None:

@@ -329,6 +329,7 @@ def test_a_name_that_changes_after_its_look_up_changes_nothing(site: Site, autho
     """The name server answers once with the good address and ever after with one where another server waits: each name
     is looked up once a round, and nobody connects to the other server."""
     port = site.origin.port
+    site.origin.closing = True
     with Origin(authority.server_context(BASE_HOST, STATUS_HOST), host="127.0.0.2", port=port) as evil:
         seen: dict[str, int] = {}
 
@@ -340,6 +341,7 @@ def test_a_name_that_changes_after_its_look_up_changes_nothing(site: Site, autho
         agent._connect = lambda given: HttpFetch(given, resolver=rebind)
         (first,) = agent.once()
         assert first.faults == []
+        assert site.origin.connections == 3, "the base was connected to twice"
         assert seen == {BASE_HOST: 1, STATUS_HOST: 1}
         # The next round looks up again, and does not go where it may not.
         (second,) = agent.once()
@@ -395,11 +397,18 @@ def test_a_certificate_of_another_name_is_refused(site: Site, authority: Authori
     assert {error.code for _, error in made.faults} == {"sync.connection"}
 
 
-def test_nothing_comes_from_the_environment(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy in the environment is not used."""
+def test_nothing_comes_from_the_environment(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy, a file of certificates or a password in the environment is not used."""
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+    passwords = tmp_path / "netrc"
+    passwords.write_text(f"machine {BASE_HOST} login somebody password secret\n")
+    passwords.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(passwords))
+    monkeypatch.setenv("SSL_CERT_FILE", str(site.limits.ca_file))
     assert site.sync().faults == []
+    assert site.origin.credentials == []
+    assert {error.code for _, error in site.sync(ca_file=None).faults} == {"sync.connection"}
 
 
 # The state, and round after round
