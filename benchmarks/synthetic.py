@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,6 +56,17 @@ class _Places:
 
 def fill(core: Core, cards: int) -> None:
     """Add cards, each with its look-ups and three codes."""
+    with _hasty(core):
+        _fill(core, cards)
+
+
+def fill_lists(core: Core, lists: int) -> int:
+    """Add codes until this many more lists are full; how many codes."""
+    with _hasty(core):
+        return _fill_lists(core, lists)
+
+
+def _fill(core: Core, cards: int) -> None:
     key, now = _active_key(core), int(core.clock.local())
     places = _Places(core, now)
     for start in range(0, cards, _CHUNK):
@@ -68,11 +80,9 @@ def fill(core: Core, cards: int) -> None:
             session.execute(insert(CodeRow), codes)
 
         core.database.transact(work)
-    _settle(core)
 
 
-def fill_lists(core: Core, lists: int) -> int:
-    """Add codes until this many more lists are full; how many codes."""
+def _fill_lists(core: Core, lists: int) -> int:
     key, now = _active_key(core), int(core.clock.local())
     places = _Places(core, now)
     card = secrets.token_hex(16)
@@ -86,7 +96,6 @@ def fill_lists(core: Core, lists: int) -> int:
             session.execute(insert(CodeRow), rows)
 
         core.database.transact(work)
-    _settle(core)
     return total
 
 
@@ -95,11 +104,25 @@ def _active_key(core: Core) -> str:
     return core.database.read(lambda session: session.scalars(query).one())
 
 
-def _settle(core: Core) -> None:
-    """What a database does by itself in quiet hours: statistics for its planner."""
+@contextmanager
+def _hasty(core: Core) -> Iterator[None]:
+    """Without waiting for the disk, on SQLite; afterwards all is on it, and the planner knows what there is."""
+    _pragmas(core, "synchronous=OFF")
+    yield
     with core.database.engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
         connection.commit()
+    _pragmas(core, "synchronous=FULL", "wal_checkpoint(TRUNCATE)")
+
+
+def _pragmas(core: Core, *pragmas: str) -> None:
+    if not core.database.is_sqlite:
+        return
+    # One thread has one connection, which goes back to the pool and is the next one taken.
+    connection = core.database.engine.raw_connection()
+    for pragma in pragmas:
+        connection.cursor().execute(f"PRAGMA {pragma}")
+    connection.close()
 
 
 def _card(name: str, now: int) -> dict[str, Any]:
