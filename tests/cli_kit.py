@@ -22,7 +22,17 @@ __all__ = ["NOW", "Done", "run", "script", "trusted_file"]
 #: A month after the reference card's issue.
 NOW = "2026-11-07T02:00:00Z"
 
-_NEUTRAL = {"LANG": "C.UTF-8", "LC_ALL": "", "LC_MESSAGES": "", "COLUMNS": "80", "FORCE_COLOR": "", "TERM": "dumb"}
+#: A state that is none, whatever the person at this machine trusts.
+_NO_STATE = {"ICARD_STATE": f"{os.devnull}/none"}
+_NEUTRAL = {
+    **_NO_STATE,
+    "LANG": "C.UTF-8",
+    "LC_ALL": "",
+    "LC_MESSAGES": "",
+    "COLUMNS": "80",
+    "FORCE_COLOR": "",
+    "TERM": "dumb",
+}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from icard_crypto.errors import DecodeError, IcardError, StateError
 from tests.adversary import (
     CARD_KEY,
     DAY,
+    EXP,
     OTHER_STATUS_KEY,
     ROOTS,
     START,
@@ -188,6 +189,17 @@ def test_an_older_list_is_a_rollback(store: Store) -> None:
     store.apply("cn", Update(trust_lists=(published(2), published(3))), NOW)
     assert fault_of(store, Update(trust_lists=(published(2),))).code == "trust.rollback"
     assert store.load()[0].trust_list.version == 3  # type: ignore[union-attr]
+
+
+def test_a_known_chain_that_is_over_keeps_no_revocation_out(store: Store) -> None:
+    """A bundle with nothing but past trust lists still brings its status lists, after the current list has ended."""
+    late = START + 302 * DAY
+    assert outcomes(store, bundle(status(late, {INDEX: 1}), lists=[ANCHOR]), late) == [
+        ("trust_list", "known", ""),
+        ("status_list", "taken", ""),
+    ]
+    assert verify(store, now=late).reason == "revoked"
+    assert fault_of(store, Update(trust_lists=(published(2, put(late - 1, EXP)),)), late).code == "trust.expired"
 
 
 # 2: a stolen status key

@@ -124,17 +124,17 @@ def _change(decision: Decision, floor: int = 0, **changes: object) -> None:
 
 def _follow(known: Known, update: Update, now: int, decision: Decision) -> TrustState:
     before, manifest = known.trust, known.manifest
-    trust = verify_chain(before, update.trust_lists, now, unsafe_single_root=manifest.single_root)
+    # Without its past: a chain that brings nothing new is no reason to refuse what stands beside it, were the current
+    # list over by now.
+    lists = update.trust_lists[_first_new(before, update.trust_lists) :]
+    trust = verify_chain(before, lists, now, unsafe_single_root=manifest.single_root)
     added = trust.current.version - before.current.version
     if added:
-        # verify_chain went from the current list straight to the end: what is new is what stands last.
-        lists = update.trust_lists[_first_new(before, update.trust_lists) :]
         names = [digest_of(data) for data in lists]
         decision.objects |= dict(zip(names, lists, strict=True))
-        tombstones = trust.tombstones
-        _change(decision, floor=trust.current.iat, chain=(*manifest.chain, *names), tombstones=tombstones)
-        outcomes = [Item("trust_list", str(before.current.version + 1 + place), "taken") for place in range(added)]
-        decision.items += [*outcomes[:-1], replace(outcomes[-1], iat=trust.current.iat)]
+        _change(decision, floor=trust.current.iat, chain=(*manifest.chain, *names), tombstones=trust.tombstones)
+        items = [Item("trust_list", str(before.current.version + 1 + place), "taken") for place in range(added)]
+        decision.items += [*items[:-1], replace(items[-1], iat=trust.current.iat)]
     elif update.trust_lists:
         decision.items.append(Item("trust_list", str(trust.current.version), "known", trust.current.iat))
     return trust
