@@ -331,3 +331,20 @@ def test_another_servers_restore_is_followed(house: House) -> None:
     mark = read_mark(house.folder / "epoch.other")
     assert mark is not None
     assert mark.epoch == 2
+
+
+def test_a_mark_that_cannot_be_written_is_named(house: House) -> None:
+    """The act may be done; whoever asked is told that the mark is not there."""
+    house.core.close()
+    mark = (house.folder / "epoch").read_bytes()
+    house.open()
+    (house.folder / "epoch").unlink()
+    (house.folder / "epoch").mkdir()
+    with pytest.raises(StateError) as caught:
+        house.issue(1)
+    assert caught.value.code == "epoch.unwritable"
+    assert "cannot be written" in caught.value.message()
+    (house.folder / "epoch").rmdir()
+    (house.folder / "epoch").write_bytes(mark)
+    house.open()
+    house.issue(2)
