@@ -15,7 +15,7 @@ import pytest
 from icard_crypto.errors import StateError
 from tests.adversary import DAY, ISSUERS, PREFIXES, STATUS_KEY, STRANGER, published, put
 from tests.verifier.origin import Authority, Origin
-from tests.verifier.publisher import INDEX, NOW, code, compromise, status, timestamp, with_status_key
+from tests.verifier.publisher import ANCHOR, INDEX, NOW, code, compromise, status, timestamp, with_status_key
 from verifier import Policy, Verdict, Verifier
 from verifier.store import Store
 from verifier.sync import Agent, Limits, Round
@@ -430,10 +430,14 @@ def test_a_state_that_cannot_be_written_ends_the_round(site: Site, monkeypatch: 
     assert site.verify().outcome == "VALID"
 
 
-def test_a_domain_without_an_address_is_told(tmp_path: Path) -> None:
-    """It is skipped with a reason; nothing is connected to."""
-    from tests.verifier.publisher import ANCHOR
+def test_a_domain_that_lives_on_bundles_is_no_fault_beside_others(site: Site) -> None:
+    """Only the domain with an address has a round."""
+    site.store.create(ANCHOR, name="bundles", now=NOW)
+    assert [(made.domain, made.faults) for made in site.agent().once()] == [("cn", [])]
 
+
+def test_a_domain_without_an_address_is_told(tmp_path: Path) -> None:
+    """Where no domain has one, that is the fault; nothing is connected to."""
     store = Store(tmp_path)
     store.create(ANCHOR, name="cn", now=NOW)
     (made,) = Agent(store, Limits()).once()

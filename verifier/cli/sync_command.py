@@ -81,6 +81,7 @@ def _show(rounds: list[Round]) -> None:
             label = f"{word(item.kind)} {printable(item.name)}".strip()
             typer.echo(f"{each.domain}  {label}{word('colon')}{word('taken')}")
         for source, error in each.faults:
-            typer.echo(f"{each.domain}  {word('sync_failing')}{word('colon')}{printable(source)} {sentence(error)}")
+            where = f"{printable(source)}{word('colon')}" if source else ""
+            typer.echo(f"{each.domain}  {word('sync_failing')}{word('colon')}{where}{sentence(error)}")
         if not each.taken and not each.faults:
             typer.echo(f"{each.domain}  {word('nothing_new')}")

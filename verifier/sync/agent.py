@@ -108,13 +108,16 @@ class Agent:
         self._sleep = sleep
 
     def once(self) -> list[Round]:
-        """One round of every domain.
+        """One round of every domain that has an address; where none has, a fault for each says so.
 
         Raises:
             MissingPart: ``sync.extra_missing``.
             StateError: ``store.unreadable``, ``store.newer``, ``store.damaged`` (a manifest), ``sync.ca_file``.
         """
-        return [self._round(domain) for domain in self._store.load()]
+        domains = self._store.load()
+        # A domain that is fed by bundles is nobody's fault beside one that is not.
+        published = [domain for domain in domains if self._store.manifest(domain.name).url is not None]
+        return [self._round(domain) for domain in published or domains]
 
     def watch(self, interval: float, heard: Callable[[list[Round]], None], stop: threading.Event) -> None:
         """Round after round until ``stop`` is set; raises as :meth:`once`.
