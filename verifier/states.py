@@ -64,26 +64,27 @@ class Knowledge(NamedTuple):
     fresh: bool
 
 
-def permit_state(claims: CardClaims, status: Knowledge | None, moment: int) -> State:
-    """The permit at ``moment`` (Unix time)."""
+def permit_state(claims: CardClaims, status: Knowledge | None, moment: int, leeway: int = 0) -> State:
+    """The permit at ``moment`` (Unix time), its begin and end stretched by ``leeway`` seconds as for the outcome."""
     read = status is not None and status.value is not None
     live = read and status is not None and status.fresh
     as_of = status.iat if read and status is not None else claims.issued_at
-    return State(_permit_word(claims, status.value if status else None, moment), live, as_of)
+    return State(_permit_word(claims, status.value if status else None, moment, leeway), live, as_of)
 
 
-def _permit_word(claims: CardClaims, value: int | None, moment: int) -> str:
+def _permit_word(claims: CardClaims, value: int | None, moment: int, leeway: int) -> str:
     permit = claims.card.permit
     if value == REVOKED:
         return "revoked"
     if value == REPLACED:
         return "replaced"
-    if claims.expires <= moment or (permit.valid_until is not None and day_end(permit.valid_until) <= moment):
+    ends = claims.expires if permit.valid_until is None else min(claims.expires, day_end(permit.valid_until))
+    if ends <= moment - leeway:
         return "expired"
     if value in (SUSPENDED, PERMIT_SUSPENDED, BOTH):
         return "suspended"
     begins = claims.not_before if permit.valid_from is None else day_start(permit.valid_from)
-    if begins is not None and moment < begins:
+    if begins is not None and moment + leeway < begins:
         return "not_yet_valid"
     if not category_known(permit.category) or value not in (None, GOOD, INSURANCE_LAPSED):
         return "unknown"

@@ -214,7 +214,7 @@ class Verdict:
     def permit(self) -> State:
         """The permit's state."""
         claims = self.claims
-        return UNKNOWN if claims is None else permit_state(claims, self._status, self._moment)
+        return UNKNOWN if claims is None else permit_state(claims, self._status, self._moment, self.policy.leeway)
 
     @property
     def insurance(self) -> State:

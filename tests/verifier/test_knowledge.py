@@ -194,6 +194,9 @@ def test_leeway_stretches_begin_and_end() -> None:
     assert judged(world.verify(code(expires=end), now=end + 60))[1] == "expired"
     assert judged(world.verify(code(not_before=end), now=end - 60))[0] == "VALID"
     assert judged(world.verify(code(not_before=end), now=end - 61))[1] == "not_yet_valid"
+    states = [world.verify(code(expires=end), now=end + late).permit.state for late in (59, 60)]
+    assert states == ["valid", "expired"], "the permit's row never contradicts the verdict"
+    assert world.verify(code(not_before=end), now=end - 60).permit.state == "valid"
 
 
 def test_environment_is_shown() -> None:

@@ -119,7 +119,6 @@ def _valid(kept: Kept) -> dict[str, Case]:
         "leeway": Case(
             "Over for a minute, within the policy's leeway.",
             **no_photo,
-            permit=("expired", True),
             policy=policy("gate", leeway=120),
             now=END + 60,
             lists=(status_list(iat=END, exp=END + DAY),),
