@@ -52,7 +52,7 @@ def test_verify_page_snippets_run_in_order(folder: Path) -> None:
     policy, trusted = blocks("docs/verify.md", "json")
     (folder / "clinic.json").write_text(policy)
     printed = _run_python("\n".join(blocks("docs/verify.md", "python")), folder).splitlines()
-    assert printed[2:] == ["not_a_card 这是网址，不是集成卡。", "live 43200"]
+    assert printed[2:] == ["not_a_card 这是网址，不是集成卡。", "live 43200", "trust_list_missing"]
     assert Policy.from_json(policy).service == 3
     assert TrustDomain.from_trusted_file(trusted.encode()).environment == "test"
 
