@@ -19,8 +19,21 @@ settings.register_profile(
 settings.load_profile("icard")
 
 
+#: Of the issuer's tests on a database these stand for the others in ``make test-fast``, on SQLite.
+_FAST_ISSUER = ("test_cards.py", "test_codes.py")
+#: Modules whose tests draw, run commands or search long; others stand for them in ``make test-fast``.
+_SLOW = (
+    *("test_photo.py", "test_pages.py", "test_sign.py", "test_engine.py", "test_wycheproof.py", "test_oracle.py"),
+    *("test_cli_verify.py", "test_cli_inspect.py", "test_cli_qr.py", "test_cbor_readers.py", "test_qr_read.py"),
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """``make test-fast`` runs the issuer's tests on SQLite alone; a PostgreSQL server takes its time."""
+    """Leave out of ``make test-fast`` what makes a service or a process of its own for each test."""
     for item in items:
-        if "[postgresql" in item.nodeid:
+        name, fixtures = item.nodeid, getattr(item, "fixturenames", ())
+        on_database = "tests/issuer/" in name and not {"database", "database_url", "core", "house"}.isdisjoint(fixtures)
+        service = on_database and item.path.name not in _FAST_ISSUER
+        process = item.path.name.endswith("_process.py") or ("issuer/cli/test_" in name and "service" in name)
+        if "[postgresql" in name or service or process or item.path.name in _SLOW:
             item.add_marker(pytest.mark.slow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 
 from tests.docs.pages import ROOT
@@ -10,6 +11,7 @@ from tests.docs.pages import ROOT
 _NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 
 
+@functools.cache
 def _functions(path: str) -> dict[str, list[str]]:
     """The module's test functions with their markers; a class's tests count too."""
     tree = ast.parse((ROOT / path).read_text("utf-8"))
