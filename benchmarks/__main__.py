@@ -17,14 +17,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.interleave import Run
 from benchmarks.memory import memory
-from benchmarks.once import import_milliseconds, machine, stage_microseconds
+from benchmarks.once import import_milliseconds, stage_microseconds
 from benchmarks.parts import RESULTS, parts, token_file
 from benchmarks.peers import ROOT, names, pinned
 from benchmarks.refusals import Score, refusals
 from benchmarks.report import as_json, load_targets, series_table, table, target_table
 from benchmarks.statuses import SIZES
+from verifier.bench import Run, machine
 
 # What icard is made of: its own share of an import is the rest.
 _PARTS = "cbor2, cryptography.hazmat.primitives.asymmetric.ec, nacl.bindings"

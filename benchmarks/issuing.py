@@ -21,7 +21,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.interleave import Contender, Run, interleave
 from benchmarks.report import series_table, table
 from benchmarks.synthetic import fill, fill_lists
 from icard_crypto import qr
@@ -33,6 +32,7 @@ from issuer.signer import KeystoreSigner, Message, Signer
 from tests.issuer.domain import published_core, step
 from tests.issuer.postgres import Server, Unavailable
 from tests.issuer.service import FakeClock, new_core, person
+from verifier.bench import Contender, Run, interleave
 
 __all__ = ["main"]
 

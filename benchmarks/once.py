@@ -1,11 +1,8 @@
-"""What is told once a run, outside the interleaved turns: importing, stages by pytest-benchmark, the machine."""
+"""What is told once a run, outside the interleaved turns: importing, and stages by pytest-benchmark."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -15,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.peers import ROOT
 
-__all__ = ["import_milliseconds", "machine", "stage_microseconds"]
+__all__ = ["import_milliseconds", "stage_microseconds"]
 
 
 def import_milliseconds(modules: str, times: int = 9) -> float:
@@ -47,24 +44,3 @@ def stage_microseconds() -> dict[str, dict[str, float]]:
         }
         for entry in told
     }
-
-
-def machine() -> dict[str, object]:
-    """What the figures belong to, and how busy it was: a load of 0 is a machine that did nothing else."""
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "backends": {name: importlib.metadata.version(name) for name in ("cryptography", "pynacl", "cbor2")},
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor())

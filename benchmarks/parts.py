@@ -8,10 +8,10 @@ from functools import cache, partial
 from pathlib import Path
 
 from benchmarks import statuses, trusts
-from benchmarks.interleave import Run
 from benchmarks.verdicts import many_cores, verdict_against_raw
 from benchmarks.versus import FORMS, versus
 from icard_crypto.ed25519 import BACKENDS
+from verifier.bench import Run
 
 __all__ = ["RESULTS", "Part", "parts", "token_file"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.interleave import Run
 from benchmarks.parts import Part
+from verifier.bench import Run
 
 __all__ = ["Target", "as_json", "judged", "load_targets", "series_table", "short", "table", "target_table"]
 

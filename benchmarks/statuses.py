@@ -19,12 +19,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from benchmarks.interleave import Run, interleave, timed
 from icard_crypto.status_list import StatusList, StatusListBuilder
 from icard_crypto.status_trust import read_status
 from icard_crypto.trust_chain import verify_anchor
 from icard_crypto.trust_list import TrustList
 from tests.adversary import CAPACITY, DAY, ISSUERS, START, STATUS_KEY, published, put
+from verifier.bench import Run, interleave, timed
 
 __all__ = ["BITS", "NOW", "SIZES", "load", "loading", "look_up", "trust_list", "write_token"]
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import Any, Final
 
-from benchmarks.interleave import Run, interleave, timed
 from benchmarks.statuses import write_token
 from icard_crypto.algorithms import ED25519
 from icard_crypto.bundle import Bundle, decode_bundle, encode_bundle
@@ -26,6 +25,7 @@ from icard_crypto.trust_list import TrustList
 from tests.adversary import ISSUERS, KEYS, issuer, key_entry, published
 from tests.verifier.publisher import ANCHOR, NOW, URI, code, status, timestamp
 from verifier import Policy, TrustDomain, Verifier
+from verifier.bench import Run, interleave, timed
 
 __all__ = ["SIZES", "bundle_import", "following", "one_verdict", "write_list"]
 

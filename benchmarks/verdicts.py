@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from benchmarks.interleave import Run, interleave, timed
 from icard_crypto import cose, envelope
 from icard_crypto.ed25519 import Backend
 from icard_crypto.keys import VerifyingKey
 from tests.verifier.world import CARD_KEY, NOW, World, code
 from verifier import Policy, TrustDomain, Verifier
+from verifier.bench import Run, interleave, timed
 
 __all__ = ["many_cores", "verdict_against_raw", "verifier_of"]
 

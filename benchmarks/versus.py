@@ -16,10 +16,10 @@ from collections.abc import Callable
 
 from benchmarks.child import Child, ChildFailed, start_icard, start_peer
 from benchmarks.codes import Codes, make_codes
-from benchmarks.interleave import Contender, Run, interleave
 from benchmarks.peers import PeerMissing, names
 from icard_crypto import algorithms
 from icard_crypto.ed25519 import BACKENDS
+from verifier.bench import Contender, Run, interleave
 
 __all__ = ["FORMS", "versus"]
 

@@ -49,13 +49,13 @@ def machine() -> str:
     """What the figures belong to."""
     kept = _kept()
     of = kept["machine"]
-    backends = ", ".join(f"{name} {version}" for name, version in of["backends"].items())
+    libraries = ", ".join(f"{name} {version}" for name, version in of["libraries"].items())
     rows = [
         ("measured", kept["measured_at"].replace("T", " ").replace("+00:00", " UTC")),
         ("processor", f"{of['processor']}, {of['cores']} cores"),
         ("load before the run", f"{of['load']}"),
-        ("system", f"{of['system']}, Python {of['python']}"),
-        ("libraries", backends),
+        ("system", f"{of['system']}, {of['python']}"),
+        ("libraries", libraries),
         *((f"peer {name}", ", ".join(pins)) for name, pins in kept["peers"].items()),
     ]
     return "| | |\n| --- | --- |\n" + "".join(f"| {name} | {said} |\n" for name, said in rows)
