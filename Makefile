@@ -16,7 +16,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	@touch $(READY)
 
-demo: $(READY)  ## sign a card, draw it, read it back, verify it, tamper with it, revoke it
+demo: $(READY)  ## an authority from an empty folder: issue, draw, read back, verify, tamper, revoke
 	@$(BIN)/python -m tools.demo
 
 test: $(READY)  ## all tests (what CI runs)

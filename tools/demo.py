@@ -1,8 +1,9 @@
-"""``make demo``: the main job, on this machine, with the commands that anyone can repeat.
+"""``make demo``: the main job on this machine, from an empty folder to a revoked card that is refused.
 
 Promises:
 
-1. Every step is a real command or a real library call on real files in ``demo/``; each one's command line is shown.
+1. Every step is a real command or a real library call on real files in ``demo/``, an issuing service with its database
+   among them; each one's command line is shown and can be repeated there.
 2. A step that ends otherwise than it should ends the demo with exit status 1.
 """
 
@@ -19,38 +20,49 @@ from pathlib import Path
 from rich.console import Console
 
 from icard_crypto import SigningKey, algorithms, cbor, cose, envelope, limits, qr
-from verifier import Policy, TrustDomain, Verifier
+from tools import demo_authority
+from tools.demo_authority import Authority, CommandFailed, Run
+from verifier import Policy, Verifier
+from verifier.store import Store
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "demo"
-CARD = ROOT / "tests" / "vectors" / "cards" / "reference.json"
-STATUS_PREFIX = "https://icard.example/s/"
-STATUS_URI = f"{STATUS_PREFIX}k7Qd"
-INDEX = "48231"
 STATE = ("--state", "state", "--policy", "gate")
 CODES = 4000
+#: Of a code as text, no more is worth showing.
+_WIDTH = 100
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def step(title: str) -> None:
     console.print(f"\n[bold cyan]{title}[/]")
 
 
-def run(*words: str, expect: int, quiet: bool = False) -> None:
-    """Show a command, run it in ``demo/``, and stop the demo if it ends otherwise than expected.
+def shown(run: Run, *told: str) -> Run:
+    """``run`` with the command line above; the output of the commands ``told`` below it."""
 
-    Args:
-        quiet: its output says nothing that the demo is about.
-    """
-    console.print(f"[dim]$ {' '.join(words)}[/]")
+    def show(*words: str) -> str:
+        _command_line(words)
+        output = run(*words)
+        if " ".join(words[1:]).startswith(told):
+            for line in output.splitlines():
+                console.print(line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…", markup=False)
+        return output
+
+    return show
+
+
+def verify(*words: str, expect: int) -> None:
+    """Verify in a process of its own, and stop the demo unless it ends as expected: 0 valid, 1 invalid, 2 not known."""
+    words = ("icard", "verify", *words)
+    _command_line(words)
+    console.file.flush()
+    colour = {"FORCE_COLOR": "1"} if console.is_terminal else {}
     tool = Path(sys.executable).with_name(words[0])
-    environment = os.environ | ({"FORCE_COLOR": "1"} if console.is_terminal else {})
-    output = subprocess.DEVNULL if quiet else None
-    ended = subprocess.run([tool, *words[1:]], cwd=FOLDER, env=environment, stdout=output, check=False)
+    ended = subprocess.run([tool, *words[1:]], cwd=FOLDER, env=os.environ | colour, check=False)
     if ended.returncode != expect:
-        console.print(f"[red]that ended with {ended.returncode}; the demo expected {expect}[/]")
-        sys.exit(1)
+        raise CommandFailed(f"that ended with {ended.returncode}; the demo expected {expect}")
 
 
 def later_permit(text: str) -> str:
@@ -73,128 +85,84 @@ def draw(text: str, name: str) -> None:
     console.print(f"[dim]drawn: demo/{name}[/]")
 
 
-def sign(name: str, index: str, *more: str) -> None:
-    run(
-        *("icard-issuer", "sign", "card.json", "--key", "key.pem", "--issuer", "cn.310000"),
-        *("--status-uri", STATUS_URI, "--status-index", index, "--profile", "public", "--out", name, *more),
-        expect=0,
-    )
-
-
-def publish_first() -> None:
-    """A trust domain that trusts the key of step 1, with an empty status list, published."""
-    for name in ("root1", "root2", "root3", "timestamp", "status"):
-        run("icard-issuer", "keygen", "--out", f"{name}.pem", "--no-passphrase", expect=0, quiet=True)
-    roots = [word for number in "123" for word in ("--root", f"root{number}.pub.pem")]
-    run(
-        *("icard-issuer", "trust", "init", *roots, "--timestamp-key", "timestamp.pub.pem", "--out", "v1.draft"),
-        expect=0,
-        quiet=True,
-    )
-    run(
-        *("icard-issuer", "trust", "add-issuer", "v1.draft", "cn.310000", "--region", "310000"),
-        *("--name-en", "Shanghai", "--name-zh", "上海市", "--status-prefix", STATUS_PREFIX),
-        expect=0,
-        quiet=True,
-    )
-    for file, usage in (("key", "card"), ("status", "status")):
-        run(
-            *("icard-issuer", "trust", "add-key", "v1.draft", "--issuer", "cn.310000"),
-            *("--key", f"{file}.pub.pem", "--usage", usage),
-            expect=0,
-            quiet=True,
-        )
-    for root in ("root1", "root3"):
-        run(
-            *("icard-issuer", "trust", "sign", "v1.draft", "--key", f"{root}.pem", "--out", f"v1.{root}", "--yes"),
-            expect=0,
-            quiet=True,
-        )
-    run("icard-issuer", "trust", "assemble", "v1.root1", "v1.root3", "--out", "v1.cbor", expect=0, quiet=True)
-    run("icard-issuer", "trust", "show", "v1.cbor", expect=0)
-    run("icard-issuer", "status", "init", "k7Qd.json", "--uri", STATUS_URI, expect=0, quiet=True)
-    publish_status("--trust", "v1.cbor")
-
-
-def publish_status(*more: str) -> None:
-    run("icard-issuer", "status", "publish", "k7Qd.json", "--key", "status.pem", "--out", "k7Qd.token", expect=0)
-    run(
-        *("icard-issuer", "publish", "public", "--timestamp-key", "timestamp.pem", "--status", "k7Qd.token", *more),
-        expect=0,
-    )
-
-
-def import_bundle() -> None:
-    run("icard", "bundle", "import", "public/bundle.cbor", "--state", "state", expect=0)
-
-
 def days_from_now(days: int) -> str:
     return (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
 
 
 def measure(text: str) -> None:
-    domain = TrustDomain.from_trusted_file((FOLDER / "trusted.json").read_bytes())
-    verifier = Verifier(domain, Policy.named("unsafe_no_status"))
+    """Text to verdict, over and over, with the trust list and the status list that step 4 imported."""
+    verifier = Verifier(Store(FOLDER / "state").load(), Policy.named("gate"))
     codes = [text] * CODES
     for name, workers in (("one core", 1), (f"all {os.cpu_count()} cores", None)):
         started = time.perf_counter()
         verdicts = verifier.verify_many(codes, now=time.time(), workers=workers)
         seconds = time.perf_counter() - started
         if {verdict.outcome for verdict in verdicts} != {"VALID"}:
-            console.print("[red]the same code got another verdict[/]")
-            sys.exit(1)
+            raise CommandFailed("the same code got another verdict")
         console.print(f"  {name}: [bold]{CODES / seconds:,.0f}[/] codes a second, {seconds / CODES * 1e6:.0f} us each")
+
+
+def walk() -> None:
+    quiet = demo_authority.in_process(FOLDER)
+    authority = Authority(FOLDER, shown(quiet, "init", "card issue", "card revoke", "worker", "trust assemble"))
+
+    step("1  An issuing service: its settings, its database, a key for each thing that it signs")
+    demo_authority.begin(authority)
+    demo_authority.make_keys(authority)
+    step("2  The list of whom to trust, signed by two of three roots, and the first publication")
+    demo_authority.make_trust_list(authority)
+    authority.publish()
+    step("3  A card with permit and insurance: three codes, one for each kind of reader, drawn and read back")
+    card = authority.issue(demo_authority.write_card(FOLDER / "card.json"), "codes")
+    step("4  A verifier: it trusts that list, takes the news as one file, and needs no network from then on")
+    authority.new_verifier("state")
+    authority.carry_news("state")
+    verify("codes/public.png", *STATE, expect=0)
+    step("5  The same card as an inspector sees it")
+    verify("codes/authority.png", "--state", "state", "--policy", "inspection", expect=0)
+
+    text = (FOLDER / "codes" / "public.txt").read_text("ascii").strip()
+    step("6  The permit's end moved by a year")
+    draw(later_permit(text), "altered.png")
+    verify("altered.png", *STATE, expect=1)
+    step("7  The same claims, signed by a stranger")
+    draw(strangers_code(text), "forged.png")
+    verify("forged.png", *STATE, expect=1)
+    step("8  Half of the code")
+    draw(text[: len(text) // 2], "half.png")
+    verify("half.png", *STATE, expect=1)
+
+    step("9  How many codes a second this machine verifies, from the text to the verdict")
+    measure(text)
+
+    step("10  The card is revoked, and the news carried to the verifier")
+    authority.revoke(card, "left the country")
+    authority.publish()
+    authority.carry_news("state")
+    verify("codes/public.png", *STATE, expect=1)
+    step("11  Another card: while the news is fresh, and eight days later without any")
+    authority.issue(demo_authority.write_card(FOLDER / "other.json", 2, name="JAMIE EXAMPLE"), "other")
+    verify("other/public.png", *STATE, expect=0)
+    verify("other/public.png", *STATE, "--now", days_from_now(8), expect=2)
 
 
 def main() -> None:
     started = time.monotonic()
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
-    shutil.copy(CARD, FOLDER / "card.json")
-    trusted = ("--trusted", "trusted.json", "--policy", "unsafe_no_status")
+    try:
+        walk()
+    except CommandFailed as failed:
+        console.print(str(failed), style="red", markup=False)
+        sys.exit(1)
+    console.print(f"\nDone in {time.monotonic() - started:.0f} s. Everything is in demo/. What else to look at, there:")
+    for line in ("icard inspect codes/public.png", "icard-issuer audit verify -C issuer", "icard-issuer card --help"):
+        console.print(f"[dim]$ ../.venv/bin/{line}[/]")
 
-    step("1  A signing key for an authority, and the file that says whom to trust")
-    run(
-        *("icard-issuer", "keygen", "--out", "key.pem", "--no-passphrase", "--trusted-out", "trusted.json"),
-        *("--issuer", "cn.310000", "--region", "310000", "--name-en", "Shanghai", "--name-zh", "上海市"),
-        *("--status-prefix", STATUS_PREFIX),
-        expect=0,
-    )
-    step("2  A card with permit and insurance, signed and drawn as a QR code")
-    sign("card.png", INDEX, "--out", "card.txt")
-    step("3  Read back from the picture and verified, without a network")
-    run("icard", "verify", "card.png", *trusted, expect=0)
 
-    text = (FOLDER / "card.txt").read_text("ascii").strip()
-    step("4  The permit's end moved by a year")
-    draw(later_permit(text), "altered.png")
-    run("icard", "verify", "altered.png", *trusted, expect=1)
-    step("5  The same claims, signed by a stranger")
-    draw(strangers_code(text), "forged.png")
-    run("icard", "verify", "forged.png", *trusted, expect=1)
-    step("6  Half of the code")
-    draw(text[: len(text) // 2], "half.png")
-    run("icard", "verify", "half.png", *trusted, expect=1)
-
-    step("7  A trust list signed by two of three roots, a status list, and a verifier that imports them as one file")
-    publish_first()
-    run("icard", "init", "--anchor", "v1.cbor", "--state", "state", "--yes", expect=0)
-    import_bundle()
-    run("icard", "verify", "card.png", *STATE, expect=0)
-    step("8  The card is revoked, and the news carried to the verifier")
-    run("icard-issuer", "status", "set", "k7Qd.json", "--index", INDEX, "--value", "revoked", expect=0)
-    publish_status()
-    import_bundle()
-    run("icard", "verify", "card.png", *STATE, expect=1)
-    step("9  Another card, while the list is fresh, and when the clock has passed its end")
-    sign("other.png", "48232")
-    run("icard", "verify", "other.png", *STATE, expect=0)
-    run("icard", "verify", "other.png", *STATE, "--now", days_from_now(8), expect=2)
-
-    step("10  How many codes a second this machine verifies, from the text to the verdict")
-    measure(text)
-    console.print(f"\nDone in {time.monotonic() - started:.0f} s. The files are in demo/; look into a code with:")
-    console.print("[dim]$ .venv/bin/icard inspect demo/card.png[/]")
+def _command_line(words: tuple[str, ...]) -> None:
+    line = " ".join(f'"{word}"' if " " in word else word for word in words)
+    console.print(f"[dim]$ {line}[/]")
 
 
 if __name__ == "__main__":

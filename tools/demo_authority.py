@@ -121,7 +121,7 @@ def begin(authority: Authority) -> None:
 def make_keys(authority: Authority) -> None:
     """One key for each thing that is signed; the first ones need not wait for anybody who knows others."""
     for usage in ("card", "status", "timestamp"):
-        key = _fact(authority.run("icard-issuer", "key", "generate", usage, "-C", "issuer"), "thumbprint")
+        key = _fact(authority.run("icard-issuer", "key", "generate", usage, "-C", "issuer"), "thumbprint")[:16]
         authority.run("icard-issuer", "key", "export", key, "-C", "issuer", "--out", f"{usage}.pub.pem")
         authority.run("icard-issuer", "key", "publish", key, "-C", "issuer")
         authority.run(
