@@ -26,6 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+# So that whoever has these tables has them all: migrations, rewrapping and purging walk over the metadata.
+from issuer.accounts import models as _accounts  # noqa: F401
+
 from .base import Base, Big, Hex32, Hex64, Name, RowNumber, Seconds, Small, Word, sealed
 
 __all__ = [

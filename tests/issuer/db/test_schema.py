@@ -61,13 +61,22 @@ def test_an_old_schema_is_named(empty_database_url: str) -> None:
 def test_sealed_columns_are_the_ones_meant() -> None:
     """The encrypted columns: a list, so that dropping one is a decision and no accident."""
     assert sorted(f"{table.name}.{column.name}" for table, column in sealed_columns()) == [
+        "accounts.password",
+        "accounts.record",
+        "accounts.totp_secret",
+        "api_tokens.label",
         "audit_details.body",
         "cards.record",
         "codes.cose",
         "codes.payload",
+        "confirmations.arguments",
+        "invitations.totp_secret",
         "lists.permutation",
+        "login_sessions.place",
         "meta.canary",
+        "organisations.record",
         "outbox.body",
+        "persons.record",
     ]
 
 

@@ -1,0 +1,244 @@
+"""The tables of accounts: who there is, what they hold, what was asked of two people.
+
+Promises:
+
+1. Secrets that the service hands out (sessions, devices, invitations, tokens, recovery codes) are kept as hashes only.
+2. What the service itself must read again stands in sealed columns: names, e-mail addresses, password hashes, TOTP
+   secrets, reasons. Login names, document numbers and organisation codes are found by keyed hashes.
+3. Of the rows that strangers can cause there is a bounded number (:class:`LoginAttempts`).
+4. Rows are locked in the order confirmations, invitations, accounts, whatever hangs on an account, then cards and what
+   follows them in :mod:`issuer.db.models`; the audit's head is always the last.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from issuer.db.base import Base, Big, Hex32, Hex64, Seconds, Word, sealed
+
+__all__ = [
+    "Account",
+    "ApiToken",
+    "CardParty",
+    "Confirmation",
+    "Invitation",
+    "KnownPlace",
+    "LoginAttempts",
+    "LoginSession",
+    "Mandate",
+    "Organisation",
+    "Person",
+    "RecoveryCode",
+]
+
+
+class Person(Base):
+    """A human being; rules of two people count these. ``identity_key`` is the keyed hash of a document's number."""
+
+    __tablename__ = "persons"
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    identity_key: Mapped[Hex64 | None] = mapped_column(unique=True)
+    record: Mapped[bytes] = sealed()
+    created_at: Mapped[Seconds]
+
+
+class Organisation(Base):
+    """An employer or an agency. ``code_key`` is the keyed hash of its unified social credit code."""
+
+    __tablename__ = "organisations"
+    __table_args__ = (
+        CheckConstraint("kind in ('employer', 'agency')", name="kind"),
+        CheckConstraint("state in ('active', 'closed')", name="state"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    kind: Mapped[Word]
+    code_key: Mapped[Hex64] = mapped_column(unique=True)
+    record: Mapped[bytes] = sealed()
+    state: Mapped[Word]
+    version: Mapped[Big]
+    created_at: Mapped[Seconds]
+
+
+class Account(Base):
+    """A person's account with one role. ``password`` is an argon2id hash, sealed on top of that.
+
+    ``role_at`` is when the account got its role, ``totp_counter`` the last TOTP step that was used. ``version`` rises
+    with every change of state, role, password or TOTP.
+    """
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        CheckConstraint("state in ('invited', 'active', 'locked', 'closed')", name="state"),
+        Index("ix_accounts_person", "person_id"),
+        Index("ix_accounts_organisation", "organisation_id"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    person_id: Mapped[Hex32] = mapped_column(ForeignKey("persons.id"))
+    organisation_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("organisations.id"))
+    role: Mapped[Word]
+    state: Mapped[Word]
+    login_key: Mapped[Hex64 | None] = mapped_column(unique=True)
+    record: Mapped[bytes] = sealed()
+    password: Mapped[bytes | None] = sealed(nullable=True)
+    totp_secret: Mapped[bytes | None] = sealed(nullable=True)
+    totp_counter: Mapped[Big]
+    version: Mapped[Big]
+    created_at: Mapped[Seconds]
+    role_at: Mapped[Seconds]
+    changed_at: Mapped[Seconds]
+
+
+class LoginSession(Base):
+    """A session. ``step`` is ``password`` while the second factor is missing; ``totp_at`` the time of the last code."""
+
+    __tablename__ = "login_sessions"
+    __table_args__ = (
+        CheckConstraint("step in ('password', 'full')", name="step"),
+        Index("ix_login_sessions_account", "account_id", "created_at"),
+        Index("ix_login_sessions_ends", "ends_at"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    token_hash: Mapped[Hex64] = mapped_column(unique=True)
+    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
+    step: Mapped[Word]
+    place: Mapped[bytes] = sealed()
+    created_at: Mapped[Seconds]
+    seen_at: Mapped[Seconds]
+    ends_at: Mapped[Seconds]
+    totp_at: Mapped[Seconds | None]
+
+
+class RecoveryCode(Base):
+    """A code that stands for one TOTP code; the row goes when it is used."""
+
+    __tablename__ = "recovery_codes"
+
+    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    digest: Mapped[Hex64] = mapped_column(primary_key=True)
+
+
+class KnownPlace(Base):
+    """A device or a network from which an account has logged in; ``digest`` is a keyed hash."""
+
+    __tablename__ = "known_places"
+    __table_args__ = (
+        CheckConstraint("kind in ('device', 'network')", name="kind"),
+        Index("ix_known_places_seen", "seen_at"),
+    )
+
+    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    kind: Mapped[Word] = mapped_column(primary_key=True)
+    digest: Mapped[Hex64] = mapped_column(primary_key=True)
+    seen_at: Mapped[Seconds]
+
+
+class LoginAttempts(Base):
+    """Failures counted under one name: a known place's own, or one of a fixed number for all the others."""
+
+    __tablename__ = "login_attempts"
+    __table_args__ = (Index("ix_login_attempts_last", "last_at"),)
+
+    key: Mapped[str] = mapped_column(String(120), primary_key=True)
+    failures: Mapped[Big]
+    last_at: Mapped[Seconds]
+    wait_until: Mapped[Seconds]
+
+
+class Invitation(Base):
+    """A one-time link by which a person sets a password, and TOTP where ``totp_secret`` proposes one."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (Index("ix_invitations_account", "account_id"), Index("ix_invitations_expires", "expires_at"))
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    token_hash: Mapped[Hex64] = mapped_column(unique=True)
+    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
+    totp_secret: Mapped[bytes | None] = sealed(nullable=True)
+    created_at: Mapped[Seconds]
+    expires_at: Mapped[Seconds]
+    used_at: Mapped[Seconds | None]
+
+
+class ApiToken(Base):
+    """A program's token: what its account may do, within ``scopes``. ``used_on`` is a day, 00:00 UTC."""
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (Index("ix_api_tokens_account", "account_id"), Index("ix_api_tokens_expires", "expires_at"))
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    prefix: Mapped[str] = mapped_column(String(16), unique=True)
+    secret_hash: Mapped[Hex64]
+    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
+    label: Mapped[bytes] = sealed()
+    scopes: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[Seconds]
+    expires_at: Mapped[Seconds]
+    used_on: Mapped[Seconds | None]
+    revoked_at: Mapped[Seconds | None]
+
+
+class Confirmation(Base):
+    """An act that waits for a second person. ``arguments`` are its reason and what it needs, sealed."""
+
+    __tablename__ = "confirmations"
+    __table_args__ = (
+        CheckConstraint("state in ('waiting', 'done', 'refused', 'expired')", name="state"),
+        Index(
+            "uq_confirmations_waiting",
+            "act",
+            "subject",
+            unique=True,
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
+        Index("ix_confirmations_expires", "expires_at"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    act: Mapped[Word]
+    subject: Mapped[Hex64]
+    arguments: Mapped[bytes] = sealed()
+    asked_by: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
+    state: Mapped[Word]
+    created_at: Mapped[Seconds]
+    expires_at: Mapped[Seconds]
+    decided_by: Mapped[Hex32 | None] = mapped_column(ForeignKey("accounts.id"))
+    decided_at: Mapped[Seconds | None]
+
+
+class Mandate(Base):
+    """An agency acts for an employer from ``begins_at`` until before ``ends_at``, or until it was ended."""
+
+    __tablename__ = "mandates"
+    __table_args__ = (
+        CheckConstraint("begins_at < ends_at", name="order"),
+        Index("ix_mandates_agency", "agency_id", "ends_at"),
+        Index("ix_mandates_employer", "employer_id", "ends_at"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    agency_id: Mapped[Hex32] = mapped_column(ForeignKey("organisations.id"))
+    employer_id: Mapped[Hex32] = mapped_column(ForeignKey("organisations.id"))
+    begins_at: Mapped[Seconds]
+    ends_at: Mapped[Seconds]
+    created_at: Mapped[Seconds]
+    ended_at: Mapped[Seconds | None]
+
+
+class CardParty(Base):
+    """Whose card it is: its holder, and the employer who looks after it."""
+
+    __tablename__ = "card_parties"
+    __table_args__ = (
+        Index("ix_card_parties_holder", "holder_id"),
+        Index("ix_card_parties_employer", "employer_id"),
+    )
+
+    card_id: Mapped[Hex32] = mapped_column(ForeignKey("cards.id"), primary_key=True)
+    holder_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("persons.id"))
+    employer_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("organisations.id"))
