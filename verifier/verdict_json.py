@@ -58,8 +58,9 @@ def verdict_dict(verdict: Verdict, language: Language) -> dict[str, Any]:
     }
 
 
+@functools.lru_cache(4096)
 def _time(moment: int | None) -> str | None:
-    """RFC 3339 in UTC; a time beyond the calendar is None."""
+    """RFC 3339 in UTC; a time beyond the calendar is None. Remembered: verdicts share most of their times."""
     if moment is None:
         return None
     try:
