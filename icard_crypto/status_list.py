@@ -48,14 +48,18 @@ _LEVEL: Final = 6
 _LONGEST_STREAM: Final = limits.STATUS_TOKEN_BYTES - 4 * limits.KIB
 
 # For each width: log2 of the entries in a byte, and for each index modulo 8 the entry's value in each of the 256 bytes.
-# One table look-up instead of a shift and a mask: the fastest that Python has without unpacking the list.
+# One table look-up instead of a shift and a mask: the fastest that Python has without unpacking the list. Tuples,
+# because Python 3.11 takes an item of a tuple without a call and of bytes only with one; equal rows are one row.
 _SHIFTS: Final = {1: 3, 2: 2, 4: 1, 8: 0}
-_ROWS: Final = {
-    bits: tuple(
-        bytes(byte >> (index % (8 // bits) * bits) & ((1 << bits) - 1) for byte in range(256)) for index in range(8)
-    )
-    for bits in _SHIFTS
-}
+
+
+def _rows(bits: int) -> tuple[tuple[int, ...], ...]:
+    in_byte, mask = 8 // bits, (1 << bits) - 1
+    rows = [tuple(byte >> (place * bits) & mask for byte in range(256)) for place in range(in_byte)]
+    return tuple(rows[index % in_byte] for index in range(8))
+
+
+_ROWS: Final = {bits: _rows(bits) for bits in _SHIFTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class StatusList:
     bits: int
     key_thumbprint: Thumbprint
     packed: bytes = field(repr=False)
-    _rows: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
+    _rows: tuple[tuple[int, ...], ...] = field(init=False, repr=False, compare=False)
     _shift: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -96,16 +100,14 @@ class StatusList:
         Raises:
             DecodeError: ``status.index``: below 0 or beyond the list.
         """
-        if index >= 0:
-            try:
-                return self._rows[index & 7][self.packed[index >> self._shift]]
-            except IndexError:
-                pass
-        raise _beyond(index, self.size)
-
-
-def _beyond(index: int, size: int) -> DecodeError:
-    return DecodeError("status.index", path="idx", expected=f"0 to {size - 1}", found=str(index))
+        # With the row's number goes bit 29, which every index from -1 down to -2^29 has and no list reaches: for those
+        # there is then no row, without a comparison. Below -2^29 the byte asked for is before the first of any list (at
+        # most 2^24 bytes). Written out, because Python makes one constant of it; a name is looked up each time.
+        try:
+            return self._rows[index & (1 << 29 | 7)][self.packed[index >> self._shift]]
+        except IndexError:
+            expected = f"0 to {self.size - 1}"
+            raise DecodeError("status.index", path="idx", expected=expected, found=str(index)) from None
 
 
 def read_status_list(token: bytes, *, uri: str, find_key: FindKey, capacity: int, now: int | None = None) -> StatusList:

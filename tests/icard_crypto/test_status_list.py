@@ -293,6 +293,19 @@ def test_rule_8_an_index_outside_the_list(index: int) -> None:
     assert "outside" in caught.value.message("en")
 
 
+@pytest.mark.parametrize("bits", [1, 8])
+def test_rule_8_no_index_however_large_reaches_into_the_longest_list(bits: int) -> None:
+    """Around every power of two, above and below zero, the longest list that may be has entries at its places alone."""
+    longest = StatusList(URI, IAT, IAT + DAY, 3600, bits, KEY.verifying_key.thumbprint, b"\xff" * 2**24)
+    for power in range(40):
+        for index in (*range(2**power - 9, 2**power + 9), *range(-(2**power) - 9, -(2**power) + 9)):
+            try:
+                found = longest.get(index) == (1 << bits) - 1
+            except DecodeError as error:
+                found = error.code != "status.index"
+            assert found == (0 <= index < longest.size), index
+
+
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_rule_8_a_change_touches_one_entry(bits: int) -> None:
     """Every index takes every value and leaves its neighbours alone, with each width."""
