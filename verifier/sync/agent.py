@@ -131,9 +131,15 @@ class Agent:
             rounds = self.once()
             heard(rounds)
             failed = failed + 1 if any(each.faults for each in rounds) else 0
-            stop.wait(self._pause(interval, failed))
+            stop.wait(self.pause(interval, failed))
 
-    def _pause(self, interval: float, failed: int) -> float:
+    def pause(self, interval: float, failed: int) -> float:
+        """Seconds to wait before the next round, drawn by lot.
+
+        Args:
+            interval: seconds between rounds while all goes well.
+            failed: how many rounds in a row had a fault.
+        """
         if not failed:
             return interval * self._chance.uniform(0.9, 1.1)
         return min(interval, _FIRST_PAUSE * 2.0 ** min(failed - 1, 16)) * self._chance.uniform(0.5, 1.0)
