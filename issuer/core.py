@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import StateError
 from verifier.trust import Issuer
 
+from .accounts.passwords import Passwords
 from .at_rest import AtRest, MasterKeys, Place
 from .audit import Act, append_audit, genesis
 from .clock import Clock
@@ -50,6 +51,7 @@ class Core:
     clock: Clock
     issuer: Issuer
     lists: StatusLists
+    passwords: Passwords
 
     @classmethod
     def open(
@@ -156,6 +158,12 @@ class Core:
                 settings.list_capacity,
             ),
             StatusLists(at_rest, settings.status_prefix, settings.list_capacity),
+            Passwords(
+                memory_kib=settings.argon2_memory_kib,
+                passes=settings.argon2_passes,
+                lanes=settings.argon2_lanes,
+                at_once=settings.argon2_at_once,
+            ),
         )
 
     def audit(self, session: Session, at: int, acts: Sequence[Act]) -> None:

@@ -59,6 +59,14 @@ class Settings(BaseSettings):
     status_prefix: str = Field("", description="What the status lists' addresses begin with: https://host/path/")
     list_capacity: int = Field(65536, ge=100, le=10_000_000, description="Entries of a new status list.")
     scrypt_log2: int = Field(17, ge=14, le=20, description="Cost of the keystore's passphrase: 2^n.")
+    argon2_memory_kib: int = Field(65536, ge=7168, le=4_194_304, description="Memory of one password hash, KiB.")
+    argon2_passes: int = Field(3, ge=1, le=100, description="Passes of a password hash.")
+    argon2_lanes: int = Field(4, ge=1, le=64, description="Lanes of a password hash.")
+    argon2_at_once: int = Field(4, ge=1, le=64, description="Password hashes computed at once in one process.")
+    session_idle: int = Field(1800, ge=60, le=86_400, description="Seconds after which an unused session ends.")
+    session_longest: int = Field(43_200, ge=300, le=604_800, description="Seconds after which any session ends.")
+    invitation_hours: int = Field(72, ge=1, le=720, description="Hours for which an invitation holds.")
+    confirmation_hours: int = Field(72, ge=1, le=720, description="Hours for which a second person may confirm.")
 
     @field_validator("regions", mode="before")
     @classmethod
