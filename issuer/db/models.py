@@ -28,6 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 # So that whoever has these tables has them all: migrations, rewrapping and purging walk over the metadata.
 from issuer.accounts import models as _accounts  # noqa: F401
+from issuer.notices import models as _notices  # noqa: F401
 
 from .base import Base, Big, Hex32, Hex64, Name, RowNumber, Seconds, Small, Word, sealed
 
@@ -46,7 +47,6 @@ __all__ = [
     "KeyRow",
     "LostCode",
     "Meta",
-    "Outbox",
     "Publisher",
     "StatusListRow",
 ]
@@ -246,26 +246,6 @@ class Idempotency(Base):
     body: Mapped[Hex64]
     made: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[Seconds] = mapped_column(index=True)
-
-
-class Outbox(Base):
-    """A notice, written in the transaction that causes it and sent at least once."""
-
-    __tablename__ = "outbox"
-    __table_args__ = (
-        CheckConstraint("state in ('waiting', 'sent', 'dead')", name="state"),
-        Index("ix_outbox_due", "state", "due_at"),
-    )
-
-    id: Mapped[Hex32] = mapped_column(primary_key=True)
-    kind: Mapped[Word]
-    body: Mapped[bytes] = sealed()
-    state: Mapped[Word]
-    attempts: Mapped[int]
-    last_fault: Mapped[Word | None]
-    created_at: Mapped[Seconds]
-    due_at: Mapped[Seconds]
-    sent_at: Mapped[Seconds | None]
 
 
 class Publisher(Base):

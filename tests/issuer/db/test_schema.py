@@ -74,9 +74,12 @@ def test_sealed_columns_are_the_ones_meant() -> None:
         "lists.permutation",
         "login_sessions.place",
         "meta.canary",
+        "notices.facts",
         "organisations.record",
         "outbox.body",
         "persons.record",
+        "webhooks.secrets",
+        "webhooks.url",
     ]
 
 
