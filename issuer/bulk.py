@@ -33,7 +33,7 @@ from icard_crypto.errors import CardError, IcardError, StateError
 
 from . import cards
 from .bulk_codes import CodesFile
-from .bulk_rows import Columns, Row, Source, read_rows
+from .bulk_rows import Columns, Row, Source, like_a_column, read_rows
 from .cards import By, IssuedCard, NewCard
 from .core import Core
 from .db.models import BulkRefusal, BulkRun
@@ -331,9 +331,9 @@ def _record(core: Core, run_id: str, batch: _Batch, done: int, refused: int) -> 
                     run_id=run_id,
                     row=number,
                     code=fault.code,
-                    path=_short(fault.path),
+                    path=_short(_place(fault)),
                     expected=_short(fault.expected),
-                    found=_short(fault.found),
+                    found=_short(_shape(fault.found)),
                 )
             )
         row.position, row.done, row.refused = batch.last.number if batch.last else row.position, done, refused
@@ -341,6 +341,21 @@ def _record(core: Core, run_id: str, batch: _Batch, done: int, refused: int) -> 
         return True
 
     core.database.transact(work, settled=lambda session: None)
+
+
+def _place(fault: IcardError) -> str | None:
+    """Where in the row; a member that nobody knows is named only where its name cannot be a person's."""
+    if fault.code != "card.unknown_field" or fault.path is None:
+        return fault.path
+    parent, dot, name = fault.path.rpartition(".")
+    return fault.path if like_a_column(name) else f"{parent}{dot}(a name of {len(name)} characters)"
+
+
+def _shape(found: str | None) -> str | None:
+    """What stood in the row, with 9 for digits and x for letters: in a column too far left it is somebody's name."""
+    if found is None or found[:1] not in {"'", '"'}:
+        return found
+    return "".join("9" if one.isdigit() else "x" if one.isalpha() else one for one in found)
 
 
 def _short(text: str | None) -> str | None:

@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, Final, Literal
 from icard_crypto.errors import CardError, IcardError, StateError
 from verifier.cli.faults import CommandError
 
-__all__ = ["Columns", "Form", "Row", "Source", "read_rows"]
+__all__ = ["Columns", "Form", "Row", "Source", "like_a_column", "read_rows"]
 
 Form = Literal["csv", "jsonl"]
 
@@ -156,7 +156,7 @@ def _header(text: str, columns: Columns, key: str | None) -> list[str]:
     for found, what in ((missing, "no"), (unknown, "unknown"), (twice, "twice")):
         if found:
             # A file without its first line has a person's data there: only what looks like a column is repeated.
-            shown = [name[:_SHOWN] if _like_a_column(name) else f"text of {len(name)} characters" for name in found]
+            shown = [name[:_SHOWN] if like_a_column(name) else f"text of {len(name)} characters" for name in found]
             more = ", ..." if len(shown) > _NAMED else ""
             expected = (
                 f"the columns {', '.join(wanted)}" if what == "no" and wanted else "columns of docs/bulk.md, once"
@@ -167,7 +167,8 @@ def _header(text: str, columns: Columns, key: str | None) -> list[str]:
     return names
 
 
-def _like_a_column(name: str) -> bool:
+def like_a_column(name: str) -> bool:
+    """Whether a name may be repeated: the columns' own alphabet, in which no file has its people."""
     return name.isascii() and name == name.lower() and name.replace("_", "").replace(".", "").isalpha()
 
 

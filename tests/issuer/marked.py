@@ -1,7 +1,8 @@
 """A process that does with marked cards whatever a service does, and is killed before it can tidy up.
 
 ``python -m tests.issuer.marked`` reads one JSON object on standard input: ``folder`` and ``url`` of a new service, two
-cards, who acts and why, where the codes are handed to. Every logger writes to standard error, down to the last detail.
+cards, who acts and why, where the codes are handed to, a file of many cards. Every logger writes to standard error,
+down to the last detail.
 """
 
 from __future__ import annotations
@@ -14,15 +15,20 @@ import sys
 import threading
 import traceback
 from pathlib import Path
+from typing import Any
+
+import typer
 
 from icard_crypto import qr
 from icard_crypto.card import Card
 from icard_crypto.errors import IcardError
 from issuer import cards, rewrap
 from issuer.cards import By, NewCard
+from issuer.cli.app import app
 from issuer.idempotency import Request
 from issuer.worker import Worker
 from tests.issuer.domain import published_core
+from tests.issuer.service import PREFIX
 
 __all__: list[str] = []
 
@@ -57,13 +63,38 @@ def main() -> None:
         qr.draw_png(code.text)
     worker = Worker(core, folder / "published", print)
     worker.turn(threading.Event())
+    many = bulk(asked)
+    worker.turn(threading.Event())
     rewrap.begin(core, asked["operator"], print)
 
     texts = [code.text for card in (*issued, changed) for code in card.codes]
-    Path(asked["handed"]).write_text("\n".join(texts), "ascii")
+    Path(asked["handed"]).write_text("\n".join([*texts, *many]), "ascii")
     sys.stdout.flush()
     # Nothing is closed: the database's log of changes stays as it is in the midst of work.
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def bulk(asked: dict[str, Any]) -> list[str]:
+    """Run a file of good and bad rows through the real command; the report of the bad ones stays with the service. The
+    codes of the good ones.
+    """
+    folder, codes = Path(asked["folder"]), Path(asked["handed"]).with_suffix(".jsonl")
+    os.environ |= {
+        "ICARD_ISSUER_FOLDER": str(folder),
+        "ICARD_ISSUER_DATABASE_URL": asked["url"],
+        "ICARD_ISSUER_PASSPHRASE": asked["passphrase"],
+        "ICARD_ISSUER_ISSUER": "cn.310000",
+        "ICARD_ISSUER_REGIONS": "310000",
+        "ICARD_ISSUER_STATUS_PREFIX": PREFIX,
+    }
+    words = ["bulk", "issue", asked["file"], "--codes", str(codes), "--refused", str(folder / "refused.csv")]
+    try:
+        typer.main.get_command(app).main([*words, "--operator", asked["operator"], "--reason", asked["reason"]])
+    except SystemExit as ended:
+        if ended.code != 1:
+            raise
+    lines = [json.loads(line) for line in codes.read_text("ascii").splitlines()]
+    return [text for line in lines for text in line["codes"].values()]
 
 
 def second_name(card: Card) -> Card:

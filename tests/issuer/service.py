@@ -19,7 +19,7 @@ from issuer.settings import Settings
 from issuer.signer import KeystoreSigner, Message, Signer
 from tests.reference import reference_card
 
-__all__ = ["PASSPHRASE", "FakeClock", "Recording", "new_core", "person", "settings_for", "with_keys"]
+__all__ = ["PASSPHRASE", "PREFIX", "FakeClock", "Recording", "new_core", "person", "settings_for", "with_keys"]
 
 PASSPHRASE = "correct horse"
 PREFIX = "https://icard.example/s/"

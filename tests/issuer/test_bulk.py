@@ -92,7 +92,7 @@ def test_refused_rows_are_named_and_stop_nothing(core: Core, tmp_path: Path) -> 
         10: ("issue.card_exists", "permit.number"),
     }
     first = next(bulk.refusals(core, outcome.run_id))
-    assert (first.expected, first.found) == ("a date as YYYY-MM-DD", "'31.12.2027'")
+    assert (first.expected, first.found) == ("a date as YYYY-MM-DD", "'99.99.9999'")
 
 
 def test_no_refusal_holds_personal_data(core: Core, tmp_path: Path) -> None:

@@ -95,6 +95,33 @@ def marked_card(number: int, chance: random.Random) -> tuple[dict[str, Any], dic
     return obj, {f"{name} {number}": word for name, word in marks.items()}
 
 
+def marked_rows(path: Path, chance: random.Random) -> dict[str, str]:
+    """A bulk file: two good rows, and bad ones for each text of a card, with a mark where none must be. The marks."""
+    good, marks = marked_card(3, chance)
+    other, others = marked_card(4, chance)
+    marks |= others
+    rows: list[Any] = [good, other]
+    for section in ("holder", "permit", "insurance"):
+        for name, value in good[section].items():
+            if isinstance(value, str):
+                # In the wrong form, or too long where any text would do.
+                marks[f"bad {section}.{name}"] = mark = _word(chance)
+                bad, _ = marked_card(5, chance)
+                bad[section][name] = f"{mark}\n{mark * 30}"
+                rows.append(bad)
+                # Short, at the end of a good beginning, as a slip of the pen is.
+                marks[f"slip in {section}.{name}"] = mark = _word(chance)
+                bad, _ = marked_card(5, chance)
+                bad[section][name] = f"{value}\t{mark}"
+                rows.append(bad)
+    for number, form in enumerate(('{"holder": {"name": "%s}', '{"%s": 1}', '{"holder": "%s"}', "%s,%s", "[1, %s")):
+        marks[f"no row {number}"] = mark = _word(chance)
+        rows.append(form.replace("%s", mark))
+    lines = [row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows]
+    path.write_text("\n".join(lines), "utf-8")
+    return marks
+
+
 @dataclass
 class Left:
     """What a killed service left behind."""
@@ -125,6 +152,7 @@ def left(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         obj, words = marked_card(number, chance)
         objects.append(obj)
         marks |= words
+    marks |= marked_rows(tmp_path / "many.jsonl", chance)
     marks |= {"operator": _word(chance), "reason": _word(chance), "passphrase": _word(chance)}
     temporary = tmp_path / "tmp"
     temporary.mkdir()
@@ -141,6 +169,7 @@ def left(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         "reason": marks["reason"],
         "passphrase": marks["passphrase"],
         "handed": str(tmp_path / "handed"),
+        "file": str(tmp_path / "many.jsonl"),
     }
     ended = subprocess.run(
         [sys.executable, "-m", "tests.issuer.marked"],
@@ -205,7 +234,7 @@ def test_the_marks_are_in_the_codes_that_were_handed_out(left: Left) -> None:
     shown = Marks(left.marks.words).in_(b"".join(tokens))
     for name in ("name 1", "permit number 1", "employer 2", "photo 1"):
         assert f"{name} as utf-8" in shown
-    assert len({decode_payload(cose.parse_sign1(token).payload).cti for token in tokens}) == 9
+    assert len({decode_payload(cose.parse_sign1(token).payload).cti for token in tokens}) == 9 + 6
 
 
 def test_the_database_shows_no_mark(left: Left) -> None:
@@ -238,6 +267,13 @@ def test_the_database_shows_no_key(left: Left) -> None:
     assert [name for name, content in files.items() if any(form in content for form in written)] == []
 
 
+def test_a_report_of_refused_rows_shows_no_mark(left: Left) -> None:
+    """Every bad row is in it, by its number and what was wrong, and nothing of what it holds."""
+    report = (left.folder / "refused.csv").read_text("utf-8").splitlines()
+    assert len(report) - 1 == sum(name.startswith(("bad ", "slip ", "no row ")) for name in left.marks.words)
+    assert left.marks.in_("\n".join(report).encode()) == []
+
+
 def test_logs_show_no_mark(left: Left) -> None:
     """With every logger at its loudest, and a refusal printed with its traceback."""
     assert b"issue.card_exists" in left.said
@@ -248,7 +284,7 @@ def test_logs_show_no_mark(left: Left) -> None:
 def test_files_show_no_mark(left: Left) -> None:
     """Keystore, master key, published files and whatever else lies in the service's folder."""
     names = {path.relative_to(left.folder).parts[0] for path in left.files()}
-    assert {"keys", "master.key", "published"} <= names
+    assert {"keys", "master.key", "published", "refused.csv"} <= names
     assert [path.name for path in left.files("published")]
     assert {path.name: found for path in left.files() if (found := left.marks.in_(path.read_bytes()))} == {}
 
