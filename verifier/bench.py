@@ -23,7 +23,7 @@ from typing import Final
 
 from .batch import _cores as cores
 
-__all__ = ["Contender", "Run", "Series", "interleave", "machine", "timed"]
+__all__ = ["Contender", "Run", "Series", "cores", "interleave", "machine", "timed"]
 
 #: Times itself and gives microseconds for one operation.
 Contender = Callable[[], float]

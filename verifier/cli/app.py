@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .bench_command import bench_command
 from .bundle_command import bundle_app
 from .edge import new_app
 from .init_command import init_command
@@ -20,4 +21,5 @@ app.command("qr")(qr_command)
 app.command("init")(init_command)
 app.command("sync")(sync_command)
 app.command("status")(status_command)
+app.command("bench")(bench_command)
 app.add_typer(bundle_app, name="bundle")
