@@ -1,0 +1,1 @@
+"""The verifier as a service over HTTP; ``edge`` is the plumbing that the issuer's service shares."""

@@ -1,0 +1,119 @@
+"""A FastAPI application whose every fault is a problem.
+
+Promises:
+
+1. Values that FastAPI refuses are 422 ``http.invalid`` with the fields named: only names that the service itself has,
+   and what it expected; never what was sent. A body that is no JSON is 400 ``http.bad_request``.
+2. Unknown addresses are 404, wrong methods 405 with Allow, each as a problem.
+3. An :class:`~icard_crypto.errors.IcardError` is shown with its own code where :class:`~.problems.Statuses` knows a
+   status for it; anything else is 500 ``http.internal`` without detail, and is logged by type and place alone.
+4. Nothing of a request reaches a telemetry exporter, whatever the environment says; the interactive pages of FastAPI,
+   which load scripts from elsewhere, are off.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from icard_crypto.errors import IcardError
+
+from .logs import log_fault
+from .problems import FieldFault, Problem, Statuses, problem_response
+
+__all__ = ["new_app"]
+
+#: FastAPI's own OpenTelemetry, which would export exception texts; an older FastAPI ignores the argument.
+_TELEMETRY: Final = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,60}")
+#: Pydantic's names of errors (its documentation, "Validation Errors"), by the code that they are shown as.
+_KINDS: Final = (
+    ("missing", "http.field_missing"),
+    ("extra_forbidden", "http.field_unknown"),
+    ("unexpected_keyword_argument", "http.field_unknown"),
+    ("too_long", "http.field_length"),
+    ("too_short", "http.field_length"),
+    ("than", "http.field_range"),
+    ("than_equal", "http.field_range"),
+    ("multiple_of", "http.field_range"),
+    ("_type", "http.field_type"),
+)
+#: Of an error's context only what the service itself declared; ``{"expected": "'A' or 'B'"}`` of an enumeration.
+_DECLARED: Final = ("expected", "min_length", "max_length", "ge", "gt", "le", "lt", "multiple_of", "pattern")
+_BY_STATUS: Final = {
+    400: "http.bad_request",
+    401: "http.unauthenticated",
+    403: "http.forbidden",
+    404: "http.not_found",
+    405: "http.method",
+    406: "http.not_acceptable",
+    413: "http.too_large",
+    415: "http.content_type",
+}
+
+
+def new_app(statuses: Statuses | None = None, **options: Any) -> FastAPI:
+    """An application that keeps the promises of this module.
+
+    Args:
+        statuses: the status of each error of other layers that a client may see.
+        options: FastAPI's own: title, version, lifespan, ...
+    """
+    known = statuses or Statuses()
+    app = FastAPI(**{"docs_url": None, "redoc_url": None, "telemetry": _TELEMETRY, **options})
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, IcardError)  # noqa: S101 - registered for this class below
+        problem = known.problem(error)
+        if problem.code == "http.internal":
+            log_fault(error, request.scope)
+        return problem_response(problem, request.scope)
+
+    app.add_exception_handler(IcardError, refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _foreign)
+    app.add_exception_handler(Exception, _unforeseen)
+    return app
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class above
+    faults = error.errors()
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return problem_response(Problem("http.bad_request", expected="JSON"), request.scope)
+    return problem_response(Problem("http.invalid", errors=[_fault_of(fault) for fault in faults]), request.scope)
+
+
+def _fault_of(fault: Any) -> FieldFault:
+    kind = str(fault["type"])
+    code = next((code for ending, code in _KINDS if kind.endswith(ending)), "http.field_format")
+    place = list(fault["loc"])
+    if code == "http.field_unknown":
+        # The last part is a name that the client made up.
+        place.pop()
+    names = [str(part) for part in place if isinstance(part, int) or _NAME.fullmatch(part)]
+    declared = [f"{name} {value}" for name in _DECLARED if (value := fault.get("ctx", {}).get(name)) is not None]
+    return FieldFault("/" + "/".join(names), code, ", ".join(declared).removeprefix("expected ") or None)
+
+
+async def _foreign(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class above
+    code = _BY_STATUS.get(error.status_code, "http.internal" if error.status_code >= 500 else "http.bad_request")
+    return problem_response(Problem(code, headers=error.headers), request.scope)
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    # Starlette raises it again behind this answer: stack.Catch logs it there, once.
+    return problem_response(Problem("http.internal"), request.scope)

@@ -1,0 +1,49 @@
+"""A number for every request.
+
+Promises:
+
+1. Every request has an id: its own X-Request-Id when that is 16 to 64 hexadecimal digits and hyphens (a UUID, a trace
+   id), else a new UUID. Nothing else is taken over, so nobody writes names into the log by this header.
+2. Every answer carries it as X-Request-Id, and :func:`request_id` gives it to whoever writes a log line or a problem.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["RequestIds", "request_id"]
+
+_WELL_FORMED: Final = re.compile(r"[0-9a-fA-F-]{16,64}")
+_KEY: Final = "request_id"
+
+
+def request_id(scope: Scope) -> str:
+    """The id of a scope's request; empty outside of :class:`RequestIds`."""
+    return str(scope.get("state", {}).get(_KEY, ""))
+
+
+class RequestIds:
+    """ASGI: gives every request an id (promises 1 and 2)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        own = given if _WELL_FORMED.fullmatch(given) else str(uuid.uuid4())
+        scope.setdefault("state", {})[_KEY] = own
+
+        async def numbered(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["X-Request-Id"] = own
+            await send(message)
+
+        await self._app(scope, receive, numbered)

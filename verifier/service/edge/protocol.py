@@ -1,0 +1,202 @@
+"""One HTTP connection, with an end to every wait.
+
+uvicorn's protocol ends idle connections between requests; these ends are added:
+
+1. The head of a request is whole so many seconds after its first byte, or after the connection was made: else 408.
+2. It is no larger than its cap: else 431.
+3. The rest of a body whose request has been answered is read for a short while, so that the answer arrives, and no
+   longer.
+4. A client that does not read its answer is cut off.
+5. Connections beyond the cap are told 503 with Retry-After and closed.
+6. While the server drains, every answer closes its connection, and an idle connection is left open for a moment: a
+   request that is already on its way is still answered.
+7. No upgrade is taken: neither WebSocket nor HTTP/2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from icard_crypto.errors import IcardError
+
+from .problems import PROBLEM_TYPE
+
+__all__ = ["Connection", "Drain", "EdgeConfig", "WireLimits"]
+
+#: For an answer to leave, and the rest of a body to be thrown away, before a connection is cut.
+_LINGER: Final = 2.0
+
+
+@dataclass(frozen=True)
+class WireLimits:
+    """Ends of one server's connections.
+
+    Attributes:
+        connections: open at one time.
+        head_seconds: for the head of a request.
+        head_bytes: its size; 32 KiB as most servers.
+        write_seconds: for a client to read what waits for it.
+        keep_alive_seconds: between two requests.
+        drain_seconds: after SIGTERM, until whoever is still at work is cut off.
+        notice_seconds: after SIGTERM, during which new connections are still taken and /readyz says 503: as long as a
+            balancer needs to see it.
+    """
+
+    connections: int = 1000
+    head_seconds: float = 10.0
+    head_bytes: int = 32 * 1024
+    write_seconds: float = 20.0
+    keep_alive_seconds: int = 15
+    drain_seconds: int = 30
+    notice_seconds: float = 1.0
+
+
+class Drain:
+    """Whether this process is about to end; ``/readyz`` says 503 from then on."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+
+class EdgeConfig(uvicorn.Config):
+    """uvicorn's configuration with what :class:`Connection` needs beside it."""
+
+    def __init__(self, app: Any, limits: WireLimits, drain: Drain, **options: Any) -> None:
+        super().__init__(app, **options)
+        self.limits = limits
+        self.drain = drain
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's protocol with the ends of this module."""
+
+    def __init__(self, config: EdgeConfig, *args: Any, **options: Any) -> None:
+        super().__init__(config, *args, **options)
+        self._limits = config.limits
+        self._drain = config.drain
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+        self._head_size = 0
+        #: Whether the request that is being read has come whole.
+        self._whole = True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.connections:
+            self._refuse(503, "http.overloaded", "retry-after: 1\r\n")
+            return
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cancel_timers()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        if self._between_requests() and self._head_timer is None:
+            self._await_head()
+        reading_head = self._head_timer is not None
+        super().data_received(data)
+        if reading_head and self._head_timer is not None and not self.transport.is_closing():
+            self._head_size += len(data)
+            if self._head_size > self._limits.head_bytes:
+                self._refuse(431, "http.headers_too_large")
+
+    def on_message_begin(self) -> None:
+        self._whole = False
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._stop_head_timer()
+        super().on_headers_complete()
+        if self._drain.begun:
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        self._whole = True
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete and not self._whole and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self.loop.call_later(_LINGER, self._close)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(self._limits.write_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        self._close()
+
+    def shutdown(self) -> None:
+        if self._between_requests():
+            self.loop.call_later(min(1.0, self._limits.head_seconds), self._close_if_idle)
+        else:
+            self.cycle.keep_alive = False
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, "http.bad_request")
+
+    def _between_requests(self) -> bool:
+        return self.cycle is None or (self.cycle.response_complete and self._whole)
+
+    def _await_head(self) -> None:
+        self._head_size = 0
+        self._head_timer = self.loop.call_later(self._limits.head_seconds, self._head_too_late)
+
+    def _head_too_late(self) -> None:
+        self._head_timer = None
+        if self._head_size == 0 and self._whole:
+            # Nothing was asked: browsers open connections ahead, and a 408 there would answer their next request.
+            self._close()
+        else:
+            self._refuse(408, "http.timeout")
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _cancel_timers(self) -> None:
+        self._stop_head_timer()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def _close_if_idle(self) -> None:
+        if self._between_requests():
+            self._close()
+
+    def _close(self) -> None:
+        """Close once what was written has left, and cut the connection if the client does not take it."""
+        if not self.transport.is_closing():
+            self.transport.close()
+            self.loop.call_later(_LINGER, self.transport.abort)
+
+    def _refuse(self, status: int, code: str, headers: str = "") -> None:
+        """Answer below the application, in English: what was sent is no request whose language could be asked."""
+        self._stop_head_timer()
+        error = IcardError(code)
+        problem = {"type": f"urn:icard:problem:{code}", "title": error.message(), "status": status, "code": code}
+        body = json.dumps({**problem, "hint": error.hint()}).encode()
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: {PROBLEM_TYPE}\r\n{headers}"
+            f"cache-control: no-store\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self._close()

@@ -1,0 +1,215 @@
+"""Running an application: uvicorn with ends to every wait, and an end to the process that drops nothing.
+
+Promises:
+
+1. SIGTERM (or SIGINT) drains: ``Drain.begun`` is set, so /readyz says 503; new connections are still taken for the
+   notice time; then those that the kernel has already accepted are taken over before the listening socket is closed;
+   requests in work are finished, their connections closed behind the answer; what is left at the end of the drain
+   time is cut.
+2. The process ends with 0 after such an end.
+3. Several workers share one listening socket; one that dies is replaced; the parent closes its own copy of the socket
+   before it tells the workers to drain, so no connection waits for nobody.
+4. The socket is bound before anything else happens, and an address that is in use is a typed error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import multiprocessing
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from icard_crypto.errors import StateError
+
+from .logs import configure_logs
+from .protocol import Connection, Drain, EdgeConfig, WireLimits
+
+__all__ = ["Listen", "MakeApp", "bind", "serve"]
+
+#: Makes a worker's application; it is called in the worker's own process.
+MakeApp = Callable[[Drain], ASGIApp]
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("icard.server")
+_BACKLOG: Final = 1024
+#: A worker that dies sooner is not replaced before this many seconds, so that a broken one does not spin.
+_RESPAWN: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Listen:
+    """Where a server listens and how.
+
+    Attributes:
+        host: an address or a name of this machine.
+        port: 0 for any that is free.
+        workers: processes.
+        certificate: PEM file with the chain, for TLS.
+        key: PEM file of its private key.
+        log_level: the least level that is logged.
+        limits: ends of its connections.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    certificate: Path | None = None
+    key: Path | None = None
+    log_level: str = "INFO"
+    limits: WireLimits = field(default_factory=WireLimits)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server with the end of promise 1."""
+
+    config: EdgeConfig
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.drain.begun = True
+        await asyncio.sleep(self.config.limits.notice_seconds)
+        waiting = [each.dup() for each in sockets or []]
+        for server in self.servers:
+            server.close()
+        for listener in waiting:
+            await self._take_over(listener)
+        await super().shutdown(sockets)
+
+    async def _take_over(self, listener: socket.socket) -> None:
+        """Connections that the kernel accepted and nobody took: closing the socket would reset them."""
+        accepted = []
+        listener.setblocking(False)
+        try:
+            while True:
+                accepted.append(listener.accept()[0])
+        except OSError:
+            listener.close()
+        loop = asyncio.get_running_loop()
+        for connection in accepted:
+            await loop.connect_accepted_socket(self._protocol, connection, ssl=self.config.ssl)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return Connection(self.config, self.server_state, self.lifespan.state, asyncio.get_running_loop())
+
+
+def bind(listen: Listen) -> socket.socket:
+    """The listening socket.
+
+    Raises:
+        StateError: ``server.address``: in use, not of this machine, or not allowed.
+    """
+    try:
+        found = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        why = errno.errorcode.get(error.errno or 0, "unknown")
+        raise StateError("server.address", path=f"{listen.host}:{listen.port}", found=why) from error
+    return listener
+
+
+def serve(make_app: MakeApp, listen: Listen, ready: Callable[[int], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        make_app: makes the application, once in every worker.
+        listen: where and how.
+        ready: told the port once the socket is bound.
+
+    Raises:
+        StateError: ``server.address``; ``server.failed`` when the application or the certificate cannot be loaded.
+    """
+    listener = bind(listen)
+    if ready is not None:
+        ready(listener.getsockname()[1])
+    if listen.workers == 1:
+        _work(make_app, listen, listener)
+    else:
+        _Workers(make_app, listen, listener).run()
+
+
+def _work(make_app: MakeApp, listen: Listen, listener: socket.socket) -> None:
+    configure_logs(listen.log_level)
+    drain = Drain()
+    options: dict[str, Any] = {
+        "http": Connection,
+        "ws": "none",
+        "lifespan": "on",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "backlog": _BACKLOG,
+        "timeout_keep_alive": listen.limits.keep_alive_seconds,
+        "timeout_graceful_shutdown": listen.limits.drain_seconds,
+        "ssl_certfile": listen.certificate,
+        "ssl_keyfile": listen.key,
+    }
+    # uvicorn raises the signal again once it has drained: by then it has had its effect.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _already_heard)
+    server = _Server(EdgeConfig(make_app(drain), listen.limits, drain, **options))
+    try:
+        server.run([listener])
+    except SystemExit as error:
+        raise StateError("server.failed") from error
+    except OSError as error:
+        # ssl.SSLError is one: certificate and key are read here.
+        raise StateError("server.failed", found=type(error).__name__) from error
+
+
+def _already_heard(_number: int, _frame: FrameType | None) -> None:
+    return
+
+
+class _Workers:
+    """The parent of several workers (promise 3)."""
+
+    def __init__(self, make_app: MakeApp, listen: Listen, listener: socket.socket) -> None:
+        self._arguments = (make_app, listen, listener)
+        self._listener = listener
+        self._listen = listen
+        self._ending = False
+        # fork: the socket and the way to make the application are inherited; the parent has no thread and no loop.
+        self._context = multiprocessing.get_context("fork")
+
+    def run(self) -> None:
+        configure_logs(self._listen.log_level)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+        workers = [self._start() for _ in range(self._listen.workers)]
+        while not self._ending:
+            multiprocessing.connection.wait([worker.sentinel for worker in workers], timeout=_RESPAWN)
+            dead = [worker for worker in workers if not worker.is_alive()]
+            if dead and not self._ending:
+                _log.error("worker died", exitcodes=[worker.exitcode for worker in dead])
+                workers = [worker for worker in workers if worker not in dead]
+                time.sleep(_RESPAWN)
+                workers += [self._start() for _ in dead]
+        self._listener.close()
+        for worker in workers:
+            worker.terminate()
+        patience = time.monotonic() + self._listen.limits.drain_seconds + self._listen.limits.notice_seconds + 5
+        for worker in workers:
+            worker.join(max(0.0, patience - time.monotonic()))
+            worker.kill()
+
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        self._ending = True
+
+    def _start(self) -> Any:
+        worker = self._context.Process(target=_work, args=self._arguments)
+        worker.start()
+        return worker
