@@ -29,12 +29,15 @@ from sqlalchemy.exc import ArgumentError
 
 from icard_crypto.errors import StateError
 from verifier.cli.files import read_capped
+from verifier.sync.addresses import networks
 
 __all__ = ["FILE_NAME", "PREFIX", "Settings"]
 
 PREFIX: Final = "ICARD_ISSUER_"
 FILE_NAME: Final = "icard-issuer.toml"
 _STATUS_PREFIX: Final = re.compile(r"https://[a-z0-9.-]+(?::(?!443/)[0-9]{1,5})?/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*")
+_PUBLIC_URL: Final = re.compile(r"https://[a-z0-9.-]+(?::[0-9]{1,5})?/(?:[A-Za-z0-9._-]+/)*")
+_MAILBOX: Final = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _ISSUER: Final = re.compile(r"[a-z0-9.-]{1,64}")
 
 
@@ -58,6 +61,23 @@ class Settings(BaseSettings):
     environment: Literal["test", "production"] = Field("test", description="Of the trust domain.")
     status_prefix: str = Field("", description="What the status lists' addresses begin with: https://host/path/")
     list_capacity: int = Field(65536, ge=100, le=10_000_000, description="Entries of a new status list.")
+    public_url: str = Field("", description="Where people find the portal, for links: https://host/")
+    smtp_host: str = Field("", description="The server that takes e-mail; without one, notices go by no e-mail.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How it is secured; none only on this machine."
+    )
+    smtp_user: str = Field("", description="The login there, if it asks for one.")
+    smtp_password_file: Path | None = Field(None, description="Its first line is that login's password.")
+    smtp_ca_file: Path | None = Field(None, description="PEM certificates of a private authority.")
+    mail_from: str = Field("", description="The sender's address of all e-mail.")
+    webhook_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Networks that webhooks may be in beside the open internet, separated by commas."
+    )
+    webhook_ca_file: Path | None = Field(None, description="PEM certificates of a private authority.")
+    notice_hours: int = Field(72, ge=1, le=720, description="After which an undelivered notice is a dead letter.")
+    notice_days: int = Field(30, ge=1, le=400, description="For which what was sent of a notice is kept.")
+    inbox_days: int = Field(400, ge=1, le=4000, description="For which inboxes and dead letters are kept.")
     scrypt_log2: int = Field(17, ge=14, le=20, description="Cost of the keystore's passphrase: 2^n.")
     argon2_memory_kib: int = Field(65536, ge=7168, le=4_194_304, description="Memory of one password hash, KiB.")
     argon2_passes: int = Field(3, ge=1, le=100, description="Passes of a password hash.")
@@ -68,7 +88,7 @@ class Settings(BaseSettings):
     invitation_hours: int = Field(72, ge=1, le=720, description="Hours for which an invitation holds.")
     confirmation_hours: int = Field(72, ge=1, le=720, description="Hours for which a second person may confirm.")
 
-    @field_validator("regions", mode="before")
+    @field_validator("regions", "webhook_networks", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -78,6 +98,29 @@ class Settings(BaseSettings):
     def _six_digits(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(re.fullmatch(r"[0-9]{6}", region) for region in value):
             raise ValueError("codes of six digits")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not _PUBLIC_URL.fullmatch(value):
+            raise ValueError("https://host/ with a final slash")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mailbox(cls, value: str) -> str:
+        if value and not _MAILBOX.fullmatch(value):
+            raise ValueError("an address such as notices@cards.example")
+        return value
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            networks(value)
+        except StateError as fault:
+            raise ValueError(fault.expected) from None
         return value
 
     @field_validator("status_prefix")
@@ -160,11 +203,28 @@ class Settings(BaseSettings):
         if self.passphrase is not None:
             found = self.passphrase.get_secret_value().encode()
         elif self.passphrase_file is not None:
-            found = read_capped(self.passphrase_file, 4096).split(b"\n", 1)[0].rstrip(b"\r")
+            found = _first_line(self.passphrase_file)
         else:
             return None
         if not found:
             raise StateError("settings.value", path="passphrase", expected="at least one byte")
+        return found
+
+    def smtp_password(self) -> str:
+        """The password of the login at the mail server; empty where there is no login.
+
+        Raises:
+            StateError: ``settings.value``: a login without a password, or a password that is no UTF-8.
+            CommandError: the file cannot be read.
+        """
+        if not self.smtp_user:
+            return ""
+        try:
+            found = "" if self.smtp_password_file is None else _first_line(self.smtp_password_file).decode()
+        except UnicodeDecodeError:
+            found = ""
+        if not found:
+            raise StateError("settings.value", path="smtp_password_file", expected="a file with the password")
         return found
 
     def shown(self) -> dict[str, str]:
@@ -178,8 +238,13 @@ class Settings(BaseSettings):
         values["epoch_file"] = str(self.epoch_path)
         values["keystore"] = str(self.keystore_path)
         values["regions"] = ",".join(self.regions)
+        values["webhook_networks"] = ",".join(self.webhook_networks)
         return {name: values.get(name, "") for name in type(self).model_fields}
 
 
 def _expected(message: str) -> str:
     return message.removeprefix("Value error, ").removeprefix("Input should be ")
+
+
+def _first_line(path: Path) -> bytes:
+    return read_capped(path, 4096).split(b"\n", 1)[0].rstrip(b"\r")
