@@ -8,6 +8,8 @@ Promises:
 3. A body of a type that its class does not name is 415, before it is read; a JSON body without a type is too.
 4. All bodies being read at one time stay below a budget; beyond it a request is 503 with Retry-After.
 5. A client that goes away frees what it held.
+6. A class may ask for its bodies as they come; then the application counts and times them itself, and only length and
+   type in the head are looked at here.
 """
 
 from __future__ import annotations
@@ -38,12 +40,14 @@ class BodyClass:
         cap: bytes.
         types: media types, without parameters; a charset other than UTF-8 is refused.
         seconds: from the head of the request to the last byte of its body.
+        streamed: whether the application reads the body itself, piece by piece (promise 6).
     """
 
     prefix: str
     cap: int = 64 * 1024
     types: Sequence[str] = JSON
     seconds: float = 10.0
+    streamed: bool = False
 
 
 class Bodies:
@@ -69,6 +73,9 @@ class Bodies:
         problem = _refused_by_head(scope, rule)
         if problem is not None:
             await problem_response(problem, scope)(scope, receive, send)
+            return
+        if rule.streamed:
+            await self._app(scope, receive, send)
             return
         body = _Body(self, rule.cap)
         try:
