@@ -8,6 +8,7 @@ Promises:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import selectors
 import subprocess
@@ -18,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from benchmarks.peers import ROOT, ready
+from benchmarks.peers import ROOT, Role, ready
 
 __all__ = ["Child", "ChildEnded", "ChildFailed", "start_icard", "start_peer"]
 
@@ -38,14 +39,13 @@ class Child:
 
     Args:
         python: the interpreter, which decides the environment.
-        script: module name under ``benchmarks.peers``, with its arguments.
+        arguments: what it runs, such as ``-m benchmarks.peers.run_cwt``.
     """
 
-    def __init__(self, python: Path, script: Sequence[str]) -> None:
-        module, *arguments = script
+    def __init__(self, python: Path, arguments: Sequence[str]) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         self._process = subprocess.Popen(
-            [str(python), "-m", f"benchmarks.peers.{module}", *arguments],
+            [str(python), *arguments],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -75,8 +75,12 @@ class Child:
         line = self._process.stdout.readline()
         if not line:
             raise ChildEnded(self._last_words())
-        answer: dict[str, Any] = json.loads(line)
-        if not answer["ok"]:
+        try:
+            answer: dict[str, Any] = json.loads(line)
+            good = answer["ok"]
+        except (ValueError, LookupError, TypeError):
+            raise ChildEnded(f"no answer but {line[:60]!r}") from None
+        if not good:
             raise ChildFailed(answer["error"])
         return answer
 
@@ -95,21 +99,22 @@ class Child:
         self.close()
 
     def _last_words(self) -> str:
-        self._process.wait(_SECONDS)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_SECONDS)
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else f"ended with {self._process.returncode}"
 
 
-def start_peer(name: str) -> Child:
+def start_peer(name: str, role: Role = "run") -> Child:
     """A peer in its own environment.
 
     Raises:
         PeerMissing: the environment cannot be made.
     """
-    return Child(ready(name), [f"run_{name}"])
+    return Child(ready(name), ["-m", f"benchmarks.peers.{role}_{name}"])
 
 
-def start_icard(backend: str, result: str = "card") -> Child:
-    """icard in this environment; ``backend`` is ``libsodium`` or ``openssl``, ``result`` is ``card`` or ``map``."""
-    return Child(Path(sys.executable), ["run_icard", backend, result])
+def start_icard(*arguments: str, role: Role = "run") -> Child:
+    """icard in this environment; to verify, ``arguments`` are ``libsodium`` or ``openssl``, and ``card`` or ``map``."""
+    return Child(Path(sys.executable), ["-m", f"benchmarks.peers.{role}_icard", *arguments])

@@ -88,8 +88,8 @@ def shown_as(vector: Vector, form: str) -> tuple[str, str] | None:
 
 def refusals() -> dict[str, Score]:
     """Every contender's score, by name."""
-    starts: dict[str, Callable[[], Child]] = {"icard": partial(start_icard, BACKENDS[0])}
-    starts |= {name: partial(start_peer, name) for name in names()}
+    starts: dict[str, Callable[[], Child]] = {"icard": partial(start_icard, BACKENDS[0], "card")}
+    starts |= {name: partial(start_peer, name) for name in names("run")}
     return {name: score(start, _FORMS.get(name, _TEXT), chosen()) for name, start in starts.items()}
 
 

@@ -11,23 +11,22 @@ Promises:
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
+from functools import partial
 
 from benchmarks.child import Child, ChildFailed, start_icard, start_peer
 from benchmarks.codes import Codes, make_codes
-from benchmarks.peers import PeerMissing, names
+from benchmarks.peers import names
+from benchmarks.race import race
 from icard_crypto import algorithms
 from icard_crypto.ed25519 import BACKENDS
-from verifier.bench import Contender, Run, interleave
+from verifier.bench import Run
 
 __all__ = ["FORMS", "versus"]
 
 FORMS = ("claim169", "ic1", "cose")
 
 _CODES = 100
-# One pass is about 10 ms: short turns, so that a disturbance falls on few of them.
-_PASSES = 1
 
 
 def versus(form: str, rounds: int) -> Run:
@@ -37,33 +36,15 @@ def versus(form: str, rounds: int) -> Run:
         form: ``claim169``, ``ic1`` or ``cose`` (bytes, without base45).
     """
     codes = make_codes(algorithms.ED25519, _CODES)
-    starts: dict[str, Callable[[], Child]] = {f"icard {backend}": _icard(backend) for backend in BACKENDS}
-    starts[f"icard {BACKENDS[0]}, map"] = _icard(BACKENDS[0], "map")
-    starts |= {name: _peer(name) for name in names()}
-    missing: dict[str, str] = {}
-    with contextlib.ExitStack() as children:
-        contenders: dict[str, Contender] = {}
-        for name, start in starts.items():
-            try:
-                child = children.enter_context(start())
-                _load(child, codes, form)
-            except (PeerMissing, ChildFailed) as error:
-                missing[name] = str(error)
-            else:
-                contenders[name] = _timed(child)
-        run = interleave(contenders, rounds)
-    return Run(run.series, missing | run.failed)
+    starts: dict[str, Callable[[], Child]] = {
+        f"icard {backend}": partial(start_icard, backend, "card") for backend in BACKENDS
+    }
+    starts[f"icard {BACKENDS[0]}, map"] = partial(start_icard, BACKENDS[0], "map")
+    starts |= {name: partial(start_peer, name) for name in names("run")}
+    return race(starts, partial(_load, codes, form), rounds)
 
 
-def _icard(backend: str, result: str = "card") -> Callable[[], Child]:
-    return lambda: start_icard(backend, result)
-
-
-def _peer(name: str) -> Callable[[], Child]:
-    return lambda: start_peer(name)
-
-
-def _load(child: Child, codes: Codes, form: str) -> None:
+def _load(codes: Codes, form: str, child: Child) -> None:
     key = codes.key.verifying_key
     shown = codes.form(form)
     common = {"form": form, "algorithm": key.algorithm.name, "key": key.raw.hex(), "kid": key.kid.hex()}
@@ -77,11 +58,3 @@ def _load(child: Child, codes: Codes, form: str) -> None:
     except ChildFailed:
         return
     raise ChildFailed("it takes a changed signature")
-
-
-def _timed(child: Child) -> Contender:
-    def contender() -> float:
-        answer = child.ask(do="time", passes=_PASSES)
-        return float(answer["ns"]) / 1000 / float(answer["codes"])
-
-    return contender

@@ -16,14 +16,17 @@ __all__ = [
     "blurred",
     "card_text",
     "encoded",
+    "faint",
     "inverted",
     "jpeg",
     "noisy",
     "on_canvas",
     "perspective",
     "portrait",
+    "printed",
     "rotated",
     "shaded",
+    "small",
 ]
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
@@ -99,6 +102,39 @@ def shaded(image: Image.Image, darkest: float = 0.3) -> Image.Image:
     falling = Image.linear_gradient("L").rotate(90).resize(image.size)
     light = falling.point(lambda value: round(255 * (darkest + (1 - darkest) * value / 255)))
     return ImageChops.multiply(image, light)
+
+
+def faint(image: Image.Image, contrast: float = 0.15, seed: int = 1) -> Image.Image:
+    """Worn ink or a dim screen: black and white come together to ``contrast`` of their distance, under slight noise."""
+    middle = random.Random(seed).uniform(0.3, 0.7) * 255
+    flat = image.point(lambda value: round(middle + (value - 127.5) * contrast))
+    return noisy(flat, 2, seed)
+
+
+def small(image: Image.Image, module_size: float, pixels: float, seed: int = 1) -> Image.Image:
+    """Far away: a module is so many pixels wide, off the grid of pixels, as a sensor adds the light up."""
+    scale = pixels / module_size
+    shift = random.Random(seed)
+    across = shift.uniform(0, 1 / scale), shift.uniform(0, 1 / scale)
+    size = round(image.width * scale) + 2, round(image.height * scale) + 2
+    matrix = (1 / scale, 0, across[0] - 1 / scale, 0, 1 / scale, across[1] - 1 / scale)
+    light = image.filter(ImageFilter.BoxBlur(max(0.0, (1 / scale - 1) / 2)))
+    return light.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR, fillcolor=255)
+
+
+def printed(image: Image.Image, module_size: float, millimetres: float = 0.5, seed: int = 1) -> Image.Image:
+    """Printed and scanned at 300 dots an inch: hard dots, ink that spreads, paper that is rough, sheet put in askew.
+
+    Args:
+        millimetres: the width of a module on paper; 0.5 are 5.9 dots.
+    """
+    draw = random.Random(seed)
+    scale = millimetres / 25.4 * 300 / module_size
+    size = round(image.width * scale), round(image.height * scale)
+    dots = image.resize(size, Image.Resampling.BOX).point(lambda value: 255 if value >= 128 else 0)
+    ink = dots.filter(ImageFilter.GaussianBlur(0.8)).point(lambda value: 255 if value >= 170 else 30)
+    sheet = noisy(rotated(ink, draw.uniform(-8, 8)), 12, seed)
+    return sheet.filter(ImageFilter.GaussianBlur(0.7))
 
 
 def on_canvas(size: tuple[int, int], *placed: tuple[Image.Image, tuple[int, int]]) -> Image.Image:

@@ -22,8 +22,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
-__all__ = ["ENVIRONMENTS", "ROOT", "PeerMissing", "names", "pinned", "ready"]
+__all__ = ["ENVIRONMENTS", "ROOT", "PeerMissing", "Role", "names", "pinned", "ready"]
+
+#: What a peer's script does: verify codes (``run_<peer>.py``), read pictures of them, draw them.
+Role = Literal["run", "read", "draw"]
 
 _REQUIREMENTS = Path(__file__).parent
 ROOT = _REQUIREMENTS.parent.parent
@@ -54,9 +58,10 @@ class PeerMissing(Exception):
         self.unreachable = unreachable
 
 
-def names() -> list[str]:
-    """The peers, sorted: one for each requirement file."""
-    return sorted(path.stem for path in _REQUIREMENTS.glob("*.txt"))
+def names(role: Role | None = None) -> list[str]:
+    """The peers, sorted: one for each requirement file; with a role, those that have a script for it."""
+    every = sorted(path.stem for path in _REQUIREMENTS.glob("*.txt"))
+    return [name for name in every if role is None or (_REQUIREMENTS / f"{role}_{name}.py").exists()]
 
 
 def pinned(name: str) -> list[str]:

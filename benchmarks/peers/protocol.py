@@ -21,11 +21,15 @@ from typing import Any
 
 __all__ = ["Prepare", "Verify", "plain", "serve"]
 
-#: One code, as text or (form ``cose``) bytes, to verified claims as Python values; raises when it does not hold.
+#: One code, as text or (forms ``cose``, ``png``) bytes, to verified claims as Python values; raises when it does not
+#: hold. A reader of pictures gives the texts in it, a drawer of texts the bytes of a picture.
 Verify = Callable[[Any], Any]
 #: ``(form, algorithm, key, kid)`` to a ``Verify``. Forms: ``claim169``, ``ic1``, ``cose``. Keys: 32 bytes for Ed25519,
 #: the uncompressed point of SEC 1 (0x04, x, y) for ECDSA. Raises LookupError for what the peer does not do.
 Prepare = Callable[[str, str, bytes, bytes], Verify]
+
+
+_IN_BYTES = ("cose", "png")
 
 
 def plain(value: Any) -> Any:
@@ -79,7 +83,7 @@ class _Desk:
         return {}
 
     def _shown(self, code: str) -> str | bytes:
-        return bytes.fromhex(code) if self._form == "cose" else code
+        return bytes.fromhex(code) if self._form in _IN_BYTES else code
 
     def _loaded(self) -> Verify:
         if self._verify is None:

@@ -56,6 +56,6 @@ def test_an_environment_that_stands_is_not_made_again(elsewhere: Path, monkeypat
 
 def test_a_child_that_cannot_start_says_so() -> None:
     """The last line of its errors is the reason, and no pipe error hides it."""
-    with Child(Path(sys.executable), ["nothing"]) as child, pytest.raises(ChildFailed) as failed:
+    with Child(Path(sys.executable), ["-m", "benchmarks.peers.nothing"]) as child, pytest.raises(ChildFailed) as failed:
         child.ask(do="time", passes=1)
     assert str(failed.value).endswith("No module named benchmarks.peers.nothing")

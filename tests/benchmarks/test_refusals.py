@@ -73,7 +73,7 @@ def test_a_fault_below_a_reader_is_not_shown_to_it(layer: str, forms: set[str]) 
 def test_icard_accepts_none(form: str) -> None:
     """In every form, each was shown and refused by a child that reads the good codes."""
     vectors = chosen()
-    made = score(partial(start_icard, BACKENDS[0]), form, vectors)
+    made = score(partial(start_icard, BACKENDS[0], "card"), form, vectors)
     assert made.accepted == []
     assert made.missing == []
     assert made.died == 0

@@ -42,6 +42,7 @@ SPOILT: dict[str, Callable[[Image.Image, int], Image.Image]] = {
     "blurred": lambda image, seed: pictures.blurred(pictures.noisy(image, seed / 2, seed), MODULE, 0.5),
     "jpeg": lambda image, seed: pictures.jpeg(pictures.noisy(image, seed, seed), 20),
     "rotated": lambda image, seed: pictures.rotated(image, 18 * seed + 5),
+    "faint": lambda image, seed: pictures.faint(image, 0.03, seed),
     "shaded": lambda image, seed: pictures.shaded(pictures.rotated(image, 18 * seed), 0.2),
     "perspective and noise": lambda image, seed: pictures.noisy(pictures.perspective(image, 0.2, seed), 40, seed),
     "perspective, noise, inverted, jpeg": lambda image, seed: pictures.jpeg(
