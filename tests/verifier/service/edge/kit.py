@@ -106,3 +106,13 @@ def read_head(connection: socket.socket) -> bytes:
             break
         got += part
     return got
+
+
+def read_answer(connection: socket.socket) -> bytes:
+    """One whole answer that states its length; the connection stays open."""
+    got = read_head(connection)
+    head, _, body = got.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
+    while len(body) < length and (part := connection.recv(65536)):
+        body += part
+    return head + b"\r\n\r\n" + body

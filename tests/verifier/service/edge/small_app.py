@@ -67,6 +67,7 @@ def small_app(drain: edge.Drain, metrics: edge.Metrics) -> FastAPI:
         async def parts() -> AsyncIterator[bytes]:
             while True:
                 yield b"x" * 65536
+                await asyncio.sleep(0)
 
         return StreamingResponse(parts())
 

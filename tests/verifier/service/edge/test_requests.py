@@ -153,6 +153,20 @@ def test_each_prefix_has_its_own_class() -> None:
     assert ask(app, "POST", "/", content=b"x" * 65_537, headers=json).status_code == 413
 
 
+def test_a_streamed_body_comes_piece_by_piece() -> None:
+    """A class that reads for itself gets the first piece while the rest is yet to come; never a wrong type."""
+
+    async def first(scope: Scope, receive: Receive, send: Send) -> None:
+        message = await receive()
+        await send({"type": "http.response.start", "status": 200 + len(message["body"]), "headers": []})
+
+    app = edge.wrap(first, limited(streamed=True), edge.Metrics("test"))
+    chunked = (b"transfer-encoding", b"chunked")
+    part: Message = {"type": "http.request", "body": b"abcd", "more_body": True}
+    assert status_of(app, [chunked, (b"content-type", b"application/json")], [part]) == [204]
+    assert status_of(app, [chunked], [part]) == [415]
+
+
 def test_too_many_requests_of_one_client() -> None:
     """A client beyond its burst is 429 with the seconds to wait; another is not; then it may again."""
     now = [0.0]
