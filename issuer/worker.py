@@ -1,4 +1,4 @@
-"""The worker: publishes what changed, finishes what was left behind, exports, until it is told to end.
+"""The worker: publishes what changed, finishes what others left, exports, delivers notices, until it is told to end.
 
 Promises:
 
@@ -9,7 +9,8 @@ Promises:
    on when they are back. So does what is held back for another reason; each is told once, not every second.
 4. Once an hour, where acts were added, it signs a checkpoint of the audit and writes it outside the database.
 5. Told to end, it finishes the turn that it is in. A kill leaves nothing half published.
-6. What it tells has paths, versions and codes of errors, and nothing of any person.
+6. Notices are delivered beside all that (:mod:`issuer.notices.courier`): a mail server that hangs holds nothing up.
+7. What it tells has paths, versions and codes of errors, and nothing of any person.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from .core import Core
 from .db.models import Publisher
 from .export import export
 from .key_states import active_key
+from .notices.service import courier_of
 from .publication import check_signers, due, publish
 
 __all__ = ["Worker"]
@@ -72,18 +74,21 @@ class Worker:
 
         Raises:
             KeyFault: a key cannot be opened: a wrong passphrase shows at start.
+            StateError: ``settings.value``: so do settings by which no notice can be delivered.
         """
         check_signers(self.core)
+        courier = courier_of(self.core, self.tell)
         self.tell("started", {})
-        while not stop.is_set():
-            try:
-                held_back = self.turn(stop)
-                self._pause = 0.0
-                self._complain(held_back)
-            except IcardError as fault:
-                self._pause = min(LONGEST_PAUSE, max(self.interval, 2 * self._pause))
-                self._complain((fault,))
-            stop.wait(self._pause or self.interval)
+        with courier.running():
+            while not stop.is_set():
+                try:
+                    held_back = self.turn(stop)
+                    self._pause = 0.0
+                    self._complain(held_back)
+                except IcardError as fault:
+                    self._pause = min(LONGEST_PAUSE, max(self.interval, 2 * self._pause))
+                    self._complain((fault,))
+                stop.wait(self._pause or self.interval)
         self.tell("ended", {})
 
     def turn(self, stop: threading.Event) -> tuple[IcardError, ...]:

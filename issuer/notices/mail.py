@@ -54,8 +54,8 @@ class MailChannel:
         seconds: for a connection and all that goes over it.
     """
 
-    name: Final = "email"
-    most: Final = 20
+    name: str = "email"
+    most: int = 20
 
     def __init__(self, core: Core, find: Callable[[str], Recipient | None], *, seconds: float = SECONDS) -> None:
         smtp.check_settings(core.settings)

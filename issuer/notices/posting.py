@@ -56,8 +56,8 @@ class WebhookChannel:
         seconds: for all that are taken at once.
     """
 
-    name: Final = "webhook"
-    most: Final = 10
+    name: str = "webhook"
+    most: int = 10
 
     def __init__(
         self, core: Core, *, each: float = EACH, seconds: float = SECONDS, resolver: Resolve = resolve
