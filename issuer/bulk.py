@@ -33,8 +33,10 @@ from icard_crypto.errors import CardError, IcardError, StateError
 
 from . import cards
 from .bulk_codes import CodesFile
-from .bulk_rows import Columns, Row, Source, like_a_column, read_rows
-from .cards import By, IssuedCard, NewCard
+from .bulk_refusals import refusal, refusals
+from .bulk_rows import Columns, Row, Source, read_rows
+from .card_views import standings
+from .cards import By, IssuedCard, NewCard, Reissue
 from .core import Core
 from .db.models import BulkRefusal, BulkRun
 from .idempotency import Request
@@ -43,6 +45,7 @@ __all__ = ["CARD_COLUMNS", "WHICH_COLUMNS", "Kind", "Options", "Outcome", "refus
 
 Kind = Literal["issue", "renew", "revoke"]
 T = TypeVar("T")
+_Done = tuple[int, IssuedCard | None]
 
 #: Cards a transaction: beyond fifty the commit's share of the time is small, and the lock on the open list is short.
 BATCH: Final = 50
@@ -143,22 +146,6 @@ def run(core: Core, kind: Kind, source: Source, by: By, options: Options | None 
     return Outcome(begun.id, done, refused, resumed)
 
 
-def refusals(core: Core, run_id: str) -> Iterator[BulkRefusal]:
-    """The refused rows of a run, in the file's order, a few at a time."""
-    last = 0
-    while True:
-        found = core.database.read(partial(_refused, run_id, last))
-        if not found:
-            return
-        yield from found
-        last = found[-1].row
-
-
-def _refused(run_id: str, last: int, session: Session) -> Sequence[BulkRefusal]:
-    query = select(BulkRefusal).where(BulkRefusal.run_id == run_id, BulkRefusal.row > last)
-    return session.scalars(query.order_by(BulkRefusal.row).limit(500)).all()
-
-
 def _begin(core: Core, kind: Kind, source: Source, options: Options) -> tuple[BulkRun, bool]:
     name = _name(source, options)
 
@@ -204,20 +191,33 @@ def _lists_ahead(core: Core, source: Source) -> None:
 def _batches(core: Core, kind: Kind, source: Source, rows: Iterator[Row], options: Options) -> Iterator[_Batch]:
     batch = _Batch()
     for row in rows:
+        ready, refused = _looked_at(core, kind, source, row, options)
+        if ready is not None and kind == "renew" and any(one.card_id == ready.card_id for one in batch.ready):
+            # A card is renewed once a transaction: the second row for it waits for the first.
+            yield batch
+            batch = _Batch()
+        batch.ready += [ready] if ready is not None else []
+        batch.refused += [(row.number, refused)] if refused is not None else []
         batch.rows, batch.last = batch.rows + 1, row
-        try:
-            if row.fault is not None:
-                raise row.fault
-            batch.ready.append(_ready(core, kind, source, row, options))
-        except IcardError as fault:
-            if not _is_rows(fault):
-                raise
-            batch.refused.append((row.number, fault))
         if batch.rows >= options.batch:
             yield batch
             batch = _Batch()
     if batch.rows:
         yield batch
+
+
+def _looked_at(
+    core: Core, kind: Kind, source: Source, row: Row, options: Options
+) -> tuple[_Ready | None, IcardError | None]:
+    """The row, ready to be done, or why it is refused."""
+    try:
+        if row.fault is not None:
+            raise row.fault
+        return _ready(core, kind, source, row, options), None
+    except IcardError as fault:
+        if not _is_rows(fault):
+            raise
+        return None, fault
 
 
 def _ready(core: Core, kind: Kind, source: Source, row: Row, options: Options) -> _Ready:
@@ -256,17 +256,13 @@ def _which(core: Core, kind: Kind, values: dict[str, Any]) -> str:
         raise StateError("bulk.which_card", expected="card or permit.number")
     if isinstance(card, str):
         return card
-    found = cards.find_cards(core, "permit", str(number))
-    live = [one for one in found if _is_live(core, one)]
+    found = standings(core, "permit", str(number))
+    live = [one for one in sorted(found) if found[one] != "revoked"]
     # One that is revoked already was perhaps by this very row, before a kill: revoking it again changes nothing.
-    chosen = live or (found if kind == "revoke" else [])
+    chosen = live or (sorted(found) if kind == "revoke" else [])
     if not chosen:
         raise StateError("issue.no_card", path="permit.number", expected="a live card", found="none")
     return chosen[0]
-
-
-def _is_live(core: Core, card_id: str) -> bool:
-    return cards.show(core, card_id).standing != "revoked"
 
 
 def _is_rows(fault: IcardError) -> bool:
@@ -274,34 +270,37 @@ def _is_rows(fault: IcardError) -> bool:
     return isinstance(fault, CardError) or fault.layer in {"issue", "bulk", "idempotency"}
 
 
-def _do(core: Core, kind: Kind, batch: _Batch, by: By, options: Options) -> list[tuple[int, IssuedCard | None]]:
+def _do(core: Core, kind: Kind, batch: _Batch, by: By, options: Options) -> list[_Done]:
     """Do a batch: at once where that is possible, row by row where one of them is refused."""
-    if kind == "issue" and batch.ready:
-        try:
-            new = [NewCard(_card(one), options.photo, one.request) for one in batch.ready]
-            issued = _patiently(options, partial(cards.issue, core, new, by))
-            return [(one.row.number, card) for one, card in zip(batch.ready, issued, strict=True)]
-        except IcardError as fault:
-            if not _is_rows(fault):
-                raise
-    made: list[tuple[int, IssuedCard | None]] = []
+    try:
+        return _together(core, kind, batch.ready, by, options)
+    except IcardError as fault:
+        if not _is_rows(fault):
+            raise
+    done: list[_Done] = []
     for one in batch.ready:
         try:
-            made.append((one.row.number, _patiently(options, partial(_one, core, kind, one, by, options))))
+            done += _together(core, kind, [one], by, options)
         except IcardError as fault:
             if not _is_rows(fault):
                 raise
             batch.refused.append((one.row.number, fault))
-    return made
+    return done
 
 
-def _one(core: Core, kind: Kind, one: _Ready, by: By, options: Options) -> IssuedCard | None:
+def _together(core: Core, kind: Kind, ready: Sequence[_Ready], by: By, options: Options) -> list[_Done]:
+    """Do rows in one transaction, all or none."""
+    numbers = [one.row.number for one in ready]
+    if not ready:
+        return []
     if kind == "issue":
-        return cards.issue(core, [NewCard(_card(one), options.photo, one.request)], by)[0]
+        new = [NewCard(_card(one), options.photo, one.request) for one in ready]
+        return list(zip(numbers, _patiently(options, partial(cards.issue, core, new, by)), strict=True))
     if kind == "renew":
-        return cards.renew(core, one.card_id, None, by, one.request)
-    cards.revoke(core, one.card_id, by)
-    return None
+        asked = [Reissue(one.card_id, None, one.request) for one in ready]
+        return list(zip(numbers, _patiently(options, partial(cards.renew_many, core, asked, by)), strict=True))
+    cards.revoke_many(core, [one.card_id for one in ready], by)
+    return [(number, None) for number in numbers]
 
 
 def _card(one: _Ready) -> Card:
@@ -326,40 +325,12 @@ def _record(core: Core, run_id: str, batch: _Batch, done: int, refused: int) -> 
     def work(session: Session) -> bool:
         row = session.get_one(BulkRun, run_id, with_for_update=True)
         for number, fault in batch.refused:
-            session.merge(
-                BulkRefusal(
-                    run_id=run_id,
-                    row=number,
-                    code=fault.code,
-                    path=_short(_place(fault)),
-                    expected=_short(fault.expected),
-                    found=_short(_shape(fault.found)),
-                )
-            )
+            session.merge(refusal(run_id, number, fault))
         row.position, row.done, row.refused = batch.last.number if batch.last else row.position, done, refused
         row.changed_at = core.clock.now(session)
         return True
 
     core.database.transact(work, settled=lambda session: None)
-
-
-def _place(fault: IcardError) -> str | None:
-    """Where in the row; a member that nobody knows is named only where its name cannot be a person's."""
-    if fault.code != "card.unknown_field" or fault.path is None:
-        return fault.path
-    parent, dot, name = fault.path.rpartition(".")
-    return fault.path if like_a_column(name) else f"{parent}{dot}(a name of {len(name)} characters)"
-
-
-def _shape(found: str | None) -> str | None:
-    """What stood in the row, with 9 for digits and x for letters: in a column too far left it is somebody's name."""
-    if found is None or found[:1] not in {"'", '"'}:
-        return found
-    return "".join("9" if one.isdigit() else "x" if one.isalpha() else one for one in found)
-
-
-def _short(text: str | None) -> str | None:
-    return None if text is None else text[:200]
 
 
 def _finish(core: Core, run_id: str) -> None:

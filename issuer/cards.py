@@ -13,7 +13,7 @@ Promises:
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,26 +25,32 @@ from icard_crypto.card import Card, Profile
 from icard_crypto.errors import CardError, StateError
 
 from . import codes
+from .accounts.models import CardParty
 from .audit import Act
+from .card_views import CardView, find_cards, show
 from .codes import IssuedCode
 from .core import Core
 from .db.models import CardLookup, CardRow, CodeRow
 from .idempotency import Request, claim
 from .indexes import changed
-from .records import normal, read_record, write_record
+from .notices.outbox import notify_parties
+from .records import read_record, write_record
 
 __all__ = [
     "By",
     "CardView",
     "IssuedCard",
     "NewCard",
+    "Reissue",
     "check_card",
     "find_cards",
     "issue",
     "renew",
+    "renew_many",
     "replace",
     "resume",
     "revoke",
+    "revoke_many",
     "set_insurance",
     "set_permit",
     "show",
@@ -67,11 +73,16 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class NewCard:
-    """A card to issue. ``photo``: whether its picture goes into the codes. ``request``: for idempotency."""
+    """A card to issue. ``photo``: whether its picture goes into the codes. ``request``: for idempotency.
+
+    ``holder``: the person's id, ``employer``: the organisation's, where they are known to the service.
+    """
 
     card: Card
     photo: bool = True
     request: Request | None = None
+    holder: str | None = None
+    employer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +95,12 @@ class IssuedCard:
 
 
 @dataclass(frozen=True, slots=True)
-class CardView:
-    """A card as it stands. ``codes`` are the newest generation's; ``entries`` every code's cti, state and entry."""
+class Reissue:
+    """New codes for a card on record. ``card``: what it says from now on, None: as before."""
 
     card_id: str
-    card: Card
-    standing: str
-    permit: str
-    insurance: str
-    version: int
-    codes: tuple[IssuedCode, ...]
-    entries: tuple[tuple[str, Profile, str, int], ...]
+    card: Card | None = None
+    request: Request | None = None
 
 
 _Made = tuple[str, int]
@@ -129,6 +135,7 @@ def issue(core: Core, new: Sequence[NewCard], by: By) -> list[IssuedCard]:
         made: list[_Made] = []
         wanted: list[codes.Wanted] = []
         lookups: list[CardLookup] = []
+        parties: list[CardParty] = []
         now = core.clock.now(session)
         for one, card_id, names in zip(new, ids, ctis, strict=True):
             before = claim(session, one.request, f"{card_id}:1", now) if one.request else None
@@ -149,11 +156,14 @@ def issue(core: Core, new: Sequence[NewCard], by: By) -> list[IssuedCard]:
             )
             lookups += write_record(core, session, row, one.card)
             wanted.append(codes.Wanted(row, one.card, names))
+            if one.holder is not None or one.employer is not None:
+                parties.append(CardParty(card_id=card_id, holder_id=one.holder, employer_id=one.employer))
         if wanted:
             session.add_all(one.row for one in wanted)
             session.flush()
-            session.add_all(lookups)
+            session.add_all((*lookups, *parties))
             at = codes.intend(core, session, wanted)
+            notify_parties(core, session, at, "card.issue", [one.row.id for one in wanted])
             core.audit(session, at, [Act(by.actor, "card.issue", one.row.id, by.details()) for one in wanted])
         return made
 
@@ -171,141 +181,136 @@ def replace(core: Core, card_id: str, card: Card | None, by: By, request: Reques
     Args:
         card: what it says from now on; None: as before.
     """
-    return _reissue(core, card_id, card, by, "card.replace", request, old_end=True)
+    return _reissue(core, [Reissue(card_id, card, request)], by, "card.replace", old_end=True)[0]
 
 
 def renew(core: Core, card_id: str, card: Card | None, by: By, request: Request | None = None) -> IssuedCard:
     """New codes before the old ones end; the old ones run to their own end."""
-    return _reissue(core, card_id, card, by, "card.renew", request, old_end=False)
+    return renew_many(core, [Reissue(card_id, card, request)], by)[0]
+
+
+def renew_many(core: Core, asked: Sequence[Reissue], by: By) -> list[IssuedCard]:
+    """Renew several cards, all or none; each stands in ``asked`` once."""
+    return _reissue(core, asked, by, "card.renew", old_end=False)
 
 
 def suspend(core: Core, card_id: str, by: By) -> None:
     """Suspend a card until it is resumed."""
-    _set_standing(core, card_id, by, "card.suspend", "suspended")
+    _set_standing(core, [card_id], by, "card.suspend", "suspended")
 
 
 def resume(core: Core, card_id: str, by: By) -> None:
     """End a suspension."""
-    _set_standing(core, card_id, by, "card.resume", "active")
+    _set_standing(core, [card_id], by, "card.resume", "active")
 
 
 def revoke(core: Core, card_id: str, by: By) -> None:
     """Withdraw a card, for ever."""
-    _set_standing(core, card_id, by, "card.revoke", "revoked")
+    revoke_many(core, [card_id], by)
+
+
+def revoke_many(core: Core, card_ids: Sequence[str], by: By) -> None:
+    """Withdraw several cards, all or none, for ever."""
+    _set_standing(core, card_ids, by, "card.revoke", "revoked")
 
 
 def set_permit(core: Core, card_id: str, state: Literal["good", "suspended"], by: By) -> None:
     """What stands of the permit behind the card."""
-    _change(core, card_id, by, f"permit.{state}", lambda row: setattr(row, "permit", state))
+    _change(core, [card_id], by, f"permit.{state}", lambda row: setattr(row, "permit", state))
 
 
 def set_insurance(core: Core, card_id: str, state: Literal["good", "lapsed"], by: By) -> None:
     """What stands of the insurance behind the card; public codes never show it."""
-    _change(core, card_id, by, f"insurance.{state}", lambda row: setattr(row, "insurance", state))
+    _change(core, [card_id], by, f"insurance.{state}", lambda row: setattr(row, "insurance", state))
 
 
-def show(core: Core, card_id: str) -> CardView:
-    """A card as it stands, with its newest codes.
-
-    Raises:
-        StateError: ``issue.no_card``.
-    """
-
-    def look(session: Session) -> CardView:
-        row = session.get(CardRow, card_id)
-        if row is None:
-            raise StateError("issue.no_card")
-        every = session.scalars(
-            select(CodeRow).where(CodeRow.card_id == card_id).order_by(CodeRow.generation, CodeRow.profile, CodeRow.cti)
-        ).all()
-        newest = [code for code in every if code.generation == max(each.generation for each in every)]
-        return CardView(
-            card_id,
-            read_record(core, row),
-            row.standing,
-            row.permit,
-            row.insurance,
-            row.version,
-            tuple(codes.hand_out(core, session, newest)),
-            tuple((code.cti, Profile(code.profile), code.state, code.value) for code in every),
-        )
-
-    return core.database.read(look)
-
-
-def find_cards(core: Core, kind: Literal["permit", "name"], value: str) -> list[str]:
-    """The ids of the cards with this permit number or holder's name, found by a keyed hash."""
-    digest = core.at_rest.digest(kind, normal(kind, value))
-    query = select(CardLookup.card_id).where(CardLookup.kind == kind, CardLookup.digest == digest)
-    return core.database.read(lambda session: sorted(session.scalars(query)))
-
-
-def _reissue(
-    core: Core, card_id: str, card: Card | None, by: By, action: str, request: Request | None, *, old_end: bool
-) -> IssuedCard:
-    if card is not None:
-        check_card(core, card)
-    ctis = _new_ctis()
+def _reissue(core: Core, asked: Sequence[Reissue], by: By, action: str, *, old_end: bool) -> list[IssuedCard]:
+    for one in asked:
+        if one.card is not None:
+            check_card(core, one.card)
+    ctis = {one.card_id: _new_ctis() for one in asked}
 
     def work(session: Session) -> list[_Made]:
-        row = _locked(session, card_id)
-        if request is not None:
-            before = claim(session, request, f"{card_id}:{row.version + 1}", core.clock.now(session))
+        rows = _locked(session, list(ctis))
+        made: list[_Made] = []
+        wanted: list[codes.Wanted] = []
+        now = core.clock.now(session)
+        for one in asked:
+            row = rows[one.card_id]
+            before = claim(session, one.request, f"{row.id}:{row.version + 1}", now) if one.request else None
             if before is not None:
-                return [_parsed(before)]
-        if row.standing == "revoked":
-            raise StateError("issue.card_revoked")
-        says = read_record(core, row) if card is None else card
-        row.version += 1
-        if old_end:
-            for code in _codes(session, card_id):
-                code.replaced = True
-            _set_entries(session, row)
-        if card is not None:
-            session.execute(delete(CardLookup).where(CardLookup.card_id == row.id))
-            session.add_all(write_record(core, session, row, card))
-        session.flush()
-        row.changed_at = codes.intend(core, session, [codes.Wanted(row, says, ctis)])
-        core.audit(session, row.changed_at, [Act(by.actor, action, card_id, by.details())])
-        return [(card_id, row.version)]
+                made.append(_parsed(before))
+                continue
+            if row.standing == "revoked":
+                raise StateError("issue.card_revoked")
+            row.version += 1
+            made.append((row.id, row.version))
+            if one.card is not None:
+                session.execute(delete(CardLookup).where(CardLookup.card_id == row.id))
+                session.add_all(write_record(core, session, row, one.card))
+            wanted.append(codes.Wanted(row, one.card or read_record(core, row), ctis[row.id]))
+        if wanted:
+            if old_end:
+                _end_codes(session, [one.row for one in wanted])
+            session.flush()
+            at = codes.intend(core, session, wanted)
+            for each in wanted:
+                each.row.changed_at = at
+            notify_parties(core, session, at, action, [each.row.id for each in wanted])
+            core.audit(session, at, [Act(by.actor, action, each.row.id, by.details()) for each in wanted])
+        return made
 
     def settled(session: Session) -> list[_Made] | None:
-        code = session.get(CodeRow, ctis[0])
-        return [(card_id, code.generation)] if code is not None else None
+        names = [each[0] for each in ctis.values()]
+        query = select(CodeRow.card_id, CodeRow.generation).where(CodeRow.cti.in_(names))
+        there = dict(session.execute(query).all())
+        return [(one.card_id, there[one.card_id]) for one in asked] if asked and len(there) == len(ctis) else None
 
-    return _finished(core, _transact(core, work, settled), {card_id: ctis})[0]
+    return _finished(core, _transact(core, work, settled), ctis)
 
 
-def _set_standing(core: Core, card_id: str, by: By, action: str, standing: str) -> None:
+def _set_standing(core: Core, card_ids: Sequence[str], by: By, action: str, standing: str) -> None:
     def edit(row: CardRow) -> None:
         if row.standing == "revoked" and standing != "revoked":
             raise StateError("issue.card_revoked")
         row.standing = standing
 
-    _change(core, card_id, by, action, edit)
+    _change(core, card_ids, by, action, edit)
 
 
-def _change(core: Core, card_id: str, by: By, action: str, edit: Callable[[CardRow], None]) -> None:
+def _change(core: Core, card_ids: Sequence[str], by: By, action: str, edit: Callable[[CardRow], None]) -> None:
     def work(session: Session) -> bool:
-        row = _locked(session, card_id)
-        before = row.standing, row.permit, row.insurance
-        edit(row)
-        if (row.standing, row.permit, row.insurance) == before:
-            return True
-        now = core.clock.now(session)
-        row.changed_at = now
-        _set_entries(session, row)
-        core.audit(session, now, [Act(by.actor, action, card_id, by.details())])
+        rows = []
+        for row in _locked(session, card_ids).values():
+            before = row.standing, row.permit, row.insurance
+            edit(row)
+            if (row.standing, row.permit, row.insurance) != before:
+                rows.append(row)
+        if rows:
+            now = core.clock.now(session)
+            for row in rows:
+                row.changed_at = now
+            _set_entries(session, rows)
+            notify_parties(core, session, now, action, [row.id for row in rows])
+            core.audit(session, now, [Act(by.actor, action, row.id, by.details()) for row in rows])
         return True
 
     core.database.transact(work, settled=lambda session: None)
 
 
-def _set_entries(session: Session, row: CardRow) -> None:
-    """Recompute the entries of all the card's codes and tell the publisher of the lists."""
+def _end_codes(session: Session, rows: Sequence[CardRow]) -> None:
+    """Mark every code that these cards have as replaced."""
+    for code in _codes(session, rows):
+        code.replaced = True
+    _set_entries(session, rows)
+
+
+def _set_entries(session: Session, rows: Sequence[CardRow]) -> None:
+    """Recompute the entries of all the cards' codes and tell the publisher of the lists."""
+    owners = {row.id: row for row in rows}
     lists = set()
-    for code in _codes(session, row.id):
-        value = codes.entry_of(row, code)
+    for code in _codes(session, rows):
+        value = codes.entry_of(owners[code.card_id], code)
         if value != code.value:
             code.value = value
             lists.add(code.list_name)
@@ -313,16 +318,22 @@ def _set_entries(session: Session, row: CardRow) -> None:
     changed(session, lists)
 
 
-def _codes(session: Session, card_id: str) -> Sequence[CodeRow]:
-    query = select(CodeRow).where(CodeRow.card_id == card_id).order_by(CodeRow.cti).with_for_update()
-    return session.scalars(query).all()
+def _codes(session: Session, rows: Sequence[CardRow]) -> Sequence[CodeRow]:
+    query = select(CodeRow).where(CodeRow.card_id.in_([row.id for row in rows]))
+    return session.scalars(query.order_by(CodeRow.cti).with_for_update()).all()
 
 
-def _locked(session: Session, card_id: str) -> CardRow:
-    row = session.get(CardRow, card_id, with_for_update=True)
-    if row is None:
+def _locked(session: Session, card_ids: Sequence[str]) -> dict[str, CardRow]:
+    """The cards, locked in the order of their ids, whatever the order asked for.
+
+    Raises:
+        StateError: ``issue.no_card``.
+    """
+    query = select(CardRow).where(CardRow.id.in_(card_ids)).order_by(CardRow.id).with_for_update()
+    rows = {row.id: row for row in session.scalars(query)}
+    if len(rows) != len(set(card_ids)):
         raise StateError("issue.no_card")
-    return row
+    return rows
 
 
 def _transact(
@@ -337,7 +348,7 @@ def _transact(
         raise
 
 
-def _finished(core: Core, made: Sequence[_Made], ctis: dict[str, Sequence[str]]) -> list[IssuedCard]:
+def _finished(core: Core, made: Sequence[_Made], ctis: Mapping[str, Sequence[str]]) -> list[IssuedCard]:
     """Sign what was intended; whatever another process finished is read from its record."""
     mine = [name for card_id, _ in made for name in ctis.get(card_id, ())]
     fresh = {code.cti: code for code in codes.finish(core, mine)}

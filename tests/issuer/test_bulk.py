@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -178,6 +179,30 @@ def test_renew_by_card_or_permit_number(core: Core, tmp_path: Path) -> None:
     assert cards.show(core, first).version == 2
 
 
+def test_a_card_named_twice_is_renewed_twice(core: Core, tmp_path: Path) -> None:
+    """Two rows for one card are two renewals, each with codes of its own, also within a batch."""
+    issue(core, write_cards(tmp_path / "a.csv", range(2)))
+    first, second = (cards.find_cards(core, "permit", person(number).permit.number or "")[0] for number in range(2))
+    path = tmp_path / "which.csv"
+    path.write_text(f"card\n{first}\n{second}\n{first}\n", "utf-8")
+    outcome = bulk.run(core, "renew", Source.of(path), BY, Options(codes=CodesFile(tmp_path / "codes")))
+    assert (outcome.done, outcome.refused, cards.show(core, first).version) == (3, 0, 3)
+    handed = [json.loads(line)["codes"]["public"] for line in (tmp_path / "codes").read_text("ascii").splitlines()]
+    assert len(set(handed)) == 3
+    assert handed[2] == cards.show(core, first).codes[0].text
+
+
+def test_a_refused_row_keeps_no_other_from_being_revoked(core: Core, tmp_path: Path) -> None:
+    """A batch that cannot be done at once is done row by row."""
+    issue(core, write_cards(tmp_path / "a.csv", range(2)))
+    known = [cards.find_cards(core, "permit", person(number).permit.number or "")[0] for number in range(2)]
+    path = tmp_path / "which.csv"
+    path.write_text(f"card\n{known[1]}\n{'0' * 32}\n{known[0]}\n{known[1]}\n", "utf-8")
+    outcome = bulk.run(core, "revoke", Source.of(path), By("host:ann", "fraud", break_glass=True))
+    assert (outcome.done, refused(core, outcome)) == (3, {3: ("issue.no_card", None)})
+    assert [cards.show(core, card).standing for card in known] == ["revoked", "revoked"]
+
+
 def test_revoke_and_again_after_a_kill(core: Core, tmp_path: Path) -> None:
     """A row that was revoked before the run could note it is no fault the second time; each is audited once."""
     issue(core, write_cards(tmp_path / "a.csv", range(3)))
@@ -215,21 +240,41 @@ def test_a_list_that_nobody_publishes_stops_the_run(tmp_path: Path, database_url
     assert count(core, BulkRefusal) == 0
 
 
-@pytest.mark.slow
-def test_kill_9_in_the_midst(core: Core, tmp_path: Path, database_url: str) -> None:
-    """Killed again and again, the run ends with each card once, and each code once in the file."""
-    path = write_cards(tmp_path / "a.csv", range(60))
-    command = [sys.executable, "-m", "tests.issuer.bulk_clerk", str(tmp_path), database_url, str(path)]
-    for batches in (1, 3, 5):
+def killed(folder: Path, url: str, kind: str, path: Path, *batches: int) -> list[dict[str, Any]]:
+    """What a run handed out that was killed after so many batches, again and again, and then left to end."""
+    command = [sys.executable, "-m", "tests.issuer.bulk_clerk", str(folder), url, kind, str(path)]
+    for number in batches:
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
-            for _ in range(batches):
+            for _ in range(number):
                 process.stdout.readline()
             process.kill()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    lines = [json.loads(line) for line in (tmp_path / "codes.jsonl").read_text("ascii").splitlines()]
+    return [json.loads(line) for line in (folder / f"{kind}.jsonl").read_text("ascii").splitlines()]
+
+
+@pytest.mark.slow
+def test_kill_9_in_the_midst(core: Core, tmp_path: Path, database_url: str) -> None:
+    """Killed again and again, the run ends with each card once, and each code once in the file."""
+    lines = killed(tmp_path, database_url, "issue", write_cards(tmp_path / "a.csv", range(60)), 1, 3, 5)
     assert [line["row"] for line in lines] == list(range(2, 62))
     assert len({line["card"] for line in lines}) == count(core) == 60
     assert count(core, CodeRow) == 180
     (run,) = core.database.read(lambda session: session.scalars(select(BulkRun)).all())
     assert (run.state, run.done, run.refused) == ("done", 60, 0)
+
+
+@pytest.mark.slow
+def test_kill_9_in_the_midst_of_renewing(core: Core, tmp_path: Path, database_url: str) -> None:
+    """Every card is renewed once, and its new codes stand in the file once."""
+    issue(core, write_cards(tmp_path / "a.csv", range(30)))
+    path = tmp_path / "which.csv"
+    path.write_text("permit.number\n" + "".join(f"{person(number).permit.number}\n" for number in range(30)), "utf-8")
+    lines = killed(tmp_path, database_url, "renew", path, 1, 4)
+    assert [line["row"] for line in lines] == list(range(2, 32))
+    versions = core.database.read(lambda session: list(session.scalars(select(CardRow.version))))
+    assert versions == [2] * 30
+    assert count(core, CodeRow) == 180
+    assert all(
+        line["codes"]["public"] == cards.show(core, line["card"]).codes[0].text for line in (lines[0], lines[-1])
+    )

@@ -1,0 +1,88 @@
+"""Reading cards: one as it stands, with its newest codes, and the ids of those that a number or a name belongs to.
+
+Promises:
+
+1. Reading changes nothing and stops no writer.
+2. What is searched for is hashed under a key first; the database never sees a name or a number.
+3. A code is verified again before it is shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from icard_crypto.card import Card, Profile
+from icard_crypto.errors import StateError
+
+from . import codes
+from .codes import IssuedCode
+from .core import Core
+from .db.models import CardLookup, CardRow, CodeRow
+from .records import normal, read_record
+
+__all__ = ["CardView", "find_cards", "show", "standings"]
+
+Kind = Literal["permit", "name"]
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """A card as it stands. ``codes`` are the newest generation's; ``entries`` every code's cti, state and entry."""
+
+    card_id: str
+    card: Card
+    standing: str
+    permit: str
+    insurance: str
+    version: int
+    codes: tuple[IssuedCode, ...]
+    entries: tuple[tuple[str, Profile, str, int], ...]
+
+
+def show(core: Core, card_id: str) -> CardView:
+    """A card as it stands, with its newest codes.
+
+    Raises:
+        StateError: ``issue.no_card``.
+    """
+
+    def look(session: Session) -> CardView:
+        row = session.get(CardRow, card_id)
+        if row is None:
+            raise StateError("issue.no_card")
+        every = session.scalars(
+            select(CodeRow).where(CodeRow.card_id == card_id).order_by(CodeRow.generation, CodeRow.profile, CodeRow.cti)
+        ).all()
+        newest = [code for code in every if code.generation == max(each.generation for each in every)]
+        return CardView(
+            card_id,
+            read_record(core, row),
+            row.standing,
+            row.permit,
+            row.insurance,
+            row.version,
+            tuple(codes.hand_out(core, session, newest)),
+            tuple((code.cti, Profile(code.profile), code.state, code.value) for code in every),
+        )
+
+    return core.database.read(look)
+
+
+def find_cards(core: Core, kind: Kind, value: str) -> list[str]:
+    """The ids of the cards with this permit number or holder's name, found by a keyed hash."""
+    return sorted(standings(core, kind, value))
+
+
+def standings(core: Core, kind: Kind, value: str) -> dict[str, str]:
+    """The cards with this permit number or holder's name: id to standing."""
+    digest = core.at_rest.digest(kind, normal(kind, value))
+    query = (
+        select(CardRow.id, CardRow.standing)
+        .join(CardLookup, CardLookup.card_id == CardRow.id)
+        .where(CardLookup.kind == kind, CardLookup.digest == digest)
+    )
+    return core.database.read(lambda session: dict(session.execute(query).all()))
