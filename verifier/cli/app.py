@@ -8,6 +8,7 @@ from .edge import new_app
 from .init_command import init_command
 from .inspect_command import inspect_command
 from .qr_command import qr_command
+from .serve_command import serve_command
 from .status_command import status_command
 from .sync_command import sync_command
 from .verify_command import verify_command
@@ -21,5 +22,6 @@ app.command("qr")(qr_command)
 app.command("init")(init_command)
 app.command("sync")(sync_command)
 app.command("status")(status_command)
+app.command("serve")(serve_command)
 app.command("bench")(bench_command)
 app.add_typer(bundle_app, name="bundle")

@@ -1,0 +1,170 @@
+"""The sync agent inside the service: one of all processes on a folder does the rounds, every one may ask for one.
+
+Promises:
+
+1. Of all processes on a folder one leads, by a lock that the kernel frees when its holder dies; another takes over.
+2. A round that is asked for begins at once, but never sooner than :data:`GAP` seconds after the last one ended, however
+   many ask in whatever process: they share it, and within the gap they get what the last one brought.
+3. Nothing of a request reaches the agent but the wish itself: addresses come from the state alone.
+4. What cannot be done leaves what is known as it is, and stands in :meth:`SyncAgent.last`.
+
+Beside the domains lie ``sync.lock`` (the leader's), ``sync.request`` (touched by who asks) and ``sync.round`` (the last
+round, as JSON).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from icard_crypto.errors import IcardError
+from verifier.sync import Agent, Round
+
+__all__ = ["GAP", "SyncAgent", "failed_sources"]
+
+GAP: Final = 3.0
+"""Seconds between the end of one round and a round that is asked for."""
+_LOOK: Final = 0.2
+_RETRY: Final = 1.0
+_LONGEST_RECORD: Final = 1024 * 1024
+
+
+class SyncAgent:
+    """Rounds in a thread of this process, while it leads.
+
+    Args:
+        folder: the state folder.
+        agent: does the rounds.
+        interval: seconds between rounds.
+        heard: is told, in the agent's thread, of each round that this process did.
+    """
+
+    def __init__(
+        self, folder: Path, agent: Agent, interval: float, heard: Callable[[list[Round]], None] = lambda _: None
+    ) -> None:
+        self._folder = folder
+        self._agent = agent
+        self._interval = interval
+        self._heard = heard
+        self._stop = threading.Event()
+        self._failed = 0
+        self._thread = threading.Thread(target=self._work, name="icard-sync", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the thread is a daemon: a state is whole at every moment, so nobody has to wait for a round."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin no further round."""
+        self._stop.set()
+
+    def last(self) -> dict[str, Any] | None:
+        """The last round that any process on the folder did: ``started``, ``ended`` (Unix time, with a fraction),
+        ``domains`` with what was taken and what failed; None where there was none."""
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            with (self._folder / "sync.round").open("rb") as file:
+                record = json.loads(file.read(_LONGEST_RECORD))
+            if isinstance(record, dict) and isinstance(record.get("ended"), int | float):
+                return record
+        return None
+
+    async def round_now(self, patience: float) -> dict[str, Any] | None:
+        """A round that began after this call, or one that ended less than a gap ago; None: not within the patience.
+
+        Args:
+            patience: seconds.
+        """
+        asked = time.time()
+        record = self.last()
+        if record is not None and 0 <= asked - record["ended"] < GAP:
+            return record
+        (self._folder / "sync.request").touch()
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            await asyncio.sleep(_LOOK / 2)
+            record = self.last()
+            if record is not None and record["started"] >= asked:
+                return record
+        return None
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            with self._leading() as leads:
+                while leads and not self._stop.is_set():
+                    self._wait(time.time(), self._round())
+            self._stop.wait(_RETRY)
+
+    @contextlib.contextmanager
+    def _leading(self) -> Iterator[bool]:
+        """Whether this process leads, for as long as this is open."""
+        try:
+            descriptor = os.open(self._folder / "sync.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError:
+            yield False
+            return
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+        finally:
+            os.close(descriptor)
+
+    def _round(self) -> float:
+        """One round, recorded; when the next is due, by the monotonic clock."""
+        started = time.time()
+        rounds: list[Round] = []
+        fault: IcardError | None = None
+        try:
+            rounds = self._agent.once()
+        except IcardError as error:
+            # 4
+            fault = error
+        self._failed = self._failed + 1 if fault or any(each.faults for each in rounds) else 0
+        with contextlib.suppress(OSError):
+            self._record(started, rounds, fault)
+        self._heard(rounds)
+        return time.monotonic() + self._agent.pause(self._interval, self._failed)
+
+    def _wait(self, started: float, due: float) -> None:
+        """Until the next round is due, or one was asked for since the last one started."""
+        ended = time.monotonic()
+        while time.monotonic() < due and not self._stop.wait(_LOOK):
+            if self._asked() > started and time.monotonic() - ended >= GAP:
+                return
+
+    def _asked(self) -> float:
+        try:
+            return (self._folder / "sync.request").stat().st_mtime
+        except OSError:
+            return 0.0
+
+    def _record(self, started: float, rounds: list[Round], fault: IcardError | None) -> None:
+        domains = [
+            {
+                "domain": each.domain,
+                "taken": [{"kind": item.kind, "name": item.name} for item in each.taken],
+                "faults": [{"source": source, "error": error.to_dict()} for source, error in each.faults],
+            }
+            for each in rounds
+        ]
+        record: dict[str, Any] = {"started": started, "ended": time.time(), "domains": domains}
+        if fault is not None:
+            record["fault"] = fault.to_dict()
+        temporary = self._folder / "sync.round.tmp"
+        temporary.write_text(json.dumps(record), "utf-8")
+        temporary.replace(self._folder / "sync.round")
+
+
+def failed_sources(record: dict[str, Any]) -> int:
+    """How many sources failed in a round, by its record."""
+    return sum(len(each["faults"]) for each in record["domains"]) + ("fault" in record)

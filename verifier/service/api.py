@@ -1,0 +1,129 @@
+"""The routes of the service, and what OpenAPI says of them.
+
+Promises:
+
+1. The words of an answer are in the language of Accept-Language; faults are RFC 9457 problems, and whatever is shown as
+   a code is a verdict, with status 200.
+2. Every route, its answers and its problems stand in ``/openapi.json`` with examples that are real.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.responses import Response
+
+from verifier.service.documented import BATCH, POLICIES, STATE, SYNC, VERIFY, problems
+
+from .agent import failed_sources
+from .asking import asked_policy, is_picture, verdict_bytes, verdict_of_text
+from .batch import BatchAnswer
+from .edge import Problem, language_of
+from .service import Service
+from .state_view import state_view
+
+__all__ = ["api", "watched"]
+
+api = APIRouter(prefix="/v1")
+watched = APIRouter(tags=["watching the service"])
+
+#: Documented here, read by :func:`.asking.asked_policy`, for the lean way and this one alike.
+_Policy = Annotated[
+    str | None, Query(description="The name of a policy, see `/v1/policies`; without it the default one counts.")
+]
+_Quick = Annotated[
+    bool, Query(description="Look at a picture once only, for the frames of a camera: the next one is the better try.")
+]
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def _answer(request: Request, content: Any, status: int = 200) -> Response:
+    body = content if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False).encode()
+    headers = {"Content-Language": language_of(request.scope), "Vary": "Accept-Language"}
+    return Response(body, status, headers, media_type="application/json")
+
+
+@api.post("/verify", **VERIFY)
+async def verify(request: Request, policy: _Policy = None, quick: _Quick = False) -> Response:
+    """The verdict on a code: its text, or a picture of it.
+
+    A picture gives the verdicts on all codes in it, worst first; one without a code gives none.
+    """
+    service, body = _service(request), await request.body()
+    language = language_of(request.scope)
+    if not is_picture(request.scope):
+        return _answer(request, verdict_bytes(verdict_of_text(service, request.scope, body), language))
+    asked = asked_policy(service, request.scope)
+    seen = await service.check_picture(body, asked, thorough=not quick)
+    verdicts = [each.verdict.to_dict(language) for each in seen]
+    return _answer(request, {"verdicts": verdicts, "codes": len(verdicts)})
+
+
+@api.post("/verify/batch", **BATCH)
+async def verify_batch(request: Request, policy: _Policy = None) -> BatchAnswer:
+    """The verdicts on up to 100,000 codes, one a line, streamed.
+
+    Each line is `{"code": "..."}`; each gets `{"line": n, "verdict": {...}}`, in order, or
+    `{"line": n, "error": {...}}` where the line itself is at fault. A batch with a Content-Length is answered once all
+    of it has come, one in chunks at once: then read while you send.
+    """
+    service = _service(request)
+    return service.batches.answer(asked_policy(service, request.scope), language_of(request.scope))
+
+
+@api.get("/state", **STATE)
+async def state(request: Request) -> Response:
+    """What is known, how old it is, until when each policy accepts it, and how keeping it up to date goes."""
+    return _answer(request, state_view(_service(request), language_of(request.scope)))
+
+
+@api.get("/policies", **POLICIES)
+async def policies(request: Request) -> Response:
+    """The policies that a request may name, with titles and rules."""
+    return _answer(request, {"policies": _service(request).policies_by_name.to_list()})
+
+
+@api.post("/sync", **SYNC)
+async def sync(request: Request) -> Response:
+    """Fetch what is new now, from the addresses that the state names.
+
+    Many who ask share one round, and just after a round they get what it brought. 200: the round is done and what it
+    brought is in use; 202: it is still under way.
+    """
+    done = await _service(request).update()
+    if done is None:
+        return _answer(request, {"done": False}, 202)
+    taken = sum(len(each["taken"]) for each in done["domains"])
+    return _answer(request, {"done": True, "taken": taken, "faults": failed_sources(done)})
+
+
+@watched.get("/healthz", responses={200: {"description": "The process answers."}})
+async def healthz() -> dict[str, str]:
+    """Whether the process answers."""
+    return {"status": "ok"}
+
+
+@watched.get("/readyz", responses=problems(503) | {200: {"description": "Ready."}})
+async def readyz(request: Request) -> dict[str, str]:
+    """Whether codes can be confirmed: a trust list is there, and the process is not about to end."""
+    service = _service(request)
+    if service.drain.begun:
+        raise Problem("http.not_ready")
+    domains = service.domains()
+    missing = "state" if not domains else next((each.name for each in domains if each.trust_list is None), None)
+    if missing is not None:
+        raise Problem("serve.no_trust_list", status=503, path=f"{missing}.trust_list" if domains else "trust_list")
+    return {"status": "ready"}
+
+
+@watched.get("/metrics", response_class=Response, responses={200: {"description": "Figures for Prometheus."}})
+async def metrics(request: Request) -> Response:
+    """Figures for Prometheus."""
+    return Response(_service(request).figures(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,77 @@
+"""The verification service as an ASGI application."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.types import ASGIApp
+
+from .api import api, watched
+from .api_keys import RequireKey
+from .asking import PICTURES, STATUSES, TEXTS
+from .documented import SCHEMAS
+from .edge import BodyClass, Drain, EdgeLimits, RateClass, new_app, wrap
+from .lean import LeanVerify
+from .limits import BATCH_BYTES, PICTURE_BYTES
+from .service import Service
+from .settings import Settings
+
+__all__ = ["make_app", "make_service_app"]
+
+_ABOUT: Final = (
+    "Says whether a code of China's Integrated Card is genuine and still stands. Verdicts for bad codes, RFC 9457 "
+    "problems for wrong use; words in English or Chinese by Accept-Language."
+)
+
+
+def make_app(settings: Settings, drain: Drain) -> ASGIApp:
+    """The service with everything around it, as a server runs it."""
+    service = Service(settings, drain)
+    app: ASGIApp = LeanVerify(make_service_app(service), service)
+    if settings.api_keys:
+        app = RequireKey(app, settings.api_keys)
+    return wrap(app, _limits(settings), service.metrics)
+
+
+def make_service_app(service: Service) -> FastAPI:
+    """FastAPI's part: all routes, and the scan page where no key is asked for."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    app = new_app(STATUSES, title="icard", version=version("icard"), description=_ABOUT, lifespan=lifespan)
+    app.state.service = service
+    app.include_router(api)
+    app.include_router(watched)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _limits(settings: Settings) -> EdgeLimits:
+    rates = [RateClass("/v1/sync", 0.5, 5)]
+    if settings.rate:
+        rates.append(RateClass("/v1/", settings.rate, max(1, int(4 * settings.rate))))
+    return EdgeLimits(
+        bodies=[
+            BodyClass("/v1/verify/batch", BATCH_BYTES, ("application/x-ndjson",), streamed=True),
+            BodyClass("/v1/verify", PICTURE_BYTES, (*TEXTS, *PICTURES)),
+        ],
+        rates=rates,
+        trusted_proxies=settings.trusted_proxies,
+        origins=settings.origins,
+    )
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        made.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
+        app.openapi_schema = made
+    return app.openapi_schema

@@ -1,0 +1,100 @@
+"""What ``POST /v1/verify`` and its batch are asked: bodies and policies read strictly, answers written.
+
+Promises:
+
+1. Wrong use is a problem; whatever is shown as a code is a verdict.
+2. A field, a type or a policy that is not known is refused by name, never ignored.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from starlette.types import Scope
+
+from icard_crypto.errors import Language
+from verifier.policy import Policy
+from verifier.verdict import Verdict
+
+from .edge import FieldFault, Problem, Statuses
+from .limits import TEXT_BYTES
+from .service import Service
+
+__all__ = ["PICTURES", "STATUSES", "TEXTS", "asked_policy", "is_picture", "verdict_bytes", "verdict_of_text"]
+
+TEXTS: Final = ("application/json", "text/plain")
+PICTURES: Final = ("image/png", "image/jpeg", "image/webp")
+STATUSES: Final = Statuses(by_layer={"policy": 422, "picture": 422})
+_FIELDS: Final = frozenset({"code", "policy"})
+_write = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+
+
+def media_type(scope: Scope) -> str:
+    """The type of a request's body, without parameters."""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            return str(value.decode("latin-1")).partition(";")[0].strip().lower()
+    return ""
+
+
+def is_picture(scope: Scope) -> bool:
+    """Whether the body is a picture by its type."""
+    return media_type(scope) in PICTURES
+
+
+def asked_policy(service: Service, scope: Scope, given: object = None) -> Policy:
+    """The policy of a request: of its body, else of ``?policy=``, else the default one.
+
+    Raises:
+        StateError: ``policy.*``.
+    """
+    if given is None and scope["query_string"]:
+        named = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=10).get("policy")
+        given = named[-1] if named else None
+    return service.policies_by_name.asked(given)
+
+
+def verdict_of_text(service: Service, scope: Scope, body: bytes) -> Verdict:
+    """The verdict on a body of text or JSON.
+
+    Raises:
+        Problem: ``http.too_large``, ``http.bad_request``, ``http.invalid``.
+        StateError: ``policy.*``.
+    """
+    if len(body) > TEXT_BYTES:
+        raise Problem("http.too_large", expected=f"at most {TEXT_BYTES} bytes")
+    if media_type(scope) == "text/plain":
+        try:
+            return service.verify(body.decode(), asked_policy(service, scope))
+        except UnicodeDecodeError:
+            # Bytes of no text are looked at as bytes: a code's own form, or malformed.
+            return service.verify(body, asked_policy(service, scope))
+    code, policy = _members(body)
+    return service.verify(code, asked_policy(service, scope, policy))
+
+
+def verdict_bytes(verdict: Verdict, language: Language) -> bytes:
+    """A verdict as JSON."""
+    return _write(verdict.to_dict(language)).encode()
+
+
+def _members(body: bytes) -> tuple[str, Any]:
+    try:
+        loaded = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Problem("http.bad_request", expected="JSON") from None
+    if not isinstance(loaded, dict):
+        raise Problem("http.invalid", errors=[FieldFault("/body", "http.field_type", "an object")])
+    code = loaded.get("code")
+    if isinstance(code, str) and loaded.keys() <= _FIELDS:
+        return code, loaded.get("policy")
+    faults = []
+    if "code" not in loaded:
+        faults.append(FieldFault("/body/code", "http.field_missing"))
+    elif not isinstance(code, str):
+        faults.append(FieldFault("/body/code", "http.field_type", "text"))
+    if not loaded.keys() <= _FIELDS:
+        faults.append(FieldFault("/body", "http.field_unknown", "code, policy"))
+    raise Problem("http.invalid", errors=faults)

@@ -1,0 +1,107 @@
+"""``GET /v1/state``: what is known, how old it is, until when each policy accepts it, how syncing goes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from icard_crypto.errors import IcardError, Language
+from verifier.policy import Policy
+from verifier.store import Freshness, freshness
+from verifier.sync.journal import read_journal
+from verifier.trust import TrustDomain
+
+from .service import Service
+
+__all__ = ["state_view"]
+
+
+def state_view(service: Service, language: Language) -> dict[str, Any]:
+    """Everything that the service knows of itself; times are RFC 3339 in UTC, ages seconds."""
+    now, known = service.now(), service.state.current
+    policies = service.policies
+    agent = service.agent
+    return {
+        "now": _time(now),
+        "environment": known.environment,
+        "ready": bool(known.domains) and all(domain.trust_list for domain in known.domains),
+        "default_policy": policies[0].name,
+        "domains": [_domain(service, domain, policies, now, language) for domain in known.domains],
+        "sync": {
+            "agent": "inside" if agent is not None else "apart",
+            "interval": service.settings.interval if agent is not None else None,
+            "last_round": _round(agent.last(), language) if agent is not None else None,
+        },
+        "faults": [
+            {"domain": fault.domain, "part": fault.part, "error": _error(fault.error, language)}
+            for fault in known.faults
+        ],
+    }
+
+
+def _domain(
+    service: Service, domain: TrustDomain, policies: tuple[Policy, ...] | Any, now: int, language: Language
+) -> dict[str, Any]:
+    judged: dict[tuple[str, str], dict[str, Freshness]] = {}
+    for policy in policies:
+        for row in freshness(domain, policy, now):
+            judged.setdefault((row.part, row.name), {})[policy.name] = row
+    parts: dict[str, list[dict[str, Any]]] = {"trust_list": [], "timestamp": [], "status_list": []}
+    ends = {uri: found.exp for uri, found in domain.status_lists.items()}
+    for (part, name), rows in judged.items():
+        any_row = next(iter(rows.values()))
+        entry = {
+            "issued_at": _time(any_row.iat),
+            "age": None if any_row.iat is None else max(max(now, domain.clock_floor) - any_row.iat, 0),
+            "expires": _time(ends.get(name)),
+            "limits": {
+                policy: {"health": row.health, "why": row.why or None, "until": _time(row.until)}
+                for policy, row in rows.items()
+            },
+        }
+        parts[part].append(entry | ({"uri": name} if part == "status_list" else {}))
+    trust_list, timestamp = parts["trust_list"][0], parts["timestamp"][0]
+    if domain.trust_list is not None:
+        trust_list |= {"version": domain.trust_list.version, "expires": _time(domain.trust_list.exp)}
+    if domain.timestamp is not None:
+        timestamp |= {"expires": _time(domain.timestamp.exp)}
+    return {
+        "name": domain.name,
+        "environment": domain.environment,
+        "clock_floor": _time(domain.clock_floor),
+        "trust_list": trust_list,
+        "timestamp": timestamp,
+        "status_lists": parts["status_list"],
+        "sources": [
+            {
+                "source": url,
+                "tried": _time(source.tried),
+                "reached": _time(source.reached),
+                "fault": None if source.fault is None else _error(source.fault, language),
+            }
+            for url, source in read_journal(service.state.folder / domain.name).sources.items()
+        ],
+    }
+
+
+def _round(record: dict[str, Any] | None, language: Language) -> dict[str, Any] | None:
+    if record is None:
+        return None
+    return {
+        "started": _time(int(record["started"])),
+        "ended": _time(int(record["ended"])),
+        "taken": sum(len(each["taken"]) for each in record["domains"]),
+        "faults": [
+            {"source": fault["source"], "error": _error(IcardError(fault["error"]["code"]), language)}
+            for each in record["domains"]
+            for fault in each["faults"]
+        ],
+    }
+
+
+def _error(error: IcardError, language: Language) -> dict[str, Any]:
+    return {**error.to_dict(), "message": error.message(language), "hint": error.hint(language)}
+
+
+def _time(moment: int | None) -> str | None:
+    return None if moment is None else datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
