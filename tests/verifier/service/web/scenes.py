@@ -68,8 +68,6 @@ SCENES: dict[str, Scene] = {
     "revoked-inspection": Scene(
         "INVALID", "revoked", lambda: shown(Profile.WORK), replace(_REAL, entry=1), "inspection"
     ),
-        "INVALID", "revoked", lambda: shown(Profile.WORK), replace(_REAL, entry=1), "inspection"
-    ),
     "suspended": Scene("INVALID", "suspended", shown, replace(_REAL, entry=2)),
     "replaced": Scene("INVALID", "replaced", shown, replace(_REAL, entry=3)),
     "expired": Scene("INVALID", "expired", lambda: shown(expires=NOW - DAY)),
