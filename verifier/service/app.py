@@ -20,6 +20,7 @@ from .lean import LeanVerify
 from .limits import BATCH_BYTES, PICTURE_BYTES
 from .service import Service
 from .settings import Settings
+from .web import BODIES, page_router
 
 __all__ = ["make_app", "make_service_app"]
 
@@ -27,6 +28,8 @@ _ABOUT: Final = (
     "Says whether a code of China's Integrated Card is genuine and still stands. Verdicts for bad codes, RFC 9457 "
     "problems for wrong use; words in English or Chinese by Accept-Language."
 )
+#: A large picture over a telephone's connection.
+_UPLOAD_SECONDS: Final = 30.0
 
 
 def make_app(settings: Settings, drain: Drain) -> ASGIApp:
@@ -50,6 +53,9 @@ def make_service_app(service: Service) -> FastAPI:
     app.state.service = service
     app.include_router(api)
     app.include_router(watched)
+    if not service.settings.api_keys:
+        # The page asks without a key, and would let everybody in.
+        app.include_router(page_router(service))
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
@@ -61,7 +67,8 @@ def _limits(settings: Settings) -> EdgeLimits:
     return EdgeLimits(
         bodies=[
             BodyClass("/v1/verify/batch", BATCH_BYTES, ("application/x-ndjson",), streamed=True),
-            BodyClass("/v1/verify", PICTURE_BYTES, (*TEXTS, *PICTURES)),
+            BodyClass("/v1/verify", PICTURE_BYTES, (*TEXTS, *PICTURES), _UPLOAD_SECONDS),
+            *BODIES,
         ],
         rates=rates,
         trusted_proxies=settings.trusted_proxies,
