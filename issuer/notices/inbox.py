@@ -104,7 +104,7 @@ def mark_read(core: Core, account: str, ids: Iterable[str]) -> int:
 def preferences(core: Core, account: str) -> list[Preference]:
     """What comes over which channel, for every kind that goes anywhere but the inbox."""
     query = select(NoticeMute.kind, NoticeMute.channel).where(NoticeMute.account_id == account)
-    muted = core.database.read(lambda session: {(*row,) for row in session.execute(query).tuples()})
+    muted = core.database.read(lambda session: {(*row,) for row in session.execute(query)})
     return [
         Preference(
             kind.name, channel, channel in kind.fixed or (kind.name, channel) not in muted, channel in kind.fixed

@@ -112,11 +112,11 @@ def _wishes(session: Session, accounts: Sequence[str]) -> _Wishes:
     for start in range(0, len(accounts), _CHUNK):
         chunk = accounts[start : start + _CHUNK]
         mutes = select(NoticeMute.account_id, NoticeMute.kind, NoticeMute.channel)
-        muted.update((*row,) for row in session.execute(mutes.where(NoticeMute.account_id.in_(chunk))).tuples())
+        muted.update((*row,) for row in session.execute(mutes.where(NoticeMute.account_id.in_(chunk))))
         active = select(Webhook.account_id, Webhook.id).where(Webhook.account_id.in_(chunk), Webhook.state == "active")
         # Held until the commit: a webhook that is removed meanwhile would break this transaction's rows.
         active = active.order_by(Webhook.id).with_for_update(read=True, key_share=True)
-        for account, webhook in session.execute(active).tuples():
+        for account, webhook in session.execute(active):
             webhooks[account].append(webhook)
     return _Wishes(frozenset(muted), webhooks)
 

@@ -74,7 +74,7 @@ def figures(core: Core) -> dict[str, Figures]:
             .where(Outbox.state.in_(OPEN))
             .group_by(Outbox.channel, Outbox.state)
         )
-        found = {(channel, state): (count, first) for channel, state, count, first in session.execute(query).tuples()}
+        found = {(channel, state): (count, first) for channel, state, count, first in session.execute(query)}
         made: dict[str, Figures] = {}
         for channel in CHANNELS:
             waiting, first = found.get((channel, "waiting"), (0, now))
