@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-fast lint bench bench-peers soak vectors format clean
+.PHONY: help demo test test-fast lint bench bench-compare bench-peers soak vectors format clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -34,6 +34,9 @@ format: $(READY)  ## let ruff format and mend what it can
 bench: $(READY) bench-peers  ## benchmarks, ratios against peers and targets; KEEP=1 writes docs/benchmarks.md from them
 	@$(BIN)/python -m benchmarks $(if $(KEEP),--keep)
 	@$(if $(KEEP),$(BIN)/python -m tools.make_docs)
+
+bench-compare: $(READY) bench-peers  ## ratios against the kept run's; fails where one is worse than a band (BAND=0.15)
+	@$(BIN)/python -m benchmarks.compare $(if $(BAND),--band $(BAND))
 
 bench-peers: $(READY)  ## make the peers' environments, each of its own under .peers
 	@$(BIN)/python -m benchmarks.peers

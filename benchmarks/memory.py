@@ -1,11 +1,13 @@
-"""``python -m benchmarks.memory FILE HOW``: what loading one status token takes, in this process alone, as JSON.
+"""``python -m benchmarks.memory KIND FILE HOW``: what one thing takes, in this process alone, as JSON.
 
 Promises:
 
 1. A process of its own for each figure: nothing that another benchmark left behind is counted.
-2. ``HOW`` is ``python`` (tracemalloc: what Python allocates, exact, ``peak`` and what is ``kept`` afterwards) or
-   ``process`` (the kernel's high-water mark of resident memory before and after, ``grown``). The token's own bytes and
-   the imports are there before, and in neither.
+2. ``KIND``: ``status``, loading the status token of the file; ``trust``, following the trust list of the file;
+   ``verdicts``, a thousand whole verdicts on different codes, each let go before the next (the file is not read).
+3. ``HOW`` is ``python`` (tracemalloc: what Python allocates, exact, ``peak`` and what is ``kept`` afterwards) or
+   ``process`` (the kernel's high-water mark of resident memory before and after, ``grown``). The file's own bytes, the
+   codes and the imports are there before, and in neither.
 """
 
 from __future__ import annotations
@@ -15,24 +17,66 @@ import json
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final, Literal
 
 from benchmarks.peers import ROOT
-from benchmarks.statuses import load, trust_list
 
-__all__ = ["memory"]
+__all__ = ["KINDS", "Kind", "memory"]
 
-_STATUS = Path("/proc/self/status")
+Kind = Literal["status", "trust", "verdicts"]
+
+_STATUS: Final = Path("/proc/self/status")
+_VERDICTS: Final = 1000
 
 
-def memory(token: Path) -> dict[str, int]:
+def memory(kind: Kind, file: Path) -> dict[str, int]:
     """Bytes by figure: ``peak``, ``kept``, and ``grown`` where the system has a /proc."""
     figures: dict[str, int] = {}
     for how in ("python", "process") if _STATUS.exists() else ("python",):
-        command = [sys.executable, "-m", "benchmarks.memory", str(token), how]
+        command = [sys.executable, "-m", "benchmarks.memory", kind, str(file), how]
         told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
         figures |= json.loads(told)
     return figures
+
+
+def _status(file: Path) -> Callable[[], object]:
+    from benchmarks.statuses import load, trust_list
+
+    trusted, token = trust_list(), file.read_bytes()
+    return lambda: load(trusted, token)
+
+
+def _trust(file: Path) -> Callable[[], object]:
+    from icard_crypto.trust_chain import verify_anchor, verify_chain
+    from tests.verifier.publisher import ANCHOR, NOW
+
+    anchor, data = verify_anchor(ANCHOR), file.read_bytes()
+    return lambda: verify_chain(anchor, [data], NOW)
+
+
+def _verdicts(_: Path) -> Callable[[], object]:
+    from benchmarks.verdicts import verifier_of
+    from icard_crypto.ed25519 import BACKENDS
+    from tests.verifier.world import NOW, code
+
+    verifier = verifier_of(BACKENDS[0])
+    codes = [code(cti=number.to_bytes(8, "big")) for number in range(_VERDICTS)]
+    verifier.verify(codes[0], now=NOW)
+
+    def verify() -> None:
+        for text in codes:
+            verifier.verify(text, now=NOW)
+
+    return verify
+
+
+KINDS: Final[dict[str, Callable[[Path], Callable[[], object]]]] = {
+    "status": _status,
+    "trust": _trust,
+    "verdicts": _verdicts,
+}
 
 
 def _high_water() -> int:
@@ -43,19 +87,21 @@ def _high_water() -> int:
 
 def main() -> None:
     asked = argparse.ArgumentParser(prog="python -m benchmarks.memory")
+    asked.add_argument("kind", choices=KINDS)
     asked.add_argument("file", type=Path)
     asked.add_argument("how", choices=["python", "process"])
     given = asked.parse_args()
-    trusted, token = trust_list(), given.file.read_bytes()
+    work = KINDS[given.kind](given.file)
     if given.how == "python":
         tracemalloc.start()
-        held = load(trusted, token)
+        held = work()
         kept, peak = tracemalloc.get_traced_memory()
-        figures = {"entries": held.size, "kept": kept, "peak": peak}
+        figures = {"kept": kept, "peak": peak}
     else:
         before = _high_water()
-        held = load(trusted, token)
-        figures = {"entries": held.size, "grown": _high_water() - before}
+        held = work()
+        figures = {"grown": _high_water() - before}
+    del held
     print(json.dumps(figures))
 
 

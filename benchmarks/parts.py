@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 
-from benchmarks import statuses, trusts
+from benchmarks import codes, pictures, statuses, trusts
+from benchmarks.peers import names
 from benchmarks.verdicts import many_cores, verdict_against_raw
-from benchmarks.versus import FORMS, versus
+from benchmarks.versus import versus
 from icard_crypto.ed25519 import BACKENDS
 from verifier.bench import Run
 
-__all__ = ["RESULTS", "Part", "parts", "token_file"]
+__all__ = ["KEPT", "RESULTS", "Part", "parts", "token_file"]
 
 RESULTS = Path(__file__).parent / "results"
+KEPT = RESULTS / "kept.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Part:
         measure: takes the number of rounds.
         share: it gets one round where a run of single codes gets this many; a round of it is as much longer.
         unit, sizes: for a run that shows growth: what grows (``entry``), and how many of it each contender has.
+        ours, anchors: the ratios of each of ours to each anchor are what a change of icard moves, on every machine.
     """
 
     title: str
@@ -36,10 +39,15 @@ class Part:
     share: int = 1
     unit: str = ""
     sizes: Mapping[str, int] = field(default_factory=dict)
+    ours: Sequence[str] = ()
+    anchors: Sequence[str] = ()
 
     def run(self, rounds: int) -> Run:
-        """Measure, with this part's share of the rounds."""
-        return self.measure(max(3, rounds // self.share))
+        """Measure, with this part's share of the rounds; what cannot even begin has failed for all of ours."""
+        try:
+            return self.measure(max(3, rounds // self.share))
+        except Exception as error:  # one run that fails must not cost the others
+            return Run(failed=dict.fromkeys(self.ours, f"{type(error).__name__}: {error}"))
 
 
 _TITLES = {
@@ -65,40 +73,92 @@ def _token(size: int) -> bytes:
 
 def parts() -> dict[str, Part]:
     """The runs by name, in the order in which they are measured and told."""
-    made = {form: Part(_TITLES[form], "icard libsodium", partial(versus, form)) for form in FORMS}
+    fast, most, least = f"icard {BACKENDS[0]}", "10,000,000 entries", "10,000 entries"
+    made = {
+        form: Part(title, fast, partial(versus, form), ours=(fast, "icard openssl"), anchors=names("run"))
+        for form, title in _TITLES.items()
+    }
     for backend in BACKENDS:
         made[f"verdict {backend}"] = Part(
             f"Whole verdict from IC1 text (trust list, timestamp, status, policy gate), {backend}",
             "raw check",
             partial(verdict_against_raw, backend),
+            ours=("verdict",),
+            anchors=("raw check",),
         )
-    made["many"] = Part(f"verify_many, {BACKENDS[0]}, a code", "one core", partial(many_cores, BACKENDS[0]))
+    made["many"] = Part(
+        f"verify_many, {BACKENDS[0]}, a code",
+        "one core",
+        partial(many_cores, BACKENDS[0]),
+        share=2,
+        ours=("two cores",),
+        anchors=("one core",),
+    )
     made["look-up"] = Part(
-        "One status look-up, at random places of a list", "empty method", partial(statuses.look_up, _token)
+        "One status look-up, at random places of a list",
+        "empty method",
+        partial(statuses.look_up, _token),
+        ours=(most, least),
+        anchors=("empty method", "plain Python, 10,000"),
     )
     made["status list"] = Part(
         f"Verifying and loading a status list, {statuses.BITS} bits an entry, 2 % set",
-        min(statuses.SIZES, key=statuses.SIZES.__getitem__),
+        least,
         partial(statuses.loading, _token),
         share=4,
         unit="entry",
         sizes=statuses.SIZES,
+        ours=(most,),
+        anchors=("inflating alone", "plain Python"),
     )
     made["trust list"] = Part(
         "Following a trust list, two roots' signatures, every key checked",
-        min(trusts.SIZES, key=trusts.SIZES.__getitem__),
+        "10 keys",
         trusts.following,
         share=20,
         unit="key",
         sizes=trusts.SIZES,
+        ours=("10,000 keys",),
+        anchors=("1,000 keys",),
     )
     made["issuer keys"] = Part(
-        "One whole verdict, under trust lists of few and many keys", "10 keys", trusts.one_verdict
+        "One whole verdict, under trust lists of few and many keys",
+        "10 keys",
+        trusts.one_verdict,
+        share=2,
+        ours=("10,000 keys",),
+        anchors=("10 keys",),
     )
     made["bundle"] = Part(
         "A bundle of two trust lists, a timestamp and ten status lists of a million entries",
-        "decode",
+        "inflating alone",
         trusts.bundle_import,
         share=4,
+        ours=("decode and verify",),
+        anchors=("inflating alone",),
+    )
+    made["reading"] = Part(
+        "Reading a clean picture: PNG bytes to text, 417 characters",
+        "zxingcpp",
+        pictures.reading,
+        share=2,
+        ours=("icard",),
+        anchors=names("read"),
+    )
+    made["drawing"] = Part(
+        "Drawing a picture: text of 417 characters to PNG bytes (icard reads each back)",
+        "zxingcpp",
+        pictures.drawing,
+        share=4,
+        ours=("icard",),
+        anchors=names("draw"),
+    )
+    made["issue"] = Part(
+        "Making one code: from the card to signed IC1 text, Ed25519",
+        "signature alone",
+        codes.making,
+        share=2,
+        ours=("code",),
+        anchors=("signature alone",),
     )
     return made

@@ -11,15 +11,28 @@ from typing import Any
 from benchmarks.parts import Part
 from verifier.bench import Run
 
-__all__ = ["Target", "as_json", "judged", "load_targets", "series_table", "short", "table", "target_table"]
+__all__ = [
+    "Counts",
+    "Target",
+    "as_json",
+    "judged",
+    "load_targets",
+    "series_table",
+    "short",
+    "table",
+    "target_table",
+    "watched",
+]
+
+Counts = Mapping[str, float]
 
 _TARGETS = Path(__file__).parent / "targets.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One line of ``targets.json``: the ratio ``of / to`` within ``run``, or where ``to`` is None the milliseconds of
-    ``of``, and where it should be."""
+    """One line of ``targets.json``: the ratio ``of / to`` within ``run`` (or of two counts of that name), or where
+    ``to`` is None the milliseconds of ``of``, and where it should be."""
 
     run: str
     of: str
@@ -54,8 +67,18 @@ def load_targets() -> list[Target]:
     return [Target(**entry) for entry in json.loads(_TARGETS.read_text("utf-8"))["targets"]]
 
 
-def judged(target: Target, runs: Mapping[str, Run]) -> tuple[float | None, float | None, str]:
-    """The figure by medians, by fastest rounds, and ``met``, ``missed`` or why it is not known."""
+def judged(
+    target: Target, runs: Mapping[str, Run], counts: Mapping[str, Counts]
+) -> tuple[float | None, float | None, str]:
+    """The figure by medians, by fastest rounds, and ``met``, ``missed`` or why it is not known.
+
+    Args:
+        counts: figures that are no time, by what they belong to and by name.
+    """
+    counted = counts.get(target.run)
+    if counted is not None and target.to is not None and {target.of, target.to} <= counted.keys():
+        ratio = counted[target.of] / max(counted[target.to], 1)
+        return ratio, None, "met" if target.met(ratio) else "missed"
     run = runs.get(target.run)
     if run is None:
         return None, None, "not measured"
@@ -89,12 +112,14 @@ def series_table(run: Run, reference: str) -> str:
     return "\n".join([text, *(f"{name}: {reason}" for name, reason in run.failed.items())])
 
 
-def target_table(targets: Sequence[Target], runs: Mapping[str, Run], kept: Mapping[str, Any] | None) -> str:
+def target_table(
+    targets: Sequence[Target], runs: Mapping[str, Run], counts: Mapping[str, Counts], kept: Mapping[str, Any] | None
+) -> str:
     """What should be reached, what is, and what was in the last kept run."""
     before = {row["what"]: row["measured"] for row in kept["targets"]} if kept is not None else {}
     rows = []
     for target in targets:
-        figure, best, word = judged(target, runs)
+        figure, best, word = judged(target, runs, counts)
         rows.append([target.what, target.limit, _shown(figure), _shown(best), _shown(before.get(target.what)), word])
     return table(["target", "limit", "measured", "of best", "kept run", ""], rows)
 
@@ -112,6 +137,7 @@ def as_json(
     targets: Sequence[Target],
     parts: Mapping[str, Part],
     runs: Mapping[str, Run],
+    counts: Mapping[str, Counts],
     more: Mapping[str, Any],
     *,
     full: bool,
@@ -123,7 +149,7 @@ def as_json(
     """
     told = []
     for target in targets:
-        figure, best, word = judged(target, runs)
+        figure, best, word = judged(target, runs, counts)
         told.append({"what": target.what, "limit": target.limit, "measured": figure, "of_best": best, "result": word})
     content = {
         **more,
@@ -131,6 +157,17 @@ def as_json(
         "runs": {name: _run_json(parts[name], run, full=full) for name, run in runs.items()},
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def watched(part: Part, run: Run) -> dict[str, dict[str, float]]:
+    """The ratios that a change of icard moves, on every machine: ``of / to`` by median and by fastest rounds."""
+    made = {}
+    for of in part.ours:
+        for to in part.anchors:
+            ratio, best = run.ratio(of, to), run.best_ratio(of, to)
+            if ratio is not None and best is not None:
+                made[f"{of} / {to}"] = {"median": round(ratio, 4), "best": round(best, 4)}
+    return made
 
 
 def _run_json(part: Part, run: Run, *, full: bool) -> dict[str, Any]:
@@ -149,4 +186,5 @@ def _run_json(part: Part, run: Run, *, full: bool) -> dict[str, Any]:
     told: dict[str, Any] = {"title": part.title, "reference": part.reference, "rounds": rounds, "failed": run.failed}
     if part.sizes:
         told |= {"unit": part.unit, "sizes": part.sizes}
+    told["watched"] = watched(part, run)
     return told | {"series": series}

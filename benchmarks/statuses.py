@@ -8,6 +8,7 @@ Promises:
    signature, strict CBOR, the claims and inflating (:func:`icard_crypto.status_trust.read_status`). Reading a file and
    the network are not in it.
 3. The look-up is timed at random places, and so are the empty method and the bare loop around them, in the same rounds.
+4. ``plain Python`` (:mod:`benchmarks.plain_status`) loads the same largest token and looks up at the same places.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from benchmarks import plain_status
 from icard_crypto.status_list import StatusList, StatusListBuilder
 from icard_crypto.status_trust import read_status
 from icard_crypto.trust_chain import verify_anchor
@@ -26,7 +30,7 @@ from icard_crypto.trust_list import TrustList
 from tests.adversary import CAPACITY, DAY, ISSUERS, START, STATUS_KEY, published, put
 from verifier.bench import Run, interleave, timed
 
-__all__ = ["BITS", "NOW", "SIZES", "load", "loading", "look_up", "trust_list", "write_token"]
+__all__ = ["BITS", "NOW", "SIZES", "load", "load_plain", "loading", "look_up", "trust_list", "write_token"]
 
 BITS: Final = 4
 #: Contender to entries.
@@ -68,21 +72,30 @@ def load(trusted: TrustList, token: bytes) -> StatusList:
 
 
 def loading(tokens: Callable[[int], bytes], rounds: int) -> Run:
-    """Interleave loading a list of each size, and ``inflating alone``, which is the largest list's bytes without any
-    check: what loading cannot be faster than here. Microseconds for one load; ``tokens`` gives the token of a size."""
-    trusted = trust_list()
+    """Interleave loading a list of each size, ``plain Python`` with the largest, and ``inflating alone``, which is the
+    largest list's bytes without any check: what loading cannot be faster than here. Microseconds for one load;
+    ``tokens`` gives the token of a size."""
+    trusted, largest = trust_list(), max(SIZES.values())
 
     def work(token: bytes, size: int) -> None:
         if load(trusted, token).size != size:
             raise ValueError("entries are missing")
 
-    stream = zlib.compress(load(trusted, tokens(max(SIZES.values()))).packed)
+    stream = zlib.compress(load(trusted, tokens(largest)).packed)
     contenders = {name: timed(partial(work, tokens(size), size), 1) for name, size in SIZES.items()}
+    contenders["plain Python"] = timed(partial(load_plain, tokens(largest)), 1)
     return interleave(contenders | {"inflating alone": timed(partial(zlib.decompress, stream), 1)}, rounds)
 
 
+def load_plain(token: bytes) -> plain_status.PlainStatusList:
+    """The same by the peer, by promise 4."""
+    key = Ed25519PublicKey.from_public_bytes(STATUS_KEY.verifying_key.raw)
+    return plain_status.load(token, key, _URI, NOW)
+
+
 def look_up(tokens: Callable[[int], bytes], rounds: int) -> Run:
-    """Interleave a look-up in ``10,000,000 entries`` and in ``10,000 entries``, ``empty method`` and ``bare loop``."""
+    """Interleave a look-up in ``10,000,000 entries`` and in ``10,000 entries``, by ``plain Python`` in both,
+    ``empty method`` and ``bare loop``."""
     trusted, smallest, largest = trust_list(), min(SIZES.values()), max(SIZES.values())
     near, far = load(trusted, tokens(smallest)), load(trusted, tokens(largest))
     draw = random.Random(_LOOK_UPS)
@@ -99,6 +112,8 @@ def look_up(tokens: Callable[[int], bytes], rounds: int) -> Run:
         {
             "10,000,000 entries": partial(_calls, far.get, in_far),
             "10,000 entries": partial(_calls, near.get, in_near),
+            "plain Python, 10,000,000": partial(_calls, load_plain(tokens(largest)).get, in_far),
+            "plain Python, 10,000": partial(_calls, load_plain(tokens(smallest)).get, in_near),
             "empty method": partial(_calls, _Empty().get, in_far),
             "bare loop": bare,
         },

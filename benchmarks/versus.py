@@ -22,9 +22,7 @@ from icard_crypto import algorithms
 from icard_crypto.ed25519 import BACKENDS
 from verifier.bench import Run
 
-__all__ = ["FORMS", "versus"]
-
-FORMS = ("claim169", "ic1", "cose")
+__all__ = ["versus"]
 
 _CODES = 100
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks import statuses, trusts
 from benchmarks.memory import memory
 from icard_crypto.trust_chain import verify_anchor
@@ -32,7 +34,26 @@ def test_memory_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
     """The packed entries are kept, and the peak is at least that."""
     token = tmp_path / "token"
     token.write_bytes(statuses.write_token(1_000_000))
-    figures = memory(token)
-    assert figures["entries"] == 1_000_000
+    figures = memory("status", token)
     assert 500_000 <= figures["kept"] < 520_000
     assert figures["kept"] <= figures["peak"]
+
+
+def test_a_trust_list_takes_memory_by_its_keys(tmp_path: Path) -> None:
+    """A hundred keys are kept, each of them some hundred bytes and more."""
+    (tmp_path / "list").write_bytes(trusts.write_list(100))
+    assert memory("trust", tmp_path / "list")["kept"] > 100 * 200
+
+
+def test_a_thousand_verdicts_leave_nothing_behind(tmp_path: Path) -> None:
+    """What a code took is given back: less than 32 bytes a code are kept."""
+    assert memory("verdicts", tmp_path)["kept"] < 32_000
+
+
+@pytest.mark.parametrize("size", [200, 10_000])
+def test_the_plain_reader_reads_what_icard_reads(size: int) -> None:
+    """The peer for status lists gives the same entries, or the comparison would be worth nothing."""
+    token = statuses.write_token(size)
+    ours, plain = statuses.load(statuses.trust_list(), token), statuses.load_plain(token)
+    assert plain.size == ours.size
+    assert [plain.get(index) for index in range(size)] == [ours.get(index) for index in range(size)]
