@@ -22,12 +22,14 @@ from .service import Service
 from .settings import Settings
 from .web import BODIES, page_router
 
-__all__ = ["make_app", "make_service_app"]
+__all__ = ["around", "make_app", "make_service_app"]
 
 _ABOUT: Final = (
     "Says whether a code of China's Integrated Card is genuine and still stands. Verdicts for bad codes, RFC 9457 "
     "problems for wrong use; words in English or Chinese by Accept-Language."
 )
+#: Each has its own count; pages and figures cost next to nothing.
+_LIMITED: Final = ("/v1/", "/answer", "/check")
 #: A large picture over a telephone's connection.
 _UPLOAD_SECONDS: Final = 30.0
 
@@ -35,10 +37,14 @@ _UPLOAD_SECONDS: Final = 30.0
 def make_app(settings: Settings, drain: Drain) -> ASGIApp:
     """The service with everything around it, as a server runs it."""
     service = Service(settings, drain)
-    app: ASGIApp = LeanVerify(make_service_app(service), service)
-    if settings.api_keys:
-        app = RequireKey(app, settings.api_keys)
-    return wrap(app, _limits(settings), service.metrics)
+    return around(LeanVerify(make_service_app(service), service), service)
+
+
+def around(app: ASGIApp, service: Service) -> ASGIApp:
+    """What stands between the socket and the application: keys, ends, caps, rates, headers, logs, figures."""
+    if service.settings.api_keys:
+        app = RequireKey(app, service.settings.api_keys)
+    return wrap(app, _limits(service.settings), service.metrics)
 
 
 def make_service_app(service: Service) -> FastAPI:
@@ -61,9 +67,9 @@ def make_service_app(service: Service) -> FastAPI:
 
 
 def _limits(settings: Settings) -> EdgeLimits:
-    rates = [RateClass("/v1/sync", 0.5, 5)]
+    rates = [RateClass(prefix, 0.5, 5) for prefix in ("/v1/sync", "/update")]
     if settings.rate:
-        rates.append(RateClass("/v1/", settings.rate, max(1, int(4 * settings.rate))))
+        rates += [RateClass(prefix, settings.rate, 1 + int(4 * settings.rate)) for prefix in _LIMITED]
     return EdgeLimits(
         bodies=[
             BodyClass("/v1/verify/batch", BATCH_BYTES, ("application/x-ndjson",), streamed=True),

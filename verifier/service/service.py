@@ -128,7 +128,7 @@ class Service:
 
     def verify(self, code: str | bytes, policy: Policy) -> Verdict:
         """The verdict on a code."""
-        verdict = self.state.current.verifier(policy).verify(code, now=int(time.time()))
+        verdict = self.state.current.verifier(policy).verify(code, now=self.now())
         self._verdicts.labels(verdict.outcome, str(verdict.reason)).inc()
         return verdict
 

@@ -1,0 +1,159 @@
+"""A trust domain by the real clock with a state folder, and ``icard serve`` on it as users start it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import httpx
+
+from icard_crypto import cose, envelope
+from icard_crypto.card import Profile
+from icard_crypto.claims import StatusRef, encode_claims
+from icard_crypto.issuing import issue_claims
+from icard_crypto.keys import SigningKey
+from tests.adversary import CARD_KEY, DAY, EXP, FROM, IAT, ISSUERS, KEYS, PREFIXES, UNTIL, published, put
+from tests.reference import ISSUER, reference_card
+from tests.verifier.publisher import status, timestamp
+from verifier.store import Store, Update
+
+__all__ = ["HOUR", "Domain", "Server", "serving"]
+
+HOUR = 3600
+_URL = re.compile(r"(https?)://\S+:(\d+)/")
+
+
+@dataclass
+class Domain:
+    """A published domain of this day with one status list, and a verifier's state folder that knows its anchor.
+
+    Args:
+        folder: the state folder.
+        prefix: what its status uris begin with.
+        url: where it is published, if it is.
+        size: entries of its status list.
+    """
+
+    folder: Path
+    prefix: str = "https://sh.example/s/"
+    url: str | None = None
+    size: int = 1000
+    now: int = field(default_factory=lambda: int(time.time()))
+
+    def __post_init__(self) -> None:
+        hour = self.now // HOUR * HOUR
+        edits = [
+            put(self.now - DAY, IAT),
+            put(self.now + 300 * DAY, EXP),
+            put([self.prefix], ISSUERS, 0, PREFIXES),
+            *(put(hour - DAY, ISSUERS, 0, KEYS, key, FROM) for key in (0, 1)),
+            *(put(hour + 300 * DAY, ISSUERS, 0, KEYS, key, UNTIL) for key in (0, 1)),
+        ]
+        self.anchor = published(1, *edits)
+        self.store = Store(self.folder)
+        self.store.create(self.anchor, name="cn", now=self.now, url=self.url)
+
+    @property
+    def uri(self) -> str:
+        """The status list's."""
+        return f"{self.prefix}list-1"
+
+    def tokens(self, iat: int, entries: Mapping[int, int] | None = None) -> tuple[bytes, bytes]:
+        """A status list with these entries, and the timestamp that names it."""
+        listed = status(iat, entries, uri=self.uri, size=self.size)
+        return listed, timestamp(iat, trust=self.anchor, lists={self.uri: iat})
+
+    def learn(self, iat: int, entries: Mapping[int, int] | None = None) -> None:
+        """Take a status list and its timestamp into the state, as a sync or a bundle would."""
+        listed, stamp = self.tokens(iat, entries)
+        report = self.store.apply("cn", Update(status_tokens=(listed,), timestamp=stamp), int(time.time()))
+        assert not report.refused
+
+    def code(
+        self, index: int = 5, *, profile: Profile = Profile.PUBLIC, cti: int = 1, key: SigningKey = CARD_KEY
+    ) -> str:
+        """A code of the reference card, in force today, with its entry at this index."""
+        card, today = reference_card(), datetime.datetime.fromtimestamp(self.now, datetime.UTC).date()
+        begun, ends = today - datetime.timedelta(days=30), today + datetime.timedelta(days=600)
+        card = dataclasses.replace(card, permit=dataclasses.replace(card.permit, valid_from=begun, valid_until=ends))
+        reference = StatusRef(self.uri, index)
+        claims = issue_claims(
+            card, profile, issuer=ISSUER, issued_at=self.now, status=reference, cti=cti.to_bytes(8, "big")
+        )
+        return envelope.to_ic1(cose.sign_token(encode_claims(claims), key))
+
+
+@dataclass
+class Server:
+    """A running service."""
+
+    process: subprocess.Popen[str]
+    url: str
+    client: httpx.Client
+    log: Path
+
+    def verify(self, code: str, **more: Any) -> Any:
+        """The verdict on a code, by JSON."""
+        answer = self.client.post("/v1/verify", json={"code": code, **more})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def lines(self) -> str:
+        """What it has logged so far."""
+        return self.log.read_text("utf-8")
+
+    def end(self) -> int:
+        """SIGTERM, and the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+
+@contextlib.contextmanager
+def serving(folder: Path, *options: str, log: Path | None = None, **environment: str) -> Iterator[Server]:
+    """``icard serve`` on a state folder, on a free port of this machine."""
+    log = log or folder.parent / f"{folder.name}.log"
+    program = str(Path(sys.executable).parent / "icard")
+    command = [program, "serve", "--state", str(folder), "--port", "0", *options]
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ, **environment}
+        )
+    assert process.stdout is not None
+    try:
+        url, tls = _address(process.stdout)
+        with httpx.Client(base_url=url, verify=not tls, timeout=30, trust_env=False) as client:
+            _wait(client, process)
+            yield Server(process, url, client, log)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        process.stdout.close()
+
+
+def _address(output: IO[str]) -> tuple[str, bool]:
+    for line in output:
+        match = _URL.fullmatch(line.strip())
+        if match is not None:
+            return line.strip().rstrip("/"), match[1] == "https"
+    raise AssertionError("the service ended before it said where it listens")
+
+
+def _wait(client: httpx.Client, process: subprocess.Popen[str]) -> None:
+    """Until it answers: the kernel holds the connection until the workers are up."""
+    client.get("/healthz").raise_for_status()
+    assert process.poll() is None

@@ -1,0 +1,214 @@
+"""``POST /v1/verify`` of a running service: texts, JSON and pictures in, verdicts and problems out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from icard_crypto import qr
+from icard_crypto.card import Profile
+from tests.adversary import STRANGER
+from tests.verifier.service.kit import Domain, Server, serving
+from verifier import verdict_schema
+
+REVOKED = 7
+
+
+@pytest.fixture(scope="module")
+def domain(tmp_path_factory: pytest.TempPathFactory) -> Domain:
+    """A domain whose list knows one revoked entry."""
+    made = Domain(tmp_path_factory.mktemp("verify") / "state")
+    made.learn(made.now - 60, {REVOKED: 1})
+    return made
+
+
+@pytest.fixture(scope="module")
+def server(domain: Domain) -> Iterator[Server]:
+    """The service on that domain, without syncing."""
+    with serving(domain.folder, "--no-sync", "--rate", "0") as running:
+        yield running
+
+
+def problem(answer: Any, status: int, code: str) -> dict[str, Any]:
+    """The problem of an answer."""
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+    told: dict[str, Any] = answer.json()
+    assert told["code"] == code
+    return told
+
+
+def test_a_code_by_json_and_by_text(server: Server, domain: Domain) -> None:
+    """Both forms give the whole verdict of the library, by its schema, in the language asked for."""
+    code = domain.code()
+    verdict = server.verify(code)
+    jsonschema.validate(verdict, verdict_schema())
+    assert (verdict["outcome"], verdict["reason"], verdict["policy"]) == ("VALID", "valid", "gate")
+    assert verdict["card"]["holder"]["name"] == "HANNELORE BRIGITTA VOGEL"
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Accept-Language": "zh-CN"}
+    answer = server.client.post("/v1/verify", content=f" {code}\n".encode(), headers=headers)
+    assert (answer.headers["content-language"], answer.headers["vary"]) == ("zh", "Accept-Language")
+    assert answer.json()["outcome_text"] == "有效"
+
+
+@pytest.mark.parametrize(
+    ("shown", "reason"),
+    [("", "not_a_card"), ("https://example.com/", "not_a_card"), ("IC1:!", "malformed"), ("A" * 9000, "too_large")],
+)
+def test_whatever_is_shown_is_a_verdict(server: Server, shown: str, reason: str) -> None:
+    """Nothing that is shown as a code is wrong use: it is INVALID, with status 200."""
+    assert server.verify(shown)["reason"] == reason
+    answer = server.client.post("/v1/verify", content=shown.encode(), headers={"Content-Type": "text/plain"})
+    assert (answer.status_code, answer.json()["reason"]) == (200, reason)
+
+
+def test_bytes_that_are_no_text_are_a_verdict(server: Server) -> None:
+    """A text/plain body that is no UTF-8 is INVALID, and so is a lone surrogate in JSON."""
+    answer = server.client.post("/v1/verify", content=b"\xff\xfe", headers={"Content-Type": "text/plain"})
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "INVALID")
+    headers = {"Content-Type": "application/json"}
+    answer = server.client.post("/v1/verify", content=b'{"code": "IC1:\\ud800"}', headers=headers)
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "INVALID")
+
+
+def test_revoked_and_foreign_codes(server: Server, domain: Domain) -> None:
+    """A revoked card is shown with its reason; of a stranger's nothing is shown."""
+    assert server.verify(domain.code(REVOKED))["reason"] == "revoked"
+    verdict = server.verify(domain.code(key=STRANGER))
+    assert (verdict["reason"], verdict["card"]) == ("untrusted_key", None)
+
+
+def test_a_policy_by_name_by_query_and_inline(server: Server, domain: Domain) -> None:
+    """The body's policy counts before the query's; an inline one is called inline and applies."""
+    code = domain.code()
+    assert server.verify(code, policy="inspection")["reason"] == "not_disclosed"
+    answer = server.client.post("/v1/verify?policy=offline", json={"code": code})
+    assert answer.json()["policy"] == "offline"
+    answer = server.client.post("/v1/verify?policy=offline", json={"code": code, "policy": "benefit"})
+    assert answer.json()["policy"] == "benefit"
+    verdict = server.verify(code, policy={"status_max_age": 1})
+    assert (verdict["policy"], verdict["reason"]) == ("inline", "status_stale")
+    assert server.verify(domain.code(profile=Profile.WORK), policy={"employer_disclosed": True})["outcome"] == "VALID"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "code"),
+    [
+        (b"{", "application/json", 400, "http.bad_request"),
+        (b"[]", "application/json", 422, "http.invalid"),
+        (b"{}", "application/json", 422, "http.invalid"),
+        (b'{"code": 1}', "application/json", 422, "http.invalid"),
+        (b'{"code": "", "cod": 1}', "application/json", 422, "http.invalid"),
+        (b'{"code": "", "policy": "door"}', "application/json", 422, "policy.name"),
+        (b'{"code": "", "policy": {"name": "gate"}}', "application/json", 422, "policy.name"),
+        (b'{"code": "", "policy": {"leeway": -1}}', "application/json", 422, "policy.value"),
+        (b'{"code": "", "policy": 1}', "application/json", 422, "policy.value"),
+        (b'{"code": "' + b"A" * 65536 + b'"}', "application/json", 413, "http.too_large"),
+        (b"A" * 70000, "text/plain", 413, "http.too_large"),
+        (b"<a/>", "text/xml", 415, "http.content_type"),
+        (b"{}", "application/json; charset=latin-1", 415, "http.content_type"),
+        (b"not a picture", "image/png", 422, "picture.not_a_picture"),
+        (b"\x89PNG\r\n\x1a\n", "image/png", 422, "picture.broken"),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_wrong_use_is_a_problem(server: Server, body: bytes, kind: str, status: int, code: str, language: str) -> None:
+    """RFC 9457, with a stable code, in the language asked for, without a word of what was sent."""
+    headers = {"Content-Type": kind, "Accept-Language": language}
+    told = problem(server.client.post("/v1/verify", content=body, headers=headers), status, code)
+    assert told["title"].endswith("。" if language == "zh" else ".")
+
+
+def test_the_codes_of_a_picture_worst_first(server: Server, domain: Domain) -> None:
+    """All codes of a picture, worst first; none where there is none: a frame is no verdict."""
+    from PIL import Image
+
+    good, bad = (Image.open(_file(qr.draw_png(domain.code(index)))) for index in (5, REVOKED))
+    both = Image.new("L", (good.width + bad.width, max(good.height, bad.height)), 255)
+    both.paste(good, (0, 0))
+    both.paste(bad, (good.width, 0))
+    for kind, form in (("image/png", "PNG"), ("image/jpeg", "JPEG"), ("image/webp", "WEBP")):
+        found = send_picture(server, _written(both, form), kind)
+        assert found["codes"] == 2
+        assert [verdict["reason"] for verdict in found["verdicts"]] == ["revoked", "valid"]
+    empty = _written(Image.new("L", (320, 200), 255), "PNG")
+    assert send_picture(server, empty, "image/png") == {"verdicts": [], "codes": 0}
+    assert send_picture(server, empty, "image/png", "?quick=true&policy=offline") == {"verdicts": [], "codes": 0}
+
+
+def test_both_ways_answer_alike(server: Server, domain: Domain) -> None:
+    """The lean way and FastAPI's route give the same bytes and headers for texts, and for faults."""
+    import asyncio
+
+    import httpx
+
+    from verifier.service.app import around, make_service_app
+    from verifier.service.edge import Drain
+    from verifier.service.lean import LeanVerify
+    from verifier.service.service import Service
+    from verifier.service.settings import Settings
+
+    async def ask(lean: bool, body: bytes, kind: str) -> tuple[int, bytes, list[tuple[str, str]]]:
+        service = Service(Settings(domain.folder), Drain())
+        service.now = lambda: domain.now  # type: ignore[method-assign]
+        await service.state.refresh()
+        inner = make_service_app(service)
+        app = around(LeanVerify(inner, service) if lean else inner, service)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            headers = {"Content-Type": kind, "X-Request-Id": "0" * 16, "Accept-Language": "zh"}
+            answer = await client.post("/v1/verify?policy=offline", content=body, headers=headers)
+        return answer.status_code, answer.content, sorted(answer.headers.items())
+
+    code = domain.code().encode()
+    for body, kind in [
+        (code, "text/plain"),
+        (json.dumps({"code": code.decode()}).encode(), "application/json"),
+        (b"{", "application/json"),
+        (b'{"code": 1}', "application/json"),
+        (b'{"code": "", "policy": "door"}', "application/json"),
+        (b"A" * 70000, "text/plain"),
+    ]:
+        lean, usual = (asyncio.run(ask(way, body, kind)) for way in (True, False))
+        assert lean == usual
+
+
+def send_picture(server: Server, picture: bytes, kind: str, query: str = "") -> Any:
+    """The answer to a picture."""
+    answer = server.client.post(f"/v1/verify{query}", content=picture, headers={"Content-Type": kind})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def _file(data: bytes) -> Any:
+    import io
+
+    return io.BytesIO(data)
+
+
+def _written(image: Any, form: str) -> bytes:
+    buffer = _file(b"")
+    image.save(buffer, form)
+    written: bytes = buffer.getvalue()
+    return written
+
+
+def test_nothing_of_a_request_is_logged(server: Server, domain: Domain, tmp_path: Path) -> None:
+    """After texts, pictures, batches and faults the log holds no code, no name, no number and no address asked for."""
+    code = domain.code()
+    server.verify(code, policy="offline")
+    server.client.post(f"/v1/verify?policy={code[:20]}", json={"code": code})
+    server.client.post("/v1/verify/batch", content=json.dumps({"code": code}) + "\n", headers=NDJSON)
+    server.client.get(f"/{code[4:40]}")
+    send_picture(server, qr.draw_png(code), "image/png")
+    logged = server.lines()
+    assert "/v1/verify" in logged
+    for part in (code[4:24], code[:12], "VOGEL", "HANNELORE", "127.0.0.1", "310115"):
+        assert part not in logged
+
+
+NDJSON = {"Content-Type": "application/x-ndjson"}
