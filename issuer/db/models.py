@@ -105,7 +105,8 @@ class KeyRow(Base):
 class StatusListRow(Base):
     """A status list. ``used`` counts the indexes given; ``changes`` rises with every entry that changes.
 
-    The publisher compares ``changes`` with ``published_changes``; ``published_iat`` only ever rises.
+    The publisher compares ``changes`` with ``published_changes``; ``published_iat`` only ever rises. ``over_at`` is
+    when every code of it was found to have ended.
     """
 
     __tablename__ = "lists"
@@ -133,6 +134,7 @@ class StatusListRow(Base):
     published_at: Mapped[Seconds | None]
     published_iat: Mapped[Seconds | None]
     published_changes: Mapped[Big | None]
+    over_at: Mapped[Seconds | None]
 
 
 class CardRow(Base):
