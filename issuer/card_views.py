@@ -39,6 +39,7 @@ class CardView:
     permit: str
     insurance: str
     version: int
+    revision: int
     codes: tuple[IssuedCode, ...]
     entries: tuple[tuple[str, Profile, str, int], ...]
 
@@ -65,6 +66,7 @@ def show(core: Core, card_id: str) -> CardView:
             row.permit,
             row.insurance,
             row.version,
+            row.revision,
             tuple(codes.hand_out(core, session, newest)),
             tuple((code.cti, Profile(code.profile), code.state, code.value) for code in every),
         )

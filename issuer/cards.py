@@ -7,15 +7,15 @@ Promises:
 3. A replaced code reads replaced at once; a renewed one runs to its own end; a revoked card comes back never.
 4. Every change recomputes the status entries of all the card's codes, tells the publisher and writes the audit, in one
    transaction. Setting a state that stands already changes nothing and is no error.
-5. A change of a state may be repeated with the same outcome, so that a lost answer needs no thought.
+5. A change of a state may be repeated with the same outcome, so that a lost answer needs no thought. Given a revision,
+   a change is made to that one alone: ``issue.changed`` says that somebody was faster.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -27,6 +27,7 @@ from icard_crypto.errors import CardError, StateError
 from . import codes
 from .accounts.models import CardParty
 from .audit import Act
+from .card_requests import By, IssuedCard, NewCard, Reissue
 from .card_views import CardView, find_cards, show
 from .codes import IssuedCode
 from .core import Core
@@ -51,56 +52,12 @@ __all__ = [
     "resume",
     "revoke",
     "revoke_many",
+    "revoke_within",
     "set_insurance",
     "set_permit",
     "show",
     "suspend",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who acts, and why. ``break_glass``: on the host, past the service's own rules of two people."""
-
-    actor: str
-    reason: str | None = None
-    break_glass: bool = False
-
-    def details(self) -> dict[str, Any]:
-        """What the audit keeps of it."""
-        return {"actor": self.actor, "reason": self.reason, "break_glass": self.break_glass}
-
-
-@dataclass(frozen=True, slots=True)
-class NewCard:
-    """A card to issue. ``photo``: whether its picture goes into the codes. ``request``: for idempotency.
-
-    ``holder``: the person's id, ``employer``: the organisation's, where they are known to the service.
-    """
-
-    card: Card
-    photo: bool = True
-    request: Request | None = None
-    holder: str | None = None
-    employer: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedCard:
-    """A card's id and the codes that were made together, public to authority."""
-
-    card_id: str
-    generation: int
-    codes: tuple[IssuedCode, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reissue:
-    """New codes for a card on record. ``card``: what it says from now on, None: as before."""
-
-    card_id: str
-    card: Card | None = None
-    request: Request | None = None
 
 
 _Made = tuple[str, int]
@@ -175,18 +132,23 @@ def issue(core: Core, new: Sequence[NewCard], by: By) -> list[IssuedCard]:
     return _finished(core, made, dict(zip(ids, ctis, strict=True)))
 
 
-def replace(core: Core, card_id: str, card: Card | None, by: By, request: Request | None = None) -> IssuedCard:
+def replace(
+    core: Core, card_id: str, card: Card | None, by: By, request: Request | None = None, revision: int | None = None
+) -> IssuedCard:
     """New codes because something changed or a code was lost; the old ones read replaced at once.
 
     Args:
         card: what it says from now on; None: as before.
+        revision: the only one of the card that this is meant for.
     """
-    return _reissue(core, [Reissue(card_id, card, request)], by, "card.replace", old_end=True)[0]
+    return _reissue(core, [Reissue(card_id, card, request, revision)], by, "card.replace", old_end=True)[0]
 
 
-def renew(core: Core, card_id: str, card: Card | None, by: By, request: Request | None = None) -> IssuedCard:
+def renew(
+    core: Core, card_id: str, card: Card | None, by: By, request: Request | None = None, revision: int | None = None
+) -> IssuedCard:
     """New codes before the old ones end; the old ones run to their own end."""
-    return renew_many(core, [Reissue(card_id, card, request)], by)[0]
+    return renew_many(core, [Reissue(card_id, card, request, revision)], by)[0]
 
 
 def renew_many(core: Core, asked: Sequence[Reissue], by: By) -> list[IssuedCard]:
@@ -194,14 +156,14 @@ def renew_many(core: Core, asked: Sequence[Reissue], by: By) -> list[IssuedCard]
     return _reissue(core, asked, by, "card.renew", old_end=False)
 
 
-def suspend(core: Core, card_id: str, by: By) -> None:
+def suspend(core: Core, card_id: str, by: By, revision: int | None = None) -> None:
     """Suspend a card until it is resumed."""
-    _set_standing(core, [card_id], by, "card.suspend", "suspended")
+    _set_standing(core, [card_id], by, "card.suspend", "suspended", revision)
 
 
-def resume(core: Core, card_id: str, by: By) -> None:
+def resume(core: Core, card_id: str, by: By, revision: int | None = None) -> None:
     """End a suspension."""
-    _set_standing(core, [card_id], by, "card.resume", "active")
+    _set_standing(core, [card_id], by, "card.resume", "active", revision)
 
 
 def revoke(core: Core, card_id: str, by: By) -> None:
@@ -214,14 +176,23 @@ def revoke_many(core: Core, card_ids: Sequence[str], by: By) -> None:
     _set_standing(core, card_ids, by, "card.revoke", "revoked")
 
 
-def set_permit(core: Core, card_id: str, state: Literal["good", "suspended"], by: By) -> None:
+def revoke_within(core: Core, session: Session, now: int, card_id: str) -> None:
+    """Withdraw a card within another's transaction, which has to write the audit afterwards."""
+    _edit(core, session, now, [card_id], "card.revoke", lambda row: setattr(row, "standing", "revoked"))
+
+
+def set_permit(
+    core: Core, card_id: str, state: Literal["good", "suspended"], by: By, revision: int | None = None
+) -> None:
     """What stands of the permit behind the card."""
-    _change(core, [card_id], by, f"permit.{state}", lambda row: setattr(row, "permit", state))
+    _change(core, [card_id], by, f"permit.{state}", lambda row: setattr(row, "permit", state), revision)
 
 
-def set_insurance(core: Core, card_id: str, state: Literal["good", "lapsed"], by: By) -> None:
+def set_insurance(
+    core: Core, card_id: str, state: Literal["good", "lapsed"], by: By, revision: int | None = None
+) -> None:
     """What stands of the insurance behind the card; public codes never show it."""
-    _change(core, [card_id], by, f"insurance.{state}", lambda row: setattr(row, "insurance", state))
+    _change(core, [card_id], by, f"insurance.{state}", lambda row: setattr(row, "insurance", state), revision)
 
 
 def _reissue(core: Core, asked: Sequence[Reissue], by: By, action: str, *, old_end: bool) -> list[IssuedCard]:
@@ -241,6 +212,7 @@ def _reissue(core: Core, asked: Sequence[Reissue], by: By, action: str, *, old_e
             if before is not None:
                 made.append(_parsed(before))
                 continue
+            _require_revision(row, one.revision)
             if row.standing == "revoked":
                 raise StateError("issue.card_revoked")
             row.version += 1
@@ -269,33 +241,49 @@ def _reissue(core: Core, asked: Sequence[Reissue], by: By, action: str, *, old_e
     return _finished(core, _transact(core, work, settled), ctis)
 
 
-def _set_standing(core: Core, card_ids: Sequence[str], by: By, action: str, standing: str) -> None:
+def _set_standing(
+    core: Core, card_ids: Sequence[str], by: By, action: str, standing: str, revision: int | None = None
+) -> None:
     def edit(row: CardRow) -> None:
         if row.standing == "revoked" and standing != "revoked":
             raise StateError("issue.card_revoked")
         row.standing = standing
 
-    _change(core, card_ids, by, action, edit)
+    _change(core, card_ids, by, action, edit, revision)
 
 
-def _change(core: Core, card_ids: Sequence[str], by: By, action: str, edit: Callable[[CardRow], None]) -> None:
+def _change(
+    core: Core,
+    card_ids: Sequence[str],
+    by: By,
+    action: str,
+    edit: Callable[[CardRow], None],
+    revision: int | None = None,
+) -> None:
     def work(session: Session) -> bool:
-        rows = []
-        for row in _locked(session, card_ids).values():
-            before = row.standing, row.permit, row.insurance
-            edit(row)
-            if (row.standing, row.permit, row.insurance) != before:
-                rows.append(row)
-        if rows:
-            now = core.clock.now(session)
-            for row in rows:
-                row.changed_at = now
-            _set_entries(session, rows)
-            notify_parties(core, session, now, action, [row.id for row in rows])
-            core.audit(session, now, [Act(by.actor, action, row.id, by.details()) for row in rows])
+        now = core.clock.now(session)
+        rows = _edit(core, session, now, card_ids, action, edit)
+        core.audit(session, now, [Act(by.actor, action, row.id, by.details()) for row in rows])
         return True
 
     core.database.transact(work, settled=lambda session: None)
+
+
+def _edit(
+    core: Core, session: Session, now: int, card_ids: Sequence[str], action: str, edit: Callable[[CardRow], None]
+) -> list[CardRow]:
+    """Change cards, their entries and who is told; those that it changed."""
+    rows = []
+    for row in _locked(session, card_ids).values():
+        before = row.standing, row.permit, row.insurance
+        edit(row)
+        if (row.standing, row.permit, row.insurance) != before:
+            row.changed_at = now
+            rows.append(row)
+    if rows:
+        _set_entries(session, rows)
+        notify_parties(core, session, now, action, [row.id for row in rows])
+    return rows
 
 
 def _end_codes(session: Session, rows: Sequence[CardRow]) -> None:
@@ -334,6 +322,11 @@ def _locked(session: Session, card_ids: Sequence[str]) -> dict[str, CardRow]:
     if len(rows) != len(set(card_ids)):
         raise StateError("issue.no_card")
     return rows
+
+
+def _require_revision(row: CardRow, revision: int | None) -> None:
+    if revision is not None and row.revision != revision:
+        raise StateError("issue.changed")
 
 
 def _transact(

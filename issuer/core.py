@@ -28,6 +28,7 @@ from .db import schema
 from .db.engine import Database, connect
 from .db.models import AuditHead, Meta, Publisher
 from .epoch import mark_after_commit, require_current
+from .idempotency import claim_pending
 from .indexes import StatusLists
 from .keystore import Keystore
 from .settings import Settings
@@ -167,7 +168,11 @@ class Core:
         )
 
     def audit(self, session: Session, at: int, acts: Sequence[Act]) -> None:
-        """Append acts to the audit: the last thing that a transaction does."""
+        """Append acts to the audit: the last thing that a transaction does. What a request of
+        :func:`issuer.idempotency.taking` makes is the subject of the first act.
+        """
+        if acts:
+            claim_pending(session, at, acts[0].subject)
         head = append_audit(session, self.at_rest, at, acts)
         if head is not None:
             mark_after_commit(session, self.settings.epoch_path, head.seq, head.hash)

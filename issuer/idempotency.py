@@ -6,11 +6,16 @@ Promises:
 2. Of a hundred at once one makes something; the others wait for it and get what it made.
 3. The same key with another body is refused, never answered with the other's result.
 4. Keys and bodies are kept as SHA-256 hashes only.
+5. Within :func:`taking` the first transaction that writes an act into the audit takes the request with it: what a
+   module makes that knows nothing of requests is made once too.
 """
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -21,7 +26,7 @@ from icard_crypto.errors import StateError
 
 from .db.models import Idempotency
 
-__all__ = ["Request", "claim"]
+__all__ = ["AlreadyTaken", "Request", "claim", "claim_pending", "made_by", "taking"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +65,55 @@ def claim(session: Session, request: Request, made: str, now: int) -> str | None
     if found.body != body:
         raise StateError("idempotency.other_body", path=request.route)
     return str(found.made)
+
+
+class AlreadyTaken(Exception):
+    """The request was taken before: this transaction is undone. ``made``: what the first one made."""
+
+    def __init__(self, made: str) -> None:
+        super().__init__("taken before")
+        self.made = made
+
+
+_pending: contextvars.ContextVar[Request | None] = contextvars.ContextVar("pending", default=None)
+
+
+@contextlib.contextmanager
+def taking(request: Request) -> Iterator[None]:
+    """Let what is made inside be made for this request (promise 5).
+
+    Raises:
+        AlreadyTaken: from the transaction that would have made it again.
+        StateError: ``idempotency.other_body``.
+    """
+    token = _pending.set(request)
+    try:
+        yield
+    finally:
+        _pending.reset(token)
+
+
+def claim_pending(session: Session, now: int, subject: str) -> None:
+    """Note that the request of :func:`taking`, if there is one, makes the object ``subject``.
+
+    Raises:
+        AlreadyTaken; StateError: ``idempotency.other_body``.
+    """
+    request = _pending.get()
+    if request is not None:
+        before = claim(session, request, subject, now)
+        if before is not None and before != subject:
+            raise AlreadyTaken(before)
+
+
+def made_by(session: Session, request: Request) -> str | None:
+    """What the request made when it was taken before; None: it was not.
+
+    Raises:
+        StateError: ``idempotency.other_body``.
+    """
+    key = hashlib.sha256(request.key.encode()).hexdigest()
+    found = session.get(Idempotency, (request.account, request.route, key))
+    if found is not None and found.body != hashlib.sha256(request.body).hexdigest():
+        raise StateError("idempotency.other_body", path=request.route)
+    return None if found is None else found.made

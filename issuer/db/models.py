@@ -22,9 +22,10 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, object_session
 
 # So that whoever has these tables has them all: migrations, rewrapping and purging walk over the metadata.
 from issuer.accounts import models as _accounts  # noqa: F401
@@ -47,6 +48,7 @@ __all__ = [
     "KeyRow",
     "LostCode",
     "Meta",
+    "OnlineLookup",
     "Publisher",
     "StatusListRow",
 ]
@@ -138,7 +140,10 @@ class StatusListRow(Base):
 
 
 class CardRow(Base):
-    """A card. ``record`` is its JSON, sealed; the states are what status entries are made of."""
+    """A card. ``record`` is its JSON, sealed; the states are what status entries are made of.
+
+    ``version`` counts generations of codes; ``revision`` rises with every change of the row and is its ETag.
+    """
 
     __tablename__ = "cards"
     __table_args__ = (
@@ -162,8 +167,31 @@ class CardRow(Base):
     insurance: Mapped[Word]
     photo: Mapped[bool] = mapped_column(Boolean)
     version: Mapped[Big]
+    revision: Mapped[Big] = mapped_column(BigInteger, default=1, server_default="1")
     created_at: Mapped[Seconds]
     changed_at: Mapped[Seconds]
+
+
+@event.listens_for(CardRow, "before_update")
+def _revise(_mapper: object, _connection: object, row: CardRow) -> None:
+    """Whoever changes a card changes its revision, whether he knows of it or not."""
+    session = object_session(row)
+    if session is not None and session.is_modified(row):
+        row.revision += 1
+
+
+class OnlineLookup(Base):
+    """An official looked at a card online; its holder sees this row. The official's account is never shown to him."""
+
+    __tablename__ = "online_lookups"
+    __table_args__ = (Index("ix_online_lookups_card", "card_id", "at", "id"),)
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    card_id: Mapped[Hex32] = mapped_column(ForeignKey("cards.id"))
+    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
+    role: Mapped[Word]
+    way: Mapped[Word]
+    at: Mapped[Seconds]
 
 
 class CardLookup(Base):
