@@ -1,0 +1,342 @@
+// The scan page: what leads to what.
+
+import { age, ask, NoAnswer, Refused, update } from "./ask.js";
+import * as answer from "./answer.js";
+import { Camera } from "./camera.js";
+import { Finder } from "./finder.js";
+import { listen, prepared } from "./intake.js";
+import { say, word } from "./say.js";
+import { HandScanner } from "./scanner.js";
+import { change } from "./settings.js";
+import { unlock } from "./signals.js";
+
+const body = document.body;
+const find = (selector) => document.querySelector(selector);
+const video = find("#video");
+const field = find("#code");
+const camera = new Camera(video);
+
+const SAME = 3000;
+const REST = 60000;
+const HINTS = [[5000, "hint_near"], [10000, "hint_light"]];
+
+let turn = 0;
+let last = null;
+let ignored = { at: -Infinity };
+let timers = [];
+let wanted = false;
+
+const finder = new Finder(video, onFound, (error) => (finder.pause(), noAnswer(error)));
+
+// --- checking -------------------------------------------------------------------------------------------------------
+
+async function check(source, spoken = "seen") {
+  const mine = ++turn;
+  last = source;
+  finder.pause();
+  stopTimers();
+  if (!answer.shown()) say(spoken);
+  const slow = setTimeout(() => say("checking"), 700);
+  try {
+    const html = source.text ? await ask(source.text, "text/plain") : await ask(source.blob, source.blob.type || "image/png");
+    if (mine !== turn) return;
+    if (html === null) note(word("no_code"), word("no_code_do"));
+    else present(answer.parse(html), source.text);
+  } catch (error) {
+    if (mine !== turn) return;
+    if (error instanceof Refused) note(error.problem.title, error.problem.hint);
+    else if (error instanceof NoAnswer) noAnswer(error);
+    else throw error;
+  } finally {
+    clearTimeout(slow);
+  }
+}
+
+function present({ parsed, key }, text) {
+  ignored = { key, text, at: Infinity };
+  answer.show([...parsed.childNodes]);
+}
+
+function note(fact, order) {
+  answer.showTemplate("note", (copy) => {
+    copy.querySelector(".note").dataset.title = fact;
+    copy.querySelector("h1").textContent = fact;
+    copy.querySelector("h1 + p").textContent = order ?? "";
+  });
+}
+
+function noAnswer(error) {
+  stopTimers();
+  answer.showTemplate("no-answer", (copy) => {
+    if (error.busy) copy.querySelector(".fact").textContent = word("busy_fact");
+  });
+}
+
+async function checkPicture(file) {
+  say("checking");
+  await check({ blob: await prepared(file) }, "checking");
+}
+
+function checkText(text) {
+  if (text.trim()) check({ text: text.trim() });
+}
+
+// --- the camera -----------------------------------------------------------------------------------------------------
+
+function onFound({ text, html }) {
+  const parts = html ? answer.parse(html) : { key: null };
+  const same = text ? text === ignored.text : parts.key === ignored.key;
+  if (same && performance.now() - ignored.at < SAME) return;
+  body.dataset.seen = "";
+  setTimeout(() => delete body.dataset.seen, 150);
+  finder.pause();
+  if (text) {
+    check({ text });
+    return;
+  }
+  ++turn;
+  last = null;
+  stopTimers();
+  present(parts);
+}
+
+async function start() {
+  unlock();
+  wanted = true;
+  show("starting");
+  say("starting");
+  try {
+    await camera.start();
+  } catch (error) {
+    wanted = false;
+    denied(error.message);
+    return;
+  }
+  show("scanning");
+  find('[data-do="torch"]').hidden = !camera.hasTorch;
+  find('[data-do="turn"]').hidden = (await camera.others()).length < 2;
+  say("camera_on");
+  look();
+}
+
+function look() {
+  for (const each of document.querySelectorAll(".later")) each.hidden = true;
+  stopTimers();
+  timers = HINTS.map(([after, hint]) => setTimeout(() => hintOf(hint), after));
+  timers.push(setTimeout(rest, REST));
+  finder.look();
+}
+
+function hintOf(hint) {
+  say(hint);
+  if (hint === "hint_light") for (const each of document.querySelectorAll(".later")) each.hidden = false;
+}
+
+function rest() {
+  if (answer.shown()) return;
+  finder.pause();
+  camera.stop();
+  show("resting");
+  say("resting");
+}
+
+function stop() {
+  wanted = false;
+  finder.pause();
+  stopTimers();
+  camera.stop();
+  show("ready");
+  say("");
+  find(".start").focus();
+}
+
+function denied(why) {
+  show("denied");
+  find("#denied-title").textContent = word(why);
+  const steps = { camera_blocked: ["step_lock", "step_allow", "step_again"], camera_insecure: ["step_https"] }[why] ?? ["step_connect"];
+  find("#denied-steps").replaceChildren(...steps.map((name) => Object.assign(document.createElement("li"), { textContent: word(name) })));
+  say("");
+  find(".denied h2").focus();
+}
+
+function show(input) {
+  body.dataset.input = input;
+  find(".ready").hidden = input !== "ready";
+  find(".denied").hidden = input !== "denied";
+  find(".scan").hidden = !["starting", "scanning", "resting"].includes(input);
+  find(".resume").hidden = input !== "resting";
+}
+
+function stopTimers() {
+  timers.forEach(clearTimeout);
+  timers = [];
+}
+
+// --- what comes next ------------------------------------------------------------------------------------------------
+
+function next() {
+  ++turn;
+  last = null;
+  ignored.at = performance.now();
+  answer.clear();
+  say("");
+  if (camera.on) {
+    look();
+    find('[data-do="stop"]').focus({ preventScroll: true });
+  } else {
+    find(body.dataset.input === "ready" ? ".start" : '[data-do="start"]:not([hidden])')?.focus({ preventScroll: true });
+  }
+}
+answer.whenOver(next);
+
+async function updateLists() {
+  const source = last;
+  say("updating");
+  try {
+    await update();
+  } catch (error) {
+    say("");
+    if (error instanceof Refused) note(error.problem.title, error.problem.hint);
+    else noAnswer(error);
+    return;
+  }
+  showAge();
+  if (source) await check(source, "checking");
+  else next();
+}
+
+async function showAge() {
+  try {
+    const { html, level } = await age();
+    find("#age").className = `age age-${level}`;
+    find("#age").replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+  } catch {
+    // The line stays as it is; a scan will say that there is no answer.
+  }
+}
+
+// Nothing of anybody stays when the page is left, hidden or locked.
+function leave() {
+  ++turn;
+  last = null;
+  ignored = { at: -Infinity };
+  field.value = "";
+  find("#picture").value = "";
+  finder.pause();
+  stopTimers();
+  camera.stop();
+  if (answer.shown()) answer.clear();
+  if (wanted) show("resting");
+  say("");
+}
+
+// --- wiring ---------------------------------------------------------------------------------------------------------
+
+const doing = {
+  start,
+  stop,
+  photo: () => find("#picture").click(),
+  paste: async () => {
+    try {
+      checkText(await navigator.clipboard.readText());
+    } catch {
+      openTyped();
+    }
+  },
+  type: () => {
+    openTyped();
+    say("scanner_ready");
+  },
+  torch: async () => {
+    const button = find('[data-do="torch"]');
+    const on = button.getAttribute("aria-pressed") !== "true";
+    await camera.torch(on);
+    button.setAttribute("aria-pressed", String(on));
+  },
+  turn: () => camera.turn().then(() => show("scanning"), (error) => denied(error.message)),
+};
+
+const acting = {
+  next,
+  "no-match": () => {
+    last = null;
+    answer.notHolder();
+  },
+  again: () => (last ? check(last) : next()),
+  update: updateLists,
+};
+
+function openTyped() {
+  body.dataset.typed = "open";
+  find('[data-do="type"]').setAttribute("aria-expanded", "true");
+  field.focus();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target instanceof Element && event.target.closest("[data-do], [data-act]");
+  if (!button) return;
+  if (button.dataset.do) doing[button.dataset.do]();
+  else acting[button.dataset.act]();
+});
+
+document.addEventListener("keydown", (event) => {
+  answer.touch();
+  if (event.key !== "Escape" || event.defaultPrevented) return;
+  const menu = find(".settings[open]");
+  if (menu) menu.open = false;
+  else if (answer.shown()) next();
+  else if (camera.on) stop();
+});
+document.addEventListener("pointerdown", answer.touch);
+
+find("#picture").addEventListener("change", (event) => {
+  const file = event.target.files[0];
+  event.target.value = "";
+  if (file) checkPicture(file);
+});
+find("#picture-form").addEventListener("submit", (event) => event.preventDefault());
+find("#code-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = field.value;
+  field.value = "";
+  find("#code-error").hidden = true;
+  checkText(text);
+});
+
+listen({ picture: checkPicture, text: checkText });
+
+new HandScanner({
+  field,
+  receiving: () => say("receiving"),
+  received: (text) => {
+    field.value = "";
+    find("#code-error").hidden = true;
+    if (text) checkText(text);
+    else say("");
+  },
+  wrongMethod: () => {
+    say("input_method");
+    find("#code-error").textContent = word("input_method");
+    find("#code-error").hidden = false;
+    field.value = "";
+  },
+});
+
+find("#rule").addEventListener("change", (event) => {
+  change("rule", event.target.value);
+  showAge();
+  if (answer.shown() && last) check(last, "checking");
+});
+find("#settings").addEventListener("change", (event) => {
+  change(event.target.name, event.target.value);
+  unlock();
+});
+find("#settings").addEventListener("submit", (event) => event.preventDefault());
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) leave();
+  else if (wanted) start();
+  if (!document.hidden) showAge();
+});
+addEventListener("pagehide", leave);
+setInterval(() => document.hidden || showAge(), REST);
