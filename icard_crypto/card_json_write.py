@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import functools
 from typing import Any, Final
 
 from icard_crypto.card import ATTRIBUTES, Card, Holder, Insurance, Month
@@ -19,6 +20,12 @@ from icard_crypto.fields import FIELDS, SERVICE_NUMBERS
 __all__ = ["write"]
 
 _UNKNOWN: Final = "unknown-"
+_SPELLED: Final = (datetime.date, Month)
+#: Every field of a map by its name, and the attribute that holds it.
+_MEMBERS: Final = {
+    map_name: [(name, ATTRIBUTES.get(name, name)) for name in FIELDS[map_name]]
+    for map_name in ("permit", "insurance", "exemption")
+}
 
 
 def _named(value: int | None, values: dict[str, int]) -> str | None:
@@ -27,9 +34,11 @@ def _named(value: int | None, values: dict[str, int]) -> str | None:
     return next((name for name, number in values.items() if number == value), f"{_UNKNOWN}{value}")
 
 
-def _scheme_names(schemes: int, values: dict[str, int]) -> list[str]:
+@functools.lru_cache(256)
+def _scheme_names(schemes: int) -> tuple[str, ...]:
+    values = FIELDS["insurance"]["schemes"].values
     bits = [1 << place for place in range(schemes.bit_length()) if schemes >> place & 1]
-    return [str(_named(bit, values)) for bit in bits]
+    return tuple(str(_named(bit, values)) for bit in bits)
 
 
 def _write_photo(holder: Holder) -> dict[str, str | None] | None:
@@ -47,21 +56,21 @@ def _present(obj: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in obj.items() if value is not None}
 
 
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, datetime.date | Month) else value
-
-
 def _write_part(map_name: str, part: object) -> dict[str, Any]:
-    return _present({name: _plain(getattr(part, ATTRIBUTES.get(name, name))) for name in FIELDS[map_name]})
+    obj: dict[str, Any] = {}
+    for name, attribute in _MEMBERS[map_name]:
+        value = getattr(part, attribute)
+        if value is not None:
+            obj[name] = str(value) if isinstance(value, _SPELLED) else value
+    return obj
 
 
 def _write_insurance(insurance: Insurance) -> dict[str, Any]:
     obj = _write_part("insurance", insurance)
-    values = FIELDS["insurance"]["schemes"].values
     if insurance.schemes is not None:
-        obj["schemes"] = _scheme_names(insurance.schemes, values)
+        obj["schemes"] = list(_scheme_names(insurance.schemes))
     obj["exemptions"] = [
-        _write_part("exemption", exemption) | {"schemes": _scheme_names(exemption.schemes, values)}
+        _write_part("exemption", exemption) | {"schemes": list(_scheme_names(exemption.schemes))}
         for exemption in insurance.exemptions
     ] or None
     return _present(obj)
@@ -84,7 +93,7 @@ def write(card: Card) -> dict[str, Any]:
                     "name": holder.name,
                     "name_native": _write_native(holder),
                     "year_of_birth": holder.year_of_birth,
-                    "date_of_birth": _plain(holder.date_of_birth),
+                    "date_of_birth": None if holder.date_of_birth is None else str(holder.date_of_birth),
                     "gender": _named(holder.gender, FIELDS["identity"]["gender"].values),
                     "nationality": holder.nationality,
                     "photo": _write_photo(holder),
