@@ -16,13 +16,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Final, NamedTuple
+from typing import Final
 
-from icard_crypto.errors import Language
+from issuer.accounts.people import Contact
 from issuer.core import Core
 from issuer.settings import Settings
 
@@ -30,7 +31,7 @@ from . import smtp
 from .kinds import kind_of, mail_words
 from .queue import Letter, Outcome, later, refused, untried
 
-__all__ = ["MailChannel", "Recipient", "compose"]
+__all__ = ["MailChannel", "compose"]
 
 #: Seconds for a connection and all that goes over it.
 SECONDS: Final = 30.0
@@ -39,25 +40,18 @@ SECONDS: Final = 30.0
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 
 
-class Recipient(NamedTuple):
-    """Where an account gets its mail, and in which language."""
-
-    email: str
-    language: Language
-
-
 class MailChannel:
     """Sends notices to the mail server of the settings.
 
     Args:
-        find: the recipient of an account's mail; None: it has no address, or is closed.
+        find: where an account's mail goes; None: it has no address, or is closed.
         seconds: for a connection and all that goes over it.
     """
 
     name: str = "email"
     most: int = 20
 
-    def __init__(self, core: Core, find: Callable[[str], Recipient | None], *, seconds: float = SECONDS) -> None:
+    def __init__(self, core: Core, find: Callable[[str], Contact | None], *, seconds: float = SECONDS) -> None:
         smtp.check_settings(core.settings)
         self._core = core
         self._find = find
@@ -68,36 +62,43 @@ class MailChannel:
     ) -> None:
         """Send what can be sent, telling each letter's outcome as it is known."""
         settings = self._core.settings
-        waiting: deque[tuple[Letter, Recipient]] = deque()
+        waiting: deque[tuple[Letter, str, EmailMessage]] = deque()
         for letter in letters:
-            recipient = self._find(letter.account)
-            if recipient is None:
+            found = self._find(letter.account)
+            message = None if found is None else _composed(settings, letter, found)
+            if found is None or message is None:
                 tell(letter, refused("mail.address"))
             else:
-                waiting.append((letter, recipient))
+                waiting.append((letter, found.email, message))
         done = 0
         try:
             if waiting:
                 with smtp.connected(settings, self.seconds) as connection:
                     while waiting and not stop.is_set():
-                        letter, recipient = waiting[0]
-                        message = compose(settings, letter, recipient)
-                        tell(letter, smtp.send(connection, message, settings.mail_from, recipient.email))
+                        letter, recipient, message = waiting[0]
+                        tell(letter, smtp.send(connection, message, settings.mail_from, recipient))
                         waiting.popleft()
                         done += 1
         except smtp.Down as down:
             fault = later(down.fault, down.answer)
-            letter, _ = waiting.popleft()
-            tell(letter, fault)
-            for letter, _ in waiting:
+            tell(waiting.popleft()[0], fault)
+            for letter, _, _ in waiting:
                 # A server that took some will take more over a new connection.
                 tell(letter, untried() if done else fault)
         else:
-            for letter, _ in waiting:
+            for letter, _, _ in waiting:
                 tell(letter, untried())
 
 
-def compose(settings: Settings, letter: Letter, recipient: Recipient) -> EmailMessage:
+def _composed(settings: Settings, letter: Letter, recipient: Contact) -> EmailMessage | None:
+    """The message; None: the address has no form that a header can have."""
+    try:
+        return compose(settings, letter, recipient)
+    except (MessageError, ValueError, IndexError):
+        return None
+
+
+def compose(settings: Settings, letter: Letter, recipient: Contact) -> EmailMessage:
     """The message of a notice (promises 1 and 2)."""
     kind, language = kind_of(letter.kind), recipient.language
     words, around = kind.words[language], mail_words()[language]

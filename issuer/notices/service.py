@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from issuer.accounts.people import contact
 from issuer.core import Core
 
 from .courier import Channel, Courier
 from .mail import MailChannel
 from .posting import WebhookChannel
-from .recipients import find_recipient
 
 __all__ = ["courier_of"]
 
@@ -25,5 +25,5 @@ def courier_of(core: Core, tell: Callable[[str, dict[str, Any]], None]) -> Couri
     """
     channels: list[Channel] = [WebhookChannel(core)]
     if core.settings.smtp_host:
-        channels.append(MailChannel(core, partial(find_recipient, core)))
+        channels.append(MailChannel(core, partial(contact, core)))
     return Courier(core, channels, tell)

@@ -69,6 +69,9 @@ def connected(settings: Settings, seconds: float) -> Iterator[smtplib.SMTP]:
     try:
         with watch, _opened(settings, watch) as smtp:
             yield smtp
+    except Down as down:
+        # What a connection that was cut still seemed to say is nobody's answer.
+        raise (Down("mail.deadline") if watch.over else down) from None
     except ssl.SSLError:
         raise Down("mail.deadline" if watch.over else "mail.tls") from None
     except (smtplib.SMTPException, OSError) as fault:

@@ -100,6 +100,7 @@ class Origin:
         asked: each request so far: path, Host header, whether it answered 304.
         credentials: the Authorization headers that came.
         connections: how many came.
+        posted: what came by POST: path, headers in lower case, body.
     """
 
     context: ssl.SSLContext
@@ -111,6 +112,7 @@ class Origin:
     asked: list[tuple[str, str, bool]] = field(default_factory=list)
     credentials: list[str] = field(default_factory=list)
     connections: int = 0
+    posted: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     _server: ThreadingHTTPServer | None = None
 
     def __enter__(self) -> Origin:
@@ -126,6 +128,12 @@ class Origin:
                 super().setup()
 
             def do_GET(self) -> None:
+                origin._answer(self)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                origin.posted.append((self.path, headers, body))
                 origin._answer(self)
 
             def log_message(self, *_: object) -> None:

@@ -1,0 +1,299 @@
+"""Notices are written with their cause, to whom they concern, and say ids alone; on both databases."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer import cards
+from issuer.accounts.models import Account
+from issuer.core import Core
+from issuer.db.base import sealed_columns
+from issuer.notices import kinds as kinds_module
+from issuer.notices import upkeep, webhooks
+from issuer.notices.inbox import inbox, mark_read, preferences, set_preference, unread
+from issuer.notices.kinds import kind_of_act, kinds
+from issuer.notices.models import NoticeRow, Outbox
+from issuer.notices.outbox import Notice, notify
+from tests.issuer.notices.house import BY, add_account, add_organisation, card_of, outbox, tell
+
+ROOT = Path(__file__).parent.parent.parent.parent
+
+
+def told(core: Core, account: Account) -> list[str]:
+    """The kinds in an account's inbox, oldest first."""
+    return [notice.kind for notice in reversed(inbox(core, account.id))]
+
+
+def test_every_change_of_a_card_tells_its_holder(house: Core) -> None:
+    """Issued, replaced, renewed, suspended, resumed, both states, revoked: each one notice with the card's id, in the
+    inbox and for e-mail; a change that changes nothing makes none."""
+    holder = add_account(house)
+    card = card_of(house, 1, holder)
+    cards.replace(house, card, None, BY)
+    cards.renew(house, card, None, BY)
+    cards.suspend(house, card, BY)
+    cards.suspend(house, card, BY)
+    cards.resume(house, card, BY)
+    cards.set_permit(house, card, "suspended", BY)
+    cards.set_permit(house, card, "good", BY)
+    cards.set_insurance(house, card, "lapsed", BY)
+    cards.set_insurance(house, card, "good", BY)
+    cards.revoke(house, card, BY)
+    wanted = [
+        *("card.issued", "card.replaced", "card.renewed", "card.suspended", "card.resumed"),
+        *("permit.suspended", "permit.restored", "insurance.lapsed", "insurance.restored", "card.revoked"),
+    ]
+    assert sorted(told(house, holder)) == sorted(wanted)
+    assert sorted(row.kind for row in outbox(house)) == sorted(wanted)
+    assert {notice.facts["card"] for notice in inbox(house, holder.id)} == {card}
+    assert {row.channel for row in outbox(house)} == {"email"}
+
+
+def test_who_is_told(house: Core) -> None:
+    """The holder and the accounts of the employer; not other roles, other people, those who never came or left; a card
+    without anybody tells nobody."""
+    employer = add_organisation(house)
+    holder = add_account(house)
+    staff = [add_account(house, "employer", organisation=employer) for _ in range(2)]
+    others = [
+        add_account(house),
+        add_account(house, "employer", organisation=add_organisation(house)),
+        add_account(house, "agency", organisation=employer),
+        add_account(house, "employer", organisation=employer, state="invited"),
+        add_account(house, "employer", organisation=employer, state="closed"),
+    ]
+    locked = add_account(house, "employer", organisation=employer, state="locked")
+    card_of(house, 1)
+    assert outbox(house) == []
+    card_of(house, 2, holder, employer)
+    assert [told(house, each) for each in (holder, *staff, locked)] == [["card.issued"]] * 4
+    assert [told(house, each) for each in others] == [[]] * 5
+
+
+def test_a_cause_that_fails_makes_no_notice(house: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notice and cause are one transaction: where the last step of it fails, neither is there; and no cause without its
+    notice, where writing that fails."""
+    holder = add_account(house)
+    card = card_of(house, 1, holder)
+    with monkeypatch.context() as patched:
+        patched.setattr("issuer.core.append_audit", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            cards.suspend(house, card, BY)
+    with monkeypatch.context() as patched:
+        patched.setattr("issuer.notices.outbox._to_send", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            cards.suspend(house, card, BY)
+    assert cards.show(house, card).standing == "active"
+    assert told(house, holder) == ["card.issued"]
+    assert len(outbox(house)) == 1
+
+
+def test_what_was_turned_off_is_not_sent(house: Core) -> None:
+    """A kind that is off for e-mail still comes to the inbox; on again, it is sent again; what a kind fixes stays on,
+    and is refused by name."""
+    holder = add_account(house)
+    card = card_of(house, 1, holder)
+    set_preference(house, holder.id, "card.resumed", "email", False, "account:1")
+    set_preference(house, holder.id, "card.resumed", "email", False, "account:1")
+    cards.suspend(house, card, BY)
+    cards.resume(house, card, BY)
+    assert [row.kind for row in outbox(house)].count("card.resumed") == 0
+    assert told(house, holder).count("card.resumed") == 1
+    set_preference(house, holder.id, "card.resumed", "email", True, "account:1")
+    cards.suspend(house, card, BY)
+    cards.resume(house, card, BY)
+    assert [row.kind for row in outbox(house)].count("card.resumed") == 1
+    off = {(each.kind, each.channel) for each in preferences(house, holder.id) if not each.on}
+    assert off == set()
+    with pytest.raises(StateError) as caught:
+        set_preference(house, holder.id, "card.revoked", "email", False, "account:1")
+    assert (caught.value.code, caught.value.message()) == (
+        "notice.fixed",
+        "This kind of notice cannot be turned off there.",
+    )
+    for kind, channel, code in (("card.revoked", "fax", "notice.channel"), ("card.born", "email", "notice.kind")):
+        with pytest.raises(StateError) as caught:
+            set_preference(house, holder.id, kind, channel, False, "account:1")  # type: ignore[arg-type]
+        assert caught.value.code == code
+
+
+def test_a_mute_that_is_left_from_before_does_not_hide_what_is_fixed_now(house: Core) -> None:
+    """A preference in the database that the kind no longer allows changes nothing."""
+    holder = add_account(house)
+    card = card_of(house, 1, holder)
+    house.database.transact(
+        lambda session: session.execute(
+            text("INSERT INTO notice_mutes (account_id, kind, channel) VALUES (:account, 'card.revoked', 'email')"),
+            {"account": holder.id},
+        )
+    )
+    cards.revoke(house, card, BY)
+    assert [row.kind for row in outbox(house)].count("card.revoked") == 1
+    assert {each.on for each in preferences(house, holder.id) if each.kind == "card.revoked"} == {True}
+
+
+def test_an_inbox_is_ones_own(house: Core) -> None:
+    """Pages come newest first, whole and without doubles; another's notice cannot be a cursor, and is not marked read
+    by anybody else."""
+    first, second = add_account(house), add_account(house)
+    for number in range(7):
+        tell(house, first, "confirmation.wanted", {"confirmation": f"c{number}"})
+    tell(house, second, "confirmation.wanted", {"confirmation": "theirs"})
+    pages: list[str] = []
+    after = None
+    while page := inbox(house, first.id, after=after, most=3):
+        pages += [notice.id for notice in page]
+        after = page[-1].id
+    assert len(pages) == len(set(pages)) == 7
+    theirs = inbox(house, second.id)[0].id
+    with pytest.raises(StateError) as caught:
+        inbox(house, first.id, after=theirs)
+    assert caught.value.code == "notice.none"
+    assert mark_read(house, first.id, [*pages[:2], theirs]) == 2
+    assert mark_read(house, first.id, pages[:2]) == 0
+    assert (unread(house, first.id), unread(house, second.id)) == (5, 1)
+    assert len(inbox(house, first.id, unread_only=True)) == 5
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{}, {"card": "a", "name": "b"}, {"card": "HANNELORE VOGEL"}, {"card": "何"}, {"card": ""}, {"card": "a" * 65}],
+)
+def test_facts_are_ids(house: Core, facts: dict[str, str]) -> None:
+    """A name, a sentence or a fact that the kind does not know is refused where the notice is written."""
+    holder = add_account(house)
+    with pytest.raises(StateError) as caught:
+        tell(house, holder, "card.issued", facts)
+    assert (caught.value.code, caught.value.path) == ("notice.facts", "card.issued")
+    assert "VOGEL" not in str(caught.value)
+    assert told(house, holder) == []
+
+
+def test_without_a_mail_server_nothing_waits_for_e_mail(house: Core) -> None:
+    """The inbox has the notice; no row is written that nobody could deliver."""
+    holder = add_account(house)
+    object.__setattr__(house.settings, "smtp_host", "")
+    card_of(house, 1, holder)
+    assert (told(house, holder), outbox(house)) == (["card.issued"], [])
+
+
+def test_contents_are_sealed(house: Core) -> None:
+    """Facts, bodies with their one-time secret, addresses and secrets of webhooks stand in sealed columns, and in no
+    column in clear."""
+    holder = add_account(house)
+    card = card_of(house, 1, holder)
+    made = webhooks.add(house, holder.id, "https://hr.example/marked-path", "account:1")
+    tell(house, holder, "account.invited", {"account": holder.id}, "marked-one-time-secret")
+    cards.suspend(house, card, BY)
+    found: list[str] = []
+
+    def look(session: Session) -> None:
+        for table in ("notices", "outbox", "webhooks"):
+            found.extend(repr(tuple(row)) for row in session.execute(text(f"SELECT * FROM {table}")))  # noqa: S608
+
+    house.database.read(look)
+    assert len(found) == 3 + 4 + 1
+    for mark in ("marked", "hr.example", made.secret.removeprefix("whsec_")[:20], card):
+        assert [line for line in found if mark in line] == [], mark
+    sealed = {f"{table.name}.{column.name}" for table, column in sealed_columns()}
+    assert {"notices.facts", "outbox.body", "webhooks.url", "webhooks.secrets"} <= sealed
+
+
+def test_a_removed_webhook_takes_its_rows_along(house: Core) -> None:
+    """What was to be sent there goes, the inbox keeps the notices; nobody else can remove it."""
+    holder, other = add_account(house), add_account(house)
+    card = card_of(house, 1, holder)
+    made = webhooks.add(house, holder.id, "https://hr.example/", "account:1")
+    cards.suspend(house, card, BY)
+    assert [row.channel for row in outbox(house)].count("webhook") == 1
+    with pytest.raises(StateError) as caught:
+        webhooks.remove(house, other.id, made.webhook, "account:2")
+    assert caught.value.code == "webhook.none"
+    webhooks.remove(house, holder.id, made.webhook, "account:1")
+    cards.resume(house, card, BY)
+    assert [row.channel for row in outbox(house)].count("webhook") == 0
+    assert sorted(told(house, holder)) == ["card.issued", "card.resumed", "card.suspended"]
+
+
+def test_removing_a_webhook_waits_for_a_cause_that_knows_it(house: Core) -> None:
+    """A change of a card that has just found the webhook is not broken by its removal: that waits for the commit, and
+    then takes the new row along."""
+    holder = add_account(house)
+    made = webhooks.add(house, holder.id, "https://hr.example/", "account:1")
+    remover = threading.Thread(target=webhooks.remove, args=(house, holder.id, made.webhook, "account:1"))
+
+    def work(session: Session) -> None:
+        notify(house, session, house.clock.now(session), [Notice("card.suspended", holder.id, {"card": "c1"})])
+        remover.start()
+        remover.join(0.5)
+        assert remover.is_alive()
+
+    house.database.transact(work)
+    remover.join(60)
+    assert [row.channel for row in outbox(house)] == ["email"]
+    assert told(house, holder) == ["card.suspended"]
+
+
+def test_old_rows_are_purged(house: Core) -> None:
+    """What was sent or dropped goes after its days, dead letters and inboxes after theirs; what waits stays, however
+    old, and its notice with it."""
+    holder = add_account(house)
+    states = ["sent", "dropped", "dead", "waiting"]
+    for state in states:
+        tell(house, holder, "account.password_changed", {"account": state})
+    rows = {inbox_notice.facts["account"]: inbox_notice.id for inbox_notice in inbox(house, holder.id)}
+
+    def age(days: int) -> list[str]:
+        def work(session: Session) -> None:
+            now = house.clock.now(session)
+            for row in session.scalars(select(Outbox)):
+                state = next(name for name, notice in rows.items() if notice == row.notice_id)
+                row.state, row.created_at = state, now - days * 86400
+                row.ended_at = None if state == "waiting" else now - days * 86400
+            for notice in session.scalars(select(NoticeRow)):
+                notice.created_at = now - days * 86400
+
+        house.database.transact(work)
+        upkeep.purge(house)
+        return sorted(row.state for row in outbox(house))
+
+    assert age(29) == sorted(states)
+    assert age(31) == ["dead", "waiting"]
+    assert len(inbox(house, holder.id)) == 4
+    assert age(401) == ["waiting"]
+    upkeep.purge(house)
+    assert [notice.id for notice in inbox(house, holder.id)] == [rows["waiting"]]
+
+
+def test_every_kind_is_caused_somewhere_and_has_whole_words() -> None:
+    """Each kind's subject and texts stand in both languages, none has a place for a fact; every kind with an act is one
+    that cards record; links use only the kind's own facts."""
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "issuer").rglob("*.py"))
+    for kind in kinds().values():
+        assert set(kind.words) == {"en", "zh"}
+        for words in kind.words.values():
+            assert "{" not in words.subject + words.text
+            assert words.text.endswith((".", "。"))
+        assert re.search("[\u4e00-\u9fff]", kind.words["zh"].subject)
+        used = set(re.findall(r"{(\w+)}", kind.link)) - {"secret"}
+        assert used <= kind.facts
+    for act in kinds_module._acts():
+        assert kind_of_act(act).name in kinds()
+        assert act in source or act.partition(".")[0] + ".{state}" in source
+    assert json.loads((ROOT / "issuer/notices/mail.json").read_text("utf-8")).keys() == {"en", "zh"}
+
+
+def test_an_unknown_kind_is_a_fault_of_the_program(house: Core) -> None:
+    """It is refused where it is written."""
+    holder = add_account(house)
+    with pytest.raises(StateError) as caught:
+        house.database.transact(lambda session: notify(house, session, 1, [Notice("card.born", holder.id, {})]))
+    assert (caught.value.code, caught.value.found) == ("notice.kind", "card.born")
