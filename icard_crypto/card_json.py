@@ -23,7 +23,7 @@ from icard_crypto.card import Card, Exemption, Holder, Insurance, Month, Permit
 from icard_crypto.errors import CardError
 from icard_crypto.fields import FIELDS, SERVICES, Field, is_plain
 
-__all__ = ["read"]
+__all__ = ["credit_code_holds", "read"]
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH: Final = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
@@ -207,11 +207,14 @@ def _holder(value: object) -> Holder:
     )
 
 
-def _check_credit_code(code: str | None) -> None:
-    if code is None:
-        return
+def credit_code_holds(code: str) -> bool:
+    """Whether the check character of a unified social credit code of 18 characters is right (GB 32100-2015)."""
     total = sum(_CREDIT_CHARACTERS.index(character) * 3**place for place, character in enumerate(code[:17]))
-    if code[17] != _CREDIT_CHARACTERS[-total % 31]:
+    return code[17] == _CREDIT_CHARACTERS[-total % 31]
+
+
+def _check_credit_code(code: str | None) -> None:
+    if code is not None and not credit_code_holds(code):
         raise CardError(
             "card.bad_check_character",
             path="permit.employer_code",
