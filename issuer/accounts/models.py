@@ -6,8 +6,8 @@ Promises:
 2. What the service itself must read again stands in sealed columns: names, e-mail addresses, password hashes, TOTP
    secrets, reasons. Login names, document numbers and organisation codes are found by keyed hashes.
 3. Of the rows that strangers can cause there is a bounded number (:class:`LoginAttempts`).
-4. Rows are locked in the order confirmations, invitations, accounts, whatever hangs on an account, then cards and what
-   follows them in :mod:`issuer.db.models`; the audit's head is always the last.
+4. Rows are locked in the order counters, confirmations, invitations, persons, accounts, what hangs on one, then cards
+   and what follows them in :mod:`issuer.db.models`; the audit's head is always the last.
 """
 
 from __future__ import annotations

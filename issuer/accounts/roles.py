@@ -4,7 +4,7 @@ Promises:
 
 1. Both tables are closed: a role or a right that is not there is refused, never guessed.
 2. An *official* role needs TOTP before it may do anything, and two administrators to give it.
-3. A right that is not marked for tokens is never within a token's reach: no program revokes, confirms, or makes accounts.
+3. A right that is not marked for tokens is never a token's: no program revokes, confirms, or makes accounts.
 4. A person has no two roles that exclude each other: who makes accounts touches no card, who audits does neither.
 """
 

@@ -1,0 +1,290 @@
+"""Changes of accounts, each within a transaction of the caller's: the service's, two people's, or the host's.
+
+Promises:
+
+1. Nothing here asks who may do it: :mod:`issuer.accounts.directory`, :mod:`issuer.accounts.two_people` and
+   :mod:`issuer.accounts.host` do, and write the audit.
+2. Whatever takes a right away or may have leaked a secret ends the account's sessions, tokens and invitations in the
+   same transaction.
+3. A person has no two roles that exclude each other; the person's row is locked while that is looked at.
+4. An account that gets an official role begins anew: it is invited, without the password and TOTP that it had.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.core import Core
+
+from . import sessions
+from .fields import check_email, check_identity, check_language, check_login, check_text
+from .invitations import Invited, invite, withdraw
+from .models import Account, ApiToken, KnownPlace, Organisation, Person, RecoveryCode
+from .people import AccountRecord, identity_key, login_key, write_account, write_name
+from .roles import ROLES, Role, role_named
+
+__all__ = [
+    "NewAccount",
+    "change_role",
+    "checked",
+    "close",
+    "create",
+    "lock",
+    "locked_account",
+    "reset",
+    "unlock",
+]
+
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """An account to make.
+
+    Args:
+        name: of a person who is not known yet.
+        identity: the number of a document, or of the staff, by which a person is known again; official roles need it.
+        person_id: a person who has an account already, in the place of name and identity.
+        organisation_id: for roles of an employer or an agency.
+    """
+
+    role: str
+    login: str
+    name: str = ""
+    identity: str | None = None
+    person_id: str | None = None
+    email: str | None = None
+    language: Literal["en", "zh"] = "zh"
+    organisation_id: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """For what is kept, sealed, until a second person confirms it."""
+        return asdict(self)
+
+
+def checked(new: NewAccount) -> tuple[NewAccount, Role]:
+    """The account with every field in its one form, and its role.
+
+    Raises:
+        StateError: ``account.field``, ``account.role``.
+    """
+    role = role_named(new.role)
+    known = new.person_id is not None
+    made = NewAccount(
+        role=role.name,
+        login=check_login(new.login),
+        name="" if known else check_text(new.name, "name", _LONGEST_NAME),
+        identity=None if known else check_identity(new.identity),
+        person_id=new.person_id,
+        email=check_email(new.email),
+        language=new.language,
+        organisation_id=new.organisation_id,
+    )
+    check_language(new.language)
+    if role.official and not known and made.identity is None:
+        raise StateError("account.field", path="identity", expected="a number, for an official account")
+    return made, role
+
+
+def create(core: Core, session: Session, new: NewAccount, account_id: str, token: str, now: int) -> Invited:
+    """Make an account that :func:`checked` let pass, and invite its person.
+
+    Args:
+        account_id, token: made by the caller, so that a repeated transaction gives the same.
+
+    Raises:
+        StateError: ``account.person``, ``account.login_taken``, ``account.conflict``, ``account.field``,
+            ``organisation.none``.
+    """
+    role = role_named(new.role)
+    if session.scalar(select(Account.id).where(Account.login_key == login_key(core, new.login))) is not None:
+        raise StateError("account.login_taken", path="login")
+    person = _person(core, session, new, account_id, now)
+    if role.official and person.identity_key is None:
+        raise StateError("account.field", path="identity", expected="a number, for an official account")
+    _check_conflicts(session, person, role, except_for=None)
+    account = Account(
+        id=account_id,
+        person_id=person.id,
+        organisation_id=_organisation(session, role, new.organisation_id),
+        role=role.name,
+        state="invited",
+        password=None,
+        totp_secret=None,
+        totp_counter=-1,
+        version=1,
+        created_at=now,
+        role_at=now,
+        changed_at=now,
+    )
+    write_account(core, account, AccountRecord(new.login, new.email, new.language))
+    session.add(account)
+    session.flush()
+    return invite(core, session, account, token, now)
+
+
+def change_role(
+    core: Core, session: Session, account_id: str, role: Role, organisation_id: str | None, token: str, now: int
+) -> Invited | None:
+    """Give an account another role; an invitation where the new one is official (promise 4).
+
+    Raises:
+        StateError: ``account.none``, ``account.state``, ``account.conflict``, ``account.field``, ``organisation.none``.
+    """
+    person_id = session.scalar(select(Account.person_id).where(Account.id == account_id))
+    person = session.get(Person, person_id, with_for_update=True) if person_id else None
+    account = locked_account(session, account_id)
+    if person is None or account.state == "closed":
+        raise StateError("account.state", found=account.state)
+    if role.official and person.identity_key is None:
+        raise StateError("account.field", path="identity", expected="a number, for an official account")
+    _check_conflicts(session, person, role, except_for=account_id)
+    account.role, account.role_at = role.name, now
+    account.organisation_id = _organisation(session, role, organisation_id)
+    end_access(session, account, now)
+    return _begin_anew(core, session, account, token, now) if role.official else None
+
+
+def reset(core: Core, session: Session, account_id: str, token: str, now: int) -> Invited:
+    """Password, TOTP and known places count no more; the person is invited to set them anew.
+
+    Raises:
+        StateError: ``account.none``, ``account.state``.
+    """
+    account = locked_account(session, account_id)
+    if account.state not in ("active", "invited"):
+        raise StateError("account.state", found=account.state)
+    end_access(session, account, now)
+    return _begin_anew(core, session, account, token, now)
+
+
+def lock(session: Session, account_id: str, now: int) -> None:
+    """Shut an account out until it is unlocked.
+
+    Raises:
+        StateError: ``account.none``, ``account.state``.
+    """
+    account = locked_account(session, account_id)
+    if account.state == "closed":
+        raise StateError("account.state", found=account.state)
+    account.state = "locked"
+    end_access(session, account, now)
+
+
+def unlock(session: Session, account_id: str, now: int) -> None:
+    """Let an account in again; one that never had a password waits for a new invitation.
+
+    Raises:
+        StateError: ``account.none``, ``account.state``.
+    """
+    account = locked_account(session, account_id)
+    if account.state != "locked":
+        raise StateError("account.state", found=account.state)
+    account.state = "active" if account.password is not None else "invited"
+    account.version, account.changed_at = account.version + 1, now
+
+
+def close(core: Core, session: Session, account_id: str, now: int) -> None:
+    """End an account for ever; what it says of itself is erased, the person's name with the last open account.
+
+    Raises:
+        StateError: ``account.none``, ``account.state``.
+    """
+    person_id = session.scalar(select(Account.person_id).where(Account.id == account_id))
+    person = session.get(Person, person_id, with_for_update=True) if person_id else None
+    account = locked_account(session, account_id)
+    if person is None or account.state == "closed":
+        raise StateError("account.state", found=account.state)
+    account.state = "closed"
+    end_access(session, account, now)
+    _forget(session, account)
+    write_account(core, account, None)
+    session.flush()
+    open_ones = select(Account.id).where(Account.person_id == person.id, Account.state != "closed")
+    if session.scalar(open_ones.limit(1)) is None:
+        write_name(core, person, "")
+
+
+def locked_account(session: Session, account_id: str) -> Account:
+    """An account, locked.
+
+    Raises:
+        StateError: ``account.none``.
+    """
+    account = session.get(Account, account_id, with_for_update=True, populate_existing=True)
+    if account is None:
+        raise StateError("account.none")
+    return account
+
+
+def end_access(session: Session, account: Account, now: int) -> None:
+    """End sessions, tokens and invitations of a locked account (promise 2)."""
+    sessions.end_all(session, account.id)
+    live = ApiToken.account_id == account.id, ApiToken.revoked_at.is_(None)
+    session.execute(update(ApiToken).where(*live).values(revoked_at=now))
+    withdraw(session, account.id)
+    account.version, account.changed_at = account.version + 1, now
+
+
+def _begin_anew(core: Core, session: Session, account: Account, token: str, now: int) -> Invited:
+    _forget(session, account)
+    account.state = "invited"
+    return invite(core, session, account, token, now)
+
+
+def _forget(session: Session, account: Account) -> None:
+    """Every secret that the account had, and the places that it was known at."""
+    account.password = account.totp_secret = None
+    session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account.id))
+    session.execute(delete(KnownPlace).where(KnownPlace.account_id == account.id))
+
+
+def _person(core: Core, session: Session, new: NewAccount, account_id: str, now: int) -> Person:
+    """The person of a new account, locked: a known one, by id or by number, or a new one."""
+    query = select(Person).with_for_update()
+    if new.person_id is not None:
+        found = session.scalars(query.where(Person.id == new.person_id)).one_or_none()
+        if found is None:
+            raise StateError("account.person", path="person_id")
+        return found
+    key = None if new.identity is None else identity_key(core, new.identity)
+    known = None if key is None else session.scalars(query.where(Person.identity_key == key)).one_or_none()
+    if known is not None:
+        return known
+    # The first account's id serves as the person's: no two accounts are made under one.
+    person = Person(id=account_id, identity_key=key, created_at=now)
+    write_name(core, person, new.name)
+    session.add(person)
+    session.flush()
+    return person
+
+
+def _check_conflicts(session: Session, person: Person, role: Role, *, except_for: str | None) -> None:
+    query = select(Account.role).where(
+        Account.person_id == person.id, Account.state != "closed", Account.id != (except_for or "")
+    )
+    held = set(session.scalars(query))
+    if any(other in role.excludes or role.name in ROLES[other].excludes for other in held):
+        raise StateError("account.conflict", path="role", expected="no role that excludes one the person has")
+
+
+def _organisation(session: Session, role: Role, organisation_id: str | None) -> str | None:
+    """The organisation of an account with that role.
+
+    Raises:
+        StateError: ``account.field``, ``organisation.none``.
+    """
+    if role.organisation is None:
+        if organisation_id is not None:
+            raise StateError("account.field", path="organisation_id", expected="none for this role")
+        return None
+    found = session.get(Organisation, organisation_id) if organisation_id is not None else None
+    if found is None or found.state != "active" or found.kind != role.organisation:
+        raise StateError("organisation.none", path="organisation_id", expected=f"an active {role.organisation}")
+    return found.id

@@ -1,0 +1,299 @@
+"""Accounts as administrators see and change them.
+
+Promises:
+
+1. One administrator makes, locks, resets and closes what is not official, and may lock or close what is: taking access
+   away is never slowed down. To give it, two are needed (:mod:`issuer.accounts.two_people`): making an official
+   account, raising to an official role, resetting or unlocking one.
+2. Nobody changes an account of his own person here.
+3. A change may name the version that it was decided on; another one there is refused.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.audit import Act
+from issuer.core import Core
+
+from . import changes
+from .changes import NewAccount
+from .fields import normal_login
+from .invitations import Invited
+from .models import Account, Person
+from .people import login_key, read_account, read_name
+from .roles import role_named
+from .secret_text import new_secret
+from .who import Who
+
+__all__ = [
+    "AccountView",
+    "change_role",
+    "close_account",
+    "create_account",
+    "find_account",
+    "list_accounts",
+    "lock_account",
+    "own_account",
+    "reset_account",
+    "show_account",
+    "transact",
+    "unlock_account",
+]
+
+T = TypeVar("T")
+_MOST = 200
+_MANAGE = "account.manage"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account. Texts are empty once it was closed; times are Unix times."""
+
+    account_id: str
+    person_id: str
+    role: str
+    state: str
+    organisation_id: str | None
+    login: str
+    name: str
+    email: str | None
+    language: str
+    totp: bool
+    version: int
+    created_at: int
+    changed_at: int
+
+
+def create_account(core: Core, who: Who, new: NewAccount) -> Invited:
+    """Make an account with a role that is not official, and invite its person.
+
+    Raises:
+        StateError: ``access.*``, ``account.two_needed``, ``account.*``, ``organisation.none``.
+    """
+    who.require(_MANAGE)
+    good, role = changes.checked(new)
+    if role.official:
+        raise StateError("account.two_needed", path="role")
+    account_id, token = secrets.token_hex(16), new_secret()
+
+    def work(session: Session) -> Invited:
+        now = core.clock.now(session)
+        made = changes.create(core, session, good, account_id, token, now)
+        core.audit(session, now, [Act(who.actor, "account.create", account_id, {"role": role.name})])
+        return made
+
+    return transact(core, work)
+
+
+def change_role(
+    core: Core, who: Who, account_id: str, role: str, organisation_id: str | None = None, *, version: int | None = None
+) -> None:
+    """Give an account a role that is not official; its sessions and tokens end.
+
+    Raises:
+        StateError: ``access.*``, ``account.two_needed``, ``account.*``, ``organisation.none``.
+    """
+    wanted = role_named(role)
+    if wanted.official:
+        raise StateError("account.two_needed", path="role")
+
+    def edit(session: Session, account: Account, now: int) -> None:
+        changes.change_role(core, session, account.id, wanted, organisation_id, "", now)
+
+    _change(core, who, account_id, "account.role", edit, version)
+
+
+def lock_account(core: Core, who: Who, account_id: str, *, version: int | None = None) -> None:
+    """Shut an account out; its sessions and tokens end.
+
+    Raises:
+        StateError: ``access.*``, ``account.*``.
+    """
+    _change(core, who, account_id, "account.lock", lambda s, account, now: changes.lock(s, account.id, now), version)
+
+
+def unlock_account(core: Core, who: Who, account_id: str, *, version: int | None = None) -> None:
+    """Let an account in again that is not official.
+
+    Raises:
+        StateError: ``access.*``, ``account.two_needed``, ``account.*``.
+    """
+
+    def edit(session: Session, account: Account, now: int) -> None:
+        if role_named(account.role).official:
+            raise StateError("account.two_needed")
+        changes.unlock(session, account.id, now)
+
+    _change(core, who, account_id, "account.unlock", edit, version)
+
+
+def close_account(core: Core, who: Who, account_id: str, *, version: int | None = None) -> None:
+    """End an account for ever.
+
+    Raises:
+        StateError: ``access.*``, ``account.*``.
+    """
+    _change(
+        core, who, account_id, "account.close", lambda s, account, now: changes.close(core, s, account.id, now), version
+    )
+
+
+def reset_account(core: Core, who: Who, account_id: str, *, version: int | None = None) -> Invited:
+    """Invite the person of an account that is not official to set a new password.
+
+    Raises:
+        StateError: ``access.*``, ``account.two_needed``, ``account.*``.
+    """
+    token = new_secret()
+
+    def edit(session: Session, account: Account, now: int) -> Invited:
+        if role_named(account.role).official:
+            raise StateError("account.two_needed")
+        return changes.reset(core, session, account.id, token, now)
+
+    return _change(core, who, account_id, "account.reset", edit, version)
+
+
+def show_account(core: Core, who: Who, account_id: str) -> AccountView:
+    """An account.
+
+    Raises:
+        StateError: ``access.*``, ``account.none``.
+    """
+    who.require(_MANAGE)
+    return core.database.read(lambda session: view(core, session, account_id))
+
+
+def own_account(core: Core, who: Who) -> AccountView:
+    """The account of who asks, before the second factor too."""
+    return core.database.read(lambda session: view(core, session, who.account_id))
+
+
+def find_account(core: Core, who: Who, login: str) -> AccountView:
+    """The account with a login name.
+
+    Raises:
+        StateError: ``access.*``, ``account.none``.
+    """
+    who.require(_MANAGE)
+
+    def look(session: Session) -> AccountView:
+        query = select(Account.id).where(Account.login_key == login_key(core, normal_login(login)))
+        return view(core, session, session.scalar(query) or "")
+
+    return core.database.read(look)
+
+
+def list_accounts(
+    core: Core,
+    who: Who,
+    *,
+    after: str = "",
+    limit: int = 50,
+    role: str | None = None,
+    organisation_id: str | None = None,
+) -> list[AccountView]:
+    """A page of accounts in the order of their ids.
+
+    Args:
+        after: the last id of the page before.
+        limit: 1 to 200.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+    who.require(_MANAGE)
+
+    def look(session: Session) -> list[AccountView]:
+        query = select(Account.id).where(Account.id > after).order_by(Account.id).limit(min(max(limit, 1), _MOST))
+        if role is not None:
+            query = query.where(Account.role == role)
+        if organisation_id is not None:
+            query = query.where(Account.organisation_id == organisation_id)
+        return [view(core, session, account_id) for account_id in session.scalars(query).all()]
+
+    return core.database.read(look)
+
+
+def view(core: Core, session: Session, account_id: str) -> AccountView:
+    """An account as it stands.
+
+    Raises:
+        StateError: ``account.none``.
+    """
+    account = session.get(Account, account_id)
+    if account is None:
+        raise StateError("account.none")
+    record = read_account(core, account)
+    return AccountView(
+        account.id,
+        account.person_id,
+        account.role,
+        account.state,
+        account.organisation_id,
+        record.login if record else "",
+        read_name(core, session.get_one(Person, account.person_id)) if record else "",
+        record.email if record else None,
+        record.language if record else "",
+        account.totp_secret is not None,
+        account.version,
+        account.created_at,
+        account.changed_at,
+    )
+
+
+def transact(core: Core, work: Callable[[Session], T]) -> T:
+    """Do ``work`` in one transaction; what another one took meanwhile is told as such.
+
+    Raises:
+        StateError: ``account.login_taken``, and what ``work`` raises.
+    """
+    try:
+        return core.database.transact(work)
+    except IntegrityError as fault:
+        if "identity_key" in str(fault.orig):
+            # Another account of the same person was made meanwhile: now the person is found.
+            return core.database.transact(work)
+        if "login_key" in str(fault.orig):
+            raise StateError("account.login_taken", path="login") from None
+        raise
+
+
+def _change(
+    core: Core,
+    who: Who,
+    account_id: str,
+    action: str,
+    edit: Callable[[Session, Account, int], T],
+    version: int | None,
+) -> T:
+    who.require(_MANAGE)
+
+    def work(session: Session) -> T:
+        now = core.clock.now(session)
+        account = session.get(Account, account_id)
+        if account is None:
+            raise StateError("account.none")
+        # Persons come before accounts in the order of locks; the person of an account never changes.
+        session.get_one(Person, account.person_id, with_for_update=True)
+        account = changes.locked_account(session, account_id)
+        if account.person_id == who.person_id:
+            raise StateError("account.self")
+        if version is not None and account.version != version:
+            raise StateError("account.changed", expected=str(version), found=str(account.version))
+        before = account.role
+        done = edit(session, account, now)
+        details = {"role": before} if before == account.role else {"role": before, "to": account.role}
+        core.audit(session, now, [Act(who.actor, action, account_id, details)])
+        return done
+
+    return transact(core, work)

@@ -1,0 +1,114 @@
+"""Accounts from the host: the first administrators, and the way back when nobody can log in.
+
+Promises:
+
+1. Each act is audited as one that passed by the rules of two people, with who and why.
+2. Otherwise the same rules hold: one form of each field, roles that exclude each other, sessions and tokens that end.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.audit import Act
+from issuer.cards import By
+from issuer.core import Core
+
+from . import changes
+from .changes import NewAccount
+from .directory import AccountView, transact, view
+from .fields import normal_login
+from .invitations import Invited
+from .models import Account
+from .people import login_key
+from .secret_text import new_secret
+
+__all__ = ["add", "change", "list_all", "reset"]
+
+_MOST = 1000
+
+
+def add(core: Core, new: NewAccount, by: By) -> Invited:
+    """Make an account with any role, and invite its person.
+
+    Raises:
+        StateError: ``account.*``, ``organisation.none``.
+    """
+    good, role = changes.checked(new)
+    account_id, token = secrets.token_hex(16), new_secret()
+
+    def work(session: Session) -> Invited:
+        now = core.clock.now(session)
+        made = changes.create(core, session, good, account_id, token, now)
+        _audit(core, session, now, by, "account.create", account_id, {"role": role.name})
+        return made
+
+    return transact(core, work)
+
+
+def reset(core: Core, login: str, by: By) -> Invited:
+    """Invite an account's person to set password and TOTP anew.
+
+    Raises:
+        StateError: ``account.*``.
+    """
+    token = new_secret()
+
+    def work(session: Session) -> Invited:
+        now = core.clock.now(session)
+        account_id = _named(core, session, login)
+        if session.get_one(Account, account_id).state == "locked":
+            changes.unlock(session, account_id, now)
+            session.flush()
+        made = changes.reset(core, session, account_id, token, now)
+        _audit(core, session, now, by, "account.reset", account_id, {})
+        return made
+
+    return transact(core, work)
+
+
+def change(core: Core, login: str, act: Literal["lock", "unlock", "close"], by: By) -> None:
+    """Shut an account out, let it in again, or end it.
+
+    Raises:
+        StateError: ``account.*``.
+    """
+
+    def work(session: Session) -> None:
+        now = core.clock.now(session)
+        account_id = _named(core, session, login)
+        if act == "lock":
+            changes.lock(session, account_id, now)
+        elif act == "unlock":
+            changes.unlock(session, account_id, now)
+        else:
+            changes.close(core, session, account_id, now)
+        _audit(core, session, now, by, f"account.{act}", account_id, {})
+
+    transact(core, work)
+
+
+def list_all(core: Core) -> list[AccountView]:
+    """The accounts that are not closed, the oldest first, 1,000 at most."""
+
+    def look(session: Session) -> list[AccountView]:
+        query = select(Account.id).where(Account.state != "closed").order_by(Account.created_at, Account.id)
+        return [view(core, session, account_id) for account_id in session.scalars(query.limit(_MOST)).all()]
+
+    return core.database.read(look)
+
+
+def _named(core: Core, session: Session, login: str) -> str:
+    found = session.scalar(select(Account.id).where(Account.login_key == login_key(core, normal_login(login))))
+    if found is None:
+        raise StateError("account.none", path="login")
+    return found
+
+
+def _audit(core: Core, session: Session, now: int, by: By, action: str, account_id: str, more: dict[str, Any]) -> None:
+    core.audit(session, now, [Act(by.actor, action, account_id, {**by.details(), **more})])

@@ -1,0 +1,165 @@
+"""Logging in: the password, then the second factor.
+
+Promises:
+
+1. An unknown name, a wrong password, and an account that may not log in get the same answer, for the same work: one
+   argon2 hash and the same counters.
+2. The attempt is counted before the hash is computed (:mod:`issuer.accounts.attempts`): parallel guesses gain nothing.
+3. What was verified is what is logged in: an account that changed meanwhile is refused.
+4. A TOTP code is used once: step and account are read and written under one lock, so that of two with the same code one
+   is refused. A recovery code goes when it is used; it opens a session, but confirms nothing.
+5. The place becomes a known one only when every factor was given.
+6. A hash made with old parameters is made anew with the password at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.audit import Act
+from issuer.core import Core
+
+from . import sessions
+from .attempts import Origin, counters, knows, remember, reserve, take_back
+from .fields import normal_login
+from .models import Account, LoginSession, RecoveryCode
+from .password_rules import normal_password
+from .people import login_key, open_password, open_totp, seal_password
+from .secret_text import new_secret, secret_hash
+from .sessions import Entered
+from .totp import matching_step, normal_recovery_code
+
+__all__ = ["login", "recovery_digest", "step_up"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """What is to be verified; ``stored`` None: nobody, or nobody who may log in."""
+
+    account_id: str | None
+    version: int
+    stored: str | None
+    counters: tuple[str, ...]
+
+
+def login(core: Core, name: str, password: str, origin: Origin, *, replaces: str | None = None) -> Entered:
+    """Begin a session with a login name and a password.
+
+    The session is full where the account has no second factor and needs none; else :func:`step_up` has to follow.
+
+    Args:
+        replaces: the token that came with the request, if any: its session is ended.
+
+    Raises:
+        StateError: ``login.refused``, ``login.wait`` (``found``: seconds), ``login.busy``, ``password.too_long``.
+    """
+    normal = normal_password(password)
+    digest = login_key(core, normal_login(name))
+    candidate = core.database.transact(lambda session: _counted(core, session, digest, origin))
+    try:
+        good = core.passwords.verify(candidate.stored, normal)
+        stored = candidate.stored
+        anew = core.passwords.hash(normal) if good and stored is not None and core.passwords.outdated(stored) else None
+    except StateError:
+        # No place to compute in: nothing was tried.
+        core.database.transact(lambda session: take_back(session, candidate.counters, core.clock.now(session)))
+        raise
+    if not good:
+        raise StateError("login.refused")
+
+    def work(session: Session) -> Entered:
+        now = core.clock.now(session)
+        take_back(session, candidate.counters, now)
+        account = session.get(Account, candidate.account_id, with_for_update=True)
+        if account is None or account.state != "active" or account.version != candidate.version:
+            raise StateError("login.refused")
+        if anew is not None:
+            seal_password(core, account, anew)
+        if replaces is not None:
+            session.execute(delete(LoginSession).where(LoginSession.token_hash == secret_hash(replaces)))
+        row, token = sessions.begin(core, session, account, origin, now)
+        device = _known(core, session, account, origin, now) if row.step == "full" else None
+        core.audit(session, now, [Act(f"account:{account.id}", "session.begin", account.id, {"step": row.step})])
+        return _entered(account, row, token, device)
+
+    return core.database.transact(work)
+
+
+def step_up(core: Core, token: str, given: str, origin: Origin) -> Entered:
+    """Give a TOTP code or a recovery code in a session: it becomes full, or its code fresh. The token changes.
+
+    Raises:
+        StateError: ``session.unknown``, ``totp.none``, ``totp.wrong``, ``login.wait`` (``found``: seconds).
+    """
+
+    def work(session: Session) -> Entered | None:
+        now = core.clock.now(session)
+        _, seen = sessions.find(core, session, token)
+        keys = counters(core, session, "totp", seen.login_key or "", seen.id, origin, now)
+        reserve(session, keys, now)
+        row, account = sessions.find(core, session, token, lock=True)
+        if account.totp_secret is None:
+            raise StateError("totp.none")
+        kind = _second_factor(core, session, account, given, now)
+        if kind is None:
+            core.audit(session, now, [Act(f"account:{account.id}", "totp.refused", account.id)])
+            return None
+        take_back(session, keys, now)
+        fresh = sessions.rotate(row, now, now if kind == "totp" else row.totp_at)
+        device = _known(core, session, account, origin, now)
+        core.audit(session, now, [Act(f"account:{account.id}", "session.second_factor", account.id, {"kind": kind})])
+        return _entered(account, row, fresh, device)
+
+    entered = core.database.transact(work)
+    if entered is None:
+        raise StateError("totp.wrong", path="code")
+    return entered
+
+
+def recovery_digest(core: Core, account_id: str, code: str) -> str:
+    """The keyed hash of a recovery code in its one form."""
+    return core.at_rest.digest("recovery", f"{account_id}:{code}")
+
+
+def _counted(core: Core, session: Session, digest: str, origin: Origin) -> _Candidate:
+    """The account of that name, and the attempt counted."""
+    now = core.clock.now(session)
+    account = session.scalars(select(Account).where(Account.login_key == digest)).one_or_none()
+    keys = counters(core, session, "password", digest, account.id if account else None, origin, now)
+    reserve(session, keys, now)
+    if account is None or account.state != "active":
+        return _Candidate(None, 0, None, keys)
+    return _Candidate(account.id, account.version, open_password(core, account), keys)
+
+
+def _second_factor(core: Core, session: Session, account: Account, given: str, now: int) -> str | None:
+    """``totp`` or ``recovery``, used up; None: neither. The account is locked."""
+    secret = open_totp(core, account)
+    step = None if secret is None else matching_step(secret, given, now, account.totp_counter)
+    if step is not None:
+        account.totp_counter = step
+        return "totp"
+    recovery = normal_recovery_code(given)
+    if recovery is None:
+        return None
+    digest = recovery_digest(core, account.id, recovery)
+    row = session.get(RecoveryCode, (account.id, digest))
+    if row is None:
+        return None
+    session.delete(row)
+    return "recovery"
+
+
+def _known(core: Core, session: Session, account: Account, origin: Origin, now: int) -> str:
+    """Remember the place; the device's secret, a new one unless it is known: a planted one becomes nobody's."""
+    device = origin.device if origin.device and knows(core, session, account.id, origin, now) else new_secret()
+    remember(core, session, account.id, Origin(origin.address, origin.agent, device), now)
+    return device
+
+
+def _entered(account: Account, row: LoginSession, token: str, device: str | None) -> Entered:
+    return Entered(token, sessions.csrf_token(token), device, sessions.who_of(account, row), row.ends_at)

@@ -1,0 +1,135 @@
+"""Mandates: an agency acts for an employer from one day to another.
+
+Promises:
+
+1. Every mandate has an end, five years away at most, and can be ended before it by either side.
+2. An employer gives mandates of its own only; another's are as if they were not there.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.audit import Act
+from issuer.core import Core
+
+from .models import Mandate, Organisation
+from .who import Who
+
+__all__ = ["MandateView", "clients", "end_mandate", "give_mandate", "list_mandates"]
+
+_LONGEST: Final = 5 * 366 * 86_400
+_MOST: Final = 200
+_MANAGE: Final = "mandate.manage"
+
+
+@dataclass(frozen=True, slots=True)
+class MandateView:
+    """A mandate from ``begins_at`` until before ``ends_at``, or before ``ended_at``. Unix times."""
+
+    mandate_id: str
+    agency_id: str
+    employer_id: str
+    begins_at: int
+    ends_at: int
+    ended_at: int | None
+
+
+def give_mandate(core: Core, who: Who, agency_id: str, employer_id: str, begins_at: int, ends_at: int) -> MandateView:
+    """Let an agency act for an employer.
+
+    Raises:
+        StateError: ``access.*``, ``organisation.none``, ``mandate.period``.
+    """
+    if not who.may(_MANAGE):
+        who.require("mandate.give")
+        if employer_id != who.organisation_id:
+            raise StateError("organisation.none", path="employer_id")
+    mandate_id = secrets.token_hex(16)
+
+    def work(session: Session) -> MandateView:
+        now = core.clock.now(session)
+        if not (begins_at < ends_at <= begins_at + _LONGEST and now < ends_at <= now + 2 * _LONGEST):
+            raise StateError(
+                "mandate.period", path="ends_at", expected="an end to come, at most 5 years after the begin"
+            )
+        for kind, organisation_id in (("agency", agency_id), ("employer", employer_id)):
+            found = session.get(Organisation, organisation_id, with_for_update=True)
+            if found is None or found.kind != kind or found.state != "active":
+                raise StateError("organisation.none", path=f"{kind}_id", expected=f"an active {kind}")
+        row = Mandate(
+            id=mandate_id,
+            agency_id=agency_id,
+            employer_id=employer_id,
+            begins_at=begins_at,
+            ends_at=ends_at,
+            created_at=now,
+            ended_at=None,
+        )
+        session.add(row)
+        details = {"agency": agency_id, "employer": employer_id, "begins_at": begins_at, "ends_at": ends_at}
+        core.audit(session, now, [Act(who.actor, "mandate.give", row.id, details)])
+        return _view(row)
+
+    return core.database.transact(work)
+
+
+def end_mandate(core: Core, who: Who, mandate_id: str) -> None:
+    """End a mandate now: by the employer, the agency, or who manages them. One that has ended is no error.
+
+    Raises:
+        StateError: ``access.*``; ``mandate.none``: it is not there, or not one's own.
+    """
+    who.require_person()
+    if not who.may(_MANAGE):
+        who.require("mandate.read_own")
+
+    def work(session: Session) -> bool:
+        row = session.get(Mandate, mandate_id, with_for_update=True)
+        if row is None or not (who.may(_MANAGE) or who.organisation_id in (row.employer_id, row.agency_id)):
+            raise StateError("mandate.none")
+        now = core.clock.now(session)
+        if row.ended_at is None and row.ends_at > now:
+            row.ended_at = now
+            core.audit(session, now, [Act(who.actor, "mandate.end", row.id)])
+        return True
+
+    core.database.transact(work, settled=lambda session: None)
+
+
+def list_mandates(core: Core, who: Who, *, after: str = "", limit: int = 50) -> list[MandateView]:
+    """A page of mandates in the order of their ids: one's own organisation's, or all for who manages them.
+
+    Args:
+        after: the last id of the page before.
+        limit: 1 to 200.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+    query = select(Mandate).where(Mandate.id > after).order_by(Mandate.id).limit(min(max(limit, 1), _MOST))
+    if not who.may(_MANAGE):
+        who.require("mandate.read_own")
+        query = query.where(or_(Mandate.agency_id == who.organisation_id, Mandate.employer_id == who.organisation_id))
+    return core.database.read(lambda session: [_view(row) for row in session.scalars(query)])
+
+
+def clients(session: Session, agency_id: str, now: int) -> set[str]:
+    """The employers for whom an agency may act at that time."""
+    query = select(Mandate.employer_id).where(
+        Mandate.agency_id == agency_id,
+        Mandate.begins_at <= now,
+        Mandate.ends_at > now,
+        or_(Mandate.ended_at.is_(None), Mandate.ended_at > now),
+    )
+    return set(session.scalars(query))
+
+
+def _view(row: Mandate) -> MandateView:
+    return MandateView(row.id, row.agency_id, row.employer_id, row.begins_at, row.ends_at, row.ended_at)

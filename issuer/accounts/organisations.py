@@ -1,0 +1,175 @@
+"""Organisations: employers and agencies. Their members are the accounts that name them.
+
+Promises:
+
+1. An organisation is there once, by its unified social credit code (GB 32100-2015), which is kept sealed and found by a
+   keyed hash.
+2. Closing one shuts its accounts out and ends its mandates, in one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from icard_crypto.card_json import credit_code_holds
+from icard_crypto.errors import StateError
+from issuer.at_rest import Place
+from issuer.audit import Act
+from issuer.core import Core
+
+from . import changes
+from .fields import check_text
+from .models import Account, Mandate, Organisation
+from .who import Who
+
+__all__ = [
+    "NewOrganisation",
+    "OrganisationView",
+    "close_organisation",
+    "create_organisation",
+    "list_organisations",
+    "show_organisation",
+]
+
+_MOST: Final = 200
+_LONGEST_NAME: Final = 200
+_MANAGE: Final = "organisation.manage"
+_CODE: Final = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrganisation:
+    """An organisation to register. ``code``: its unified social credit code, 18 characters."""
+
+    kind: Literal["employer", "agency"]
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationView:
+    """An organisation. ``created_at``: Unix time."""
+
+    organisation_id: str
+    kind: str
+    code: str
+    name: str
+    state: str
+    version: int
+    created_at: int
+
+
+def create_organisation(core: Core, who: Who, new: NewOrganisation) -> OrganisationView:
+    """Register an organisation.
+
+    Raises:
+        StateError: ``access.*``, ``account.field``, ``organisation.exists``.
+    """
+    who.require(_MANAGE)
+    credit_code = new.code.strip().upper() if len(new.code) <= 100 else ""
+    if not _CODE.fullmatch(credit_code) or not credit_code_holds(credit_code):
+        raise StateError("account.field", path="code", expected="18 characters with their check character")
+    if new.kind not in ("employer", "agency"):
+        raise StateError("account.field", path="kind", expected="employer or agency")
+    good = NewOrganisation(new.kind, credit_code, check_text(new.name, "name", _LONGEST_NAME))
+    organisation_id = secrets.token_hex(16)
+
+    def work(session: Session) -> OrganisationView:
+        now = core.clock.now(session)
+        row = Organisation(
+            id=organisation_id,
+            kind=good.kind,
+            code_key=core.at_rest.digest("organisation", credit_code),
+            state="active",
+            version=1,
+            created_at=now,
+        )
+        content = json.dumps(asdict(good), ensure_ascii=False).encode()
+        row.record = core.at_rest.seal(Place("organisations", "record", row.id), content)
+        session.add(row)
+        session.flush()
+        core.audit(session, now, [Act(who.actor, "organisation.create", row.id, {"kind": row.kind})])
+        return _view(core, row)
+
+    try:
+        return core.database.transact(work)
+    except IntegrityError as fault:
+        if "code_key" in str(fault.orig):
+            raise StateError("organisation.exists", path="code") from None
+        raise
+
+
+def show_organisation(core: Core, who: Who, organisation_id: str) -> OrganisationView:
+    """An organisation: anyone for who manages them, else one's own; another's is not there.
+
+    Raises:
+        StateError: ``access.*``, ``organisation.none``.
+    """
+    if not who.may(_MANAGE):
+        who.require("organisation.read_own")
+        if organisation_id != who.organisation_id:
+            raise StateError("organisation.none")
+    return core.database.read(lambda session: _view(core, _there(session, organisation_id)))
+
+
+def list_organisations(core: Core, who: Who, *, after: str = "", limit: int = 50) -> list[OrganisationView]:
+    """A page of organisations in the order of their ids.
+
+    Args:
+        after: the last id of the page before.
+        limit: 1 to 200.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+    who.require(_MANAGE)
+    query = select(Organisation).where(Organisation.id > after).order_by(Organisation.id)
+    query = query.limit(min(max(limit, 1), _MOST))
+    return core.database.read(lambda session: [_view(core, row) for row in session.scalars(query)])
+
+
+def close_organisation(core: Core, who: Who, organisation_id: str, *, version: int | None = None) -> None:
+    """Close an organisation (promise 2); one that is closed already is no error.
+
+    Raises:
+        StateError: ``access.*``, ``organisation.none``, ``account.changed``.
+    """
+    who.require(_MANAGE)
+
+    def work(session: Session) -> bool:
+        now = core.clock.now(session)
+        row = _there(session, organisation_id, lock=True)
+        if version is not None and row.version != version:
+            raise StateError("account.changed", expected=str(version), found=str(row.version))
+        if row.state == "closed":
+            return True
+        row.state, row.version = "closed", row.version + 1
+        members = select(Account.id).where(Account.organisation_id == row.id, Account.state.in_(("active", "invited")))
+        for account_id in session.scalars(members.order_by(Account.id)).all():
+            changes.lock(session, account_id, now)
+        live = or_(Mandate.agency_id == row.id, Mandate.employer_id == row.id), Mandate.ended_at.is_(None)
+        session.execute(update(Mandate).where(*live).values(ended_at=now))
+        core.audit(session, now, [Act(who.actor, "organisation.close", row.id)])
+        return True
+
+    core.database.transact(work, settled=lambda session: None)
+
+
+def _there(session: Session, organisation_id: str, *, lock: bool = False) -> Organisation:
+    row = session.get(Organisation, organisation_id, with_for_update=lock or None)
+    if row is None:
+        raise StateError("organisation.none")
+    return row
+
+
+def _view(core: Core, row: Organisation) -> OrganisationView:
+    record = json.loads(core.at_rest.open(Place("organisations", "record", row.id), row.record))
+    return OrganisationView(row.id, row.kind, record["code"], record["name"], row.state, row.version, row.created_at)

@@ -1,0 +1,128 @@
+"""Records of persons and accounts: sealed in their rows, found by keyed hashes.
+
+Promises:
+
+1. Name, login name, e-mail address and language stand only in what :mod:`issuer.at_rest` sealed for that row.
+2. A document's number is kept as a keyed hash alone: it says that two accounts are one person's, and nothing more.
+3. A password hash is sealed once more: who has the database alone has nothing to try passwords on.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, cast
+
+from sqlalchemy.orm import Session
+
+from issuer.at_rest import Place
+from issuer.core import Core
+
+from .models import Account, Person
+
+__all__ = [
+    "AccountRecord",
+    "Contact",
+    "contact",
+    "identity_key",
+    "login_key",
+    "open_password",
+    "open_totp",
+    "read_account",
+    "read_name",
+    "seal_password",
+    "seal_totp",
+    "write_account",
+    "write_name",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """What an account says about itself."""
+
+    login: str
+    email: str | None
+    language: Literal["en", "zh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Where an account's mail goes, and in which language."""
+
+    email: str
+    language: Literal["en", "zh"]
+
+
+def login_key(core: Core, login: str) -> str:
+    """The keyed hash by which a login name in its one form is found."""
+    return core.at_rest.digest("login", login)
+
+
+def identity_key(core: Core, identity: str) -> str:
+    """The keyed hash by which a person is found."""
+    return core.at_rest.digest("identity", identity)
+
+
+def write_name(core: Core, row: Person, name: str) -> None:
+    """Put a person's name into its row."""
+    row.record = core.at_rest.seal(Place("persons", "record", row.id), _json({"name": name}))
+
+
+def read_name(core: Core, row: Person) -> str:
+    """A person's name; empty once it was erased."""
+    return str(_object(core.at_rest.open(Place("persons", "record", row.id), row.record)).get("name", ""))
+
+
+def write_account(core: Core, row: Account, record: AccountRecord | None) -> None:
+    """Put an account's record into its row, with the key by which it is found; None: erase both."""
+    content = {} if record is None else asdict(record)
+    row.record = core.at_rest.seal(Place("accounts", "record", row.id), _json(content))
+    row.login_key = None if record is None else login_key(core, record.login)
+
+
+def read_account(core: Core, row: Account) -> AccountRecord | None:
+    """What an account says about itself; None once it was erased."""
+    found = _object(core.at_rest.open(Place("accounts", "record", row.id), row.record))
+    return AccountRecord(**found) if found else None
+
+
+def contact(core: Core, account_id: str) -> Contact | None:
+    """Where an account's mail goes; None: it has no address, is closed, or was never there."""
+
+    def look(session: Session) -> Contact | None:
+        row = session.get(Account, account_id)
+        record = None if row is None or row.state == "closed" else read_account(core, row)
+        return None if record is None or record.email is None else Contact(record.email, record.language)
+
+    return core.database.read(look)
+
+
+def seal_password(core: Core, row: Account, encoded: str) -> None:
+    """Put a password's argon2id hash into its row."""
+    row.password = core.at_rest.seal(Place("accounts", "password", row.id), encoded.encode())
+
+
+def open_password(core: Core, row: Account) -> str | None:
+    """A password's argon2id hash; None: none was set."""
+    sealed = row.password
+    return None if sealed is None else core.at_rest.open(Place("accounts", "password", row.id), sealed).decode()
+
+
+def seal_totp(core: Core, row: Account, secret: str) -> None:
+    """Put a TOTP secret into its row."""
+    row.totp_secret = core.at_rest.seal(Place("accounts", "totp_secret", row.id), secret.encode())
+
+
+def open_totp(core: Core, row: Account) -> str | None:
+    """An account's TOTP secret; None: none was set."""
+    sealed = row.totp_secret
+    return None if sealed is None else core.at_rest.open(Place("accounts", "totp_secret", row.id), sealed).decode()
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads(content))

@@ -1,0 +1,59 @@
+"""What is kept of accounts, and for how long.
+
+Promises:
+
+1. Sessions go when they end; counters of failures a day after the last one; invitations when they are used or over;
+   known places 90 days after they were last used; ended tokens and decided requests 90 days after that.
+2. Nothing here is needed for anything to be refused: what is over counts as over before it is pruned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, delete, or_, update
+from sqlalchemy.orm import Session
+
+from issuer.core import Core
+from issuer.db.base import Base
+
+from .attempts import FORGOTTEN, KNOWN_FOR
+from .models import ApiToken, Confirmation, Invitation, KnownPlace, LoginAttempts, LoginSession
+
+__all__ = ["Pruned", "prune"]
+
+_KEPT: Final = 90 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many rows went."""
+
+    rows: int
+
+
+def prune(core: Core) -> Pruned:
+    """Delete what is over."""
+
+    def work(session: Session) -> Pruned:
+        now = core.clock.now(session)
+        idle = LoginSession.seen_at <= now - core.settings.session_idle
+        over: list[tuple[type[Base], ColumnElement[bool]]] = [
+            (LoginSession, or_(LoginSession.ends_at <= now, idle)),
+            (LoginAttempts, LoginAttempts.last_at < now - FORGOTTEN),
+            (KnownPlace, KnownPlace.seen_at < now - KNOWN_FOR),
+            (Invitation, or_(Invitation.expires_at <= now, Invitation.used_at.is_not(None))),
+            (ApiToken, or_(ApiToken.expires_at < now - _KEPT, ApiToken.revoked_at < now - _KEPT)),
+            (Confirmation, Confirmation.decided_at < now - _KEPT),
+        ]
+        expired = Confirmation.state == "waiting", Confirmation.expires_at <= now
+        session.execute(update(Confirmation).where(*expired).values(state="expired", decided_at=now))
+        quietly = {"synchronize_session": False}
+        count = 0
+        for table, gone in over:
+            result = session.execute(delete(table).where(gone), execution_options=quietly)
+            count += max(int(getattr(result, "rowcount", 0)), 0)
+        return Pruned(count)
+
+    return core.database.transact(work, settled=lambda session: None)

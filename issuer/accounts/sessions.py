@@ -1,0 +1,283 @@
+"""Sessions of people: begin, know again, rotate, list, end.
+
+Promises:
+
+1. A session's token has 256 random bits and is kept as a hash. It is made by the service alone, and anew with every
+   factor that is given: a token that somebody planted is never logged in.
+2. A session ends after half an hour without use, and after twelve hours in any case (settings).
+3. The CSRF token is computed from the session's token: one of another session, or of this one before its rotation,
+   fits no more.
+4. What ended is gone: the row is deleted. An account has at most twenty sessions; the oldest makes room.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.at_rest import Place
+from issuer.audit import Act
+from issuer.core import Core
+
+from .attempts import Origin
+from .models import Account, LoginSession
+from .roles import role_named
+from .secret_text import new_secret, secret_hash
+from .who import Who
+
+__all__ = [
+    "Entered",
+    "SessionView",
+    "authenticate",
+    "begin",
+    "check_csrf",
+    "csrf_token",
+    "end",
+    "end_all",
+    "end_others",
+    "list_sessions",
+    "log_out",
+    "rotate",
+]
+
+_MOST: Final = 20
+#: Seconds: a use is noted this often, not with every request.
+_NOTED: Final = 60
+_LABEL: Final = b"icard csrf"
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What a factor gave: a session's token for its cookie, and who it is.
+
+    ``device`` is for a long-lived cookie of its own, by which this device is known again; None before the last factor.
+    ``ends_at``: Unix time.
+    """
+
+    token: str = field(repr=False)
+    csrf: str = field(repr=False)
+    device: str | None = field(repr=False)
+    who: Who
+    ends_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session as its owner sees it. Times are Unix times; ``current``: the one that asks."""
+
+    session_id: str
+    current: bool
+    step: str
+    network: str
+    agent: str
+    created_at: int
+    seen_at: int
+    ends_at: int
+
+
+def authenticate(core: Core, token: str) -> Who:
+    """Whose session it is; its use is noted.
+
+    Raises:
+        StateError: ``session.unknown``: never begun, rotated, or ended.
+    """
+
+    def look(session: Session) -> tuple[Who, int, int]:
+        row, account = find(core, session, token)
+        return who_of(account, row), row.seen_at, core.clock.now(session)
+
+    who, seen_at, now = core.database.read(look)
+    if now - seen_at > _NOTED:
+        note = update(LoginSession).where(LoginSession.id == who.session_id).values(seen_at=now)
+        core.database.transact(lambda session: session.execute(note) and None, settled=lambda session: None)
+    return who
+
+
+def csrf_token(token: str) -> str:
+    """The CSRF token of a session's token, 43 characters."""
+    digest = hmac.digest(token.encode(), _LABEL, hashlib.sha256)
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def check_csrf(token: str, given: str | None) -> None:
+    """Raise unless the request has the session's CSRF token.
+
+    Raises:
+        StateError: ``session.csrf``.
+    """
+    if not hmac.compare_digest(csrf_token(token).encode(), (given or "").encode()):
+        raise StateError("session.csrf")
+
+
+def list_sessions(core: Core, who: Who) -> list[SessionView]:
+    """One's own sessions, the newest first.
+
+    Raises:
+        StateError: ``access.people_only``.
+    """
+    current = who.require_person()
+
+    def look(session: Session) -> list[SessionView]:
+        query = select(LoginSession).where(LoginSession.account_id == who.account_id, *_live(core, session))
+        rows = session.scalars(query.order_by(LoginSession.created_at.desc(), LoginSession.id)).all()
+        return [_view(core, row, current) for row in rows]
+
+    return core.database.read(look)
+
+
+def end(core: Core, who: Who, session_id: str) -> None:
+    """End one of one's own sessions.
+
+    Raises:
+        StateError: ``access.people_only``; ``session.none``: it is not there, or not one's own.
+    """
+    who.require_person()
+
+    def work(session: Session) -> None:
+        own = LoginSession.id == session_id, LoginSession.account_id == who.account_id
+        if session.execute(delete(LoginSession).where(*own).returning(LoginSession.id)).first() is None:
+            raise StateError("session.none")
+        core.audit(session, core.clock.now(session), [Act(who.actor, "session.end", who.account_id)])
+
+    core.database.transact(work)
+
+
+def end_others(core: Core, who: Who) -> int:
+    """End all one's own sessions but this one; how many.
+
+    Raises:
+        StateError: ``access.people_only``.
+    """
+    current = who.require_person()
+
+    def work(session: Session) -> int:
+        others = LoginSession.account_id == who.account_id, LoginSession.id != current
+        count = len(session.execute(delete(LoginSession).where(*others).returning(LoginSession.id)).all())
+        if count:
+            act = Act(who.actor, "session.end_others", who.account_id, {"count": count})
+            core.audit(session, core.clock.now(session), [act])
+        return count
+
+    return core.database.transact(work)
+
+
+def log_out(core: Core, token: str) -> None:
+    """End the token's session; one that is not there is no error."""
+
+    def work(session: Session) -> None:
+        gone = delete(LoginSession).where(LoginSession.token_hash == secret_hash(token))
+        account_id = session.execute(gone.returning(LoginSession.account_id)).scalar()
+        if account_id is not None:
+            act = Act(f"account:{account_id}", "session.end", account_id)
+            core.audit(session, core.clock.now(session), [act])
+
+    core.database.transact(work, settled=lambda session: None)
+
+
+def begin(core: Core, session: Session, account: Account, origin: Origin, now: int) -> tuple[LoginSession, str]:
+    """A new session of a locked account whose password was given; its row, and its token."""
+    ended = LoginSession.account_id == account.id
+    kept = select(LoginSession.id).where(ended, *_live(core, session))
+    kept = kept.order_by(LoginSession.created_at.desc(), LoginSession.id).limit(_MOST - 1)
+    newest = session.scalars(kept).all()
+    session.execute(delete(LoginSession).where(ended, LoginSession.id.not_in(newest)))
+    token = new_secret()
+    row = LoginSession(
+        id=secrets.token_hex(16),
+        token_hash=secret_hash(token),
+        account_id=account.id,
+        step="full" if account.totp_secret is None and not role_named(account.role).official else "password",
+        created_at=now,
+        seen_at=now,
+        ends_at=now + core.settings.session_longest,
+        totp_at=None,
+    )
+    content = json.dumps(origin.shown(), ensure_ascii=False).encode()
+    row.place = core.at_rest.seal(Place("login_sessions", "place", row.id), content)
+    session.add(row)
+    session.flush()
+    return row, token
+
+
+def rotate(row: LoginSession, now: int, totp_at: int | None) -> str:
+    """Every factor was given: a new token for the session; the one before fits no more."""
+    token = new_secret()
+    row.token_hash = secret_hash(token)
+    row.step, row.totp_at, row.seen_at = "full", totp_at, now
+    return token
+
+
+def end_all(session: Session, account_id: str) -> None:
+    """End all sessions of an account that the transaction has locked."""
+    session.execute(delete(LoginSession).where(LoginSession.account_id == account_id))
+
+
+def find(core: Core, session: Session, token: str, *, lock: bool = False) -> tuple[LoginSession, Account]:
+    """A token's session and its account.
+
+    Args:
+        lock: both, the account first.
+
+    Raises:
+        StateError: ``session.unknown``.
+    """
+    query = select(LoginSession).where(LoginSession.token_hash == secret_hash(token), *_live(core, session))
+    row = session.scalars(query).one_or_none()
+    account = None if row is None else _account(session, row.account_id, lock=lock)
+    if lock:
+        # Whoever held the account may have ended or rotated the session.
+        row = session.scalars(query.with_for_update().execution_options(populate_existing=True)).one_or_none()
+    if row is None or account is None or account.state != "active":
+        raise StateError("session.unknown")
+    return row, account
+
+
+def who_of(account: Account, row: LoginSession) -> Who:
+    """Who asks in this session."""
+    return Who(
+        account_id=account.id,
+        person_id=account.person_id,
+        role=role_named(account.role),
+        organisation_id=account.organisation_id,
+        full=row.step == "full",
+        session_id=row.id,
+        totp_at=row.totp_at,
+    )
+
+
+def stands(core: Core, session: Session, who: Who) -> bool:
+    """Whether the session of ``who`` has not ended; its account is locked."""
+    query = select(LoginSession.id).where(LoginSession.id == who.session_id, *_live(core, session))
+    return session.scalar(query) is not None
+
+
+def _account(session: Session, account_id: str, *, lock: bool) -> Account | None:
+    return session.get(Account, account_id, with_for_update=lock or None, populate_existing=lock)
+
+
+def _live(core: Core, session: Session) -> tuple[ColumnElement[bool], ...]:
+    now = core.clock.now(session)
+    return LoginSession.ends_at > now, LoginSession.seen_at > now - core.settings.session_idle
+
+
+def _view(core: Core, row: LoginSession, current: str) -> SessionView:
+    place = json.loads(core.at_rest.open(Place("login_sessions", "place", row.id), row.place))
+    return SessionView(
+        row.id,
+        row.id == current,
+        row.step,
+        place["network"],
+        place["agent"],
+        row.created_at,
+        row.seen_at,
+        row.ends_at,
+    )

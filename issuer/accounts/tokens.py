@@ -1,0 +1,206 @@
+"""API tokens: what programs come with.
+
+Promises:
+
+1. A token is ``icard_``, twelve digits by which its row is found, and a secret of 256 bits that is kept as a hash only.
+2. It does what its scopes, its account's role and the closed table of scopes all allow: never revoke, confirm, make
+   accounts or tokens.
+3. It has an end, at most a year away; it ends before that with its account's role, lock or reset, and when revoked.
+4. The day of its last use is kept, and no other trace of its uses.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.at_rest import Place
+from issuer.audit import Act
+from issuer.core import Core
+
+from . import sessions
+from .changes import locked_account
+from .fields import check_text
+from .models import Account, ApiToken
+from .roles import SCOPES, role_named
+from .secret_text import new_secret, secret_hash
+from .who import Who
+
+__all__ = ["LONGEST_DAYS", "NewToken", "TokenView", "authenticate_token", "list_tokens", "make_token", "revoke_token"]
+
+LONGEST_DAYS: Final = 366
+_MOST: Final = 20
+_DAY: Final = 86_400
+_PREFIX_BYTES: Final = 6
+_TEXT: Final = re.compile(r"icard_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_LONGEST_LABEL: Final = 80
+_RIGHT: Final = "token.own"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenView:
+    """A token as its owner sees it. ``used_on``: 00:00 UTC of the day of its last use. Times are Unix times."""
+
+    token_id: str
+    prefix: str
+    label: str
+    scopes: frozenset[str]
+    created_at: int
+    expires_at: int
+    used_on: int | None
+    revoked_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token that was just made. ``text`` is shown this once."""
+
+    token_id: str
+    text: str = field(repr=False)
+    expires_at: int
+
+
+def make_token(core: Core, who: Who, label: str, scopes: Iterable[str], days: int) -> NewToken:
+    """Make a token for one's own programs.
+
+    Args:
+        days: until it ends, 1 to 366.
+
+    Raises:
+        StateError: ``access.*`` (an official role needs a fresh TOTP code), ``token.scope``, ``token.expiry``,
+            ``token.too_many``, ``account.field``.
+    """
+    who.require_person()
+    who.require(_RIGHT)
+    wanted = frozenset(scopes)
+    if not wanted or not wanted <= SCOPES & who.role.rights:
+        raise StateError("token.scope", path="scopes", expected=", ".join(sorted(SCOPES & who.role.rights)))
+    if not 1 <= days <= LONGEST_DAYS:
+        raise StateError("token.expiry", path="days", expected=f"1 to {LONGEST_DAYS} days")
+    words = check_text(label, "label", _LONGEST_LABEL)
+    token_id, prefix, secret = secrets.token_hex(16), secrets.token_hex(_PREFIX_BYTES), new_secret()
+
+    def work(session: Session) -> NewToken:
+        now = core.clock.now(session)
+        if who.role.official:
+            who.require_fresh(now)
+        locked_account(session, who.account_id)
+        if not sessions.stands(core, session, who):
+            raise StateError("session.unknown")
+        live = ApiToken.account_id == who.account_id, ApiToken.revoked_at.is_(None), ApiToken.expires_at > now
+        if (session.scalar(select(func.count()).select_from(ApiToken).where(*live)) or 0) >= _MOST:
+            raise StateError("token.too_many", expected=f"at most {_MOST}")
+        row = ApiToken(
+            id=token_id,
+            prefix=prefix,
+            secret_hash=secret_hash(secret),
+            account_id=who.account_id,
+            label=core.at_rest.seal(Place("api_tokens", "label", token_id), words.encode()),
+            scopes=" ".join(sorted(wanted)),
+            created_at=now,
+            expires_at=now + days * _DAY,
+            used_on=None,
+            revoked_at=None,
+        )
+        session.add(row)
+        details = {"scopes": sorted(wanted), "expires_at": row.expires_at}
+        core.audit(session, now, [Act(who.actor, "token.make", token_id, details)])
+        return NewToken(token_id, f"icard_{prefix}_{secret}", row.expires_at)
+
+    return core.database.transact(work)
+
+
+def authenticate_token(core: Core, text: str) -> Who:
+    """Whose token it is, and what it may do.
+
+    Raises:
+        StateError: ``token.unknown``: never made, expired, revoked, or its account may not log in.
+    """
+    match = _TEXT.fullmatch(text) if len(text) <= 100 else None
+    prefix, given = match.groups() if match else ("", "")
+    digest = secret_hash(given)
+
+    def look(session: Session) -> tuple[Who, int | None, int] | None:
+        now = core.clock.now(session)
+        row = session.scalars(select(ApiToken).where(ApiToken.prefix == prefix)).one_or_none()
+        if not hmac.compare_digest(row.secret_hash if row else secret_hash(""), digest) or row is None:
+            return None
+        account = session.get_one(Account, row.account_id)
+        role = role_named(account.role)
+        stands = row.revoked_at is None and row.expires_at > now and account.state == "active"
+        if not stands or _RIGHT not in role.rights:
+            return None
+        who = Who(
+            account_id=account.id,
+            person_id=account.person_id,
+            role=role,
+            organisation_id=account.organisation_id,
+            full=True,
+            token_id=row.id,
+            scopes=frozenset(row.scopes.split()),
+        )
+        return who, row.used_on, now - now % _DAY
+
+    found = core.database.read(look)
+    if found is None:
+        raise StateError("token.unknown")
+    who, used_on, today = found
+    if used_on != today:
+        note = update(ApiToken).where(ApiToken.id == who.token_id).values(used_on=today)
+        core.database.transact(lambda session: session.execute(note) and None, settled=lambda session: None)
+    return who
+
+
+def list_tokens(core: Core, who: Who) -> list[TokenView]:
+    """One's own tokens, the newest first, ended ones for a while too.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+    who.require_person()
+    who.require(_RIGHT)
+    query = select(ApiToken).where(ApiToken.account_id == who.account_id)
+    query = query.order_by(ApiToken.created_at.desc(), ApiToken.id)
+    return core.database.read(lambda session: [_view(core, row) for row in session.scalars(query)])
+
+
+def revoke_token(core: Core, who: Who, token_id: str) -> None:
+    """End one of one's own tokens; one that has ended already is no error.
+
+    Raises:
+        StateError: ``access.*``; ``token.none``: it is not there, or not one's own.
+    """
+    who.require_person()
+    who.require(_RIGHT)
+
+    def work(session: Session) -> bool:
+        row = session.get(ApiToken, token_id, with_for_update=True)
+        if row is None or row.account_id != who.account_id:
+            raise StateError("token.none")
+        if row.revoked_at is None:
+            row.revoked_at = now = core.clock.now(session)
+            core.audit(session, now, [Act(who.actor, "token.revoke", token_id)])
+        return True
+
+    core.database.transact(work, settled=lambda session: None)
+
+
+def _view(core: Core, row: ApiToken) -> TokenView:
+    return TokenView(
+        row.id,
+        row.prefix,
+        core.at_rest.open(Place("api_tokens", "label", row.id), row.label).decode(),
+        frozenset(row.scopes.split()),
+        row.created_at,
+        row.expires_at,
+        row.used_on,
+        row.revoked_at,
+    )
