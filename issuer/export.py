@@ -11,16 +11,22 @@ Promises:
    the next export completes, without the half files that it left.
 3. Of two exports at once one waits for the other; each writes what the database holds after the waiting, so that no
    file goes back.
-4. A file that never changes and has another content, and a file that is newer than the database, stop the export before
+4. The file of a list that is published no more goes last, when no timestamp names it; what this program does not know
+   it leaves alone.
+5. A file that never changes and has another content, and a file that is newer than the database, stop the export before
    anything is written: the database is an older one, or another's.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from icard_crypto import cbor, cose, limits
 from icard_crypto.errors import IcardError, StateError
@@ -29,7 +35,7 @@ from verifier.cli.files import read_start, write_whole
 
 from . import artefacts
 from .core import Core
-from .db.models import Artefact
+from .db.models import Artefact, StatusListRow
 from .locked_folder import locked
 
 __all__ = ["Exported", "export"]
@@ -43,10 +49,11 @@ _PATH: Final = re.compile(r"[a-z]+\.cbor|[a-z]+/[A-Za-z0-9_-]+(\.cbor)?")
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The newest version among the files, and the paths that were written, in their order."""
+    """The newest version among the files, the paths that were written, in their order, and those that went."""
 
     version: int
     written: tuple[str, ...]
+    removed: tuple[str, ...] = ()
 
 
 def export(core: Core, folder: Path) -> Exported:
@@ -58,14 +65,25 @@ def export(core: Core, folder: Path) -> Exported:
     _make_folder(folder)
     with locked(folder):
         _sweep(folder)
-        # One statement, and so files of one moment (promise 3).
-        rows = sorted(core.database.read(artefacts.newest), key=lambda row: (_ORDER.index(row.kind), row.path))
+        # One statement for the files, and so files of one moment (promise 3).
+        found, over = core.database.read(_published)
+        rows = sorted(found, key=lambda row: (_ORDER.index(row.kind), row.path))
         changed = [row for row in rows if _changed(folder, row)]
         for row in changed:
             path = folder / row.path
             _make_folder(path.parent)
             write_whole(path, row.content)
-    return Exported(max((row.version for row in rows), default=0), tuple(row.path for row in changed))
+        removed = [path for path in sorted(over - {row.path for row in rows}) if (folder / path).exists()]
+        for name in removed:
+            (folder / name).unlink(missing_ok=True)
+    version = max((row.version for row in rows), default=0)
+    return Exported(version, tuple(row.path for row in changed), tuple(removed))
+
+
+def _published(session: Session) -> tuple[Sequence[Artefact], set[str]]:
+    """The newest files, and the paths of lists that are over."""
+    over = session.scalars(select(StatusListRow.name).where(StatusListRow.over_at.is_not(None)))
+    return artefacts.newest(session), {artefacts.status_path(name) for name in over}
 
 
 def _make_folder(folder: Path) -> None:
@@ -83,7 +101,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _changed(folder: Path, row: Artefact) -> bool:
-    """Whether the file has to be written; promise 4."""
+    """Whether the file has to be written; promise 5."""
     if not _PATH.fullmatch(row.path):
         raise StateError("export.differs", path=row.path, expected="a path of this program")
     path = folder / row.path

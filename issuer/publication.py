@@ -13,7 +13,8 @@ Promises:
    token. What a timestamp denies needs no trust list: a stolen key is denied with the next publication.
 5. Where status tokens cannot be signed so that verifiers take them (no active key, one that is not on the trust list),
    the timestamp is published all the same, and the other way round; what was held back is told.
-6. Without a trust list there are status tokens only: what a domain of several issuers takes from each of them.
+6. A list whose codes have all ended goes, from bundle and timestamp at once (:mod:`issuer.list_ends`).
+7. Without a trust list there are status tokens only: what a domain of several issuers takes from each of them.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from .clock import signed_at
 from .core import Core
 from .db.models import KeyRow, StatusListRow
 from .key_states import active_key, require_active
+from .list_ends import drop_gone, gone
 from .signer import SignerBusy, TimestampMessage
 from .status_tokens import AHEAD, REFRESH, any_due, publish_lists, refuse_unread, signed_by
 from .trust_lists import TrustChain, accepted, lock_publisher
@@ -135,14 +137,16 @@ def _work(core: Core, session: Session, force: bool) -> Publication:
         held_back.append(_held(fault))
     timestamped = False
     try:
-        # 6
+        # 7
         if chain is not None and (force or lists or _timestamp_due(session, chain, now)):
-            _publish_timestamp(core, session, chain, version, iat)
+            _publish_timestamp(core, session, chain, version, iat, now)
             timestamped = True
     except (KeyFault, StateError) as fault:
         held_back.append(_held(fault))
     if not lists and not timestamped:
         return Publication(0, 0, held_back=tuple(held_back))
+    # 6
+    drop_gone(session, now)
     if chain is not None:
         _write_bundle(session, chain, version, iat)
     publisher.version, publisher.iat = version, iat
@@ -157,10 +161,12 @@ def _held(fault: KeyFault | StateError) -> IcardError:
     return fault
 
 
-def _said(session: Session, chain: TrustChain, iat: int) -> Timestamp:
+def _said(session: Session, chain: TrustChain, iat: int, now: int) -> Timestamp:
     """4: what the timestamp says now."""
     compromised = select(KeyRow.thumbprint).where(KeyRow.revoked_kind == "compromised")
-    published = select(StatusListRow.uri, StatusListRow.published_iat).where(StatusListRow.published_iat.is_not(None))
+    published = select(StatusListRow.uri, StatusListRow.published_iat).where(
+        StatusListRow.published_iat.is_not(None), ~gone(now)
+    )
     return Timestamp(
         chain.current.version,
         chain.current.payload_hash,
@@ -179,12 +185,12 @@ def _timestamp_due(session: Session, chain: TrustChain, now: int) -> bool:
     if key is not None and not signed_by(last.content, limits.TIMESTAMP_BYTES, TYP, key):
         return True
     said = cose.parse_sign1(last.content, max_bytes=limits.TIMESTAMP_BYTES).payload
-    return said != encode_timestamp(_said(session, chain, last.iat))
+    return said != encode_timestamp(_said(session, chain, last.iat, now))
 
 
-def _publish_timestamp(core: Core, session: Session, chain: TrustChain, version: int, iat: int) -> None:
+def _publish_timestamp(core: Core, session: Session, chain: TrustChain, version: int, iat: int, now: int) -> None:
     key = require_active(session, "timestamp")
-    said = _said(session, chain, iat)
+    said = _said(session, chain, iat, now)
     message = TimestampMessage(encode_timestamp(said))
     (token,) = core.signer.sign(Thumbprint(bytes.fromhex(key.thumbprint)), [message])
     try:

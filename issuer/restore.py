@@ -37,6 +37,7 @@ from .core import Core
 from .db.models import AuditHead, KeyRow, LostCode, Meta, StatusListRow
 from .epoch import Mark, read_mark
 from .indexes import changed, limit
+from .list_ends import RESTORED
 from .permutation import KEY_LENGTH, Permutation
 from .published import Published, entries, read_published
 from .restored_cards import apply_published, stricter
@@ -184,7 +185,7 @@ def _work(core: Core, session: Session, mark: Mark | None, said: Published, by: 
         **by.details(),
     }
     acts = [Act(by.actor, "card.restore", card, by.details()) for card in outcome.changed]
-    core.audit(session, now, [*acts, Act(by.actor, "service.restore", core.issuer.iss, details)])
+    core.audit(session, now, [*acts, Act(by.actor, RESTORED, core.issuer.iss, details)])
     return outcome
 
 

@@ -3,7 +3,7 @@
 Promises:
 
 1. A list is due when an entry changed, when it was never published, when its token is old, and when another status key
-   has become active.
+   has become active; one that is over (:mod:`issuer.list_ends`) never is.
 2. An entry that changes while the token is made is in the token or makes the list due again: the count of changes is
    read before the entries.
 3. Every token is read by the reader that verifiers use, under the trust list in force, before it may be published.
@@ -87,7 +87,8 @@ def refuse_unread(fault: DecodeError, path: str) -> StateError:
 
 def _due_rows(session: Session, now: int, key: KeyRow | None, *, force: bool) -> list[StatusListRow]:
     """The lists that are due, by name."""
-    query = select(StatusListRow).order_by(StatusListRow.name).execution_options(populate_existing=True)
+    query = select(StatusListRow).where(StatusListRow.over_at.is_(None)).order_by(StatusListRow.name)
+    query = query.execution_options(populate_existing=True)
     if force:
         return list(session.scalars(query))
     due: list[ColumnElement[bool]] = [

@@ -8,7 +8,9 @@ Promises:
 3. A database or a signer that is away ends nothing: the worker waits, longer each time up to half a minute, and goes
    on when they are back. So does what is held back for another reason; each is told once, not every second.
 4. Once an hour, where acts were added, it signs a checkpoint of the audit and writes it outside the database.
-5. Told to end, it finishes the turn that it is in. A kill leaves nothing half published.
+   So often, too, it looks for status lists that are over.
+5. Told to end, it finishes the turn that it is in; where the database is away it waits for nothing. A kill leaves
+   nothing half published.
 6. Notices are delivered beside all that (:mod:`issuer.notices.courier`): a mail server that hangs holds nothing up.
 7. What it tells has paths, versions and codes of errors, and nothing of any person.
 """
@@ -31,6 +33,7 @@ from .core import Core
 from .db.models import Publisher
 from .export import export
 from .key_states import active_key
+from .list_ends import end_lists
 from .notices.service import courier_of
 from .publication import check_signers, due, publish
 
@@ -43,6 +46,8 @@ LONGEST_PAUSE: Final = 30.0
 RECOVERY: Final = 30.0
 LEFT_BEHIND: Final = 60
 CHECKPOINTS: Final = 3600.0
+#: Seconds between looks for status lists that are over.
+ENDINGS: Final = 3600.0
 
 Tell = Callable[[str, dict[str, Any]], None]
 
@@ -66,6 +71,7 @@ class Worker:
     _exported: int = -1
     _recovered: float = field(default=-RECOVERY)
     _checked: float = field(default=-CHECKPOINTS)
+    _ended: float = field(default=-ENDINGS)
     _told: tuple[tuple[str, str | None], ...] = ()
     _pause: float = 0.0
 
@@ -77,6 +83,7 @@ class Worker:
             StateError: ``settings.value``: so do settings by which no notice can be delivered.
         """
         check_signers(self.core)
+        self.core.database.stopping = stop
         courier = courier_of(self.core, self.tell)
         self.tell("started", {})
         with courier.running():
@@ -98,6 +105,11 @@ class Worker:
             StateError: ``database.*``, ``clock.*``, ``signer.*``, ``export.*``.
         """
         held_back: tuple[IcardError, ...] = ()
+        if time.monotonic() - self._ended >= ENDINGS:
+            over = end_lists(self.core)
+            self._ended = time.monotonic()
+            if over:
+                self.tell("lists_over", {"lists": len(over)})
         wanted, version = self.core.database.read(self._look)
         if wanted:
             check_signers(self.core)
@@ -114,8 +126,9 @@ class Worker:
         if self.folder is not None and version != self._exported:
             exported = export(self.core, self.folder)
             self._exported = exported.version
-            if exported.written:
-                self.tell("exported", {"version": exported.version, "files": len(exported.written)})
+            if exported.written or exported.removed:
+                facts = {"version": exported.version, "files": len(exported.written), "removed": len(exported.removed)}
+                self.tell("exported", facts)
         if time.monotonic() - self._recovered >= RECOVERY:
             found = codes.recover(self.core, LEFT_BEHIND)
             self._recovered = time.monotonic()

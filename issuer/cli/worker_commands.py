@@ -82,9 +82,11 @@ def worker_command(
 
 def _once(core: Core, export_to: Path | None, *, force: bool) -> None:
     from issuer.export import export
+    from issuer.list_ends import end_lists
     from issuer.publication import check_signers, publish
 
     check_signers(core)
+    end_lists(core)
     done = publish(core, force=force)
     files = None if export_to is None else len(export(core, export_to).written)
     tell(

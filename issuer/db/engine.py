@@ -9,7 +9,9 @@ Promises:
    from the start in a new transaction; the work must therefore have no effect but the session's.
 4. A connection lost *during* the commit leaves the outcome open. The work is then repeated only where ``settled`` finds
    that it was not done; without ``settled`` the error says that the outcome is unknown.
-5. A database that goes away and comes back needs no restart: connections are checked before they are used.
+5. A database that goes away and comes back needs no restart: connections are checked before they are used, and one to a
+   server that no longer answers breaks within a minute.
+6. Whoever is told to end (``stopping``) tries nothing again: what was begun fails with its error.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
-import time
+import threading
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -44,6 +46,14 @@ _FULL: Final = frozenset({"SQLITE_FULL", "53100"})
 # unixepoch('subsec') needs SQLite 3.42, which Debian 12 has not.
 _SQLITE_NOW: Final = "SELECT (julianday('now') - 2440587.5) * 86400.0"
 _READ_ONLY: Final = "icard_read_only"
+#: libpq's words, seconds (the last: milliseconds): a server that was cut off the network says nothing, for hours.
+_PATIENCE: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 50_000,
+}
 
 
 class Database:
@@ -52,6 +62,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self.stopping = threading.Event()
         self._reader = engine.execution_options(**{_READ_ONLY: True})
 
     def transact(
@@ -93,7 +104,9 @@ class Database:
                 if hurry or attempt >= ATTEMPTS:
                     raise StateError(kind) from fault
             # Not for secrets: the pause only keeps two workers from meeting again.
-            time.sleep(min(0.01 * 2**attempt, LONGEST_PAUSE) * (0.5 + random.random()))  # noqa: S311
+            pause = min(0.01 * 2**attempt, LONGEST_PAUSE) * (0.5 + random.random())  # noqa: S311
+            if self.stopping.wait(pause):
+                raise StateError(kind)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do ``work``, which changes nothing, without stopping writers.
@@ -113,7 +126,8 @@ class Database:
                     raise final(fault) from fault
                 if attempt >= ATTEMPTS:
                     raise StateError(kind) from fault
-            time.sleep(min(0.01 * 2**attempt, LONGEST_PAUSE))
+            if self.stopping.wait(min(0.01 * 2**attempt, LONGEST_PAUSE)):
+                raise StateError(kind)
 
     def now(self, session: Session) -> float:
         """The database's own clock, Unix time."""
@@ -165,7 +179,11 @@ def connect(url: str) -> Database:
         parsed = parsed.set(drivername="postgresql+psycopg")
     elif kind != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise StateError("database.url", expected="sqlite:///path or postgresql://user@host/name", found=kind)
-    options: dict[str, Any] = {"pool_pre_ping": True} if kind == "postgresql" else {}
+    options: dict[str, Any] = {}
+    if kind == "postgresql":
+        # What the address says itself wins: SQLAlchemy hands its query over beside these.
+        given = {name: value for name, value in _PATIENCE.items() if name not in parsed.query}
+        options = {"pool_pre_ping": True, "connect_args": given}
     try:
         engine = create_engine(parsed, hide_parameters=True, **options)
     except (NoSuchModuleError, ArgumentError):

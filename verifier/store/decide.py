@@ -11,6 +11,9 @@
    its uri and key not older than the mark, and of the mark's own time only the same bytes. A bad one is refused, the
    rest is taken.
 6. The floor rises with trust lists and timestamps, never with status lists, and never falls.
+7. A status token goes when the timestamp names its list no more and every code that it says anything about has ended
+   (:data:`OVER` after its iat). The mark stays. Ended is what had ended at the floor, which is signed: were the clock
+   here years ahead, nothing would go early.
 
 What has ended is taken all the same when it is newer: a revocation stands for ever, and verdicts look at the ends.
 """
@@ -19,11 +22,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from icard_crypto import cbor, cose, limits
 from icard_crypto.bundle import Bundle
 from icard_crypto.errors import DecodeError
+from icard_crypto.issuing import LONGEST_LIFE as LONGEST_CODE
 from icard_crypto.keys import Kid, Thumbprint, VerifyingKey
+from icard_crypto.list_maps import DAY
 from icard_crypto.status_trust import read_status
 from icard_crypto.timestamp import Timestamp, check_newer, read_timestamp
 from icard_crypto.trust_chain import TrustState, verify_chain
@@ -32,9 +38,12 @@ from icard_crypto.trust_list import TrustList
 from .manifest import Digest, Manifest, Mark
 from .report import Item, Outcome
 
-__all__ = ["Decision", "Known", "Update", "decide", "digest_of", "open_timestamp"]
+__all__ = ["OVER", "Decision", "Known", "Update", "decide", "digest_of", "open_timestamp"]
 
 _SUBJECT = 2
+#: Seconds after a status token's iat when the last code that it knows of has ended (a code lives 400 days at most, one
+#: begun later is not in it), with a month for an issuer whose clock was ahead.
+OVER: Final = LONGEST_CODE + 31 * DAY
 
 
 def digest_of(data: bytes) -> Digest:
@@ -114,6 +123,8 @@ def decide(known: Known, update: Update, now: int) -> Decision:
         for token in update.status_tokens:
             reader.take(token)
         _change(decision, marks=reader.marks)
+    # 7
+    _clear(decision, timestamp)
     return decision
 
 
@@ -160,6 +171,17 @@ def _bury(decision: Decision, trust: TrustState) -> None:
         }
         # The uri stays without a mark: a sync still asks for it.
         _change(decision, marks=left)
+
+
+def _clear(decision: Decision, timestamp: Timestamp | None) -> None:
+    marks, floor = decision.manifest.marks, decision.manifest.floor
+    over = {
+        uri: {key: Mark(mark.iat, None) if mark.iat + OVER <= floor else mark for key, mark in keys.items()}
+        for uri, keys in marks.items()
+        if timestamp is not None and uri not in timestamp.lists
+    }
+    if any(over[uri] != marks[uri] for uri in over):
+        _change(decision, marks={**marks, **over})
 
 
 def _timestamp(

@@ -84,6 +84,9 @@ def _rows(domain: TrustDomain, policy: Policy, now: int) -> Iterator[Freshness]:
     usable = {uri: found for (_, uri), found in domain.usable_status_lists.items()}
     for uri in sorted({*domain.status_lists, *lowest}):
         found = usable.get(uri)
+        if found is not None and stamp is not None and uri not in lowest and found.exp <= now:
+            # Over: its publisher names it no more, for every code of it has ended.
+            continue
         if found is None:
             yield Freshness(name, "status_list", uri, "missing", "denied" if uri in domain.status_lists else "")
             continue

@@ -37,10 +37,13 @@ _T = TypeVar("_T")
 
 
 class Mark(NamedTuple):
-    """The newest token of one status key for one uri: nothing older, and nothing else of the same time, is taken."""
+    """The newest token of one status key for one uri: nothing older, and nothing else of the same time, is taken.
+
+    ``token`` is None where every code of the list has ended: the token went, the mark stays.
+    """
 
     iat: int
-    token: Digest
+    token: Digest | None
 
 
 Marks = Mapping[str, Mapping[Thumbprint, Mark]]
@@ -77,7 +80,7 @@ class Manifest:
 
     def objects(self) -> set[Digest]:
         """Every file that the state needs."""
-        tokens = {mark.token for keys in self.marks.values() for mark in keys.values()}
+        tokens = {mark.token for keys in self.marks.values() for mark in keys.values() if mark.token is not None}
         return tokens | set(self.chain) | ({self.timestamp} if self.timestamp else set())
 
 
@@ -210,6 +213,9 @@ def _tombstones(value: Any) -> tuple[Tombstone, ...]:
 
 def _marks(value: Any) -> Marks:
     return {
-        uri: {_thumbprint(key): Mark(_whole(iat), _digest(token)) for key, (iat, token) in keys.items()}
+        uri: {
+            _thumbprint(key): Mark(_whole(iat), None if token is None else _digest(token))
+            for key, (iat, token) in keys.items()
+        }
         for uri, keys in value.items()
     }

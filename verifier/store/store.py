@@ -275,6 +275,8 @@ def _read(folder: DomainFolder, data: bytes, before: _Loaded | None) -> _Loaded:
     chosen: dict[str, StatusList] = {}
     for uri, keys in manifest.marks.items():
         for mark in _candidates(keys, denied):
+            if mark.token is None:
+                continue
             try:
                 found = shared.get(mark.token) or read_status(trust.current, folder.read(mark.token), uri=uri)
             except ObjectGone as gone:
@@ -293,4 +295,4 @@ def _read(folder: DomainFolder, data: bytes, before: _Loaded | None) -> _Loaded:
 
 def _candidates(keys: Mapping[Thumbprint, Mark], denied: frozenset[Thumbprint]) -> list[Mark]:
     """The marks of one uri, newest first, without those of denied keys."""
-    return sorted((mark for key, mark in keys.items() if key not in denied), reverse=True)
+    return sorted((mark for key, mark in keys.items() if key not in denied), key=lambda mark: mark.iat, reverse=True)

@@ -29,6 +29,7 @@ from icard_crypto import limits as sizes
 from icard_crypto.errors import IcardError, MissingPart, StateError
 from verifier.store import Item, Report, Store, Update
 from verifier.store.decide import digest_of
+from verifier.store.manifest import Marks
 from verifier.trust import TrustDomain
 
 from .fetching import Answer, Deadline, Fetch, Limits
@@ -224,7 +225,7 @@ class _Run:
 
     def _status_lists(self) -> None:
         (domain,) = (each for each in self._store.load() if each.name == self._made.domain)
-        named = set(self._store.manifest(domain.name).marks) | set(domain.timestamp.lists if domain.timestamp else ())
+        named = _named(domain, self._store.manifest(domain.name).marks)
         owned = [uri for uri in named if any(issuer.owns_status_uri(uri) for issuer in domain.issuers.values())]
         waiting: list[tuple[str, Answer, bytes]] = []
         for uri in sorted(owned, key=self._last_reached):
@@ -306,6 +307,22 @@ class _Run:
         else:
             self._after[source] = Source(self._made.now, known.reached, known.etag, known.token, error)
         self._made.faults.append(SourceFault(source, error))
+
+
+def _named(domain: TrustDomain, marks: Marks) -> set[str]:
+    """The lists to ask for: all that are known or named, but for those that ended and that the timestamp names no more:
+    whoever published them has taken them down.
+    """
+    if domain.timestamp is None:
+        return set(marks)
+
+    def ended(uri: str) -> bool:
+        known = domain.status_lists.get(uri)
+        if known is not None:
+            return known.exp <= domain.clock_floor
+        return bool(marks[uri]) and all(mark.token is None for mark in marks[uri].values())
+
+    return {*domain.timestamp.lists, *(uri for uri in marks if not ended(uri))}
 
 
 def _passing(error: IcardError) -> bool:
