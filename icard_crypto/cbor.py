@@ -74,16 +74,25 @@ def read_canonical(data: bytes, *, max_depth: int = limits.DEPTH) -> Any:
     keys of any type may occur, and the number of items is not capped: only for a caller who looks at every type.
     """
     try:
-        value = cbor2.loads(
-            data,
-            semantic_decoders=_NO_TAGS,
-            max_depth=max_depth - 1,  # cbor2 counts the levels below the first
-            allow_indefinite=False,
-            allow_duplicate_keys=False,
-        )
+        value = read_loosely(data, max_depth=max_depth)
         return value if cbor2.dumps(value) == data else None
     except Exception:  # whatever stopped the fast reader, the strict one names it
         return None
+
+
+def read_loosely(data: bytes, *, max_depth: int = limits.DEPTH) -> Any:
+    """The value with which ``data`` begins, read by cbor2; definite lengths and no duplicate key are certain, no more.
+
+    Raises:
+        Exception: any that cbor2 raises: only for a caller who then asks the strict reader.
+    """
+    return cbor2.loads(
+        data,
+        semantic_decoders=_NO_TAGS,
+        max_depth=max_depth - 1,  # cbor2 counts the levels below the first
+        allow_indefinite=False,
+        allow_duplicate_keys=False,
+    )
 
 
 def _admissible(value: object, max_items: int) -> bool:

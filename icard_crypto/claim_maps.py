@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from icard_crypto.card import ATTRIBUTES, Month
-from icard_crypto.claim_readers import EPOCH_ORDINAL, KEY_TYPES, is_birthday, make_reader
+from icard_crypto.claim_readers import EPOCH_ORDINAL, is_birthday
 from icard_crypto.errors import DecodeError
 from icard_crypto.fields import FIELDS, Field, is_plain
 
@@ -30,6 +30,9 @@ def _day(days: int) -> datetime.date:
 def _month(months: int) -> Month:
     return Month(1970 + months // 12, months % 12 + 1)
 
+
+# As keys of a dict True and 1.0 are equal to 1, and are never the same claim: types of keys are looked at first.
+_KEY_TYPES: Final = frozenset({int, str})
 
 _KINDS: Final[dict[str, type[Any]]] = {
     "text": str,
@@ -68,7 +71,7 @@ _Rule: TypeAlias = "tuple[int, type[Any], int, int, _Check, Callable[[Any], Any]
 class Table:
     """The fields of one map, ready for one pass over it; values come in ``order``."""
 
-    __slots__ = ("quick", "required", "rules", "width")
+    __slots__ = ("required", "rules", "width")
 
     def __init__(self, map_name: str, order: Iterable[str]) -> None:
         known = {ATTRIBUTES.get(name, name): field for name, field in FIELDS[map_name].items()}
@@ -78,7 +81,6 @@ class Table:
             field.key: self._rule(slots.index(name), field) for name, field in known.items()
         }
         self.required = {field.key: field for field in known.values() if field.required}
-        self.quick = make_reader([(slots.index(name), field) for name, field in known.items()], self.width)
 
     @staticmethod
     def _rule(slot: int, field: Field) -> _Rule:
@@ -96,10 +98,7 @@ def read_map(source: dict[Any, Any], table: Table, path: str, unknown: list[str]
     Raises:
         DecodeError: ``claims.*``.
     """
-    quick = table.quick(source)
-    if quick is not None:
-        return quick
-    if not KEY_TYPES.issuperset(map(type, source)):
+    if not _KEY_TYPES.issuperset(map(type, source)):
         raise DecodeError("claims.bad_key", path=path, expected="integers and texts")
     if not table.required.keys() <= source.keys():
         missing = next(field for key, field in table.required.items() if key not in source)
