@@ -10,16 +10,16 @@ Promises:
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
 from verifier.service.documented import BATCH, POLICIES, STATE, SYNC, VERIFY, problems
 
 from .agent import failed_sources
-from .asking import asked_policy, is_picture, verdict_bytes, verdict_of_text
+from .asking import PICTURES, asked_policy, media_type, verdict_bytes, verdict_of_text
 from .batch import BatchAnswer
 from .edge import Problem, language_of
 from .service import Service
@@ -29,14 +29,6 @@ __all__ = ["api", "watched"]
 
 api = APIRouter(prefix="/v1")
 watched = APIRouter(tags=["watching the service"])
-
-#: Documented here, read by :func:`.asking.asked_policy`, for the lean way and this one alike.
-_Policy = Annotated[
-    str | None, Query(description="The name of a policy, see `/v1/policies`; without it the default one counts.")
-]
-_Quick = Annotated[
-    bool, Query(description="Look at a picture once only, for the frames of a camera: the next one is the better try.")
-]
 
 
 def _service(request: Request) -> Service:
@@ -51,23 +43,24 @@ def _answer(request: Request, content: Any, status: int = 200) -> Response:
 
 
 @api.post("/verify", **VERIFY)
-async def verify(request: Request, policy: _Policy = None, quick: _Quick = False) -> Response:
+async def verify(request: Request) -> Response:
     """The verdict on a code: its text, or a picture of it.
 
     A picture gives the verdicts on all codes in it, worst first; one without a code gives none.
     """
     service, body = _service(request), await request.body()
     language = language_of(request.scope)
-    if not is_picture(request.scope):
-        return _answer(request, verdict_bytes(verdict_of_text(service, request.scope, body), language))
+    kind = media_type(request.scope)
+    if kind not in PICTURES:
+        return _answer(request, verdict_bytes(verdict_of_text(service, request.scope, kind, body), language))
     asked = asked_policy(service, request.scope)
-    seen = await service.check_picture(body, asked, thorough=not quick)
+    seen = await service.check_picture(body, asked, thorough=request.query_params.get("quick") != "true")
     verdicts = [each.verdict.to_dict(language) for each in seen]
     return _answer(request, {"verdicts": verdicts, "codes": len(verdicts)})
 
 
 @api.post("/verify/batch", **BATCH)
-async def verify_batch(request: Request, policy: _Policy = None) -> BatchAnswer:
+async def verify_batch(request: Request) -> BatchAnswer:
     """The verdicts on up to 100,000 codes, one a line, streamed.
 
     Each line is `{"code": "..."}`; each gets `{"line": n, "verdict": {...}}`, in order, or

@@ -22,7 +22,7 @@ from .edge import FieldFault, Problem, Statuses
 from .limits import TEXT_BYTES
 from .service import Service
 
-__all__ = ["PICTURES", "STATUSES", "TEXTS", "asked_policy", "is_picture", "verdict_bytes", "verdict_of_text"]
+__all__ = ["PICTURES", "STATUSES", "TEXTS", "asked_policy", "media_type", "verdict_bytes", "verdict_of_text"]
 
 TEXTS: Final = ("application/json", "text/plain")
 PICTURES: Final = ("image/png", "image/jpeg", "image/webp")
@@ -39,11 +39,6 @@ def media_type(scope: Scope) -> str:
     return ""
 
 
-def is_picture(scope: Scope) -> bool:
-    """Whether the body is a picture by its type."""
-    return media_type(scope) in PICTURES
-
-
 def asked_policy(service: Service, scope: Scope, given: object = None) -> Policy:
     """The policy of a request: of its body, else of ``?policy=``, else the default one.
 
@@ -56,8 +51,11 @@ def asked_policy(service: Service, scope: Scope, given: object = None) -> Policy
     return service.policies_by_name.asked(given)
 
 
-def verdict_of_text(service: Service, scope: Scope, body: bytes) -> Verdict:
+def verdict_of_text(service: Service, scope: Scope, kind: str, body: bytes) -> Verdict:
     """The verdict on a body of text or JSON.
+
+    Args:
+        kind: its media type.
 
     Raises:
         Problem: ``http.too_large``, ``http.bad_request``, ``http.invalid``.
@@ -65,7 +63,7 @@ def verdict_of_text(service: Service, scope: Scope, body: bytes) -> Verdict:
     """
     if len(body) > TEXT_BYTES:
         raise Problem("http.too_large", expected=f"at most {TEXT_BYTES} bytes")
-    if media_type(scope) == "text/plain":
+    if kind == "text/plain":
         try:
             return service.verify(body.decode(), asked_policy(service, scope))
         except UnicodeDecodeError:

@@ -36,6 +36,20 @@ _LANGUAGE: Final = {
     "schema": {"type": "string", "default": "en"},
     "description": "`en` or `zh`, for all words of the answer.",
 }
+_ASKED: Final = {
+    "name": "policy",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The name of a policy, see `/v1/policies`; without it the default one counts.",
+}
+_QUICK: Final = {
+    "name": "quick",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "boolean", "default": False},
+    "description": "Look at a picture once only, for the frames of a camera: the next one is the better try.",
+}
 _PROBLEM: Final = {
     "type": "object",
     "description": "RFC 9457.",
@@ -97,8 +111,10 @@ def _json(description: str, schema: dict[str, Any], example: Any = None) -> dict
     return {"description": description, "content": {"application/json": content}}
 
 
-def _route(tag: str, answers: dict[int | str, dict[str, Any]], body: dict[str, Any] | None = None) -> dict[str, Any]:
-    extra: dict[str, Any] = {"parameters": [_LANGUAGE]}
+def _route(
+    tag: str, answers: dict[int | str, dict[str, Any]], body: dict[str, Any] | None = None, *parameters: Any
+) -> dict[str, Any]:
+    extra: dict[str, Any] = {"parameters": [_LANGUAGE, *parameters]}
     if body is not None:
         extra["requestBody"] = {"required": True, "content": body}
     return {
@@ -123,6 +139,8 @@ VERIFY: Final = _route(
         "text/plain": {"schema": {"type": "string"}, "example": "IC1:6BF0ID9..."},
         **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in PICTURES},
     },
+    _ASKED,
+    _QUICK,
 )
 BATCH: Final = _route(
     "verdicts",
@@ -139,6 +157,7 @@ BATCH: Final = _route(
         **problems(413, 415, 422, 503),
     },
     {"application/x-ndjson": {"schema": {"type": "string"}, "example": '{"code":"IC1:..."}\n{"code":"IC1:..."}\n'}},
+    _ASKED,
 )
 STATE: Final = _route("knowledge", {200: _json("What is known.", _OBJECT)})
 POLICIES: Final = _route("knowledge", {200: _json("The policies.", _OBJECT)})

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from icard_crypto.errors import IcardError
 
-from .asking import STATUSES, is_picture, verdict_bytes, verdict_of_text
+from .asking import STATUSES, TEXTS, media_type, verdict_bytes, verdict_of_text
 from .edge import language_of, problem_response
 from .service import Service
 
@@ -36,14 +36,15 @@ class LeanVerify:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != _PATH or scope["method"] != "POST" or is_picture(scope):
+        kind = media_type(scope) if scope["type"] == "http" and scope["path"] == _PATH else ""
+        if kind not in TEXTS or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         scope["route"] = _Route
         # edge.Bodies has read the body whole.
         body = (await receive()).get("body", b"")
         try:
-            verdict = verdict_of_text(self._service, scope, body)
+            verdict = verdict_of_text(self._service, scope, kind, body)
         except IcardError as error:
             await problem_response(STATUSES.problem(error), scope)(scope, receive, send)
             return

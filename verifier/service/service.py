@@ -78,6 +78,7 @@ class Service:
             namespace="icard_verifier",
             registry=self.metrics.registry,
         )
+        self._counted: dict[str, Counter] = {}
         self._ages = CollectorRegistry()
         self._ages.register(Ages(self.state, self.agent))
 
@@ -129,7 +130,10 @@ class Service:
     def verify(self, code: str | bytes, policy: Policy) -> Verdict:
         """The verdict on a code."""
         verdict = self.state.current.verifier(policy).verify(code, now=self.now())
-        self._verdicts.labels(verdict.outcome, str(verdict.reason)).inc()
+        counted = self._counted.get(verdict.reason)
+        if counted is None:
+            counted = self._counted[str(verdict.reason)] = self._verdicts.labels(verdict.outcome, str(verdict.reason))
+        counted.inc()
         return verdict
 
     async def check_text(self, code: str, policy: Policy) -> Seen:

@@ -8,6 +8,7 @@ Promises:
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 
@@ -23,6 +24,7 @@ _LONGEST: Final = 500
 _RANGE: Final = re.compile(r"([a-z]{1,8}(?:-[a-z0-9]{1,8})*|\*)(?:;q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?", re.ASCII)
 
 
+@functools.lru_cache(1024)
 def preferred_language(header: str) -> Language:
     """The language that an Accept-Language header asks for."""
     best: dict[str, float] = {}
