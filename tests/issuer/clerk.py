@@ -30,7 +30,7 @@ from issuer.core import Core
 from issuer.signer import Message, Signer
 from tests.issuer.service import person, settings_for
 
-__all__ = ["CHANGES", "Journal", "Noting", "open_core", "work"]
+__all__ = ["CHANGES", "Journal", "Noting", "fork_for_each_line", "open_core", "work"]
 
 BY = By("clerk", "a test")
 _PR_SET_PDEATHSIG = 1
@@ -120,8 +120,8 @@ def _patiently_opened(folder: Path, url: str, name: str) -> Core:
             time.sleep(0.2)
 
 
-def main() -> None:
-    folder, url = Path(sys.argv[1]), sys.argv[2]
+def fork_for_each_line(folder: Path, task: Callable[[int], None]) -> None:
+    """Fork a process for ``task`` with each number that is read, and print its id."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         child = os.fork()
@@ -130,7 +130,7 @@ def main() -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             code = 1
             try:
-                work(folder, url, int(line))
+                task(int(line))
                 code = 0
             except BaseException as fault:
                 (folder / f"fault.{int(line)}").write_text(repr(fault), "utf-8")
@@ -141,4 +141,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    fork_for_each_line(Path(sys.argv[1]), lambda number: work(Path(sys.argv[1]), sys.argv[2], number))

@@ -48,19 +48,22 @@ class Siege:
         folder: the service's; the journals go there too.
         clerks: how many work at once.
         seed: of the moments and the choices.
+        module: what works instead, with ``more`` arguments.
     """
 
     folder: Path
     url: str
     clerks: int = 3
     seed: int = 1
+    module: str = "tests.issuer.clerk"
+    more: tuple[str, ...] = ()
     _pids: list[int] = field(default_factory=list)
     _number: int = 0
     _host: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Siege:
         self._host = subprocess.Popen(
-            [sys.executable, "-m", "tests.issuer.clerk", str(self.folder), self.url],
+            [sys.executable, "-m", self.module, str(self.folder), self.url, *self.more],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
