@@ -161,4 +161,34 @@ def parts() -> dict[str, Part]:
         ours=("code",),
         anchors=("signature alone",),
     )
+    for workers in (1, 2):
+        made[f"service, {workers}"] = Part(
+            f"A code over HTTP, load by wrk, {workers} worker(s): one by the rate, and latencies",
+            "does nothing",
+            partial(_over_http, workers),
+            share=20,
+            ours=("usual route", "lean route"),
+            anchors=("does nothing",),
+        )
+    made["service batch"] = Part(
+        "A batch of 4,000 codes over HTTP against verify_many in process, a code",
+        "verify_many",
+        _batch,
+        share=8,
+        ours=("batch",),
+        anchors=("verify_many",),
+    )
     return made
+
+
+def _over_http(workers: int, rounds: int) -> Run:
+    # Here, because the service is an extra: whoever compares a run of cards needs no server.
+    from benchmarks.service import over_http
+
+    return over_http(workers, rounds)
+
+
+def _batch(rounds: int) -> Run:
+    from benchmarks.service import batch
+
+    return batch(rounds)

@@ -20,7 +20,7 @@ from tests.verifier.world import CARD_KEY, NOW, World, code
 from verifier import Policy, TrustDomain, Verifier
 from verifier.bench import Run, interleave, timed
 
-__all__ = ["many_cores", "verdict_against_raw", "verifier_of"]
+__all__ = ["many_cores", "raw_check", "verdict_against_raw", "verifier_of"]
 
 _CODES = 100
 _MANY = 1000
@@ -31,7 +31,7 @@ def verdict_against_raw(backend: Backend, rounds: int) -> Run:
     codes, verifier = _codes(_CODES), verifier_of(backend)
     messages = [cose.parse_sign1(envelope.read(text).cose) for text in codes]
     signed = [(message.signature, cose.signed_bytes(message)) for message in messages]
-    check = _raw_check(backend, CARD_KEY.verifying_key.raw)
+    check = raw_check(backend, CARD_KEY.verifying_key.raw)
 
     def verdicts() -> None:
         for text in codes:
@@ -83,7 +83,8 @@ def verifier_of(backend: Backend) -> Verifier:
     return Verifier(fresh, Policy.named("gate"))
 
 
-def _raw_check(backend: Backend, public: bytes) -> Callable[[bytes, bytes], object]:
+def raw_check(backend: Backend, public: bytes) -> Callable[[bytes, bytes], object]:
+    """The backend's own function ``(signature, message)``, by promise 2; it raises where a signature does not hold."""
     if backend == "libsodium":
         from nacl.bindings import crypto_sign_open
 

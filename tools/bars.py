@@ -11,10 +11,12 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from xml.sax.saxutils import escape
 
-__all__ = ["Bar", "bars"]
+from benchmarks.report import short
+
+__all__ = ["STYLE", "Bar", "bars"]
 
 _WIDTH = 760
 _LEFT = 190
@@ -23,7 +25,7 @@ _TOP = 54
 # From the longest bar's end to the edge: room for its figure.
 _RIGHT = 90
 
-_STYLE = """\
+STYLE: Final = """\
 text { font: 14px system-ui, sans-serif; fill: #1f2328; }
 .title { font-weight: 600; font-size: 15px; }
 .paper { fill: #ffffff; }
@@ -31,6 +33,14 @@ text { font: 14px system-ui, sans-serif; fill: #1f2328; }
 .ours { fill: #0969da; }
 .line { stroke: #cf222e; stroke-width: 1.5; stroke-dasharray: 4 3; }
 .note { font-size: 12px; fill: #cf222e; }
+.tick { font-size: 12px; fill: #59636e; }
+.rule { stroke: #d1d9e0; stroke-width: 1; }
+.curve { stroke: #0969da; stroke-width: 2; fill: none; }
+.other { stroke: #8c959f; stroke-width: 2; fill: none; }
+.cell { fill: #eff2f5; }
+.on { paint-order: stroke; stroke: #ffffff; stroke-width: 3; }
+.point { fill: #0969da; }
+.point-other { fill: #8c959f; }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3; }
 .paper { fill: #0d1117; }
@@ -38,6 +48,14 @@ text { fill: #e6edf3; }
 .ours { fill: #4493f8; }
 .line { stroke: #ff7b72; }
 .note { fill: #ff7b72; }
+.tick { fill: #9198a1; }
+.rule { stroke: #3d444d; }
+.curve { stroke: #4493f8; }
+.other { stroke: #6e7681; }
+.cell { fill: #212830; }
+.on { stroke: #0d1117; }
+.point { fill: #4493f8; }
+.point-other { fill: #6e7681; }
 }"""
 
 
@@ -57,15 +75,15 @@ def bars(title: str, unit: str, rows: Sequence[Bar], limit: tuple[str, float] | 
         rows: at least one; figures from 0.
         limit: a line across all bars, with its name: what they are to be read against.
     """
-    longest = max([row.figure for row in rows] + ([limit[1]] if limit else []))
+    longest = max([row.figure for row in rows] + ([limit[1]] if limit else [])) or 1
     scale = (_WIDTH - _LEFT - _RIGHT) / longest
     height = _TOP + _ROW * len(rows) + 14
-    told = "; ".join(f"{row.label} {row.figure:.0f} {unit}" for row in rows)
+    told = "; ".join(f"{row.label} {short(row.figure)} {unit}" for row in rows)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">',
         f"<title>{escape(title)}</title>",
         f"<desc>{escape(told)}</desc>",
-        f"<style>\n{_STYLE}\n</style>",
+        f"<style>\n{STYLE}\n</style>",
         f'<rect class="paper" width="{_WIDTH}" height="{height}" rx="6"/>',
         f'<text class="title" x="16" y="26">{escape(title)}</text>',
     ]
@@ -77,7 +95,7 @@ def bars(title: str, unit: str, rows: Sequence[Bar], limit: tuple[str, float] | 
         lines += [
             f'<text x="{_LEFT - 10}" y="{middle}" text-anchor="end">{escape(row.label)}</text>',
             f'<rect class="{kind}" x="{_LEFT}" y="{top}" width="{length:.1f}" height="22" rx="2"/>',
-            f'<text x="{_LEFT + length + 8:.1f}" y="{middle}">{row.figure:.0f} {escape(unit)}</text>',
+            f'<text x="{_LEFT + length + 8:.1f}" y="{middle}">{short(row.figure)} {escape(unit)}</text>',
         ]
     if limit is not None:
         name, figure = limit

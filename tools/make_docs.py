@@ -24,7 +24,7 @@ from icard_crypto.errors import catalogue
 from icard_crypto.fields import FIELDS, SERVICES, Field
 from icard_crypto.list_maps import FIELDS as LIST_FIELDS
 from icard_crypto.list_maps import ListField
-from tools import benchmark_page, worked_example
+from tools import benchmark_drawings, benchmark_page, worked_example
 from tools.settings_table import settings_table
 
 ROOT = Path(__file__).parent.parent
@@ -179,7 +179,7 @@ def main() -> int:
     check = parser.parse_args().check
     pages = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
     wanted = {path: fill(path.read_text("utf-8")) for path in pages}
-    wanted |= {path: draw() for path, draw in benchmark_page.DRAWINGS.items()}
+    wanted |= {path: draw() for path, draw in benchmark_drawings.DRAWINGS.items()}
     stale = []
     for path, content in wanted.items():
         if not path.exists() or path.read_text("utf-8") != content:
