@@ -1,0 +1,181 @@
+"""Back-off: who has to wait, who is never made to, and how many rows strangers can cause."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from icard_crypto.errors import StateError
+from issuer.accounts import attempts
+from issuer.accounts.attempts import Origin
+from issuer.accounts.login import login, step_up
+from issuer.accounts.models import KnownPlace, LoginAttempts
+from issuer.accounts.sessions import Entered
+from tests.issuer.accounts.kit import AWAY, HOME, PASSWORD, House, at_once, count, make
+
+
+def outcome(house: House, name: str, password: str, origin: Origin) -> str:
+    try:
+        login(house.core, name, password, origin)
+    except StateError as fault:
+        return fault.code
+    return "in"
+
+
+def hammer(house: House, name: str, origins: list[Origin]) -> list[str]:
+    return [outcome(house, name, "wrong password", origin) for origin in origins]
+
+
+def test_strangers_cannot_lock_an_officer_out(house: House) -> None:
+    """From many networks they hammer an officer's name until they all have to wait; he logs in from his own network,
+    and from elsewhere with his own device, at once."""
+    officer = make(house, "permit_officer", "officer")
+    officer.device = officer.enter(HOME).device
+    strangers = [Origin(f"203.{place}.113.5") for place in range(40)]
+    found = hammer(house, "officer", strangers)
+    assert found[:20] == ["login.refused"] * 20
+    assert found[20:] == ["login.wait"] * 20
+    assert outcome(house, "officer", PASSWORD, Origin("203.0.200.1")) == "login.wait"
+    assert outcome(house, "officer", PASSWORD, HOME) == "in"
+    assert outcome(house, "officer", PASSWORD, Origin("203.0.200.1", device=officer.device)) == "in"
+    assert outcome(house, "officer", PASSWORD, Origin("192.0.2.200")) == "in"
+
+
+def test_neither_do_they_at_the_second_factor(house: House) -> None:
+    """Whoever has the password as well and tries codes has to wait; the officer at home does not."""
+    officer = make(house, "permit_officer", "officer")
+    entered = officer.enter(HOME)
+    stolen = login(house.core, "officer", PASSWORD, AWAY).token
+    found = []
+    for _ in range(25):
+        with pytest.raises(StateError) as caught:
+            officer_code(house, stolen, "000000", AWAY)
+        found.append(caught.value.code)
+    assert found == ["totp.wrong"] * 20 + ["login.wait"] * 5
+    assert officer.step_up(entered.token, HOME).who.full
+
+
+def officer_code(house: House, token: str, code: str, origin: Origin) -> Entered:
+    return step_up(house.core, token, code, origin)
+
+
+def test_guesses_from_a_known_place_wait_too(house: House) -> None:
+    """Its counter is its own: five tries, then waits that double up to a quarter of an hour; a success empties it."""
+    make(house, "holder", "zhang")
+    assert hammer(house, "zhang", [HOME] * 7) == ["login.refused"] * 5 + ["login.wait"] * 2
+    waits = []
+    for _ in range(12):
+        with pytest.raises(StateError) as caught:
+            login(house.core, "zhang", PASSWORD, HOME)
+        waits.append(int(caught.value.found or 0))
+        house.later(waits[-1])
+        assert hammer(house, "zhang", [HOME]) == ["login.refused"]
+    assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
+    assert outcome(house, "zhang", PASSWORD, HOME) == "login.wait"
+    house.later(900)
+    assert outcome(house, "zhang", PASSWORD, HOME) == "in"
+    assert hammer(house, "zhang", [HOME] * 5) == ["login.refused"] * 5
+
+
+def test_a_network_that_tries_many_names_waits(house: House) -> None:
+    """Thirty names, known or not; then every name from there waits, and other networks do not."""
+    found = [outcome(house, f"name-{place}", PASSWORD, AWAY) for place in range(35)]
+    assert found == ["login.refused"] * 30 + ["login.wait"] * 5
+    assert outcome(house, "name-1", PASSWORD, Origin("203.0.113.1")) == "login.refused"
+
+
+def test_a_success_forgives_no_failures_of_others(house: House) -> None:
+    """Who logs in as himself between two guesses gets no more guesses at the others' names for it."""
+    make(house, "holder", "mallory")
+    guessed = 0
+    for place in range(60):
+        if outcome(house, f"name-{place}", PASSWORD, AWAY) == "login.wait":
+            break
+        guessed += 1
+        core = house.core
+        core.database.transact(lambda session: session.query(KnownPlace).delete())
+        outcome(house, "mallory", PASSWORD, AWAY)
+    assert guessed == 30
+
+
+def test_parallel_guesses_gain_nothing(house: House) -> None:
+    """Forty guesses at one name at once, each from a network of its own: twenty are tried, like in turn."""
+    jobs = [lambda p=place: outcome(house, "zhang", "wrong password", Origin(f"203.{p}.1.1")) for place in range(40)]
+    found = sorted(str(each) for each in at_once(jobs))
+    assert found.count("login.wait") + found.count("login.refused") == 40
+    assert found.count("login.refused") == 20
+
+
+def test_the_rows_of_strangers_are_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many names and networks are tried: with two hexadecimal digits there are 256 counters of each kind."""
+    monkeypatch.setattr(attempts, "_BUCKET", 2)
+    core = house.core
+
+    def work(session: Any) -> None:
+        for place in range(3000):
+            origin = Origin(f"2001:db8:{place:x}::1")
+            name = core.at_rest.digest("login", f"name-{place}")
+            keys = attempts.counters(core, session, "password", name, None, origin, 1)
+            for key in keys:
+                attempts.take_back(session, [key], 1)
+
+    core.database.transact(work)
+    assert count(core, LoginAttempts) == 512
+
+
+def test_known_places_are_bounded(house: House) -> None:
+    """Twenty networks and twenty devices at most, the ones that were used last."""
+    make(house, "holder", "zhang")
+    for place in range(30):
+        house.later(1)
+        login(house.core, "zhang", PASSWORD, Origin(f"203.{place}.1.1"))
+    assert count(house.core, KnownPlace) == 40
+    assert outcome(house, "zhang", PASSWORD, Origin("203.29.1.1")) == "in"
+    query = select(KnownPlace.seen_at).order_by(KnownPlace.seen_at).limit(1)
+    oldest = house.core.database.read(lambda session: session.scalar(query)) or 0
+    assert house.clock.at - oldest < 25
+
+
+def test_a_day_without_failures_forgets_them(house: House) -> None:
+    """Twenty strangers yesterday count no more today."""
+    strangers = [Origin(f"203.{place}.113.5") for place in range(21)]
+    assert hammer(house, "zhang", strangers)[-1] == "login.wait"
+    house.later(attempts.FORGOTTEN + 1)
+    assert hammer(house, "zhang", strangers) == ["login.refused"] * 20 + ["login.wait"]
+
+
+def test_a_planted_device_is_nobodys(house: House) -> None:
+    """A device's secret that somebody chose for another's browser is replaced when that one logs in."""
+    make(house, "holder", "zhang")
+    planted = "planted-by-somebody-else-planted-by-somebody"
+    entered = login(house.core, "zhang", PASSWORD, Origin("192.0.2.7", device=planted))
+    assert entered.device not in (None, planted)
+    again = login(house.core, "zhang", PASSWORD, Origin("192.0.2.7", device=entered.device))
+    assert again.device == entered.device
+    hammer(house, "zhang", [Origin(f"203.{place}.113.5") for place in range(21)])
+    assert outcome(house, "zhang", PASSWORD, Origin("203.0.200.1", device=planted)) == "login.wait"
+
+
+def test_a_password_alone_makes_no_known_place(house: House) -> None:
+    """Who has an officer's password but not his code is a stranger still."""
+    make(house, "permit_officer", "officer")
+    before = count(house.core, KnownPlace)
+    assert login(house.core, "officer", PASSWORD, AWAY).device is None
+    assert count(house.core, KnownPlace) == before
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("::ffff:192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2::5", "2001:db8:1::/48"),
+        ("no address", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_networks(address: str, network: str) -> None:
+    """What counts as one place."""
+    assert Origin(address).network == network

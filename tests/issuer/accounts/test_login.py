@@ -1,0 +1,220 @@
+"""Logging in: what is refused, for what work, and what an attempt leaves behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from icard_crypto.errors import StateError
+from issuer.accounts import changes, directory, host, sessions
+from issuer.accounts.attempts import Origin
+from issuer.accounts.login import login
+from issuer.accounts.models import Account, LoginAttempts, LoginSession
+from issuer.accounts.passwords import Passwords
+from issuer.accounts.people import open_password
+from tests.issuer.accounts.kit import AWAY, HOME, HOST, PASSWORD, House, acts, at_once, count, make
+from tests.issuer.service import new_core
+
+
+class Counted(Passwords):
+    """Counts the hashes that are computed, and calls ``meanwhile`` after each."""
+
+    def __init__(self, meanwhile: Callable[[], Any] = lambda: None) -> None:
+        super().__init__(memory_kib=7168, passes=1, lanes=1, at_once=4)
+        self.computed: list[str] = []
+        self.meanwhile = meanwhile
+
+    def verify(self, stored: str | None, password: str) -> bool:
+        self.computed.append("verify")
+        found = super().verify(stored, password)
+        self.meanwhile()
+        return found
+
+    def hash(self, password: str) -> str:
+        self.computed.append("hash")
+        return super().hash(password)
+
+
+def refused(house: House, name: str, password: str, origin: Origin = AWAY) -> StateError:
+    with pytest.raises(StateError) as caught:
+        login(house.core, name, password, origin)
+    return caught.value
+
+
+def test_a_holder_logs_in_with_a_password(house: House) -> None:
+    """Without a second factor, where the role needs none; the login name in any case; the act is in the audit."""
+    holder = make(house, "holder", "zhang.wei@example.cn")
+    entered = login(house.core, " Zhang.Wei@Example.CN ", PASSWORD, HOME)
+    assert entered.who.full
+    assert entered.who.account_id == holder.account_id
+    assert entered.device is not None
+    assert sessions.authenticate(house.core, entered.token) == entered.who
+    action, actor, _ = acts(house.core)[-1]
+    assert (action, actor) == ("session.begin", house.core.at_rest.pseudonym("actor", f"account:{holder.account_id}"))
+
+
+def test_refusals_are_the_same_in_content_and_work(house: House) -> None:
+    """An unknown name, an impossible one, a wrong password, a locked account: one answer, one hash, two counters."""
+    make(house, "holder", "known")
+    make(house, "holder", "locked")
+    host.change(house.core, "locked", "lock", HOST)
+    tries = [("known", "wrong password"), ("nobody", PASSWORD), ("\0' OR 1=1", PASSWORD), ("locked", PASSWORD)]
+    answers, work = [], []
+    for place, (name, password) in enumerate(tries):
+        passwords = Counted()
+        core = replace(house.core, passwords=passwords)
+        before = count(core, LoginAttempts)
+        fault = refused(replace(house, core=core), name, password, Origin(f"203.0.{place}.1"))
+        answers.append((fault.to_dict(), str(fault)))
+        work.append((passwords.computed, count(core, LoginAttempts) - before))
+    assert [answer[0]["code"] for answer in answers] == ["login.refused"] * 4
+    assert len({str(answer) for answer in answers}) == 1
+    assert work == [(["verify"], 2)] * 4
+
+
+def test_a_long_password_costs_no_hash(house: House) -> None:
+    """It is refused before anything is computed or counted, whoever's it is."""
+    core = replace(house.core, passwords=Counted())
+    for name in ("nobody", "x" * 10_000):
+        fault = refused(replace(house, core=core), name, "a" * 100_000)
+        assert fault.code == "password.too_long"
+        assert fault.message() == "The password is too long."
+    assert core.passwords.computed == []  # type: ignore[attr-defined]
+    assert count(core, LoginAttempts) == 0
+
+
+def test_a_password_changed_meanwhile_logs_nobody_in(house: House) -> None:
+    """The old password was right when it was verified: the account changed before the session began."""
+    holder = make(house, "holder", "zhang")
+
+    def reset() -> None:
+        def work(session: Any) -> None:
+            changes.reset(house.core, session, holder.account_id, "t" * 43, 0)
+
+        house.core.database.transact(work)
+
+    core = replace(house.core, passwords=Counted(meanwhile=reset))
+    assert refused(replace(house, core=core), "zhang", PASSWORD, HOME).code == "login.refused"
+    assert count(core, LoginSession) == 0
+
+
+def test_an_account_locked_meanwhile_gets_no_session(house: House) -> None:
+    """Whichever comes first, no session outlives the lock."""
+    holder = make(house, "holder", "zhang")
+    core = replace(house.core, passwords=Counted(meanwhile=lambda: host.change(house.core, "zhang", "lock", HOST)))
+    assert refused(replace(house, core=core), "zhang", PASSWORD, HOME).code == "login.refused"
+    assert count(core, LoginSession) == 0
+    assert holder.account_id
+
+
+def test_log_ins_race_a_lock(house: House) -> None:
+    """Four log-ins and a lock at once: whatever got in before is ended, whatever came after is refused."""
+    make(house, "holder", "zhang")
+    jobs: list[Callable[[], Any]] = [lambda: login(house.core, "zhang", PASSWORD, HOME) for _ in range(4)]
+    found = at_once([*jobs, lambda: host.change(house.core, "zhang", "lock", HOST)])
+    assert found[-1] is None
+    for entered in found[:-1]:
+        if isinstance(entered, Exception):
+            assert isinstance(entered, StateError)
+            assert entered.code == "login.refused"
+        else:
+            with pytest.raises(StateError) as caught:
+                sessions.authenticate(house.core, entered.token)
+            assert caught.value.code == "session.unknown"
+    assert count(house.core, LoginSession) == 0
+
+
+def test_an_outdated_hash_is_made_anew(house: House, tmp_path: Path) -> None:
+    """At the next log-in, with the parameters that the settings have now; the password stays."""
+    make(house, "holder", "zhang")
+    stronger = Passwords(memory_kib=8192, passes=2, lanes=1, at_once=2)
+    core = replace(house.core, passwords=stronger)
+
+    def stored() -> str:
+        account = house.core.database.read(lambda session: session.scalars(select(Account)).one())
+        return open_password(house.core, account) or ""
+
+    before = stored()
+    assert "m=7168,t=1,p=1" in before
+    login(core, "zhang", PASSWORD, HOME)
+    after = stored()
+    assert "m=8192,t=2,p=1" in after
+    login(core, "zhang", PASSWORD, HOME)
+    assert stored() == after
+    assert refused(replace(house, core=core), "zhang", "wrong password", HOME).code == "login.refused"
+
+
+def test_the_defaults_are_those_of_the_rfc(tmp_path: Path) -> None:
+    """RFC 9106, section 4, second recommended option: 64 MiB, three passes, four lanes, argon2id."""
+    core = new_core(tmp_path, f"sqlite:///{tmp_path}/issuer.db", keys=False)
+    encoded = core.passwords.hash(PASSWORD)
+    assert encoded.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert core.passwords.verify(encoded, PASSWORD)
+    assert not core.passwords.verify(encoded, PASSWORD + "x")
+    assert not core.passwords.verify(None, PASSWORD)
+    core.close()
+
+
+def test_hashes_take_no_more_than_their_slots(house: House) -> None:
+    """Beyond the slots logins wait, beyond the waiting places they are told to come back; nothing is counted then."""
+    busy, go = threading.Semaphore(0), threading.Event()
+
+    class Slow(Passwords):
+        most = running = 0
+
+        def verify(self, stored: str | None, password: str) -> bool:
+            with self._slot():
+                Slow.running += 1
+                Slow.most = max(Slow.most, Slow.running)
+                busy.release()
+                go.wait()
+                Slow.running -= 1
+                return False
+
+    make(house, "holder", "zhang")
+    core = replace(house.core, passwords=Slow(memory_kib=7168, passes=1, lanes=1, at_once=2))
+    faults: list[str] = []
+
+    def attempt(place: int) -> None:
+        try:
+            login(core, f"name{place}", PASSWORD, Origin(f"203.0.{place}.1"))
+        except StateError as fault:
+            faults.append(fault.code)
+            busy.release()
+
+    threads = [threading.Thread(target=attempt, args=(place,)) for place in range(20)]
+    for thread in threads:
+        thread.start()
+    for _ in range(2 + 2):
+        assert busy.acquire(timeout=60)
+    assert faults == ["login.busy"] * 2
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert Slow.most == 2
+    assert sorted(faults) == ["login.busy"] * 2 + ["login.refused"] * 18
+    failures = select(LoginAttempts.failures).where(LoginAttempts.key.like("password:name:%"))
+    assert sorted(core.database.read(lambda session: session.scalars(failures).all())) == [0, 0] + [1] * 18
+
+
+def test_a_log_in_ends_the_session_that_it_replaces(house: House) -> None:
+    """The token that came with the request is worth nothing afterwards, and is never the one that was logged in."""
+    make(house, "holder", "zhang")
+    first = login(house.core, "zhang", PASSWORD, HOME)
+    second = login(house.core, "zhang", PASSWORD, HOME, replaces=first.token)
+    assert second.token != first.token
+    with pytest.raises(StateError):
+        sessions.authenticate(house.core, first.token)
+    planted = "p" * 43
+    third = login(house.core, "zhang", PASSWORD, HOME, replaces=planted)
+    assert third.token != planted
+    with pytest.raises(StateError) as caught:
+        sessions.authenticate(house.core, planted)
+    assert caught.value.code == "session.unknown"
+    assert directory.own_account(house.core, third.who).login == "zhang"
