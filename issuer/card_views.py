@@ -24,7 +24,7 @@ from .core import Core
 from .db.models import CardLookup, CardRow, CodeRow
 from .records import normal, read_record
 
-__all__ = ["CardView", "find_cards", "show", "standings"]
+__all__ = ["CardView", "find_cards", "revision_of", "show", "standings"]
 
 Kind = Literal["permit", "name"]
 
@@ -88,3 +88,15 @@ def standings(core: Core, kind: Kind, value: str) -> dict[str, str]:
         .where(CardLookup.kind == kind, CardLookup.digest == digest)
     )
     return core.database.read(lambda session: dict(session.execute(query).all()))
+
+
+def revision_of(core: Core, card_id: str) -> int:
+    """The revision of a card.
+
+    Raises:
+        StateError: ``issue.no_card``.
+    """
+    found = core.database.read(lambda session: session.scalar(select(CardRow.revision).where(CardRow.id == card_id)))
+    if found is None:
+        raise StateError("issue.no_card")
+    return found

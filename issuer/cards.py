@@ -28,7 +28,7 @@ from . import codes
 from .accounts.models import CardParty
 from .audit import Act
 from .card_requests import By, IssuedCard, NewCard, Reissue
-from .card_views import CardView, find_cards, show
+from .card_views import CardView, find_cards, revision_of, show, standings
 from .codes import IssuedCode
 from .core import Core
 from .db.models import CardLookup, CardRow, CodeRow
@@ -50,12 +50,14 @@ __all__ = [
     "renew_many",
     "replace",
     "resume",
+    "revision_of",
     "revoke",
     "revoke_many",
     "revoke_within",
     "set_insurance",
     "set_permit",
     "show",
+    "standings",
     "suspend",
 ]
 

@@ -86,9 +86,15 @@ class Settings(BaseSettings):
     session_idle: int = Field(1800, ge=60, le=86_400, description="Seconds after which an unused session ends.")
     session_longest: int = Field(43_200, ge=300, le=604_800, description="Seconds after which any session ends.")
     invitation_hours: int = Field(72, ge=1, le=720, description="Hours for which an invitation holds.")
+    serve_threads: int = Field(8, ge=1, le=256, description="Requests that one server works on at one time.")
+    account_per_second: float = Field(20, gt=0, description="Requests a second of one account, or one address.")
+    account_burst: int = Field(100, ge=1, description="Requests at once of one account, or one address.")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Proxies whose X-Forwarded-For is believed, separated by commas."
+    )
     confirmation_hours: int = Field(72, ge=1, le=720, description="Hours for which a second person may confirm.")
 
-    @field_validator("regions", "webhook_networks", mode="before")
+    @field_validator("regions", "webhook_networks", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -114,7 +120,7 @@ class Settings(BaseSettings):
             raise ValueError("an address such as notices@cards.example")
         return value
 
-    @field_validator("webhook_networks")
+    @field_validator("webhook_networks", "trusted_proxies")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         try:
@@ -239,6 +245,7 @@ class Settings(BaseSettings):
         values["keystore"] = str(self.keystore_path)
         values["regions"] = ",".join(self.regions)
         values["webhook_networks"] = ",".join(self.webhook_networks)
+        values["trusted_proxies"] = ",".join(self.trusted_proxies)
         return {name: values.get(name, "") for name in type(self).model_fields}
 
 

@@ -134,10 +134,11 @@ class Statuses:
         status = self.by_code.get(error.code, self.by_layer.get(error.layer, ours))
         if status is None:
             return Problem("http.internal")
+        wait = error.found if error.found is not None and error.found.isdigit() else str(self.retry_after)
         return Problem(
             error.code,
             status=status,
-            headers={"Retry-After": str(self.retry_after)} if status == 503 else None,
+            headers={"Retry-After": wait} if status in (429, 503) else None,
             offset=error.offset,
             path=error.path,
             expected=error.expected,

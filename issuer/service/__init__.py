@@ -1,0 +1,1 @@
+"""The issuing service over HTTP: everything that the core can do, for whoever may do it."""

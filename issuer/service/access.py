@@ -1,0 +1,210 @@
+"""Who may call an endpoint: declared beside it, checked before it runs, the same everywhere.
+
+Promises:
+
+1. Every endpoint has one :class:`Access`; :func:`require_access` refuses an application with one that has none.
+2. The check is: who asks (cookie or token), the token against forgery where a cookie speaks (RFC 6265 section 8.2: it
+   comes by itself), second factor, rights, a fresh code. It ends before the endpoint's own code begins.
+3. A request with a token is a program's, whatever cookies come with it; a request with a cookie that changes something
+   needs the session's CSRF token in X-CSRF-Token, and no other site may have caused it (Origin, Sec-Fetch-Site).
+4. Every POST that makes something has an Idempotency-Key of 16 to 128 letters, digits, ``-`` and ``_``.
+5. An account asks no more often than its own bucket allows, from however many addresses.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+
+from icard_crypto.errors import StateError
+from issuer import idempotency
+from issuer.accounts.attempts import Origin
+from issuer.accounts.roles import RIGHTS
+from issuer.accounts.sessions import authenticate, check_csrf
+from issuer.accounts.tokens import authenticate_token
+from issuer.accounts.who import Who
+from verifier.service import edge
+
+from .context import Call, Service
+from .cookies import DEVICE, SESSION
+
+__all__ = ["Access", "Guard", "access_of", "require_access"]
+
+Asks = Literal["anyone", "begun", "person", "account"]
+#: Kinds of objects that a path names, for which "not yours" and "not there" are one answer.
+Owned = Literal["card", "confirmation", "session", "api_token", "webhook", "mandate", "organisation", "account"]
+
+_SAFE: Final = frozenset({"GET", "HEAD"})
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,128}")
+_BEARER: Final = re.compile(r"Bearer +([A-Za-z0-9_-]{1,200})", re.IGNORECASE)
+_FOREIGN: Final = frozenset({"cross-site", "same-site"})
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call an endpoint.
+
+    Attributes:
+        asks: anyone; whoever has begun to log in; a person, in a session with every factor; an account, in a session
+            or by a token.
+        rights: of :mod:`issuer.accounts.roles`; one of them is enough, none: every account.
+        owned: the kind of object that the path names.
+        fresh: whether a TOTP code has to be at most five minutes old.
+    """
+
+    asks: Asks
+    rights: tuple[str, ...] = ()
+    owned: Owned | None = None
+    fresh: bool = False
+
+    def __post_init__(self) -> None:
+        unknown = [right for right in self.rights if right not in RIGHTS]
+        if unknown or (self.asks in ("anyone", "begun") and self.rights):
+            raise ValueError(f"no such access: {self}")
+
+    @property
+    def by_token(self) -> bool:
+        """Whether a program can have it."""
+        return self.asks == "account" and (not self.rights or any(RIGHTS[right].token for right in self.rights))
+
+    def check(self, who: Who, now: int) -> None:
+        """Raise unless it may be called.
+
+        Raises:
+            StateError: ``access.*``.
+        """
+        if self.asks == "begun":
+            who.require_person()
+            return
+        if self.asks == "person":
+            who.require_person()
+        if not who.full:
+            raise StateError("access.second_factor")
+        if self.rights and not any(who.may(right) for right in self.rights):
+            held = [right for right in self.rights if right in who.role.rights]
+            who.require((held or self.rights)[0])
+        if self.fresh:
+            who.require_fresh(now)
+
+
+class Guard:
+    """The dependency that checks an :class:`Access` and makes the :class:`Call`.
+
+    Args:
+        access: who may call.
+        keyed: whether the request needs an Idempotency-Key.
+    """
+
+    def __init__(self, access: Access, *, keyed: bool = False) -> None:
+        self.access = access
+        self.keyed = keyed
+
+    async def __call__(self, request: Request) -> None:
+        """Let the request through, as ``request.state.call``.
+
+        Raises:
+            Problem, StateError: why not.
+        """
+        service: Service = request.app.state.service
+        body = await request.body() if self.keyed else b""
+        call = await run_in_threadpool(self._checked, service, request, body)
+        if call.who_or_none is not None:
+            settings, buckets = service.core.settings, request.app.state.buckets
+            key = ("account", call.who_or_none.account_id)
+            wait = buckets.take(key, settings.account_per_second, settings.account_burst)
+            if wait > 0:
+                service.metrics.shed.labels("account").inc()
+                raise edge.Problem("http.too_many", headers={"Retry-After": str(math.ceil(wait))})
+        request.state.call = call
+
+    def _checked(self, service: Service, request: Request, body: bytes) -> Call:
+        who, token = None, None
+        if self.access.asks != "anyone":
+            who, token = _authenticated(service, request)
+            self.access.check(who, int(service.core.clock.local()))
+        elif request.method not in _SAFE:
+            _require_own_site(service, request)
+        client = request.client.host if request.client else ""
+        agent = request.headers.get("user-agent", "")
+        return Call(
+            service,
+            Origin(client, agent, request.cookies.get(DEVICE)),
+            edge.language_of(request.scope),
+            who,
+            token or request.cookies.get(SESSION),
+            self._request(request, who, body) if self.keyed and who else None,
+            request.headers.get("if-match"),
+        )
+
+    def _request(self, request: Request, who: Who, body: bytes) -> idempotency.Request:
+        key = request.headers.get("idempotency-key")
+        if key is None or not _KEY.fullmatch(key):
+            raise edge.Problem("api.idempotency_key", status=400, path="Idempotency-Key")
+        route = f"{request.method} {edge.route_template(request.scope)}"
+        # The path belongs to what is asked: the same key for another card is another request.
+        return idempotency.Request(who.account_id, route, key, request.url.path.encode() + b"\n" + body)
+
+
+def access_of(route: APIRoute) -> Guard | None:
+    """The guard of a route."""
+    guards = [each.dependency for each in route.dependencies if isinstance(each.dependency, Guard)]
+    return guards[0] if len(guards) == 1 else None
+
+
+def require_access(app: FastAPI) -> None:
+    """Refuse an application that has an endpoint without an access (promise 1).
+
+    Raises:
+        StateError: ``api.no_access``; ``path`` names the endpoint.
+    """
+    for route in app.routes:
+        path = str(getattr(route, "path", route))
+        if path == app.openapi_url:
+            continue
+        if not isinstance(route, APIRoute) or access_of(route) is None:
+            raise StateError("api.no_access", path=path)
+
+
+def _authenticated(service: Service, request: Request) -> tuple[Who, str | None]:
+    header = request.headers.get("authorization")
+    if header is not None:
+        match = _BEARER.fullmatch(header)
+        if match is None:
+            raise StateError("token.unknown")
+        return authenticate_token(service.core, match[1]), None
+    token = request.cookies.get(SESSION)
+    if token is None:
+        raise edge.Problem("http.unauthenticated", headers={"WWW-Authenticate": "Bearer"})
+    who = authenticate(service.core, token)
+    if request.method not in _SAFE:
+        _require_own_site(service, request)
+        check_csrf(token, request.headers.get("x-csrf-token"))
+    return who, token
+
+
+def _require_own_site(service: Service, request: Request) -> None:
+    """Refuse what another site's page has caused.
+
+    Raises:
+        StateError: ``session.csrf``.
+    """
+    own = service.core.settings.public_url or str(request.base_url)
+    origin = request.headers.get("origin")
+    if request.headers.get("sec-fetch-site") in _FOREIGN or (origin is not None and _site(origin) != _site(own)):
+        raise StateError("session.csrf")
+
+
+def _site(address: str) -> tuple[str, str | None, int | None] | None:
+    try:
+        parts = urlsplit(address)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return None
+    return parts.scheme, parts.hostname, port

@@ -1,0 +1,284 @@
+"""Cards: issue, find, show, replace, renew, suspend, resume, and the states of permit and insurance.
+
+Promises:
+
+1. Answers are rendered from the record: a repeated request gets what the first one made, as it stands.
+2. An official who looks at a card leaves a row that its holder sees, before he sees the card.
+3. What is looked for stands in a body, never in an address.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from icard_crypto.card import Card
+from issuer import cards
+from issuer.accounts.card_parties import own_cards, require_card
+from issuer.card_views import CardView
+from issuer.cards import IssuedCard, NewCard
+from issuer.codes import IssuedCode
+from issuer.online_lookups import note_lookup
+from issuer.service.access import Access
+from issuer.service.context import Call, CallOf, etag
+from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
+
+__all__ = ["CardBody", "card_body", "endpoints"]
+
+endpoints = Endpoints("Cards")
+
+_EXAMPLE = {
+    "holder": {"name": "MUSTERMANN ERIKA", "year_of_birth": 1988, "nationality": "DEU"},
+    "permit": {
+        "number": "R310115202600000001",
+        "number_last4": "0001",
+        "category": "B",
+        "region": "310115",
+        "valid_from": "2026-01-01",
+        "valid_until": "2027-12-31",
+    },
+}
+CardRecord = Annotated[dict[str, Any], Field(examples=[_EXAMPLE], description="A card's record, as in docs/format.md.")]
+Reason = Annotated[str, Field(min_length=1, max_length=500, description="Why; kept in the audit.")]
+PersonId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+
+
+class NewCardBody(Body):
+    """A card to issue, and whose it is where the service knows holder and employer."""
+
+    card: CardRecord
+    photo: bool = True
+    holder_id: PersonId | None = None
+    employer_id: PersonId | None = None
+
+
+class ReissueBody(Body):
+    """New codes. ``card``: what the record says from now on; none: as before."""
+
+    card: CardRecord | None = None
+    reason: Reason
+
+
+class ReasonBody(Body):
+    """Why it is done."""
+
+    reason: Reason
+
+
+class PermitBody(Body):
+    """What stands of the permit."""
+
+    state: Literal["good", "suspended"]
+    reason: Reason
+
+
+class InsuranceBody(Body):
+    """What stands of the insurance; public codes never show it."""
+
+    state: Literal["good", "lapsed"]
+    reason: Reason
+
+
+class SearchBody(Body):
+    """What to look for: exactly one permit number or one full name."""
+
+    kind: Literal["permit", "name"]
+    value: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class CodeBody(BaseModel):
+    """A code, without its text. Times are Unix times."""
+
+    profile: Literal["public", "work", "authority"]
+    cti: str
+    status_uri: str
+    status_index: int
+    issued_at: int
+    expires_at: int
+
+
+class IssuedBody(BaseModel):
+    """A card, and the codes that were made together."""
+
+    card_id: str
+    generation: int
+    codes: list[CodeBody]
+
+
+class CardBody(BaseModel):
+    """A card as it stands, with its newest codes."""
+
+    card_id: str
+    generation: int
+    standing: Literal["active", "suspended", "revoked"]
+    permit: Literal["good", "suspended"]
+    insurance: Literal["good", "lapsed"]
+    card: dict[str, Any]
+    codes: list[CodeBody]
+
+
+class FoundBody(BaseModel):
+    """A card that was found."""
+
+    card_id: str
+    standing: str
+
+
+class OwnCard(BaseModel):
+    """One of one's own cards."""
+
+    card_id: str
+
+
+_READ = Access("account", ("card.read", "card.read_own"), owned="card")
+
+
+@endpoints.at("POST", "/v1/cards", Access("account", ("card.issue",)), status=201, creates=True, problems=(404,))
+def issue_card(call: CallOf, body: NewCardBody, response: Response) -> IssuedBody:
+    """Issue a card, with one signed code for each profile."""
+    new = NewCard(Card.from_json(body.card), body.photo, call.request, body.holder_id, body.employer_id)
+    return _issued(call, cards.issue(call.core, [new], call.who.by())[0], response)
+
+
+@endpoints.at("GET", "/v1/cards", Access("account", ("card.read_own",)))
+def list_own_cards(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[OwnCard]:
+    """One's own cards, one's staff's, or one's clients'."""
+    found = own_cards(call.core, call.who, after=cursor, limit=limit + 1)
+    return page([OwnCard(card_id=name) for name in found], limit, lambda card: card.card_id)
+
+
+@endpoints.at("POST", "/v1/cards/search", Access("account", ("card.find",)))
+def find_cards(call: CallOf, body: SearchBody) -> list[FoundBody]:
+    """The cards with a permit number or a name."""
+    found = cards.standings(call.core, body.kind, body.value)
+    return [FoundBody(card_id=name, standing=standing) for name, standing in sorted(found.items())]
+
+
+@endpoints.at("GET", "/v1/cards/{card_id}", _READ)
+def show_card(call: CallOf, card_id: Id, response: Response) -> CardBody:
+    """A card as it stands. Its holder sees that an official looked."""
+    require_card(call.core, call.who, card_id)
+    if call.who.may("card.read"):
+        note_lookup(call.core, call.who, card_id, "card")
+    view = cards.show(call.core, card_id)
+    response.headers["ETag"] = etag(view.revision)
+    return card_body(view)
+
+
+@endpoints.at(
+    "POST",
+    "/v1/cards/{card_id}/replace",
+    Access("account", ("card.replace",), owned="card"),
+    status=201,
+    creates=True,
+    changes=True,
+)
+def replace_card(call: CallOf, card_id: Id, body: ReissueBody, response: Response) -> IssuedBody:
+    """New codes because something changed or a code was lost; the old ones read replaced at once."""
+    card = None if body.card is None else Card.from_json(body.card)
+    made = cards.replace(call.core, card_id, card, call.who.by(body.reason), call.request, call.version)
+    return _issued(call, made, response)
+
+
+@endpoints.at(
+    "POST",
+    "/v1/cards/{card_id}/renew",
+    Access("account", ("card.renew",), owned="card"),
+    status=201,
+    creates=True,
+    changes=True,
+)
+def renew_card(call: CallOf, card_id: Id, body: ReissueBody, response: Response) -> IssuedBody:
+    """New codes before the old ones end; those run to their own end."""
+    card = None if body.card is None else Card.from_json(body.card)
+    made = cards.renew(call.core, card_id, card, call.who.by(body.reason), call.request, call.version)
+    return _issued(call, made, response)
+
+
+@endpoints.at(
+    "POST",
+    "/v1/cards/{card_id}/suspend",
+    Access("account", ("card.suspend",), owned="card"),
+    status=204,
+    changes=True,
+    problems=(409,),
+)
+def suspend_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response) -> None:
+    """Suspend a card until it is resumed."""
+    cards.suspend(call.core, card_id, call.who.by(body.reason), call.version)
+    _tag(call, card_id, response)
+
+
+@endpoints.at(
+    "POST",
+    "/v1/cards/{card_id}/resume",
+    Access("account", ("card.resume",), owned="card"),
+    status=204,
+    changes=True,
+    problems=(409,),
+)
+def resume_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response) -> None:
+    """End a suspension."""
+    cards.resume(call.core, card_id, call.who.by(body.reason), call.version)
+    _tag(call, card_id, response)
+
+
+@endpoints.at(
+    "PUT", "/v1/cards/{card_id}/permit", Access("account", ("permit.set",), owned="card"), status=204, changes=True
+)
+def set_permit(call: CallOf, card_id: Id, body: PermitBody, response: Response) -> None:
+    """Set what stands of the permit behind a card."""
+    cards.set_permit(call.core, card_id, body.state, call.who.by(body.reason), call.version)
+    _tag(call, card_id, response)
+
+
+@endpoints.at(
+    "PUT",
+    "/v1/cards/{card_id}/insurance",
+    Access("account", ("insurance.set",), owned="card"),
+    status=204,
+    changes=True,
+)
+def set_insurance(call: CallOf, card_id: Id, body: InsuranceBody, response: Response) -> None:
+    """Set what stands of the insurance behind a card."""
+    cards.set_insurance(call.core, card_id, body.state, call.who.by(body.reason), call.version)
+    _tag(call, card_id, response)
+
+
+def card_body(view: CardView) -> CardBody:
+    """A card as it is shown."""
+    return CardBody.model_validate(
+        {
+            "card_id": view.card_id,
+            "generation": view.version,
+            "standing": view.standing,
+            "permit": view.permit,
+            "insurance": view.insurance,
+            "card": view.card.to_json(),
+            "codes": [_code(code) for code in view.codes],
+        }
+    )
+
+
+def _issued(call: Call, made: IssuedCard, response: Response) -> IssuedBody:
+    response.headers["Location"] = f"/v1/cards/{made.card_id}"
+    _tag(call, made.card_id, response)
+    codes = [CodeBody.model_validate(_code(code)) for code in made.codes]
+    return IssuedBody(card_id=made.card_id, generation=made.generation, codes=codes)
+
+
+def _code(code: IssuedCode) -> dict[str, Any]:
+    return {
+        "profile": code.profile.name.lower(),
+        "cti": code.cti,
+        "status_uri": code.uri,
+        "status_index": code.index,
+        "issued_at": code.issued_at,
+        "expires_at": code.expires_at,
+    }
+
+
+def _tag(call: Call, card_id: str, response: Response) -> None:
+    response.headers["ETag"] = etag(cards.revision_of(call.core, card_id))

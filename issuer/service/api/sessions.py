@@ -1,0 +1,150 @@
+"""Logging in and out: sessions of people, and the invitation that precedes the first one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from issuer.accounts import invitations, login
+from issuer.accounts import sessions as core_sessions
+from issuer.accounts.invitations import InvitationView
+from issuer.accounts.sessions import Entered, SessionView, csrf_token
+from issuer.service.access import Access
+from issuer.service.context import CallOf
+from issuer.service.cookies import clear_session, set_cookies
+from issuer.service.endpoints import Body, Endpoints, Id
+
+__all__ = ["endpoints"]
+
+endpoints = Endpoints("Sessions")
+
+Password = Annotated[str, Field(max_length=1024)]
+Code = Annotated[str, Field(max_length=40, examples=["123456"])]
+Secret = Annotated[str, Field(max_length=128)]
+
+
+class Credentials(Body):
+    """A login name and its password."""
+
+    login: Annotated[str, Field(max_length=200, examples=["li.wei"])]
+    password: Password
+
+
+class SecondFactor(Body):
+    """A TOTP code, or a recovery code."""
+
+    code: Code
+
+
+class InvitationToken(Body):
+    """The secret of an invitation's link."""
+
+    token: Secret
+
+
+class Acceptance(Body):
+    """What an invited person sets."""
+
+    token: Secret
+    password: Password
+    code: Code | None = None
+
+
+class SessionBody(BaseModel):
+    """A session. ``csrf`` goes into X-CSRF-Token of every request that changes something.
+
+    ``step``: ``password`` while the second factor is missing, else ``full``. Times are Unix times.
+    """
+
+    account_id: str
+    role: str
+    step: str
+    rights: list[str]
+    csrf: str
+    ends_at: int | None
+
+
+class RecoveryCodes(BaseModel):
+    """Codes that each stand for one TOTP code; shown this once. None without TOTP."""
+
+    recovery_codes: list[str]
+
+
+def _entered(entered: Entered, response: Response) -> SessionBody:
+    set_cookies(response, entered)
+    who = entered.who
+    return SessionBody(
+        account_id=who.account_id,
+        role=who.role.name,
+        step="full" if who.full else "password",
+        rights=sorted(who.rights),
+        csrf=entered.csrf,
+        ends_at=entered.ends_at,
+    )
+
+
+@endpoints.at("POST", "/v1/sessions", Access("anyone"), status=201, problems=(401,))
+def begin_session(call: CallOf, body: Credentials, response: Response) -> SessionBody:
+    """Log in with a password; an account with a second factor has to give it next."""
+    entered = login.login(call.core, body.login, body.password, call.origin, replaces=call.token_or_none)
+    return _entered(entered, response)
+
+
+@endpoints.at("POST", "/v1/session/second-factor", Access("begun"), problems=(409,))
+def give_second_factor(call: CallOf, body: SecondFactor, response: Response) -> SessionBody:
+    """Give a TOTP or recovery code; the session's token changes, and with it the CSRF token."""
+    return _entered(login.step_up(call.core, call.token, body.code, call.origin), response)
+
+
+@endpoints.at("GET", "/v1/session", Access("begun"))
+def show_session(call: CallOf) -> SessionBody:
+    """This session and what it may do."""
+    who = call.who
+    return SessionBody(
+        account_id=who.account_id,
+        role=who.role.name,
+        step="full" if who.full else "password",
+        rights=sorted(who.rights),
+        csrf=csrf_token(call.token),
+        ends_at=None,
+    )
+
+
+@endpoints.at("DELETE", "/v1/session", Access("begun"), status=204)
+def end_session(call: CallOf, response: Response) -> None:
+    """Log out."""
+    core_sessions.log_out(call.core, call.token)
+    clear_session(response)
+
+
+@endpoints.at("GET", "/v1/sessions", Access("person"))
+def list_sessions(call: CallOf) -> list[SessionView]:
+    """One's own sessions, the newest first."""
+    return core_sessions.list_sessions(call.core, call.who)
+
+
+@endpoints.at("DELETE", "/v1/sessions/{session_id}", Access("person", owned="session"), status=204)
+def end_one_session(call: CallOf, session_id: Id) -> None:
+    """End one of one's own sessions."""
+    core_sessions.end(call.core, call.who, session_id)
+
+
+@endpoints.at("POST", "/v1/sessions/end-others", Access("person"), status=204)
+def end_other_sessions(call: CallOf) -> None:
+    """End all one's own sessions but this one."""
+    core_sessions.end_others(call.core, call.who)
+
+
+@endpoints.at("POST", "/v1/invitations/open", Access("anyone"), problems=(404,))
+def open_invitation(call: CallOf, body: InvitationToken) -> InvitationView:
+    """What an invited person is shown; looking uses nothing up."""
+    return invitations.open_invitation(call.core, body.token)
+
+
+@endpoints.at("POST", "/v1/invitations/accept", Access("anyone"), problems=(403, 404))
+def accept_invitation(call: CallOf, body: Acceptance) -> RecoveryCodes:
+    """Set the password, and TOTP where it is proposed."""
+    codes = invitations.accept(call.core, body.token, body.password, body.code, call.origin)
+    return RecoveryCodes(recovery_codes=codes)

@@ -1,0 +1,105 @@
+"""The application: endpoints, what they have in common, and the edge around them.
+
+Promises:
+
+1. An endpoint without an Access stops the start (:func:`issuer.service.access.require_access`).
+2. The core is synchronous; so many requests as the settings say are in it at one time, and twice as many wait: what is
+   more is 503 at once.
+3. Errors of the core that a client may see have a status here; all others are 500 without detail.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+import anyio.to_thread
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from issuer.core import Core
+from verifier.service import edge
+
+from .access import require_access
+from .api import SUBJECTS
+from .context import Service
+from .upkeep import Upkeep
+
+__all__ = ["STATUSES", "make_app", "make_service"]
+
+STATUSES: Final = edge.Statuses(
+    by_layer={
+        "access": 403,
+        "account": 422,
+        "clock": 503,
+        "idempotency": 422,
+        "list": 503,
+        "login": 401,
+        "organisation": 404,
+        "password": 422,
+        "signer": 503,
+        "token": 422,
+    },
+    by_code={
+        "account.changed": 412,
+        "account.none": 404,
+        "database.busy": 503,
+        "database.full": 503,
+        "database.unreachable": 503,
+        "invitation.unknown": 404,
+        "issue.card_exists": 409,
+        "issue.card_revoked": 409,
+        "issue.changed": 412,
+        "issue.no_card": 404,
+        "login.busy": 503,
+        "login.wait": 429,
+        "session.csrf": 403,
+        "session.none": 404,
+        "session.unknown": 401,
+        "token.unknown": 401,
+        "totp.none": 409,
+        "totp.offer": 422,
+        "totp.wrong": 403,
+    },
+)
+
+
+def make_service(core: Core, drain: edge.Drain) -> FastAPI:
+    """The application without the edge.
+
+    Raises:
+        StateError: ``api.no_access``.
+    """
+    service = Service(core, drain, edge.Metrics("icard_issuer"), Upkeep(core))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = core.settings.serve_threads
+        await anyio.to_thread.run_sync(service.upkeep.start)
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(service.upkeep.end)
+
+    app = edge.new_app(STATUSES, title="icard issuer", version="1", lifespan=lifespan)
+    app.state.service = service
+    app.state.buckets = edge.Buckets()
+    for subject in SUBJECTS:
+        subject.join(app)
+    require_access(app)
+    return app
+
+
+def make_app(core: Core, drain: edge.Drain) -> ASGIApp:
+    """The application with the edge around it."""
+    app = make_service(core, drain)
+    service: Service = app.state.service
+    settings = core.settings
+    limits = edge.EdgeLimits(
+        most_in_flight=3 * settings.serve_threads,
+        bodies=[edge.BodyClass("/v1/cards", cap=256 * 1024)],
+        rates=[edge.RateClass("/v1/", settings.account_per_second, settings.account_burst)],
+        trusted_proxies=settings.trusted_proxies,
+    )
+    return edge.wrap(app, limits, service.metrics)

@@ -1,0 +1,106 @@
+"""What a request has: the service, who asks, and what the request says of itself.
+
+Promises:
+
+1. What a request is taken for is read once, by the guard of its endpoint; endpoints see a :class:`Call` and nothing of
+   cookies and headers.
+2. A change names the version that it is meant for (RFC 9110 section 13.1.1): without If-Match 428, with another 412.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+
+from icard_crypto.errors import Language
+from issuer import idempotency
+from issuer.accounts.attempts import Origin
+from issuer.accounts.who import Who
+from issuer.core import Core
+from verifier.service import edge
+
+from .upkeep import Upkeep
+
+__all__ = ["Call", "CallOf", "Service", "etag"]
+
+_TAG: Final = re.compile(r'"([0-9]{1,15})"')
+
+
+@dataclass
+class Service:
+    """One process of the service."""
+
+    core: Core
+    drain: edge.Drain
+    metrics: edge.Metrics
+    upkeep: Upkeep
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that its guard let through.
+
+    Attributes:
+        who: None where anyone may ask.
+        token: the session's; None for programs.
+        request: for :mod:`issuer.idempotency`; None where the endpoint needs no key.
+    """
+
+    service: Service
+    origin: Origin
+    language: Language
+    who_or_none: Who | None
+    token_or_none: str | None = field(repr=False)
+    request: idempotency.Request | None = field(repr=False)
+    if_match: str | None
+
+    @property
+    def core(self) -> Core:
+        """The issuing core."""
+        return self.service.core
+
+    @property
+    def who(self) -> Who:
+        """Who asks; only for endpoints that not anyone may call."""
+        if self.who_or_none is None:
+            raise edge.Problem("http.unauthenticated")
+        return self.who_or_none
+
+    @property
+    def token(self) -> str:
+        """The session's token; only for endpoints that people call."""
+        if self.token_or_none is None:
+            raise edge.Problem("http.unauthenticated")
+        return self.token_or_none
+
+    @property
+    def version(self) -> int:
+        """The version that a change is meant for (promise 2).
+
+        Raises:
+            Problem: ``http.precondition_required``, ``http.precondition_failed``.
+        """
+        # "*" names no version, and a weak tag never matches.
+        if self.if_match is None or self.if_match.strip() == "*":
+            raise edge.Problem("http.precondition_required")
+        match = _TAG.fullmatch(self.if_match.strip())
+        if match is None:
+            raise edge.Problem("http.precondition_failed")
+        return int(match[1])
+
+
+def etag(version: int) -> str:
+    """The strong ETag of a version."""
+    return f'"{version}"'
+
+
+def _call_of(request: Request) -> Call:
+    call: Call = request.state.call
+    return call
+
+
+#: The parameter of an endpoint.
+CallOf = Annotated[Call, Depends(_call_of)]
