@@ -134,7 +134,7 @@ class Statuses:
         status = self.by_code.get(error.code, self.by_layer.get(error.layer, ours))
         if status is None:
             return Problem("http.internal")
-        wait = error.found if error.found is not None and error.found.isdigit() else str(self.retry_after)
+        wait = error.found if status == 429 and error.found is not None else str(self.retry_after)
         return Problem(
             error.code,
             status=status,

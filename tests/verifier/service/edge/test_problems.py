@@ -106,6 +106,8 @@ def test_errors_of_the_core_keep_their_codes() -> None:
 
 def test_the_unforeseen_is_500_and_its_text_is_logged_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     """An exception's text, which may quote a person, reaches neither the client nor the log; its place does."""
+    edge.configure_logs()
+    logging.getLogger().addHandler(caplog.handler)
     with caplog.at_level(logging.INFO):
         shown = problem("POST", "/things/fault", 500, "http.internal")
     assert set(shown) == {"type", "title", "status", "instance", "hint", "code"}
