@@ -1,0 +1,249 @@
+"""Accounts as administrators change them; organisations, mandates, and whose card it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from icard_crypto.errors import StateError
+from issuer import cards
+from issuer.accounts import card_parties, directory, host, mandates, organisations
+from issuer.accounts.changes import NewAccount
+from issuer.accounts.models import Person
+from issuer.accounts.organisations import NewOrganisation
+from issuer.accounts.people import read_name
+from issuer.cards import NewCard
+from tests.issuer.accounts.kit import HOST, House, at_once, count, make, new_house, organisation
+from tests.issuer.service import person
+
+DAY = 86_400
+
+
+def refused(act: Callable[[], object]) -> str:
+    with pytest.raises(StateError) as caught:
+        act()
+    return caught.value.code
+
+
+def test_an_administrator_makes_and_finds_accounts(house: House) -> None:
+    """By id, by login name, page by page; nobody else does."""
+    admin = make(house, "administrator", "admin").who()
+    made = [directory.create_account(house.core, admin, NewAccount("holder", f"name-{n}", "Name")) for n in range(5)]
+    assert directory.find_account(house.core, admin, "NAME-3").account_id == made[3].account_id
+    shown = directory.show_account(house.core, admin, made[0].account_id)
+    assert (shown.login, shown.name, shown.state, shown.totp) == ("name-0", "Name", "invited", False)
+    pages: list[str] = []
+    while page := directory.list_accounts(house.core, admin, after=pages[-1] if pages else "", limit=2, role="holder"):
+        assert len(page) <= 2
+        pages += [each.account_id for each in page]
+    assert pages == sorted(each.account_id for each in made)
+    officer = make(house, "permit_officer", "officer").who()
+    for act in (
+        lambda: directory.list_accounts(house.core, officer),
+        lambda: directory.show_account(house.core, officer, made[0].account_id),
+        lambda: directory.create_account(house.core, officer, NewAccount("holder", "more", "Name")),
+        lambda: directory.lock_account(house.core, officer, made[0].account_id),
+    ):
+        assert refused(act) == "access.not_allowed"
+    assert refused(lambda: directory.find_account(house.core, admin, "nobody")) == "account.none"
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"login": "a"}, "login"),
+        ({"login": "zhañg"}, "login"),
+        ({"name": ""}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"email": "nobody"}, "email"),
+        ({"email": "a@b.example\nBcc: c@d.example"}, "email"),
+        ({"language": "fr"}, "language"),
+        ({"identity": "x y"}, "identity"),
+        ({"organisation_id": "0" * 32}, "organisation_id"),
+        ({"role": "king"}, "role"),
+    ],
+)
+def test_a_wrong_field_is_named_and_never_shown(tmp_path: Path, changes: dict[str, str], path: str) -> None:
+    """And nothing is made."""
+    house = new_house(tmp_path, f"sqlite:///{tmp_path}/issuer.db")
+    fields = {"role": "holder", "login": "zhang", "name": "Zhang", **changes}
+    with pytest.raises(StateError) as caught:
+        host.add(house.core, NewAccount(**fields), HOST)  # type: ignore[arg-type]
+    assert caught.value.path == path
+    assert caught.value.found is None
+    assert count(house.core, Person) == 0
+    house.core.close()
+
+
+def test_a_login_name_is_taken_once(house: House) -> None:
+    """In any case of letters, and by two at once; the same person may have another."""
+    new = [NewAccount("holder", name, "Zhang", "P-1234567") for name in ("zhang", "Zhang", "zhang2")]
+    found = at_once([lambda n=each: host.add(house.core, n, HOST) for each in new[:2]])  # type: ignore[misc]
+    assert sorted(getattr(each, "code", "made") for each in found) == ["account.login_taken", "made"]
+    host.add(house.core, new[2], HOST)
+    assert count(house.core, Person) == 1
+
+
+def test_accounts_of_one_person_made_at_once(house: House) -> None:
+    """They are known by their number to be one person's."""
+    found = at_once(
+        [
+            lambda n=n: host.add(house.core, NewAccount("holder", f"name-{n}", "Zhang", "p-1234567"), HOST)
+            for n in range(4)
+        ]  # type: ignore[misc]
+    )
+    assert [each for each in found if isinstance(each, Exception)] == []
+    assert count(house.core, Person) == 1
+
+
+def test_roles_exclude_each_other_in_one_person(house: House) -> None:
+    """Who makes accounts touches no card, under no other account either."""
+    make(house, "administrator", "admin", identity="STAFF-1")
+    for role in ("permit_officer", "auditor", "inspector"):
+        new = NewAccount(role, f"{role}-x", "x", "STAFF-1")
+        assert refused(lambda n=new: host.add(house.core, n, HOST)) == "account.conflict"  # type: ignore[misc]
+    host.add(house.core, NewAccount("holder", "private", "x", "STAFF-1"), HOST)
+    host.change(house.core, "admin", "close", HOST)
+    host.add(house.core, NewAccount("auditor", "audit", "x", "STAFF-1"), HOST)
+
+
+def test_a_change_names_its_version(house: House) -> None:
+    """One that was decided on something older is refused."""
+    admin = make(house, "administrator", "admin").who()
+    holder = make(house, "holder", "zhang")
+    version = directory.show_account(house.core, admin, holder.account_id).version
+    directory.lock_account(house.core, admin, holder.account_id, version=version)
+    again = directory.unlock_account
+    assert refused(lambda: again(house.core, admin, holder.account_id, version=version)) == "account.changed"
+    again(house.core, admin, holder.account_id, version=version + 1)
+    assert refused(lambda: again(house.core, admin, holder.account_id)) == "account.state"
+
+
+def test_access_is_taken_by_one_and_given_by_two(house: House) -> None:
+    """One administrator locks an officer at once, and alone cannot let him in again."""
+    admin = make(house, "administrator", "admin").who()
+    officer = make(house, "permit_officer", "officer")
+    directory.lock_account(house.core, admin, officer.account_id)
+    unlock = directory.unlock_account
+    assert refused(lambda: unlock(house.core, admin, officer.account_id)) == "account.two_needed"
+
+
+def test_a_closed_account_is_erased(house: House) -> None:
+    """Its login name is free again; the person's name goes with the last account."""
+    admin = make(house, "administrator", "admin").who()
+    one = make(house, "holder", "zhang", identity="P-1234567")
+    two = make(house, "holder", "zhang2", identity="P-1234567")
+
+    def name() -> str:
+        return house.core.database.read(lambda s: read_name(house.core, s.get_one(Person, one.person_id)))
+
+    directory.close_account(house.core, admin, one.account_id)
+    assert name() == "Name of zhang"
+    shown = directory.show_account(house.core, admin, one.account_id)
+    assert (shown.login, shown.name, shown.email, shown.state) == ("", "", None, "closed")
+    make(house, "holder", "zhang")
+    directory.close_account(house.core, admin, two.account_id)
+    assert refused(lambda: directory.close_account(house.core, admin, two.account_id)) == "account.state"
+    for account in directory.list_accounts(house.core, admin, role="holder"):
+        if account.state != "closed":
+            directory.close_account(house.core, admin, account.account_id)
+    assert name() == ""
+
+
+def test_organisations_by_their_code(house: House) -> None:
+    """Once, with the right check character; members see their own and no other; closing one shuts its members out."""
+    one, two = organisation(house, "employer", 1), organisation(house, "agency", 2)
+    admin = make(house, "administrator", "admin").who()
+    member = make(house, "employer", "member", organisation_id=one)
+    shown = organisations.show_organisation(house.core, member.who(), one)
+    assert (shown.kind, shown.name, shown.state) == ("employer", "Organisation 1", "active")
+    assert refused(lambda: organisations.show_organisation(house.core, member.who(), two)) == "organisation.none"
+    assert refused(lambda: organisations.show_organisation(house.core, member.who(), "f" * 32)) == "organisation.none"
+    create = organisations.create_organisation
+    again = NewOrganisation("agency", shown.code.lower(), "Again")
+    assert refused(lambda: create(house.core, admin, again)) == "organisation.exists"
+    wrong = shown.code[:-1] + ("0" if shown.code[-1] != "0" else "1")
+    assert refused(lambda: create(house.core, admin, NewOrganisation("agency", wrong, "x"))) == "account.field"
+    assert refused(lambda: create(house.core, member.who(), again)) == "access.not_allowed"
+    for role, organisation_id in (("employer", two), ("employer", None), ("agency", one)):
+        new = NewAccount(role, "other", "x", organisation_id=organisation_id)
+        assert refused(lambda n=new: host.add(house.core, n, HOST)) == "organisation.none"  # type: ignore[misc]
+    assert {each.organisation_id for each in organisations.list_organisations(house.core, admin)} == {one, two}
+    organisations.close_organisation(house.core, admin, one)
+    organisations.close_organisation(house.core, admin, one)
+    assert refused(member.enter) == "login.refused"
+
+
+def test_mandates_have_an_end(house: House) -> None:
+    """An employer gives its own; an agency sees its clients from the begin until before the end, or until it is ended."""
+    employer, other, agency = (
+        organisation(house, kind, n) for n, kind in enumerate(("employer", "employer", "agency"))
+    )
+    boss = make(house, "employer", "boss", organisation_id=employer).who()
+    agent = make(house, "agency", "agent", organisation_id=agency).who()
+    now = int(house.clock.at)
+    give = mandates.give_mandate
+    for begins, ends in ((now, now), (now, now - 1), (now - DAY, now), (now, now + 6 * 366 * DAY)):
+        assert refused(lambda b=begins, e=ends: give(house.core, boss, agency, employer, b, e)) == "mandate.period"  # type: ignore[misc]
+    assert refused(lambda: give(house.core, boss, agency, other, now, now + DAY)) == "organisation.none"
+    assert refused(lambda: give(house.core, boss, other, employer, now, now + DAY)) == "organisation.none"
+    assert refused(lambda: give(house.core, agent, agency, employer, now, now + DAY)) == "access.not_allowed"
+    made = give(house.core, boss, agency, employer, now + DAY, now + 2 * DAY)
+
+    def clients(at: int) -> set[str]:
+        return house.core.database.read(lambda session: mandates.clients(session, agency, at))
+
+    assert [clients(now + offset) for offset in (DAY - 1, DAY, 2 * DAY - 1, 2 * DAY)] == [
+        set(),
+        {employer},
+        {employer},
+        set(),
+    ]
+    assert mandates.list_mandates(house.core, agent) == [made]
+    stranger = make(house, "employer", "stranger", organisation_id=other).who()
+    assert mandates.list_mandates(house.core, stranger) == []
+    assert refused(lambda: mandates.end_mandate(house.core, stranger, made.mandate_id)) == "mandate.none"
+    mandates.end_mandate(house.core, agent, made.mandate_id)
+    mandates.end_mandate(house.core, boss, made.mandate_id)
+    assert clients(now + DAY) == set()
+
+
+def test_cards_are_seen_by_those_whose_they_are(tmp_path: Path, database_url: str) -> None:
+    """Holder, employer, agency by mandate, officers; for anyone else it is as if there were none."""
+    house = new_house(tmp_path, database_url, keys=True)
+    employer, other, agency = (
+        organisation(house, kind, n) for n, kind in enumerate(("employer", "employer", "agency"))
+    )
+    holder, stranger = make(house, "holder", "zhang"), make(house, "holder", "wang")
+    officer = make(house, "permit_officer", "officer").who()
+    boss = make(house, "employer", "boss", organisation_id=employer).who()
+    foreign = make(house, "employer", "foreign", organisation_id=other).who()
+    agent = make(house, "agency", "agent", organisation_id=agency).who()
+    admin = make(house, "administrator", "admin").who()
+    card_id = cards.issue(house.core, [NewCard(person(1))], HOST)[0].card_id
+    card_parties.set_parties(house.core, officer, card_id, holder.person_id, employer)
+    card_parties.set_parties(house.core, officer, card_id, holder.person_id, employer)
+    assert card_parties.parties_of(house.core, card_id) == (holder.person_id, employer)
+
+    def sees(who: object, card: str = card_id) -> str:
+        try:
+            card_parties.require_card(house.core, who, card)  # type: ignore[arg-type]
+        except StateError as fault:
+            return fault.code
+        return "seen"
+
+    people = [holder.who(), boss, officer, stranger.who(), foreign, agent, admin]
+    assert [sees(who) for who in people] == ["seen"] * 3 + ["issue.no_card"] * 3 + ["access.not_allowed"]
+    assert [sees(who, "f" * 32) for who in people] == ["issue.no_card"] * 6 + ["access.not_allowed"]
+    now = int(house.clock.at)
+    mandates.give_mandate(house.core, boss, agency, employer, now - 1, now + DAY)
+    assert sees(agent) == "seen"
+    assert card_parties.own_cards(house.core, agent) == [card_id]
+    assert card_parties.own_cards(house.core, foreign) == []
+    house.later(DAY)
+    assert sees(agent) == "issue.no_card"
+    assert refused(lambda: card_parties.set_parties(house.core, boss, card_id, None, None)) == "access.not_allowed"
+    house.core.close()

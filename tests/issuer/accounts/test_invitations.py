@@ -1,0 +1,115 @@
+"""Invitations: used once, in time, and never half."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from icard_crypto.errors import StateError
+from issuer.accounts import host, invitations, people
+from issuer.accounts.changes import NewAccount
+from issuer.accounts.models import Invitation
+from issuer.accounts.retention import prune
+from tests.issuer.accounts.kit import HOME, HOST, PASSWORD, House, at_once, count, take_up
+
+
+def invited(house: House, role: str = "permit_officer", login: str = "officer") -> str:
+    made = host.add(house.core, NewAccount(role, login, "Name", f"ID-{login}", email="a@b.example"), HOST)
+    assert made.token is not None
+    assert made.token not in repr(made)
+    return made.token
+
+
+def refused(house: House, token: str, password: str = PASSWORD, code: str | None = None) -> str:
+    with pytest.raises(StateError) as caught:
+        invitations.accept(house.core, token, password, code, HOME)
+    return caught.value.code
+
+
+def test_an_officer_needs_an_app_before_anything(house: House) -> None:
+    """Without a code, with a wrong one, with a bad password: nothing is used up, and the account stays closed."""
+    token = invited(house)
+    assert [refused(house, token), refused(house, token, code="000000")] == ["totp.wrong"] * 2
+    assert refused(house, token, "Password123456!") == "password.too_common"
+    assert refused(house, token, "officer2026!") == "password.too_common"
+    assert refused(house, token, "short") == "password.too_short"
+    view = invitations.open_invitation(house.core, token)
+    assert (view.login, view.role, view.language) == ("officer", "permit_officer", "zh")
+    officer = take_up(house, token, "officer")
+    assert officer.who().full
+    assert view.totp is not None
+    assert officer.secret == view.totp.secret
+
+
+def test_a_holder_needs_none(house: House) -> None:
+    """No secret is proposed, and no recovery codes are made."""
+    holder = take_up(house, invited(house, "holder", "zhang"), "zhang")
+    assert holder.secret is None
+    assert holder.recovery == []
+    assert holder.who().full
+
+
+def test_it_is_used_once(house: House) -> None:
+    """Also by two at once; and one that was never made is the same error."""
+    token = invited(house, "holder", "zhang")
+    found = at_once([partial(invitations.accept, house.core, token, PASSWORD, None, HOME)] * 2)
+    assert sorted(getattr(each, "code", "in") for each in found) == ["in", "invitation.unknown"]
+    for wrong in (token, "x" * 43, "", "x" * 100_000):
+        assert refused(house, wrong) == "invitation.unknown"
+        with pytest.raises(StateError) as caught:
+            invitations.open_invitation(house.core, wrong)
+        assert caught.value.code == "invitation.unknown"
+
+
+def test_it_expires(house: House) -> None:
+    """After three days, whether the worker has pruned it or not."""
+    token = invited(house)
+    house.later(72 * 3600 - 1)
+    invitations.open_invitation(house.core, token)
+    house.later(1)
+    assert refused(house, token) == "invitation.unknown"
+    prune(house.core)
+    assert count(house.core, Invitation) == 0
+
+
+def test_a_new_one_ends_the_one_before(house: House) -> None:
+    """And a lock ends both."""
+    first = invited(house)
+    second = host.reset(house.core, "officer", HOST).token or ""
+    assert refused(house, first) == "invitation.unknown"
+    invitations.open_invitation(house.core, second)
+    host.change(house.core, "officer", "lock", HOST)
+    assert refused(house, second) == "invitation.unknown"
+
+
+def test_a_reset_forgets_every_secret(house: House) -> None:
+    """Password, app and recovery codes of before are worth nothing, also before the new ones are set."""
+    officer = take_up(house, invited(house), "officer")
+    secret, recovery = officer.secret, officer.recovery
+    token = host.reset(house.core, "officer", HOST).token or ""
+    with pytest.raises(StateError) as caught:
+        officer.enter()
+    assert caught.value.code == "login.refused"
+    renewed = take_up(house, token, "officer")
+    assert renewed.secret != secret
+    assert set(renewed.recovery) & set(recovery) == set()
+    with pytest.raises(StateError):
+        officer.enter()
+    house.later(900)
+    assert renewed.who().full
+
+
+def test_a_mail_server_gets_the_link_and_nobody_else(house: House) -> None:
+    """Where the service can mail it, whoever makes the account is not shown the link."""
+    settings = house.core.settings.model_copy(update={"smtp_host": "mail.example", "mail_from": "a@b.example"})
+    core = replace(house.core, settings=settings)
+    made = host.add(core, NewAccount("holder", "zhang", "Name", email="zhang@cards.example"), HOST)
+    assert made.token is None
+    without = host.add(core, NewAccount("holder", "wang", "Name"), HOST)
+    assert without.token is not None
+    found = people.contact(core, made.account_id)
+    assert found is not None
+    assert (found.email, found.language) == ("zhang@cards.example", "zh")
+    assert people.contact(core, without.account_id) is None

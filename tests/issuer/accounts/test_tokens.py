@@ -1,0 +1,164 @@
+"""API tokens: what programs may do, and for how long."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from icard_crypto.errors import StateError
+from issuer.accounts import directory, host, own_account, sessions, tokens
+from issuer.accounts.models import ApiToken
+from issuer.accounts.roles import RIGHTS, ROLES, SCOPES
+from tests.issuer.accounts.kit import HOST, PASSWORD, House, make, organisation
+
+DAY = 86_400
+
+
+def known(house: House, text: str) -> bool:
+    try:
+        tokens.authenticate_token(house.core, text)
+    except StateError as fault:
+        return fault.code != "token.unknown"
+    return True
+
+
+def test_a_token_does_what_its_scopes_say(house: House) -> None:
+    """No more than them, no more than its account's role, and nothing that is for people."""
+    who = make(house, "permit_officer", "officer").who()
+    made = tokens.make_token(house.core, who, "night run", ["card.issue", "card.read"], 30)
+    robot = tokens.authenticate_token(house.core, made.text)
+    assert robot.rights == {"card.issue", "card.read"}
+    robot.require("card.issue")
+    for right, expected in (
+        ("card.renew", "access.scope"),
+        ("card.revoke", "access.scope"),
+        ("token.own", "access.scope"),
+        ("insurance.set", "access.not_allowed"),
+        ("account.manage", "access.not_allowed"),
+    ):
+        with pytest.raises(StateError) as caught:
+            robot.require(right)
+        assert caught.value.code == expected
+    for act in (
+        lambda: tokens.make_token(house.core, robot, "more", ["card.read"], 30),
+        lambda: tokens.list_tokens(house.core, robot),
+        lambda: sessions.list_sessions(house.core, robot),
+        lambda: own_account.begin_totp(house.core, robot),
+        lambda: own_account.change_password(house.core, robot, PASSWORD, "entirely different words 4 it"),
+    ):
+        with pytest.raises(StateError) as caught:
+            act()
+        assert caught.value.code == "access.people_only"
+
+
+def test_scopes_are_a_closed_table(house: House) -> None:
+    """Unknown ones, none, another role's, and those that are never a program's."""
+    who = make(house, "permit_officer", "officer").who()
+    for scopes in (["card.everything"], [], ["insurance.set"], ["card.revoke"], ["token.own"], ["card.read", ""]):
+        with pytest.raises(StateError) as caught:
+            tokens.make_token(house.core, who, "x", scopes, 30)
+        assert caught.value.code == "token.scope"
+    assert not {"card.revoke", "account.manage", "account.official", "token.own", "mandate.give"} & SCOPES
+    assert set(RIGHTS) >= SCOPES
+
+
+def test_a_token_has_an_end(house: House) -> None:
+    """A year at most; afterwards it is unknown."""
+    who = make(house, "permit_officer", "officer").who()
+    for days in (0, -1, 367, 10**9):
+        with pytest.raises(StateError) as caught:
+            tokens.make_token(house.core, who, "x", ["card.read"], days)
+        assert caught.value.code == "token.expiry"
+    made = tokens.make_token(house.core, who, "x", ["card.read"], 30)
+    house.later(30 * DAY - 60)
+    assert known(house, made.text)
+    house.later(60)
+    assert not known(house, made.text)
+
+
+def test_only_its_hash_is_kept(house: House) -> None:
+    """A changed secret, another's prefix, the hash itself and nonsense are unknown alike."""
+    who = make(house, "permit_officer", "officer").who()
+    one, two = (tokens.make_token(house.core, who, "MARKED label", ["card.read"], 30) for _ in range(2))
+    rows = house.core.database.read(lambda session: session.scalars(select(ApiToken)).all())
+    kept = "".join(repr({name: value for name, value in vars(row).items() if name[0] != "_"}) for row in rows)
+    secret = one.text.split("_", 2)[2]
+    assert secret not in kept
+    assert "MARKED" not in kept
+    assert secret not in repr(one)
+    mixed = "_".join([*one.text.split("_", 2)[:2], two.text.split("_", 2)[2]])
+    wrong = [one.text[:-1], one.text + "x", mixed, rows[0].secret_hash, "", "icard_", "x" * 100_000, f" {one.text}"]
+    assert [known(house, text) for text in wrong] == [False] * len(wrong)
+    assert known(house, one.text)
+
+
+def test_the_day_of_its_last_use_is_kept(house: House) -> None:
+    """00:00 UTC of it, written once a day."""
+    who = make(house, "permit_officer", "officer").who()
+    made = tokens.make_token(house.core, who, "x", ["card.read"], 30)
+    (before,) = tokens.list_tokens(house.core, who)
+    assert before.used_on is None
+    assert tokens.authenticate_token(house.core, made.text)
+    (after,) = tokens.list_tokens(house.core, who)
+    assert after.used_on == int(house.clock.at) // DAY * DAY
+    assert (after.label, after.scopes) == ("x", frozenset({"card.read"}))
+
+
+def test_a_revoked_token_is_unknown(house: House) -> None:
+    """By its owner, once or twice; another's is not there."""
+    who = make(house, "permit_officer", "officer").who()
+    other = make(house, "permit_officer", "other").who()
+    made = tokens.make_token(house.core, who, "x", ["card.read"], 30)
+    with pytest.raises(StateError) as caught:
+        tokens.revoke_token(house.core, other, made.token_id)
+    assert caught.value.code == "token.none"
+    assert known(house, made.text)
+    tokens.revoke_token(house.core, who, made.token_id)
+    tokens.revoke_token(house.core, who, made.token_id)
+    assert not known(house, made.text)
+
+
+def test_tokens_end_with_their_account(house: House) -> None:
+    """Locked, reset, or with another role, for good: unlocking brings none back."""
+    employer = organisation(house, "employer", 1)
+    admin = make(house, "administrator", "admin").who()
+    member = make(house, "employer", "member", organisation_id=employer)
+    texts = [tokens.make_token(house.core, member.who(), "x", ["card.read_own"], 30).text]
+    directory.lock_account(house.core, admin, member.account_id)
+    assert not known(house, texts[0])
+    directory.unlock_account(house.core, admin, member.account_id)
+    assert not known(house, texts[0])
+    texts.append(tokens.make_token(house.core, member.who(), "x", ["card.read_own"], 30).text)
+    directory.change_role(house.core, admin, member.account_id, "holder")
+    assert not known(house, texts[1])
+    with pytest.raises(StateError) as caught:
+        tokens.make_token(house.core, member.who(), "x", ["card.read_own"], 30)
+    assert caught.value.code == "access.not_allowed"
+
+
+def test_an_account_has_twenty_tokens_at_most(house: House) -> None:
+    """Live ones; an official needs a fresh code for each."""
+    who = make(house, "permit_officer", "officer").who()
+    for _ in range(20):
+        tokens.make_token(house.core, who, "x", ["card.read"], 30)
+    with pytest.raises(StateError) as caught:
+        tokens.make_token(house.core, who, "x", ["card.read"], 30)
+    assert caught.value.code == "token.too_many"
+    house.later(301)
+    with pytest.raises(StateError) as caught:
+        tokens.make_token(house.core, who, "x", ["card.read"], 30)
+    assert caught.value.code == "access.fresh_code"
+    host.change(house.core, "officer", "close", HOST)
+
+
+def test_roles_are_least_privilege() -> None:
+    """An administrator touches no card, an auditor changes nothing, roles that exclude each other do so both ways."""
+    card_rights = {right for right in RIGHTS if right.split(".")[0] in ("card", "permit", "insurance")}
+    assert not ROLES["administrator"].rights & card_rights
+    assert ROLES["auditor"].rights & card_rights == set()
+    assert [role.name for role in ROLES.values() if "card.revoke" in role.rights] == ["permit_officer"]
+    for role in ROLES.values():
+        assert role.rights <= set(RIGHTS)
+        assert role.excludes <= set(ROLES)
+        assert all(role.name in ROLES[other].excludes for other in role.excludes)
+    assert {right for role in ROLES.values() for right in role.rights} == set(RIGHTS)

@@ -1,0 +1,148 @@
+"""The second factor: a code is used once, whoever sends it how often."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pyotp
+import pytest
+
+from icard_crypto.errors import StateError
+from issuer.accounts import own_account, sessions
+from issuer.accounts.login import login, step_up
+from issuer.accounts.models import RecoveryCode
+from issuer.accounts.totp import matching_step
+from tests.issuer.accounts.kit import HOME, PASSWORD, House, acts, at_once, count, make
+
+
+def test_a_code_is_used_once(house: House) -> None:
+    """Seen over a shoulder it opens nothing: not in another session, not in the one that it opened."""
+    officer = make(house, "permit_officer", "officer")
+    code = officer.code()
+    first, second = (login(house.core, "officer", PASSWORD, HOME).token for _ in range(2))
+    opened = step_up(house.core, first, code, HOME)
+    for token in (second, opened.token):
+        with pytest.raises(StateError) as caught:
+            step_up(house.core, token, code, HOME)
+        assert caught.value.code == "totp.wrong"
+        assert caught.value.message() == "The code is wrong, or was used before."
+    assert not sessions.authenticate(house.core, second).full
+    assert [action for action, _, _ in acts(house.core)].count("totp.refused") == 2
+
+
+def test_one_code_in_many_sessions_at_once(house: House) -> None:
+    """Five threads, five sessions, one code: one gets in."""
+    officer = make(house, "permit_officer", "officer")
+    tokens = [login(house.core, "officer", PASSWORD, HOME).token for _ in range(5)]
+    code = officer.code()
+    found = at_once([partial(step_up, house.core, token, code, HOME) for token in tokens])
+    assert sorted(getattr(each, "code", "in") for each in found) == ["in"] + ["totp.wrong"] * 4
+
+
+def test_one_code_in_one_session_at_once(house: House) -> None:
+    """Two threads with the same cookie: one token comes out of it."""
+    officer = make(house, "permit_officer", "officer")
+    token = login(house.core, "officer", PASSWORD, HOME).token
+    code = officer.code()
+    found = at_once([partial(step_up, house.core, token, code, HOME)] * 2)
+    assert sorted(getattr(each, "code", "in") for each in found) == ["in", "session.unknown"]
+
+
+def test_the_code_that_set_it_up_is_used_as_well(house: House) -> None:
+    """What was typed to accept the invitation does not log in."""
+    officer = make(house, "permit_officer", "officer")
+    code = pyotp.TOTP(officer.secret or "").at(int(house.clock.at))
+    token = login(house.core, "officer", PASSWORD, HOME).token
+    with pytest.raises(StateError) as caught:
+        step_up(house.core, token, code, HOME)
+    assert caught.value.code == "totp.wrong"
+
+
+@pytest.mark.parametrize("given", ["", "00000", "0000000", "٠٠٠٠٠٠", "00 000", "x" * 10_000])
+def test_what_is_no_code_matches_nothing(given: str) -> None:
+    """Six ASCII digits and nothing else."""
+    assert matching_step("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", given, 1_000_000, -1) is None
+
+
+def test_codes_of_neighbouring_steps_hold() -> None:
+    """The step before and after, for clocks that differ; never one up to the last that was used (RFC 6238, 5.2)."""
+    secret, now = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", 1_000_000_000
+    step = now // 30
+    codes = {offset: pyotp.HOTP(secret).at(step + offset) for offset in range(-3, 4)}
+    found = {offset: matching_step(secret, code, now, -1) for offset, code in codes.items()}
+    assert found == {-3: None, -2: None, -1: step - 1, 0: step, 1: step + 1, 2: None, 3: None}
+    assert matching_step(secret, codes[0], now, step) is None
+    assert matching_step(secret, codes[-1], now, step) is None
+    assert matching_step(secret, codes[1], now, step) == step + 1
+
+
+def test_a_recovery_code_opens_one_session(house: House) -> None:
+    """Each once, however it is written; as hashes they open nothing."""
+    officer = make(house, "permit_officer", "officer")
+    assert len(set(officer.recovery)) == 10
+    assert count(house.core, RecoveryCode) == 10
+    token = login(house.core, "officer", PASSWORD, HOME).token
+    entered = step_up(house.core, token, officer.recovery[0].lower().replace("-", " "), HOME)
+    assert entered.who.full
+    assert entered.who.totp_at is None
+    assert count(house.core, RecoveryCode) == 9
+    token = login(house.core, "officer", PASSWORD, HOME).token
+    with pytest.raises(StateError):
+        step_up(house.core, token, officer.recovery[0], HOME)
+    found = at_once([partial(step_up, house.core, token, officer.recovery[1], HOME)] * 2)
+    assert sorted(getattr(each, "code", "in") for each in found) == ["in", "session.unknown"]
+    renewed = own_account.renew_recovery_codes(house.core, officer.who(), PASSWORD)
+    assert set(renewed) & set(officer.recovery) == set()
+    token = login(house.core, "officer", PASSWORD, HOME).token
+    with pytest.raises(StateError):
+        step_up(house.core, token, officer.recovery[2], HOME)
+    assert step_up(house.core, token, renewed[2], HOME).who.full
+
+
+def test_a_holder_sets_up_totp(house: House) -> None:
+    """With the password, a code of the proposed secret, and the proof of this account; from then on it is asked for."""
+    holder = make(house, "holder", "zhang")
+    make(house, "holder", "wang")
+    who = holder.who()
+    offer = own_account.begin_totp(house.core, who)
+    assert offer.uri.startswith("otpauth://totp/cn.310000:zhang?")
+    assert offer.secret not in repr(offer)
+    foreign = own_account.begin_totp(house.core, login(house.core, "wang", PASSWORD, HOME).who).proof
+    code = pyotp.TOTP(offer.secret).at(int(house.clock.at))
+    finish = partial(own_account.finish_totp, house.core, who)
+    for arguments, expected in (
+        ((PASSWORD, foreign, code), "totp.offer"),
+        ((PASSWORD, "nonsense", code), "totp.offer"),
+        ((PASSWORD, "龘", code), "totp.offer"),
+        (("wrong password", offer.proof, code), "login.refused"),
+        ((PASSWORD, offer.proof, "000000"), "totp.wrong"),
+    ):
+        with pytest.raises(StateError) as caught:
+            finish(*arguments)
+        assert caught.value.code == expected
+    assert len(finish(PASSWORD, offer.proof, code)) == 10
+    holder.secret = offer.secret
+    assert not login(house.core, "zhang", PASSWORD, HOME).who.full
+    assert holder.who().full
+
+
+def test_a_proposed_secret_expires(house: House) -> None:
+    """After a quarter of an hour."""
+    holder = make(house, "holder", "zhang")
+    offer = own_account.begin_totp(house.core, holder.who())
+    house.later(901)
+    code = pyotp.TOTP(offer.secret).at(int(house.clock.at))
+    with pytest.raises(StateError) as caught:
+        own_account.finish_totp(house.core, holder.who(), PASSWORD, offer.proof, code)
+    assert caught.value.code == "totp.offer"
+
+
+def test_without_an_app_there_is_no_second_factor(house: House) -> None:
+    """A holder who has none is told so."""
+    holder = make(house, "holder", "zhang")
+    with pytest.raises(StateError) as caught:
+        step_up(house.core, holder.enter().token, "000000", HOME)
+    assert caught.value.code == "totp.none"
+    with pytest.raises(StateError) as caught:
+        own_account.renew_recovery_codes(house.core, holder.who(), PASSWORD)
+    assert caught.value.code == "totp.none"
