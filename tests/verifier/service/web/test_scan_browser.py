@@ -1,0 +1,466 @@
+"""What happens on the page: camera, hand scanner, pictures, what is forgotten and when, in a real Chromium."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from icard_crypto import qr
+from tests.verifier.service.web.browser import Watched, chromium, forgive, watched
+from tests.verifier.service.web.desk import MemoryDesk, running
+from tests.verifier.service.web.scenes import SCENES, reference_name
+from tests.verifier.service.web.test_routes import codes_in
+from tests.verifier.world import World
+from tools.film import film
+from verifier.service.edge import Problem
+
+NAME = reference_name()
+#: Where the focus is in the order of the document (0: nowhere), whether that is seen, and its ring.
+_FOCUSED = """() => {
+  const focused = document.activeElement;
+  if (focused === document.body) return [0, true, ""];
+  const place = [...document.querySelectorAll("*")].indexOf(focused);
+  return [place, focused.getBoundingClientRect().height > 0, getComputedStyle(focused).outlineStyle];
+}"""
+_GONE = """url => new Promise(done => {
+  const image = new Image();
+  image.onload = () => done(false);
+  image.onerror = () => done(true);
+  image.src = url;
+})"""
+#: A reader of the browser that sees what the test says.
+READER = """
+window.BarcodeDetector = class {
+  static async getSupportedFormats() { return ["qr_code"]; }
+  async detect() { return (window.inView ?? []).map(rawValue => ({rawValue})); }
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser whose camera sees a film of a good card."""
+    path = tmp_path_factory.mktemp("film") / "card.mjpeg"
+    path.write_bytes(film(SCENES["valid"].shown()))
+    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with chromium(*camera, f"--use-file-for-fake-video-capture={path}") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[MemoryDesk, str]]:
+    """A desk and its address."""
+    desk = MemoryDesk()
+    with running(desk) as url:
+        yield desk, url
+
+
+@pytest.fixture
+def desk(served: tuple[MemoryDesk, str]) -> MemoryDesk:
+    """The desk, as it was at its start."""
+    fresh = MemoryDesk()
+    for name in vars(fresh):
+        setattr(served[0], name, getattr(fresh, name))
+    return served[0]
+
+
+@pytest.fixture
+def opened(browser: Browser, served: tuple[MemoryDesk, str], desk: MemoryDesk) -> Iterator[Callable[..., Watched]]:
+    """Opens the page; ``clock``: time passes only when the test says so; ``script``: runs before the page's own."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+
+        def open_page(query: str = "", *, clock: bool = False, script: str = "") -> Watched:
+            page = stack.enter_context(watched(browser, served[1]))
+            if script:
+                page.page.add_init_script(script)
+            if clock:
+                page.page.clock.install()
+            page.page.goto(served[1] + query)
+            return page
+
+        yield open_page
+
+
+def answered(page: Watched) -> bool:
+    """Whether an answer is on the screen."""
+    return page.page.locator("#held [data-outcome]").count() > 0
+
+
+def test_camera_sees_a_film(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
+    """A code that moves, blurs and tilts before the camera gets its verdict by frames to the service, one at a time;
+    behind the answer the stream goes on and nothing is looked at; the next scan begins with a tap."""
+    page = opened()
+    page.page.click(".start")
+    page.page.wait_for_selector("#held [data-outcome]", timeout=30_000)
+    assert page.outcome() == "VALID"
+    assert NAME in page.text("#held")
+    assert set(desk.asked) == {"frame"}
+    assert page.page.evaluate("document.getElementById('video').srcObject.active")
+    seen = len(desk.asked)
+    page.page.locator("#held summary").click()
+    assert len(desk.asked) == seen
+    page.page.click('[data-act="next"]')
+    expect(page.page.locator("#held [data-outcome]")).to_have_count(0)
+    assert NAME not in page.page.content()
+    assert page.page.evaluate("document.body.dataset.input") == "scanning"
+
+
+def test_the_browsers_own_reader(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
+    """Where the browser reads codes itself no frame leaves it: the service is asked about the text alone."""
+    page = opened(script=READER)
+    page.page.click(".start")
+    page.page.evaluate("code => window.inView = [code]", SCENES["valid"].shown())
+    page.page.wait_for_selector("#held [data-outcome]")
+    assert page.outcome() == "VALID"
+    assert desk.asked == ["text"]
+
+
+def test_several_codes_in_view(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
+    """With two codes in view the page does not guess which counts: it asks the service about the picture."""
+    page = opened(script=READER)
+    page.page.click(".start")
+    page.page.evaluate("window.inView = ['IC1:A', 'IC1:B']")
+    page.page.wait_for_selector("#held [data-outcome]", timeout=30_000)
+    assert "text" not in desk.asked
+
+
+def test_the_same_code_is_ignored_for_three_seconds(opened: Callable[..., Watched]) -> None:
+    """After "next" the code that is still in view is not shown again at once, another one is."""
+    page = opened(clock=True, script=READER)
+    page.page.click(".start")
+    expect(page.page.locator("body")).to_have_attribute("data-input", "scanning")
+    page.page.evaluate("code => window.inView = [code]", SCENES["valid"].shown())
+    _until_answered(page)
+    page.page.click('[data-act="next"]')
+    page.page.clock.run_for(2500)
+    assert not answered(page)
+    page.page.evaluate("window.inView = ['https://example.com']")
+    _until_answered(page)
+    assert page.outcome() == "INVALID"
+
+
+def _until_answered(page: Watched) -> None:
+    for _ in range(100):
+        page.page.clock.run_for(100)
+        if answered(page):
+            return
+    pytest.fail("no answer")
+
+
+def test_the_camera_rests(opened: Callable[..., Watched]) -> None:
+    """After five and ten seconds there are hints, after a minute without a code the camera is off, and resumes."""
+    page = opened(clock=True, script=READER)
+    page.page.click(".start")
+    expect(page.page.locator("#say")).to_have_text("Camera on")
+    page.page.clock.run_for(5100)
+    expect(page.page.locator("#say")).to_have_text("Closer, flat, no glare.")
+    page.page.clock.run_for(5100)
+    expect(page.page.locator(".later")).to_be_visible()
+    page.page.clock.run_for(51_000)
+    expect(page.page.locator("#say")).to_have_text("The camera is resting.")
+    assert page.page.evaluate("document.getElementById('video').srcObject") is None
+    page.page.click(".resume")
+    expect(page.page.locator("body")).to_have_attribute("data-input", "scanning")
+
+
+@pytest.mark.parametrize(
+    ("fault", "title"),
+    [("NotAllowedError", "Camera is blocked"), ("NotFoundError", "No camera"), ("NotReadableError", "Another program")],
+)
+def test_a_camera_that_cannot_be_had(opened: Callable[..., Watched], fault: str, title: str) -> None:
+    """Each reason has its title and its steps, the focus goes there, and the ways without a camera are open."""
+    refusing = f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{fault}'); }};"
+    page = opened(script=refusing)
+    page.page.click(".start")
+    expect(page.page.locator(".denied h2")).to_be_focused()
+    assert title in page.text(".denied h2")
+    assert page.page.locator(".denied li").count() >= 1
+    assert page.page.locator("#code").is_visible()
+
+
+def test_torch_only_where_there_is_one(opened: Callable[..., Watched]) -> None:
+    """The button for the torch is there only if the track reports one, and says whether it is on."""
+    page = opened(script=READER)
+    page.page.click(".start")
+    expect(page.page.locator("#say")).to_have_text("Camera on")
+    assert not page.page.locator('[data-do="torch"]').is_visible()
+    with_torch = """
+      MediaStreamTrack.prototype.getCapabilities = () => ({torch: true});
+      MediaStreamTrack.prototype.applyConstraints = async wanted => { window.lit = wanted.advanced[0].torch; };
+    """
+    page = opened(script=READER + with_torch)
+    page.page.click(".start")
+    page.page.click('[data-do="torch"]')
+    expect(page.page.locator('[data-do="torch"]')).to_have_attribute("aria-pressed", "true")
+    assert page.page.evaluate("window.lit") is True
+
+
+def test_a_hand_scanner_types(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
+    """A burst is taken wherever the focus is and its Enter presses nothing; a new one replaces the answer; slow typing
+    of a person is no burst; in the code's own field it works too and leaves nothing there."""
+    page = opened(script=READER)
+    page.page.focus(".start")
+    page.page.keyboard.type(SCENES["valid"].shown())
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector('#held [data-outcome="VALID"]')
+    assert page.page.evaluate("document.body.dataset.input") == "ready"
+    page.page.keyboard.type("HTTPS://EXAMPLE.COM/ A B C")
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector('#held [data-outcome="INVALID"]')
+    page.page.keyboard.press("Escape")
+    assert not answered(page)
+    before = len(desk.asked)
+    page.page.locator("body").focus()
+    page.page.keyboard.type("IC1:ABCDEF", delay=60)
+    assert len(desk.asked) == before
+    page.page.click('[data-do="type"]')
+    page.page.keyboard.type(SCENES["valid"].shown())
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector('#held [data-outcome="VALID"]')
+    assert page.page.input_value("#code") == ""
+
+
+def test_an_input_method_is_named(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
+    """Full-width characters are not repaired in silence: the page says to switch the input method."""
+    page = opened()
+    page.page.click('[data-do="type"]')
+    page.page.keyboard.insert_text("ＩＣ１：")
+    expect(page.page.locator("#code-error")).to_contain_text("Switch the input method to English")
+    assert page.page.input_value("#code") == ""
+    assert desk.asked == []
+
+
+def test_a_picture_with_several_codes(opened: Callable[..., Watched]) -> None:
+    """A chosen picture with two codes gives a list, worst first, without a joint colour; one without a code a note."""
+    page = opened()
+    picture = codes_in(SCENES["valid"].shown(), "HTTPS://EXAMPLE.COM/")
+    page.page.set_input_files("#picture", {"name": "a.png", "mimeType": "image/png", "buffer": picture})
+    page.page.wait_for_selector("#held .several")
+    outcomes = page.page.locator("#held article").evaluate_all("all => all.map(each => each.dataset.outcome)")
+    assert outcomes == ["INVALID", "VALID"]
+    expect(page.page.locator("#held h1")).to_be_focused()
+    assert page.faults() == []
+    page.page.keyboard.press("Escape")
+    page.page.set_input_files("#picture", {"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"})
+    expect(page.page.locator("#held h1")).to_have_text("This is not a picture of a kind that is read.")
+    assert page.page.locator("#held .panel").count() == 0
+    forgive(page, ["422"])
+
+
+def test_a_picture_dropped_and_pasted(opened: Callable[..., Watched]) -> None:
+    """A picture that is dropped or pasted anywhere is checked."""
+    page = opened()
+    picture = list(qr.draw_png(SCENES["valid"].shown()))
+    for event in ("drop", "paste"):
+        page.page.evaluate(
+            """([kind, bytes]) => {
+              const transfer = new DataTransfer();
+              transfer.items.add(new File([new Uint8Array(bytes)], "card.png", {type: "image/png"}));
+              const event = kind === "drop"
+                ? new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true})
+                : new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true, cancelable: true});
+              document.body.dispatchEvent(event);
+            }""",
+            [event, picture],
+        )
+        page.page.wait_for_selector('#held [data-outcome="VALID"]')
+        page.page.keyboard.press("Escape")
+
+
+def test_personal_data_go(opened: Callable[..., Watched]) -> None:
+    """After 30 s a green answer is gone, with a countdown from ten; any key restarts it; a red one stays without name
+    and details."""
+    page = opened(clock=True)
+    page.show(SCENES["valid"].shown())
+    page.page.clock.run_for(21_000)
+    assert "Personal data go in" in page.text("#held .countdown")
+    page.page.keyboard.press("Shift")
+    page.page.clock.run_for(25_000)
+    assert NAME in page.page.content()
+    page.page.clock.run_for(6_000)
+    assert NAME not in page.page.content()
+    assert not answered(page)
+    assert page.text("#say") == "The answer was removed. Nothing is kept."
+
+
+def test_a_refusal_waits_without_the_person(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
+    """A red answer waits for someone, automatic next or not; after the time the name has gone from it."""
+    desk.world = SCENES["revoked"].world
+    page = opened("?next=8", clock=True)
+    page.show(SCENES["revoked"].shown())
+    assert NAME in page.page.content()
+    page.page.clock.run_for(31_000)
+    assert page.outcome() == "INVALID"
+    assert NAME not in page.page.content()
+    assert page.page.locator("#held details").count() == 0
+
+
+@pytest.mark.parametrize("how", ["hidden", "pagehide"])
+def test_nothing_stays_when_the_page_is_left(opened: Callable[..., Watched], how: str) -> None:
+    """Hidden, locked or left, the answer goes at once and its photo with it; nothing is in any storage."""
+    page = opened()
+    page.show(SCENES["valid"].shown())
+    photo = page.page.get_attribute("#held .photo img", "src")
+    assert photo is not None
+    assert photo.startswith("blob:")
+    page.page.evaluate(
+        """how => {
+          if (how === "pagehide") { dispatchEvent(new PageTransitionEvent("pagehide")); return; }
+          Object.defineProperty(document, "hidden", {value: true, configurable: true});
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        how,
+    )
+    assert not answered(page)
+    assert NAME not in page.page.content()
+    assert page.page.evaluate(_GONE, photo)
+    forgive(page, ["blob:", "ERR_FILE_NOT_FOUND"])
+    kept = page.page.evaluate(
+        "async () => [localStorage.length, sessionStorage.length, document.cookie, (await caches.keys()).length,"
+        " (await indexedDB.databases()).length]"
+    )
+    assert kept == [0, 0, "", 0, 0]
+
+
+def test_the_face_does_not_match(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
+    """No match turns the pane to the form of a refusal, without the person; nothing is sent."""
+    page = opened()
+    page.show(SCENES["valid"].shown())
+    sent = list(desk.asked)
+    page.page.click('[data-act="no-match"]')
+    assert page.text("#held .word").lower() == "not the holder"
+    assert page.page.locator("#held .panel-invalid").count() == 1
+    assert NAME not in page.page.content()
+    assert page.page.locator("#held img").count() == 0
+    expect(page.page.locator("#held h1")).to_be_focused()
+    assert desk.asked == sent
+    assert page.faults() == []
+    page.page.click('[data-act="next"]')
+    assert not answered(page)
+
+
+def test_no_answer_is_no_verdict(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
+    """A service that is busy or gone gives the amber form, never red, and the same code can be tried again."""
+    page = opened()
+    desk.broken = Problem("http.overloaded", headers={"Retry-After": "1"})
+    page.show(SCENES["valid"].shown())
+    assert (page.outcome(), page.text("#held .word").lower()) == ("NONE", "no answer")
+    assert "busy" in page.text("#held .fact")
+    assert page.page.locator("#held .panel-open").count() == 1
+    assert page.faults() == []
+    page.page.route("**/answer?*", lambda route: route.abort())
+    page.page.click('[data-act="again"]')
+    expect(page.page.locator("#held .fact")).to_have_text("The service did not answer; nothing was checked.")
+    page.page.unroute("**/answer?*")
+    desk.broken = None
+    page.page.click('[data-act="again"]')
+    page.page.wait_for_selector('#held [data-outcome="VALID"]')
+    forgive(page, ["503", "ERR_FAILED"])
+
+
+def test_update_and_check_again(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
+    """From stale lists the button fetches new ones and checks the same code again; where the service cannot, it says
+    so."""
+    desk.world, desk.after_update = SCENES["status_stale"].world, World(environment="production")
+    page = opened()
+    page.show(SCENES["status_stale"].shown())
+    assert page.outcome() == "INDETERMINATE"
+    page.page.click('[data-act="update"]')
+    page.page.wait_for_selector('#held [data-outcome="VALID"]')
+    expect(page.page.locator("#age")).to_contain_text("1 h old")
+    assert desk.asked == ["text", "update", "text"]
+
+
+def test_automatic_next(opened: Callable[..., Watched]) -> None:
+    """Where it is chosen, and after VALID only, the next scan begins by itself; the seconds are shown, the answer is
+    spoken without moving the focus."""
+    page = opened("?next=8", clock=True)
+    page.page.focus(".start")
+    page.show(SCENES["valid"].shown())
+    assert page.page.evaluate("document.activeElement.tagName") != "H1"
+    assert page.text("#alert").startswith("Valid")
+    page.page.clock.run_for(3000)
+    assert re.search(r"[456]", page.text("#held .left"))
+    page.page.clock.run_for(5500)
+    assert not answered(page)
+
+
+def test_spoken_and_titled(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
+    """On a verdict the focus goes to a heading that says outcome, reason and order in full; the title says it too."""
+    desk.world = SCENES["revoked"].world
+    page = opened()
+    page.show(SCENES["revoked"].shown())
+    heading = page.page.locator("#held h1")
+    expect(heading).to_be_focused()
+    expect(heading.locator(".unseen")).to_have_text(
+        "Not valid. This card was withdrawn or has ended. Do not accept it; the holder can ask the issuing office."
+    )
+    assert page.page.title().startswith("Not valid.")
+    assert page.page.get_attribute("#say", "role") == "status"
+
+
+def test_sound_and_vibration_by_rhythm(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
+    """Vibration is on and sound off at first; one short, two long, three short; each can be changed in the menu, and
+    the change stands in the address."""
+    count = """
+      navigator.vibrate = rhythm => { (window.shaken ??= []).push(rhythm); return true; };
+      const start = OscillatorNode.prototype.start;
+      OscillatorNode.prototype.start = function (...all) {
+        window.tones = (window.tones ?? 0) + 1;
+        start.apply(this, all);
+      };
+    """
+    page = opened(script=count)
+    rhythms = {"valid": [80], "revoked": [250, 120, 250], "status_stale": [80, 80, 80, 80, 80]}
+    for name in rhythms:
+        desk.world = SCENES[name].world
+        page.show(SCENES[name].shown())
+        page.page.keyboard.press("Escape")
+    assert page.page.evaluate("window.shaken") == list(rhythms.values())
+    assert page.page.evaluate("window.tones ?? 0") == 0
+    page.page.click(".settings summary")
+    page.page.select_option("#set-sound", "on")
+    page.page.select_option("#set-vibration", "off")
+    assert "sound=on" in page.page.url
+    assert "vibration=off" in page.page.url
+    page.page.keyboard.press("Escape")
+    desk.world = SCENES["revoked"].world
+    page.show(SCENES["revoked"].shown())
+    assert page.page.evaluate("window.tones") == 2
+    assert len(page.page.evaluate("window.shaken")) == 3
+
+
+def test_rule_and_language_keep_the_settings(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
+    """Another rule checks the shown code again under it and stands in the address; the other language keeps it."""
+    page = opened("?sound=on")
+    page.page.set_viewport_size({"width": 1280, "height": 800})
+    page.show(SCENES["valid"].shown())
+    page.page.select_option("#rule", "benefit")
+    page.page.wait_for_selector('#held [data-outcome="INDETERMINATE"]')
+    page.page.click('.languages a[lang="zh-Hans"]')
+    expect(page.page.locator("html")).to_have_attribute("lang", "zh-Hans")
+    assert "sound=on" in page.page.url
+    assert "rule=benefit" in page.page.url
+    assert SCENES["valid"].shown() not in page.page.url
+
+
+def test_tab_order_is_reading_order(opened: Callable[..., Watched]) -> None:
+    """What Tab reaches follows the order of the document, nothing hidden gets the focus, each has a visible ring."""
+    page = opened()
+    page.page.set_viewport_size({"width": 1280, "height": 800})
+    page.show(SCENES["valid"].shown())
+    order: list[tuple[int, bool, str]] = []
+    for _ in range(20):
+        page.page.keyboard.press("Tab")
+        order.append(tuple(page.page.evaluate(_FOCUSED)))
+    # It began in the answer; from the body on, one round by the page to the end of the answer.
+    around = order[[place for place, _, _ in order].index(0) + 1 :]
+    places = [place for place, _, _ in around]
+    assert len(places) >= 10
+    assert places[:10] == sorted(places[:10])
+    assert all(visible and ring == "solid" for place, visible, ring in order if place)
