@@ -25,7 +25,7 @@ _FAST_ISSUER = ("test_cards.py", "test_codes.py")
 _SLOW = (
     *("test_photo.py", "test_pages.py", "test_sign.py", "test_engine.py", "test_wycheproof.py", "test_oracle.py"),
     *("test_cli_verify.py", "test_cli_inspect.py", "test_cli_qr.py", "test_cbor_readers.py", "test_qr_read.py"),
-    "test_wire.py",
+    *("test_wire.py", "test_scan_browser.py", "test_verdicts_browser.py"),
 )
 
 
