@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-fast lint bench bench-compare bench-peers soak vectors format clean
+.PHONY: help demo serve test test-fast lint bench bench-compare bench-native bench-peers soak vectors format clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -18,6 +18,9 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)  ## an authority from an empty folder: issue, draw, read back, verify, tamper, revoke
 	@$(BIN)/python -m tools.demo
+
+serve: $(READY)  ## the verification service with the scan page, on demo cards; TLS=1 for the camera of a telephone
+	@$(BIN)/python -m tools.serve_demo $(if $(TLS),--tls-self-signed)
 
 test: $(READY)  ## all tests (what CI runs)
 	@$(BIN)/python -m pytest -n auto -m 'not soak' --benchmark-disable tests
@@ -37,6 +40,9 @@ bench: $(READY) bench-peers  ## benchmarks, ratios against peers and targets; KE
 
 bench-compare: $(READY) bench-peers  ## ratios against the kept run's; fails where one is worse than a band (BAND=0.15)
 	@$(BIN)/python -m benchmarks.compare $(if $(BAND),--band $(BAND))
+
+bench-native: $(READY)  ## what signatures cost in a native core, one by one and in batches; needs cargo
+	@$(BIN)/python -m benchmarks.native
 
 bench-peers: $(READY)  ## make the peers' environments, each of its own under .peers
 	@$(BIN)/python -m benchmarks.peers

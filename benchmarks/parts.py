@@ -174,7 +174,7 @@ def parts() -> dict[str, Part]:
         "A batch of 4,000 codes over HTTP against verify_many in process, a code",
         "verify_many",
         _batch,
-        share=8,
+        share=20,
         ours=("batch",),
         anchors=("verify_many",),
     )

@@ -14,6 +14,7 @@ from tools.kept_run import failed, kept, series_of
 __all__ = ["DRAWINGS"]
 
 _DOCS = Path(__file__).parent.parent / "docs"
+_NONE = [Bar("not measured", 0, False)]
 
 
 def _against(form: str, title: str) -> str:
@@ -22,7 +23,7 @@ def _against(form: str, title: str) -> str:
     return bars(
         title,
         "µs",
-        sorted(rows, key=lambda row: row.figure),
+        sorted(rows, key=lambda row: row.figure) or _NONE,
         None if limit is None else ("raw check, libsodium", limit["median_us"]),
     )
 
@@ -33,7 +34,7 @@ def _verdicts() -> str:
         for backend in ("libsodium", "openssl")
         for name, each in _series(f"verdict {backend}").items()
     ]
-    return bars("Text to verdict, and the bare signature check in it (median)", "µs", rows)
+    return bars("Text to verdict, and the bare signature check in it (median)", "µs", rows or _NONE)
 
 
 def _pictures() -> str:
@@ -42,7 +43,7 @@ def _pictures() -> str:
         for run, what in (("reading", "read"), ("drawing", "draw"))
         for name, each in _series(run).items()
     ]
-    return bars("A clean picture read, and one drawn (median; icard reads back what it draws)", "ms", rows)
+    return bars("A clean picture read, and one drawn (median; icard reads back what it draws)", "ms", rows or _NONE)
 
 
 def _poor() -> str:
@@ -70,18 +71,17 @@ def _rates() -> str:
 
 
 def _nothing(title: str) -> str:
-    return bars(title, "", [Bar("not measured", 0, False)])
+    return bars(title, "", _NONE)
 
 
 def _growth() -> str:
-    drawn = []
-    for run, label in (("status list", "status list"), ("trust list", "trust list")):
-        sizes = kept()["runs"][run]["sizes"]
-        points = [
-            (size, _series(run)[name]["median_us"] / 1000) for name, size in sizes.items() if name in _series(run)
-        ]
-        drawn.append(Curve(label, points, run == "status list"))
-    return curves("Verifying and loading a list", "entries, or keys", "milliseconds (median)", drawn)
+    title, drawn = "Verifying and loading a list", []
+    for run in ("status list", "trust list"):
+        found, sizes = _series(run), kept()["runs"][run].get("sizes", {})
+        points = [(size, found[name]["median_us"] / 1000) for name, size in sizes.items() if name in found]
+        if points:
+            drawn.append(Curve(run, points, run == "status list"))
+    return curves(title, "entries, or keys", "milliseconds (median)", drawn) if drawn else _nothing(title)
 
 
 def _series(run: str) -> dict[str, Any]:

@@ -91,4 +91,6 @@ def _decades(figures: Sequence[float]) -> tuple[int, int]:
 
 
 def _power(decade: int) -> str:
+    if decade >= 6:
+        return f"{10 ** (decade - 6):,} M"
     return f"{10**decade:,}" if decade >= 0 else f"{10.0**decade:g}"
