@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import IcardError
 
 from . import checkpoints, codes
+from .accounts.retention import prune
 from .core import Core
 from .db.models import Publisher
 from .export import export
@@ -46,6 +47,8 @@ LONGEST_PAUSE: Final = 30.0
 RECOVERY: Final = 30.0
 LEFT_BEHIND: Final = 60
 CHECKPOINTS: Final = 3600.0
+#: Seconds between looks for what is over of accounts: sessions, failures, invitations.
+PRUNING: Final = 600.0
 #: Seconds between looks for status lists that are over.
 ENDINGS: Final = 3600.0
 
@@ -72,6 +75,7 @@ class Worker:
     _recovered: float = field(default=-RECOVERY)
     _checked: float = field(default=-CHECKPOINTS)
     _ended: float = field(default=-ENDINGS)
+    _pruned: float = field(default=-PRUNING)
     _told: tuple[tuple[str, str | None], ...] = ()
     _pause: float = 0.0
 
@@ -134,6 +138,9 @@ class Worker:
             self._recovered = time.monotonic()
             if found:
                 self.tell("recovered", {"codes": found})
+        if time.monotonic() - self._pruned >= PRUNING:
+            prune(self.core)
+            self._pruned = time.monotonic()
         if version and not held_back and time.monotonic() - self._checked >= CHECKPOINTS:
             self._checkpoint()
         return held_back

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def test_a_wrong_field_is_named_and_never_shown(tmp_path: Path, changes: dict[st
 def test_a_login_name_is_taken_once(house: House) -> None:
     """In any case of letters, and by two at once; the same person may have another."""
     new = [NewAccount("holder", name, "Zhang", "P-1234567") for name in ("zhang", "Zhang", "zhang2")]
-    found = at_once([lambda n=each: host.add(house.core, n, HOST) for each in new[:2]])  # type: ignore[misc]
+    found = at_once([partial(host.add, house.core, each, HOST) for each in new[:2]])
     assert sorted(getattr(each, "code", "made") for each in found) == ["account.login_taken", "made"]
     host.add(house.core, new[2], HOST)
     assert count(house.core, Person) == 1
@@ -89,12 +90,8 @@ def test_a_login_name_is_taken_once(house: House) -> None:
 
 def test_accounts_of_one_person_made_at_once(house: House) -> None:
     """They are known by their number to be one person's."""
-    found = at_once(
-        [
-            lambda n=n: host.add(house.core, NewAccount("holder", f"name-{n}", "Zhang", "p-1234567"), HOST)
-            for n in range(4)
-        ]  # type: ignore[misc]
-    )
+    new = [NewAccount("holder", f"name-{number}", "Zhang", "p-1234567") for number in range(4)]
+    found = at_once([partial(host.add, house.core, each, HOST) for each in new])
     assert [each for each in found if isinstance(each, Exception)] == []
     assert count(house.core, Person) == 1
 
@@ -178,7 +175,7 @@ def test_organisations_by_their_code(house: House) -> None:
 
 
 def test_mandates_have_an_end(house: House) -> None:
-    """An employer gives its own; an agency sees its clients from the begin until before the end, or until it is ended."""
+    """An employer gives its own; an agency sees its clients from begin to end, or until it is ended."""
     employer, other, agency = (
         organisation(house, kind, n) for n, kind in enumerate(("employer", "employer", "agency"))
     )
