@@ -9,11 +9,9 @@ from .app import make_app
 from .edge import Listen, serve
 from .policies import Policies
 from .settings import Settings
-from .tls import addresses, self_signed, thumbprint
+from .tls import EVERYWHERE, addresses, self_signed, thumbprint
 
 __all__ = ["start"]
-
-_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - named here to be told apart, not listened on
 
 
 def start(settings: Settings, listen: Listen, *, self_signed_certificate: bool) -> None:
@@ -37,7 +35,7 @@ def start(settings: Settings, listen: Listen, *, self_signed_certificate: bool) 
     scheme = "https" if listen.certificate else "http"
 
     def ready(port: int) -> None:
-        for host in addresses() if listen.host in _EVERYWHERE else [listen.host]:
+        for host in addresses() if listen.host in EVERYWHERE else [listen.host]:
             shown = f"[{host}]" if ":" in host else host
             _say(f"{scheme}://{shown}:{port}/")
 

@@ -26,8 +26,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from verifier.cli.files import write_whole
 
-__all__ = ["addresses", "self_signed", "thumbprint"]
+__all__ = ["EVERYWHERE", "addresses", "self_signed", "thumbprint"]
 
+EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - told apart here, not listened on
 #: Apple's limit for certificates that people trust by hand is 825 days.
 _LIFE: Final = datetime.timedelta(days=365)
 _DAY: Final = datetime.timedelta(days=1)
@@ -77,7 +78,8 @@ def thumbprint(certificate: Path) -> str:
 
 
 def _names(host: str) -> list[x509.GeneralName]:
-    return [_name(each) for each in dict.fromkeys(["localhost", socket.gethostname(), *addresses(), host]) if each]
+    named = dict.fromkeys(["localhost", socket.gethostname(), *addresses(), host])
+    return [_name(each) for each in named if each not in ("", *EVERYWHERE)]
 
 
 def _name(text: str) -> x509.GeneralName:
