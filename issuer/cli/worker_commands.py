@@ -6,6 +6,7 @@ import json
 import signal
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,7 +78,7 @@ def worker_command(
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        Worker(core, tree, _log, interval, outside).run(stop)
+        Worker(core, tree, partial(_log, settings().json), interval, outside).run(stop)
 
 
 def _once(core: Core, export_to: Path | None, *, force: bool) -> None:
@@ -145,10 +146,10 @@ def _facts(chain: TrustChain) -> dict[str, Any]:
     }
 
 
-def _log(event: str, facts: dict[str, Any]) -> None:
-    """A line an event, at once, for whatever keeps logs."""
+def _log(as_json: bool, event: str, facts: dict[str, Any]) -> None:
+    """A line an event, at once, for whatever keeps logs. For any thread: a run's own settings are the main thread's."""
     known = {"time": _time(int(time.time())), "event": event, **facts}
-    if settings().json:
+    if as_json:
         text = json.dumps(known, ensure_ascii=True)
     else:
         rest = " ".join(f"{name}={value}" for name, value in facts.items())

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -26,7 +27,9 @@ from issuer.core import Core
 from issuer.db.models import Publisher
 from issuer.signer import SignerBusy
 from issuer.worker import Worker
+from tests.issuer.conftest import postgres_server
 from tests.issuer.domain import bundle_domain, file_of, published_core, verdicts, versions, write_settings
+from tests.issuer.postgres import Server
 from tests.issuer.service import PASSPHRASE, person
 from verifier import Policy, Verifier
 
@@ -79,21 +82,30 @@ def events(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
-def reasons_of(www: Path, texts: list[str]) -> list[str]:
+def reasons_of(www: Path, texts: list[str], policy: str = "gate") -> list[str]:
     now = int(time.time())
-    verifier = Verifier(bundle_domain((www / artefacts.BUNDLE).read_bytes(), now), Policy.named("gate"))
+    verifier = Verifier(bundle_domain((www / artefacts.BUNDLE).read_bytes(), now), Policy.named(policy))
     return [str(verifier.verify(text, now=now).reason) for text in texts]
 
 
 @pytest.mark.slow
 def test_a_change_reaches_the_origin(core: Core, tmp_path: Path) -> None:
-    """Issue and revoke while a worker runs: the exported bundle says so; SIGTERM ends it cleanly, nothing of the holder
-    is in what it told."""
+    """Each change while a worker runs: the exported bundle says so, of a lapse nothing for a public code; SIGTERM ends
+    the worker cleanly, nothing of the holder is in what it told."""
     www = tmp_path / "www"
     with running(tmp_path, www) as process:
         (issued,) = cards.issue(core, [NewCard(person(1))], BY)
         texts = [code.text for code in issued.codes]
         wait_until(lambda: (www / artefacts.TIMESTAMP).exists() and reasons_of(www, texts) == ["valid"] * 3)
+        cards.suspend(core, issued.card_id, BY)
+        wait_until(lambda: reasons_of(www, texts) == ["suspended"] * 3)
+        cards.resume(core, issued.card_id, BY)
+        wait_until(lambda: reasons_of(www, texts) == ["valid"] * 3)
+        public, *others = reasons_of(www, texts, "benefit")
+        cards.set_insurance(core, issued.card_id, "lapsed", BY)
+        wait_until(lambda: reasons_of(www, texts, "benefit") == [public, "insurance_lapsed", "insurance_lapsed"])
+        cards.set_insurance(core, issued.card_id, "good", BY)
+        wait_until(lambda: reasons_of(www, texts, "benefit") == [public, *others])
         cards.revoke(core, issued.card_id, BY)
         wait_until(lambda: reasons_of(www, texts) == ["revoked"] * 3)
         told = events(process)
@@ -163,6 +175,70 @@ def test_killed_workers_leave_whole_publications(core: Core, tmp_path: Path) -> 
         wait_until(lambda: reasons_of(www, [texts[card] for card in states]) == wanted)
         events(process)
     assert [str(verdict.reason) for verdict in verdicts(core, [texts[card] for card in states])] == wanted
+    assert list(www.rglob("*.tmp")) == []
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server of this test's own, to be stopped."""
+    postgres_server()
+    made = Server()
+    yield made
+    made.remove()
+
+
+def heard(process: subprocess.Popen[str], event: str) -> dict[str, Any]:
+    """The next event of this name that a worker tells."""
+    assert process.stdout is not None
+    told: dict[str, Any] = {}
+    while told.get("event") != event:
+        told = json.loads(process.stdout.readline())
+    return told
+
+
+@pytest.mark.slow
+def test_a_database_that_goes_away_and_comes_back(server: Server, tmp_path: Path) -> None:
+    """The same worker says so, says when it is back, and publishes what changed; while it is away SIGTERM ends it, with
+    nothing but its last words, and without waiting for the database."""
+    url = server.new_database()
+    core = published_core(tmp_path, url)
+    write_settings(core, tmp_path)
+    with running(tmp_path, tmp_path / "www") as process:
+        heard(process, "exported")
+        server.stop()
+        assert heard(process, "held_back")["code"] == "database.unreachable"
+        server.start()
+        heard(process, "well_again")
+        (issued,) = cards.issue(core, [NewCard(person(1))], BY)
+        cards.revoke(core, issued.card_id, BY)
+        wait_until(lambda: reasons_of(tmp_path / "www", [issued.codes[0].text]) == ["revoked"])
+        server.stop()
+        heard(process, "held_back")
+        # It is in the midst of trying again, for twenty seconds if nobody stopped it.
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (0, "")
+    assert json.loads(out.splitlines()[-1])["event"] == "ended"
+
+
+@pytest.mark.slow
+def test_a_full_disk_holds_the_tree_back_until_there_is_room(server: Server, tmp_path: Path) -> None:
+    """The tree stays as it was, whole; the worker says so and completes it once there is room again."""
+    core = published_core(tmp_path, server.new_database())
+    write_settings(core, tmp_path)
+    www = tmp_path / "www"
+    with running(tmp_path, www) as process:
+        wait_until((www / artefacts.TIMESTAMP).exists)
+        (issued,) = cards.issue(core, [NewCard(person(1))], BY)
+        before = {path: path.read_bytes() for path in www.rglob("*.cbor")}
+        # A write beyond the cap fails with EFBIG, as it does with ENOSPC on a full disk.
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+        cards.revoke(core, issued.card_id, BY)
+        assert heard(process, "held_back")["code"] == "cli.unwritable"
+        assert {path: path.read_bytes() for path in www.rglob("*.cbor")} == before
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        wait_until(lambda: reasons_of(www, [issued.codes[0].text]) == ["revoked"])
+        assert events(process)[-1]["event"] == "ended"
     assert list(www.rglob("*.tmp")) == []
 
 
