@@ -85,7 +85,7 @@ class _Handler:
     def at(self, point: str) -> str | None:
         """What is to be answered at this point instead, if anything."""
         mood, _, number = (self._folder / "mood").read_text("ascii").partition(" ")
-        return f"{number} no" if mood == point else None
+        return f"{number} MARKEDWORDS about MARKEDADDRESS@post.example" if mood == point else None
 
     def mood(self) -> str:
         return (self._folder / "mood").read_text("ascii")
