@@ -13,6 +13,7 @@ from .keygen_command import keygen_command
 from .notices_commands import notices_app
 from .publish_command import publish_command
 from .restore_commands import restore_command, withdraw_command
+from .serve_command import serve_command
 from .service_commands import clock_app, init_command, migrate_command, rewrap_command, settings_command
 from .sign_command import sign_command
 from .status_commands import status_app
@@ -39,6 +40,7 @@ app.command("restore")(restore_command)
 app.command("withdraw")(withdraw_command)
 app.command("export")(export_command)
 app.command("worker")(worker_command)
+app.command("serve")(serve_command)
 app.add_typer(account_app, name="account")
 app.add_typer(key_app, name="key")
 app.add_typer(card_app, name="card")

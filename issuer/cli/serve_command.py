@@ -1,0 +1,63 @@
+"""``icard-issuer serve``: the issuing service over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from verifier.cli.faults import CommandError
+from verifier.cli.settings import AsJson, Lang
+
+from .service import Folder, opened, tell
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from verifier.service.edge import Drain
+
+__all__ = ["serve_command"]
+
+
+def serve_command(
+    host: Annotated[str, typer.Option("--host", help="The address to listen on; 0.0.0.0 or :: for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free.")] = 8081,
+    tls_certificate: Annotated[
+        Path | None, typer.Option("--tls-certificate", metavar="FILE", help="HTTPS by this PEM file, with its chain.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", help="The certificate's private key.")
+    ] = None,
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], typer.Option("--log-level", help="The least that is logged.")
+    ] = "INFO",
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve the API and what is published, behind a proxy that speaks HTTPS or with a certificate of its own.
+
+    On SQLite the worker runs in the server, and there is one server; on PostgreSQL several may run, and
+    icard-issuer worker beside them. Ends with 0 on SIGTERM, after the requests in work are answered.
+
+    Example:  icard-issuer serve -C issuer --port 8081
+    """
+    from issuer.service.app import make_app
+    from verifier.service import edge
+
+    if (tls_certificate is None) != (tls_key is None):
+        raise CommandError("cli.option", path="--tls-key", expected="--tls-certificate and --tls-key together")
+    scheme = "http" if tls_certificate is None else "https"
+    shown = f"[{host}]" if ":" in host else host
+
+    with opened(folder) as core:
+
+        def made(drain: Drain) -> ASGIApp:
+            return make_app(core, drain)
+
+        edge.serve(
+            made,
+            edge.Listen(host, port, certificate=tls_certificate, key=tls_key, log_level=log_level),
+            ready=lambda bound: tell({"address": f"{scheme}://{shown}:{bound}/"}),
+        )

@@ -1,0 +1,50 @@
+"""``icard-issuer serve`` as a process: it answers, and SIGTERM ends it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from issuer.cli.app import app
+from tests.cli_kit import run
+from tests.issuer.conftest import new_database_url
+from tests.issuer.domain import published_core, write_settings
+from tests.verifier.service.edge.kit import PATIENCE
+
+
+def test_the_server_answers_and_ends_with_0(tmp_path: Path) -> None:
+    """A server on SQLite lives, has every part ready, its worker too, and ends with 0 on SIGTERM."""
+    core = published_core(tmp_path, new_database_url("sqlite", tmp_path))
+    write_settings(core, tmp_path)
+    core.close()
+    program = str(Path(sys.executable).parent / "icard-issuer")
+    command = [program, "serve", "-C", str(tmp_path), "--port", "0", "--json"]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    try:
+        assert process.stdout is not None
+        address = json.loads(process.stdout.readline())["address"]
+        with httpx.Client(base_url=address, timeout=PATIENCE, trust_env=False) as client:
+            assert client.get("/healthz").json() == {"status": "ok"}
+            ready = client.get("/readyz")
+            assert (ready.status_code, ready.json()["parts"]) == (
+                200,
+                {"server": "ok", "database": "ok", "worker": "ok"},
+            )
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(2 * PATIENCE) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_certificate_needs_its_key() -> None:
+    """A certificate without a key is wrong use, and --help says what serve does."""
+    done = run(app, "serve", "--tls-certificate", "chain.pem")
+    assert (done.status, "--tls-key" in done.err) == (64, True)
+    assert "SIGTERM" in run(app, "serve", "--help").out
