@@ -85,7 +85,9 @@ def judged(
     figures = target.figures(run)
     if figures is None:
         absent = next(name for name in (target.of, target.to) if name is not None and name not in run.series)
-        return None, None, f"not measured: {absent}: {run.failed.get(absent, 'not in this run')}"
+        # What could not even begin has one reason, told for another contender.
+        reason = run.failed.get(absent) or next(iter(run.failed.values()), "not in this run")
+        return None, None, f"not measured: {absent}: {reason}"
     return *figures, "met" if target.met(figures[0]) else "missed"
 
 
