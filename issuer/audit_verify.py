@@ -7,7 +7,9 @@ Promises:
 3. Salt and details are held against the row's hash. Details that are gone are found, unless an act of purging says so.
 4. The walk takes little memory and no long transaction: a service at work is not disturbed, and acts that are added
    meanwhile are left for the next walk.
-5. Every fault is told up to a number of them; the first ones lie nearest to the cause.
+5. A checkpoint of acts that were lost with a database is no fault where an act of restoring stands at that place and is
+   later; it is told, for whoever can write the database could claim a restore.
+6. Every fault is told up to a number of them; the first ones lie nearest to the cause.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -29,6 +31,7 @@ from .checkpoints import read_checkpoint, reader_keys
 from .core import Core
 from .db.models import AuditDetail, AuditHead, AuditRow, Meta
 from .db.models import Checkpoint as CheckpointRow
+from .list_ends import RESTORED
 
 __all__ = ["AuditReport", "Detail", "open_details", "pages", "verify"]
 
@@ -37,8 +40,18 @@ _PAGE: Final = 1000
 SALT: Final = 16
 PURGE: Final = "audit.purge"
 
+CARD_RESTORED: Final = "card.restore"
+
 Detail = Mapping[str, Any]
 Pair = tuple[AuditRow, AuditDetail | None]
+
+
+class _Restore(NamedTuple):
+    """The first row that a restore wrote, its own row, and when."""
+
+    first: int
+    seq: int
+    at: int
 
 
 @dataclass(slots=True)
@@ -50,6 +63,7 @@ class AuditReport:
         purged: rows without details.
         checkpoints: how many were held against the chain.
         faults: codes ``audit.*``; ``path`` names the row. ``more`` counts those above :data:`MOST_FAULTS`.
+        lost: checkpoints of acts that a restore says were lost (promise 5); ``path`` names the restore's row.
     """
 
     rows: int = 0
@@ -58,6 +72,7 @@ class AuditReport:
     checkpoints: int = 0
     faults: list[StateError] = field(default_factory=list)
     more: int = 0
+    lost: list[StateError] = field(default_factory=list)
 
     def add(self, fault: StateError) -> None:
         """Keep a fault, or count it."""
@@ -77,7 +92,10 @@ def verify(core: Core, outside: Mapping[str, bytes] | None = None) -> AuditRepor
     head_seq, head_hash, last_seq, database_id = core.database.read(_end)
     known = _checkpoints(core, report, database_id, outside or {})
     missing: list[tuple[int, int]] = []
+    differing: dict[int, str] = {}
     expected, previous = 1, genesis(database_id)
+    restores: list[_Restore] = []
+    first_restored: int | None = None
     for row, detail in pages(core, head_seq):
         if row.seq != expected:
             report.add(_fault("audit.row_missing", expected, expected=f"row {expected}", found=f"row {row.seq}"))
@@ -85,9 +103,14 @@ def verify(core: Core, outside: Mapping[str, bytes] | None = None) -> AuditRepor
             report.add(_fault("audit.chain_broken", row.seq, expected=previous, found=row.previous))
         if row.hash != row_hash(row):
             report.add(_fault("audit.row_changed", row.seq, expected=row_hash(row), found=row.hash))
-        for stated in known.pop(row.seq, ()):
-            if stated != row.hash:
-                report.add(_fault("audit.rewritten", row.seq, expected=stated, found=row.hash))
+        # The acts on cards that a restore made stricter stand before its own, in one transaction.
+        first_restored = (first_restored or row.seq) if row.action in (CARD_RESTORED, RESTORED) else None
+        if row.action == RESTORED:
+            restores.append(_Restore(first_restored or row.seq, row.seq, row.at))
+            first_restored = None
+        if row.seq in known:
+            known[row.seq].pop(row.hash, None)
+            differing[row.seq] = row.hash
         if detail is None:
             _extend(missing, row.seq)
             report.purged += 1
@@ -102,9 +125,19 @@ def verify(core: Core, outside: Mapping[str, bytes] | None = None) -> AuditRepor
         report.add(_fault("audit.chain_broken", head_seq, expected=head_hash, found=previous))
     if last_seq > head_seq:
         report.add(_fault("audit.beyond_head", head_seq + 1, expected=f"{head_seq} rows", found=f"{last_seq}"))
-    for seq in sorted(known):
-        if seq > head_seq:
-            report.add(_fault("audit.truncated", head_seq + 1, expected=f"at least {seq} rows", found=f"{head_seq}"))
+    for seq, stated in sorted(known.items()):
+        for digest, at in stated.items():
+            restored = next((one for one in restores if one.first <= seq and at <= one.at), None)
+            if restored is not None:
+                report.lost.append(
+                    _fault("audit.restored", restored.seq, expected=f"acts up to row {seq}, lost before", found=digest)
+                )
+            elif seq > head_seq:
+                report.add(
+                    _fault("audit.truncated", head_seq + 1, expected=f"at least {seq} rows", found=f"{head_seq}")
+                )
+            elif seq in differing:
+                report.add(_fault("audit.rewritten", seq, expected=digest, found=differing[seq]))
     through = _purged_through(core) if missing else 0
     for first, last in missing:
         if last > through:
@@ -156,12 +189,12 @@ def _end(session: Session) -> tuple[int, str, int, str]:
 
 def _checkpoints(
     core: Core, report: AuditReport, database_id: str, outside: Mapping[str, bytes]
-) -> dict[int, list[str]]:
-    """The hashes that checkpoints state, by row."""
+) -> dict[int, dict[str, int]]:
+    """The hashes that checkpoints state, by row, each with the time of its signing."""
     query = select(CheckpointRow.seq, CheckpointRow.token)
     inside = core.database.read(lambda session: {f"row {seq}": token for seq, token in session.execute(query)})
     find_key = reader_keys(core)
-    stated: dict[int, list[str]] = {}
+    stated: dict[int, dict[str, int]] = {}
     for name, token in (*inside.items(), *outside.items()):
         try:
             said = read_checkpoint(token, find_key)
@@ -172,9 +205,7 @@ def _checkpoints(
             report.add(StateError("audit.checkpoint", path=name, expected=database_id, found=said.database_id))
             continue
         report.checkpoints += 1
-        hashes = stated.setdefault(said.seq, [])
-        if said.hash not in hashes:
-            hashes.append(said.hash)
+        stated.setdefault(said.seq, {}).setdefault(said.hash, said.iat)
     return stated
 
 

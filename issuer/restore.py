@@ -31,6 +31,7 @@ from icard_crypto.errors import StateError
 
 from .at_rest import Place
 from .audit import Act
+from .audit_verify import CARD_RESTORED
 from .cards import By
 from .clock import signed_at
 from .core import Core
@@ -184,7 +185,7 @@ def _work(core: Core, session: Session, mark: Mark | None, said: Published, by: 
         "lost_codes": len(outcome.lost_codes),
         **by.details(),
     }
-    acts = [Act(by.actor, "card.restore", card, by.details()) for card in outcome.changed]
+    acts = [Act(by.actor, CARD_RESTORED, card, by.details()) for card in outcome.changed]
     core.audit(session, now, [*acts, Act(by.actor, RESTORED, core.issuer.iss, details)])
     return outcome
 

@@ -34,6 +34,8 @@ Outside = Annotated[
 def audit_verify(outside: Outside = None, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
     """Walk the chain and hold it against its checkpoints. Exit status 1 when something was changed.
 
+    After a restore, checkpoints of what was lost are named, and are no fault.
+
     What no chain can show: acts after the newest checkpoint, made anew as a whole by whoever writes the database.
     """
     from issuer.audit_verify import verify
@@ -41,10 +43,13 @@ def audit_verify(outside: Outside = None, folder: Folder = None, lang: Lang = No
     with opened(folder) as core:
         report = verify(core, _checkpoints(core, outside))
         language = settings().language
-        rows = [
-            {"code": fault.code, "where": fault.path, "what": fault.message(language), "expected": fault.expected}
-            for fault in report.faults
-        ]
+        rows, lost = (
+            [
+                {"code": fault.code, "where": fault.path, "what": fault.message(language), "expected": fault.expected}
+                for fault in faults
+            ]
+            for faults in (report.faults, report.lost)
+        )
         facts: dict[str, Any] = {
             "rows": report.rows,
             "head": report.head,
@@ -52,9 +57,11 @@ def audit_verify(outside: Outside = None, folder: Folder = None, lang: Lang = No
             "checkpoints": report.checkpoints,
             "faults": rows if settings().json else len(rows) + report.more,
         }
+        facts["lost_checkpoints"] = lost if settings().json else len(lost)
         tell(facts)
-        if rows and not settings().json:
+        if not settings().json:
             tell_rows(rows)
+            tell_rows(lost)
         if report.faults:
             raise typer.Exit(1)
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from icard_crypto.errors import StateError
-from issuer import cards, key_states
+from issuer import cards, checkpoints, key_states
 from issuer.at_rest import Place
+from issuer.audit_verify import verify
 from issuer.cards import By, IssuedCard, NewCard
 from issuer.core import Core
-from issuer.db.models import AuditDetail, CodeRow, LostCode, Meta, StatusListRow
+from issuer.db.models import AuditDetail, AuditRow, CodeRow, LostCode, Meta, StatusListRow
 from issuer.epoch import read_mark
 from issuer.export import export
 from issuer.restore import restore, withdraw_lost
@@ -269,6 +270,33 @@ def test_a_restore_is_in_the_audit(house: House) -> None:
     details = json.loads(body[16:])
     assert (details["actor"], details["reason"], details["break_glass"]) == ("host:ann", "the disk broke", True)
     assert (details["epoch"], details["lost_acts"], details["lost_codes"]) == (2, 1, 3)
+
+
+def test_checkpoints_of_what_was_lost_are_explained(house: House) -> None:
+    """Those of acts behind the backup, beyond the chain's end and within its new rows; a later one must still hold."""
+    house.back_up()
+    outside = house.folder / "outside"
+    for number in range(1, 9):
+        house.issue(number)
+        checkpoints.make(house.core, outside)
+    house.put_back()
+    restore(house.open(restoring=True), house.tree, BY)
+    house.publish()
+    house.issue(20)
+    known = {path.name: checkpoints.read_file(path) for path in checkpoints.files(outside)}
+    report = verify(house.core, known)
+    assert report.faults == []
+    assert [fault.code for fault in report.lost] == ["audit.restored"] * 8
+    assert len({fault.path for fault in report.lost}) == 1
+    # A checkpoint of the chain as it goes on is no part of that: cut off, it is a fault.
+    house.clock.at += 60
+    later = checkpoints.make(house.core, house.folder / "later")
+    assert later is not None
+    again = {path.name: checkpoints.read_file(path) for path in checkpoints.files(house.folder / "later")}
+    spoil = update(AuditRow).where(AuditRow.seq == later.seq).values(hash="0" * 64)
+    house.core.database.transact(lambda session: session.execute(spoil))
+    codes = {fault.code for fault in verify(house.core, known | again).faults}
+    assert "audit.rewritten" in codes
 
 
 def test_a_forged_list_stops_the_restore(house: House) -> None:
