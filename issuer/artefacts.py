@@ -19,7 +19,18 @@ from sqlalchemy.orm import Session
 
 from .db.models import Artefact
 
-__all__ = ["BUNDLE", "TIMESTAMP", "TRUST_LATEST", "Kind", "newest", "newest_at", "put", "status_path", "trust_path"]
+__all__ = [
+    "BUNDLE",
+    "IMMUTABLE",
+    "TIMESTAMP",
+    "TRUST_LATEST",
+    "Kind",
+    "newest",
+    "newest_at",
+    "put",
+    "status_path",
+    "trust_path",
+]
 
 Kind = Literal["trust", "latest", "status", "bundle", "timestamp", "checkpoint"]
 
@@ -27,7 +38,8 @@ TIMESTAMP: Final = "timestamp.cbor"
 BUNDLE: Final = "bundle.cbor"
 TRUST_LATEST: Final = "trust/latest.cbor"
 
-_IMMUTABLE: Final = frozenset({"trust", "checkpoint"})
+#: Kinds of which no path ever gets another content.
+IMMUTABLE: Final = frozenset({"trust", "checkpoint"})
 
 
 def status_path(name: str) -> str:
@@ -44,7 +56,7 @@ def put(
     session: Session, version: int, path: str, kind: Kind, content: bytes, *, iat: int, expires_at: int | None = None
 ) -> None:
     """Add a version of a file, and drop what promise 2 does not keep. Times are Unix times."""
-    if kind not in _IMMUTABLE:
+    if kind not in IMMUTABLE:
         before = select(func.max(Artefact.version)).where(Artefact.path == path).scalar_subquery()
         session.execute(
             delete(Artefact).where(Artefact.path == path, Artefact.version < before),

@@ -41,7 +41,6 @@ from .locked_folder import locked
 __all__ = ["Exported", "export"]
 
 _ORDER: Final = ("trust", "checkpoint", "latest", "status", "bundle", "timestamp")
-_IMMUTABLE: Final = frozenset({"trust", "checkpoint"})
 #: The claim that holds iat, by kind; the others are as new as these.
 _IAT: Final = {"status": 6, "timestamp": 3}
 _PATH: Final = re.compile(r"[a-z]+\.cbor|[a-z]+/[A-Za-z0-9_-]+(\.cbor)?")
@@ -110,7 +109,7 @@ def _changed(folder: Path, row: Artefact) -> bool:
     there = read_start(path, max(len(row.content), limits.STATUS_TOKEN_BYTES))
     if there == row.content:
         return False
-    if row.kind in _IMMUTABLE:
+    if row.kind in artefacts.IMMUTABLE:
         raise StateError("export.differs", path=row.path, expected="the file that was exported before")
     newer = _iat_of(row.kind, there)
     if newer is not None and newer > row.iat:

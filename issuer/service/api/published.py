@@ -1,0 +1,83 @@
+"""What verifiers fetch: the tree of :mod:`issuer.export`, from the rows that it is exported from.
+
+Promises:
+
+1. Paths, contents and order in time are those of the exported tree; anyone may fetch them, without a session.
+2. Each file carries a strong ETag of its content (RFC 9110 section 8.8.3); who has it already gets 304 without it.
+3. Files that never change may be kept for ever, all others are asked for again each time (RFC 9111 section 5.2.2).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import Path, Request, Response
+
+from issuer import artefacts
+from issuer.db.models import Artefact
+from issuer.service.access import Access
+from issuer.service.context import Call, CallOf
+from issuer.service.endpoints import Endpoints
+from verifier.service import edge
+
+__all__ = ["endpoints"]
+
+endpoints = Endpoints("Published files")
+
+FileName = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}\.cbor$")]
+ListName = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{1,64}$")]
+
+_MEDIA: Final = {"status": "application/statuslist+cwt"}
+_OTHER_MEDIA: Final = "application/cbor"
+_FOR_EVER: Final = "public, max-age=31536000, immutable"
+_ASK_AGAIN: Final = "public, no-cache"
+_UNCHANGED: Final = {304: "As If-None-Match names it."}
+_CBOR: Final[dict[str, Any]] = {"types": (_OTHER_MEDIA,), "problems": (404,), "also": _UNCHANGED}
+_LIST: Final[dict[str, Any]] = {**_CBOR, "types": (_MEDIA["status"],)}
+
+
+@endpoints.at("GET", "/timestamp.cbor", Access("anyone"), **_CBOR)
+def fetch_timestamp(call: CallOf, request: Request) -> Response:
+    """The timestamp: which versions are the newest."""
+    return _file(call, request, artefacts.TIMESTAMP)
+
+
+@endpoints.at("GET", "/bundle.cbor", Access("anyone"), **_CBOR)
+def fetch_bundle(call: CallOf, request: Request) -> Response:
+    """Everything that a verifier needs, in one file."""
+    return _file(call, request, artefacts.BUNDLE)
+
+
+@endpoints.at("GET", "/trust/{name}", Access("anyone"), **_CBOR)
+def fetch_trust_list(call: CallOf, request: Request, name: FileName) -> Response:
+    """A trust list by its version, or `latest.cbor`."""
+    return _file(call, request, f"trust/{name}")
+
+
+@endpoints.at("GET", "/status/{name}", Access("anyone"), **_LIST)
+def fetch_status_list(call: CallOf, request: Request, name: ListName) -> Response:
+    """A status list."""
+    return _file(call, request, artefacts.status_path(name))
+
+
+@endpoints.at("GET", "/audit/{name}", Access("anyone"), **_CBOR)
+def fetch_checkpoint(call: CallOf, request: Request, name: FileName) -> Response:
+    """A signed checkpoint of the audit."""
+    return _file(call, request, f"audit/{name}")
+
+
+def _file(call: Call, request: Request, path: str) -> Response:
+    row: Artefact | None = call.core.database.read(lambda session: artefacts.newest_at(session, path))
+    if row is None:
+        raise edge.Problem("http.not_found")
+    tag = f'"{row.sha256}"'
+    headers = {"ETag": tag, "Cache-Control": _FOR_EVER if row.kind in artefacts.IMMUTABLE else _ASK_AGAIN}
+    if _has(request.headers.get("if-none-match", ""), tag):
+        return Response(status_code=304, headers=headers)
+    return Response(row.content, media_type=_MEDIA.get(row.kind, _OTHER_MEDIA), headers=headers)
+
+
+def _has(condition: str, tag: str) -> bool:
+    """Whether If-None-Match names it; weak comparison, RFC 9110 section 13.1.2."""
+    named = [each.strip().removeprefix("W/") for each in condition.split(",")]
+    return tag in named or named == ["*"]
