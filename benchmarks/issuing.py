@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks import bulk
 from benchmarks.report import series_table, table
 from benchmarks.synthetic import fill, fill_lists
 from icard_crypto import qr
@@ -183,7 +184,7 @@ def _databases(folder: Path) -> Iterator[dict[str, Urls]]:
 
 
 def _measured(folder: Path, urls: Urls, asked: argparse.Namespace) -> Told:
-    for name in ("one", "many", "sizes", "lists"):
+    for name in ("one", "many", "sizes", "lists", "bulk"):
         (folder / name).mkdir(parents=True)
     told: Told = {
         "rates": [
@@ -191,7 +192,7 @@ def _measured(folder: Path, urls: Urls, asked: argparse.Namespace) -> Told:
             rate(folder / "many", urls(), asked.cards, 50),
         ],
     }
-    filled = [1_000, 100_000, *([1_000_000] if asked.full else [])]
+    filled = [1_000, 100_000, 1_000_000] if asked.full else asked.sizes
     runs = sizes(folder / "sizes", urls, filled, asked.rounds)
     told["sizes"] = runs
     told["ratios"] = {
@@ -199,6 +200,7 @@ def _measured(folder: Path, urls: Urls, asked: argparse.Namespace) -> Told:
         for name, run in runs.items()
     }
     told["publication"] = publication(folder / "lists", urls())
+    told["bulk"] = bulk.measure(folder / "bulk", urls(), 100_000 if asked.full else asked.bulk)
     return told
 
 
@@ -222,6 +224,11 @@ def _show(kind: str, told: Told) -> None:
     print(
         f"\n{kind}: publication of ten full lists ({done['entries']:,} codes) and the two in use, "
         f"timestamp and bundle: {done['seconds']:.2f} s"
+    )
+    many = told["bulk"]
+    print(
+        f"{kind}: {many['done']:,} cards in bulk: {many['cards_a_second']:.0f} a second, "
+        f"{many['warm_mib']:.0f} MiB after the first thousand, {many['peak_mib']:.0f} MiB at most"
     )
 
 
@@ -251,8 +258,12 @@ def main() -> None:
     """Measure, print, write ``results/issuing.json``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.issuing", description=main.__doc__)
     parser.add_argument("--cards", type=int, default=300, help="cards of each rate (default: 300)")
+    parser.add_argument("--bulk", type=int, default=2_000, help="cards in bulk (default: 2,000)")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 100_000], help="rows to issue and find among")
     parser.add_argument("--rounds", type=int, default=20, help="interleaved rounds of each size (default: 20)")
-    parser.add_argument("--full", action="store_true", help="with 1,000,000 cards too: ten minutes, 5 GB of disk")
+    parser.add_argument(
+        "--full", action="store_true", help="among 1,000,000 cards too, 100,000 in bulk: half an hour, 8 GB of disk"
+    )
     asked = parser.parse_args()
     results: dict[str, Told] = {}
     with tempfile.TemporaryDirectory(prefix="icard-bench-") as folder, _databases(Path(folder)) as databases:
