@@ -259,6 +259,7 @@ def test_damage_is_told_beside_the_verdict(folder: Path) -> None:
     """A status list that is damaged is a warning and a doubt, not a crash."""
     state = filled(folder)
     (mark,) = Store(state).manifest("test").marks[URI].values()
+    assert mark.token is not None
     (state / "test" / "objects" / mark.token).write_bytes(b"")
     done = icard(folder, "verify", code())
     assert done.status == 2

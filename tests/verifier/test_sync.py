@@ -150,6 +150,7 @@ def test_an_etag_of_what_is_gone_is_not_used(site: Site) -> None:
     """A token that the state lost is asked for in full."""
     site.sync()
     (mark,) = site.store.manifest("cn").marks[site.uri].values()
+    assert mark.token is not None
     (site.store.folder / "cn" / "objects" / mark.token).unlink()
     assert site.verify().reason == "status_missing"
     site.sync()

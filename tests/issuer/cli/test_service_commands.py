@@ -12,6 +12,7 @@ import pytest
 from icard_crypto import qr
 from icard_crypto.keys import VerifyingKey
 from issuer.cli.app import app
+from issuer.db import schema
 from tests.cli_kit import Done, run
 from tests.issuer.service import person
 
@@ -191,7 +192,7 @@ def test_rewrap_and_finish(folder: Path) -> None:
 
 def test_migrate_says_what_was_and_what_is(folder: Path) -> None:
     """Nothing to do is no error; nobody deletes every card by a word."""
-    assert told(folder, "migrate") == {"before": "0003", "now": "0003"}
+    assert told(folder, "migrate") == {"before": schema.newest(), "now": schema.newest()}
     assert "would delete every card" in refused(folder, "migrate", "--to", "base").err
 
 
