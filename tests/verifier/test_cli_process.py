@@ -139,7 +139,7 @@ def test_interrupt_is_one_line_and_130() -> None:
         stderr=subprocess.PIPE,
         env={**os.environ, "LANG": "C.UTF-8"},
         # A suite that runs in the background hands on an ignored SIGINT.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread is running
     )
     assert child.stdin is not None
     child.stdin.write(b"IC1:")
