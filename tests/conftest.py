@@ -26,6 +26,18 @@ _SLOW = (
     *("test_photo.py", "test_pages.py", "test_sign.py", "test_engine.py", "test_wycheproof.py", "test_oracle.py"),
     *("test_cli_verify.py", "test_cli_inspect.py", "test_cli_qr.py", "test_cbor_readers.py", "test_qr_read.py"),
     *("test_wire.py", "test_scan_browser.py", "test_verdicts_browser.py"),
+    *("test_restore_commands.py", "test_bulk_commands.py", "test_store_kills.py", "test_lists.py"),
+)
+#: Single tests that take as long as a module does, by a part of their ids.
+_SLOW_TESTS = (
+    "benchmarks/test_pictures.py",
+    "test_bench.py::test_every_case_has_a_figure",
+    "test_claim_readers.py::test_any_claims_with_anything_left_out_or_changed",
+    "test_indexes.py::test_the_permutation_gives_every_number_once",
+    "test_never_raises.py::test_any_",
+    "test_sync.py::test_a_timestamp_or_trust_list_that_fails_harms_no_status_list",
+    "test_vectors.py::test_the_vectors_can_be_made_again",
+    "test_verdict.py::test_json_keeps_to_its_schema",
 )
 
 
@@ -36,5 +48,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         on_database = "tests/issuer/" in name and not {"database", "database_url", "core", "house"}.isdisjoint(fixtures)
         service = on_database and item.path.name not in _FAST_ISSUER
         process = item.path.name.endswith("_process.py") or ("issuer/cli/test_" in name and "service" in name)
-        if "[postgresql" in name or service or process or item.path.name in _SLOW:
+        slow = item.path.name in _SLOW or any(part in name for part in _SLOW_TESTS)
+        if "[postgresql" in name or service or process or slow:
             item.add_marker(pytest.mark.slow)
