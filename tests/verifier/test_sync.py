@@ -224,7 +224,7 @@ def test_a_misdeed_of_one_source_harms_no_other(site: Site, misdeed: str, code: 
     site.publish(site.now)
     site.origin.misdeeds["/status/list-1"] = misdeed
     (site.store.folder / "cn" / "sync.json").unlink()  # or an ETag would make 304 a good answer
-    made = site.sync(each=0.4)
+    made = site.sync(each=1.5)
     assert [(source, error.code) for source, error in made.faults] == [(site.uri, code)]
     assert found is None or made.faults[0].error.found == found
     assert [item.kind for item in made.taken] == ["timestamp"]
@@ -248,8 +248,9 @@ def test_a_timestamp_or_trust_list_that_fails_harms_no_status_list(site: Site, p
     site.now += 60
     site.publish(site.now, {INDEX: 1})
     site.origin.misdeeds[path] = misdeed
-    made = site.sync(each=0.4)
-    assert len(made.faults) == 1
+    made = site.sync(each=1.5)
+    # Where the origin closes without saying so, the next request of the same source may meet the closed connection.
+    assert len({fault.source for fault in made.faults}) == 1
     assert site.verify().reason == "revoked"
 
 
