@@ -163,17 +163,24 @@ def test_an_inbox_is_ones_own(house: Core) -> None:
     assert len(inbox(house, first.id, unread_only=True)) == 5
 
 
-@pytest.mark.parametrize(
-    "facts",
-    [{}, {"card": "a", "name": "b"}, {"card": "HANNELORE VOGEL"}, {"card": "何"}, {"card": ""}, {"card": "a" * 65}],
-)
-def test_facts_are_ids(house: Core, facts: dict[str, str]) -> None:
+NOT_IDS = [
+    {},
+    {"card": "a", "name": "b"},
+    {"card": "HANNELORE VOGEL"},
+    {"card": "何"},
+    {"card": ""},
+    {"card": "a" * 65},
+]
+
+
+def test_facts_are_ids(house: Core) -> None:
     """A name, a sentence or a fact that the kind does not know is refused where the notice is written."""
     holder = add_account(house)
-    with pytest.raises(StateError) as caught:
-        tell(house, holder, "card.issued", facts)
-    assert (caught.value.code, caught.value.path) == ("notice.facts", "card.issued")
-    assert "VOGEL" not in str(caught.value)
+    for facts in NOT_IDS:
+        with pytest.raises(StateError) as caught:
+            tell(house, holder, "card.issued", facts)
+        assert (caught.value.code, caught.value.path) == ("notice.facts", "card.issued"), facts
+        assert "VOGEL" not in str(caught.value)
     assert told(house, holder) == []
 
 

@@ -160,29 +160,28 @@ def test_an_answer_is_not_read_beyond_its_status(house: Core, receiver: Origin, 
     assert most < 8_000_000
 
 
-@pytest.mark.parametrize(
-    "addresses",
-    [
-        ("10.0.0.1",),
-        ("192.168.1.1",),
-        ("169.254.169.254",),
-        ("::1",),
-        ("fe80::1",),
-        ("::ffff:10.0.0.1",),
-        ("127.0.0.2",),
-        ("127.0.0.1", "10.0.0.1"),
-    ],
-)
-def test_a_name_that_leads_inside_is_not_connected_to(
-    house: Core, receiver: Origin, addresses: tuple[str, ...]
-) -> None:
+INSIDE = [
+    ("10.0.0.1",),
+    ("192.168.1.1",),
+    ("169.254.169.254",),
+    ("::1",),
+    ("fe80::1",),
+    ("::ffff:10.0.0.1",),
+    ("127.0.0.2",),
+    ("127.0.0.1", "10.0.0.1"),
+]
+
+
+def test_a_name_that_leads_inside_is_not_connected_to(house: Core, receiver: Origin) -> None:
     """Private, loopback and link-local addresses, also one among others, unless that network was allowed by name: the
     letter waits, nothing was connected to."""
     account, _ = with_webhook(house, receiver)
     tell(house, account, "card.suspended", {"card": "c1"})
-    assert deliver(house, addresses=addresses) == {"webhook.address": 1}
+    for addresses in INSIDE:
+        due_now(house)
+        assert deliver(house, addresses=addresses) == {"webhook.address": 1}, addresses
+        assert outbox(house)[0].last_fault == "webhook.address"
     assert receiver.connections == 0
-    assert outbox(house)[0].last_fault == "webhook.address"
 
 
 def test_without_permission_this_machine_is_not_connected_to(house: Core, receiver: Origin) -> None:
@@ -295,31 +294,31 @@ def test_an_account_has_few_webhooks_and_its_own_alone(house: Core, receiver: Or
     assert webhooks.listed(house, stranger.id) == []
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://hr.example/",
-        "https://user@hr.example/",
-        "https://user:secret@hr.example/",
-        "https://hr.example/#part",
-        "https:///icard",
-        "ftp://hr.example/",
-        "https://hr.example/a b",
-        "https://hr.example\\@10.0.0.1/",
-        "https://hr.example:0/",
-        "https://hr.example:99999/",
-        "https://[::1/",
-        "https://例子.example/",
-        "https://hr.example/" + "a" * 500,
-        "",
-    ],
-)
-def test_addresses_that_are_refused(house: Core, url: str) -> None:
+REFUSED_URLS = [
+    "http://hr.example/",
+    "https://user@hr.example/",
+    "https://user:secret@hr.example/",
+    "https://hr.example/#part",
+    "https:///icard",
+    "ftp://hr.example/",
+    "https://hr.example/a b",
+    "https://hr.example\\@10.0.0.1/",
+    "https://hr.example:0/",
+    "https://hr.example:99999/",
+    "https://[::1/",
+    "https://例子.example/",
+    "https://hr.example/" + "a" * 500,
+    "",
+]
+
+
+def test_addresses_that_are_refused(house: Core) -> None:
     """Clear text, credentials, fragments and what is no address: refused when the webhook is made, and not shown."""
     account = add_account(house, "employer")
-    with pytest.raises(StateError) as caught:
-        webhooks.add(house, account.id, url, "account:1")
-    assert (caught.value.code, caught.value.found) == ("webhook.url", None)
+    for url in REFUSED_URLS:
+        with pytest.raises(StateError) as caught:
+            webhooks.add(house, account.id, url, "account:1")
+        assert (caught.value.code, caught.value.found) == ("webhook.url", None), url
     assert webhooks.listed(house, account.id) == []
 
 
