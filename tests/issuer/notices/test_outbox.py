@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -17,6 +18,7 @@ from issuer.accounts.models import Account
 from issuer.core import Core
 from issuer.db.base import sealed_columns
 from issuer.notices import kinds as kinds_module
+from issuer.notices import outbox as outbox_module
 from issuer.notices import upkeep, webhooks
 from issuer.notices.inbox import inbox, mark_read, preferences, set_preference, unread
 from issuer.notices.kinds import kind_of_act, kinds
@@ -230,20 +232,23 @@ def test_a_removed_webhook_takes_its_rows_along(house: Core) -> None:
     assert sorted(told(house, holder)) == ["card.issued", "card.resumed", "card.suspended"]
 
 
-def test_removing_a_webhook_waits_for_a_cause_that_knows_it(house: Core) -> None:
+def test_removing_a_webhook_waits_for_a_cause_that_knows_it(house: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change of a card that has just found the webhook is not broken by its removal: that waits for the commit, and
     then takes the new row along."""
     holder = add_account(house)
     made = webhooks.add(house, holder.id, "https://hr.example/", "account:1")
     remover = threading.Thread(target=webhooks.remove, args=(house, holder.id, made.webhook, "account:1"))
+    write = outbox_module._to_send
 
-    def work(session: Session) -> None:
-        notify(house, session, house.clock.now(session), [Notice("card.suspended", holder.id, {"card": "c1"})])
+    def between(*arguments: Any) -> Any:
+        # The webhook was found, its row is not written yet.
         remover.start()
         remover.join(0.5)
         assert remover.is_alive()
+        return write(*arguments)
 
-    house.database.transact(work)
+    monkeypatch.setattr(outbox_module, "_to_send", between)
+    tell(house, holder, "card.suspended", {"card": "c1"})
     remover.join(60)
     assert [row.channel for row in outbox(house)] == ["email"]
     assert told(house, holder) == ["card.suspended"]
