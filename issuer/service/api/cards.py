@@ -60,6 +60,10 @@ class ReissueBody(Body):
     card: CardRecord | None = None
     reason: Reason
 
+    def record(self) -> Card | None:
+        """The new record; raises what :meth:`Card.from_json` raises."""
+        return None if self.card is None else Card.from_json(self.card)
+
 
 class ReasonBody(Body):
     """Why it is done."""
@@ -177,8 +181,7 @@ def show_card(call: CallOf, card_id: Id, response: Response) -> CardBody:
 )
 def replace_card(call: CallOf, card_id: Id, body: ReissueBody, response: Response) -> IssuedBody:
     """New codes because something changed or a code was lost; the old ones read replaced at once."""
-    card = None if body.card is None else Card.from_json(body.card)
-    made = cards.replace(call.core, card_id, card, call.who.by(body.reason), call.request, call.version)
+    made = cards.replace(call.core, card_id, body.record(), call.who.by(body.reason), call.request, call.version)
     return _issued(call, made, response)
 
 
@@ -192,8 +195,7 @@ def replace_card(call: CallOf, card_id: Id, body: ReissueBody, response: Respons
 )
 def renew_card(call: CallOf, card_id: Id, body: ReissueBody, response: Response) -> IssuedBody:
     """New codes before the old ones end; those run to their own end."""
-    card = None if body.card is None else Card.from_json(body.card)
-    made = cards.renew(call.core, card_id, card, call.who.by(body.reason), call.request, call.version)
+    made = cards.renew(call.core, card_id, body.record(), call.who.by(body.reason), call.request, call.version)
     return _issued(call, made, response)
 
 
