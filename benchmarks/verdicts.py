@@ -17,8 +17,9 @@ from icard_crypto import cose, envelope
 from icard_crypto.ed25519 import Backend
 from icard_crypto.keys import VerifyingKey
 from tests.verifier.world import CARD_KEY, NOW, World, code
-from verifier import Policy, TrustDomain, Verifier
+from verifier import Verifier
 from verifier.bench import Run, interleave, timed
+from verifier.bench_world import gate_verifier
 
 __all__ = ["many_cores", "raw_check", "verdict_against_raw", "verifier_of"]
 
@@ -72,15 +73,7 @@ def verifier_of(backend: Backend) -> Verifier:
         dataclasses.replace(each, key=VerifyingKey(each.key.algorithm, each.key.raw, backend=backend))
         for each in domain.keys
     ]
-    fresh = TrustDomain(
-        name=domain.name,
-        environment=domain.environment,
-        keys=keys,
-        trust_list=domain.trust_list,
-        timestamp=domain.timestamp,
-        status_lists=domain.status_lists,
-    )
-    return Verifier(fresh, Policy.named("gate"))
+    return gate_verifier(domain, keys)
 
 
 def raw_check(backend: Backend, public: bytes) -> Callable[[bytes, bytes], object]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
@@ -28,10 +29,10 @@ from icard_crypto.trust_chain import sign, verify_anchor
 from icard_crypto.trust_list import IssuerEntry, KeyEntry, encode_trust_list
 
 from .policy import Policy
-from .trust import TrustDomain
+from .trust import TrustDomain, TrustedKey
 from .verifier import Verifier
 
-__all__ = ["World"]
+__all__ = ["World", "gate_verifier"]
 
 _HOUR: Final = 3600
 _DAY: Final = 86_400
@@ -79,15 +80,7 @@ class World:
         keys = [dataclasses.replace(each, key=chosen) if each.key == chosen else each for each in domain.keys]
         if not full:
             return Verifier(TrustDomain.from_keys(keys, environment="test"), Policy.named("unsafe_no_status"))
-        known = TrustDomain(
-            name=domain.name,
-            environment=domain.environment,
-            keys=keys,
-            trust_list=domain.trust_list,
-            timestamp=domain.timestamp,
-            status_lists=domain.status_lists,
-        )
-        return Verifier(known, Policy.named("gate"))
+        return gate_verifier(domain, keys)
 
     def _signed(self, algorithm: Algorithm, number: int) -> bytes:
         claims = issue_claims(
@@ -164,3 +157,16 @@ class World:
         for root in roots:
             signed = sign(signed, root)
         return signed
+
+
+def gate_verifier(domain: TrustDomain, keys: Sequence[TrustedKey]) -> Verifier:
+    """A verifier under the policy ``gate`` that knows what a domain knows, with these keys in place of its own."""
+    known = TrustDomain(
+        name=domain.name,
+        environment=domain.environment,
+        keys=keys,
+        trust_list=domain.trust_list,
+        timestamp=domain.timestamp,
+        status_lists=domain.status_lists,
+    )
+    return Verifier(known, Policy.named("gate"))
