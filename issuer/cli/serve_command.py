@@ -38,11 +38,12 @@ def serve_command(
 ) -> None:
     """Serve the API and what is published, behind a proxy that speaks HTTPS or with a certificate of its own.
 
-    On SQLite the worker runs in the server, and there is one server; on PostgreSQL several may run, and
-    icard-issuer worker beside them. Ends with 0 on SIGTERM, after the requests in work are answered.
+    On SQLite the worker runs in the server, and a second server or worker is refused; on PostgreSQL several may run,
+    and icard-issuer worker beside them. Ends with 0 on SIGTERM, after the requests in work are answered.
 
     Example:  icard-issuer serve -C issuer --port 8081
     """
+    from issuer.alone import alone
     from issuer.service.app import make_app
     from verifier.service import edge
 
@@ -51,7 +52,7 @@ def serve_command(
     scheme = "http" if tls_certificate is None else "https"
     shown = f"[{host}]" if ":" in host else host
 
-    with opened(folder) as core:
+    with opened(folder) as core, alone(core.database):
 
         def made(drain: Drain) -> ASGIApp:
             return make_app(core, drain)

@@ -62,10 +62,12 @@ def worker_command(
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish whatever changes, within seconds, until SIGTERM or Ctrl-C. Several may run on one PostgreSQL database.
+    """Publish whatever changes, within seconds, until SIGTERM or Ctrl-C. Several may run on one PostgreSQL database; on
+    SQLite there is one, which is in the server where that runs.
 
     Example:  icard-issuer worker -C issuer --export /var/www/icard
     """
+    from issuer.alone import alone
     from issuer.worker import Worker
 
     if force and not once:
@@ -78,7 +80,8 @@ def worker_command(
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        Worker(core, tree, partial(_log, settings().json), interval, outside).run(stop)
+        with alone(core.database):
+            Worker(core, tree, partial(_log, settings().json), interval, outside).run(stop)
 
 
 def _once(core: Core, export_to: Path | None, *, force: bool) -> None:

@@ -117,8 +117,9 @@ def test_a_change_reaches_the_origin(core: Core, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_two_workers_publish_no_version_twice(core: Core, tmp_path: Path) -> None:
-    """Two workers on one database: every version is told by one of them, versions and iat rise together."""
+    """Two workers on one PostgreSQL: every version is told by one of them, versions and iat rise together."""
     with running(tmp_path, tmp_path / "www") as one, running(tmp_path, tmp_path / "www") as two:
         for number in range(12):
             (issued,) = cards.issue(core, [NewCard(person(number))], BY)
