@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NoReturn
 
 from icard_crypto import cose, envelope
@@ -31,6 +31,7 @@ __all__ = ["Evidence", "HolderState", "Verdict"]
 
 SCHEMA: Final = 1
 
+_PROFILES: Final[Mapping[int, str]] = {profile.value: profile.name.lower() for profile in Profile}
 HolderState = Literal["not_checked", "photo_to_compare", "key_proven"]
 
 
@@ -49,7 +50,7 @@ class Evidence:
 
     domain: str | None
     issuer: str | None
-    issuer_names: Mapping[str, str] | None
+    issuer_names: Mapping[str, str] | None = field(hash=False)
     kid: str | None
     thumbprint: str | None
     algorithm: str | None
@@ -206,9 +207,7 @@ class Verdict:
     def profile(self) -> str | None:
         """``public``, ``work``, ``authority``, ``unknown``; None without a trusted card."""
         claims = self.claims
-        if claims is None:
-            return None
-        return Profile(claims.profile).name.lower() if claims.profile in list(Profile) else "unknown"
+        return None if claims is None else _PROFILES.get(claims.profile, "unknown")
 
     @property
     def permit(self) -> State:

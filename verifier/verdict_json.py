@@ -5,6 +5,7 @@ Promises:
 1. What :func:`verdict_dict` makes keeps to ``verdict.schema.json``, JSON Schema (draft 2020-12) of verdict schema 1.
 2. Times are RFC 3339 in UTC, ages are seconds, words are in the one language asked for.
 3. What was shown is never repeated, and nothing of the card appears unless the verdict discloses the card.
+4. :func:`verdict_text` is :func:`verdict_dict` written, byte for byte; it remembers nothing of a card or a code.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ import functools
 import json
 from datetime import UTC, datetime
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from icard_crypto.claims import CardClaims
 from icard_crypto.errors import IcardError, Language
 
-from .reasons import Reason, holder_words, outcome_words, state_words
+from .reasons import Outcome, Reason, holder_words, outcome_words, state_words
 from .states import State
+from .verdict import SCHEMA, Evidence, Verdict
 
-if TYPE_CHECKING:
-    from .verdict import Evidence, Verdict
+__all__ = ["verdict_dict", "verdict_schema", "verdict_text"]
 
-__all__ = ["verdict_dict", "verdict_schema"]
+_write = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 @functools.cache
@@ -37,25 +38,104 @@ def verdict_schema() -> dict[str, Any]:
 
 def verdict_dict(verdict: Verdict, language: Language) -> dict[str, Any]:
     """The verdict as a JSON object."""
-    claims = verdict.claims
     return {
-        "schema": verdict.schema,
-        "outcome": verdict.outcome,
-        "outcome_text": outcome_words(verdict.outcome, language),
-        **_reason_dict(verdict.reason, language),
-        "also": [_reason_dict(reason, language) for reason in verdict.also],
-        "error": None if verdict.error is None else _error_dict(verdict.error, language),
-        "policy": verdict.policy.name,
-        "environment": verdict.environment,
-        "profile": verdict.profile,
-        "permit": _state_dict(verdict.permit, language),
-        "insurance": _state_dict(verdict.insurance, language),
-        "holder": {"state": verdict.holder, "text": holder_words(verdict.holder, language)},
-        "last_known": verdict.last_known,
+        **_answer(verdict.outcome, verdict.reason, verdict.also, verdict.error, language),
+        **_states(*_known(verdict), language),
+        **_shown(verdict.claims),
+        **_knowledge(verdict.evidence),
+    }
+
+
+def verdict_text(verdict: Verdict, language: Language) -> str:
+    """:func:`verdict_dict` as JSON text without white space.
+
+    Words, states and evidence are remembered as text, since many verdicts share them; nothing of a card or a code is.
+    """
+    reason = verdict.reason
+    if reason.figures or reason.error is not None or verdict.also or verdict.error is not None:
+        answer = _members(_answer(verdict.outcome, reason, verdict.also, verdict.error, language))
+    else:
+        answer = _plain_answer(verdict.outcome, str(reason), reason.variant, language)
+    states, evidence = _states_text(*_known(verdict), language), _evidence_text(verdict.evidence)
+    return f"{{{answer},{states},{_members(_shown(verdict.claims))},{evidence}}}"
+
+
+def _members(obj: dict[str, Any]) -> str:
+    return _write(obj)[1:-1]
+
+
+def _answer(
+    outcome: Outcome, reason: Reason, also: tuple[Reason, ...], error: IcardError | None, language: Language
+) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "outcome": outcome,
+        "outcome_text": outcome_words(outcome, language),
+        **_reason_dict(reason, language),
+        "also": [_reason_dict(each, language) for each in also],
+        "error": None if error is None else _error_dict(error, language),
+    }
+
+
+@functools.lru_cache(256)
+def _plain_answer(outcome: Outcome, reason: str, variant: str | None, language: Language) -> str:
+    """The text of an answer whose words name nothing of their own."""
+    return _members(_answer(outcome, Reason(reason, variant), (), None, language))
+
+
+def _known(verdict: Verdict) -> tuple[str, str | None, str | None, State, State, str, str | None]:
+    """What :func:`_states` is made of, beside the language."""
+    return (
+        verdict.policy.name,
+        verdict.environment,
+        verdict.profile,
+        verdict.permit,
+        verdict.insurance,
+        verdict.holder,
+        verdict.last_known,
+    )
+
+
+def _states(
+    policy: str,
+    environment: str | None,
+    profile: str | None,
+    permit: State,
+    insurance: State,
+    holder: str,
+    last_known: str | None,
+    language: Language,
+) -> dict[str, Any]:
+    return {
+        "policy": policy,
+        "environment": environment,
+        "profile": profile,
+        "permit": _state_dict(permit, language),
+        "insurance": _state_dict(insurance, language),
+        "holder": {"state": holder, "text": holder_words(holder, language)},
+        "last_known": last_known,
+    }
+
+
+@functools.lru_cache(4096)
+def _states_text(*known: Any) -> str:
+    return _members(_states(*known))
+
+
+def _shown(claims: CardClaims | None) -> dict[str, Any]:
+    return {
         "card": None if claims is None else claims.card.to_json(),
         "code": None if claims is None else _code_dict(claims),
-        "evidence": _evidence_dict(verdict.evidence),
     }
+
+
+def _knowledge(evidence: Evidence) -> dict[str, Any]:
+    return {"evidence": _evidence_dict(evidence)}
+
+
+@functools.lru_cache(256)
+def _evidence_text(evidence: Evidence) -> str:
+    return _members(_knowledge(evidence))
 
 
 @functools.lru_cache(4096)

@@ -12,12 +12,15 @@ import pytest
 
 from icard_crypto import envelope
 from icard_crypto.card import Profile
+from icard_crypto.errors import Language
 from icard_crypto.errors import catalogue as error_catalogue
 from tests.reference import ISSUED_AT
 from tests.verifier.world import NOW, OTHER_KEY, TIMESTAMP, TRUST_LIST, World, claims, code, signed
 from verifier import Policy, Refused, UsageError, Verdict, verdict_schema
 from verifier.reasons import catalogue
+from verifier.verdict_json import verdict_text
 
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
 PHOTO = {"photo": b"RIFF0000WEBP" + bytes(200), "photo_format": 4}
 
 
@@ -45,11 +48,19 @@ def test_json_keeps_to_its_schema() -> None:
     check = jsonschema.Draft202012Validator(verdict_schema())
     seen = set()
     for verdict in many_verdicts():
-        for language in ("en", "zh"):
+        for language in LANGUAGES:
             written = json.loads(verdict.to_json(language))
             seen.add(written["reason"])
             assert [error.message for error in check.iter_errors(written)] == []
     assert len(seen) > 15
+
+
+def test_text_is_the_dict_written() -> None:
+    """The text of verdicts of every kind, in both languages, is their dict, byte for byte: at first, and remembered."""
+    for verdict in many_verdicts():
+        for language in LANGUAGES:
+            written = json.dumps(verdict.to_dict(language), ensure_ascii=False, separators=(",", ":"))
+            assert verdict_text(verdict, language) == verdict_text(verdict, language) == written
 
 
 def test_schema_is_a_schema() -> None:

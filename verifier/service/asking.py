@@ -17,6 +17,7 @@ from starlette.types import Scope
 from icard_crypto.errors import Language
 from verifier.policy import Policy
 from verifier.verdict import Verdict
+from verifier.verdict_json import verdict_text
 
 from .edge import FieldFault, Problem, Statuses
 from .limits import TEXT_BYTES
@@ -28,7 +29,6 @@ TEXTS: Final = ("application/json", "text/plain")
 PICTURES: Final = ("image/png", "image/jpeg", "image/webp")
 STATUSES: Final = Statuses(by_layer={"policy": 422, "picture": 422})
 _FIELDS: Final = frozenset({"code", "policy"})
-_write = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 def media_type(scope: Scope) -> str:
@@ -75,7 +75,7 @@ def verdict_of_text(service: Service, scope: Scope, kind: str, body: bytes) -> V
 
 def verdict_bytes(verdict: Verdict, language: Language) -> bytes:
     """A verdict as JSON."""
-    return _write(verdict.to_dict(language)).encode()
+    return verdict_text(verdict, language).encode()
 
 
 def _members(body: bytes) -> tuple[str, Any]:

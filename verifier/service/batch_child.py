@@ -22,6 +22,7 @@ from typing import Any, Final
 from icard_crypto.errors import DecodeError, Language
 from verifier.policy import Policy
 from verifier.store import Store
+from verifier.verdict_json import verdict_text
 from verifier.verifier import Verifier
 
 from .children import serve
@@ -74,7 +75,7 @@ def verdict_lines(verifier: Verifier, lines: bytes, first: int, language: Langua
     for place, verdict in enumerate(verdicts):
         fault = faults.get(place)
         if fault is None:
-            answers.append(f'{{"line":{first + place},"verdict":{_write(verdict.to_dict(language))}}}\n')
+            answers.append(f'{{"line":{first + place},"verdict":{verdict_text(verdict, language)}}}\n')
         else:
             answers.append(fault_line(fault, first + place, language))
     return "".join(answers).encode()
