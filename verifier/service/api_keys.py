@@ -6,6 +6,7 @@ Promises:
    meant to be drawn by lot (``openssl rand -hex 32``): then no slow hash is needed.
 2. A key is compared with every key of the file in constant time; what is wrong with a request is not told.
 3. ``/healthz`` and ``/readyz`` need no key.
+4. Who has no key is sent away by the head of the request: nothing of a body is read.
 
 The file has one line for each key, ``name sha256``; empty lines and those that begin with ``#`` say nothing. The names
 are for people: who has which key.
@@ -25,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from icard_crypto.errors import StateError
 from verifier.cli.files import read_capped
 
+from .edge.layers import Layer
 from .edge.problems import Problem, problem_response
 
 __all__ = ["RequireKey", "read_keys"]
@@ -56,15 +58,15 @@ def read_keys(path: Path) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-class RequireKey:
+class RequireKey(Layer):
     """ASGI: lets only requests with a key through (promises 2 and 3)."""
 
     def __init__(self, app: ASGIApp, keys: tuple[bytes, ...]) -> None:
-        self._app = app
+        super().__init__(app)
         self._keys = keys
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in _OPEN and not self._known(Headers(scope=scope)):
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] not in _OPEN and not self._known(Headers(scope=scope)):
             problem = Problem("http.unauthenticated", headers=_CHALLENGE)
             await problem_response(problem, scope)(scope, receive, send)
             return

@@ -6,7 +6,8 @@ Promises:
    Content-Length before a byte is read, else when the byte beyond the cap arrives.
 2. A body that is not whole at its deadline is 408.
 3. A body of a type that its class does not name is 415, before it is read; a JSON body without a type is too.
-4. All bodies being read at one time stay below a budget; beyond it a request is 503 with Retry-After.
+4. All bodies of a class that are held at one time stay below its budget; beyond it a request is 503 with Retry-After.
+   Each class has its own, so that large bodies, however slow and many, take no room from small ones.
 5. A client that goes away frees what it held.
 6. A class may ask for its bodies as they come; then the application counts and times them itself, and only length and
    type in the head are looked at here.
@@ -22,6 +23,9 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from icard_crypto.limits import MIB
+
+from .layers import Layer
 from .problems import Problem, problem_response
 
 __all__ = ["JSON", "Bodies", "BodyClass"]
@@ -33,13 +37,14 @@ _LONGEST_LENGTH: Final = 18
 
 @dataclass(frozen=True)
 class BodyClass:
-    """What the addresses that begin alike take.
+    """What the addresses that begin alike take, in bodies of some types.
 
     Attributes:
-        prefix: of the path; the first class whose prefix fits counts.
+        prefix: of the path; the classes with the first prefix that fits count, and of them the first with the type.
         cap: bytes.
         types: media types, without parameters; a charset other than UTF-8 is refused.
         seconds: from the head of the request to the last byte of its body.
+        budget: bytes of all bodies of this class that are being read or worked on at one time.
         streamed: whether the application reads the body itself, piece by piece (promise 6).
     """
 
@@ -47,37 +52,60 @@ class BodyClass:
     cap: int = 64 * 1024
     types: Sequence[str] = JSON
     seconds: float = 10.0
+    budget: int = 64 * MIB
     streamed: bool = False
 
+    def takes(self, content_type: str) -> bool:
+        """Whether a body with this Content-Type is of this class."""
+        media_type, _, parameters = content_type.partition(";")
+        parameters = parameters.strip().lower()
+        charset = parameters.removeprefix("charset=").strip('"') if "charset" in parameters else ""
+        return media_type.strip().lower() in self.types and charset in ("", "utf-8")
 
-class Bodies:
+
+class _Room:
+    """What the bodies of one class hold."""
+
+    def __init__(self, rule: BodyClass) -> None:
+        self.rule = rule
+        self.held = 0
+
+    def hold(self, size: int) -> None:
+        """Count bytes that are kept; raises the problem of promise 4."""
+        if self.held + size > self.rule.budget:
+            raise Problem("http.overloaded", headers={"Retry-After": "1"})
+        self.held += size
+
+
+class Bodies(Layer):
     """ASGI: reads every body by the promises of this module.
 
     Args:
         app: the application; it receives each body as one message.
-        classes: by prefix, the first that fits; what fits none is ``BodyClass("/")``.
-        budget: bytes of all bodies that are being read or worked on at one time.
+        classes: by prefix and type; what fits no prefix is ``BodyClass("/")``.
     """
 
-    def __init__(self, app: ASGIApp, classes: Sequence[BodyClass] = (), budget: int = 256 * 1024 * 1024) -> None:
-        self._app = app
-        self._classes = (*classes, BodyClass("/"))
-        self._budget = budget
-        self.held = 0
+    def __init__(self, app: ASGIApp, classes: Sequence[BodyClass] = ()) -> None:
+        super().__init__(app)
+        rest = () if any(rule.prefix == "/" for rule in classes) else (BodyClass("/"),)
+        self._rooms = [_Room(rule) for rule in (*classes, *rest)]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
+    @property
+    def held(self) -> int:
+        """Bytes of all bodies at this moment."""
+        return sum(room.held for room in self._rooms)
+
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            room = self._room(scope)
+        except Problem as refused:
+            await problem_response(refused, scope)(scope, receive, send)
             return
-        rule = next((rule for rule in self._classes if scope["path"].startswith(rule.prefix)), self._classes[-1])
-        problem = _refused_by_head(scope, rule)
-        if problem is not None:
-            await problem_response(problem, scope)(scope, receive, send)
-            return
+        rule = room.rule
         if rule.streamed:
             await self._app(scope, receive, send)
             return
-        body = _Body(self, rule.cap)
+        body = _Body(room)
         try:
             try:
                 async with asyncio.timeout(rule.seconds):
@@ -91,21 +119,32 @@ class Bodies:
                 if not body.gone:
                     await self._app(scope, body.replay(receive), send)
         finally:
-            self.held -= body.size
+            room.held -= body.size
 
-    def hold(self, size: int) -> None:
-        """Count bytes that are kept; raises the problem of promise 4."""
-        if self.held + size > self._budget:
-            raise Problem("http.overloaded", headers={"Retry-After": "1"})
-        self.held += size
+    def _room(self, scope: Scope) -> _Room:
+        """The class of a request, by its head alone; raises the problems of promises 1 and 3."""
+        fitting = [room for room in self._rooms if scope["path"].startswith(room.rule.prefix)] or self._rooms[-1:]
+        alike = [room for room in fitting if room.rule.prefix == fitting[0].rule.prefix]
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "0")
+        if not length.isascii() or not length.isdigit():
+            raise Problem("http.bad_request", path="Content-Length")
+        has_body = length.strip("0") != "" or "transfer-encoding" in headers
+        typed = [room for room in alike if not has_body or room.rule.takes(headers.get("content-type", ""))]
+        cap = max(room.rule.cap for room in typed or alike)
+        if len(length) > _LONGEST_LENGTH or int(length) > cap:
+            raise Problem("http.too_large", expected=f"at most {cap} bytes")
+        if not typed:
+            types = ", ".join(name for room in alike for name in room.rule.types)
+            raise Problem("http.content_type", expected=types, headers={"Accept": types})
+        return typed[0]
 
 
 class _Body:
     """The body of one request, as far as it has come."""
 
-    def __init__(self, bodies: Bodies, cap: int) -> None:
-        self._bodies = bodies
-        self._cap = cap
+    def __init__(self, room: _Room) -> None:
+        self._room = room
         self._parts: list[bytes] = []
         self.size = 0
         self.gone = False
@@ -118,10 +157,11 @@ class _Body:
                 self.gone = True
                 return
             part = message.get("body", b"")
-            if self.size + len(part) > self._cap:
-                raise Problem("http.too_large", expected=f"at most {self._cap} bytes")
+            cap = self._room.rule.cap
+            if self.size + len(part) > cap:
+                raise Problem("http.too_large", expected=f"at most {cap} bytes")
             if part:
-                self._bodies.hold(len(part))
+                self._room.hold(len(part))
                 self.size += len(part)
                 self._parts.append(part)
             more = message.get("more_body", False)
@@ -139,23 +179,3 @@ class _Body:
             return {"type": "http.request", "body": body, "more_body": False}
 
         return once
-
-
-def _refused_by_head(scope: Scope, rule: BodyClass) -> Problem | None:
-    headers = Headers(scope=scope)
-    length = headers.get("content-length", "0")
-    if not length.isascii() or not length.isdigit():
-        return Problem("http.bad_request", path="Content-Length")
-    if len(length) > _LONGEST_LENGTH or int(length) > rule.cap:
-        return Problem("http.too_large", expected=f"at most {rule.cap} bytes")
-    has_body = int(length) > 0 or "transfer-encoding" in headers
-    if has_body and not _type_fits(headers.get("content-type", ""), rule.types):
-        types = ", ".join(rule.types)
-        return Problem("http.content_type", expected=types, headers={"Accept": types})
-    return None
-
-
-def _type_fits(header: str, types: Sequence[str]) -> bool:
-    media_type, _, parameters = header.partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"') if "charset" in parameters.lower() else ""
-    return media_type.strip().lower() in types and charset in ("", "utf-8")

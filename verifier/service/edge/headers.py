@@ -18,6 +18,8 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .layers import Layer
+
 __all__ = ["STRICTEST_POLICY", "SecurityHeaders"]
 
 #: For answers that are no pages.
@@ -26,7 +28,7 @@ _FEATURES: Final = ("camera", "geolocation", "microphone", "payment", "usb")
 _YEAR: Final = 365 * 24 * 3600
 
 
-class SecurityHeaders:
+class SecurityHeaders(Layer):
     """ASGI: adds the headers of this module, where an answer does not carry them already.
 
     Args:
@@ -44,7 +46,7 @@ class SecurityHeaders:
         if "frame-ancestors" not in policy:
             policy += "; frame-ancestors 'none'"
         granted = ", ".join(f"{name}=({'self' if name in features else ''})" for name in _FEATURES)
-        self._app = app
+        super().__init__(app)
         self._headers = {
             "Content-Security-Policy": policy,
             "X-Content-Type-Options": "nosniff",
@@ -56,11 +58,7 @@ class SecurityHeaders:
             "Cache-Control": "no-store",
         }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)

@@ -14,7 +14,9 @@ import uuid
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
+
+from .layers import Layer
 
 __all__ = ["RequestIds", "request_id"]
 
@@ -27,16 +29,10 @@ def request_id(scope: Scope) -> str:
     return str(scope.get("state", {}).get(_KEY, ""))
 
 
-class RequestIds:
+class RequestIds(Layer):
     """ASGI: gives every request an id (promises 1 and 2)."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = Headers(scope=scope).get("x-request-id", "")
         own = given if _WELL_FORMED.fullmatch(given) else str(uuid.uuid4())
         scope.setdefault("state", {})[_KEY] = own

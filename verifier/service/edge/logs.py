@@ -19,12 +19,13 @@ import traceback
 from typing import Any, Final, TextIO
 
 import structlog
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from structlog.typing import EventDict, WrappedLogger
 
 from icard_crypto.errors import IcardError
 
 from .ids import request_id
+from .layers import Layer
 from .routes import known_method, route_template
 
 __all__ = ["RequestLog", "configure_logs", "log_fault"]
@@ -100,16 +101,10 @@ def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
         logging.getLogger(client).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
-class RequestLog:
+class RequestLog(Layer):
     """ASGI: one line a request (promise 1)."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
         status = _CLIENT_GONE
 

@@ -6,7 +6,7 @@ Promises:
    reason. Labels come from closed lists (:mod:`.routes`), so a client cannot make the number of series grow.
 2. The registry is a service's own: two services in one process do not mix.
 3. With several worker processes, ``PROMETHEUS_MULTIPROC_DIR`` in the environment makes every worker answer for all of
-   them, as prometheus-client describes it.
+   them, as prometheus-client describes it: the counters of one that died stay, what it had in work does not.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .layers import Layer
 from .routes import known_method, route_template
 
-__all__ = ["CountRequests", "Metrics"]
+__all__ = ["CountRequests", "Metrics", "forget_worker"]
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -55,17 +56,20 @@ class Metrics:
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-class CountRequests:
+def forget_worker(pid: int) -> None:
+    """A worker has died: what it had in work is no longer in work; what it answered stays counted."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
+class CountRequests(Layer):
     """ASGI: counts and times requests (promise 1)."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app = app
+        super().__init__(app)
         self._metrics = metrics
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
         status = "gone"
 

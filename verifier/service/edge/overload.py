@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .layers import Layer
 from .metrics import Metrics
 from .problems import Problem, problem_response
 
@@ -20,7 +21,7 @@ __all__ = ["WATCHED", "ShedLoad"]
 WATCHED = ("/healthz", "/readyz", "/metrics")
 
 
-class ShedLoad:
+class ShedLoad(Layer):
     """ASGI: sends away what is too much (promise 1).
 
     Args:
@@ -39,15 +40,15 @@ class ShedLoad:
         exempt: Sequence[str] = WATCHED,
         retry_after: int = 1,
     ) -> None:
-        self._app = app
+        super().__init__(app)
         self._most = most
         self._metrics = metrics
         self._exempt = frozenset(exempt)
         self._retry_after = retry_after
         self.in_flight = 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in self._exempt:
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] in self._exempt:
             await self._app(scope, receive, send)
             return
         if self.in_flight >= self._most:

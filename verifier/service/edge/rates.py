@@ -23,6 +23,7 @@ from typing import cast
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from .layers import Layer
 from .metrics import Metrics
 from .problems import Problem, problem_response
 
@@ -87,17 +88,17 @@ class Buckets:
         return wait
 
 
-class RateLimits:
+class RateLimits(Layer):
     """ASGI: sends away clients that ask too often (promise 1)."""
 
     def __init__(self, app: ASGIApp, classes: Sequence[RateClass], metrics: Metrics | None = None) -> None:
-        self._app = app
+        super().__init__(app)
         self._classes = tuple(classes)
         self._metrics = metrics
         self.buckets = Buckets()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        rule = self._rule(scope) if scope["type"] == "http" else None
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        rule = self._rule(scope)
         if rule is not None:
             client = scope.get("client") or ("", 0)
             name = f"{rule.prefix} {' '.join(rule.methods)}"

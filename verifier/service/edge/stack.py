@@ -1,8 +1,9 @@
 """The pieces of this package around an application, in the one order that keeps their promises.
 
-From the outside: proxies (who asks), request id, log, metrics, headers, catch, CORS, rate, body, overload, application.
-What is sent away is numbered, logged, counted and carries the headers too; a body is read before its request counts as
-work, so that slow senders take no place from others.
+From the outside: proxies (who asks), request id, log, metrics, headers, catch, CORS, rate, gate, body, overload,
+application. What is sent away is numbered, logged, counted and carries the headers too; whom the gate does not let in
+has no byte of a body read; a body is read before its request counts as work, so that slow senders take no place from
+others.
 
 Promises:
 
@@ -13,7 +14,7 @@ Promises:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.middleware.cors import CORSMiddleware
@@ -22,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .bodies import Bodies, BodyClass
 from .headers import STRICTEST_POLICY, SecurityHeaders
 from .ids import RequestIds
+from .layers import Layer
 from .logs import RequestLog, log_fault
 from .metrics import CountRequests, Metrics
 from .overload import ShedLoad
@@ -38,7 +40,6 @@ class EdgeLimits:
     Attributes:
         most_in_flight: requests worked on at one time.
         bodies: what may be sent where; elsewhere 64 KiB of JSON in 10 s.
-        body_budget: bytes of all bodies in memory at one time.
         rates: how often one client may ask where; elsewhere as often as it likes.
         trusted_proxies: addresses and networks whose X-Forwarded-For and -Proto are believed.
         policy: the Content-Security-Policy.
@@ -48,7 +49,6 @@ class EdgeLimits:
 
     most_in_flight: int = 64
     bodies: Sequence[BodyClass] = ()
-    body_budget: int = 256 * 1024 * 1024
     rates: Sequence[RateClass] = ()
     trusted_proxies: Sequence[str] = ()
     policy: str = STRICTEST_POLICY
@@ -56,13 +56,10 @@ class EdgeLimits:
     origins: Sequence[str] = ()
 
 
-class Catch:
+class Catch(Layer):
     """ASGI: the last net (promise 1)."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
 
         async def watched(message: Message) -> None:
@@ -73,15 +70,21 @@ class Catch:
         try:
             await self._app(scope, receive, watched)
         except Exception as error:
-            if scope["type"] != "http":
-                raise
             log_fault(error, scope)
             if not begun:
                 await problem_response(Problem("http.internal"), scope)(scope, receive, send)
 
 
-def wrap(app: ASGIApp, limits: EdgeLimits, metrics: Metrics) -> ASGIApp:
+def wrap(
+    app: ASGIApp, limits: EdgeLimits, metrics: Metrics, gate: Callable[[ASGIApp], ASGIApp] = lambda app: app
+) -> ASGIApp:
     """An application with everything of this package around it.
+
+    Args:
+        app: the application.
+        limits: what it takes.
+        metrics: its figures.
+        gate: a piece that decides by a request's head alone who gets in.
 
     Raises:
         ValueError: the limits cannot be meant: an unsafe policy, every origin, a proxy that is no address.
@@ -89,7 +92,7 @@ def wrap(app: ASGIApp, limits: EdgeLimits, metrics: Metrics) -> ASGIApp:
     if "*" in limits.origins:
         raise ValueError("name each origin that may call; * is every page of the web")
     app = ShedLoad(app, limits.most_in_flight, metrics)
-    app = Bodies(app, limits.bodies, limits.body_budget)
+    app = gate(Bodies(app, limits.bodies))
     app = RateLimits(app, limits.rates, metrics)
     if limits.origins:
         app = CORSMiddleware(app, allow_origins=limits.origins, allow_methods=["GET", "POST"], allow_headers=["*"])

@@ -23,7 +23,7 @@ from starlette.formparsers import MultiPartException
 from icard_crypto.errors import IcardError
 from verifier.service.edge.bodies import BodyClass
 from verifier.service.edge.language import language_of
-from verifier.service.limits import PICTURE_BYTES, TEXT_BYTES
+from verifier.service.limits import PICTURE_BYTES, TEXT_BYTES, UPLOAD_BUDGET, UPLOAD_SECONDS
 
 from .desk import Desk, Seen
 from .rendering import Pages
@@ -40,8 +40,10 @@ _FORM_BYTES: Final = 64 * 1024
 
 #: What the page's addresses take; for the service's body classes.
 BODIES: Final = (
-    BodyClass("/answer", PICTURE_BYTES, ("text/plain", *_PICTURES), 30.0),
-    BodyClass("/check", PICTURE_BYTES + _FORM_BYTES, ("multipart/form-data", _FORM), 30.0),
+    BodyClass("/answer", TEXT_BYTES, ("text/plain",)),
+    BodyClass("/answer", PICTURE_BYTES, _PICTURES, UPLOAD_SECONDS, UPLOAD_BUDGET),
+    BodyClass("/check", _FORM_BYTES, (_FORM,)),
+    BodyClass("/check", PICTURE_BYTES + _FORM_BYTES, ("multipart/form-data",), UPLOAD_SECONDS, UPLOAD_BUDGET),
     BodyClass("/update", _FORM_BYTES, (_FORM,)),
 )
 

@@ -99,7 +99,7 @@ def test_a_body_that_does_not_end_is_timed_out() -> None:
 
 def test_a_client_that_leaves_frees_what_it_held() -> None:
     """A body that breaks off is no request; its bytes are given back to the budget, as those of a refused one."""
-    bodies = Bodies(_reached, [edge.BodyClass("/", cap=100)], budget=150)
+    bodies = Bodies(_reached, [edge.BodyClass("/", cap=100, budget=150)])
     headers = [(b"content-type", b"application/json"), (b"transfer-encoding", b"chunked")]
     part: Message = {"type": "http.request", "body": b"x" * 90, "more_body": True}
     assert status_of(bodies, headers, [part, {"type": "http.disconnect"}]) == []
@@ -108,14 +108,57 @@ def test_a_client_that_leaves_frees_what_it_held() -> None:
     assert bodies.held == 0
 
 
-def test_all_bodies_together_stay_below_the_budget() -> None:
-    """What does not fit into the budget is 503 with Retry-After, and only that."""
-    bodies = Bodies(_reached, [edge.BodyClass("/", cap=100)], budget=150)
-    bodies.held = 100
-    headers = {"Content-Type": "application/json"}
-    answer = ask(bodies, "POST", "/", content=b"x" * 51, headers=headers)
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert ask(bodies, "POST", "/", content=b"x" * 50, headers=headers).text == "50"
+def test_large_bodies_take_no_room_from_small_ones() -> None:
+    """What does not fit into the budget of its class is 503 with Retry-After; another class, of the same address or of
+    another one, has room all the same, and once the large one is over there is room again."""
+    classes = [
+        edge.BodyClass("/", cap=100, types=["image/png"], budget=150),
+        edge.BodyClass("/", cap=10),
+        edge.BodyClass("/other", cap=100, types=["image/png"]),
+    ]
+    picture, json = ({"Content-Type": kind} for kind in ("image/png", "application/json"))
+
+    async def run() -> None:
+        begun, release = asyncio.Event(), asyncio.Event()
+
+        async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"] == "/slow":
+                begun.set()
+                await release.wait()
+            await _reached(scope, receive, send)
+
+        bodies = Bodies(slow, classes)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(bodies), base_url="http://service.test") as http:
+            first = asyncio.create_task(http.post("/slow", content=b"x" * 100, headers=picture))
+            await begun.wait()
+            refused = await http.post("/", content=b"x" * 51, headers=picture)
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            assert (await http.post("/", content=b"x" * 50, headers=picture)).text == "50"
+            assert (await http.post("/", content=b"x" * 10, headers=json)).text == "10"
+            release.set()
+            assert (await first).text == "100"
+            assert (await http.post("/", content=b"x" * 51, headers=picture)).text == "51"
+            assert bodies.held == 0
+
+    asyncio.run(run())
+
+
+def test_who_is_not_let_in_has_no_byte_read() -> None:
+    """A gate decides by the head alone: behind it nothing of a body was asked for, and the application saw nothing."""
+
+    def gate(behind: ASGIApp) -> ASGIApp:
+        async def decide(scope: Scope, receive: Receive, send: Send) -> None:
+            if (b"x-key", b"good") in scope["headers"]:
+                await behind(scope, receive, send)
+            else:
+                await edge.problem_response(edge.Problem("http.unauthenticated"), scope)(scope, receive, send)
+
+        return decide
+
+    app = edge.wrap(_reached, limited(cap=1000, seconds=0.05), edge.Metrics("test"), gate)
+    headers = [(b"content-type", b"application/json"), (b"transfer-encoding", b"chunked")]
+    assert status_of(app, headers) == [401]
+    assert status_of(app, [*headers, (b"x-key", b"good")]) == [408]
 
 
 @pytest.mark.parametrize(
@@ -142,13 +185,20 @@ def test_content_types_are_strict(content_type: str | None, status: int) -> None
         assert (answer.json()["code"], answer.headers["accept"]) == ("http.content_type", "application/json")
 
 
-def test_each_prefix_has_its_own_class() -> None:
-    """The first class whose prefix fits decides; elsewhere it is 64 KiB of JSON."""
-    classes = [edge.BodyClass("/photos", cap=10, types=["image/png"]), edge.BodyClass("/big", cap=100_000)]
+def test_each_prefix_and_type_has_its_own_class() -> None:
+    """The first prefix that fits decides, and of its classes the one with the type; elsewhere it is 64 KiB of JSON."""
+    classes = [
+        edge.BodyClass("/photos", cap=10, types=["image/png"]),
+        edge.BodyClass("/photos", cap=5, types=["text/plain"]),
+        edge.BodyClass("/big", cap=100_000),
+    ]
     app = edge.wrap(_reached, edge.EdgeLimits(bodies=classes), edge.Metrics("test"))
     assert ask(app, "POST", "/photos", content=b"x" * 10, headers={"Content-Type": "image/png"}).status_code == 200
-    json = {"Content-Type": "application/json"}
-    assert ask(app, "POST", "/photos", content=b"x", headers=json).status_code == 415
+    text, json = {"Content-Type": "text/plain"}, {"Content-Type": "application/json"}
+    assert [ask(app, "POST", "/photos", content=b"x" * size, headers=text).status_code for size in (5, 6)] == [200, 413]
+    refused = ask(app, "POST", "/photos", content=b"x", headers=json)
+    assert (refused.status_code, refused.headers["accept"]) == (415, "image/png, text/plain")
+    assert ask(app, "POST", "/photos", content=b"x" * 11, headers=json).status_code == 413
     assert ask(app, "POST", "/big", content=b"x" * 100_000, headers=json).status_code == 200
     assert ask(app, "POST", "/", content=b"x" * 65_537, headers=json).status_code == 413
 
