@@ -7,7 +7,9 @@ uvicorn's protocol ends idle connections between requests; these ends are added:
 3. The rest of a body whose request has been answered is read for a short while, so that the answer arrives, and no
    longer.
 4. A client that does not read its answer is cut off.
-5. Connections beyond the cap are told 503 with Retry-After and closed.
+5. Of connections beyond the cap the one goes that has waited longest for its own client: between requests, or for the
+   rest of one. So who asks without delay is answered, however many do not. Only where every connection has a whole
+   request, or an answer on its way, is the new one told 503 with Retry-After and closed.
 6. While the server drains, every answer closes its connection, and an idle connection is left open for a moment: a
    request that is already on its way is still answered.
 7. No upgrade is taken: neither WebSocket nor HTTP/2.
@@ -72,6 +74,8 @@ class EdgeConfig(uvicorn.Config):
         super().__init__(app, **options)
         self.limits = limits
         self.drain = drain
+        #: Those that wait for their client, who has waited longest first.
+        self.waiting: dict[Connection, None] = {}
 
 
 class Connection(HttpToolsProtocol):
@@ -81,6 +85,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(config, *args, **options)
         self._limits = config.limits
         self._drain = config.drain
+        self._waiting = config.waiting
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._head_size = 0
@@ -90,13 +95,27 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections:
-            self._refuse(503, "http.overloaded", "retry-after: 1\r\n")
-            return
+            longest = next((each for each in self._waiting if not each.answering), None)
+            if longest is None:
+                self._refuse(503, "http.overloaded", "retry-after: 1\r\n")
+                return
+            longest.give_way()
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._waiting.pop(self, None)
         self._cancel_timers()
         super().connection_lost(exc)
+
+    @property
+    def answering(self) -> bool:
+        """Whether an answer is on its way, which may be before the whole request has come."""
+        return self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
+
+    def give_way(self) -> None:
+        """End at once, for another one (promise 5)."""
+        self._waiting.pop(self, None)
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -122,6 +141,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._whole = True
+        self._waiting.pop(self, None)
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -129,6 +149,8 @@ class Connection(HttpToolsProtocol):
         if self.cycle.response_complete and not self._whole and not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self.loop.call_later(_LINGER, self._close)
+        if self._between_requests() and not self.transport.is_closing():
+            self._waiting[self] = None
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -157,6 +179,7 @@ class Connection(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         self._head_size = 0
+        self._waiting[self] = None
         self._head_timer = self.loop.call_later(self._limits.head_seconds, self._head_too_late)
 
     def _head_too_late(self) -> None:

@@ -10,13 +10,19 @@ Promises:
 3. Several workers share one listening socket; one that dies is replaced; the parent closes its own copy of the socket
    before it tells the workers to drain, so no connection waits for nobody.
 4. The socket is bound before anything else happens, and an address that is in use is a typed error.
+5. A TLS handshake has as long as a head; as many may be under way as connections may be open, and beyond that the one
+   that has taken longest is cut off.
+6. So many files may be open as the connections need, where the machine allows it; where it does not, new connections
+   wait until others are closed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import multiprocessing
+import resource
 import signal
 import socket
 import time
@@ -33,6 +39,7 @@ from starlette.types import ASGIApp
 from icard_crypto.errors import StateError
 
 from .logs import configure_logs
+from .metrics import forget_worker
 from .protocol import Connection, Drain, EdgeConfig, WireLimits
 
 __all__ = ["Listen", "MakeApp", "bind", "serve"]
@@ -44,6 +51,12 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger("icard.server")
 _BACKLOG: Final = 1024
 #: A worker that dies sooner is not replaced before this many seconds, so that a broken one does not spin.
 _RESPAWN: Final = 1.0
+#: Open files of a process beside its connections: its own, and connections that were taken to be refused.
+_OWN_FILES: Final = 1024
+#: Until the next try to take a connection for which there was no file.
+_NO_FILE: Final = 0.2
+#: For TLS handshakes under way when nothing new is taken any more.
+_LATE_HANDSHAKE: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -70,35 +83,71 @@ class Listen:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server with the end of promise 1."""
+    """uvicorn's server with ends and bounds of its own."""
 
     config: EdgeConfig
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            raise SystemExit(1)
+        self._loop = asyncio.get_running_loop()
+        self._begun: dict[asyncio.Task[Any], None] = {}
+        self.servers = []
+        for listener in sockets or []:
+            listener.setblocking(False)
+            self._watch(listener)
+        self.started = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.config.drain.begun = True
         await asyncio.sleep(self.config.limits.notice_seconds)
-        waiting = [each.dup() for each in sockets or []]
-        for server in self.servers:
-            server.close()
-        for listener in waiting:
-            await self._take_over(listener)
+        for listener in sockets or []:
+            self._loop.remove_reader(listener)
+            # Connections that the kernel accepted and nobody took: closing the socket would reset them.
+            self._accept(listener)
+            listener.close()
+        if self._begun:
+            await asyncio.wait(self._begun, timeout=_LATE_HANDSHAKE)
+        for late in list(self._begun):
+            late.cancel()
         await super().shutdown(sockets)
 
-    async def _take_over(self, listener: socket.socket) -> None:
-        """Connections that the kernel accepted and nobody took: closing the socket would reset them."""
-        accepted = []
-        listener.setblocking(False)
-        try:
-            while True:
-                accepted.append(listener.accept()[0])
-        except OSError:
-            listener.close()
-        loop = asyncio.get_running_loop()
-        for connection in accepted:
-            await loop.connect_accepted_socket(self._protocol, connection, ssl=self.config.ssl)
+    def _watch(self, listener: socket.socket) -> None:
+        if listener.fileno() >= 0:
+            self._loop.add_reader(listener, self._accept, listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        """Take what the kernel has accepted."""
+        for _ in range(_BACKLOG):
+            try:
+                accepted, _address = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError:
+                # 6: there is no file left, and the kernel would say so without end.
+                _log.error("no file for a connection")
+                self._loop.remove_reader(listener)
+                self._loop.call_later(_NO_FILE, self._watch, listener)
+                return
+            if self.config.ssl is not None and len(self._begun) >= self.config.limits.connections:
+                longest = next(iter(self._begun))
+                del self._begun[longest]
+                longest.cancel()
+            begun = self._loop.create_task(self._begin(accepted))
+            self._begun[begun] = None
+            begun.add_done_callback(lambda done: self._begun.pop(done, None))
+
+    async def _begin(self, accepted: socket.socket) -> None:
+        options: dict[str, Any] = {}
+        if self.config.ssl is not None:
+            options = {"ssl": self.config.ssl, "ssl_handshake_timeout": self.config.limits.head_seconds}
+        # Whoever fails in the handshake is gone: there is nobody to tell.
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await self._loop.connect_accepted_socket(self._protocol, accepted, **options)
 
     def _protocol(self) -> asyncio.Protocol:
-        return Connection(self.config, self.server_state, self.lifespan.state, asyncio.get_running_loop())
+        return Connection(self.config, self.server_state, self.lifespan.state, self._loop)
 
 
 def bind(listen: Listen) -> socket.socket:
@@ -142,16 +191,17 @@ def serve(make_app: MakeApp, listen: Listen, ready: Callable[[int], None] | None
 
 def _work(make_app: MakeApp, listen: Listen, listener: socket.socket) -> None:
     configure_logs(listen.log_level)
+    _allow_files(listen.limits.connections)
     drain = Drain()
     options: dict[str, Any] = {
         "http": Connection,
+        "interface": "asgi3",
         "ws": "none",
         "lifespan": "on",
         "log_config": None,
         "access_log": False,
         "server_header": False,
         "proxy_headers": False,
-        "backlog": _BACKLOG,
         "timeout_keep_alive": listen.limits.keep_alive_seconds,
         "timeout_graceful_shutdown": listen.limits.drain_seconds,
         "ssl_certfile": listen.certificate,
@@ -168,6 +218,16 @@ def _work(make_app: MakeApp, listen: Listen, listener: socket.socket) -> None:
     except OSError as error:
         # ssl.SSLError is one: certificate and key are read here.
         raise StateError("server.failed", found=type(error).__name__) from error
+
+
+def _allow_files(connections: int) -> None:
+    """Promise 6; the usual soft limit is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections + _OWN_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _already_heard(_number: int, _frame: FrameType | None) -> None:
@@ -195,6 +255,8 @@ class _Workers:
             dead = [worker for worker in workers if not worker.is_alive()]
             if dead and not self._ending:
                 _log.error("worker died", exitcodes=[worker.exitcode for worker in dead])
+                for worker in dead:
+                    forget_worker(worker.pid)
                 workers = [worker for worker in workers if worker not in dead]
                 time.sleep(_RESPAWN)
                 workers += [self._start() for _ in dead]

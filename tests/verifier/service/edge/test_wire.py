@@ -160,22 +160,51 @@ def wait_for(happened: Any) -> None:
     raise AssertionError("it did not happen")
 
 
-def test_connections_beyond_the_cap_are_told(server: ServerProcess) -> None:
-    """The connection beyond the cap is 503 with Retry-After; once the others are gone there is room again."""
+def test_beyond_the_cap_who_waits_longest_goes(server: ServerProcess) -> None:
+    """When as many as may be connected say nothing, or begin a head or a body and do not end it, each new one is
+    answered: it is the oldest of them that is cut off, and the others are not."""
     held = [server.connect() for _ in range(WIRE["connections"])]
     try:
-        for connection in held:
+        held[1].sendall(CHUNKED + b"5\r\nab")
+        for connection in held[2:]:
             connection.sendall(b"G")
-        with server.connect() as beyond:
-            answer = read_all(beyond)
-        assert answer.startswith(b"HTTP/1.1 503 ")
-        assert b"retry-after: 1\r\n" in answer
-        for connection in held:
+        with server.connect() as one, server.connect() as another:
+            for beyond in (one, another):
+                beyond.sendall(GET + b"\r\n")
+                assert read_head(beyond).startswith(b"HTTP/1.1 200 ")
+        for connection in held[:2]:
+            assert read_all(connection) == b""
+        for connection in held[2:]:
             assert b" 408 " in read_all(connection)
     finally:
         for connection in held:
             connection.close()
-    wait_for(lambda: httpx.get(server.base + "/healthz").status_code == 200)
+
+
+def test_beyond_the_cap_nobody_at_work_goes(tmp_path: Path) -> None:
+    """When every connection has a request at work, the new one is told 503 with Retry-After; an idle one that was
+    answered before goes for a new one; who is at work gets the answer."""
+    with serving(tmp_path, wire={**WIRE, "keep_alive_seconds": 60}) as server:
+        held = [server.connect() for _ in range(WIRE["connections"])]
+        try:
+            for connection in held[1:]:
+                connection.sendall(b"GET /things/wait HTTP/1.1\r\nHost: a\r\n\r\n")
+            held[0].sendall(GET + b"\r\n")
+            assert read_answer(held[0]).startswith(b"HTTP/1.1 200 ")
+            with server.connect() as ninth:
+                ninth.sendall(b"GET /things/wait HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert read_all(held[0]) == b""
+                with server.connect() as tenth:
+                    answer = read_all(tenth)
+                assert answer.startswith(b"HTTP/1.1 503 ")
+                assert b"retry-after: 1\r\n" in answer
+            # The ninth is gone, which leaves room for who releases the others.
+            wait_for(lambda: httpx.post(server.base + "/things/release").status_code == 200)
+            for connection in held[1:]:
+                assert b"released" in read_answer(connection)
+        finally:
+            for connection in held:
+                connection.close()
 
 
 def test_upgrades_are_not_taken(server: ServerProcess) -> None:
@@ -322,3 +351,27 @@ def test_tls_and_its_header(tmp_path: Path) -> None:
     with serving(tmp_path, certificate=str(cert), key=str(key)) as broken:
         assert broken.ended() != 0
     assert "server.failed" in (tmp_path / "log").read_text()
+
+
+def test_handshakes_that_do_not_come_take_no_place(tmp_path: Path) -> None:
+    """With TLS, more silent connections than may be open keep nobody from being answered, and all are cut off: the
+    first ones to make room, the others at the end of the time for a head. Every file is closed again."""
+    cert, key = certificate(tmp_path)
+    with serving(tmp_path, certificate=str(cert), key=str(key), wire=WIRE) as server:
+        context = ssl.create_default_context(cafile=str(cert))
+        assert httpx.get(f"https://127.0.0.1:{server.port}/healthz", verify=context).status_code == 200
+        files = Path(f"/proc/{server.process.pid}/fd")
+        wait_for(lambda: len(list(files.iterdir())) <= 20)
+        before = len(list(files.iterdir()))
+        silent = [server.connect() for _ in range(5 * WIRE["connections"])]
+        try:
+            assert httpx.get(f"https://127.0.0.1:{server.port}/healthz", verify=context).status_code == 200
+            assert len(list(files.iterdir())) <= before + 2 * WIRE["connections"]
+            for connection in silent:
+                assert read_all(connection) == b""
+        finally:
+            for connection in silent:
+                connection.close()
+        wait_for(lambda: len(list(files.iterdir())) <= before)
+        server.terminate()
+        assert server.ended() == 0
