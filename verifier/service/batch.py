@@ -3,13 +3,15 @@
 Promises:
 
 1. Each line gets one answer, in order; a line that is at fault is a line of the answer, and the others go on. What ends
-   a batch early (too many lines, too many bytes, nothing coming) is its last line.
+   a batch early (too many lines, too many bytes, nothing coming, no end, no room for it) is its last line.
 2. Memory is bounded whatever is sent: what comes is kept in a file (:mod:`.spool`), groups of lines
    (:mod:`.lines`) are worked on by child processes, a few ahead of what has been sent.
 3. A child that dies costs the lines that it was working on: each is answered with ``serve.line_lost``.
 4. A batch that says how long it is gets its answers when all of it has come, for most clients read nothing before they
    have sent everything; one that is sent in chunks gets answers at once.
-5. The children are not this process and work at a lower priority: single requests do not wait for batches.
+5. A batch has an end: what has not come by then is not waited for, and who takes the answer too slowly is cut off. So
+   nobody holds a batch's place for ever by a byte now and then.
+6. The children are not this process and work at a lower priority: single requests do not wait for batches.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from verifier.policy import Policy
 from .batch_child import fault_line
 from .children import Busy, ChildPool, Late, Lost
 from .edge.problems import Problem
-from .limits import BATCH_BYTES, BATCH_GAP_SECONDS, BATCH_LINES
+from .limits import BATCH_BYTES, BATCH_GAP_SECONDS, BATCH_LINES, BATCH_SECONDS
 from .lines import Group, groups
 from .spool import Spool
 
@@ -50,7 +52,7 @@ class Batches:
 
     def __init__(self, folder: Path, count: int) -> None:
         self._ahead = 2 * count
-        self._free = 2 * count
+        self._free = self.most_batches = 2 * count
         self.pool = ChildPool(
             "verifier.service.batch_child",
             [str(folder)],
@@ -126,30 +128,37 @@ class BatchAnswer(Response):
             with Spool(whole=sized) as spool:
                 reading = asyncio.create_task(_read(receive, spool))
                 try:
-                    await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-                    answers = self._batches.answers(spool, self._policy, self._language)
-                    async with contextlib.aclosing(answers):
-                        async for lines in answers:
-                            await send({"type": "http.response.body", "body": lines, "more_body": True})
-                            # A client that went away takes nothing more, and nobody else says so.
-                            if reading.done():
-                                return
-                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                    # 5: the answer has as long again. An answer that breaks off says by itself that it is not whole.
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(2 * BATCH_SECONDS):
+                            await self._send(spool, reading, send)
                 finally:
                     reading.cancel()
         finally:
             self._batches.done()
 
+    async def _send(self, spool: Spool, reading: asyncio.Task[None], send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        async with contextlib.aclosing(self._batches.answers(spool, self._policy, self._language)) as answers:
+            async for lines in answers:
+                await send({"type": "http.response.body", "body": lines, "more_body": True})
+                # A client that went away takes nothing more, and nobody else says so.
+                if reading.done():
+                    return
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
 
 async def _read(receive: Receive, spool: Spool) -> None:
     """The body into the spool, then on until the client goes away."""
     size = 0
+    clock = asyncio.get_running_loop().time
+    end = clock() + BATCH_SECONDS
     while True:
         try:
-            async with asyncio.timeout(None if spool.ended else BATCH_GAP_SECONDS):
+            async with asyncio.timeout(None if spool.ended else min(BATCH_GAP_SECONDS, end - clock())):
                 message = await receive()
         except TimeoutError:
-            spool.end("serve.batch_stalled")
+            spool.end("serve.batch_late" if clock() >= end else "serve.batch_stalled")
             continue
         if message["type"] == "http.disconnect":
             spool.end(None)
@@ -162,6 +171,10 @@ async def _read(receive: Receive, spool: Spool) -> None:
         if size > BATCH_BYTES:
             spool.end("serve.batch_too_large")
             continue
-        spool.put(data)
+        try:
+            spool.put(data)
+        except OSError:
+            spool.end("serve.batch_no_room")
+            continue
         if not message.get("more_body", False):
             spool.end(None)

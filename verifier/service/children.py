@@ -6,7 +6,8 @@ Promises:
    :class:`Busy`, at once.
 2. A child that dies, answers too late or too much, or whose asker went away is killed: that request alone is
    :class:`Lost`, or :class:`Late`; the next one gets a new child.
-3. Children end with this process: their input ends. Ctrl-C does not reach them, so that a drain can use them.
+3. Children end with this process: their input ends. Neither Ctrl-C nor a SIGTERM that a supervisor sends to every
+   process of the service ends them, so that a drain can use them.
 4. What a child says is bytes with a length, never an object: one that was taken over has nothing to give but bytes.
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import struct
 import sys
 from collections.abc import Callable, Sequence
@@ -55,7 +57,7 @@ class ChildPool:
         # -P: the working folder is nobody's library.
         self._command = (sys.executable, "-P", "-m", module, *arguments)
         self._slots = asyncio.Semaphore(count)
-        self._free = count + waiting
+        self._free = self.most_requests = count + waiting
         self._seconds = seconds
         self._most = most
         self._idle: list[asyncio.subprocess.Process] = []
@@ -138,6 +140,8 @@ async def _end(child: asyncio.subprocess.Process) -> None:
 
 def serve(work: Callable[[bytes], bytes]) -> None:
     """The child's side: answer requests until the input ends."""
+    # 3
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     asks, answers = sys.stdin.buffer, sys.stdout.buffer
     while head := _whole(asks, _HEAD.size):
         answer = work(_whole(asks, *_HEAD.unpack(head)))

@@ -2,9 +2,10 @@
 
 Promises:
 
-1. In memory there is never more than :data:`IN_MEMORY`; the rest lies in a file without a name, which goes when the
-   spool is closed or the process dies. What was taken out is given back once everything was.
+1. What has come lies in a file without a name, which goes when the spool is closed or the process dies. What was taken
+   out is given back once everything was.
 2. One puts, one takes.
+3. What the disk has no room for is not there at all: what was put before can still be taken.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ import tempfile
 from types import TracebackType
 from typing import Final
 
-__all__ = ["IN_MEMORY", "Spool"]
+__all__ = ["Spool"]
 
-IN_MEMORY: Final = 1024 * 1024
 _PIECE: Final = 256 * 1024
 
 
@@ -32,7 +32,8 @@ class Spool:
     """
 
     def __init__(self, *, whole: bool) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed by __exit__
+        # 3: a buffer would try again to write what failed.
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by __exit__
         self._written = self._read = 0
         self.ended = False
         self.fault: str | None = None
@@ -48,9 +49,15 @@ class Spool:
         self._file.close()
 
     def put(self, data: bytes) -> None:
-        """Add bytes."""
+        """Add bytes.
+
+        Raises:
+            OSError: there is no room for them.
+        """
         self._file.seek(self._written)
-        self._file.write(data)
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) :]
         self._written += len(data)
         self._news.set()
 
@@ -66,7 +73,7 @@ class Spool:
             self._news.clear()
             await self._news.wait()
         self._file.seek(self._read)
-        data = self._file.read(_PIECE)
+        data = self._file.read(min(_PIECE, self._written - self._read))
         self._read += len(data)
         if self._read == self._written:
             self._file.seek(0)
