@@ -13,6 +13,7 @@ import itertools
 import json
 import platform
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import bulk
+from benchmarks.databases import Urls, databases
 from benchmarks.report import series_table, table
 from benchmarks.synthetic import fill, fill_lists
 from icard_crypto import qr
@@ -31,7 +33,6 @@ from issuer.cards import By, IssuedCard, NewCard
 from issuer.core import Core
 from issuer.signer import KeystoreSigner, Message, Signer
 from tests.issuer.domain import published_core, step
-from tests.issuer.postgres import Server, Unavailable
 from tests.issuer.service import FakeClock, new_core, person
 from verifier.bench import Contender, Run, interleave
 
@@ -43,7 +44,6 @@ _BY = By("benchmark")
 _TARGET = 1.5
 _LISTS = 10
 
-Urls = Callable[[], str]
 Told = dict[str, Any]
 
 
@@ -167,22 +167,6 @@ def publication(folder: Path, url: str) -> Told:
     return {"lists": _LISTS + 2, "entries": entries, "seconds": statistics.median(figures)}
 
 
-@contextlib.contextmanager
-def _databases(folder: Path) -> Iterator[dict[str, Urls]]:
-    files = itertools.count(1)
-    made: dict[str, Urls] = {"SQLite": lambda: f"sqlite:///{folder / f'{next(files)}.db'}"}
-    try:
-        server = Server(durable=True)
-    except Unavailable as fault:
-        print(f"no PostgreSQL: {fault}")
-        yield made
-        return
-    try:
-        yield {**made, "PostgreSQL": server.new_database}
-    finally:
-        server.remove()
-
-
 def _measured(folder: Path, urls: Urls, asked: argparse.Namespace) -> Told:
     for name in ("one", "many", "sizes", "lists", "bulk"):
         (folder / name).mkdir(parents=True)
@@ -266,8 +250,9 @@ def main() -> None:
     )
     asked = parser.parse_args()
     results: dict[str, Told] = {}
-    with tempfile.TemporaryDirectory(prefix="icard-bench-") as folder, _databases(Path(folder)) as databases:
-        for kind, urls in databases.items():
+    with tempfile.TemporaryDirectory(prefix="icard-bench-") as folder, databases(Path(folder)) as found:
+        for kind, urls in found.items():
+            print(f"{kind} ...", file=sys.stderr)
             results[kind] = _measured(Path(folder) / kind, urls, asked)
             _show(kind, results[kind])
     print(f"\n{table(['target', 'ratio', 'measured', ''], _targets(results))}")

@@ -1,24 +1,41 @@
-"""The figures of docs/issuing.md, from what ``python -m benchmarks.issuing`` wrote."""
+"""The figures of docs/issuing.md, from what ``python -m benchmarks.issuing`` and ``benchmarks.origin`` wrote."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["issuing_figures"]
+from benchmarks.parts import RESULTS
 
-_FILE = Path(__file__).parent.parent / "benchmarks" / "results" / "issuing.json"
+__all__ = ["issuing_figures", "origin_figures"]
+
 _PARTS = ("signing", "drawing", "database", "rest")
 
 
 def issuing_figures() -> str:
     """One table of rates, one of sizes and publications, for the databases that were measured."""
-    if not _FILE.exists():
-        return "Not measured yet.\n"
-    told = json.loads(_FILE.read_text("utf-8"))
-    about = f"Measured on {told['measured_at'][:10]}, {told['system']} on {told['machine']}, Python {told['python']}.\n"
-    return "\n".join((about, _rates(told["databases"]), _sizes(told["databases"])))
+    told = _measured("issuing")
+    return "\n".join((_about(told), _rates(told["databases"]), _sizes(told["databases"])))
+
+
+def origin_figures() -> str:
+    """How long changes took to the origin, for the databases that were measured."""
+    told = _measured("origin")
+    rows = [
+        (kind, f"{run['changes']}", f"{run['median']:.2f} s", f"{run['longest']:.2f} s")
+        for kind, run in told["databases"].items()
+    ]
+    return "\n".join((_about(told), _table(("", "changes", "median", "longest"), rows)))
+
+
+def _measured(name: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+    return told
+
+
+def _about(told: dict[str, Any]) -> str:
+    return f"Measured on {told['measured_at'][:10]}, {told['system']} on {told['machine']}, Python {told['python']}.\n"
 
 
 def _rates(databases: dict[str, Any]) -> str:
@@ -50,6 +67,6 @@ def _sizes(databases: dict[str, Any]) -> str:
     return _table(("what", "measured", "against 1,000 cards"), rows)
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -25,7 +25,7 @@ from icard_crypto.fields import FIELDS, SERVICES, Field
 from icard_crypto.list_maps import FIELDS as LIST_FIELDS
 from icard_crypto.list_maps import ListField
 from tools import benchmark_drawings, benchmark_page, worked_example
-from tools.issuing_figures import issuing_figures
+from tools.issuing_figures import issuing_figures, origin_figures
 from tools.notices_table import notices_table
 from tools.settings_table import settings_table
 
@@ -166,6 +166,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "timestamp-fields": lambda: list_fields(_TIMESTAMP_TITLES),
     "list-refusals": lambda: refusals(_LIST_LAYERS),
     "issuing-figures": issuing_figures,
+    "origin-figures": origin_figures,
     "settings": settings_table,
     "notices": notices_table,
     **benchmark_page.BLOCKS,
