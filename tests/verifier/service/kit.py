@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import io
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import httpx
+from PIL import Image
 
 from icard_crypto import cose, envelope
 from icard_crypto.card import Profile
@@ -28,9 +31,10 @@ from tests.reference import ISSUER, reference_card
 from tests.verifier.publisher import status, timestamp
 from verifier.store import Store, Update
 
-__all__ = ["HOUR", "Domain", "Server", "serving"]
+__all__ = ["HOUR", "NDJSON", "Domain", "Server", "asked", "children", "family", "picture", "serving", "until"]
 
 HOUR = 3600
+NDJSON = {"Content-Type": "application/x-ndjson"}
 _URL = re.compile(r"(https?)://\S+:(\d+)/")
 
 
@@ -157,3 +161,44 @@ def _wait(client: httpx.Client, process: subprocess.Popen[str]) -> None:
     """Until it answers: the kernel holds the connection until the workers are up."""
     client.get("/healthz").raise_for_status()
     assert process.poll() is None
+
+
+def until(happened: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for something that must happen."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def asked(code: str) -> bytes:
+    """A line of a batch."""
+    return json.dumps({"code": code}).encode() + b"\n"
+
+
+def picture(size: tuple[int, int] = (320, 200)) -> bytes:
+    """A white PNG."""
+    buffer = io.BytesIO()
+    Image.new("L", size, 255).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def family(pid: int) -> dict[int, list[str]]:
+    """A process and all that descend from it, each with the words of its command."""
+    parents, words = {}, {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words[int(entry.name)] = (entry / "cmdline").read_bytes().decode().split("\0")
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    found = [pid]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return {each: words[each] for each in found if each in words}
+
+
+def children(pid: int, module: str) -> list[int]:
+    """Process ids of a service's children that run a module."""
+    return [each for each, words in family(pid).items() if module in words]

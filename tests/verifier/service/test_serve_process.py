@@ -9,8 +9,7 @@ import os
 import signal
 import ssl
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,10 @@ from PIL import Image
 
 from icard_crypto import qr
 from tests.verifier.origin import Authority, Origin
-from tests.verifier.service.kit import Domain, Server, serving
+from tests.verifier.service.kit import NDJSON, Domain, Server, asked, children, picture, serving, until
 from verifier import Policy, Verifier
 
-NDJSON = {"Content-Type": "application/x-ndjson"}
 INDEX = 5
-
-
-def until(happened: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for something that must happen."""
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -55,33 +45,6 @@ def lines(server: Server, body: bytes | Iterator[bytes]) -> list[Any]:
     answer = server.client.post("/v1/verify/batch", content=body, headers=NDJSON)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-ndjson"), answer.text
     return [json.loads(line) for line in answer.text.splitlines()]
-
-
-def asked(code: str) -> bytes:
-    """A line of a batch."""
-    return json.dumps({"code": code}).encode() + b"\n"
-
-
-def picture(size: tuple[int, int] = (320, 200)) -> bytes:
-    """A white PNG."""
-    buffer = io.BytesIO()
-    Image.new("L", size, 255).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def children(pid: int, module: str) -> list[int]:
-    """Process ids of a service's children that run a module."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().decode().split("\0")
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            if parent == pid and module in words:
-                found.append(int(entry.name))
-    return found
 
 
 def test_new_state_is_swapped_in_while_requests_go_on(domain: Domain) -> None:
