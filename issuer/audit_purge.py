@@ -31,7 +31,7 @@ from .db.models import AuditDetail, AuditHead, AuditRow
 __all__ = ["export", "purge", "scrub"]
 
 
-def purge(core: Core, before: int, actor: str, reason: str) -> tuple[int, int]:
+def purge(core: Core, before: int, actor: str, reason: str | None) -> tuple[int, int]:
     """Delete the details of all acts before a time, and scrub the files.
 
     Args:

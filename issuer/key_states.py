@@ -127,7 +127,7 @@ def retire(core: Core, name: str, actor: str, *, reason: str | None = None) -> K
     return _step(core, name, actor, "key.retire", step)
 
 
-def revoke(core: Core, name: str, actor: str, *, kind: Kind, reason: str) -> KeyRow:
+def revoke(core: Core, name: str, actor: str, *, kind: Kind, reason: str | None) -> KeyRow:
     """Any state to revoked, for ever. Codes that wait for this key's signature are burnt when they are finished."""
 
     def step(session: Session, row: KeyRow, now: int) -> dict[str, Any]:

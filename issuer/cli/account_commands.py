@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from verifier.cli.settings import AsJson, Lang
-
-from .service import Folder, RequiredOperator, RequiredReason, acting, opened, tell, tell_rows
+from .service import Service, acts, on_service, tell, tell_rows
 
 if TYPE_CHECKING:
     from issuer.accounts.invitations import Invited
+    from issuer.cards import By
 
 __all__ = ["account_app"]
 
@@ -25,12 +24,13 @@ Login = Annotated[str, typer.Argument(metavar="LOGIN", help="The login name.")]
 
 
 @account_app.command("add")
+@acts(break_glass=True)
 def account_add(
+    service: Service,
+    by: By,
     login: Login,
     role: Annotated[str, typer.Option("--role", help="Such as administrator; a wrong one names them all.")],
     name: Annotated[str, typer.Option("--name", help="The person's name.")],
-    operator: RequiredOperator,
-    reason: RequiredReason,
     identity: Annotated[
         str | None, typer.Option("--identity", help="Number of a document or of the staff; official roles need it.")
     ] = None,
@@ -39,9 +39,6 @@ def account_add(
     organisation: Annotated[
         str | None, typer.Option("--organisation", help="Its id, for roles of an employer or an agency.")
     ] = None,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Make an account and invite its person. The invitation is shown this once, or mailed.
 
@@ -51,74 +48,49 @@ def account_add(
     from issuer.accounts import host
     from issuer.accounts.changes import NewAccount
 
-    by = acting(operator, reason, break_glass=True)
     new = NewAccount(role, login, name, identity, email=email, language=language, organisation_id=organisation)
-    with opened(folder) as core:
+    with service.opened() as core:
         _tell_invited(host.add(core, new, by))
 
 
 @account_app.command("reset")
-def account_reset(
-    login: Login,
-    operator: RequiredOperator,
-    reason: RequiredReason,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@acts(break_glass=True)
+def account_reset(service: Service, by: By, login: Login) -> None:
     """Invite an account's person to set password and authenticator app anew; every session and token of it ends."""
     from issuer.accounts import host
 
-    by = acting(operator, reason, break_glass=True)
-    with opened(folder) as core:
+    with service.opened() as core:
         _tell_invited(host.reset(core, login, by))
 
 
 @account_app.command("lock")
-def account_lock(
-    login: Login,
-    operator: RequiredOperator,
-    reason: RequiredReason,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@acts(break_glass=True)
+def account_lock(service: Service, by: By, login: Login) -> None:
     """Shut an account out; every session and token of it ends at once."""
-    _change("lock", login, operator, reason, folder)
+    _change(service, by, login, "lock")
 
 
 @account_app.command("unlock")
-def account_unlock(
-    login: Login,
-    operator: RequiredOperator,
-    reason: RequiredReason,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@acts(break_glass=True)
+def account_unlock(service: Service, by: By, login: Login) -> None:
     """Let an account in again."""
-    _change("unlock", login, operator, reason, folder)
+    _change(service, by, login, "unlock")
 
 
 @account_app.command("close")
-def account_close(
-    login: Login,
-    operator: RequiredOperator,
-    reason: RequiredReason,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@acts(break_glass=True)
+def account_close(service: Service, by: By, login: Login) -> None:
     """End an account for ever, and erase what it says of its person."""
-    _change("close", login, operator, reason, folder)
+    _change(service, by, login, "close")
 
 
 @account_app.command("list")
-def account_list(folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
+@on_service
+def account_list(service: Service) -> None:
     """The accounts that are not closed, the oldest first. Personal data."""
     from issuer.accounts import host
 
-    with opened(folder) as core:
+    with service.opened() as core:
         rows: list[dict[str, Any]] = [
             {
                 "login": account.login,
@@ -133,12 +105,11 @@ def account_list(folder: Folder = None, lang: Lang = None, as_json: AsJson = Fal
         tell_rows(rows)
 
 
-def _change(act: str, login: str, operator: str, reason: str, folder: Folder) -> None:
+def _change(service: Service, by: By, login: str, act: Literal["lock", "unlock", "close"]) -> None:
     from issuer.accounts import host
 
-    by = acting(operator, reason, break_glass=True)
-    with opened(folder) as core:
-        host.change(core, login, cast("Literal['lock', 'unlock', 'close']", act), by)
+    with service.opened() as core:
+        host.change(core, login, act, by)
         tell({"login": login, "done": act})
 
 

@@ -10,11 +10,12 @@ import typer
 
 from verifier.cli.faults import CommandError
 from verifier.cli.files import write_whole
-from verifier.cli.settings import AsJson, Lang, settings
+from verifier.cli.settings import settings
 
-from .service import Folder, Operator, RequiredOperator, RequiredReason, acting, opened, tell, tell_rows
+from .service import Service, acts, on_service, tell, tell_rows
 
 if TYPE_CHECKING:
+    from issuer.cards import By
     from issuer.core import Core
 
 __all__ = ["audit_app"]
@@ -31,7 +32,8 @@ Outside = Annotated[
 
 
 @audit_app.command("verify")
-def audit_verify(outside: Outside = None, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
+@on_service
+def audit_verify(service: Service, outside: Outside = None) -> None:
     """Walk the chain and hold it against its checkpoints. Exit status 1 when something was changed.
 
     After a restore, checkpoints of what was lost are named, and are no fault.
@@ -40,7 +42,7 @@ def audit_verify(outside: Outside = None, folder: Folder = None, lang: Lang = No
     """
     from issuer.audit_verify import verify
 
-    with opened(folder) as core:
+    with service.opened() as core:
         report = verify(core, _checkpoints(core, outside))
         language = settings().language
         rows, lost = (
@@ -67,14 +69,13 @@ def audit_verify(outside: Outside = None, folder: Folder = None, lang: Lang = No
 
 
 @audit_app.command("checkpoint")
-def audit_checkpoint(
-    outside: Outside = None, folder: Folder = None, lang: Lang = None, as_json: AsJson = False
-) -> None:
+@on_service
+def audit_checkpoint(service: Service, outside: Outside = None) -> None:
     """Sign the chain's end and write it outside the database."""
     from issuer import checkpoints
     from issuer.publication import check_signers
 
-    with opened(folder) as core:
+    with service.opened() as core:
         target = outside or checkpoints.default_folder(core)
         check_signers(core)
         made = checkpoints.make(core, target)
@@ -82,23 +83,21 @@ def audit_checkpoint(
 
 
 @audit_app.command("export")
+@acts(reason=False)
 def audit_export(
+    service: Service,
+    by: By,
     target: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines; - for standard output.")],
     details: Annotated[
         bool, typer.Option("--details", help="With what was done and why: personal data, and itself audited.")
     ] = False,
     actor: Annotated[str | None, typer.Option("--actor", help="Acts of this actor only.")] = None,
     subject: Annotated[str | None, typer.Option("--subject", help="Acts about this card or key only.")] = None,
-    folder: Folder = None,
-    operator: Operator = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Write the audit as one JSON object a line."""
     from issuer.audit_purge import export
 
-    by = acting(operator, None)
-    with opened(folder) as core:
+    with service.opened() as core:
         lines = export(core, details=details, by=by.actor, actor=actor, subject=subject)
         if str(target) == "-":
             for line in lines:
@@ -110,24 +109,21 @@ def audit_export(
 
 
 @audit_app.command("purge")
+@acts(break_glass=True)
 def audit_purge(
+    service: Service,
+    by: By,
     before: Annotated[str, typer.Option("--before", metavar="YYYY-MM-DD", help="Acts before this day (UTC).")],
-    operator: RequiredOperator,
-    reason: RequiredReason,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Delete the details of old acts, for ever; the chain stays whole. Takes the time of writing the database anew."""
     from issuer.audit_purge import purge
 
-    by = acting(operator, reason, break_glass=True)
     try:
         moment = int(datetime.strptime(before, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
     except ValueError:
         raise CommandError("cli.option", path="--before", expected="YYYY-MM-DD", found=before) from None
-    with opened(folder) as core:
-        count, through = purge(core, moment, by.actor, reason)
+    with service.opened() as core:
+        count, through = purge(core, moment, by.actor, by.reason)
         tell({"purged": count, "through_row": through})
 
 

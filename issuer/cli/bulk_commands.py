@@ -14,10 +14,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from icard_crypto.errors import catalogue
 from verifier.cli.faults import CommandError
-from verifier.cli.settings import AsJson, Lang, settings
+from verifier.cli.settings import settings
 from verifier.cli.terminal import error_console
 
-from .service import Folder, Operator, Reason, RequiredOperator, RequiredReason, acting, opened, tell
+from .service import Service, acts, tell
 
 if TYPE_CHECKING:
     from issuer.bulk import Kind
@@ -44,67 +44,55 @@ Refused = Annotated[Path | None, typer.Option("--refused", metavar="FILE", help=
 
 
 @bulk_app.command("issue")
+@acts()
 def bulk_issue(
+    service: Service,
+    by: By,
     file: File,
     form: FormOption = None,
     key: Key = None,
     codes: Codes = None,
     refused: Refused = None,
     no_photo: Annotated[bool, typer.Option("--no-photo", help="Keep photos out of the codes.")] = False,
-    folder: Folder = None,
-    operator: Operator = None,
-    reason: Reason = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Issue a card for every row. Run again after whatever stopped it: it goes on, and nothing is made twice.
 
     Example:  icard-issuer bulk issue cards.csv -C issuer --codes codes.jsonl --refused refused.csv
     """
-    _run("issue", file, form, key, codes, refused, folder, acting(operator, reason), photo=not no_photo)
+    _run(service, by, "issue", file, form, key, codes, refused, photo=not no_photo)
 
 
 @bulk_app.command("renew")
+@acts(required=True)
 def bulk_renew(
+    service: Service,
+    by: By,
     file: File,
-    operator: RequiredOperator,
-    reason: RequiredReason,
     form: FormOption = None,
     key: Key = None,
     codes: Codes = None,
     refused: Refused = None,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """New codes for every card that the file names; the old ones run to their own end."""
-    _run("renew", file, form, key, codes, refused, folder, acting(operator, reason))
+    _run(service, by, "renew", file, form, key, codes, refused)
 
 
 @bulk_app.command("revoke")
-def bulk_revoke(
-    file: File,
-    operator: RequiredOperator,
-    reason: RequiredReason,
-    form: FormOption = None,
-    refused: Refused = None,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@acts(break_glass=True)
+def bulk_revoke(service: Service, by: By, file: File, form: FormOption = None, refused: Refused = None) -> None:
     """Withdraw every card that the file names, for ever; in the audit as break-glass."""
-    _run("revoke", file, form, None, None, refused, folder, acting(operator, reason, break_glass=True))
+    _run(service, by, "revoke", file, form, None, None, refused)
 
 
 def _run(
+    service: Service,
+    by: By,
     kind: Kind,
     file: Path,
     form: Literal["csv", "jsonl"] | None,
     key: str | None,
     codes: Path | None,
     refused: Path | None,
-    folder: Path | None,
-    by: By,
     *,
     photo: bool = True,
 ) -> None:
@@ -114,7 +102,7 @@ def _run(
     from issuer.codes import check_signer, recover
 
     source = Source.of(file, form)
-    with opened(folder) as core:
+    with service.opened() as core:
         if kind != "revoke":
             check_signer(core)
             recover(core, older_than=_LEFT_BEHIND)

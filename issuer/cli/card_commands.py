@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -10,13 +10,14 @@ import typer
 
 from verifier.cli.faults import CommandError
 from verifier.cli.files import write_whole
-from verifier.cli.settings import AsJson, Lang, settings
+from verifier.cli.settings import settings
 
 from .card_file import read_card
-from .service import Folder, Operator, Reason, RequiredOperator, RequiredReason, acting, opened, tell
+from .service import Service, acts, on_service, tell
 
 if TYPE_CHECKING:
-    from issuer.cards import IssuedCard
+    from icard_crypto.card import Card
+    from issuer.cards import By, IssuedCard
     from issuer.codes import IssuedCode
     from issuer.core import Core
 
@@ -40,15 +41,13 @@ Out = Annotated[
 
 
 @card_app.command("issue")
+@acts()
 def card_issue(
+    service: Service,
+    by: By,
     card: CardFile,
     no_photo: Annotated[bool, typer.Option("--no-photo", help="Keep the photo out of the codes.")] = False,
     out: Out = None,
-    folder: Folder = None,
-    operator: Operator = None,
-    reason: Reason = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Issue a card with its three codes: public, work, authority. Each is verified before it is handed out.
 
@@ -56,126 +55,71 @@ def card_issue(
     """
     from issuer import cards
 
-    by = acting(operator, reason)
     read = read_card(card)
-    with opened(folder) as core:
+    with service.opened() as core:
         _ready(core)
         (issued,) = cards.issue(core, [cards.NewCard(read, photo=not no_photo)], by)
         _hand_out(issued, out)
 
 
 @card_app.command("replace")
-def card_replace(
-    card: CardId,
-    data: NewData = None,
-    out: Out = None,
-    folder: Folder = None,
-    operator: Operator = None,
-    reason: Reason = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@acts()
+def card_replace(service: Service, by: By, card: CardId, data: NewData = None, out: Out = None) -> None:
     """New codes, because something changed or a code was lost; the old ones read replaced at once."""
     from issuer import cards
 
-    by = acting(operator, reason)
-    read = None if data is None else read_card(data)
-    with opened(folder) as core:
-        _ready(core)
-        _hand_out(cards.replace(core, card, read, by), out)
+    _reissue(service, by, cards.replace, card, data, out)
 
 
 @card_app.command("renew")
-def card_renew(
-    card: CardId,
-    data: NewData = None,
-    out: Out = None,
-    folder: Folder = None,
-    operator: Operator = None,
-    reason: Reason = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@acts()
+def card_renew(service: Service, by: By, card: CardId, data: NewData = None, out: Out = None) -> None:
     """New codes before the old ones end; the old ones run to their own end."""
     from issuer import cards
 
-    by = acting(operator, reason)
-    read = None if data is None else read_card(data)
-    with opened(folder) as core:
-        _ready(core)
-        _hand_out(cards.renew(core, card, read, by), out)
+    _reissue(service, by, cards.renew, card, data, out)
 
 
 @card_app.command("suspend")
-def card_suspend(
-    card: CardId,
-    folder: Folder = None,
-    operator: Operator = None,
-    reason: Reason = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@acts()
+def card_suspend(service: Service, by: By, card: CardId) -> None:
     """Suspend a card until it is resumed."""
     from issuer import cards
 
-    by = acting(operator, reason)
-    with opened(folder) as core:
-        cards.suspend(core, card, by)
-        _tell_state(core, card)
+    _change(service, by, cards.suspend, card)
 
 
 @card_app.command("resume")
-def card_resume(
-    card: CardId,
-    folder: Folder = None,
-    operator: Operator = None,
-    reason: Reason = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@acts()
+def card_resume(service: Service, by: By, card: CardId) -> None:
     """End a suspension."""
     from issuer import cards
 
-    by = acting(operator, reason)
-    with opened(folder) as core:
-        cards.resume(core, card, by)
-        _tell_state(core, card)
+    _change(service, by, cards.resume, card)
 
 
 @card_app.command("revoke")
-def card_revoke(
-    card: CardId,
-    operator: RequiredOperator,
-    reason: RequiredReason,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@acts(break_glass=True)
+def card_revoke(service: Service, by: By, card: CardId) -> None:
     """Withdraw a card, for ever. In the service two people do this; here the audit calls it break-glass."""
     from issuer import cards
 
-    by = acting(operator, reason, break_glass=True)
-    with opened(folder) as core:
-        cards.revoke(core, card, by)
-        _tell_state(core, card)
+    _change(service, by, cards.revoke, card)
 
 
 @card_app.command("state")
+@acts()
 def card_state(
+    service: Service,
+    by: By,
     card: CardId,
     permit: Annotated[Literal["good", "suspended"] | None, typer.Option("--permit")] = None,
     insurance: Annotated[Literal["good", "lapsed"] | None, typer.Option("--insurance")] = None,
-    folder: Folder = None,
-    operator: Operator = None,
-    reason: Reason = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Show what stands of permit and insurance, or change it. A public code never shows a lapse."""
     from issuer import cards
 
-    by = acting(operator, reason)
-    with opened(folder) as core:
+    with service.opened() as core:
         if permit is not None:
             cards.set_permit(core, card, permit, by)
         if insurance is not None:
@@ -184,11 +128,12 @@ def card_state(
 
 
 @card_app.command("show")
-def card_show(card: CardId, out: Out = None, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
+@on_service
+def card_show(service: Service, card: CardId, out: Out = None) -> None:
     """A card as it stands: record, states, codes."""
     from issuer import cards
 
-    with opened(folder) as core:
+    with service.opened() as core:
         view = cards.show(core, card)
         facts = _states(core, card)
         if settings().json:
@@ -199,25 +144,44 @@ def card_show(card: CardId, out: Out = None, folder: Folder = None, lang: Lang =
 
 
 @card_app.command("find")
+@on_service
 def card_find(
+    service: Service,
     permit: Annotated[str | None, typer.Option("--permit", help="The permit's number.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="The holder's full name.")] = None,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """The ids of the cards with this permit number or name."""
     from issuer import cards
 
     if (permit is None) == (name is None):
         raise CommandError("cli.option", path="--permit", expected="one of --permit and --name")
-    with opened(folder) as core:
+    with service.opened() as core:
         found = cards.find_cards(core, "permit", permit) if permit is not None else []
         found += cards.find_cards(core, "name", name) if name is not None else []
         if settings().json:
             tell({"cards": found})
         else:
             typer.echo("".join(f"{card}\n" for card in found), nl=False)
+
+
+def _reissue(
+    service: Service,
+    by: By,
+    reissue: Callable[[Core, str, Card | None, By], IssuedCard],
+    card: str,
+    data: Path | None,
+    out: Path | None,
+) -> None:
+    read = None if data is None else read_card(data)
+    with service.opened() as core:
+        _ready(core)
+        _hand_out(reissue(core, card, read, by), out)
+
+
+def _change(service: Service, by: By, change: Callable[[Core, str, By], None], card: str) -> None:
+    with service.opened() as core:
+        change(core, card, by)
+        _tell_state(core, card)
 
 
 def _ready(core: Core) -> None:

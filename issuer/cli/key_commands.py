@@ -11,11 +11,11 @@ import typer
 from icard_crypto import algorithms
 from verifier.cli.faults import CommandError
 from verifier.cli.files import write_new
-from verifier.cli.settings import AsJson, Lang
 
-from .service import Folder, Operator, Reason, RequiredOperator, RequiredReason, acting, opened, tell, tell_rows
+from .service import Operator, Reason, Service, acting, acts, on_service, tell, tell_rows
 
 if TYPE_CHECKING:
+    from issuer.cards import By
     from issuer.db.models import KeyRow
 
 __all__ = ["key_app"]
@@ -30,37 +30,36 @@ Key = Annotated[str, typer.Argument(metavar="KEY", help="The first digits of its
 
 
 @key_app.command("list")
-def key_list(folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
+@on_service
+def key_list(service: Service) -> None:
     """All keys, oldest first."""
     from issuer.key_states import all_keys
 
-    with opened(folder) as core:
+    with service.opened() as core:
         tell_rows([_facts(key) for key in core.database.read(all_keys)])
 
 
 @key_app.command("generate")
+@acts(reason=False)
 def key_generate(
+    service: Service,
+    by: By,
     usage: Annotated[Literal["card", "status", "timestamp"], typer.Argument(help="The one thing it signs.")],
     algorithm: Annotated[Literal["ed25519", "es256", "es384"], typer.Option("--algorithm")] = "ed25519",
-    folder: Folder = None,
-    operator: Operator = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Make a key in the keystore, as a draft."""
     from issuer import key_states
 
-    with opened(folder) as core:
-        tell(_facts(key_states.generate(core, usage, _ALGORITHMS[algorithm], acting(operator, None).actor)))
+    with service.opened() as core:
+        tell(_facts(key_states.generate(core, usage, _ALGORITHMS[algorithm], by.actor)))
 
 
 @key_app.command("export")
+@on_service
 def key_export(
+    service: Service,
     key: Key,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where it goes; never overwritten.")],
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Write the public key as PEM, for the trust list. Private keys never leave the keystore.
 
@@ -68,32 +67,30 @@ def key_export(
     """
     from issuer.key_states import find, trusted_key
 
-    with opened(folder) as core:
+    with service.opened() as core:
         row = core.database.read(lambda session: find(session, key))
         write_new(out, trusted_key(row, core.issuer).key.to_pem(), mode=_PUBLIC)
         tell({"file": str(out), "thumbprint": row.thumbprint, "usage": row.usage})
 
 
 @key_app.command("publish")
-def key_publish(
-    key: Key, folder: Folder = None, operator: Operator = None, lang: Lang = None, as_json: AsJson = False
-) -> None:
+@acts(reason=False)
+def key_publish(service: Service, by: By, key: Key) -> None:
     """Say that the key stands on the trust list from now on."""
     from issuer import key_states
 
-    with opened(folder) as core:
-        tell(_facts(key_states.publish(core, key, acting(operator, None).actor)))
+    with service.opened() as core:
+        tell(_facts(key_states.publish(core, key, by.actor)))
 
 
 @key_app.command("activate")
+@on_service
 def key_activate(
+    service: Service,
     key: Key,
     emergency: Annotated[bool, typer.Option("--emergency", help="Before 14 days are over; with a reason.")] = False,
-    folder: Folder = None,
     operator: Operator = None,
     reason: Reason = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Sign with this key from now on; the one before it retires."""
     from issuer import key_states
@@ -101,46 +98,36 @@ def key_activate(
     if emergency and (operator is None or reason is None):
         raise CommandError("cli.option", path="--emergency", expected="--operator and --reason beside it")
     by = acting(operator, reason, break_glass=emergency)
-    with opened(folder) as core:
+    with service.opened() as core:
         tell(_facts(key_states.activate(core, key, by.actor, emergency=emergency, reason=by.reason)))
 
 
 @key_app.command("retire")
-def key_retire(
-    key: Key,
-    folder: Folder = None,
-    operator: Operator = None,
-    reason: Reason = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@acts()
+def key_retire(service: Service, by: By, key: Key) -> None:
     """Begin nothing more with this key. What it signed stands."""
     from issuer import key_states
 
-    by = acting(operator, reason)
-    with opened(folder) as core:
+    with service.opened() as core:
         tell(_facts(key_states.retire(core, key, by.actor, reason=by.reason)))
 
 
 @key_app.command("revoke")
+@acts(break_glass=True)
 def key_revoke(
+    service: Service,
+    by: By,
     key: Key,
-    operator: RequiredOperator,
-    reason: RequiredReason,
     kind: Annotated[
         Literal["compromised", "retired"],
         typer.Option("--kind", help="compromised: nothing it signed stands. retired: it was destroyed."),
     ] = "compromised",
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Withdraw a key, for ever."""
     from issuer import key_states
 
-    by = acting(operator, reason, break_glass=True)
-    with opened(folder) as core:
-        tell(_facts(key_states.revoke(core, key, by.actor, kind=kind, reason=reason)))
+    with service.opened() as core:
+        tell(_facts(key_states.revoke(core, key, by.actor, kind=kind, reason=by.reason)))
 
 
 def _facts(key: KeyRow) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from verifier.cli.faults import CommandError
-from verifier.cli.settings import AsJson, Lang, settings
+from verifier.cli.settings import settings
 
-from .service import Folder, Operator, Reason, acting, opened, tell, tell_rows
+from .service import Service, acts, on_service, tell, tell_rows
 
 if TYPE_CHECKING:
+    from issuer.cards import By
     from issuer.core import Core
     from issuer.notices.upkeep import OutboxView
 
@@ -29,16 +30,15 @@ _MOST = 1000
 
 
 @notices_app.command("list")
+@on_service
 def notices_list(
+    service: Service,
     state: Annotated[
         Literal["open", "waiting", "dead", "sent", "dropped"],
         typer.Option("--state", help="open: what waits and what is dead."),
     ] = "open",
     channel: Annotated[Literal["email", "webhook"] | None, typer.Option("--channel")] = None,
     most: Annotated[int, typer.Option("--most", min=1, max=10_000, help="Rows at most.")] = 100,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """List what is in the outbox, oldest first. Contents are never shown.
 
@@ -46,33 +46,30 @@ def notices_list(
     """
     from issuer.notices.upkeep import OPEN, listed
 
-    with opened(folder) as core:
+    with service.opened() as core:
         tell_rows(
             [_row(view) for view in listed(core, OPEN if state == "open" else [state], channel=channel, most=most)]
         )
 
 
 @notices_app.command("figures")
-def notices_figures(folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
+@on_service
+def notices_figures(service: Service) -> None:
     """How many wait and died on each channel, and how old the oldest that waits is, in seconds."""
     from issuer.notices.upkeep import figures
 
-    with opened(folder) as core:
+    with service.opened() as core:
         tell_rows([{"channel": channel, **asdict(found)} for channel, found in figures(core).items()])
 
 
 @notices_app.command("show")
-def notices_show(
-    name: Annotated[str, typer.Argument(metavar="ID")],
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@on_service
+def notices_show(service: Service, name: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Everything about one row but its contents: attempts, the last fault, and what to do about it."""
     from icard_crypto.errors import catalogue
     from issuer.notices.upkeep import show
 
-    with opened(folder) as core:
+    with service.opened() as core:
         view = show(core, name)
         facts = {**asdict(view), "created_at": _time(view.created_at), "due_at": _time(view.due_at)}
         facts |= {"give_up_at": _time(view.give_up_at), "ended_at": _time(view.ended_at)}
@@ -84,38 +81,22 @@ def notices_show(
 
 
 @notices_app.command("retry")
-def notices_retry(
-    names: Ids = None,
-    all_dead: AllDead = False,
-    folder: Folder = None,
-    operator: Operator = None,
-    reason: Reason = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@acts()
+def notices_retry(service: Service, by: By, names: Ids = None, all_dead: AllDead = False) -> None:
     """Send dead or dropped letters again, with their whole time anew."""
     from issuer.notices.upkeep import retry
 
-    by = acting(operator, reason)
-    with opened(folder) as core:
+    with service.opened() as core:
         tell({"retried": retry(core, _chosen(core, names, all_dead), by)})
 
 
 @notices_app.command("drop")
-def notices_drop(
-    names: Ids = None,
-    all_dead: AllDead = False,
-    folder: Folder = None,
-    operator: Operator = None,
-    reason: Reason = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@acts()
+def notices_drop(service: Service, by: By, names: Ids = None, all_dead: AllDead = False) -> None:
     """Give letters up that wait or are dead. Their accounts still have the notices in the inbox."""
     from issuer.notices.upkeep import drop
 
-    by = acting(operator, reason)
-    with opened(folder) as core:
+    with service.opened() as core:
         tell({"dropped": drop(core, _chosen(core, names, all_dead), by)})
 
 

@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from icard_crypto.errors import StateError
 from verifier.cli.files import write_whole
-from verifier.cli.settings import AsJson, Lang, settings
+from verifier.cli.settings import settings
 
-from .passphrase import ask
-from .service import Folder, RequiredOperator, RequiredReason, acting, opened, tell
+from .service import Service, acts, tell
+
+if TYPE_CHECKING:
+    from issuer.cards import By
 
 __all__ = ["restore_command", "withdraw_command"]
 
 _SECRET: Final = 0o600
 
 
+@acts(break_glass=True)
 def restore_command(
-    operator: RequiredOperator,
-    reason: RequiredReason,
+    service: Service,
+    by: By,
     published: Annotated[
         Path | None, typer.Option("--published", metavar="PATH", help="The exported folder or bundle, as it is online.")
     ] = None,
@@ -31,9 +34,6 @@ def restore_command(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Write what is to be issued again, as JSON.")
     ] = None,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Make a database that was put back from a backup fit to sign again. Stop every process of the service before.
 
@@ -42,18 +42,12 @@ def restore_command(
 
     Example:  icard-issuer restore -C issuer --published /var/www/icard --operator Ann --reason "disk failed"
     """
-    from issuer.core import Core
     from issuer.restore import restore
-    from issuer.settings import Settings
 
     if (published is None) != nothing_published:
         raise StateError("restore.published", expected="--published or --nothing-published")
-    by = acting(operator, reason, break_glass=True)
-    core = Core.open(Settings.load(folder), lambda: ask(twice=False), restoring=True)
-    try:
+    with service.opened(restoring=True) as core:
         outcome = asdict(restore(core, published, by))
-    finally:
-        core.close()
     if report is not None:
         write_whole(report, json.dumps(outcome, indent=1).encode() + b"\n", mode=_SECRET)
     if settings().json:
@@ -62,20 +56,17 @@ def restore_command(
     tell({name: _shown(value) for name, value in outcome.items()})
 
 
+@acts(break_glass=True)
 def withdraw_command(
+    service: Service,
+    by: By,
     uri: Annotated[str, typer.Argument(metavar="URI", help="The list's address, as the restore named it.")],
     index: Annotated[int, typer.Argument(metavar="INDEX", min=0)],
-    operator: RequiredOperator,
-    reason: RequiredReason,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Revoke a code that a lost database gave, once its holder has another."""
     from issuer.restore import withdraw_lost
 
-    by = acting(operator, reason, break_glass=True)
-    with opened(folder) as core:
+    with service.opened() as core:
         withdraw_lost(core, uri, index, by)
         tell({"uri": uri, "index": index, "entry": "revoked"})
 

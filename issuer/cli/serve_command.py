@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from verifier.cli.faults import CommandError
-from verifier.cli.settings import AsJson, Lang
 
-from .service import Folder, opened, tell
+from .service import Service, on_service, tell
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -20,7 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["serve_command"]
 
 
+@on_service
 def serve_command(
+    service: Service,
     host: Annotated[str, typer.Option("--host", help="The address to listen on; 0.0.0.0 or :: for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free.")] = 8081,
     tls_certificate: Annotated[
@@ -32,9 +33,6 @@ def serve_command(
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], typer.Option("--log-level", help="The least that is logged.")
     ] = "INFO",
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Serve the API and what is published, behind a proxy that speaks HTTPS or with a certificate of its own.
 
@@ -52,7 +50,7 @@ def serve_command(
     scheme = "http" if tls_certificate is None else "https"
     shown = f"[{host}]" if ":" in host else host
 
-    with opened(folder) as core, alone(core.database):
+    with service.opened() as core, alone(core.database):
 
         def made(drain: Drain) -> ASGIApp:
             return make_app(core, drain)

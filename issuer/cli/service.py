@@ -1,62 +1,137 @@
-"""What the commands of the service share: the folder, who acts, an opened core, and how facts are told.
+"""What the commands of the service share: their common options, the opened core, and how facts are told.
 
-The service's modules are imported when a command runs: ``--help`` and the commands that sign by hand do not wait for
-the database's libraries.
+Promises:
+
+1. :func:`on_service` and :func:`acts` give a command ``--folder``, ``--lang`` and ``--json`` behind its own options;
+   :func:`acts` also ``--operator`` and, where it is taken, ``--reason``. Who acts is checked before the command runs.
+2. The service's modules are imported when a command runs: ``--help`` and the commands that sign by hand do not wait for
+   the database's libraries.
 """
 
 from __future__ import annotations
 
+import functools
 import getpass
+import inspect
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from inspect import Parameter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, TypeAlias, get_type_hints
 
 import typer
 
 from verifier.cli.faults import CommandError, printable
-from verifier.cli.settings import settings
+from verifier.cli.settings import AsJson, Lang, settings
 
 from .passphrase import ask
 
 if TYPE_CHECKING:
     from issuer.cards import By
     from issuer.core import Core
+    from issuer.settings import Settings
 
-__all__ = [
-    "Folder",
-    "Operator",
-    "Reason",
-    "RequiredOperator",
-    "RequiredReason",
-    "acting",
-    "opened",
-    "tell",
-    "tell_rows",
-]
+__all__ = ["Operator", "Reason", "Service", "acting", "acts", "on_service", "tell", "tell_rows"]
 
-Folder = Annotated[
+_Folder = Annotated[
     Path | None,
     typer.Option("--folder", "-C", metavar="FOLDER", help="The service's folder.  [default: here, or the environment]"),
 ]
 Operator = Annotated[str | None, typer.Option("--operator", help="Who acts, for the audit.  [default: the login]")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why, for the audit.")]
-RequiredOperator = Annotated[str, typer.Option("--operator", help="Who acts: a person's name, for the audit.")]
-RequiredReason = Annotated[str, typer.Option("--reason", help="Why the rule of two people is passed by.")]
+_NamedOperator = Annotated[str, typer.Option("--operator", help="Who acts: a person's name, for the audit.")]
+_GivenReason = Annotated[str, typer.Option("--reason", help="Why, for the audit.")]
+_BreakGlassReason = Annotated[str, typer.Option("--reason", help="Why the rule of two people is passed by.")]
+
+_Command: TypeAlias = Callable[..., None]
 
 
-@contextmanager
-def opened(folder: Path | None) -> Iterator[Core]:
-    """The service in ``folder``; the passphrase is asked for where the settings do not have it."""
-    from issuer.core import Core
-    from issuer.settings import Settings
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The service that a command is for; nothing of it is read before the command asks."""
 
-    core = Core.open(Settings.load(folder), lambda: ask(twice=False))
-    try:
-        yield core
-    finally:
-        core.close()
+    folder: Path | None
+
+    def settings(self) -> Settings:
+        """Its settings.
+
+        Raises:
+            StateError: ``settings.*``.
+        """
+        from issuer.settings import Settings
+
+        return Settings.load(self.folder)
+
+    @contextmanager
+    def opened(self, *, restoring: bool = False) -> Iterator[Core]:
+        """Its core; the passphrase is asked for where the settings do not have it.
+
+        Raises:
+            StateError: as :meth:`issuer.core.Core.open`.
+        """
+        from issuer.core import Core
+
+        core = Core.open(self.settings(), lambda: ask(twice=False), restoring=restoring)
+        try:
+            yield core
+        finally:
+            core.close()
+
+
+def _option(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+_EVERYWHERE = (_option("folder", _Folder, None), _option("lang", Lang, None), _option("as_json", AsJson, False))
+
+
+def on_service(command: Callable[Concatenate[Service, ...], None]) -> _Command:
+    """A command that nobody in particular answers for."""
+    return _offering(command, lambda given: (Service(given["folder"]),), _EVERYWHERE)
+
+
+def acts(
+    *, reason: bool = True, required: bool = False, break_glass: bool = False
+) -> Callable[[Callable[Concatenate[Service, By, ...], None]], _Command]:
+    """A command that a person answers for: the audit has who and why.
+
+    Args:
+        reason: it takes a reason.
+        required: operator and reason must be given.
+        break_glass: it passes the rule of two people by; both must be given, and the audit says so.
+    """
+    if required or break_glass:
+        why = _BreakGlassReason if break_glass else _GivenReason
+        who = [_option("operator", _NamedOperator), _option("reason", why)]
+    else:
+        who = [_option("operator", Operator, None), *([_option("reason", Reason, None)] if reason else [])]
+
+    def leading(given: Mapping[str, Any]) -> tuple[Service, By]:
+        by = acting(given["operator"], given.get("reason"), break_glass=break_glass)
+        return Service(given["folder"]), by
+
+    return lambda command: _offering(command, leading, (*who, *_EVERYWHERE))
+
+
+def _offering(
+    command: _Command, leading: Callable[[Mapping[str, Any]], tuple[Any, ...]], shared: Sequence[Parameter]
+) -> _Command:
+    """The command as Typer sees it: its own options and the shared ones, of which ``leading`` makes its first."""
+
+    @functools.wraps(command)
+    def offered(**options: Any) -> None:
+        given = {option.name: options.pop(option.name) for option in shared}
+        command(*leading(given), **options)
+
+    own = [option for name, option in inspect.signature(command).parameters.items() if name not in ("service", "by")]
+    offered.__annotations__ = {option.name: option.annotation for option in (*own, *shared)}
+    hints = get_type_hints(offered, include_extras=True)
+    # By keyword, so that one with a default may stand before one without.
+    seen = [option.replace(kind=Parameter.KEYWORD_ONLY, annotation=hints[option.name]) for option in (*own, *shared)]
+    offered.__signature__ = inspect.Signature(seen)  # type: ignore[attr-defined]
+    return offered
 
 
 def acting(operator: str | None, reason: str | None, *, break_glass: bool = False) -> By:

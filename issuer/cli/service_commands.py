@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -13,7 +13,10 @@ from verifier.cli.files import write_new
 from verifier.cli.settings import AsJson, Lang
 
 from .passphrase import ask
-from .service import Folder, Operator, RequiredOperator, RequiredReason, acting, opened, tell
+from .service import Service, acts, on_service, tell
+
+if TYPE_CHECKING:
+    from issuer.cards import By
 
 __all__ = ["clock_app", "init_command", "migrate_command", "rewrap_command", "settings_command"]
 
@@ -79,18 +82,16 @@ def init_command(
     tell({"settings": str(path), "master_key": str(loaded.master_key_path), "database": loaded.shown()["database_url"]})
 
 
+@on_service
 def migrate_command(
-    folder: Folder = None,
+    service: Service,
     revision: Annotated[str, typer.Option("--to", help="A revision, or head; base deletes every table.")] = "head",
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Bring the database's tables to this version. Make a backup before."""
     from issuer.db import schema
     from issuer.db.engine import connect
-    from issuer.settings import Settings
 
-    database = connect(Settings.load(folder).database)
+    database = connect(service.settings().database)
     if revision == "base":
         raise CommandError("cli.option", path="--to", expected="a revision: base would delete every card")
     database.check()
@@ -100,21 +101,19 @@ def migrate_command(
     database.close()
 
 
-def settings_command(folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
+@on_service
+def settings_command(service: Service) -> None:
     """Print the settings as they hold, secrets hidden."""
-    from issuer.settings import Settings
-
-    tell(Settings.load(folder).shown())
+    tell(service.settings().shown())
 
 
+@acts(reason=False)
 def rewrap_command(
-    folder: Folder = None,
+    service: Service,
+    by: By,
     finish: Annotated[
         bool, typer.Option("--finish", help="Drop the old key, after every process was started anew.")
     ] = False,
-    operator: Operator = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Encrypt under a new master key: rewrap, restart every process, rewrap --finish.
 
@@ -122,27 +121,21 @@ def rewrap_command(
     """
     from issuer import rewrap
 
-    with opened(folder) as core:
+    with service.opened() as core:
         step = rewrap.finish if finish else rewrap.begin
-        count = step(core, acting(operator, None).actor, lambda place, done: None)
+        count = step(core, by.actor, lambda place, done: None)
         tell({"rewrapped": count, "old_key": "dropped" if finish else "kept until rewrap --finish"})
 
 
 @clock_app.command("accept")
-def clock_accept(
-    operator: RequiredOperator,
-    reason: RequiredReason,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@acts(break_glass=True)
+def clock_accept(service: Service, by: By) -> None:
     """Take the clock for right although it is far ahead of what was signed last."""
     from sqlalchemy.orm import Session
 
     from issuer.audit import Act
 
-    by = acting(operator, reason, break_glass=True)
-    with opened(folder) as core:
+    with service.opened() as core:
 
         def work(session: Session) -> int:
             now = core.clock.accept(session)

@@ -15,11 +15,12 @@ import typer
 from icard_crypto import limits
 from verifier.cli.faults import CommandError
 from verifier.cli.files import read_capped
-from verifier.cli.settings import AsJson, Lang, settings
+from verifier.cli.settings import settings
 
-from .service import Folder, Operator, Reason, acting, opened, tell, tell_rows
+from .service import Service, acts, on_service, tell, tell_rows
 
 if TYPE_CHECKING:
+    from issuer.cards import By
     from issuer.core import Core
     from issuer.trust_lists import TrustChain
 
@@ -33,21 +34,22 @@ Out = Annotated[
 ]
 
 
+@on_service
 def export_command(
+    service: Service,
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="The folder of a web server.")],
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Write what is published as files: those that never change first, the timestamp last."""
     from issuer.export import export
 
-    with opened(folder) as core:
+    with service.opened() as core:
         done = export(core, target)
         tell({"version": done.version, "files": len(done.written), "folder": str(target)})
 
 
+@on_service
 def worker_command(
+    service: Service,
     export_to: Out = None,
     interval: Annotated[
         float, typer.Option("--interval", min=0.1, max=5.0, metavar="SECONDS", help="Between looks at the database.")
@@ -58,9 +60,6 @@ def worker_command(
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Publish what is due now, and end.")] = False,
     force: Annotated[bool, typer.Option("--force", help="With --once: sign everything anew, due or not.")] = False,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Publish whatever changes, within seconds, until SIGTERM or Ctrl-C. Several may run on one PostgreSQL database; on
     SQLite there is one, which is in the server where that runs.
@@ -72,7 +71,7 @@ def worker_command(
 
     if force and not once:
         raise CommandError("cli.option", path="--force", expected="--once beside it")
-    with opened(folder) as core:
+    with service.opened() as core:
         tree = export_to or core.settings.published
         if once:
             _once(core, tree, force=force)
@@ -106,32 +105,30 @@ def _once(core: Core, export_to: Path | None, *, force: bool) -> None:
 
 
 @trust_list_app.command("import")
+@acts()
 def trust_list_import(
+    service: Service,
+    by: By,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Signed trust lists, oldest first.")],
     single_root: Annotated[
         bool, typer.Option("--unsafe-single-root", help="Take a list that one root alone may change.")
     ] = False,
-    folder: Folder = None,
-    operator: Operator = None,
-    reason: Reason = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Take in the next trust list, or the whole chain. Compare the roots of the first one by hand."""
     from issuer.trust_lists import import_trust_lists
 
-    by = acting(operator, reason)
     lists = [read_capped(path, limits.TRUST_LIST_BYTES) for path in files]
-    with opened(folder) as core:
+    with service.opened() as core:
         tell(_facts(import_trust_lists(core, lists, by.actor, unsafe_single_root=single_root)))
 
 
 @trust_list_app.command("show")
-def trust_list_show(folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
+@on_service
+def trust_list_show(service: Service) -> None:
     """The trust list in force, and the thumbprints of its roots."""
     from issuer.trust_lists import accepted
 
-    with opened(folder) as core:
+    with service.opened() as core:
         chain = core.database.read(accepted)
         tell_rows([]) if chain is None else tell(_facts(chain))
 
