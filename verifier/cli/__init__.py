@@ -6,23 +6,22 @@ Importing this needs nothing but the base install; the commands themselves need 
 
 from __future__ import annotations
 
-import sys
+from typing import TYPE_CHECKING
 
-from icard_crypto.errors import MissingPart
+from .start import start
+
+if TYPE_CHECKING:
+    from typer import Typer
 
 __all__ = ["main"]
-
-_EXTRA = ("typer", "rich")
 
 
 def main() -> None:
     """Run the command and end the process: 0 valid, 1 invalid, 2 not confirmed, 64 wrong use."""
-    try:
-        from .app import app
-    except ModuleNotFoundError as absent:
-        if (absent.name or "").partition(".")[0] not in _EXTRA:
-            raise
-        missing = MissingPart("cli.extra_missing")
-        sys.stderr.write(f"error: {missing.message()} ({missing.code}) hint: {missing.hint()}\n")
-        sys.exit(64)
-    app()
+    start(_command, "cli.extra_missing")
+
+
+def _command() -> Typer:
+    from .app import app
+
+    return app
