@@ -6,6 +6,7 @@ Promises:
 2. A secret is shown once, when it is made. A new one signs beside the old one for a day, so that the receiver can
    change over without losing a notice.
 3. An account has at most :data:`MOST` webhooks. What waits for one that is removed or switched off is dropped.
+4. Given a version, a change is made to that one alone: ``webhook.changed`` says that something was faster.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ __all__ = [
     "listed",
     "remove",
     "rotate",
+    "show",
     "switch_off",
     "target",
 ]
@@ -109,11 +111,14 @@ def add(core: Core, account: str, url: str, actor: str) -> NewSecret:
     return NewSecret(name, secret)
 
 
-def rotate(core: Core, account: str, webhook: str, actor: str) -> NewSecret:
+def rotate(core: Core, account: str, webhook: str, actor: str, version: int | None = None) -> NewSecret:
     """A new secret; the one before signs beside it for a day.
 
+    Args:
+        version: the only one of the webhook that this is meant for.
+
     Raises:
-        StateError: ``webhook.none``.
+        StateError: ``webhook.none``, ``webhook.changed``.
     """
     secret = _new_secret()
 
@@ -121,49 +126,49 @@ def rotate(core: Core, account: str, webhook: str, actor: str) -> NewSecret:
         before = _secrets(core, row)["newest"]
         _seal_secrets(core, row, {"newest": secret, "before": before, "until": now + OVERLAP})
 
-    _edit(core, account, webhook, actor, "webhook.rotate", edit)
+    _edit(core, account, webhook, actor, "webhook.rotate", edit, version)
     return NewSecret(webhook, secret)
 
 
-def enable(core: Core, account: str, webhook: str, actor: str) -> None:
+def enable(core: Core, account: str, webhook: str, actor: str, version: int | None = None) -> None:
     """Switch a webhook on again.
 
     Raises:
-        StateError: ``webhook.none``.
+        StateError: ``webhook.none``, ``webhook.changed``.
     """
 
     def edit(session: Session, row: Webhook, now: int) -> None:
         row.state, row.fault = "active", None
 
-    _edit(core, account, webhook, actor, "webhook.enable", edit)
+    _edit(core, account, webhook, actor, "webhook.enable", edit, version)
 
 
-def switch_off(core: Core, account: str, webhook: str, actor: str) -> None:
+def switch_off(core: Core, account: str, webhook: str, actor: str, version: int | None = None) -> None:
     """Switch a webhook off; what waits for it is dropped.
 
     Raises:
-        StateError: ``webhook.none``.
+        StateError: ``webhook.none``, ``webhook.changed``.
     """
 
     def edit(session: Session, row: Webhook, now: int) -> None:
         row.state, row.fault = "disabled", None
         drop_waiting(session, row.id, "webhook.disabled", now)
 
-    _edit(core, account, webhook, actor, "webhook.disable", edit)
+    _edit(core, account, webhook, actor, "webhook.disable", edit, version)
 
 
-def remove(core: Core, account: str, webhook: str, actor: str) -> None:
+def remove(core: Core, account: str, webhook: str, actor: str, version: int | None = None) -> None:
     """Remove a webhook with all that was to be sent there; the inbox keeps the notices.
 
     Raises:
-        StateError: ``webhook.none``.
+        StateError: ``webhook.none``, ``webhook.changed``.
     """
 
     def edit(session: Session, row: Webhook, now: int) -> None:
         session.execute(delete(Outbox).where(Outbox.webhook_id == row.id))
         session.delete(row)
 
-    _edit(core, account, webhook, actor, "webhook.remove", edit)
+    _edit(core, account, webhook, actor, "webhook.remove", edit, version)
 
 
 def listed(core: Core, account: str) -> list[WebhookView]:
@@ -175,6 +180,19 @@ def listed(core: Core, account: str) -> list[WebhookView]:
             select(Webhook).where(Webhook.account_id == account).order_by(Webhook.created_at, Webhook.id)
         )
         return [_view(core, row, now) for row in rows]
+
+    return core.database.read(look)
+
+
+def show(core: Core, account: str, webhook: str) -> WebhookView:
+    """One of an account's webhooks.
+
+    Raises:
+        StateError: ``webhook.none``.
+    """
+
+    def look(session: Session) -> WebhookView:
+        return _view(core, _own(session, account, webhook), core.clock.now(session))
 
     return core.database.read(look)
 
@@ -214,13 +232,18 @@ def gone(core: Core, webhook: str) -> None:
 
 
 def _edit(
-    core: Core, account: str, webhook: str, actor: str, action: str, edit: Callable[[Session, Webhook, int], None]
+    core: Core,
+    account: str,
+    webhook: str,
+    actor: str,
+    action: str,
+    edit: Callable[[Session, Webhook, int], None],
+    version: int | None,
 ) -> None:
     def work(session: Session) -> None:
-        row = session.get(Webhook, webhook, with_for_update=True)
-        # Another account's is as if it were not there.
-        if row is None or row.account_id != account:
-            raise StateError("webhook.none")
+        row = _own(session, account, webhook, lock=True)
+        if version is not None and row.version != version:
+            raise StateError("webhook.changed", expected=str(version), found=str(row.version))
         now = core.clock.now(session)
         row.version += 1
         row.changed_at = now
@@ -228,6 +251,14 @@ def _edit(
         core.audit(session, now, [Act(actor, action, webhook, {"account": account})])
 
     core.database.transact(work)
+
+
+def _own(session: Session, account: str, webhook: str, *, lock: bool = False) -> Webhook:
+    row = session.get(Webhook, webhook, with_for_update=lock or None)
+    # Another account's is as if it were not there.
+    if row is None or row.account_id != account:
+        raise StateError("webhook.none")
+    return row
 
 
 def _view(core: Core, row: Webhook, now: int) -> WebhookView:
