@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from sqlalchemy import delete, func, select
@@ -25,8 +26,10 @@ __all__ = [
     "TIMESTAMP",
     "TRUST_LATEST",
     "Kind",
+    "Outline",
     "newest",
     "newest_at",
+    "outline_at",
     "put",
     "status_path",
     "trust_path",
@@ -40,6 +43,15 @@ TRUST_LATEST: Final = "trust/latest.cbor"
 
 #: Kinds of which no path ever gets another content.
 IMMUTABLE: Final = frozenset({"trust", "checkpoint"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A file without its content. ``sha256`` is hexadecimal, ``size`` in bytes."""
+
+    kind: str
+    sha256: str
+    size: int
 
 
 def status_path(name: str) -> str:
@@ -89,3 +101,10 @@ def newest_at(session: Session, path: str) -> Artefact | None:
     """The newest version of one path."""
     query = select(Artefact).where(Artefact.path == path).order_by(Artefact.version.desc()).limit(1)
     return session.scalars(query).one_or_none()
+
+
+def outline_at(session: Session, path: str) -> Outline | None:
+    """What the newest version of one path is, without reading it."""
+    columns = select(Artefact.kind, Artefact.sha256, func.length(Artefact.content)).where(Artefact.path == path)
+    found = session.execute(columns.order_by(Artefact.version.desc()).limit(1)).first()
+    return None if found is None else Outline(*found)

@@ -10,7 +10,7 @@ Promises:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,8 +24,9 @@ from .core import Core
 from .db.models import CardLookup, CardRow, CodeRow
 from .records import normal, read_record
 
-__all__ = ["CardView", "find_cards", "revision_of", "show", "standings"]
+__all__ = ["CardView", "find_cards", "newest_code", "revision_of", "show", "standings", "there"]
 
+T = TypeVar("T")
 Kind = Literal["permit", "name"]
 
 
@@ -44,6 +45,17 @@ class CardView:
     entries: tuple[tuple[str, Profile, str, int], ...]
 
 
+def there(found: T | None) -> T:
+    """What was found of a card.
+
+    Raises:
+        StateError: ``issue.no_card``: nothing was.
+    """
+    if found is None:
+        raise StateError("issue.no_card")
+    return found
+
+
 def show(core: Core, card_id: str) -> CardView:
     """A card as it stands, with its newest codes.
 
@@ -52,9 +64,7 @@ def show(core: Core, card_id: str) -> CardView:
     """
 
     def look(session: Session) -> CardView:
-        row = session.get(CardRow, card_id)
-        if row is None:
-            raise StateError("issue.no_card")
+        row = there(session.get(CardRow, card_id))
         every = session.scalars(
             select(CodeRow).where(CodeRow.card_id == card_id).order_by(CodeRow.generation, CodeRow.profile, CodeRow.cti)
         ).all()
@@ -70,6 +80,24 @@ def show(core: Core, card_id: str) -> CardView:
             tuple(codes.hand_out(core, session, newest)),
             tuple((code.cti, Profile(code.profile), code.state, code.value) for code in every),
         )
+
+    return core.database.read(look)
+
+
+def newest_code(core: Core, card_id: str, profile: Profile) -> IssuedCode | None:
+    """The code of a card's newest generation for one profile; None: it is not signed yet.
+
+    Raises:
+        StateError: ``issue.no_card``.
+    """
+
+    def look(session: Session) -> IssuedCode | None:
+        row = there(session.get(CardRow, card_id))
+        query = select(CodeRow).where(
+            CodeRow.card_id == card_id, CodeRow.generation == row.version, CodeRow.profile == profile
+        )
+        found = codes.hand_out(core, session, session.scalars(query.order_by(CodeRow.cti)).all())
+        return found[0] if found else None
 
     return core.database.read(look)
 
@@ -96,7 +124,5 @@ def revision_of(core: Core, card_id: str) -> int:
     Raises:
         StateError: ``issue.no_card``.
     """
-    found = core.database.read(lambda session: session.scalar(select(CardRow.revision).where(CardRow.id == card_id)))
-    if found is None:
-        raise StateError("issue.no_card")
-    return found
+    query = select(CardRow.revision).where(CardRow.id == card_id)
+    return there(core.database.read(lambda session: session.scalar(query)))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
-from sqlalchemy import CursorResult, delete, func, select
+from sqlalchemy import CursorResult, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
@@ -85,14 +85,24 @@ def figures(core: Core) -> dict[str, Figures]:
 
 
 def listed(
-    core: Core, states: Sequence[State] = OPEN, *, channel: str | None = None, most: int = 100
+    core: Core, states: Sequence[State] = OPEN, *, channel: str | None = None, after: str = "", most: int = 100
 ) -> list[OutboxView]:
-    """Rows in these states, oldest first."""
-    query = select(Outbox).where(Outbox.state.in_(states))
-    if channel is not None:
-        query = query.where(Outbox.channel == channel)
-    query = query.order_by(Outbox.created_at, Outbox.id).limit(most)
-    return core.database.read(lambda session: [_view(row) for row in session.scalars(query)])
+    """A page of the rows in these states, oldest first.
+
+    Args:
+        after: the id of the last row of the page before; one that is not there begins anew.
+    """
+
+    def look(session: Session) -> list[OutboxView]:
+        query = select(Outbox).where(Outbox.state.in_(states))
+        if channel is not None:
+            query = query.where(Outbox.channel == channel)
+        last = session.get(Outbox, after) if after else None
+        if last is not None:
+            query = query.where(tuple_(Outbox.created_at, Outbox.id) > (last.created_at, last.id))
+        return [_view(row) for row in session.scalars(query.order_by(Outbox.created_at, Outbox.id).limit(most))]
+
+    return core.database.read(look)
 
 
 def show(core: Core, name: str) -> OutboxView:
