@@ -20,6 +20,7 @@ from verifier.verdict import Verdict
 from verifier.verdict_json import verdict_text
 
 from .edge import FieldFault, Problem, Statuses
+from .edge.raw import header_of
 from .limits import TEXT_BYTES
 from .service import Service
 
@@ -33,10 +34,7 @@ _FIELDS: Final = frozenset({"code", "policy"})
 
 def media_type(scope: Scope) -> str:
     """The type of a request's body, without parameters."""
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            return str(value.decode("latin-1")).partition(";")[0].strip().lower()
-    return ""
+    return header_of(scope, b"content-type").partition(";")[0].strip().lower()
 
 
 def asked_policy(service: Service, scope: Scope, given: object = None) -> Policy:

@@ -20,13 +20,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from icard_crypto.limits import MIB
 
 from .layers import Layer
 from .problems import Problem, problem_response
+from .raw import header_of
 
 __all__ = ["JSON", "Bodies", "BodyClass"]
 
@@ -87,13 +87,15 @@ class Bodies(Layer):
 
     def __init__(self, app: ASGIApp, classes: Sequence[BodyClass] = ()) -> None:
         super().__init__(app)
-        rest = () if any(rule.prefix == "/" for rule in classes) else (BodyClass("/"),)
-        self._rooms = [_Room(rule) for rule in (*classes, *rest)]
+        self._rooms: dict[str, list[_Room]] = {}
+        for rule in classes:
+            self._rooms.setdefault(rule.prefix, []).append(_Room(rule))
+        self._rooms.setdefault("/", [_Room(BodyClass("/"))])
 
     @property
     def held(self) -> int:
         """Bytes of all bodies at this moment."""
-        return sum(room.held for room in self._rooms)
+        return sum(room.held for alike in self._rooms.values() for room in alike)
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -123,14 +125,14 @@ class Bodies(Layer):
 
     def _room(self, scope: Scope) -> _Room:
         """The class of a request, by its head alone; raises the problems of promises 1 and 3."""
-        fitting = [room for room in self._rooms if scope["path"].startswith(room.rule.prefix)] or self._rooms[-1:]
-        alike = [room for room in fitting if room.rule.prefix == fitting[0].rule.prefix]
-        headers = Headers(scope=scope)
-        length = headers.get("content-length", "0")
+        path = scope["path"]
+        alike = next((rooms for prefix, rooms in self._rooms.items() if path.startswith(prefix)), self._rooms["/"])
+        length = header_of(scope, b"content-length", "0")
         if not length.isascii() or not length.isdigit():
             raise Problem("http.bad_request", path="Content-Length")
-        has_body = length.strip("0") != "" or "transfer-encoding" in headers
-        typed = [room for room in alike if not has_body or room.rule.takes(headers.get("content-type", ""))]
+        has_body = length.strip("0") != "" or header_of(scope, b"transfer-encoding") != ""
+        kind = header_of(scope, b"content-type")
+        typed = [room for room in alike if not has_body or room.rule.takes(kind)]
         cap = max(room.rule.cap for room in typed or alike)
         if len(length) > _LONGEST_LENGTH or int(length) > cap:
             raise Problem("http.too_large", expected=f"at most {cap} bytes")

@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .layers import Layer
+from .raw import add_missing
 
 __all__ = ["STRICTEST_POLICY", "SecurityHeaders"]
 
@@ -47,25 +47,24 @@ class SecurityHeaders(Layer):
             policy += "; frame-ancestors 'none'"
         granted = ", ".join(f"{name}=({'self' if name in features else ''})" for name in _FEATURES)
         super().__init__(app)
-        self._headers = {
-            "Content-Security-Policy": policy,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "X-Frame-Options": "DENY",
-            "Permissions-Policy": granted,
-            "Cross-Origin-Opener-Policy": "same-origin",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "no-store",
-        }
+        self._headers = [
+            (b"content-security-policy", policy.encode("latin-1")),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+            (b"x-frame-options", b"DENY"),
+            (b"permissions-policy", granted.encode("latin-1")),
+            (b"cross-origin-opener-policy", b"same-origin"),
+            (b"cross-origin-resource-policy", b"same-origin"),
+            (b"cache-control", b"no-store"),
+        ]
+        self._over_tls = [*self._headers, (b"strict-transport-security", b"max-age=%d" % _YEAR)]
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        own = self._over_tls if scope["scheme"] == "https" else self._headers
+
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-                if scope["scheme"] == "https":
-                    headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR}")
+                add_missing(message, own)
             await send(message)
 
         await self._app(scope, receive, guarded)

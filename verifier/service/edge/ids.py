@@ -13,10 +13,10 @@ import re
 import uuid
 from typing import Final
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Message, Receive, Scope, Send
 
 from .layers import Layer
+from .raw import add_missing, header_of
 
 __all__ = ["RequestIds", "request_id"]
 
@@ -33,13 +33,14 @@ class RequestIds(Layer):
     """ASGI: gives every request an id (promises 1 and 2)."""
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = Headers(scope=scope).get("x-request-id", "")
+        given = header_of(scope, b"x-request-id")
         own = given if _WELL_FORMED.fullmatch(given) else str(uuid.uuid4())
         scope.setdefault("state", {})[_KEY] = own
+        header = [(b"x-request-id", own.encode())]
 
         async def numbered(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["X-Request-Id"] = own
+                add_missing(message, header)
             await send(message)
 
         await self._app(scope, receive, numbered)

@@ -12,10 +12,11 @@ import functools
 import re
 from typing import Final
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from icard_crypto.errors import Language
+
+from .raw import header_of
 
 __all__ = ["language_of", "preferred_language"]
 
@@ -42,4 +43,4 @@ def preferred_language(header: str) -> Language:
 
 def language_of(scope: Scope) -> Language:
     """The language for the answer to the request of an ASGI scope."""
-    return preferred_language(Headers(scope=scope).get("accept-language", ""))
+    return preferred_language(header_of(scope, b"accept-language"))

@@ -16,6 +16,7 @@ import logging
 import sys
 import time
 import traceback
+from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 import structlog
@@ -31,6 +32,7 @@ from .routes import known_method, route_template
 __all__ = ["RequestLog", "configure_logs", "log_fault"]
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("icard.http")
+_requests: Final = logging.getLogger("icard.http")
 _MOST_FRAMES: Final = 12
 #: The status of a request whose client went away before there was an answer, as nginx writes it.
 _CLIENT_GONE: Final = 499
@@ -53,6 +55,10 @@ def fault_fields(error: BaseException) -> dict[str, Any]:
 def log_fault(error: BaseException, scope: Scope) -> None:
     """Log a fault that a client is told nothing of."""
     _log.error("fault", route=route_template(scope), id=request_id(scope), **fault_fields(error))
+
+
+def _stamp(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _cut_traceback(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -87,7 +93,7 @@ def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Form(
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -95,10 +101,31 @@ def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
             ],
         )
     )
+    # No line names them, and each record would look them up.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("uvicorn.access").disabled = True
     for client in ("httpx", "httpcore"):
         logging.getLogger(client).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+class _Line(logging.LogRecord):
+    """The record of a request: a line that is written already, for structlog's way to it costs ten times as much."""
+
+    def __init__(self, scope: Scope, status: int, took: float) -> None:
+        super().__init__(_requests.name, logging.INFO, "", 0, None, None, None)
+        self.msg = (
+            f'{{"method": "{known_method(scope)}", "route": "{route_template(scope)}", "status": {status}, '
+            f'"ms": {took}, "id": "{request_id(scope)}", "event": "request", "level": "info", '
+            f'"logger": "{self.name}", "timestamp": "{_stamp(self.created)}"}}'
+        )
+
+
+class _Form(structlog.stdlib.ProcessorFormatter):
+    """Lines of JSON, of everything that is logged."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return record.getMessage() if isinstance(record, _Line) else super().format(record)
 
 
 class RequestLog(Layer):
@@ -118,5 +145,5 @@ class RequestLog(Layer):
             await self._app(scope, receive, watched)
         finally:
             took = round((time.perf_counter() - begun) * 1000, 1)
-            method, route = known_method(scope), route_template(scope)
-            _log.info("request", method=method, route=route, status=status, ms=took, id=request_id(scope))
+            if _requests.isEnabledFor(logging.INFO):
+                _requests.handle(_Line(scope, status, took))

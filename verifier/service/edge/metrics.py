@@ -68,6 +68,8 @@ class CountRequests(Layer):
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         super().__init__(app)
         self._metrics = metrics
+        #: Looking a series up by its labels takes longer than adding to it; there are as many as routes and statuses.
+        self._series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
@@ -85,5 +87,14 @@ class CountRequests(Layer):
         finally:
             self._metrics.in_flight.dec()
             route = route_template(scope)
-            self._metrics.requests.labels(known_method(scope), route, status).inc()
-            self._metrics.seconds.labels(route).observe(time.perf_counter() - begun)
+            count, seconds = self._of(known_method(scope), route, status)
+            count.inc()
+            seconds.observe(time.perf_counter() - begun)
+
+    def _of(self, method: str, route: str, status: str) -> tuple[Counter, Histogram]:
+        key = (method, route, status)
+        found = self._series.get(key)
+        if found is None:
+            metrics = self._metrics
+            found = self._series[key] = metrics.requests.labels(*key), metrics.seconds.labels(route)
+        return found

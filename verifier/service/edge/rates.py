@@ -12,6 +12,7 @@ Promises:
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import math
 import time
@@ -47,6 +48,7 @@ class RateClass:
     methods: Sequence[str] = ()
 
 
+@functools.lru_cache(1024)
 def client_key(host: str) -> str:
     """Whom an address stands for (promise 2); whatever is no address is one client together."""
     try:
