@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     serve_threads: int = Field(8, ge=1, le=256, description="Requests that one server works on at one time.")
     account_per_second: float = Field(20, gt=0, description="Requests a second of one account, or one address.")
     account_burst: int = Field(100, ge=1, description="Requests at once of one account, or one address.")
+    published_per_second: float = Field(200, gt=0, description="Requests a second of one address for public files.")
+    published_burst: int = Field(1000, ge=1, description="Requests at once of one address for public files.")
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Proxies whose X-Forwarded-For is believed, separated by commas."
     )
