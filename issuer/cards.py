@@ -26,6 +26,7 @@ from icard_crypto.errors import CardError, StateError
 
 from . import codes
 from .accounts.models import CardParty
+from .accounts.party_rows import check_parties
 from .audit import Act
 from .card_requests import By, IssuedCard, NewCard, Reissue
 from .card_views import CardView, find_cards, revision_of, show, standings
@@ -83,7 +84,8 @@ def issue(core: Core, new: Sequence[NewCard], by: By) -> list[IssuedCard]:
 
     Raises:
         CardError: ``card.*``, ``issue.region``, ``issue.card_exists``.
-        StateError: ``clock.*``, ``list.*``, ``database.*``, ``idempotency.other_body``; the signer's errors.
+        StateError: ``account.person``, ``organisation.none``, ``clock.*``, ``list.*``, ``database.*``,
+            ``idempotency.other_body``; the signer's errors.
     """
     for one in new:
         check_card(core, one.card)
@@ -116,6 +118,7 @@ def issue(core: Core, new: Sequence[NewCard], by: By) -> list[IssuedCard]:
             lookups += write_record(core, session, row, one.card)
             wanted.append(codes.Wanted(row, one.card, names))
             if one.holder is not None or one.employer is not None:
+                check_parties(session, one.holder, one.employer)
                 parties.append(CardParty(card_id=card_id, holder_id=one.holder, employer_id=one.employer))
         if wanted:
             session.add_all(one.row for one in wanted)
@@ -264,7 +267,7 @@ def _change(
 ) -> None:
     def work(session: Session) -> bool:
         now = core.clock.now(session)
-        rows = _edit(core, session, now, card_ids, action, edit)
+        rows = _edit(core, session, now, card_ids, action, edit, revision)
         core.audit(session, now, [Act(by.actor, action, row.id, by.details()) for row in rows])
         return True
 
@@ -272,7 +275,13 @@ def _change(
 
 
 def _edit(
-    core: Core, session: Session, now: int, card_ids: Sequence[str], action: str, edit: Callable[[CardRow], None]
+    core: Core,
+    session: Session,
+    now: int,
+    card_ids: Sequence[str],
+    action: str,
+    edit: Callable[[CardRow], None],
+    revision: int | None = None,
 ) -> list[CardRow]:
     """Change cards, their entries and who is told; those that it changed."""
     rows = []
@@ -280,6 +289,8 @@ def _edit(
         before = row.standing, row.permit, row.insurance
         edit(row)
         if (row.standing, row.permit, row.insurance) != before:
+            # A repetition changes nothing, whichever revision it was meant for.
+            _require_revision(row, revision)
             row.changed_at = now
             rows.append(row)
     if rows:

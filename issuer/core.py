@@ -76,10 +76,7 @@ class Core:
         """
         core = cls._assemble(settings, MasterKeys.read(settings.master_key_path), ask, clock, signer)
         schema.require_newest(core.database)
-        meta = core.database.read(lambda session: session.get(Meta, 1))
-        if meta is None:
-            raise StateError("database.not_initialised")
-        core.at_rest.open(_canary_place(), meta.canary)
+        meta = core.meta()
         if meta.issuer != settings.issuer:
             raise StateError("settings.value", path="issuer", expected=meta.issuer, found=settings.issuer or "nothing")
         if not restoring:
@@ -167,12 +164,26 @@ class Core:
             ),
         )
 
-    def audit(self, session: Session, at: int, acts: Sequence[Act]) -> None:
-        """Append acts to the audit: the last thing that a transaction does. What a request of
-        :func:`issuer.idempotency.taking` makes is the subject of the first act.
+    def meta(self) -> Meta:
+        """The row about the database, once the master key has opened what it sealed there.
+
+        Raises:
+            StateError: ``database.*``, ``at_rest.*``.
+        """
+        meta = self.database.read(lambda session: session.get(Meta, 1))
+        if meta is None:
+            raise StateError("database.not_initialised")
+        self.at_rest.open(_canary_place(), meta.canary)
+        return meta
+
+    def audit(self, session: Session, at: int, acts: Sequence[Act], *, made: str | None = None) -> None:
+        """Append acts to the audit: the last thing that a transaction does.
+
+        Args:
+            made: what a request of :func:`issuer.idempotency.taking` makes, where that is not the first act's subject.
         """
         if acts:
-            claim_pending(session, at, acts[0].subject)
+            claim_pending(session, at, made or acts[0].subject)
         head = append_audit(session, self.at_rest, at, acts)
         if head is not None:
             mark_after_commit(session, self.settings.epoch_path, head.seq, head.hash)

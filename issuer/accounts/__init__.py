@@ -9,7 +9,7 @@ Who asks is a :class:`issuer.accounts.who.Who`, which comes from :func:`issuer.a
 ``sessions``         ``authenticate``, ``check_csrf``, ``list_sessions``, ``end``, ``end_others``, ``log_out``
 ``invitations``      ``open_invitation``, ``accept``
 ``own_account``      ``change_password``, ``begin_totp``, ``finish_totp``, ``renew_recovery_codes``, ``change_contact``
-``tokens``           ``make_token``, ``authenticate_token``, ``list_tokens``, ``revoke_token``
+``tokens``           ``make_token``, ``authenticate_token``, ``list_tokens``, ``show_token``, ``revoke_token``
 ``directory``        accounts for administrators: make, show, find, list, role, lock, unlock, close, reset
 ``two_people``       ``ask``, ``confirm``, ``refuse``, ``list_waiting``, ``show_confirmation``; the acts: ``ACTS``
 ``organisations``    employers and agencies

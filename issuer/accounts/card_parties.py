@@ -9,8 +9,6 @@ Promises:
 
 from __future__ import annotations
 
-from typing import Final
-
 from sqlalchemy import ColumnElement, false, select
 from sqlalchemy.orm import Session
 
@@ -18,14 +16,15 @@ from icard_crypto.errors import StateError
 from issuer.audit import Act
 from issuer.core import Core
 from issuer.db.models import CardRow
+from issuer.db.pages import page_of
 
 from .mandates import clients
-from .models import CardParty, Organisation, Person
+from .models import CardParty
+from .party_rows import check_parties
 from .who import Who
 
 __all__ = ["Parties", "own_cards", "parties_of", "require_card", "set_parties"]
 
-_MOST: Final = 200
 Parties = tuple[str | None, str | None]
 
 
@@ -38,11 +37,7 @@ def set_parties(core: Core, who: Who, card_id: str, holder_id: str | None, emplo
     who.require("card.issue")
 
     def work(session: Session) -> bool:
-        if holder_id is not None and session.get(Person, holder_id) is None:
-            raise StateError("account.person", path="holder_id")
-        employer = session.get(Organisation, employer_id) if employer_id is not None else None
-        if employer_id is not None and (employer is None or employer.kind != "employer"):
-            raise StateError("organisation.none", path="employer_id")
+        check_parties(session, holder_id, employer_id)
         if session.get(CardRow, card_id, with_for_update=True) is None:
             raise StateError("issue.no_card")
         row = session.get(CardParty, card_id)
@@ -94,7 +89,7 @@ def own_cards(core: Core, who: Who, *, after: str = "", limit: int = 50) -> list
 
     Args:
         after: the last id of the page before.
-        limit: 1 to 200.
+        limit: 1 to 201.
 
     Raises:
         StateError: ``access.*``.
@@ -102,8 +97,8 @@ def own_cards(core: Core, who: Who, *, after: str = "", limit: int = 50) -> list
     who.require("card.read_own")
 
     def look(session: Session) -> list[str]:
-        query = select(CardParty.card_id).where(CardParty.card_id > after, _own(core, session, who))
-        return list(session.scalars(query.order_by(CardParty.card_id).limit(min(max(limit, 1), _MOST))))
+        query = select(CardParty.card_id).where(_own(core, session, who))
+        return list(session.scalars(page_of(query, CardParty.card_id, after, limit)))
 
     return core.database.read(look)
 

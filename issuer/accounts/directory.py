@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import StateError
 from issuer.audit import Act
 from issuer.core import Core
+from issuer.db.pages import page_of
 
 from . import changes
 from .changes import NewAccount
@@ -50,7 +51,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-_MOST = 200
 _MANAGE = "account.manage"
 
 
@@ -206,7 +206,7 @@ def list_accounts(
 
     Args:
         after: the last id of the page before.
-        limit: 1 to 200.
+        limit: 1 to 201.
 
     Raises:
         StateError: ``access.*``.
@@ -214,7 +214,7 @@ def list_accounts(
     who.require(_MANAGE)
 
     def look(session: Session) -> list[AccountView]:
-        query = select(Account.id).where(Account.id > after).order_by(Account.id).limit(min(max(limit, 1), _MOST))
+        query = page_of(select(Account.id), Account.id, after, limit)
         if role is not None:
             query = query.where(Account.role == role)
         if organisation_id is not None:

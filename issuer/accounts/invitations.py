@@ -33,7 +33,7 @@ from .roles import role_named
 from .secret_text import secret_hash
 from .totp import TotpOffer, matching_step, new_recovery_codes, new_totp_secret, normal_recovery_code, offer
 
-__all__ = ["InvitationView", "Invited", "accept", "invite", "open_invitation", "set_recovery_codes"]
+__all__ = ["InvitationView", "Invited", "accept", "invite", "open_invitation", "set_recovery_codes", "waiting_until"]
 
 _HOUR = 3600
 
@@ -136,6 +136,12 @@ def accept(core: Core, token: str, password: str, code: str | None, origin: Orig
         return recovery
 
     return core.database.transact(work)
+
+
+def waiting_until(core: Core, account_id: str) -> int | None:
+    """The Unix time at which an account's invitation ends; None: none waits."""
+    query = select(Invitation.expires_at).where(Invitation.account_id == account_id, Invitation.used_at.is_(None))
+    return core.database.read(lambda session: session.scalar(query))
 
 
 def set_recovery_codes(core: Core, session: Session, account_id: str, recovery: list[str]) -> None:

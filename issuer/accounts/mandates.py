@@ -12,20 +12,20 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer.audit import Act
 from issuer.core import Core
+from issuer.db.pages import page_of
 
 from .models import Mandate, Organisation
 from .who import Who
 
-__all__ = ["MandateView", "clients", "end_mandate", "give_mandate", "list_mandates"]
+__all__ = ["MandateView", "clients", "end_mandate", "give_mandate", "list_mandates", "show_mandate"]
 
 _LONGEST: Final = 5 * 366 * 86_400
-_MOST: Final = 200
 _MANAGE: Final = "mandate.manage"
 
 
@@ -108,27 +108,43 @@ def list_mandates(core: Core, who: Who, *, after: str = "", limit: int = 50) -> 
 
     Args:
         after: the last id of the page before.
-        limit: 1 to 200.
+        limit: 1 to 201.
 
     Raises:
         StateError: ``access.*``.
     """
-    query = select(Mandate).where(Mandate.id > after).order_by(Mandate.id).limit(min(max(limit, 1), _MOST))
-    if not who.may(_MANAGE):
-        who.require("mandate.read_own")
-        query = query.where(or_(Mandate.agency_id == who.organisation_id, Mandate.employer_id == who.organisation_id))
+    query = page_of(select(Mandate).where(_seen_by(who)), Mandate.id, after, limit)
     return core.database.read(lambda session: [_view(row) for row in session.scalars(query)])
+
+
+def show_mandate(core: Core, who: Who, mandate_id: str) -> MandateView:
+    """A mandate of one's own organisation, or any for who manages them.
+
+    Raises:
+        StateError: ``access.*``; ``mandate.none``: it is not there, or not one's own.
+    """
+    query = select(Mandate).where(Mandate.id == mandate_id, _seen_by(who))
+
+    def look(session: Session) -> MandateView:
+        row = session.scalars(query).one_or_none()
+        if row is None:
+            raise StateError("mandate.none")
+        return _view(row)
+
+    return core.database.read(look)
 
 
 def clients(session: Session, agency_id: str, now: int) -> set[str]:
     """The employers for whom an agency may act at that time."""
-    query = select(Mandate.employer_id).where(
-        Mandate.agency_id == agency_id,
-        Mandate.begins_at <= now,
-        Mandate.ends_at > now,
-        or_(Mandate.ended_at.is_(None), Mandate.ended_at > now),
-    )
+    query = select(Mandate.employer_id).where(Mandate.agency_id == agency_id, *Mandate.in_force(now))
     return set(session.scalars(query))
+
+
+def _seen_by(who: Who) -> ColumnElement[bool]:
+    if who.may(_MANAGE):
+        return true()
+    who.require("mandate.read_own")
+    return or_(Mandate.agency_id == who.organisation_id, Mandate.employer_id == who.organisation_id)
 
 
 def _view(row: Mandate) -> MandateView:

@@ -12,7 +12,7 @@ Promises:
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, or_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuer.db.base import Base, Big, Hex32, Hex64, Seconds, Word, sealed
@@ -228,6 +228,11 @@ class Mandate(Base):
     ends_at: Mapped[Seconds]
     created_at: Mapped[Seconds]
     ended_at: Mapped[Seconds | None]
+
+    @classmethod
+    def in_force(cls, now: int) -> tuple[ColumnElement[bool], ...]:
+        """What holds of the mandates by which an agency may act at that time."""
+        return cls.begins_at <= now, cls.ends_at > now, or_(cls.ended_at.is_(None), cls.ended_at > now)
 
 
 class CardParty(Base):

@@ -24,6 +24,7 @@ from icard_crypto.errors import StateError
 from issuer.at_rest import Place
 from issuer.audit import Act
 from issuer.core import Core
+from issuer.db.pages import page_of
 
 from . import changes
 from .fields import check_text
@@ -39,7 +40,6 @@ __all__ = [
     "show_organisation",
 ]
 
-_MOST: Final = 200
 _LONGEST_NAME: Final = 200
 _MANAGE: Final = "organisation.manage"
 _CODE: Final = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
@@ -125,14 +125,13 @@ def list_organisations(core: Core, who: Who, *, after: str = "", limit: int = 50
 
     Args:
         after: the last id of the page before.
-        limit: 1 to 200.
+        limit: 1 to 201.
 
     Raises:
         StateError: ``access.*``.
     """
     who.require(_MANAGE)
-    query = select(Organisation).where(Organisation.id > after).order_by(Organisation.id)
-    query = query.limit(min(max(limit, 1), _MOST))
+    query = page_of(select(Organisation), Organisation.id, after, limit)
     return core.database.read(lambda session: [_view(core, row) for row in session.scalars(query)])
 
 

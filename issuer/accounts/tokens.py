@@ -25,6 +25,7 @@ from icard_crypto.errors import StateError
 from issuer.at_rest import Place
 from issuer.audit import Act
 from issuer.core import Core
+from issuer.db.pages import page_of
 
 from . import sessions
 from .changes import locked_account
@@ -34,7 +35,16 @@ from .roles import SCOPES, role_named
 from .secret_text import new_secret, secret_hash
 from .who import Who
 
-__all__ = ["LONGEST_DAYS", "NewToken", "TokenView", "authenticate_token", "list_tokens", "make_token", "revoke_token"]
+__all__ = [
+    "LONGEST_DAYS",
+    "NewToken",
+    "TokenView",
+    "authenticate_token",
+    "list_tokens",
+    "make_token",
+    "revoke_token",
+    "show_token",
+]
 
 LONGEST_DAYS: Final = 366
 _MOST: Final = 20
@@ -52,7 +62,7 @@ class TokenView:
     token_id: str
     prefix: str
     label: str
-    scopes: frozenset[str]
+    scopes: tuple[str, ...]
     created_at: int
     expires_at: int
     used_on: int | None
@@ -78,8 +88,7 @@ def make_token(core: Core, who: Who, label: str, scopes: Iterable[str], days: in
         StateError: ``access.*`` (an official role needs a fresh TOTP code), ``token.scope``, ``token.expiry``,
             ``token.too_many``, ``account.field``.
     """
-    who.require_person()
-    who.require(_RIGHT)
+    _require(who)
     wanted = frozenset(scopes)
     if not wanted or not wanted <= SCOPES & who.role.rights:
         raise StateError("token.scope", path="scopes", expected=", ".join(sorted(SCOPES & who.role.rights)))
@@ -159,17 +168,36 @@ def authenticate_token(core: Core, text: str) -> Who:
     return who
 
 
-def list_tokens(core: Core, who: Who) -> list[TokenView]:
-    """One's own tokens, the newest first, ended ones for a while too.
+def list_tokens(core: Core, who: Who, *, after: str = "", limit: int = 50) -> list[TokenView]:
+    """A page of one's own tokens in the order of their ids, ended ones for a while too.
+
+    Args:
+        after: the last id of the page before.
+        limit: 1 to 201.
 
     Raises:
         StateError: ``access.*``.
     """
-    who.require_person()
-    who.require(_RIGHT)
-    query = select(ApiToken).where(ApiToken.account_id == who.account_id)
-    query = query.order_by(ApiToken.created_at.desc(), ApiToken.id)
+    _require(who)
+    query = page_of(select(ApiToken).where(ApiToken.account_id == who.account_id), ApiToken.id, after, limit)
     return core.database.read(lambda session: [_view(core, row) for row in session.scalars(query)])
+
+
+def show_token(core: Core, who: Who, token_id: str) -> TokenView:
+    """One of one's own tokens.
+
+    Raises:
+        StateError: ``access.*``; ``token.none``: it is not there, or not one's own.
+    """
+    _require(who)
+
+    def look(session: Session) -> TokenView:
+        row = session.get(ApiToken, token_id)
+        if row is None or row.account_id != who.account_id:
+            raise StateError("token.none")
+        return _view(core, row)
+
+    return core.database.read(look)
 
 
 def revoke_token(core: Core, who: Who, token_id: str) -> None:
@@ -178,8 +206,7 @@ def revoke_token(core: Core, who: Who, token_id: str) -> None:
     Raises:
         StateError: ``access.*``; ``token.none``: it is not there, or not one's own.
     """
-    who.require_person()
-    who.require(_RIGHT)
+    _require(who)
 
     def work(session: Session) -> bool:
         row = session.get(ApiToken, token_id, with_for_update=True)
@@ -193,12 +220,17 @@ def revoke_token(core: Core, who: Who, token_id: str) -> None:
     core.database.transact(work, settled=lambda session: None)
 
 
+def _require(who: Who) -> None:
+    who.require_person()
+    who.require(_RIGHT)
+
+
 def _view(core: Core, row: ApiToken) -> TokenView:
     return TokenView(
         row.id,
         row.prefix,
         core.at_rest.open(Place("api_tokens", "label", row.id), row.label).decode(),
-        frozenset(row.scopes.split()),
+        tuple(row.scopes.split()),
         row.created_at,
         row.expires_at,
         row.used_on,

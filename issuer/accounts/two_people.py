@@ -27,6 +27,7 @@ from icard_crypto.errors import StateError
 from issuer.at_rest import Place
 from issuer.audit import Act
 from issuer.core import Core
+from issuer.db.pages import page_of
 from issuer.notices.outbox import Notice, notify
 
 from . import sessions
@@ -42,7 +43,8 @@ __all__ = ["ConfirmationView", "ask", "confirm", "list_waiting", "refuse", "show
 
 _HOUR: Final = 3600
 _LONGEST_REASON: Final = 500
-_MOST: Final = 200
+#: Accounts that are told of one request.
+_TOLD: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def ask(core: Core, who: Who, act: str, arguments: Mapping[str, Any], reason: st
         ]
         notify(core, session, now, wanted)
         details = {"reason": words, "request": row.id}
-        core.audit(session, now, [Act(who.actor, f"{act}.asked", row.subject, details)])
+        core.audit(session, now, [Act(who.actor, f"{act}.asked", row.subject, details)], made=row.id)
         return _view(core, session, row, who)
 
     try:
@@ -156,7 +158,7 @@ def confirm(core: Core, who: Who, confirmation_id: str) -> Done:
             Act(f"account:{asker.id}", row.act, row.subject, details),
             Act(who.actor, f"{row.act}.confirmed", row.subject, details),
         ]
-        core.audit(session, now, acts)
+        core.audit(session, now, acts, made=done.subject)
         return done
 
     return core.database.transact(work)
@@ -202,7 +204,7 @@ def list_waiting(core: Core, who: Who, *, after: str = "", limit: int = 50) -> l
 
     Args:
         after: the last id of the page before.
-        limit: 1 to 200.
+        limit: 1 to 201.
 
     Raises:
         StateError: ``access.people_only``.
@@ -215,10 +217,9 @@ def list_waiting(core: Core, who: Who, *, after: str = "", limit: int = 50) -> l
             Confirmation.state == "waiting",
             Confirmation.act.in_(acts),
             Confirmation.expires_at > core.clock.now(session),
-            Confirmation.id > after,
         )
-        query = query.order_by(Confirmation.id).limit(min(max(limit, 1), _MOST))
-        return [_view(core, session, row, who) for row in session.scalars(query).all()]
+        rows = session.scalars(page_of(query, Confirmation.id, after, limit)).all()
+        return [_view(core, session, row, who) for row in rows]
 
     return core.database.read(look)
 
@@ -233,11 +234,10 @@ def _kind(act: str) -> Kind:
 def _waiting(session: Session, confirmation_id: str, who: Who, now: int) -> tuple[Confirmation, Kind]:
     """A request that waits, locked, and that ``who`` may decide on."""
     row = session.get(Confirmation, confirmation_id, with_for_update=True)
-    if row is None:
+    if row is None or _kind(row.act).right not in who.role.rights:
         raise StateError("confirm.none")
     kind = _kind(row.act)
-    if not who.may(kind.right):
-        who.require(kind.right)
+    who.require(kind.right)
     if row.state != "waiting":
         raise StateError("confirm.decided", found=row.state)
     if row.expires_at <= now:
@@ -267,7 +267,7 @@ def _others(session: Session, kind: Kind, who: Who) -> list[str]:
     query = select(Account.id).where(
         Account.role.in_(roles), Account.state == "active", Account.person_id != who.person_id
     )
-    return list(session.scalars(query.order_by(Account.id).limit(_MOST)))
+    return list(session.scalars(query.order_by(Account.id).limit(_TOLD)))
 
 
 def _content(core: Core, row: Confirmation) -> dict[str, Any]:

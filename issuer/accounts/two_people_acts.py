@@ -7,6 +7,7 @@ done within the transaction of the confirmation. Arguments are JSON.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,6 +28,8 @@ from .people import identity_key
 from .roles import role_named
 
 __all__ = ["ACTS", "Done", "Kind", "Prepared"]
+
+_ID: Final = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,9 @@ def _only(arguments: Mapping[str, Any], required: set[str], optional: frozenset[
     texts = all(isinstance(value, str) or (value is None and name in optional) for name, value in arguments.items())
     if not required <= given or given - required - optional or not texts:
         raise StateError("account.field", path="arguments", expected=", ".join(sorted(required | optional)))
+    for name, value in arguments.items():
+        if name.endswith("_id") and value is not None and not _ID.fullmatch(value):
+            raise StateError("account.field", path=name, expected="32 hexadecimal digits")
 
 
 def _prepare_revocation(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:

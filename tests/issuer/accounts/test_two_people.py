@@ -203,7 +203,7 @@ def test_others_neither_ask_nor_confirm(house: House) -> None:
     card_id = card(house)
     house.later()
     request = ask_revocation(house, officer.who(), card_id)
-    assert refused(lambda: two_people.confirm(house.core, admin.who(), request)) == "access.not_allowed"
+    assert refused(lambda: two_people.confirm(house.core, admin.who(), request)) == "confirm.none"
     assert refused(lambda: two_people.show_confirmation(house.core, admin.who(), request)) == "confirm.none"
     assert two_people.list_waiting(house.core, admin.who()) == []
     ask = two_people.ask
