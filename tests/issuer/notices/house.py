@@ -36,12 +36,12 @@ def house_core(folder: Path, url: str, **settings: Any) -> Core:
     return new_core(folder, url, **{**values, **settings})
 
 
-def add_organisation(core: Core) -> str:
-    """An employer; its id."""
+def add_organisation(core: Core, kind: str = "employer") -> str:
+    """An organisation; its id."""
     name = secrets.token_hex(16)
 
     def work(session: Session) -> None:
-        row = Organisation(id=name, kind="employer", code_key=name * 2, state="active", version=1, created_at=1)
+        row = Organisation(id=name, kind=kind, code_key=name * 2, state="active", version=1, created_at=1)
         row.record = core.at_rest.seal(Place("organisations", "record", name), b"{}")
         session.add(row)
 

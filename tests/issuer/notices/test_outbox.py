@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import threading
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer import cards
-from issuer.accounts.models import Account
+from issuer.accounts.models import Account, Mandate
 from issuer.core import Core
 from issuer.db.base import sealed_columns
 from issuer.notices import kinds as kinds_module
@@ -78,6 +79,40 @@ def test_who_is_told(house: Core) -> None:
     card_of(house, 2, holder, employer)
     assert [told(house, each) for each in (holder, *staff, locked)] == [["card.issued"]] * 4
     assert [told(house, each) for each in others] == [[]] * 5
+
+
+def test_an_agency_is_told_while_it_may_act(house: Core) -> None:
+    """Of its client's cards, once for however many mandates; not before the first begins, nor after the last ended."""
+    employer, now = add_organisation(house), int(house.clock.local())
+    periods: dict[str, list[tuple[int, int, int | None]]] = {
+        "in force": [(now - 10, now + 10**6, None), (now - 20, now + 10**6, None)],
+        "to come": [(now + 10**5, now + 10**6, None)],
+        "over": [(now - 10**6, now - 10, None)],
+        "ended": [(now - 10, now + 10**6, now - 5)],
+        "another's": [],
+    }
+    agents = {}
+    for name, spans in periods.items():
+        agency = add_organisation(house, "agency")
+        agents[name] = add_account(house, "agency", organisation=agency)
+        rows = [
+            Mandate(
+                id=secrets.token_hex(16),
+                agency_id=agency,
+                employer_id=employer,
+                begins_at=begins,
+                ends_at=ends,
+                created_at=1,
+                ended_at=ended,
+            )
+            for begins, ends, ended in spans
+        ]
+        house.database.transact(lambda session, rows=rows: session.add_all(rows))  # type: ignore[misc]
+    holder = add_account(house)
+    cards.suspend(house, card_of(house, 1, holder, employer), BY)
+    assert sorted(told(house, agents.pop("in force"))) == ["card.issued", "card.suspended"]
+    assert [told(house, each) for each in agents.values()] == [[]] * 4
+    assert len(told(house, holder)) == 2
 
 
 def test_a_cause_that_fails_makes_no_notice(house: Core, monkeypatch: pytest.MonkeyPatch) -> None:
