@@ -14,22 +14,25 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from fastapi import Depends, FastAPI, Path, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from issuer.db.pages import LONGEST
 from verifier.service import edge
 
 from .access import Access, Guard
 
-__all__ = ["Body", "Cursor", "Endpoint", "Endpoints", "Id", "Limit", "Page", "ProblemBody", "page"]
+__all__ = ["Body", "Cursor", "Endpoint", "Endpoints", "HexId", "Id", "Limit", "Page", "ProblemBody", "page"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: An id in a body.
+HexId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
 Cursor = Annotated[
     str, Query(pattern="^[0-9a-f]{0,32}$", description="`next` of the page before; empty for the first page.")
 ]
-Limit = Annotated[int, Query(ge=1, le=200, description="Entries of a page.")]
+Limit = Annotated[int, Query(ge=1, le=LONGEST, description="Entries of a page.")]
 
 
 class Body(BaseModel, extra="forbid"):

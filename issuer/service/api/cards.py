@@ -9,7 +9,8 @@ Promises:
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Response
 from pydantic import BaseModel, Field
@@ -136,7 +137,13 @@ class OwnCard(BaseModel):
     card_id: str
 
 
-_READ = Access("account", ("card.read", "card.read_own"), owned="card")
+_READ: Final = Access("account", ("card.read", "card.read_own"), owned="card")
+_CODES: Final[dict[str, Any]] = {"status": 201, "creates": True, "changes": True}
+_STATE: Final[dict[str, Any]] = {"status": 204, "changes": True, "problems": (409,)}
+
+
+def _on_card(right: str) -> Access:
+    return Access("account", (right,), owned="card")
 
 
 @endpoints.at("POST", "/v1/cards", Access("account", ("card.issue",)), status=201, creates=True, problems=(404,))
@@ -171,82 +178,51 @@ def show_card(call: CallOf, card_id: Id, response: Response) -> CardBody:
     return card_body(view)
 
 
-@endpoints.at(
-    "POST",
-    "/v1/cards/{card_id}/replace",
-    Access("account", ("card.replace",), owned="card"),
-    status=201,
-    creates=True,
-    changes=True,
-)
+@endpoints.at("POST", "/v1/cards/{card_id}/replace", _on_card("card.replace"), **_CODES)
 def replace_card(call: CallOf, card_id: Id, body: ReissueBody, response: Response) -> IssuedBody:
     """New codes because something changed or a code was lost; the old ones read replaced at once."""
-    made = cards.replace(call.core, card_id, body.record(), call.who.by(body.reason), call.request, call.version)
-    return _issued(call, made, response)
+    return _reissued(call, card_id, body, response, cards.replace)
 
 
-@endpoints.at(
-    "POST",
-    "/v1/cards/{card_id}/renew",
-    Access("account", ("card.renew",), owned="card"),
-    status=201,
-    creates=True,
-    changes=True,
-)
+@endpoints.at("POST", "/v1/cards/{card_id}/renew", _on_card("card.renew"), **_CODES)
 def renew_card(call: CallOf, card_id: Id, body: ReissueBody, response: Response) -> IssuedBody:
     """New codes before the old ones end; those run to their own end."""
-    made = cards.renew(call.core, card_id, body.record(), call.who.by(body.reason), call.request, call.version)
-    return _issued(call, made, response)
+    return _reissued(call, card_id, body, response, cards.renew)
 
 
-@endpoints.at(
-    "POST",
-    "/v1/cards/{card_id}/suspend",
-    Access("account", ("card.suspend",), owned="card"),
-    status=204,
-    changes=True,
-    problems=(409,),
-)
+@endpoints.at("POST", "/v1/cards/{card_id}/suspend", _on_card("card.suspend"), **_STATE)
 def suspend_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response) -> None:
     """Suspend a card until it is resumed."""
     cards.suspend(call.core, card_id, call.who.by(body.reason), call.version)
     _tag(call, card_id, response)
 
 
-@endpoints.at(
-    "POST",
-    "/v1/cards/{card_id}/resume",
-    Access("account", ("card.resume",), owned="card"),
-    status=204,
-    changes=True,
-    problems=(409,),
-)
+@endpoints.at("POST", "/v1/cards/{card_id}/resume", _on_card("card.resume"), **_STATE)
 def resume_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response) -> None:
     """End a suspension."""
     cards.resume(call.core, card_id, call.who.by(body.reason), call.version)
     _tag(call, card_id, response)
 
 
-@endpoints.at(
-    "PUT", "/v1/cards/{card_id}/permit", Access("account", ("permit.set",), owned="card"), status=204, changes=True
-)
+@endpoints.at("PUT", "/v1/cards/{card_id}/permit", _on_card("permit.set"), **_STATE)
 def set_permit(call: CallOf, card_id: Id, body: PermitBody, response: Response) -> None:
     """Set what stands of the permit behind a card."""
     cards.set_permit(call.core, card_id, body.state, call.who.by(body.reason), call.version)
     _tag(call, card_id, response)
 
 
-@endpoints.at(
-    "PUT",
-    "/v1/cards/{card_id}/insurance",
-    Access("account", ("insurance.set",), owned="card"),
-    status=204,
-    changes=True,
-)
+@endpoints.at("PUT", "/v1/cards/{card_id}/insurance", _on_card("insurance.set"), **_STATE)
 def set_insurance(call: CallOf, card_id: Id, body: InsuranceBody, response: Response) -> None:
     """Set what stands of the insurance behind a card."""
     cards.set_insurance(call.core, card_id, body.state, call.who.by(body.reason), call.version)
     _tag(call, card_id, response)
+
+
+def _reissued(
+    call: Call, card_id: str, body: ReissueBody, response: Response, reissue: Callable[..., IssuedCard]
+) -> IssuedBody:
+    by = call.who.by(body.reason)
+    return _issued(call, reissue(call.core, card_id, body.record(), by, call.request, call.version), response)
 
 
 def card_body(view: CardView) -> CardBody:

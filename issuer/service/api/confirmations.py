@@ -1,0 +1,121 @@
+"""What one person asks for and another confirms: withdrawing a card, giving an account official power.
+
+A request has no version and deciding needs no If-Match: it is decided once, on what was asked and nothing else.
+
+Promises:
+
+1. Whoever asks and whoever confirms are people in sessions with a TOTP code of the last five minutes, never programs.
+2. Asking and confirming are each done once for an Idempotency-Key. An invitation's token is shown to who confirmed, and
+   not again to a repeated request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from issuer.accounts import two_people
+from issuer.accounts.two_people import ConfirmationView
+from issuer.accounts.two_people_acts import ACTS
+from issuer.service.access import Access
+from issuer.service.context import CallOf
+from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
+from issuer.service.once import once
+
+from .accounts import InvitedBody, invited_body, waiting_body
+
+__all__ = ["endpoints"]
+
+endpoints = Endpoints("Confirmations")
+
+_RIGHTS: Final = tuple(sorted({kind.right for kind in ACTS.values()}))
+_EXAMPLE: Final = {"act": "card.revoke", "arguments": {"card_id": "0" * 32}, "reason": "The permit was withdrawn."}
+
+
+class RequestBody(Body, json_schema_extra={"examples": [_EXAMPLE]}):
+    """What to do. ``arguments`` by act: ``card.revoke`` {card_id}; ``account.create`` as POST /v1/accounts, with an
+    official role; ``account.role`` {account_id, role}; ``account.reset`` and ``account.unlock`` {account_id}.
+    """
+
+    act: Annotated[str, Field(max_length=40, json_schema_extra={"enum": list(ACTS)})]
+    arguments: Annotated[Mapping[str, str | None], Field(max_length=10)]
+    reason: Annotated[str, Field(min_length=1, max_length=500, description="Why; kept in the audit.")]
+
+
+class DoneBody(BaseModel):
+    """What was done to what. ``invited``: whoever is to set a password now."""
+
+    act: str
+    subject: str
+    invited: InvitedBody | None
+
+
+@endpoints.at(
+    "POST",
+    "/v1/confirmations",
+    Access("person", _RIGHTS, fresh=True),
+    status=201,
+    creates=True,
+    problems=(404,),
+)
+def ask_for(call: CallOf, body: RequestBody, response: Response) -> ConfirmationView:
+    """Ask for an act; those who may confirm it are told."""
+    made = once(
+        call,
+        lambda: two_people.ask(call.core, call.who, body.act, body.arguments, body.reason),
+        lambda confirmation_id: two_people.show_confirmation(call.core, call.who, confirmation_id),
+    )
+    response.headers["Location"] = f"/v1/confirmations/{made.confirmation_id}"
+    return made
+
+
+@endpoints.at("GET", "/v1/confirmations", Access("person", _RIGHTS))
+def list_waiting(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[ConfirmationView]:
+    """The requests that wait and that one may decide on or has asked for."""
+    found = two_people.list_waiting(call.core, call.who, after=cursor, limit=limit + 1)
+    return page(found, limit, lambda each: each.confirmation_id)
+
+
+@endpoints.at("GET", "/v1/confirmations/{confirmation_id}", Access("person", _RIGHTS, owned="confirmation"))
+def show_confirmation(call: CallOf, confirmation_id: Id) -> ConfirmationView:
+    """A request that one may decide on or has asked for."""
+    return two_people.show_confirmation(call.core, call.who, confirmation_id)
+
+
+@endpoints.at(
+    "POST",
+    "/v1/confirmations/{confirmation_id}/confirm",
+    Access("person", _RIGHTS, owned="confirmation", fresh=True),
+    creates=True,
+)
+def confirm(call: CallOf, confirmation_id: Id) -> DoneBody:
+    """Confirm another person's request: the act is done now. Refused are the person who asked, also under another
+    account, an account or role younger than the request, and whoever it is about.
+    """
+
+    def make() -> DoneBody:
+        done = two_people.confirm(call.core, call.who, confirmation_id)
+        invited = None if done.invited is None else invited_body(done.invited)
+        return DoneBody(act=done.act, subject=done.subject, invited=invited)
+
+    def again(subject: str) -> DoneBody:
+        act = two_people.show_confirmation(call.core, call.who, confirmation_id).act
+        waiting = waiting_body(call, subject)
+        return DoneBody(act=act, subject=subject, invited=waiting if waiting.expires_at is not None else None)
+
+    return once(call, make, again)
+
+
+@endpoints.at(
+    "POST",
+    "/v1/confirmations/{confirmation_id}/refuse",
+    Access("person", _RIGHTS, owned="confirmation"),
+    status=204,
+    problems=(409,),
+)
+def refuse(call: CallOf, confirmation_id: Id) -> None:
+    """Refuse another's request, or withdraw one's own."""
+    two_people.refuse(call.core, call.who, confirmation_id)

@@ -1,0 +1,77 @@
+"""Mandates: an agency acts for an employer, until an end.
+
+A mandate has no version and its change needs no If-Match: the only change is its end, and to end one that has ended
+changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import Response
+from pydantic import Field
+
+from issuer.accounts import mandates
+from issuer.accounts.mandates import MandateView
+from issuer.service.access import Access
+from issuer.service.context import CallOf
+from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
+from issuer.service.once import once
+
+__all__ = ["endpoints"]
+
+endpoints = Endpoints("Mandates")
+
+_SEES: Final = ("mandate.manage", "mandate.read_own")
+
+#: Unix time, up to the end of the year 9999.
+Time = Annotated[int, Field(ge=0, le=253_402_300_799, strict=True)]
+
+
+class NewMandateBody(Body):
+    """A mandate from ``begins_at`` until before ``ends_at``, at most 5 years later. An employer gives its own."""
+
+    agency_id: HexId
+    employer_id: HexId
+    begins_at: Time
+    ends_at: Time
+
+
+@endpoints.at(
+    "POST",
+    "/v1/mandates",
+    Access("person", ("mandate.manage", "mandate.give")),
+    status=201,
+    creates=True,
+    problems=(404,),
+)
+def give_mandate(call: CallOf, body: NewMandateBody, response: Response) -> MandateView:
+    """Let an agency act for an employer."""
+    made = once(
+        call,
+        lambda: mandates.give_mandate(
+            call.core, call.who, body.agency_id, body.employer_id, body.begins_at, body.ends_at
+        ),
+        lambda mandate_id: mandates.show_mandate(call.core, call.who, mandate_id),
+    )
+    response.headers["Location"] = f"/v1/mandates/{made.mandate_id}"
+    return made
+
+
+@endpoints.at("GET", "/v1/mandates", Access("account", _SEES))
+def list_mandates(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[MandateView]:
+    """One's own organisation's mandates, ended ones too, or all for who manages them."""
+    found = mandates.list_mandates(call.core, call.who, after=cursor, limit=limit + 1)
+    return page(found, limit, lambda each: each.mandate_id)
+
+
+@endpoints.at("GET", "/v1/mandates/{mandate_id}", Access("account", _SEES, owned="mandate"))
+def show_mandate(call: CallOf, mandate_id: Id) -> MandateView:
+    """A mandate."""
+    return mandates.show_mandate(call.core, call.who, mandate_id)
+
+
+@endpoints.at("POST", "/v1/mandates/{mandate_id}/end", Access("person", _SEES, owned="mandate"), status=204)
+def end_mandate(call: CallOf, mandate_id: Id) -> None:
+    """End a mandate now, by either side; one that has ended is no error."""
+    mandates.end_mandate(call.core, call.who, mandate_id)
