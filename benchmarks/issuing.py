@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime
 import itertools
-import json
-import platform
 import statistics
 import sys
 import tempfile
@@ -24,7 +21,7 @@ from typing import Any
 
 from benchmarks import bulk
 from benchmarks.databases import Urls, databases
-from benchmarks.report import series_table, table
+from benchmarks.report import keep, series_table, table
 from benchmarks.synthetic import fill, fill_lists
 from icard_crypto import qr
 from icard_crypto.keys import Thumbprint
@@ -38,7 +35,6 @@ from verifier.bench import Contender, Run, interleave
 
 __all__ = ["main"]
 
-_RESULTS = Path(__file__).parent / "results"
 _BY = By("benchmark")
 #: Of issue and look-up: at the most rows, against at the fewest.
 _TARGET = 1.5
@@ -256,17 +252,7 @@ def main() -> None:
             results[kind] = _measured(Path(folder) / kind, urls, asked)
             _show(kind, results[kind])
     print(f"\n{table(['target', 'ratio', 'measured', ''], _targets(results))}")
-    about = {
-        "measured_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-    }
-    content = {**about, "databases": {kind: _plain_json(told) for kind, told in results.items()}}
-    _RESULTS.mkdir(exist_ok=True)
-    path = _RESULTS / "issuing.json"
-    path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-    print(f"\nAll figures: {path.relative_to(_RESULTS.parent.parent)}")
+    keep("issuing", {kind: _plain_json(told) for kind, told in results.items()})
 
 
 if __name__ == "__main__":

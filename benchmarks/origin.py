@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime
 import json
-import platform
 import random
 import statistics
 import subprocess
@@ -26,8 +24,7 @@ from typing import Any, Final
 import httpx
 
 from benchmarks.databases import databases
-from benchmarks.parts import RESULTS
-from benchmarks.report import table
+from benchmarks.report import keep, table
 from benchmarks.synthetic import fill_lists
 from issuer import cards
 from issuer.artefacts import BUNDLE
@@ -171,14 +168,7 @@ def main() -> None:
         for kind, run in told.items()
     ]
     print(table(["", "changes", "median s", "longest s", f"<= {_TARGET:g} s"], rows))
-    content = {
-        "measured_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "databases": told,
-    }
-    (RESULTS / "origin.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    keep("origin", told)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.parts import Part
+from benchmarks.parts import RESULTS, Part
 from verifier.bench import Run
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "Target",
     "as_json",
     "judged",
+    "keep",
     "load_targets",
     "series_table",
     "short",
@@ -159,6 +162,20 @@ def as_json(
         "runs": {name: _run_json(parts[name], run, full=full) for name, run in runs.items()},
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def keep(name: str, databases: Mapping[str, Any]) -> None:
+    """Write what was measured on each database, and on what machine, to ``results/<name>.json``."""
+    told = {
+        "measured_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "databases": databases,
+    }
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    print(f"\nAll figures: {path.relative_to(RESULTS.parent.parent)}")
 
 
 def watched(part: Part, run: Run) -> dict[str, dict[str, float]]:
