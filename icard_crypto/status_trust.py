@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from .errors import DecodeError
 from .keys import Kid, VerifyingKey
-from .status_list import FindKey, StatusList, read_status_list
+from .status_list import StatusList, read_status_list
+from .tokens import FindKey
 from .trust_list import IssuerEntry, KeyEntry, TrustList
 
 __all__ = ["issuer_of", "read_status", "status_keys"]

@@ -21,15 +21,16 @@ Further:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 from . import cbor, cose, limits
 from .errors import DecodeError
-from .keys import Kid, SigningKey, Thumbprint, VerifyingKey
+from .keys import SigningKey, Thumbprint
 from .list_maps import DAY, FIELDS, check_lifetime, check_not_future, check_value, read_map, write_map
+from .tokens import FindKey, open_token
 from .uris import check_status_uri
 
 __all__ = ["LONGEST_LIFE", "TYP", "Timestamp", "check_newer", "encode_timestamp", "read_timestamp", "sign_timestamp"]
@@ -70,9 +71,7 @@ def _restore(version: int, digest: bytes, iat: int, exp: int, denied: frozenset[
     return Timestamp(version, digest, iat, exp, denied, MappingProxyType(lists))
 
 
-def read_timestamp(
-    token: bytes, *, find_key: Callable[[Kid], VerifyingKey | None], now: int | None = None
-) -> Timestamp:
+def read_timestamp(token: bytes, *, find_key: FindKey, now: int | None = None) -> Timestamp:
     """Read a timestamp by the rules of this module.
 
     Args:
@@ -82,23 +81,10 @@ def read_timestamp(
     Raises:
         DecodeError: ``cose.*``, ``header.*``, ``cbor.*``, ``timestamp.*``, ``uri.*``.
     """
-    # 1
-    message = cose.parse_sign1(token, max_bytes=limits.TIMESTAMP_BYTES)
-    if message.cwt_tag:
-        raise DecodeError("timestamp.cwt_tag", offset=0, expected="tag 18", found="tag 61")
-    # 2
-    headers = cose.token_headers(message, TYP)
-    # 3
-    key = find_key(Kid(headers.kid))
-    if key is None:
-        raise DecodeError("timestamp.unknown_key", found=f"kid {headers.kid.hex()}")
-    if key.algorithm is not headers.algorithm:
-        raise DecodeError("timestamp.key_algorithm", expected=key.algorithm.name, found=headers.algorithm.name)
-    # 4
-    if not key.verify(message.signature, cose.signed_bytes(message)):
-        raise DecodeError("timestamp.bad_signature", found=f"kid {headers.kid.hex()}")
+    # 1, 2, 3, 4
+    payload, _ = open_token(token, TYP, find_key, "timestamp", limits.TIMESTAMP_BYTES)
     # 5
-    read = _decode(message.payload)
+    read = _decode(payload)
     # 6
     if now is not None:
         check_not_future("timestamp", read.iat, now)
