@@ -34,10 +34,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from . import cbor, limits
+from .authority import Authority, Environment, Revocation
 from .errors import DecodeError, KeyFault
 from .keys import Kid, VerifyingKey
 from .list_maps import DAY, FIELDS, check_lifetime, check_value, read_map, write_map
-from .uris import check_prefix, first_overlap, is_below
+from .uris import check_prefix, first_overlap
 
 __all__ = [
     "FORMAT",
@@ -60,17 +61,7 @@ _HOUR: Final = 3600
 _REGION: Final = FIELDS["region"]["region"]
 _PREFIX: Final = FIELDS["prefix"]["prefix"]
 
-Environment = Literal["test", "production"]
 KeyUsage = Literal["card", "status"]
-
-
-@dataclass(frozen=True, slots=True)
-class Revocation:
-    """Why a key is no longer good. ``compromised``: nothing it signed stands, whatever time it claims, because the
-    thief writes the time. ``retired``: what it signed up to ``at`` (Unix time) stands."""
-
-    at: int
-    kind: Literal["compromised", "retired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +83,7 @@ class KeyEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class IssuerEntry:
+class IssuerEntry(Authority):
     """An authority and what it may vouch for.
 
     Args:
@@ -111,14 +102,6 @@ class IssuerEntry:
     status_prefixes: tuple[str, ...]
     capacity: int
     keys: tuple[KeyEntry, ...]
-
-    def covers_region(self, region: str) -> bool:
-        """Whether the issuer may issue for a region: dd0000 covers ddxxxx, dddd00 covers ddddxx (GB/T 2260)."""
-        return not {region, region[:4] + "00", region[:2] + "0000"}.isdisjoint(self.regions)
-
-    def owns_status_uri(self, uri: str) -> bool:
-        """Whether the uri is one of the prefixes and a list name, exactly."""
-        return any(is_below(uri, prefix) for prefix in self.status_prefixes)
 
 
 @dataclass(frozen=True, slots=True)

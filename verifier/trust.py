@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from icard_crypto.authority import Authority, Environment, Revocation
 from icard_crypto.keys import KID_LENGTH, VerifyingKey
 from icard_crypto.timestamp import Timestamp
-from icard_crypto.uris import is_below
 
 if TYPE_CHECKING:
     from icard_crypto.trust_list import TrustList
@@ -34,21 +34,11 @@ __all__ = [
     "Usage",
 ]
 
-Environment = Literal["test", "production"]
 Usage = Literal["card", "status", "timestamp"]
 
 
 @dataclass(frozen=True, slots=True)
-class Revocation:
-    """Why a key is no longer good. ``compromised``: nothing it signed stands, whatever time it claims, because the
-    thief writes the time. ``retired``: what it signed up to ``at`` (Unix time) stands."""
-
-    at: int
-    kind: Literal["compromised", "retired"]
-
-
-@dataclass(frozen=True, slots=True)
-class Issuer:
+class Issuer(Authority):
     """An authority and what it may vouch for.
 
     Args:
@@ -64,15 +54,6 @@ class Issuer:
     regions: frozenset[str]
     status_prefixes: tuple[str, ...]
     capacity: int = 0
-
-    def covers_region(self, region: str) -> bool:
-        """Whether the issuer may issue for this region."""
-        regions = self.regions
-        return region in regions or region[:4] + "00" in regions or region[:2] + "0000" in regions
-
-    def owns_status_uri(self, uri: str) -> bool:
-        """Whether the uri is a prefix and a list name (1 to 32 letters, digits, ``-``, ``_``), nothing more."""
-        return any(is_below(uri, prefix) for prefix in self.status_prefixes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +259,7 @@ class TrustDomain:
                 issuers[issuer.iss],
                 entry.valid_from,
                 entry.valid_until,
-                None if entry.revoked is None else Revocation(entry.revoked.at, entry.revoked.kind),
+                entry.revoked,
             )
             for issuer, entry, key in trust_list.issuer_keys()
         ]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from icard_crypto.trust_list import IssuerEntry, KeyEntry, TrustList
-from icard_crypto.trust_list import Revocation as ListedRevocation
+from icard_crypto.trust_list import Revocation
 from tests.reference import ISSUED_AT, ISSUER, STATUS
 from tests.verifier.world import (
     CARD_KEY,
@@ -66,9 +66,9 @@ def test_a_good_list_verifies() -> None:
 def test_windows_and_revocations_are_in_force() -> None:
     """A key's window, its compromise and its retirement are those of the list."""
     assert verify(trust_list(card=replace(CARD, valid_until=ISSUED_AT))).reason == "key_not_valid_then"
-    compromised = replace(CARD, revoked=ListedRevocation(NOW, "compromised"))
+    compromised = replace(CARD, revoked=Revocation(NOW, "compromised"))
     assert verify(trust_list(card=compromised)).reason == "key_revoked"
-    retired = replace(CARD, revoked=ListedRevocation(ISSUED_AT - 1, "retired"))
+    retired = replace(CARD, revoked=Revocation(ISSUED_AT - 1, "retired"))
     assert verify(trust_list(card=retired)).reason == "key_not_valid_then"
 
 
