@@ -58,11 +58,6 @@ _WRITE: Final[dict[str, Callable[[Any], Any]]] = {
 }
 
 
-def _is_birthday(text: str) -> bool:
-    pattern = FIELDS["identity"]["date_of_birth"].read_pattern
-    return pattern is not None and pattern.fullmatch(text) is not None and is_birthday(text)
-
-
 _Check: TypeAlias = "Callable[[Any], object] | None"
 # slot in the result, type, least and greatest length or value, further check, conversion, the field
 _Rule: TypeAlias = "tuple[int, type[Any], int, int, _Check, Callable[[Any], Any] | None, Field]"
@@ -88,7 +83,7 @@ class Table:
         if field.type == "text":
             check = field.read_pattern.fullmatch if field.read_pattern else is_plain
         elif field.type == "birthday":
-            check = _is_birthday
+            check = is_birthday
         return slot, _KINDS[field.type], field.low, field.high, check, _READ.get(field.type), field
 
 

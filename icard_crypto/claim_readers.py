@@ -106,8 +106,12 @@ _CONVERTED: Final = {
 _REMEMBERED: Final = 1024
 
 
+@functools.lru_cache(_REMEMBERED)
 def is_birthday(text: str) -> bool:
-    """Whether a text of the right form is a date that exists (YYYYMMDD)."""
+    """Whether a text is a date of birth: of the form that ``fields.json`` asks for, and a day that exists."""
+    form = FIELDS["identity"]["date_of_birth"].read_pattern
+    if form is None or not form.fullmatch(text):
+        return False
     try:
         datetime.date.fromisoformat(text)
     except ValueError:
@@ -194,12 +198,12 @@ def _value(value: str, field: Field) -> Iterator[str]:
             yield f"if not {value}.isascii(): length = len({value}.encode())"
             high *= 4
         yield f"size -= {_head_size('length', low, high)}" + ("" if kind == "list" else " + length")
-    if field.read_pattern is not None:
+    if field.type == "birthday":
+        yield f"if not is_birthday({value}): return None"
+    elif field.read_pattern is not None:
         yield f"if not {value}_form({value}): return None"
     elif field.type == "text":
         yield f"if not ({value}.isprintable() or is_plain({value})): return None"
-    if field.type == "birthday":
-        yield f"if not is_birthday({value}): return None"
     if field.type in _CONVERTED:
         yield f"{value} = {_CONVERTED[field.type].format(value)}"
 
