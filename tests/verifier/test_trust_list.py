@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from icard_crypto.trust_list import IssuerEntry, KeyEntry, TrustList
-from icard_crypto.trust_list import Revocation
+from icard_crypto.trust_list import IssuerEntry, KeyEntry, Revocation, TrustList
 from tests.reference import ISSUED_AT, ISSUER, STATUS
 from tests.verifier.world import (
     CARD_KEY,
