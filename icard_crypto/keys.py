@@ -234,9 +234,10 @@ class SigningKey:
 
 def _checker(algorithm: Algorithm, raw: bytes, backend: ed25519.Backend | None) -> Callable[[bytes, bytes], bool]:
     if algorithm is ED25519:
-        if not ed25519.is_acceptable_point(raw):
+        backend = backend or ed25519.BACKENDS[0]
+        if not ed25519.is_acceptable_point(raw, backend):
             raise KeyFault("key.bad_point", expected="a canonical Ed25519 point, not of small order")
-        return ed25519.verifier_for(raw, backend or ed25519.BACKENDS[0])
+        return ed25519.verifier_for(raw, backend)
     public = _library_key(algorithm, raw)
     if isinstance(public, ec.EllipticCurvePublicKey):
         return _ecdsa_checker(public, _EC[algorithm.name][1], algorithm.signature_length // 2)

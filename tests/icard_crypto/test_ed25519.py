@@ -46,12 +46,13 @@ def test_table_of_small_order_points_is_the_curves() -> None:
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_small_order_key_is_refused(number: int) -> None:
+@pytest.mark.parametrize("backend", ed25519.BACKENDS)
+def test_small_order_key_is_refused(number: int, backend: ed25519.Backend) -> None:
     """Each of the eight points of small order is refused as a key, though OpenSSL would take it."""
     encoded = edwards.encode(TORSION[number])
     Ed25519PublicKey.from_public_bytes(encoded)
     with pytest.raises(KeyFault) as caught:
-        VerifyingKey(ED25519, encoded)
+        VerifyingKey(ED25519, encoded, backend=backend)
     assert caught.value.code == "key.bad_point"
     assert caught.value.expected == "a canonical Ed25519 point, not of small order"
 
@@ -64,22 +65,38 @@ def test_negative_zero_is_refused(y: int) -> None:
     assert caught.value.code == "key.bad_point"
 
 
-def test_non_canonical_key_is_refused() -> None:
+@pytest.mark.parametrize("backend", ed25519.BACKENDS)
+def test_non_canonical_key_is_refused(backend: ed25519.Backend) -> None:
     """A y of p or more is refused, whether or not its residue is a point."""
     for number in NON_CANONICAL:
-        assert not ed25519.is_acceptable_point(number.to_bytes(32, "little")), hex(number)
+        assert not ed25519.is_acceptable_point(number.to_bytes(32, "little"), backend), hex(number)
 
 
-def test_point_check_agrees_with_the_curve() -> None:
-    """Euler's criterion accepts exactly the encodings that decode to a point, small orders aside."""
+@pytest.mark.parametrize("backend", ed25519.BACKENDS)
+def test_point_check_agrees_with_the_curve(backend: ed25519.Backend) -> None:
+    """Both ways of finding out accept exactly the encodings that decode to a point, small orders aside."""
     outcomes: Counter[bool] = Counter()
-    for y in range(2, 300):
+    for y in (*range(2, 200), *range(edwards.P - 200, edwards.P - 1)):
         for sign in (0, 1):
             encoded = (y | sign << 255).to_bytes(32, "little")
             expected = edwards.decode(encoded) is not None
-            assert ed25519.is_acceptable_point(encoded) is expected, y
+            assert ed25519.is_acceptable_point(encoded, backend) is expected, y
             outcomes[expected] += 1
     assert min(outcomes[True], outcomes[False]) > 200
+
+
+@pytest.mark.parametrize("backend", ed25519.BACKENDS)
+def test_points_of_mixed_order_are_keys(backend: ed25519.Backend) -> None:
+    """A point with a part of small order is on the curve, and no backend's idea of a good key decides."""
+    honest = edwards.multiply(SECRET, edwards.BASE)
+    for part in TORSION:
+        assert ed25519.is_acceptable_point(edwards.encode(edwards.add(honest, part)), backend)
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_backends_agree_on_any_32_bytes(encoded: bytes) -> None:
+    """Whether bytes are a key does not depend on what is installed."""
+    assert len({ed25519.is_acceptable_point(encoded, backend) for backend in ed25519.BACKENDS}) == 1
 
 
 @pytest.mark.parametrize("length", [0, 31, 33, 64])
