@@ -48,7 +48,7 @@ def test_unknown_name() -> None:
     error = caught.value
     assert (error.code, error.found) == ("policy.name", "'gates'")
     assert error.expected == "gate, inspection, benefit, offline, unsafe_no_status"
-    assert error.message() == "There is no shipped policy of this name."
+    assert error.message() == "There is no policy of this name."
 
 
 def test_round_trip() -> None:

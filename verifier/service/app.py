@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from .api import api, watched
 from .api_keys import RequireKey
 from .asking import PICTURES, STATUSES, TEXTS
-from .documented import SCHEMAS
+from .documented import COMPONENTS
 from .edge import BodyClass, Drain, EdgeLimits, RateClass, new_app, wrap
 from .lean import LeanVerify
 from .limits import BATCH_BYTES, PICTURE_BYTES
@@ -85,6 +85,7 @@ def _limits(settings: Settings) -> EdgeLimits:
 def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        made.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
+        for kind, named in COMPONENTS.items():
+            made.setdefault("components", {}).setdefault(kind, {}).update(named)
         app.openapi_schema = made
     return app.openapi_schema

@@ -2,11 +2,15 @@
 
 Promises:
 
-1. A test sends each example of a body, and holds each example of an answer against its schema.
+1. The examples are what the service answered to a genuine code (:mod:`tools.service_examples` writes
+   ``examples.json``); a test sends each example of a body again, and holds every answer, the examples too, against the
+   schemas in ``schemas.json``, which allow nothing that they do not name.
 """
 
 from __future__ import annotations
 
+import json
+from importlib import resources
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -16,11 +20,12 @@ from verifier.verdict_json import verdict_schema
 from .asking import PICTURES
 from .edge import PROBLEM_TYPE
 
-__all__ = ["BATCH", "POLICIES", "SCHEMAS", "STATE", "SYNC", "VERIFY", "problems"]
+__all__ = ["BATCH", "COMPONENTS", "POLICIES", "STATE", "SYNC", "VERIFY", "problems"]
 
 _WORDS: Final = {
     400: "The body is no JSON.",
     401: "The service wants an API key.",
+    408: "The body took too long to come.",
     409: "The lists are fetched by another program.",
     413: "The body is too large.",
     415: "The body is of a type that is not read.",
@@ -29,6 +34,7 @@ _WORDS: Final = {
     500: "The process that read the picture ended; other requests went on.",
     503: "Too much to do at this moment, or no trust list; Retry-After says when to ask again.",
 }
+_LINES: Final = "application/x-ndjson"
 _LANGUAGE: Final = {
     "name": "Accept-Language",
     "in": "header",
@@ -50,64 +56,40 @@ _QUICK: Final = {
     "schema": {"type": "boolean", "default": False},
     "description": "Look at a picture once only, for the frames of a camera: the next one is the better try.",
 }
-_PROBLEM: Final = {
-    "type": "object",
-    "description": "RFC 9457.",
-    "required": ["type", "title", "status", "code", "hint"],
-    "properties": {
-        "type": {"type": "string", "examples": ["urn:icard:problem:policy.name"]},
-        "title": {"type": "string", "description": "What is wrong."},
-        "status": {"type": "integer"},
-        "instance": {"type": "string", "description": "The request's id."},
-        "code": {"type": "string", "description": "Stable; see the list of errors."},
-        "hint": {"type": "string", "description": "What to do."},
-        "path": {"type": "string"},
-        "expected": {"type": "string"},
-        "found": {"type": "string"},
-        "errors": {"type": "array", "items": {"type": "object"}},
-    },
-}
-_POLICY: Final = {
-    "description": "The name of a policy, or its rules.",
-    "anyOf": [{"type": "string", "examples": ["gate"]}, {"type": "object", "examples": [{"leeway": 60}]}],
-}
-_QUESTION: Final = {
-    "type": "object",
-    "required": ["code"],
-    "additionalProperties": False,
-    "properties": {"code": {"type": "string", "maxLength": 65536}, "policy": _POLICY},
-}
-_FOUND: Final = {
-    "type": "object",
-    "required": ["verdicts", "codes"],
-    "properties": {
-        "verdicts": {"type": "array", "items": {"$ref": "#/components/schemas/Verdict"}},
-        "codes": {"type": "integer", "description": "How many codes are in the picture."},
-    },
-}
-_OBJECT: Final = {"type": "object"}
-SCHEMAS: Final = {"Problem": _PROBLEM, "Question": _QUESTION, "Verdict": verdict_schema()}
-"""Schemas by name, beside those that FastAPI knows."""
 
-_EXAMPLES: Final = {
-    "a code": {"value": {"code": "IC1:6BF0ID9..."}},
-    "under a policy by name": {"value": {"code": "IC1:6BF0ID9...", "policy": "inspection"}},
-    "under rules of one's own": {
-        "value": {"code": "IC1:6BF0ID9...", "policy": {"status_max_age": 3600, "regions": ["310000"]}}
+
+def _data(name: str) -> Any:
+    return json.loads((resources.files("verifier.service") / name).read_text("utf-8"))
+
+
+_VERDICT: Final = json.loads(json.dumps(verdict_schema()).replace('"#/$defs/', '"#/components/schemas/Verdict.'))
+COMPONENTS: Final[dict[str, dict[str, Any]]] = {
+    "schemas": {
+        **_data("schemas.json"),
+        **{f"Verdict.{name}": schema for name, schema in _VERDICT.pop("$defs").items()},
+        "Verdict": {name: value for name, value in _VERDICT.items() if name not in ("$id", "$schema")},
     },
+    "examples": _data("examples.json"),
 }
+"""Schemas and examples by name, beside those that FastAPI knows: it would leave out what is null in an example."""
+
+
+def _schema(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _examples(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/examples/{name}"} for name in names}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Problems by status, as OpenAPI writes answers."""
-    content = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    content = {PROBLEM_TYPE: {"schema": _schema("Problem"), "examples": _examples("problem")}}
     return {each: {"description": _WORDS[each], "content": content} for each in statuses}
 
 
-def _json(description: str, schema: dict[str, Any], example: Any = None) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": schema}
-    if example is not None:
-        content["example"] = example
+def _json(description: str, schema: dict[str, Any], *examples: str) -> dict[str, Any]:
+    content = {"schema": schema, "examples": _examples(*examples)}
     return {"description": description, "content": {"application/json": content}}
 
 
@@ -130,13 +112,17 @@ VERIFY: Final = _route(
     {
         200: _json(
             "The verdict; of a picture, those on all codes in it.",
-            {"anyOf": [{"$ref": "#/components/schemas/Verdict"}, _FOUND]},
+            {"anyOf": [_schema("Verdict"), _schema("Verdicts")]},
+            *("verdict", "verdict-by-name", "verdict-by-rules", "verdicts"),
         ),
-        **problems(400, 413, 415, 422, 500, 503),
+        **problems(400, 408, 413, 415, 422, 500, 503),
     },
     {
-        "application/json": {"schema": {"$ref": "#/components/schemas/Question"}, "examples": _EXAMPLES},
-        "text/plain": {"schema": {"type": "string"}, "example": "IC1:6BF0ID9..."},
+        "application/json": {
+            "schema": _schema("Question"),
+            "examples": _examples("question", "question-by-name", "question-by-rules"),
+        },
+        "text/plain": {"schema": {"type": "string"}, "examples": _examples("code")},
         **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in PICTURES},
     },
     _ASKED,
@@ -146,26 +132,21 @@ BATCH: Final = _route(
     "verdicts",
     {
         200: {
-            "description": "One line for each line.",
-            "content": {
-                "application/x-ndjson": {
-                    "schema": {"type": "string"},
-                    "example": '{"line":1,"verdict":{...}}\n{"line":2,"error":{"code":"serve.line_json",...}}\n',
-                }
-            },
+            "description": "A line for each line, in order: `BatchLine` of the schemas.",
+            "content": {_LINES: {"schema": {"type": "string"}, "examples": _examples("batch-answer")}},
         },
         **problems(413, 415, 422, 503),
     },
-    {"application/x-ndjson": {"schema": {"type": "string"}, "example": '{"code":"IC1:..."}\n{"code":"IC1:..."}\n'}},
+    {_LINES: {"schema": {"type": "string"}, "examples": _examples("batch")}},
     _ASKED,
 )
-STATE: Final = _route("knowledge", {200: _json("What is known.", _OBJECT)})
-POLICIES: Final = _route("knowledge", {200: _json("The policies.", _OBJECT)})
+STATE: Final = _route("knowledge", {200: _json("What is known.", _schema("State"), "state")})
+POLICIES: Final = _route("knowledge", {200: _json("The policies.", _schema("Policies"), "policies")})
 SYNC: Final = _route(
     "knowledge",
     {
-        200: _json("Done, and in use.", _OBJECT, {"done": True, "taken": 2, "faults": 0}),
-        202: _json("Still under way.", _OBJECT, {"done": False}),
+        200: _json("Done, and in use.", _schema("Round"), "round"),
+        202: _json("Still under way.", _schema("Round"), "round-begun"),
         **problems(409),
     },
 )

@@ -29,14 +29,14 @@ class Policies:
         default: the name of the one that counts where a request names none.
 
     Raises:
-        StateError: ``policy.name``: a name twice, or no such default.
+        StateError: ``policy.taken``: a name twice; ``policy.name``: no such default.
     """
 
     def __init__(self, own: Iterable[Policy] = (), default: str = "gate") -> None:
         by_name = {name: Policy.named(name) for name in Policy.names()}
         for policy in own:
             if policy.name in by_name:
-                raise StateError("policy.name", path="name", expected="a name of its own", found=policy.name)
+                raise StateError("policy.taken", path="name", found=policy.name)
             by_name[policy.name] = policy
         self.by_name: Mapping[str, Policy] = by_name
         self.default = self.named(default)
@@ -65,7 +65,7 @@ class Policies:
         if isinstance(given, Mapping):
             policy = Policy.from_dict({"name": "inline", **given})
             if policy.name in self.by_name:
-                raise StateError("policy.name", path="policy.name", expected="a name of its own", found=policy.name)
+                raise StateError("policy.taken", path="policy.name", found=policy.name)
             return policy
         raise StateError("policy.value", path="policy", expected="a name or an object", found=type(given).__name__)
 

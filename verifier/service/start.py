@@ -23,7 +23,7 @@ def start(settings: Settings, listen: Listen, *, self_signed_certificate: bool) 
         self_signed_certificate: make one, or use again the one that was made before.
 
     Raises:
-        StateError: ``policy.name``, ``server.address``, ``server.failed``.
+        StateError: ``policy.name``, ``policy.taken``, ``server.address``, ``server.failed``.
         CommandError: ``cli.unwritable``.
     """
     # What is wrong with the policies is told before anything listens.

@@ -104,7 +104,7 @@ def test_a_policy_by_name_by_query_and_inline(server: Server, domain: Domain) ->
         (b'{"code": 1}', "application/json", 422, "http.invalid"),
         (b'{"code": "", "cod": 1}', "application/json", 422, "http.invalid"),
         (b'{"code": "", "policy": "door"}', "application/json", 422, "policy.name"),
-        (b'{"code": "", "policy": {"name": "gate"}}', "application/json", 422, "policy.name"),
+        (b'{"code": "", "policy": {"name": "gate"}}', "application/json", 422, "policy.taken"),
         (b'{"code": "", "policy": {"leeway": -1}}', "application/json", 422, "policy.value"),
         (b'{"code": "", "policy": 1}', "application/json", 422, "policy.value"),
         (b'{"code": "' + b"A" * 65536 + b'"}', "application/json", 413, "http.too_large"),
