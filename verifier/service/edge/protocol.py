@@ -88,6 +88,7 @@ class Connection(HttpToolsProtocol):
         self._waiting = config.waiting
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
+        self._rest_timer: asyncio.TimerHandle | None = None
         self._head_size = 0
         #: Whether the request that is being read has come whole.
         self._whole = True
@@ -143,12 +144,17 @@ class Connection(HttpToolsProtocol):
         self._whole = True
         self._waiting.pop(self, None)
         super().on_message_complete()
+        if self._rest_timer is not None:
+            # The rest of an answered request has come after all: the next one may.
+            self._rest_timer.cancel()
+            self._rest_timer = None
+            self._await_head()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.cycle.response_complete and not self._whole and not self.transport.is_closing():
             self._unset_keepalive_if_required()
-            self.loop.call_later(_LINGER, self._close)
+            self._rest_timer = self.loop.call_later(_LINGER, self._close)
         if self._between_requests() and not self.transport.is_closing():
             self._waiting[self] = None
 
@@ -197,9 +203,10 @@ class Connection(HttpToolsProtocol):
 
     def _cancel_timers(self) -> None:
         self._stop_head_timer()
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
+        for timer in (self._write_timer, self._rest_timer):
+            if timer is not None:
+                timer.cancel()
+        self._write_timer = self._rest_timer = None
 
     def _close_if_idle(self) -> None:
         if self._between_requests():

@@ -126,6 +126,22 @@ def test_an_endless_body_is_refused_and_cut_off(server: ServerProcess) -> None:
         assert read_head(connection).startswith(b"HTTP/1.1 413 ")
 
 
+def test_behind_a_refused_body_the_connection_goes_on(tmp_path: Path) -> None:
+    """Where the rest of a body that was refused comes after all, the next request on its connection is answered however
+    long it takes; behind it a head has its usual end."""
+    with serving(tmp_path, wire=WIRE, bodies=[{"prefix": "/", "cap": 100_000}]) as server:
+        with server.connect() as connection:
+            connection.sendall(CHUNKED + b"20000\r\n" + b"x" * 131_000)
+            assert read_answer(connection).startswith(b"HTTP/1.1 413 ")
+            connection.sendall(b"x" * 72 + b"\r\n0\r\n\r\nGET /things/wait HTTP/1.1\r\nHost: a\r\n\r\n")
+            # Longer than the rest of a body is waited for.
+            threading.Event().wait(2.5)
+            httpx.post(server.base + "/things/release")
+            assert b"released" in read_answer(connection)
+            connection.sendall(b"G")
+            assert b" 408 " in read_all(connection)
+
+
 def test_a_body_that_stalls_is_timed_out(server: ServerProcess) -> None:
     """A body that is promised and does not come is 408, and its connection ends."""
     with server.connect() as connection:
