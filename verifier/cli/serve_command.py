@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -22,6 +23,7 @@ from .state_options import StateFolder, open_store
 
 __all__ = ["serve_command"]
 
+_ORIGIN: Final = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 _EXTRA = ("fastapi", "starlette", "uvicorn", "structlog", "prometheus_client", "jinja2", "httptools")
 
 
@@ -113,13 +115,20 @@ def serve_command(
             interval=interval,
             api_keys=read_keys(api_keys) if api_keys else (),
             rate=rate,
-            origins=origin or (),
-            trusted_proxies=trusted_proxy or (),
+            origins=[_checked_origin(each) for each in origin or ()],
+            trusted_proxies=[str(network) for network in networks(trusted_proxy or ())],
             children=max(1, (os.cpu_count() or 1) // workers),
             contact=contact,
         )
         listen = Listen(host, port, workers, tls_certificate, tls_key, log_level)
         start(settings, listen, self_signed_certificate=tls_self_signed)
+
+
+def _checked_origin(given: str) -> str:
+    """An origin as browsers write it in a request (RFC 6454 section 6.2): else it would allow nobody, or everybody."""
+    if not _ORIGIN.fullmatch(given):
+        raise CommandError("cli.option", path="--origin", expected="such as https://portal.example", found=given[:100])
+    return given
 
 
 @contextlib.contextmanager
@@ -129,5 +138,9 @@ def _figures_of(workers: int) -> Iterator[None]:
         yield
         return
     with tempfile.TemporaryDirectory(prefix="icard-figures-") as folder:
-        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
-        yield
+        named = os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
+        try:
+            yield
+        finally:
+            if named == folder:
+                del os.environ["PROMETHEUS_MULTIPROC_DIR"]
