@@ -4,7 +4,8 @@ Promises:
 
 1. The row is committed before the card is shown: no look-up without its row.
 2. The holder sees role, way and time; the official's account is in the row for the audit's sake and is not shown.
-3. A cti that no card has, and one of a card that may not be seen, are the same error.
+3. The holder is told, in the row's transaction, once a day for each official: the log has every look-up, and an
+   official at work on a card does not fill an inbox. Nobody else is told.
 
 Offline checks leave no trace, by design.
 """
@@ -18,17 +19,18 @@ from typing import Final, Literal
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
-
 from .accounts.who import Who
+from .card_views import there
 from .core import Core
 from .db.models import CodeRow, OnlineLookup
+from .notices.outbox import notify_holder
 
 __all__ = ["LookupView", "Way", "card_of_code", "list_lookups", "note_lookup"]
 
 #: How the card was reached: by its id, or by the cti of a code that was shown.
 Way = Literal["card", "code"]
 _MOST: Final = 201
+_DAY: Final = 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ def note_lookup(core: Core, who: Who, card_id: str, way: Way) -> None:
 
     def work(session: Session) -> bool:
         at = core.clock.now(session)
+        today = OnlineLookup.card_id == card_id, OnlineLookup.at >= at - at % _DAY
+        seen = select(OnlineLookup.id).where(*today, OnlineLookup.account_id == who.account_id).limit(1)
+        if session.scalar(seen) is None:
+            notify_holder(core, session, at, "card.looked_up", card_id)
         row = OnlineLookup(id=name, card_id=card_id, account_id=who.account_id, role=who.role.name, way=way, at=at)
         session.add(row)
         return True
@@ -64,10 +70,8 @@ def card_of_code(core: Core, cti: str) -> str:
     Raises:
         StateError: ``issue.no_card``.
     """
-    found = core.database.read(lambda session: session.scalar(select(CodeRow.card_id).where(CodeRow.cti == cti)))
-    if found is None:
-        raise StateError("issue.no_card")
-    return found
+    query = select(CodeRow.card_id).where(CodeRow.cti == cti)
+    return there(core.database.read(lambda session: session.scalar(query)))
 
 
 def list_lookups(core: Core, card_id: str, *, after: str = "", limit: int = 50) -> list[LookupView]:

@@ -39,7 +39,9 @@ __all__ = ["Access", "Guard", "access_of", "require_access"]
 
 Asks = Literal["anyone", "begun", "person", "account"]
 #: Kinds of objects that a path names, for which "not yours" and "not there" are one answer.
-Owned = Literal["card", "confirmation", "session", "api_token", "webhook", "mandate", "organisation", "account"]
+Owned = Literal[
+    "card", "confirmation", "session", "api_token", "webhook", "letter", "mandate", "organisation", "account"
+]
 
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,128}")

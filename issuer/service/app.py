@@ -16,6 +16,7 @@ from typing import Final
 
 import anyio.to_thread
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from issuer.core import Core
@@ -24,6 +25,8 @@ from verifier.service import edge
 from .access import require_access
 from .api import SUBJECTS
 from .context import Service
+from .endpoints import describe
+from .figures import CoreFigures
 from .upkeep import Upkeep
 
 __all__ = ["STATUSES", "make_app", "make_service"]
@@ -80,6 +83,7 @@ STATUSES: Final = edge.Statuses(
         "totp.none": 409,
         "totp.offer": 422,
         "totp.wrong": 403,
+        "webhook.changed": 412,
         "webhook.none": 404,
         "webhook.too_many": 409,
     },
@@ -92,7 +96,9 @@ def make_service(core: Core, drain: edge.Drain) -> FastAPI:
     Raises:
         StateError: ``api.no_access``.
     """
-    service = Service(core, drain, edge.Metrics("icard_issuer"), Upkeep(core))
+    figures = CollectorRegistry()
+    figures.register(CoreFigures(core))
+    service = Service(core, drain, edge.Metrics("icard_issuer"), Upkeep(core), figures)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -108,6 +114,7 @@ def make_service(core: Core, drain: edge.Drain) -> FastAPI:
     app.state.buckets = edge.Buckets()
     for subject in SUBJECTS:
         subject.join(app)
+    describe(app)
     require_access(app)
     return app
 
@@ -120,7 +127,11 @@ def make_app(core: Core, drain: edge.Drain) -> ASGIApp:
     limits = edge.EdgeLimits(
         most_in_flight=3 * settings.serve_threads,
         bodies=[edge.BodyClass("/v1/cards", cap=256 * 1024)],
-        rates=[edge.RateClass("/v1/", settings.account_per_second, settings.account_burst)],
+        rates=[
+            edge.RateClass("/v1/", settings.account_per_second, settings.account_burst),
+            # What is published, and what little else there is: whole regions may come from one address.
+            edge.RateClass("/", settings.published_per_second, settings.published_burst),
+        ],
         trusted_proxies=settings.trusted_proxies,
     )
     return edge.wrap(app, limits, service.metrics)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry
 
 from icard_crypto.errors import Language
 from issuer import idempotency
@@ -31,12 +32,17 @@ _TAG: Final = re.compile(r'"([0-9]{1,15})"')
 
 @dataclass
 class Service:
-    """One process of the service."""
+    """One process of the service.
+
+    Attributes:
+        figures: of the core, beside the process's own in ``metrics``.
+    """
 
     core: Core
     drain: edge.Drain
     metrics: edge.Metrics
     upkeep: Upkeep
+    figures: CollectorRegistry
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,25 +3,30 @@
 Promises:
 
 1. What an endpoint may answer is worked out from what it declares, so the description of the service names every
-   status that the guard, the edge and the endpoint itself can give.
+   status that the guard, the edge and the endpoint itself can give, and none that it cannot. A problem has one form,
+   ``application/problem+json``.
 2. Ids in paths are 32 hexadecimal digits; nothing else of a person's is ever in a path or a query.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final, Generic, TypeVar
 
-from fastapi import Depends, FastAPI, Path, Query
+from fastapi import Depends, FastAPI, Path, Query, Response
+from fastapi.datastructures import Default
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
 
 from issuer.db.pages import LONGEST
 from verifier.service import edge
 
 from .access import Access, Guard
+from .cookies import SESSION
 
-__all__ = ["Body", "Cursor", "Endpoint", "Endpoints", "HexId", "Id", "Limit", "Page", "ProblemBody", "page"]
+__all__ = ["Body", "Cursor", "Endpoint", "Endpoints", "HexId", "Id", "Limit", "Page", "ProblemBody", "describe", "page"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -91,6 +96,8 @@ class Endpoint:
         changes: whether it needs If-Match.
         problems: statuses beyond those that follow from the rest.
         types: media types of its answer, where that is no JSON.
+        also: further statuses and what they say; before the problem of that status, where there is one.
+        head: whether HEAD is answered too, by the same function.
     """
 
     method: str
@@ -100,10 +107,10 @@ class Endpoint:
     status: int = 200
     creates: bool = False
     changes: bool = False
-    body: bool = False
     problems: tuple[int, ...] = ()
     types: tuple[str, ...] = ()
     also: dict[int, str] = field(default_factory=dict)
+    head: bool = False
 
 
 class Endpoints:
@@ -121,8 +128,7 @@ class Endpoints:
         """Declare the endpoint that the decorated function is; options as in :class:`Endpoint`."""
 
         def declared(function: F) -> F:
-            body = any(name == "body" for name in function.__annotations__)
-            self._all.append(Endpoint(method, path, function, access, body=body, **options))
+            self._all.append(Endpoint(method, path, function, access, **options))
             return function
 
         return declared
@@ -130,25 +136,49 @@ class Endpoints:
     def join(self, app: FastAPI) -> None:
         """Make them the application's."""
         for one in self._all:
-            media = {name: {"schema": {"type": "string"}} for name in one.types}
-            good: dict[str, Any] = {"content": media} if media else {}
-            app.add_api_route(
-                one.path,
-                one.function,
-                methods=[one.method],
-                status_code=one.status,
-                tags=[self._subject],
-                dependencies=[Depends(Guard(one.access, keyed=one.creates))],
-                responses={
-                    **({one.status: good} if good else {}),
-                    **{status: {"description": words} for status, words in one.also.items()},
-                    **{status: _problem(status) for status in _statuses(one)},
-                },
-                openapi_extra=_extra(one),
-                response_model_exclude_none=False,
-            )
+            self._add(app, one)
+            if one.head:
+                self._add(app, replace(one, method="HEAD"))
+
+    def _add(self, app: FastAPI, one: Endpoint) -> None:
+        app.add_api_route(
+            one.path,
+            one.function,
+            methods=[one.method],
+            status_code=one.status,
+            tags=[self._subject],
+            dependencies=[Depends(Guard(one.access, keyed=one.creates))],
+            responses={
+                **_good(one),
+                **{status: _problem(status, one.method) for status in _statuses(one)},
+                **{status: {"description": words} for status, words in one.also.items()},
+            },
+            # That one has no media type of its own: JSON is not named beside those of the endpoint.
+            response_class=Response if one.types else Default(JSONResponse),
+            openapi_extra=_extra(one),
+            response_model_exclude_none=False,
+        )
 
 
+def describe(app: FastAPI) -> None:
+    """Add to the application's OpenAPI what endpoints refer to: the form of problems, and the ways to say who asks."""
+    plain = app.openapi
+
+    def whole() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            components = plain().setdefault("components", {})
+            _, forms = models_json_schema([(ProblemBody, "serialization")], ref_template=_SCHEMAS + "{model}")
+            components.setdefault("schemas", {}).update(forms["$defs"])
+            components["securitySchemes"] = {
+                "session": {"type": "apiKey", "in": "cookie", "name": SESSION},
+                "token": {"type": "http", "scheme": "bearer"},
+            }
+        return plain()
+
+    app.openapi = whole  # type: ignore[method-assign]
+
+
+_SCHEMAS: Final = "#/components/schemas/"
 _MEANINGS: Final = {
     400: "The request cannot be understood, or lacks a usable Idempotency-Key.",
     401: "Who asks is not known, or no longer.",
@@ -167,11 +197,21 @@ _MEANINGS: Final = {
 }
 
 
+#: Parameters of functions that come from the guard and the framework, not from the request.
+_OURS: Final = frozenset({"call", "request", "response", "return"})
+
+
 def _statuses(one: Endpoint) -> list[int]:
-    found = {400, 408, 413, 415, 422, 429, 500, 503, *one.problems}
+    found = {429, 500, 503, *one.problems}
+    safe = one.method in ("GET", "HEAD")
+    if not safe:
+        # Whoever sends a body where none is asked for is refused by the same rules.
+        found |= {400, 408, 413, 415}
+    if one.creates or one.function.__annotations__.keys() - _OURS:
+        found.add(422)
     if one.access.asks != "anyone":
         found |= {401, 403}
-    elif one.method not in ("GET", "HEAD"):
+    elif not safe:
         found.add(403)
     if one.access.owned is not None:
         found.add(404)
@@ -182,12 +222,15 @@ def _statuses(one: Endpoint) -> list[int]:
     return sorted(found)
 
 
-def _problem(status: int) -> dict[str, Any]:
-    return {
-        "description": _MEANINGS[status],
-        "model": ProblemBody,
-        "content": {edge.PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}},
-    }
+def _good(one: Endpoint) -> dict[int | str, dict[str, Any]]:
+    text, binary = {"type": "string"}, {"type": "string", "format": "binary"}
+    media = {name: {"schema": text if name.startswith("text/") else binary} for name in one.types}
+    return {one.status: {"content": media}} if media and one.method != "HEAD" else {}
+
+
+def _problem(status: int, method: str) -> dict[str, Any]:
+    content = {edge.PROBLEM_TYPE: {"schema": {"$ref": f"{_SCHEMAS}ProblemBody"}}}
+    return {"description": _MEANINGS[status], **({} if method == "HEAD" else {"content": content})}
 
 
 def _extra(one: Endpoint) -> dict[str, Any]:

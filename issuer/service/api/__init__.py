@@ -2,15 +2,22 @@
 
 from . import (
     accounts,
+    audit,
     cards,
+    codes,
     confirmations,
+    lookups,
     mandates,
+    notices,
     organisations,
+    outbox,
     own_account,
+    publication,
     published,
     sessions,
     tokens,
     watch,
+    webhooks,
 )
 
 __all__ = ["SUBJECTS"]
@@ -20,10 +27,17 @@ SUBJECTS = (
     own_account.endpoints,
     tokens.endpoints,
     cards.endpoints,
+    codes.endpoints,
+    lookups.endpoints,
     confirmations.endpoints,
     accounts.endpoints,
     organisations.endpoints,
     mandates.endpoints,
+    notices.endpoints,
+    webhooks.endpoints,
+    outbox.endpoints,
+    audit.endpoints,
+    publication.endpoints,
     published.endpoints,
     watch.endpoints,
 )

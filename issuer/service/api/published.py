@@ -3,7 +3,8 @@
 Promises:
 
 1. Paths, contents and order in time are those of the exported tree; anyone may fetch them, without a session.
-2. Each file carries a strong ETag of its content (RFC 9110 section 8.8.3); who has it already gets 304 without it.
+2. Each file carries a strong ETag of its content (RFC 9110 section 8.8.3); who has it already gets 304 without it. For
+   that and for HEAD the content is not read from the database either.
 3. Files that never change may be kept for ever, all others are asked for again each time (RFC 9111 section 5.2.2).
 """
 
@@ -32,7 +33,7 @@ _OTHER_MEDIA: Final = "application/cbor"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASK_AGAIN: Final = "public, no-cache"
 _UNCHANGED: Final = {304: "As If-None-Match names it."}
-_CBOR: Final[dict[str, Any]] = {"types": (_OTHER_MEDIA,), "problems": (404,), "also": _UNCHANGED}
+_CBOR: Final[dict[str, Any]] = {"types": (_OTHER_MEDIA,), "problems": (404,), "also": _UNCHANGED, "head": True}
 _LIST: Final[dict[str, Any]] = {**_CBOR, "types": (_MEDIA["status"],)}
 
 
@@ -67,14 +68,29 @@ def fetch_checkpoint(call: CallOf, request: Request, name: FileName) -> Response
 
 
 def _file(call: Call, request: Request, path: str) -> Response:
+    condition = request.headers.get("if-none-match", "")
+    if condition or request.method == "HEAD":
+        outline = call.core.database.read(lambda session: artefacts.outline_at(session, path))
+        if outline is None:
+            raise edge.Problem("http.not_found")
+        headers = _headers(outline)
+        if _has(condition, headers["ETag"]):
+            return Response(status_code=304, headers=headers)
+        if request.method == "HEAD":
+            return Response(headers={**headers, "Content-Length": str(outline.size)}, media_type=_media(outline))
     row: Artefact | None = call.core.database.read(lambda session: artefacts.newest_at(session, path))
     if row is None:
         raise edge.Problem("http.not_found")
-    tag = f'"{row.sha256}"'
-    headers = {"ETag": tag, "Cache-Control": _FOR_EVER if row.kind in artefacts.IMMUTABLE else _ASK_AGAIN}
-    if _has(request.headers.get("if-none-match", ""), tag):
-        return Response(status_code=304, headers=headers)
-    return Response(row.content, media_type=_MEDIA.get(row.kind, _OTHER_MEDIA), headers=headers)
+    return Response(row.content, headers=_headers(row), media_type=_media(row))
+
+
+def _headers(file: Artefact | artefacts.Outline) -> dict[str, str]:
+    kept = _FOR_EVER if file.kind in artefacts.IMMUTABLE else _ASK_AGAIN
+    return {"ETag": f'"{file.sha256}"', "Cache-Control": kept}
+
+
+def _media(file: Artefact | artefacts.Outline) -> str:
+    return _MEDIA.get(file.kind, _OTHER_MEDIA)
 
 
 def _has(condition: str, tag: str) -> bool:

@@ -1,11 +1,12 @@
-"""What a balancer watches: whether the process lives, and whether it can work."""
+"""What balancers and monitors watch: whether the process lives, whether it can work, and its figures."""
 
 from __future__ import annotations
 
 from fastapi import Response
+from prometheus_client import generate_latest
 from pydantic import BaseModel
 
-from icard_crypto.errors import IcardError
+from issuer.service import readiness
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Endpoints
@@ -31,12 +32,21 @@ def healthz() -> dict[str, str]:
 @endpoints.at("GET", "/readyz", Access("anyone"), also={503: "A part is not ready; `parts` names it."})
 def readyz(call: CallOf, response: Response) -> ReadyBody:
     """Every part that the service needs; 503 while one is not ready, and while the server drains."""
-    parts = {"server": "draining" if call.service.drain.begun else "ok", "database": "ok"}
-    try:
-        call.core.database.check()
-    except IcardError as fault:
-        parts["database"] = fault.code
-    parts["worker"] = "ok" if call.service.upkeep.alive else "ended"
+    service = call.service
+    parts = {
+        "server": "draining" if service.drain.begun else "ok",
+        **readiness.parts(call.core),
+        "worker": "ok" if service.upkeep.alive else "ended",
+    }
     ready = all(state == "ok" for state in parts.values())
     response.status_code = 200 if ready else 503
     return ReadyBody(ready=ready, parts=parts)
+
+
+@endpoints.at("GET", "/metrics", Access("anyone"), types=("text/plain",))
+def metrics(call: CallOf) -> Response:
+    """Figures for Prometheus: sums and ages, nothing of a person. Keep it inside."""
+    answer = call.service.metrics.response()
+    return Response(
+        bytes(answer.body) + generate_latest(call.service.figures), media_type=answer.headers["content-type"]
+    )

@@ -1,0 +1,113 @@
+"""The audit for auditors: pages of acts under pseudonyms, checkpoints, and whether the chain holds.
+
+Promises:
+
+1. Pseudonyms alone; details are opened on the host, by a command that is audited itself.
+2. One walk over the chain at a time in a process: an auditor cannot keep the service from its work.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Annotated, Final
+
+from fastapi import Query
+from pydantic import BaseModel
+
+from icard_crypto.errors import Language, StateError
+from issuer import audit_views, checkpoints
+from issuer.audit_verify import verify
+from issuer.audit_views import AuditEntry, CheckpointView
+from issuer.service.access import Access
+from issuer.service.context import CallOf
+from issuer.service.endpoints import Endpoints, Limit, Page, page
+from verifier.service import edge
+
+__all__ = ["endpoints"]
+
+endpoints = Endpoints("Audit")
+
+RowCursor = Annotated[
+    str, Query(pattern="^[0-9]{0,15}$", description="`next` of the page before; empty for the first page.")
+]
+Pseudonym = Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="A pseudonym, as entries show it.")]
+
+_READ: Final = Access("account", ("audit.read",))
+_walking: Final = threading.Lock()
+
+
+class FaultBody(BaseModel):
+    """What was found. ``where`` names the row or the checkpoint; ``what`` is in the language of the request."""
+
+    code: str
+    where: str | None
+    what: str
+    expected: str | None
+    found: str | None
+
+
+class ReportBody(BaseModel):
+    """What a walk over the chain found.
+
+    ``rows``: how many were walked; ``head``: the hash of the last one. ``purged``: rows without details.
+    ``checkpoints``: how many were held against the chain. ``more``: faults beyond those listed. ``lost``: checkpoints
+    of acts that a restore says were lost, which are no faults.
+    """
+
+    whole: bool
+    rows: int
+    head: str
+    purged: int
+    checkpoints: int
+    faults: list[FaultBody]
+    more: int
+    lost: list[FaultBody]
+
+
+@endpoints.at("GET", "/v1/audit/entries", _READ)
+def list_entries(
+    call: CallOf, actor: Pseudonym = None, subject: Pseudonym = None, cursor: RowCursor = "", limit: Limit = 50
+) -> Page[AuditEntry]:
+    """Acts, the newest first, under pseudonyms."""
+    before = int(cursor) if cursor else None
+    found = audit_views.entries(call.core, before=before, actor=actor, subject=subject, limit=limit + 1)
+    return page(found, limit, lambda entry: str(entry.seq))
+
+
+@endpoints.at("GET", "/v1/audit/checkpoints", _READ)
+def list_checkpoints(call: CallOf, cursor: RowCursor = "", limit: Limit = 50) -> Page[CheckpointView]:
+    """Signed statements of how far the chain was, the newest first; each is published as `/audit/{seq}.cbor`."""
+    before = int(cursor) if cursor else None
+    return page(audit_views.checkpoints(call.core, before=before, limit=limit + 1), limit, lambda one: str(one.seq))
+
+
+@endpoints.at("POST", "/v1/audit/verification", _READ)
+def verify_chain(call: CallOf) -> ReportBody:
+    """Walk the whole chain and hold it against its checkpoints, those on the host too. Takes a while; one at a time."""
+    if not _walking.acquire(blocking=False):
+        raise edge.Problem("http.overloaded", headers={"Retry-After": "30"})
+    try:
+        paths = checkpoints.files(checkpoints.default_folder(call.core))
+        report = verify(call.core, {path.name: checkpoints.read_file(path) for path in paths})
+    finally:
+        _walking.release()
+    return ReportBody(
+        whole=not report.faults,
+        rows=report.rows,
+        head=report.head,
+        purged=report.purged,
+        checkpoints=report.checkpoints,
+        faults=[_fault(one, call.language) for one in report.faults],
+        more=report.more,
+        lost=[_fault(one, call.language) for one in report.lost],
+    )
+
+
+def _fault(fault: StateError, language: Language) -> FaultBody:
+    return FaultBody(
+        code=fault.code,
+        where=fault.path,
+        what=fault.message(language),
+        expected=fault.expected,
+        found=fault.found,
+    )
