@@ -44,6 +44,7 @@ def extras(runs: dict[str, Run]) -> Told:
         "robustness": _robustness,
         "whole_machine": _whole_machine,
         "issuing": _issuing,
+        "sizing": _sizing,
     }
     return {name: _attempted(name, measure_it) for name, measure_it in every.items()}
 
@@ -171,4 +172,15 @@ def _issuing() -> Told:
             told[f"{together} at a time"] = rate(path, f"sqlite:///{path / 'cards.db'}", _CARDS, together)
     rows = [[name, f"{each['cards_a_second']:.0f}", f"{each['without_drawing']:.0f}"] for name, each in told.items()]
     _say("Cards issued on SQLite, three codes each", table(["", "cards/s", "not drawn"], rows))
+    return told
+
+
+def _sizing() -> Told:
+    """Memory and pictures of the verification service."""
+    # Here, because the service is an extra.
+    from benchmarks.sizing import sizing, tables
+
+    told = sizing()
+    for title, text in tables(told).items():
+        _say(title, text)
     return told

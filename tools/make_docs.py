@@ -6,7 +6,7 @@ Promises:
 
 1. Tables of fields, services, refusals, reasons and policies, the worked example and the commands' help texts are
    written from the data and the code that decide, so that the pages can't drift from them.
-2. Drawings beside the pages are written from data in the same way.
+2. Drawings beside the pages, and the examples in the verification service's description, are written in the same way.
 3. ``--check`` writes nothing and exits with 1 when a page is out of date; a test runs it.
 """
 
@@ -24,9 +24,10 @@ from icard_crypto.errors import catalogue
 from icard_crypto.fields import FIELDS, SERVICES, Field
 from icard_crypto.list_maps import FIELDS as LIST_FIELDS
 from icard_crypto.list_maps import ListField
-from tools import benchmark_drawings, benchmark_page, worked_example
+from tools import benchmark_drawings, benchmark_page, service_page, worked_example
 from tools.issuing_figures import issuing_figures, origin_figures
 from tools.notices_table import notices_table
+from tools.service_examples import EXAMPLES, examples_json
 from tools.settings_table import settings_table
 
 ROOT = Path(__file__).parent.parent
@@ -170,6 +171,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "notices": notices_table,
     **benchmark_page.BLOCKS,
+    **service_page.BLOCKS,
 }
 
 
@@ -185,6 +187,7 @@ def main() -> int:
     pages = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
     wanted = {path: fill(path.read_text("utf-8")) for path in pages}
     wanted |= {path: draw() for path, draw in benchmark_drawings.DRAWINGS.items()}
+    wanted[EXAMPLES] = examples_json()
     stale = []
     for path, content in wanted.items():
         if not path.exists() or path.read_text("utf-8") != content:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.parts import RESULTS
-from tools import benchmark_drawings, benchmark_page
+from tools import benchmark_drawings, benchmark_page, service_page
 from tools.bars import Bar, bars
 from tools.curves import Curve, curves
 from tools.grid import grid
@@ -89,6 +89,10 @@ def test_a_page_is_written_whatever_failed(told: Callable[[dict[str, Any]], None
     for part in ("stages_us", "memory", "refusals", "robustness", "whole_machine", "issuing"):
         kept[part] = {"failed": "no luck"}
     told(kept)
+    assert "photo of" in service_page.BLOCKS["service-sizing"]()
+    kept["sizing"] = {"failed": "no luck"}
+    told(kept)
+    assert "no luck" in service_page.BLOCKS["service-sizing"]()
     said = {name: block() for name, block in benchmark_page.BLOCKS.items()}
     for name in ("runs", "growth", "memory", "robustness", "whole-machine", "issuing", "stages", "refusals"):
         assert "no luck" in said[f"benchmark-{name}"], name
