@@ -17,7 +17,7 @@ from .asking import PICTURES, STATUSES, TEXTS
 from .documented import COMPONENTS
 from .edge import BodyClass, Drain, EdgeLimits, RateClass, new_app, wrap
 from .lean import LeanVerify
-from .limits import BATCH_BYTES, PICTURE_BYTES
+from .limits import BATCH_BYTES, PICTURE_BYTES, TEXT_BYTES, UPLOAD_BUDGET, UPLOAD_SECONDS
 from .service import Service
 from .settings import Settings
 from .web import BODIES, page_router
@@ -30,8 +30,7 @@ _ABOUT: Final = (
 )
 #: Each has its own count; pages and figures cost next to nothing.
 _LIMITED: Final = ("/v1/", "/answer", "/check")
-#: A large picture over a telephone's connection.
-_UPLOAD_SECONDS: Final = 30.0
+_TEXTS_AT_WORK: Final = 64
 
 
 def make_app(settings: Settings, drain: Drain) -> ASGIApp:
@@ -42,9 +41,10 @@ def make_app(settings: Settings, drain: Drain) -> ASGIApp:
 
 def around(app: ASGIApp, service: Service) -> ASGIApp:
     """What stands between the socket and the application: keys, ends, caps, rates, headers, logs, figures."""
-    if service.settings.api_keys:
-        app = RequireKey(app, service.settings.api_keys)
-    return wrap(app, _limits(service.settings), service.metrics)
+    limits, keys = _limits(service), service.settings.api_keys
+    if not keys:
+        return wrap(app, limits, service.metrics)
+    return wrap(app, limits, service.metrics, gate=lambda behind: RequireKey(behind, keys))
 
 
 def make_service_app(service: Service) -> FastAPI:
@@ -66,14 +66,18 @@ def make_service_app(service: Service) -> FastAPI:
     return app
 
 
-def _limits(settings: Settings) -> EdgeLimits:
+def _limits(service: Service) -> EdgeLimits:
+    settings = service.settings
     rates = [RateClass(prefix, 0.5, 5) for prefix in ("/v1/sync", "/update")]
     if settings.rate:
         rates += [RateClass(prefix, settings.rate, 1 + int(4 * settings.rate)) for prefix in _LIMITED]
     return EdgeLimits(
+        # Pictures and batches have queues of their own, and full ones take no place from texts.
+        most_in_flight=_TEXTS_AT_WORK + service.pictures.pool.most_requests + service.batches.most_batches,
         bodies=[
             BodyClass("/v1/verify/batch", BATCH_BYTES, ("application/x-ndjson",), streamed=True),
-            BodyClass("/v1/verify", PICTURE_BYTES, (*TEXTS, *PICTURES), _UPLOAD_SECONDS),
+            BodyClass("/v1/verify", TEXT_BYTES, TEXTS),
+            BodyClass("/v1/verify", PICTURE_BYTES, PICTURES, UPLOAD_SECONDS, UPLOAD_BUDGET),
             *BODIES,
         ],
         rates=rates,
