@@ -25,8 +25,7 @@ _FAST_ISSUER = ("test_cards.py", "test_codes.py")
 _SLOW = (
     *("test_photo.py", "test_pages.py", "test_sign.py", "test_engine.py", "test_wycheproof.py", "test_oracle.py"),
     *("test_cli_verify.py", "test_cli_inspect.py", "test_cli_qr.py", "test_cbor_readers.py", "test_qr_read.py"),
-    *("test_wire.py", "test_scan_browser.py", "test_verdicts_browser.py"),
-    *("test_restore_commands.py", "test_bulk_commands.py", "test_store_kills.py", "test_lists.py"),
+    *("test_wire.py", "test_restore_commands.py", "test_bulk_commands.py", "test_store_kills.py", "test_lists.py"),
 )
 #: Single tests that take as long as a module does, by a part of their ids.
 _SLOW_TESTS = (
@@ -47,7 +46,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         name, fixtures = item.nodeid, getattr(item, "fixturenames", ())
         on_database = "tests/issuer/" in name and not {"database", "database_url", "core", "house"}.isdisjoint(fixtures)
         service = on_database and item.path.name not in _FAST_ISSUER
-        process = item.path.name.endswith("_process.py") or ("issuer/cli/test_" in name and "service" in name)
+        process = item.path.name.endswith(("_process.py", "_browser.py")) or (
+            "issuer/cli/test_" in name and "service" in name
+        )
         slow = item.path.name in _SLOW or any(part in name for part in _SLOW_TESTS)
         if "[postgresql" in name or service or process or slow:
             item.add_marker(pytest.mark.slow)

@@ -53,10 +53,14 @@ class Authority:
 
     There lie ``issuer`` (the service's folder), ``v1.cbor`` (the signed trust list: a verifier's anchor), ``public``
     (the published tree, with ``bundle.cbor``), and the roots' keys.
+
+    Args:
+        status_prefix: what the uris of its status lists begin with.
     """
 
     folder: Path
     run: Run
+    status_prefix: str = STATUS_PREFIX
 
     @property
     def service(self) -> Path:
@@ -82,24 +86,29 @@ class Authority:
         words = ("icard-issuer", "card", "revoke", card_id, "-C", "issuer")
         self.run(*words, "--operator", OPERATOR, "--reason", reason)
 
-    def new_verifier(self, state: str) -> None:
-        """A verifier's state folder with the trust list as its anchor; it knows nothing else yet."""
-        self.run("icard", "init", "--anchor", "v1.cbor", "--state", state, "--yes")
+    def new_verifier(self, state: str, url: str | None = None) -> None:
+        """A verifier's state folder with the trust list as its anchor; it knows nothing else yet.
+
+        Args:
+            url: where it can fetch what is published.
+        """
+        self.run("icard", "init", "--anchor", "v1.cbor", "--state", state, "--yes", *(("--url", url) if url else ()))
 
     def carry_news(self, state: str) -> None:
         """Take what is published to a verifier, as one file."""
         self.run("icard", "bundle", "import", "public/bundle.cbor", "--state", state)
 
 
-def make(folder: Path, run: Run | None = None) -> Authority:
+def make(folder: Path, run: Run | None = None, status_prefix: str = STATUS_PREFIX) -> Authority:
     """A new authority: service, three active keys, trust list by two of three roots, first publication.
 
     Args:
         folder: new or empty.
         run: does the commands; None: in this process, printing nothing.
+        status_prefix: what the uris of its status lists begin with.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    authority = Authority(folder, run or in_process(folder))
+    authority = Authority(folder, run or in_process(folder), status_prefix)
     begin(authority)
     make_keys(authority)
     make_trust_list(authority)
@@ -113,7 +122,8 @@ def begin(authority: Authority) -> None:
     secret.touch(mode=0o600)
     secret.write_text(secrets.token_urlsafe(24) + "\n", "ascii")
     authority.run(
-        *("icard-issuer", "init", "issuer", "--issuer", ISSUER, "--region", REGION, "--status-prefix", STATUS_PREFIX),
+        *("icard-issuer", "init", "issuer", "--issuer", ISSUER, "--region", REGION),
+        *("--status-prefix", authority.status_prefix),
         *("--name-en", "Shanghai", "--name-zh", "上海市", "--passphrase-file", "passphrase"),
     )
 
@@ -139,7 +149,7 @@ def make_trust_list(authority: Authority) -> None:
     run("icard-issuer", "trust", "init", *roots, "--timestamp-key", "timestamp.pub.pem", "--out", "v1.draft")
     run(
         *("icard-issuer", "trust", "add-issuer", "v1.draft", ISSUER, "--region", REGION),
-        *("--name-en", "Shanghai", "--name-zh", "上海市", "--status-prefix", STATUS_PREFIX),
+        *("--name-en", "Shanghai", "--name-zh", "上海市", "--status-prefix", authority.status_prefix),
     )
     for usage in ("card", "status"):
         add = ("icard-issuer", "trust", "add-key", "v1.draft", "--issuer", ISSUER)

@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from icard_crypto import qr
 
-__all__ = ["BLURRED", "FRAMES", "SIZE", "film"]
+__all__ = ["BLURRED", "FRAMES", "SIZE", "film", "still"]
 
 SIZE: Final = (1280, 720)
 FRAMES: Final = 90
@@ -33,10 +33,20 @@ _SIDE: Final = 520
 
 def film(code: str) -> bytes:
     """Motion JPEG of 1280 x 720."""
+    card = _card(code)
+    return b"".join(_jpeg(_frame(card, number)) for number in range(FRAMES))
+
+
+def still(code: str) -> bytes:
+    """The first clear frame alone: a code that nobody moves."""
+    return _jpeg(_frame(_card(code), BLURRED))
+
+
+def _card(code: str) -> Image.Image:
     drawn = Image.open(BytesIO(qr.draw_png(code))).convert("L")
     card = Image.new("L", (drawn.width + 80, drawn.height + 80), 235)
     card.paste(drawn, (40, 40))
-    return b"".join(_jpeg(_frame(card, number)) for number in range(FRAMES))
+    return card
 
 
 def _frame(card: Image.Image, number: int) -> Image.Image:

@@ -7,14 +7,15 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-__all__ = ["PHONE", "SCREEN", "Watched", "chromium", "watched"]
+__all__ = ["PHONE", "SCREEN", "Watched", "chromium", "seeing", "watched"]
 
 _ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -22,6 +23,9 @@ _ARGUMENTS = (
 )
 PHONE = {"width": 390, "height": 844}
 SCREEN = {"width": 1280, "height": 800}
+_FAULTS = """() => axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations
+  .filter(({ impact }) => ["serious", "critical"].includes(impact))
+  .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target)}`))"""
 #: Complaints that say that something is wrong with the page itself.
 _LOUD = ("error", "warning")
 
@@ -41,6 +45,14 @@ def chromium(*more: str) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def seeing(picture: Path) -> tuple[str, ...]:
+    """Chromium's arguments for a camera that sees a film, or a still (:mod:`tools.film`)."""
+    return (
+        *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
+        f"--use-file-for-fake-video-capture={picture}",
+    )
 
 
 @dataclass
@@ -77,6 +89,21 @@ class Watched:
             text,
         )
 
+    def leave(self, how: str = "hidden") -> None:
+        """Hide the page as a lock or another window does, or leave it (``pagehide``)."""
+        self.page.evaluate(
+            """how => {
+              if (how === "pagehide") { dispatchEvent(new PageTransitionEvent("pagehide")); return; }
+              Object.defineProperty(document, "hidden", {value: true, configurable: true});
+              document.dispatchEvent(new Event("visibilitychange"));
+            }""",
+            how,
+        )
+
+    def answered(self) -> bool:
+        """Whether an answer is on the screen."""
+        return self.page.locator("#held [data-outcome]").count() > 0
+
     def outcome(self) -> str:
         """What the answer on the screen is."""
         return self.page.locator("#held [data-outcome]").first.get_attribute("data-outcome") or ""
@@ -87,12 +114,10 @@ class Watched:
 
     def faults(self) -> list[str]:
         """What axe-core calls serious or critical, each with the elements."""
-        found = Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]
-        return [
-            f"{each['id']}: {[node['target'] for node in each['nodes']]}"
-            for each in found
-            if each["impact"] in ("serious", "critical")
-        ]
+        if self.page.evaluate("typeof axe === 'undefined'"):
+            self.page.evaluate(AXE_SCRIPT)
+        found: list[str] = self.page.evaluate(_FAULTS)
+        return found
 
     def overflow(self) -> int:
         """By how many pixels the page can be scrolled sideways."""
@@ -101,10 +126,17 @@ class Watched:
 
 
 @contextlib.contextmanager
-def watched(browser: Browser, url: str, **options: Any) -> Iterator[Watched]:
-    """A fresh page at an address; at the end it asked nobody but its own origin, and nothing was complained of."""
+def watched(browser: Browser, url: str, *, script: str = "", **options: Any) -> Iterator[Watched]:
+    """A fresh page at an address; at the end it asked nobody but its own origin, and nothing was complained of.
+
+    Args:
+        script: runs before the page's own.
+        options: of the context: its viewport, theme, language.
+    """
     context = browser.new_context(**{"viewport": PHONE, "color_scheme": "light", **options})
     try:
+        if script:
+            context.add_init_script(script)
         with _watching(context, url) as page:
             yield page
     finally:

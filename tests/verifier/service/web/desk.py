@@ -36,13 +36,13 @@ class MemoryDesk:
     """A desk in memory; every field can be changed while it runs.
 
     Args:
-        world: what it knows; ``after_update``: what an update brings.
+        world: what it knows, or None where nothing has come yet; ``after_update``: what an update brings.
         delay: an event that every answer waits for, where there is one.
         broken: the problem that every answer is.
         asked: how often a text or a picture was asked about.
     """
 
-    world: World = field(default_factory=lambda: World(environment="production"))
+    world: World | None = field(default_factory=lambda: World(environment="production"))
     after_update: World | None = None
     can_update: bool = True
     contact: str | None = None
@@ -52,7 +52,7 @@ class MemoryDesk:
     asked: list[str] = field(default_factory=list)
 
     def domains(self) -> tuple[TrustDomain, ...]:
-        return (self.world.domain(),)
+        return () if self.world is None else (self.world.domain(),)
 
     def now(self) -> int:
         return NOW
@@ -75,7 +75,7 @@ class MemoryDesk:
 
     def _seen(self, content: str | bytes, policy: Policy) -> SeenCode:
         data = content.encode() if isinstance(content, str) else content
-        verdict = Verifier(self.world.domain(), policy).verify(content, now=NOW)
+        verdict = Verifier(self.domains(), policy).verify(content, now=NOW)
         return SeenCode(hashlib.sha256(data).hexdigest()[:16], verdict)
 
     async def _wait(self, what: str) -> None:
@@ -92,7 +92,9 @@ def running(desk: MemoryDesk) -> Iterator[str]:
     app = new_app(Statuses(by_layer={"picture": 422}))
     app.include_router(page_router(desk))
     wrapped = wrap(app, EdgeLimits(bodies=BODIES), Metrics("icard_test"))
-    server = uvicorn.Server(uvicorn.Config(wrapped, host="127.0.0.1", port=0, log_level="error", lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(wrapped, host="127.0.0.1", port=0, log_level="error", lifespan="off", interface="asgi3")
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

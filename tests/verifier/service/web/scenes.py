@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any
 
-from icard_crypto import envelope, photo
+from PIL import Image
+
+from icard_crypto import envelope, photo, qr
 from icard_crypto.card import Profile
-from tests.pictures import portrait
+from tests.pictures import encoded, on_canvas, portrait
 from tests.verifier.world import DAY, HOUR, NOW, OTHER_KEY, TIMESTAMP, TRUST_LIST, World, claims, code, signed
-from verifier import Policy
+from verifier import Policy, TrustDomain
 from verifier.trust import Revocation
 
-__all__ = ["LONG", "PHOTO", "SCENES", "Scene"]
+__all__ = ["LONG", "PHOTO", "SCENES", "Scene", "codes_in", "policies", "reference_name"]
 
 
 @functools.cache
@@ -42,13 +44,26 @@ def shown(profile: Profile = Profile.PUBLIC, *, holder: dict[str, Any] | None = 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is shown, in which world, under which policy; ``outcome`` and ``reason`` that must come of it."""
+    """What is shown, in which world, under which policy; ``outcome`` and ``reason`` that must come of it.
+
+    Without a world nothing is known yet: a state folder before its first trust list.
+    """
 
     outcome: str
     reason: str
     shown: Callable[[], str]
-    world: World = field(default_factory=lambda: World(environment="production"))
+    world: World | None = field(default_factory=lambda: World(environment="production"))
     policy: str = "gate"
+
+    @property
+    def domains(self) -> tuple[TrustDomain, ...]:
+        """What is known in its world."""
+        return () if self.world is None else (self.world.domain(),)
+
+    @property
+    def test(self) -> bool:
+        """Whether its card is of a test environment."""
+        return self.world is not None and self.world.environment == "test"
 
 
 def _cut() -> str:
@@ -86,6 +101,7 @@ SCENES: dict[str, Scene] = {
         "INDETERMINATE", "status_stale", shown, replace(_REAL, status_iat=NOW - 26 * HOUR, entry=2)
     ),
     "status_missing": Scene("INDETERMINATE", "status_missing", shown, replace(_REAL, status_list=False)),
+    "trust_list_missing": Scene("INDETERMINATE", "trust_list_missing", shown, None),
     "trust_list_stale": Scene(
         "INDETERMINATE", "trust_list_stale", shown, replace(_REAL, trust_list=replace(TRUST_LIST, exp=NOW - 3 * DAY))
     ),
@@ -96,6 +112,15 @@ SCENES: dict[str, Scene] = {
     "not_disclosed": Scene("INDETERMINATE", "not_disclosed", shown, policy="benefit"),
     "not_disclosed-test": Scene("INDETERMINATE", "not_disclosed", shown, _TEST, "inspection"),
 }
+
+
+def codes_in(*texts: str) -> bytes:
+    """A PNG with these codes beside each other; without any, a white one."""
+    drawn = [Image.open(BytesIO(qr.draw_png(text))).convert("L") for text in texts]
+    width = max((each.width for each in drawn), default=0)
+    placed = [(each, (40 + index * (width + 80), 40)) for index, each in enumerate(drawn)]
+    size = (40 + max(len(drawn), 1) * (width + 80), max((each.height for each in drawn), default=0) + 80)
+    return encoded(on_canvas(size, *placed))
 
 
 def policies() -> Sequence[Policy]:

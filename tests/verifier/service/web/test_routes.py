@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 import httpx
 import pytest
 
-from icard_crypto import qr
 from tests.pictures import encoded, on_canvas
 from tests.verifier.service.web.desk import MemoryDesk, running
-from tests.verifier.service.web.scenes import SCENES, reference_name
+from tests.verifier.service.web.scenes import SCENES, codes_in, reference_name
 from tests.verifier.world import World
 from verifier.service.edge import Problem
 
@@ -40,19 +38,6 @@ def client(served: tuple[MemoryDesk, httpx.Client]) -> httpx.Client:
     return served[1]
 
 
-def codes_in(*texts: str) -> bytes:
-    """A PNG with these codes beside each other."""
-    from io import BytesIO
-
-    from PIL import Image
-
-    drawn = [Image.open(BytesIO(qr.draw_png(text))).convert("L") for text in texts]
-    width = max(each.width for each in drawn)
-    placed = [(each, (40 + index * (width + 80), 40)) for index, each in enumerate(drawn)]
-    size = (40 + len(drawn) * (width + 80), max(each.height for each in drawn) + 80)
-    return encoded(on_canvas(size, *placed))
-
-
 def test_the_page_takes_no_inline_code_and_nothing_from_elsewhere(desk: MemoryDesk, client: httpx.Client) -> None:
     """The page's policy names its own origin alone; there is no inline script, style or handler, no other origin."""
     answer = client.get("/")
@@ -65,6 +50,19 @@ def test_the_page_takes_no_inline_code_and_nothing_from_elsewhere(desk: MemoryDe
     assert "camera=(self)" in answer.headers["permissions-policy"]
     assert re.findall(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=", answer.text) == []
     assert re.findall(r"(?:src|href|action)=\"(?:https?:)?//", answer.text) == []
+
+
+@pytest.mark.parametrize("asked", ["GET /", "GET /age", "POST /answer", "POST /check", "POST /update"])
+def test_no_answer_is_stored(desk: MemoryDesk, client: httpx.Client, asked: str) -> None:
+    """Neither the browser nor anybody between keeps an answer, and no script or style may stand in one."""
+    method, path = asked.split()
+    kind = "text/plain" if path == "/answer" else "application/x-www-form-urlencoded"
+    body = {} if method == "GET" else {"content": f"code={SCENES['valid'].shown()}", "headers": {"Content-Type": kind}}
+    answer = client.request(method, path, **body)  # type: ignore[arg-type]
+    assert answer.is_success
+    assert answer.headers["cache-control"] == "no-store"
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert "set-cookie" not in answer.headers
 
 
 def test_files_have_etags_and_only_files_are_served(desk: MemoryDesk, client: httpx.Client) -> None:
@@ -210,7 +208,7 @@ def test_update_without_scripts(desk: MemoryDesk, client: httpx.Client) -> None:
 def test_the_age_line(desk: MemoryDesk, client: httpx.Client) -> None:
     """The age of what is known stands on the page before a scan and can be asked for; over the limit it says so."""
     assert "Lists 1 h old" in client.get("/").text
-    desk.world = replace(SCENES["status_stale"].world)
+    desk.world = SCENES["status_stale"].world
     answer = client.get("/age?lang=zh")
     assert "名单已26小时未更新，上限24小时" in answer.text
     assert answer.headers["x-age-level"] == "over"

@@ -1,20 +1,20 @@
-"""What happens on the page: camera, hand scanner, pictures, what is forgotten and when, in a real Chromium."""
+"""What happens on the page: hand scanner, pictures, what is forgotten and when, in a real Chromium."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from icard_crypto import qr
-from tests.verifier.service.web.browser import Watched, chromium, forgive, watched
-from tests.verifier.service.web.desk import MemoryDesk, running
-from tests.verifier.service.web.scenes import SCENES, reference_name
-from tests.verifier.service.web.test_routes import codes_in
+from tests.verifier.service.web.browser import Watched, forgive
+from tests.verifier.service.web.desk import MemoryDesk
+from tests.verifier.service.web.scenes import SCENES, codes_in, reference_name
+from tests.verifier.service.web.states import BLIND_READER
 from tests.verifier.world import World
-from tools.film import film
 from verifier.service.edge import Problem
 
 NAME = reference_name()
@@ -31,179 +31,12 @@ _GONE = """url => new Promise(done => {
   image.onerror = () => done(true);
   image.src = url;
 })"""
-#: A reader of the browser that sees what the test says.
-READER = """
-window.BarcodeDetector = class {
-  static async getSupportedFormats() { return ["qr_code"]; }
-  async detect() { return (window.inView ?? []).map(rawValue => ({rawValue})); }
-};
-"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser whose camera sees a film of a good card."""
-    path = tmp_path_factory.mktemp("film") / "card.mjpeg"
-    path.write_bytes(film(SCENES["valid"].shown()))
-    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-    with chromium(*camera, f"--use-file-for-fake-video-capture={path}") as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[MemoryDesk, str]]:
-    """A desk and its address."""
-    desk = MemoryDesk()
-    with running(desk) as url:
-        yield desk, url
-
-
-@pytest.fixture
-def desk(served: tuple[MemoryDesk, str]) -> MemoryDesk:
-    """The desk, as it was at its start."""
-    fresh = MemoryDesk()
-    for name in vars(fresh):
-        setattr(served[0], name, getattr(fresh, name))
-    return served[0]
-
-
-@pytest.fixture
-def opened(browser: Browser, served: tuple[MemoryDesk, str], desk: MemoryDesk) -> Iterator[Callable[..., Watched]]:
-    """Opens the page; ``clock``: time passes only when the test says so; ``script``: runs before the page's own."""
-    from contextlib import ExitStack
-
-    with ExitStack() as stack:
-
-        def open_page(query: str = "", *, clock: bool = False, script: str = "") -> Watched:
-            page = stack.enter_context(watched(browser, served[1]))
-            if script:
-                page.page.add_init_script(script)
-            if clock:
-                page.page.clock.install()
-            page.page.goto(served[1] + query)
-            return page
-
-        yield open_page
-
-
-def answered(page: Watched) -> bool:
-    """Whether an answer is on the screen."""
-    return page.page.locator("#held [data-outcome]").count() > 0
-
-
-def test_camera_sees_a_film(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
-    """A code that moves, blurs and tilts before the camera gets its verdict by frames to the service, one at a time;
-    behind the answer the stream goes on and nothing is looked at; the next scan begins with a tap."""
-    page = opened()
-    page.page.click(".start")
-    page.page.wait_for_selector("#held [data-outcome]", timeout=30_000)
-    assert page.outcome() == "VALID"
-    assert NAME in page.text("#held")
-    assert set(desk.asked) == {"frame"}
-    assert page.page.evaluate("document.getElementById('video').srcObject.active")
-    seen = len(desk.asked)
-    page.page.locator("#held summary").click()
-    assert len(desk.asked) == seen
-    page.page.click('[data-act="next"]')
-    expect(page.page.locator("#held [data-outcome]")).to_have_count(0)
-    assert NAME not in page.page.content()
-    assert page.page.evaluate("document.body.dataset.input") == "scanning"
-
-
-def test_the_browsers_own_reader(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
-    """Where the browser reads codes itself no frame leaves it: the service is asked about the text alone."""
-    page = opened(script=READER)
-    page.page.click(".start")
-    page.page.evaluate("code => window.inView = [code]", SCENES["valid"].shown())
-    page.page.wait_for_selector("#held [data-outcome]")
-    assert page.outcome() == "VALID"
-    assert desk.asked == ["text"]
-
-
-def test_several_codes_in_view(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
-    """With two codes in view the page does not guess which counts: it asks the service about the picture."""
-    page = opened(script=READER)
-    page.page.click(".start")
-    page.page.evaluate("window.inView = ['IC1:A', 'IC1:B']")
-    page.page.wait_for_selector("#held [data-outcome]", timeout=30_000)
-    assert "text" not in desk.asked
-
-
-def test_the_same_code_is_ignored_for_three_seconds(opened: Callable[..., Watched]) -> None:
-    """After "next" the code that is still in view is not shown again at once, another one is."""
-    page = opened(clock=True, script=READER)
-    page.page.click(".start")
-    expect(page.page.locator("body")).to_have_attribute("data-input", "scanning")
-    page.page.evaluate("code => window.inView = [code]", SCENES["valid"].shown())
-    _until_answered(page)
-    page.page.click('[data-act="next"]')
-    page.page.clock.run_for(2500)
-    assert not answered(page)
-    page.page.evaluate("window.inView = ['https://example.com']")
-    _until_answered(page)
-    assert page.outcome() == "INVALID"
-
-
-def _until_answered(page: Watched) -> None:
-    for _ in range(100):
-        page.page.clock.run_for(100)
-        if answered(page):
-            return
-    pytest.fail("no answer")
-
-
-def test_the_camera_rests(opened: Callable[..., Watched]) -> None:
-    """After five and ten seconds there are hints, after a minute without a code the camera is off, and resumes."""
-    page = opened(clock=True, script=READER)
-    page.page.click(".start")
-    expect(page.page.locator("#say")).to_have_text("Camera on")
-    page.page.clock.run_for(5100)
-    expect(page.page.locator("#say")).to_have_text("Closer, flat, no glare.")
-    page.page.clock.run_for(5100)
-    expect(page.page.locator(".later")).to_be_visible()
-    page.page.clock.run_for(51_000)
-    expect(page.page.locator("#say")).to_have_text("The camera is resting.")
-    assert page.page.evaluate("document.getElementById('video').srcObject") is None
-    page.page.click(".resume")
-    expect(page.page.locator("body")).to_have_attribute("data-input", "scanning")
-
-
-@pytest.mark.parametrize(
-    ("fault", "title"),
-    [("NotAllowedError", "Camera is blocked"), ("NotFoundError", "No camera"), ("NotReadableError", "Another program")],
-)
-def test_a_camera_that_cannot_be_had(opened: Callable[..., Watched], fault: str, title: str) -> None:
-    """Each reason has its title and its steps, the focus goes there, and the ways without a camera are open."""
-    refusing = f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{fault}'); }};"
-    page = opened(script=refusing)
-    page.page.click(".start")
-    expect(page.page.locator(".denied h2")).to_be_focused()
-    assert title in page.text(".denied h2")
-    assert page.page.locator(".denied li").count() >= 1
-    assert page.page.locator("#code").is_visible()
-
-
-def test_torch_only_where_there_is_one(opened: Callable[..., Watched]) -> None:
-    """The button for the torch is there only if the track reports one, and says whether it is on."""
-    page = opened(script=READER)
-    page.page.click(".start")
-    expect(page.page.locator("#say")).to_have_text("Camera on")
-    assert not page.page.locator('[data-do="torch"]').is_visible()
-    with_torch = """
-      MediaStreamTrack.prototype.getCapabilities = () => ({torch: true});
-      MediaStreamTrack.prototype.applyConstraints = async wanted => { window.lit = wanted.advanced[0].torch; };
-    """
-    page = opened(script=READER + with_torch)
-    page.page.click(".start")
-    page.page.click('[data-do="torch"]')
-    expect(page.page.locator('[data-do="torch"]')).to_have_attribute("aria-pressed", "true")
-    assert page.page.evaluate("window.lit") is True
 
 
 def test_a_hand_scanner_types(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
     """A burst is taken wherever the focus is and its Enter presses nothing; a new one replaces the answer; slow typing
     of a person is no burst; in the code's own field it works too and leaves nothing there."""
-    page = opened(script=READER)
+    page = opened(script=BLIND_READER)
     page.page.focus(".start")
     page.page.keyboard.type(SCENES["valid"].shown())
     page.page.keyboard.press("Enter")
@@ -213,7 +46,7 @@ def test_a_hand_scanner_types(desk: MemoryDesk, opened: Callable[..., Watched]) 
     page.page.keyboard.press("Enter")
     page.page.wait_for_selector('#held [data-outcome="INVALID"]')
     page.page.keyboard.press("Escape")
-    assert not answered(page)
+    assert not page.answered()
     before = len(desk.asked)
     page.page.locator("body").focus()
     page.page.keyboard.type("IC1:ABCDEF", delay=60)
@@ -272,6 +105,29 @@ def test_a_picture_dropped_and_pasted(opened: Callable[..., Watched]) -> None:
         page.page.keyboard.press("Escape")
 
 
+def test_a_text_from_the_clipboard(opened: Callable[..., Watched]) -> None:
+    """The button for pasting checks what the clipboard holds; where it may not be read, the field for a text opens."""
+    page = opened()
+    page.page.evaluate("() => { navigator.clipboard.readText = () => Promise.reject(new DOMException()); }")
+    page.page.click('[data-do="paste"]')
+    expect(page.page.locator("#code")).to_be_focused()
+    page.page.evaluate("code => { navigator.clipboard.readText = async () => code; }", SCENES["valid"].shown())
+    page.page.click('[data-do="paste"]')
+    page.page.wait_for_selector('#held [data-outcome="VALID"]')
+
+
+def test_a_service_that_is_slow(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
+    """A check that takes longer is said to be going on; after five seconds there is no answer, which is no verdict."""
+    desk.gate = threading.Event()
+    page = opened()
+    page.paste(SCENES["valid"].shown())
+    expect(page.page.locator("#say")).to_have_text("Checking")
+    page.page.wait_for_selector('#held [data-outcome="NONE"]')
+    desk.gate.set()
+    page.page.click('[data-act="again"]')
+    page.page.wait_for_selector('#held [data-outcome="VALID"]')
+
+
 def test_personal_data_go(opened: Callable[..., Watched]) -> None:
     """After 30 s a green answer is gone, with a countdown from ten; any key restarts it; a red one stays without name
     and details."""
@@ -284,7 +140,7 @@ def test_personal_data_go(opened: Callable[..., Watched]) -> None:
     assert NAME in page.page.content()
     page.page.clock.run_for(6_000)
     assert NAME not in page.page.content()
-    assert not answered(page)
+    assert not page.answered()
     assert page.text("#say") == "The answer was removed. Nothing is kept."
 
 
@@ -308,15 +164,8 @@ def test_nothing_stays_when_the_page_is_left(opened: Callable[..., Watched], how
     photo = page.page.get_attribute("#held .photo img", "src")
     assert photo is not None
     assert photo.startswith("blob:")
-    page.page.evaluate(
-        """how => {
-          if (how === "pagehide") { dispatchEvent(new PageTransitionEvent("pagehide")); return; }
-          Object.defineProperty(document, "hidden", {value: true, configurable: true});
-          document.dispatchEvent(new Event("visibilitychange"));
-        }""",
-        how,
-    )
-    assert not answered(page)
+    page.leave(how)
+    assert not page.answered()
     assert NAME not in page.page.content()
     assert page.page.evaluate(_GONE, photo)
     forgive(page, ["blob:", "ERR_FILE_NOT_FOUND"])
@@ -341,7 +190,7 @@ def test_the_face_does_not_match(desk: MemoryDesk, opened: Callable[..., Watched
     assert desk.asked == sent
     assert page.faults() == []
     page.page.click('[data-act="next"]')
-    assert not answered(page)
+    assert not page.answered()
 
 
 def test_no_answer_is_no_verdict(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
@@ -387,7 +236,7 @@ def test_automatic_next(opened: Callable[..., Watched]) -> None:
     page.page.clock.run_for(3000)
     assert re.search(r"[456]", page.text("#held .left"))
     page.page.clock.run_for(5500)
-    assert not answered(page)
+    assert not page.answered()
 
 
 def test_spoken_and_titled(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:

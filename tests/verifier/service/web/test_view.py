@@ -24,7 +24,7 @@ from verifier.service.web.words import LANGUAGES, Words
 def verdict_of(name: str) -> Verdict:
     """The verdict on a scene."""
     scene = SCENES[name]
-    return Verifier(scene.world.domain(), Policy.named(scene.policy)).verify(scene.shown(), now=NOW)
+    return Verifier(scene.domains, Policy.named(scene.policy)).verify(scene.shown(), now=NOW)
 
 
 def told(verdict: Verdict, language: Language = "en") -> Answer:

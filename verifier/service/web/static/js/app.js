@@ -14,7 +14,7 @@ const body = document.body;
 const find = (selector) => document.querySelector(selector);
 const video = find("#video");
 const field = find("#code");
-const camera = new Camera(video);
+const camera = new Camera(video, () => denied("camera_none"));
 
 const SAME = 3000;
 const REST = 60000;
@@ -100,21 +100,29 @@ function onFound({ text, html }) {
   present(parts);
 }
 
-async function start() {
-  unlock();
+function start() {
+  if (answer.shown()) next();
+  return open(() => camera.start());
+}
+
+// From a press to a picture; whoever stops or leaves meanwhile gets none.
+async function open(begin) {
   wanted = true;
   show("starting");
   say("starting");
+  if (!find(".scan").contains(document.activeElement)) find('[data-do="stop"]').focus({ preventScroll: true });
   try {
-    await camera.start();
+    if (!(await begin())) return;
   } catch (error) {
-    wanted = false;
     denied(error.message);
     return;
   }
   show("scanning");
-  find('[data-do="torch"]').hidden = !camera.hasTorch;
+  const torch = find('[data-do="torch"]');
+  torch.hidden = !camera.hasTorch;
+  torch.setAttribute("aria-pressed", "false");
   find('[data-do="turn"]').hidden = (await camera.others()).length < 2;
+  if (answer.shown() || !camera.on) return;
   say("camera_on");
   look();
 }
@@ -151,10 +159,15 @@ function stop() {
 }
 
 function denied(why) {
+  wanted = false;
+  finder.pause();
+  stopTimers();
+  camera.stop();
   show("denied");
   find("#denied-title").textContent = word(why);
   const steps = { camera_blocked: ["step_lock", "step_allow", "step_again"], camera_insecure: ["step_https"] }[why] ?? ["step_connect"];
   find("#denied-steps").replaceChildren(...steps.map((name) => Object.assign(document.createElement("li"), { textContent: word(name) })));
+  if (answer.shown()) return;
   say("");
   find(".denied h2").focus();
 }
@@ -184,7 +197,8 @@ function next() {
     look();
     find('[data-do="stop"]').focus({ preventScroll: true });
   } else {
-    find(body.dataset.input === "ready" ? ".start" : '[data-do="start"]:not([hidden])')?.focus({ preventScroll: true });
+    const begin = [...document.querySelectorAll('[data-do="start"]')].find((each) => each.offsetParent);
+    begin?.focus({ preventScroll: true });
   }
 }
 answer.whenOver(next);
@@ -253,7 +267,7 @@ const doing = {
     await camera.torch(on);
     button.setAttribute("aria-pressed", String(on));
   },
-  turn: () => camera.turn().then(() => show("scanning"), (error) => denied(error.message)),
+  turn: () => open(() => camera.turn()),
 };
 
 const acting = {
@@ -273,6 +287,9 @@ function openTyped() {
 }
 
 document.addEventListener("click", (event) => {
+  unlock();
+  const menu = find(".settings[open]");
+  if (menu && !menu.contains(event.target)) menu.open = false;
   const button = event.target instanceof Element && event.target.closest("[data-do], [data-act]");
   if (!button) return;
   if (button.dataset.do) doing[button.dataset.do]();
@@ -281,11 +298,14 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
   answer.touch();
+  unlock();
   if (event.key !== "Escape" || event.defaultPrevented) return;
   const menu = find(".settings[open]");
-  if (menu) menu.open = false;
-  else if (answer.shown()) next();
-  else if (camera.on) stop();
+  if (menu) {
+    menu.open = false;
+    find(".settings summary").focus();
+  } else if (answer.shown()) next();
+  else if (wanted) stop();
 });
 document.addEventListener("pointerdown", answer.touch);
 

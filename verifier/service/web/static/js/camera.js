@@ -1,10 +1,13 @@
 // The camera: its stream, its torch, which of several.
 
 export class Camera {
-  constructor(video) {
+  // lost() is told of a camera that ended by itself: unplugged, taken away, or forbidden while it was on.
+  constructor(video, lost) {
     this.video = video;
+    this.lost = lost;
     this.stream = null;
     this.device = null;
+    this.turns = 0;
   }
 
   get on() {
@@ -15,26 +18,38 @@ export class Camera {
     return this.stream?.getVideoTracks()[0];
   }
 
-  // Fails with the name of the words that say why.
+  // Whether it is on: whoever was asked for the permission may have left meanwhile. Fails with the name of the words
+  // that say why.
   async start() {
     if (!navigator.mediaDevices?.getUserMedia) throw new Error("camera_insecure");
     this.stop();
+    const turn = this.turns;
     const which = this.device ? { deviceId: { exact: this.device } } : { facingMode: { ideal: "environment" } };
+    const wanted = { audio: false, video: { ...which, width: { ideal: 1920 }, height: { ideal: 1080 } } };
+    let stream;
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({
-        audio: false,
-        video: { ...which, width: { ideal: 1920 }, height: { ideal: 1080 } },
-      });
+      stream = await navigator.mediaDevices.getUserMedia(wanted);
     } catch (error) {
+      if (turn !== this.turns) return false;
+      // One that is gone must not be asked for again.
+      this.device = null;
       const names = { NotAllowedError: "camera_blocked", SecurityError: "camera_blocked", NotReadableError: "camera_busy", AbortError: "camera_busy" };
       throw new Error(names[error.name] ?? "camera_none");
     }
-    this.video.srcObject = this.stream;
+    if (turn !== this.turns) {
+      end(stream);
+      return false;
+    }
+    this.stream = stream;
+    this.track.addEventListener("ended", () => stream === this.stream && this.lost());
+    this.video.srcObject = stream;
     await this.video.play().catch(() => {});
+    return turn === this.turns;
   }
 
   stop() {
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.turns += 1;
+    if (this.stream) end(this.stream);
     this.stream = null;
     this.video.srcObject = null;
   }
@@ -55,6 +70,10 @@ export class Camera {
   async turn() {
     const all = await this.others();
     this.device = all[(all.indexOf(this.track?.getSettings().deviceId) + 1) % all.length];
-    await this.start();
+    return this.start();
   }
+}
+
+function end(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }

@@ -12,7 +12,7 @@ const PITCH = 660;
 const LOUDNESS = 0.25;
 let audio = null;
 
-// Browsers let a page make sounds only once someone has pressed something.
+// Browsers let a page make sounds only once someone has pressed something; a hand scanner's keys count too.
 export function unlock() {
   if (setting("sound") !== "on") return;
   audio ||= new AudioContext();
