@@ -103,7 +103,8 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def _call_of(request: Request) -> Call:
+async def _call_of(request: Request) -> Call:
+    # async: a plain function would be sent to a thread for this line.
     call: Call = request.state.call
     return call
 
