@@ -132,10 +132,14 @@ class AtRest:
         """Args:
         again: reads the master keys anew, when an object under another key turns up: it was rewrapped meanwhile.
         """
-        self._masters = {name: AESGCM(key) for name, key in master.keys.items()}
-        self._newest = master.newest
         self._index = master.index
         self._again = again
+        self.take(master)
+
+    def take(self, master: MasterKeys) -> None:
+        """Go on with these master keys, which were read after those before."""
+        self._masters = {name: AESGCM(key) for name, key in master.keys.items()}
+        self._newest = master.newest
 
     def seal(self, place: Place, content: bytes) -> bytes:
         """Encrypt an object for its place."""
@@ -184,9 +188,7 @@ class AtRest:
         name = sealed[1 : 1 + _ID]
         master = self._masters.get(name)
         if master is None and self._again is not None:
-            keys = self._again()
-            self._masters = {name: AESGCM(key) for name, key in keys.keys.items()}
-            self._newest = keys.newest
+            self.take(self._again())
             master = self._masters.get(name)
         if master is None:
             raise StateError("at_rest.unknown_master", path=f"{place.table}.{place.column}")

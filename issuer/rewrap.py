@@ -7,6 +7,7 @@ Promises:
 2. :func:`finish`, once every process was started anew, rewraps what was written meanwhile and drops the old keys; it
    refuses to drop while one object still needs them.
 3. An object that changes while it is rewrapped is left as its writer wrote it, and met again.
+4. The process that does either writes under the new key itself from then on, the audit of it included.
 
 An older backup needs the old key: keep the file as it was beside the backup.
 """
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 
-from .at_rest import AtRest, MasterKeys, Place
+from .at_rest import MasterKeys, Place
 from .audit import Act
 from .core import Core
 from .db.base import sealed_columns
@@ -40,8 +41,8 @@ def begin(core: Core, actor: str, progress: Progress) -> int:
     master = MasterKeys.read(path)
     if len(master.keys) == 1:
         master = master.with_new(path)
-    at_rest = AtRest(master)
-    count = _all(core, at_rest, progress)
+    core.at_rest.take(master)
+    count = _all(core, progress)
     _audit(core, actor, "rewrap.begin", count)
     return count
 
@@ -54,10 +55,10 @@ def finish(core: Core, actor: str, progress: Progress) -> int:
     """
     path = core.settings.master_key_path
     master = MasterKeys.read(path)
-    at_rest = AtRest(master)
+    core.at_rest.take(master)
     count = 0
     for _ in range(_ROUNDS):
-        found = _all(core, at_rest, progress)
+        found = _all(core, progress)
         count += found
         if not found:
             master.only_newest(path)
@@ -73,11 +74,11 @@ def _audit(core: Core, actor: str, action: str, count: int) -> None:
     core.database.transact(work)
 
 
-def _all(core: Core, at_rest: AtRest, progress: Progress) -> int:
-    return sum(_column(core, at_rest, table, column, progress) for table, column in sealed_columns())
+def _all(core: Core, progress: Progress) -> int:
+    return sum(_column(core, table, column, progress) for table, column in sealed_columns())
 
 
-def _column(core: Core, at_rest: AtRest, table: Table, column: Column[Any], progress: Progress) -> int:
+def _column(core: Core, table: Table, column: Column[Any], progress: Progress) -> int:
     (key,) = table.primary_key.columns
     last: Any = None
     changed = 0
@@ -91,7 +92,7 @@ def _column(core: Core, at_rest: AtRest, table: Table, column: Column[Any], prog
         last = rows[-1][0]
         newer = []
         for name, sealed in rows:
-            wrapped = at_rest.rewrap(Place(table.name, column.name, str(name)), sealed)
+            wrapped = core.at_rest.rewrap(Place(table.name, column.name, str(name)), sealed)
             if wrapped is not None:
                 newer.append((name, sealed, wrapped))
 

@@ -117,17 +117,28 @@ def test_a_running_process_reads_the_file_again(at_rest: AtRest, path: Path) -> 
 
 
 def test_a_service_is_rewrapped_under_load(tmp_path: Path, database_url: str) -> None:
-    """Begin, a process that still writes under the old key, finish: everything opens with the new key alone."""
+    """Begin; a process that was open before still writes under the old key, and finishes: all opens with the new."""
     core = new_core(tmp_path, database_url)
     (one,) = cards.issue(core, [NewCard(person(1))], By("a"))
-    count = rewrap.begin(core, "host:a", lambda place, done: None)
-    assert count == _sealed(core) - 1
-    (two,) = cards.issue(core, [NewCard(person(2))], By("a"))
-    rewrap.finish(core, "host:a", lambda place, done: None)
+    with closing(Core.open(settings_for(tmp_path, database_url))) as other:
+        count = rewrap.begin(core, "host:a", lambda place, done: None)
+        assert count == len(_sealed(core)) - 1
+        (two,) = cards.issue(other, [NewCard(person(2))], By("a"))
+        assert rewrap.finish(other, "host:a", lambda place, done: None) > 0
     assert len(json.loads((tmp_path / "master.key").read_text())["keys"]) == 1
     with closing(Core.open(settings_for(tmp_path, database_url))) as again:
         assert cards.show(again, one.card_id).codes == one.codes
         assert cards.show(again, two.card_id).codes == two.codes
+    _all_opens(tmp_path, database_url)
+
+
+def test_one_process_may_begin_and_finish(tmp_path: Path, database_url: str) -> None:
+    """What it writes in between, and the audit of both steps, is under the key that stays."""
+    core = new_core(tmp_path, database_url)
+    rewrap.begin(core, "host:a", lambda place, done: None)
+    cards.issue(core, [NewCard(person(1))], By("a"))
+    assert rewrap.finish(core, "host:a", lambda place, done: None) == 0
+    _all_opens(tmp_path, database_url)
 
 
 def test_a_wrong_master_key_shows_at_start(tmp_path: Path, database_url: str) -> None:
@@ -164,9 +175,19 @@ def _everything(session: object) -> bytes:
     return b"\n".join(parts)
 
 
-def _sealed(core: Core) -> int:
-    """How many sealed objects there are."""
-    return sum(
-        len(core.database.read(lambda session, c=column: session.execute(select(c).where(c.is_not(None))).all()))  # type: ignore[misc]
-        for _, column in sealed_columns()
-    )
+def _all_opens(folder: Path, database_url: str) -> None:
+    """Every sealed object opens for a process that begins now."""
+    with closing(Core.open(settings_for(folder, database_url))) as core:
+        for place, content in _sealed(core):
+            core.at_rest.open(place, content)
+
+
+def _sealed(core: Core) -> list[tuple[Place, bytes]]:
+    """Every sealed object with its place."""
+    found = []
+    for table, column in sealed_columns():
+        (key,) = table.primary_key.columns
+        query = select(key, column).where(column.is_not(None))
+        rows = core.database.read(lambda session, query=query: session.execute(query).all())  # type: ignore[misc]
+        found += [(Place(table.name, column.name, str(name)), content) for name, content in rows]
+    return found
