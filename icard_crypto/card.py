@@ -164,7 +164,8 @@ class Card:
         """The card that a JSON value describes, fit for issuing.
 
         Raises:
-            CardError: ``card.*``, with the path of the field, such as ``insurance.exemptions[0].schemes[1]``.
+            CardError: ``card.*``, with the path of the field, such as ``insurance.exemptions[0].schemes[1]``, and the
+                card's other faults in ``also``.
         """
         from icard_crypto.card_json import read
 

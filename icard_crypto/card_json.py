@@ -5,7 +5,8 @@ Promises:
 1. What :func:`read` accepts may be issued: every field known, of its type, within its length and form, dates in
    order, services in the registry, employer codes with the right check character.
 2. Anything else is a ``CardError`` ``card.*`` with the path of the field, what was expected and what was found;
-   a name or number is never repeated in it.
+   a name or number is never repeated in it. The error is the first fault of the card, and ``also`` has the others, each
+   field's first, 20 at most.
 3. ``write(read(obj)) == obj`` for every object in the form that :mod:`icard_crypto.card_json_write` gives.
 
 Dates are ``YYYY-MM-DD``, months ``YYYY-MM``, sets of schemes and services are lists of names.
@@ -17,7 +18,8 @@ import base64
 import binascii
 import datetime
 import re
-from typing import Any, Final, cast
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from icard_crypto.card import Card, Exemption, Holder, Insurance, Month, Permit
 from icard_crypto.errors import CardError
@@ -40,8 +42,12 @@ _PHOTO_STARTS: Final = {
     "webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
 }
 
+_MOST_FAULTS: Final = 20
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
 _PARTS: Final = {
-    "card": ("holder", "permit", "insurance", "services"),
     "holder": ("name", "name_native", "year_of_birth", "date_of_birth", "gender", "nationality", "photo"),
     "holder.name_native": ("text", "language"),
     "holder.photo": ("format", "data"),
@@ -49,6 +55,29 @@ _PARTS: Final = {
     "insurance": tuple(FIELDS["insurance"]),
     "insurance.exemptions": tuple(FIELDS["exemption"]),
 }
+
+
+class _Faults:
+    """What is wrong with a card, as far as it was read."""
+
+    def __init__(self) -> None:
+        self.found: list[CardError] = []
+
+    def of(self, read: Callable[_P, _T], /, *args: _P.args, **options: _P.kwargs) -> _T | None:
+        """What ``read`` gives; a fault is kept, and None stands for it."""
+        try:
+            return read(*args, **options)
+        except CardError as fault:
+            # Without the frames that it came through: they hold what the card says.
+            self.found.append(fault.with_traceback(None))
+            return None
+
+    def settle(self) -> None:
+        """Raise the first fault, which has the others, if there is one."""
+        if self.found:
+            first, *others = self.found
+            first.also = tuple(others[: _MOST_FAULTS - 1])
+            raise first
 
 
 def _type_name(value: object) -> str:
@@ -62,13 +91,12 @@ def _expect(value: object, kind: type, path: str) -> Any:
     return value
 
 
-def _object(value: object, path: str, names: tuple[str, ...]) -> dict[str, Any]:
+def _object(value: object, path: str, names: tuple[str, ...], faults: _Faults) -> dict[str, Any]:
     obj: dict[str, Any] = _expect(value, dict, path or "card")
     prefix = f"{path}." if path else ""
-    for name in obj:
-        if name not in names:
-            where = f"{prefix}{ascii(str(name)[:24])[1:-1]}"
-            raise CardError("card.unknown_field", path=where, expected=f"one of {', '.join(names)}")
+    for name in [name for name in obj if name not in names][:_MOST_FAULTS]:
+        where = f"{prefix}{ascii(str(name)[:24])[1:-1]}"
+        faults.found.append(CardError("card.unknown_field", path=where, expected=f"one of {', '.join(names)}"))
     return obj
 
 
@@ -120,11 +148,6 @@ def _date(
         raise CardError("card.bad_format", path=where, expected="a day of the calendar", found=found) from None
 
 
-def _in_order(first: datetime.date | None, last: datetime.date | None, path: str) -> None:
-    if first is not None and last is not None and last < first:
-        raise CardError("card.disagrees", path=f"{path}.until", expected=f"{first} or later", found=str(last))
-
-
 def _value(name: object, path: str, values: dict[str, int]) -> int:
     text = cast("str", _expect(name, str, path))
     if text not in values:
@@ -132,11 +155,10 @@ def _value(name: object, path: str, values: dict[str, int]) -> int:
     return values[text]
 
 
-def _values(obj: dict[str, Any], path: str, name: str, values: dict[str, int]) -> list[int]:
-    entries = _expect(obj[name], list, f"{path}.{name}" if path else name)
+def _values(entries: object, path: str, values: dict[str, int]) -> list[int]:
     numbers: list[int] = []
-    for place, entry in enumerate(entries):
-        where = f"{path}.{name}[{place}]" if path else f"{name}[{place}]"
+    for place, entry in enumerate(_expect(entries, list, path)):
+        where = f"{path}[{place}]"
         number = _value(entry, where, values)
         if number in numbers:
             raise CardError("card.duplicate", path=where, expected="each name once", found=entry)
@@ -144,12 +166,14 @@ def _values(obj: dict[str, Any], path: str, name: str, values: dict[str, int]) -
     return sorted(numbers)
 
 
-def _photo(value: object) -> tuple[bytes, int]:
-    field = FIELDS["identity"]["photo"]
+def _photo(holder: dict[str, Any], faults: _Faults) -> tuple[bytes | None, int | None]:
+    if "photo" not in holder:
+        return None, None
+    field, value = FIELDS["identity"]["photo"], holder["photo"]
     obj: dict[str, Any] = {"data": value}
     where = "holder.photo"
     if isinstance(value, dict):
-        obj = _object(value, "holder.photo", _PARTS["holder.photo"])
+        obj = _object(value, "holder.photo", _PARTS["holder.photo"], faults)
         where = "holder.photo.data"
     if "data" not in obj:
         raise CardError("card.missing_field", path=where, expected="base64")
@@ -175,33 +199,44 @@ def _photo(value: object) -> tuple[bytes, int]:
     return data, formats[recognised]
 
 
-def _holder(value: object) -> Holder:
-    obj = _object(value, "holder", _PARTS["holder"])
+def _native_name(obj: dict[str, Any], faults: _Faults) -> tuple[str | None, str | None]:
+    if "name_native" not in obj:
+        return None, None
+    path, identity = "holder.name_native", FIELDS["identity"]
+    pair = _object(obj["name_native"], path, _PARTS[path], faults)
+    name = faults.of(_text, pair, path, "text", identity["name_native"], required=True)
+    return name, faults.of(_text, pair, path, "language", identity["native_language"], required=True)
+
+
+def _year_of_birth(obj: dict[str, Any], born: datetime.date | None) -> int | None:
+    where = "holder.year_of_birth"
+    if "year_of_birth" not in obj:
+        if "date_of_birth" not in obj:
+            raise CardError("card.missing_field", path=where, expected="a year, or holder.date_of_birth")
+        return None if born is None else born.year
+    year = cast("int", _expect(obj["year_of_birth"], int, where))
+    _year_in(_BIRTH_YEARS, year, where, show=False)
+    if born is not None and year != born.year:
+        raise CardError("card.disagrees", path=where, expected="the year of holder.date_of_birth")
+    return year
+
+
+def _holder(value: object, faults: _Faults) -> Holder:
+    obj = _object(value, "holder", _PARTS["holder"], faults)
     identity = FIELDS["identity"]
-    native, language = None, None
-    if "name_native" in obj:
-        pair = _object(obj["name_native"], "holder.name_native", _PARTS["holder.name_native"])
-        native = _text(pair, "holder.name_native", "text", identity["name_native"], required=True)
-        language = _text(pair, "holder.name_native", "language", identity["native_language"], required=True)
-    born = _date(obj, "holder", "date_of_birth", birth=True)
-    year = None if born is None else born.year
-    if "year_of_birth" in obj:
-        given = cast("int", _expect(obj["year_of_birth"], int, "holder.year_of_birth"))
-        _year_in(_BIRTH_YEARS, given, "holder.year_of_birth", show=False)
-        if year is not None and given != year:
-            raise CardError("card.disagrees", path="holder.year_of_birth", expected="the year of holder.date_of_birth")
-        year = given
-    if year is None:
-        raise CardError("card.missing_field", path="holder.year_of_birth", expected="a year, or holder.date_of_birth")
-    photo, photo_format = _photo(obj["photo"]) if "photo" in obj else (None, None)
+    native, language = faults.of(_native_name, obj, faults) or (None, None)
+    born = faults.of(_date, obj, "holder", "date_of_birth", birth=True)
+    year = faults.of(_year_of_birth, obj, born)
+    photo, photo_format = faults.of(_photo, obj, faults) or (None, None)
+    genders = identity["gender"].values
     return Holder(
-        name=_text(obj, "holder", "name", identity["name"], required=True),
+        name=faults.of(_text, obj, "holder", "name", identity["name"], required=True),
         name_native=native,
         native_language=language,
         year_of_birth=year,
         date_of_birth=born,
-        gender=_value(obj["gender"], "holder.gender", identity["gender"].values) if "gender" in obj else None,
-        nationality=_text(obj, "holder", "nationality", identity["nationality"], required=True),
+        gender=faults.of(_value, obj["gender"], "holder.gender", genders) if "gender" in obj else None,
+        nationality=faults.of(_text, obj, "holder", "nationality", identity["nationality"], required=True),
         photo=photo,
         photo_format=photo_format,
     )
@@ -213,7 +248,8 @@ def credit_code_holds(code: str) -> bool:
     return code[17] == _CREDIT_CHARACTERS[-total % 31]
 
 
-def _check_credit_code(code: str | None) -> None:
+def _employer_code(obj: dict[str, Any], field: Field) -> str | None:
+    code = _text(obj, "permit", "employer_code", field)
     if code is not None and not credit_code_holds(code):
         raise CardError(
             "card.bad_check_character",
@@ -221,76 +257,113 @@ def _check_credit_code(code: str | None) -> None:
             expected="the check character of GB 32100-2015 at the end",
             found="another character",
         )
+    return code
 
 
-def _permit(value: object) -> Permit:
-    obj = _object(value, "permit", _PARTS["permit"])
+def _last4(obj: dict[str, Any], field: Field, number: str | None) -> str | None:
+    last4 = _text(obj, "permit", "number_last4", field)
+    if number is None:
+        return last4
+    if last4 is not None and last4 != number[-4:]:
+        raise CardError("card.disagrees", path="permit.number_last4", expected="the end of permit.number")
+    return number[-4:]
+
+
+def _period(
+    obj: dict[str, Any], path: str, faults: _Faults, *, begins: bool
+) -> tuple[datetime.date | None, datetime.date | None]:
+    """From when until when; ``begins``: the first day is required, as the last always is."""
+    first = faults.of(_date, obj, path, "from", required=begins)
+    last = faults.of(_date, obj, path, "until", required=True)
+    if first is not None and last is not None and last < first:
+        wrong = CardError("card.disagrees", path=f"{path}.until", expected=f"{first} or later", found=str(last))
+        faults.found.append(wrong)
+    return first, last
+
+
+def _permit(value: object, faults: _Faults) -> Permit:
+    obj = _object(value, "permit", _PARTS["permit"], faults)
     known = FIELDS["permit"]
-    required = {"category", "region"}
     texts = {
-        name: _text(obj, "permit", name, field, required=name in required)
+        name: faults.of(_text, obj, "permit", name, field, required=name in ("category", "region"))
         for name, field in known.items()
-        if field.type == "text"
+        if field.type == "text" and name not in ("employer_code", "number_last4")
     }
-    _check_credit_code(texts["employer_code"])
-    number, last4 = texts["number"], texts["number_last4"]
-    if number is not None:
-        if last4 is not None and last4 != number[-4:]:
-            raise CardError("card.disagrees", path="permit.number_last4", expected="the end of permit.number")
-        texts["number_last4"] = number[-4:]
-    first = _date(obj, "permit", "from")
-    last = _date(obj, "permit", "until", required=True)
-    _in_order(first, last, "permit")
+    texts["employer_code"] = faults.of(_employer_code, obj, known["employer_code"])
+    texts["number_last4"] = faults.of(_last4, obj, known["number_last4"], texts["number"])
+    first, last = _period(obj, "permit", faults, begins=False)
     return Permit(**texts, valid_from=first, valid_until=last)
 
 
-def _exemption(value: object, path: str) -> Exemption:
-    obj = _object(value, path, _PARTS["insurance.exemptions"])
-    known = FIELDS["exemption"]
+def _exempt_schemes(obj: dict[str, Any], path: str) -> int:
     if "schemes" not in obj:
         raise CardError("card.missing_field", path=f"{path}.schemes", expected="a list of schemes")
-    schemes = sum(_values(obj, path, "schemes", known["schemes"].values))
+    schemes = sum(_values(obj["schemes"], f"{path}.schemes", FIELDS["exemption"]["schemes"].values))
     if not schemes:
         raise CardError("card.too_short", path=f"{path}.schemes", expected="at least one scheme", found="none")
-    certificate = cast("str", _text(obj, path, "certificate", known["certificate"], required=True))
-    first = cast("datetime.date", _date(obj, path, "from", required=True))
-    last = cast("datetime.date", _date(obj, path, "until", required=True))
-    _in_order(first, last, path)
-    return Exemption(schemes, certificate, first, last)
+    return schemes
 
 
-def _insurance(value: object) -> Insurance:
-    obj = _object(value, "insurance", _PARTS["insurance"])
-    known = FIELDS["insurance"]
+def _exemption(value: object, path: str, faults: _Faults) -> Exemption:
+    obj = _object(value, path, _PARTS["insurance.exemptions"], faults)
+    schemes = faults.of(_exempt_schemes, obj, path)
+    certificate = faults.of(_text, obj, path, "certificate", FIELDS["exemption"]["certificate"], required=True)
+    period = _period(obj, path, faults, begins=True)
+    # What is missing here is among the faults, and nobody gets this exemption.
+    return Exemption(*cast("tuple[int, str, datetime.date, datetime.date]", (schemes, certificate, *period)))
+
+
+def _schemes(obj: dict[str, Any]) -> int:
     if "schemes" not in obj:
         raise CardError(
             "card.missing_field", path="insurance.schemes", expected="a list of schemes, which may be empty"
         )
-    month = None
-    if "paid_through" in obj:
-        text = cast("str", _expect(obj["paid_through"], str, "insurance.paid_through"))
-        if not _MONTH.fullmatch(text):
-            raise CardError(
-                "card.bad_format", path="insurance.paid_through", expected="a month as YYYY-MM", found=ascii(text)[:24]
-            )
-        month = Month(int(text[:4]), int(text[5:]))
-        _year_in(_YEARS, month.year, "insurance.paid_through", show=True)
-    entries = _expect(obj.get("exemptions", []), list, "insurance.exemptions")
-    if len(entries) > known["exemptions"].high:
-        raise CardError(
-            "card.too_long",
-            path="insurance.exemptions",
-            expected=f"at most {known['exemptions'].high} entries",
-            found=f"{len(entries)} entries",
-        )
+    return sum(_values(obj["schemes"], "insurance.schemes", FIELDS["insurance"]["schemes"].values))
+
+
+def _month(value: object, path: str) -> Month:
+    text = cast("str", _expect(value, str, path))
+    if not _MONTH.fullmatch(text):
+        raise CardError("card.bad_format", path=path, expected="a month as YYYY-MM", found=ascii(text)[:24])
+    month = Month(int(text[:4]), int(text[5:]))
+    _year_in(_YEARS, month.year, path, show=True)
+    return month
+
+
+def _exemptions(value: object, faults: _Faults) -> list[Exemption | None]:
+    path, most = "insurance.exemptions", FIELDS["insurance"]["exemptions"].high
+    entries = _expect(value, list, path)
+    if len(entries) > most:
+        raise CardError("card.too_long", path=path, expected=f"at most {most} entries", found=f"{len(entries)} entries")
+    return [faults.of(_exemption, entry, f"{path}[{place}]", faults) for place, entry in enumerate(entries)]
+
+
+def _insurance(value: object, faults: _Faults) -> Insurance:
+    obj = _object(value, "insurance", _PARTS["insurance"], faults)
+    known = FIELDS["insurance"]
+    schemes = faults.of(_schemes, obj)
+    month = faults.of(_month, obj["paid_through"], "insurance.paid_through") if "paid_through" in obj else None
+    exemptions = faults.of(_exemptions, obj.get("exemptions", []), faults)
     return Insurance(
-        number_last4=_text(obj, "insurance", "number_last4", known["number_last4"]),
-        schemes=sum(_values(obj, "insurance", "schemes", known["schemes"].values)),
-        enrolled_from=_date(obj, "insurance", "enrolled_from"),
+        number_last4=faults.of(_text, obj, "insurance", "number_last4", known["number_last4"]),
+        schemes=schemes,
+        enrolled_from=faults.of(_date, obj, "insurance", "enrolled_from"),
         paid_through=month,
-        region=_text(obj, "insurance", "region", known["region"]),
-        exemptions=tuple(_exemption(entry, f"insurance.exemptions[{place}]") for place, entry in enumerate(entries)),
+        region=faults.of(_text, obj, "insurance", "region", known["region"]),
+        exemptions=tuple(cast("list[Exemption]", exemptions or [])),
     )
+
+
+def _services(value: object, _: _Faults) -> tuple[int, ...]:
+    return tuple(_values(value, "services", {name: service.number for name, service in SERVICES.items()}))
+
+
+_READERS: Final[dict[str, Callable[[object, _Faults], Any]]] = {
+    "holder": _holder,
+    "permit": _permit,
+    "insurance": _insurance,
+    "services": _services,
+}
 
 
 def read(obj: object) -> Card:
@@ -299,14 +372,13 @@ def read(obj: object) -> Card:
     Raises:
         CardError: ``card.*``.
     """
-    card = _object(obj, "", _PARTS["card"])
+    faults = _Faults()
+    card = _object(obj, "", tuple(_READERS), faults)
     for name in ("holder", "permit"):
         if name not in card:
-            raise CardError("card.missing_field", path=name, expected="an object")
-    numbers = {name: service.number for name, service in SERVICES.items()}
-    return Card(
-        holder=_holder(card["holder"]),
-        permit=_permit(card["permit"]),
-        insurance=_insurance(card["insurance"]) if "insurance" in card else None,
-        services=tuple(_values(card, "", "services", numbers)) if "services" in card else (),
-    )
+            faults.found.append(CardError("card.missing_field", path=name, expected="an object"))
+    parts: dict[str, Any] = {
+        name: faults.of(part, card[name], faults) for name, part in _READERS.items() if name in card
+    }
+    faults.settle()
+    return Card(**parts)

@@ -135,7 +135,15 @@ class DecodeError(IcardError):
 
 
 class CardError(IcardError):
-    """A card's data is wrong; ``path`` names the field."""
+    """A card's data is wrong; ``path`` names the field.
+
+    ``also``: what else is wrong with the same card, where all of it was looked at.
+    """
+
+    also: tuple[CardError, ...] = ()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (*super().__reduce__(), {"also": self.also})
 
 
 class KeyFault(IcardError):

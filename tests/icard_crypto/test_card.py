@@ -223,6 +223,50 @@ def test_an_unknown_service_is_refused() -> None:
         assert (error.code, error.path, error.found) == ("card.unknown_value", "services[0]", f"'{name}'")
 
 
+def test_all_faults_are_told_at_once() -> None:
+    """Each with its path, in the order in which the card is read; whoever types a card mends it in one go."""
+    obj = _put("2027-02-29", "permit", "until")
+    obj["permit"]["region"] = "31011O"
+    obj["holder"]["name"] = 5
+    obj["insurance"]["exemptions"] += [{}, "none"]
+    obj |= {"services": ["spa"], "passport": "C01X00T47"}
+    first = _refusal(obj)
+    assert [(one.code.removeprefix("card."), one.path) for one in (first, *first.also)] == [
+        ("unknown_field", "passport"),
+        ("wrong_type", "holder.name"),
+        ("bad_format", "permit.region"),
+        ("bad_format", "permit.until"),
+        ("missing_field", "insurance.exemptions[1].schemes"),
+        ("missing_field", "insurance.exemptions[1].certificate"),
+        ("missing_field", "insurance.exemptions[1].from"),
+        ("missing_field", "insurance.exemptions[1].until"),
+        ("wrong_type", "insurance.exemptions[2]"),
+        ("unknown_value", "services[0]"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "gone"),
+    [
+        ("1988-02-30", ("holder", "date_of_birth"), ("holder", "year_of_birth")),
+        ("R" * 99, ("permit", "number"), ("permit", "number_last4")),
+        ("2026", ("permit", "from"), ("permit", "employer")),
+    ],
+)
+def test_a_fault_makes_no_other(value: str, path: tuple[str, ...], gone: tuple[str, ...]) -> None:
+    """What depends on a field that is at fault is not called missing, or in disagreement with it."""
+    obj = _put(value, *path)
+    obj[gone[0]].pop(gone[1], None)
+    error = _refusal(obj)
+    assert (error.path, error.also) == (".".join(path), ())
+
+
+def test_of_many_faults_twenty_are_told() -> None:
+    """A file of nothing but faults makes no long answer."""
+    error = _refusal(_object() | {f"field{number}": number for number in range(99)})
+    assert len(error.also) == 19
+
+
 @pytest.mark.parametrize("name", ["ANN\u202eEGLOV", "ANN\x00", " ANN", "ANN\u3000B", "ANN\n"])
 def test_names_are_plain_text(name: str) -> None:
     """Controls, reordering marks and stray spaces are refused without repeating the name."""

@@ -146,6 +146,14 @@ def test_fields_survive_pickling(kind: type[IcardError]) -> None:
     assert isinstance(again, IcardError)
 
 
+def test_further_faults_survive_pickling() -> None:
+    """An error of a card takes what else is wrong with it along."""
+    error = CardError("card.disagrees", path="permit.until")
+    error.also = (CardError("card.duplicate", path="services[1]"),)
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    assert [one.to_dict() for one in again.also] == [one.to_dict() for one in error.also]
+
+
 def test_text_of_an_error_says_all() -> None:
     """str is code, sentence, place, expected and found; 0 is an offset too."""
     error = DecodeError("cbor.float", offset=0, path="a.b", expected="an integer", found="a float")

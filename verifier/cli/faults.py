@@ -2,17 +2,20 @@
 
 Promises:
 
-1. ``error: what is wrong; where; expected; found (code)`` and a line ``hint: what to do``, in the run's language.
+1. ``error: what is wrong; where; expected; found (code)`` and a line ``hint: what to do``, in the run's language; of
+   a card, that for each of its faults.
 2. One line each, whatever stands in the error: line breaks and control characters are escaped.
-3. With ``--json`` the same as one object ``{"error": {...}}``. Both go to standard error; output stays clean.
+3. With ``--json`` the same as one object ``{"error": {...}}``, a card's further faults in its ``also``. Both go to standard
+   error; output stays clean.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
-from icard_crypto.errors import IcardError
+from icard_crypto.errors import CardError, IcardError
 
 from .settings import settings, word
 
@@ -48,21 +51,30 @@ def sentence(error: IcardError, *, told: bool = False) -> str:
 
 
 def report(error: IcardError, *, said: str | None = None) -> None:
-    """Print an error.
+    """Print an error, and behind it what else is wrong with the same card.
 
     Args:
         said: what is wrong in the words of the parser of options, where the error itself cannot know them.
     """
-    language = settings().language
+    also = error.also if isinstance(error, CardError) else ()
     if settings().json:
-        words = {"message": error.message(language), "hint": error.hint(language)}
+        shown: dict[str, Any] = _facts(error)
         if said:
-            words["message"] = said
-        sys.stderr.write(json.dumps({"error": {**error.to_dict(), **words}}, ensure_ascii=False) + "\n")
+            shown["message"] = said
+        if also:
+            shown["also"] = [_facts(one) for one in also]
+        sys.stderr.write(json.dumps({"error": shown}, ensure_ascii=False) + "\n")
         return
     colon = word("colon")
-    line = f"{printable(said, 300)} ({error.code})" if said else sentence(error)
-    sys.stderr.write(f"{word('error')}{colon}{line}\n{word('hint')}{colon}{error.hint(language)}\n")
+    for one in (error, *also):
+        line = f"{printable(said, 300)} ({one.code})" if said else sentence(one)
+        hint = one.hint(settings().language)
+        sys.stderr.write(f"{word('error')}{colon}{line}\n{word('hint')}{colon}{hint}\n")
+
+
+def _facts(error: IcardError) -> dict[str, str | int]:
+    language = settings().language
+    return {**error.to_dict(), "message": error.message(language), "hint": error.hint(language)}
 
 
 def report_warning(error: IcardError) -> None:

@@ -230,6 +230,19 @@ def test_wrong_card_names_the_field(tmp_path: Path, changes: dict[str, Any], err
     assert plain[0].endswith(f"({error})")
 
 
+def test_every_fault_of_a_card_is_told(tmp_path: Path) -> None:
+    """A line and a hint for each, and for programs one object with the others in it."""
+    card = card_with(tmp_path, permit__region="31011", holder__nationality=5)
+    done = sign(key_file(tmp_path), card=card)
+    assert (done.status, done.out) == (1, "")
+    assert [line.split(": ")[0] for line in done.err.splitlines()] == ["error", "hint"] * 2
+    assert "at holder.nationality" in done.err
+    assert "at permit.region" in done.err
+    told = sign(key_file(tmp_path), "--json", card=card).error
+    assert (told["path"], [one["path"] for one in told["also"]]) == ("holder.nationality", ["permit.region"])
+    assert {"code", "message", "hint"} <= told["also"][0].keys()
+
+
 @pytest.mark.parametrize(
     ("content", "error", "path"),
     [
