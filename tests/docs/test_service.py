@@ -16,6 +16,8 @@ from tests.docs.pages import ROOT, blocks, run_shell
 from tests.docs.test_running import free_port
 from tests.verifier.origin import Authority, Origin
 from tests.verifier.service.kit import Domain
+from tests.verifier.service.test_documented import faults
+from verifier.service.documented import COMPONENTS
 
 PAGE = "docs/service.md"
 REVOKED = 7
@@ -40,6 +42,18 @@ def differences(shown: Any, real: Any, place: str = "$") -> list[str]:
     if place.rpartition(".")[2] in _SAME and shown != real:
         return [f"{place} is {real!r}, not {shown!r}"]
     return [] if isinstance(real, type(shown)) else [f"{place} is a {type(real).__name__}"]
+
+
+#: Which schema an answer keeps, by what the command asks for; the first that fits.
+_SCHEMAS = {
+    '"door"': "Problem",
+    "image/png": "Verdicts",
+    "/batch": "BatchLine",
+    "/v1/verify": "Verdict",
+    "/v1/state": "State",
+    "/v1/sync": "Round",
+    "8081/v1/policies": "Policies",
+}
 
 
 def values(text: str) -> list[Any]:
@@ -90,6 +104,9 @@ def test_the_page_runs_and_shows_what_is_answered(tmp_path: Path, monkeypatch: p
             assert len(wanted) == len(told), each["code"]
             assert differences(wanted, told) == [], each["code"]
             compared += 1
+        schema = next((name for asked, name in _SCHEMAS.items() if asked in each["code"]), None)
+        for answer in values(real.strip()) if schema else ():
+            assert faults({"components": COMPONENTS}, {"$ref": f"#/components/schemas/{schema}"}, answer) == []
     assert compared == 8
     assert "icard_verifier_age_seconds" in ended.stdout
     assert "certificate SHA-256" in ended.stdout
