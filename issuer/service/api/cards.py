@@ -16,6 +16,7 @@ from fastapi import Response
 from pydantic import BaseModel, Field
 
 from icard_crypto.card import Card
+from icard_crypto.errors import CardError
 from issuer import cards
 from issuer.accounts.card_parties import own_cards, require_card
 from issuer.card_views import CardView
@@ -25,6 +26,7 @@ from issuer.online_lookups import note_lookup
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
+from verifier.service import edge
 
 __all__ = ["CardBody", "card_body", "endpoints"]
 
@@ -62,8 +64,12 @@ class ReissueBody(Body):
     reason: Reason
 
     def record(self) -> Card | None:
-        """The new record; raises what :meth:`Card.from_json` raises."""
-        return None if self.card is None else Card.from_json(self.card)
+        """The new record.
+
+        Raises:
+            Problem: ``card.*``.
+        """
+        return None if self.card is None else _card(self.card)
 
 
 class ReasonBody(Body):
@@ -149,7 +155,7 @@ def _on_card(right: str) -> Access:
 @endpoints.at("POST", "/v1/cards", Access("account", ("card.issue",)), status=201, creates=True, problems=(404,))
 def issue_card(call: CallOf, body: NewCardBody, response: Response) -> IssuedBody:
     """Issue a card, with one signed code for each profile."""
-    new = NewCard(Card.from_json(body.card), body.photo, call.request, body.holder_id, body.employer_id)
+    new = NewCard(_card(body.card), body.photo, call.request, body.holder_id, body.employer_id)
     return _issued(call, cards.issue(call.core, [new], call.who.by())[0], response)
 
 
@@ -216,6 +222,23 @@ def set_insurance(call: CallOf, card_id: Id, body: InsuranceBody, response: Resp
     """Set what stands of the insurance behind a card."""
     cards.set_insurance(call.core, card_id, body.state, call.who.by(body.reason), call.version)
     _tag(call, card_id, response)
+
+
+def _card(record: dict[str, Any]) -> Card:
+    """The card of a body; a problem names each of its faults by where it stands there."""
+    try:
+        return Card.from_json(record)
+    except CardError as fault:
+        errors = [edge.FieldFault(_pointer(one), one.code, one.expected) for one in (fault, *fault.also)]
+        raise edge.Problem(
+            fault.code, status=422, errors=errors, path=fault.path, expected=fault.expected, found=fault.found
+        ) from None
+
+
+def _pointer(fault: CardError) -> str:
+    parts = (fault.path or "").replace("[", ".").replace("]", "").split(".")
+    # The last part is a name that the client made up.
+    return "/".join(("/body/card", *(parts[:-1] if fault.code == "card.unknown_field" else parts)))
 
 
 def _reissued(
