@@ -108,7 +108,10 @@ def test_the_page_runs_and_shows_what_is_answered(tmp_path: Path, monkeypatch: p
         for answer in values(real.strip()) if schema else ():
             assert faults({"components": COMPONENTS}, {"$ref": f"#/components/schemas/{schema}"}, answer) == []
     assert compared == 8
-    assert "icard_verifier_age_seconds" in ended.stdout
+    named = set(re.findall(r"`(icard_verifier_\w+)`", (ROOT / PAGE).read_text("utf-8")))
+    told = (tmp_path / "figures.txt").read_text("utf-8")
+    assert len(named) > 8
+    assert [name for name in named if f"# TYPE {name} " not in told] == []
     assert "certificate SHA-256" in ended.stdout
     for secret in (code[4:24], "VOGEL", (tmp_path / "keys").read_text().split()[1]):
         assert secret not in logs
@@ -124,7 +127,7 @@ def test_a_page_that_shows_something_else_is_noticed() -> None:
 
 
 def test_what_the_page_names_is_there() -> None:
-    """Files of ``deploy`` and every metric that the page names exist."""
+    """Files of ``deploy`` that the page names exist."""
     text = (ROOT / PAGE).read_text("utf-8")
     named = set(re.findall(r"deploy/[\w./-]*\w", text))
     assert {"deploy/Containerfile", "deploy/nginx/icard.conf", "deploy/systemd/icard.service"} <= named

@@ -156,6 +156,7 @@ def test_the_pages_of_one_site_may_call(server: Server, domain: Domain) -> None:
         answer = server.client.post("/v1/verify", json={"code": domain.code()}, headers={"Origin": PORTAL, **headers})
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (status, PORTAL)
         assert "Origin" in answer.headers["vary"]
+        assert answer.headers["access-control-expose-headers"] == "Retry-After, X-Request-Id"
 
 
 @pytest.mark.parametrize("other", ["https://evil.example", f"{PORTAL}.evil.example", "http://portal.example", "null"])

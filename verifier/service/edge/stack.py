@@ -95,7 +95,14 @@ def wrap(
     app = gate(Bodies(app, limits.bodies))
     app = RateLimits(app, limits.rates, metrics)
     if limits.origins:
-        app = CORSMiddleware(app, allow_origins=limits.origins, allow_methods=["GET", "POST"], allow_headers=["*"])
+        app = CORSMiddleware(
+            app,
+            allow_origins=limits.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            # Beside what browsers let every page read: when to ask again, and which request it was.
+            expose_headers=["Retry-After", "X-Request-Id"],
+        )
     app = Catch(app)
     app = SecurityHeaders(app, limits.policy, limits.features)
     app = CountRequests(app, metrics)
