@@ -109,9 +109,9 @@ def test_the_page_runs_and_shows_what_is_answered(tmp_path: Path, monkeypatch: p
             assert faults({"components": COMPONENTS}, {"$ref": f"#/components/schemas/{schema}"}, answer) == []
     assert compared == 8
     named = set(re.findall(r"`(icard_verifier_\w+)`", (ROOT / PAGE).read_text("utf-8")))
-    told = (tmp_path / "figures.txt").read_text("utf-8")
+    figures = (tmp_path / "figures.txt").read_text("utf-8")
     assert len(named) > 8
-    assert [name for name in named if f"# TYPE {name} " not in told] == []
+    assert [name for name in named if f"# TYPE {name} " not in figures] == []
     assert "certificate SHA-256" in ended.stdout
     for secret in (code[4:24], "VOGEL", (tmp_path / "keys").read_text().split()[1]):
         assert secret not in logs
