@@ -121,7 +121,7 @@ def test_forms_and_sources_agree(trusted: Path, tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(picture(text))
     Image.open(BytesIO(picture(text))).convert("RGB").save(tmp_path / "a.pdf")
     files = [str(tmp_path / f"a.{end}") for end in ("txt", "cose", "bin", "pdf")]
-    for shown in (text, envelope.to_claim169(cose), *files):
+    for shown in (text, f"\ufeff{text}", envelope.to_claim169(cose), *files):
         assert verify(trusted, shown).status == 0, shown
 
 

@@ -5,8 +5,8 @@ Promises:
 1. ``error: what is wrong; where; expected; found (code)`` and a line ``hint: what to do``, in the run's language; of
    a card, that for each of its faults.
 2. One line each, whatever stands in the error: line breaks and control characters are escaped.
-3. With ``--json`` the same as one object ``{"error": {...}}``, a card's further faults in its ``also``. Both go to standard
-   error; output stays clean.
+3. With ``--json`` the same as one object ``{"error": {...}}``, a card's further faults in its ``also``. Both go to
+   standard error; output stays clean.
 """
 
 from __future__ import annotations

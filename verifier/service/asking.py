@@ -63,7 +63,8 @@ def verdict_of_text(service: Service, scope: Scope, kind: str, body: bytes) -> V
         raise Problem("http.too_large", expected=f"at most {TEXT_BYTES} bytes")
     if kind == "text/plain":
         try:
-            return service.verify(body.decode(), asked_policy(service, scope))
+            # Without the mark that some editors put in front of UTF-8: people send files.
+            return service.verify(body.decode("utf-8-sig"), asked_policy(service, scope))
         except UnicodeDecodeError:
             # Bytes of no text are looked at as bytes: a code's own form, or malformed.
             return service.verify(body, asked_policy(service, scope))

@@ -55,6 +55,14 @@ def test_a_code_by_json_and_by_text(server: Server, domain: Domain) -> None:
     assert answer.json()["outcome_text"] == "有效"
 
 
+def test_a_file_with_a_byte_order_mark(server: Server, domain: Domain) -> None:
+    """A text that an editor saved is sent as it is; in JSON, which programs write, the mark is no part of a code."""
+    content = ("\ufeff" + domain.code()).encode()
+    answer = server.client.post("/v1/verify", content=content, headers={"Content-Type": "text/plain"})
+    assert answer.json()["outcome"] == "VALID"
+    assert server.verify(content.decode())["reason"] == "not_a_card"
+
+
 @pytest.mark.parametrize(
     ("shown", "reason"),
     [("", "not_a_card"), ("https://example.com/", "not_a_card"), ("IC1:!", "malformed"), ("A" * 9000, "too_large")],

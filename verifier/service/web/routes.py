@@ -85,7 +85,9 @@ def page_router(desk: Desk) -> APIRouter:
         settings = settings_of(request)
         body = await request.body()
         if request.headers.get("content-type", "").startswith("text/"):
-            seen: Sequence[Seen] = [await desk.check_text(_text(body), settings.policy)]
+            # What is no UTF-8 is no card either: the verdict says so, with the foreign characters replaced.
+            text = body.decode("utf-8", "replace")
+            seen: Sequence[Seen] = [await desk.check_text(_pasted(text), settings.policy)]
         else:
             seen = await desk.check_picture(body, settings.policy, thorough="quick" not in request.query_params)
         if not seen:
@@ -118,9 +120,9 @@ def page_router(desk: Desk) -> APIRouter:
     return router
 
 
-def _text(body: bytes) -> str:
-    # What is no UTF-8 is no card either: the verdict says so, with the foreign characters replaced.
-    return body.decode("utf-8", "replace").strip()
+def _pasted(text: str) -> str:
+    """Without white space around it, and without the mark that some editors put in front of a file."""
+    return text.removeprefix("\ufeff").strip()
 
 
 async def _of_form(request: Request, desk: Desk, settings: Settings) -> Sequence[Seen] | None:
@@ -131,8 +133,8 @@ async def _of_form(request: Request, desk: Desk, settings: Settings) -> Sequence
             if isinstance(picture, UploadFile):
                 data = await picture.read(PICTURE_BYTES + 1)
                 return await desk.check_picture(data, settings.policy) if data else None
-            if isinstance(code, str) and code.strip():
-                return [await desk.check_text(code.strip(), settings.policy)]
+            if isinstance(code, str) and (text := _pasted(code)):
+                return [await desk.check_text(text, settings.policy)]
     except MultiPartException:
         return None
     return None

@@ -98,6 +98,16 @@ def test_settings_stand_in_the_address_alone(desk: MemoryDesk, client: httpx.Cli
     assert "set-cookie" not in answer.headers
 
 
+def test_a_text_from_a_file_with_a_byte_order_mark(desk: MemoryDesk, client: httpx.Client) -> None:
+    """What an editor put in front of the code is not the holder's fault, with script and without."""
+    scene = SCENES["valid"]
+    desk.world = scene.world
+    shown = f"\ufeff{scene.shown()}\n"
+    answer = client.post("/answer", content=shown, headers={"Content-Type": "text/plain"})
+    assert 'data-reason="valid"' in answer.text
+    assert 'data-reason="valid"' in client.post("/check", data={"code": shown}).text
+
+
 def test_the_unsafe_policy_is_not_offered(desk: MemoryDesk, client: httpx.Client) -> None:
     """No page checks without the list of withdrawn cards, whatever its address says."""
     scene = SCENES["revoked"]
