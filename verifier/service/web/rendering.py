@@ -14,11 +14,11 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
-from .ages import age_of_knowledge, age_words
+from .ages import Age, age_of_knowledge, age_words
 from .desk import Desk, Seen
 from .settings import CHOICES, Settings, offered
 from .static_files import icons
-from .view import answer, worst_first
+from .view import Answer, answer, worst_first
 from .words import LANGUAGES, Words
 
 __all__ = ["Pages"]
@@ -53,7 +53,7 @@ class Pages:
 
     def fragment(self, seen: Sequence[Seen], settings: Settings) -> str:
         """The answer alone, for scripts to put in."""
-        given = worst_first([answer(each, Words(settings.language)) for each in seen])
+        given = self._answers(seen, settings)
         return self._render("fragment.html", settings, given=given, scripted=True, inline_photos=False)
 
     def age(self, settings: Settings) -> tuple[str, str]:
@@ -77,7 +77,7 @@ class Pages:
             scripted: whether scripts put in what comes next.
         """
         words = Words(settings.language)
-        given = worst_first([answer(each, words) for each in seen])
+        given = self._answers(seen, settings)
         environments = {domain.environment for domain in self._desk.domains()}
         test_page = environments == {"test"}
         text, level = self._age(settings)
@@ -103,12 +103,17 @@ class Pages:
             inline_photos=not scripted,
         )
 
+    def _answers(self, seen: Sequence[Seen], settings: Settings) -> list[Answer]:
+        words, known = Words(settings.language), self._known(settings)
+        return worst_first([answer(each, words, known) for each in seen])
+
+    def _known(self, settings: Settings) -> Age | None:
+        return age_of_knowledge(self._desk.domains(), settings.policy, self._desk.now())
+
     def _age(self, settings: Settings) -> tuple[str, str]:
-        words = Words(settings.language)
-        domains = self._desk.domains()
-        age = age_of_knowledge(domains, settings.policy, self._desk.now())
+        words, age = Words(settings.language), self._known(settings)
         if age is None:
-            return (words("lists_none"), "good") if domains else (words("lists_missing"), "over")
+            return (words("lists_none"), "good") if self._desk.domains() else (words("lists_missing"), "over")
         return age_words(age, words), age.level
 
     def _render(self, template: str, settings: Settings, **values: Any) -> str:

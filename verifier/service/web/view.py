@@ -112,8 +112,12 @@ def worst_first(answers: list[Answer]) -> list[Answer]:
     return sorted(answers, key=lambda each: each.severity)
 
 
-def answer(seen: Seen, words: Words) -> Answer:
-    """What the page shows of a verdict."""
+def answer(seen: Seen, words: Words, known: Age | None = None) -> Answer:
+    """What the page shows of a verdict.
+
+    Args:
+        known: the age of all that is known, for a verdict that rests on no list of its own.
+    """
     verdict, language = seen.verdict, words.language
     other: Language = "zh" if language == "en" else "en"
     card, valid = verdict.card, verdict.outcome == "VALID"
@@ -121,7 +125,7 @@ def answer(seen: Seen, words: Words) -> Answer:
     inspected = card is not None and not valid and verdict.policy.name == "inspection"
     fact, order = verdict.message(language), verdict.action(language)
     word = outcome_words(verdict.outcome, language)
-    age = age_of_verdict(verdict)
+    told, level = _age(verdict, words, known)
     return Answer(
         key=seen.key,
         form=_FORMS[verdict.outcome],
@@ -141,15 +145,19 @@ def answer(seen: Seen, words: Words) -> Answer:
         unknown=_unknown(verdict, words),
         operator=verdict.reason.mends == "operator",
         passport=person is None or not person.photo,
-        age=words("lists_none") if age is None else age_words(age, words),
-        age_level=_level(age),
+        age=told,
+        age_level=level,
         rule=words.rule_short(verdict.policy.name),
         facts=tuple(_facts(verdict, words)),
     )
 
 
-def _level(age: Age | None) -> str:
-    return "good" if age is None else age.level
+def _age(verdict: Verdict, words: Words, known: Age | None) -> tuple[str, str]:
+    # What cannot be read is no card whatever the lists say; whose key is unknown was looked for in all of them.
+    age = age_of_verdict(verdict) or (known if verdict.error is None else None)
+    if age is not None:
+        return age_words(age, words), age.level
+    return (words("lists_none"), "good") if verdict.error is not None else (words("lists_missing"), "over")
 
 
 def _person(card: Card, words: Words, *, photo: bool) -> Person:

@@ -14,8 +14,9 @@ from icard_crypto.errors import Language
 from tests.verifier.service.web.desk import SeenCode
 from tests.verifier.service.web.scenes import SCENES, reference_name
 from tests.verifier.test_verdict import many_verdicts
-from tests.verifier.world import NOW
+from tests.verifier.world import HOUR, NOW
 from verifier import Policy, Verdict, Verifier
+from verifier.service.web.ages import Age
 from verifier.service.web.view import Answer, answer
 from verifier.service.web.words import LANGUAGES, Words
 
@@ -27,9 +28,9 @@ def verdict_of(name: str) -> Verdict:
     return Verifier(scene.domains, Policy.named(scene.policy)).verify(scene.shown(), now=NOW)
 
 
-def told(verdict: Verdict, language: Language = "en") -> Answer:
+def told(verdict: Verdict, language: Language = "en", known: Age | None = None) -> Answer:
     """What the page says of it."""
-    return answer(SeenCode("k", verdict), Words(language))
+    return answer(SeenCode("k", verdict), Words(language), known)
 
 
 @pytest.mark.parametrize("name", SCENES)
@@ -107,6 +108,11 @@ def test_the_input_nearest_its_limit_speaks() -> None:
     shown = told(verdict_of("valid-test-no-photo"))
     assert (shown.age, shown.age_level) == ("Lists 19 h of 24 h old, update soon", "soon")
     assert told(verdict_of("valid")).age_level == "good"
+    missing = told(verdict_of("trust_list_missing"))
+    assert (missing.age, missing.age_level) == ("No lists here yet: cards cannot be confirmed", "over")
+    known = Age(2 * HOUR, 24 * HOUR)
+    assert told(verdict_of("untrusted_key"), known=known).age == "Lists 2 h old"
+    assert told(verdict_of("not_a_card"), known=known).age == "No list was needed"
     assert told(verdict_of("status_stale")).age == "Lists 26 h old, limit 24 h: cards cannot be confirmed"
 
 
