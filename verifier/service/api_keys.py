@@ -29,11 +29,12 @@ from verifier.cli.files import read_capped
 from .edge.layers import Layer
 from .edge.problems import Problem, problem_response
 
-__all__ = ["RequireKey", "read_keys"]
+__all__ = ["OPEN", "RequireKey", "read_keys"]
 
 _MOST_BYTES: Final = 1024 * 1024
 _LINE: Final = re.compile(r"(\S{1,64})\s+([0-9a-f]{64})")
-_OPEN: Final = frozenset({"/healthz", "/readyz"})
+OPEN: Final = frozenset({"/healthz", "/readyz"})
+"""Paths of promise 3."""
 _SHORTEST: Final = 16
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 
@@ -66,7 +67,7 @@ class RequireKey(Layer):
         self._keys = keys
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] not in _OPEN and not self._known(Headers(scope=scope)):
+        if scope["path"] not in OPEN and not self._known(Headers(scope=scope)):
             problem = Problem("http.unauthenticated", headers=_CHALLENGE)
             await problem_response(problem, scope)(scope, receive, send)
             return

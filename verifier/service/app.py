@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from .api import api, watched
-from .api_keys import RequireKey
+from .api_keys import OPEN, RequireKey
 from .asking import PICTURES, STATUSES, TEXTS
 from .documented import COMPONENTS
 from .edge import BodyClass, Drain, EdgeLimits, RateClass, new_app, wrap
@@ -91,5 +91,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         for kind, named in COMPONENTS.items():
             made.setdefault("components", {}).setdefault(kind, {}).update(named)
+        if app.state.service.settings.api_keys:
+            made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            made["security"] = [{"key": []}]
+            for path in OPEN:
+                made["paths"][path]["get"]["security"] = []
         app.openapi_schema = made
     return app.openapi_schema

@@ -200,6 +200,16 @@ def test_every_answer_is_guarded(server: Server, method: str, path: str, more: d
     assert "server" not in answer.headers
 
 
+def test_the_description_says_where_a_key_is_needed(server: Server, plain: Server) -> None:
+    """Everywhere but where the service is watched; and nowhere where none is asked for."""
+    described = server.client.get("/openapi.json").json()
+    assert described["components"]["securitySchemes"] == {"key": {"type": "http", "scheme": "bearer"}}
+    assert described["security"] == [{"key": []}]
+    open_ = {path for path, methods in described["paths"].items() if methods.get("get", {}).get("security") == []}
+    assert open_ == {path for path in described["paths"] if httpx.get(server.url + path).status_code != 401}
+    assert "security" not in plain.client.get("/openapi.json").json()
+
+
 def figures(url: str) -> dict[str, float]:
     """The figures that whichever process is asked tells."""
     text = httpx.get(f"{url}/metrics", trust_env=False).text
