@@ -133,29 +133,24 @@ def test_what_needs_two_people_is_refused_to_one(house: House, admin: Caller) ->
     assert problem(admin("POST", f"/v1/accounts/{own['account_id']}/lock", version='"2"')) == (403, "account.self")
 
 
-@pytest.mark.parametrize(
-    ("changes", "status", "code"),
-    [
-        ({"role": "king"}, 422, "account.role"),
-        ({"login": "zhañg"}, 422, "account.field"),
-        ({"name": ""}, 422, "account.field"),
-        ({"email": "nobody"}, 422, "account.field"),
-        ({"organisation_id": "0" * 32}, 422, "account.field"),
-        ({"role": "employer", "organisation_id": "0" * 32}, 404, "organisation.none"),
-        ({"name": None}, 422, "http.invalid"),
-        ({"person_id": "\x00"}, 422, "http.invalid"),
-        ({"password": "x"}, 422, "http.invalid"),
-    ],
-)
-def test_a_wrong_field_is_refused(tmp_path: Path, changes: dict[str, Any], status: int, code: str) -> None:
-    """And nothing that was sent is repeated."""
-    house = new_house(tmp_path, f"sqlite:///{tmp_path}/issuer.db")
-    admin = by_session(make_service(house.core, edge.Drain()), make(house, "administrator", "admin").enter())
-    answer = admin("POST", "/v1/accounts", {**new_holder(1), **changes})
-    assert problem(answer) == (status, code)
-    assert "holder.1" not in answer.text
+def test_a_wrong_field_is_refused(house: House, admin: Caller) -> None:
+    """And nothing that was sent is repeated, and nothing is made."""
+    wrong: list[tuple[dict[str, Any], tuple[int, str]]] = [
+        ({"role": "king"}, (422, "account.role")),
+        ({"login": "zhañg"}, (422, "account.field")),
+        ({"name": ""}, (422, "account.field")),
+        ({"email": "nobody"}, (422, "account.field")),
+        ({"organisation_id": "0" * 32}, (422, "account.field")),
+        ({"role": "employer", "organisation_id": "0" * 32}, (404, "organisation.none")),
+        ({"name": None}, (422, "http.invalid")),
+        ({"person_id": "\x00"}, (422, "http.invalid")),
+        ({"password": "x"}, (422, "http.invalid")),
+    ]
+    for changes, refused in wrong:
+        answer = admin("POST", "/v1/accounts", {**new_holder(1), **changes})
+        assert problem(answer) == refused, changes
+        assert "holder.1" not in answer.text
     assert count(house.core, Account) == 1
-    house.core.close()
 
 
 def test_lists_have_pages(house: House, app: FastAPI, admin: Caller) -> None:

@@ -1,48 +1,105 @@
-"""Every endpoint, every role, by session and by token: complete because it is made from the application."""
+"""Every endpoint, every role, by session and by token: complete because it is made from the application.
+
+An endpoint without a row in :mod:`tests.issuer.service_api.matrix_rows` fails.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pytest
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from issuer import cards
+from issuer.accounts import mandates, tokens, two_people
 from issuer.accounts.roles import RIGHTS, ROLES, SCOPES
-from issuer.accounts.tokens import make_token
-from issuer.cards import NewCard
+from issuer.accounts.sessions import Entered
 from issuer.service.access import Access, access_of
 from issuer.service.app import make_service
-from issuer.service.cookies import SESSION
-from tests.issuer.accounts.kit import HOST, House, make, new_house, organisation
-from tests.issuer.service import person
+from tests.issuer.accounts.kit import CHEAP, House, Somebody
+from tests.issuer.domain import published_core
+from tests.issuer.service import FakeClock
+from tests.issuer.service_api.callers import Caller, by_session, by_token
+from tests.issuer.service_api.matrix_rows import ROWS, World
 from verifier.service import edge
+
+pytestmark = pytest.mark.slow
 
 _REFUSED = ("access.not_allowed", "access.scope", "access.people_only")
 _MISSING = "0" * 32
 
 
-def _callers(house: House) -> Iterator[tuple[str, bool, dict[str, str]]]:
-    """Each role, whether by token, and its headers; a token has every scope that its role can give."""
-    for number, (name, role) in enumerate(ROLES.items()):
-        more = {"organisation_id": organisation(house, role.organisation, number)} if role.organisation else {}
-        entered = make(house, name, f"one.{number}", **more).enter()
-        if "token.own" in role.rights:
-            token = make_token(house.core, entered.who, "a program", SCOPES & role.rights, 7)
-            yield name, True, {"Authorization": f"Bearer {token.text}"}
-        yield name, False, {"Cookie": f"{SESSION}={entered.token}", "X-CSRF-Token": entered.csrf}
+@dataclass(frozen=True)
+class Route:
+    """An endpoint of the application."""
+
+    name: str
+    method: str
+    path: str
+    status: int
+    changes: bool
+    access: Access
+
+    def at(self, ids: dict[str, str]) -> str:
+        """Its path with these ids."""
+        return self.path.format(**ids)
+
+    @property
+    def ids(self) -> list[str]:
+        """The names in its path."""
+        return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
 
 
-def _let_in(access: Access, role: str, *, token: bool) -> bool:
-    """Whether the declaration lets a role in."""
+def _routes(app: FastAPI) -> list[Route]:
+    """All of them, but those of HEAD, which are GET's; what ends the session that asks comes last."""
+    found = []
+    for route in app.routes:
+        guard = access_of(route) if isinstance(route, APIRoute) else None
+        if not isinstance(route, APIRoute) or guard is None or route.methods == {"HEAD"}:
+            continue
+        method = next(iter(route.methods or ()))
+        parameters = (route.openapi_extra or {}).get("parameters", [])
+        changes = any(each["name"] == "If-Match" for each in parameters)
+        name = f"{method} {route.path}"
+        found.append(Route(name, method, route.path, route.status_code or 200, changes, guard.access))
+    return sorted(found, key=lambda route: route.name == "DELETE /v1/session")
+
+
+@pytest.fixture
+def world(database_url: str, tmp_path: Path) -> Iterator[World]:
+    """A service with all its keys, and people."""
+    clock = FakeClock()
+    core = published_core(tmp_path, database_url, clock, **CHEAP, account_burst=10_000)
+    yield World(House(core, clock), tmp_path)
+    core.close()
+
+
+@pytest.fixture
+def app(world: World) -> FastAPI:
+    """Its application."""
+    return make_service(world.core, edge.Drain())
+
+
+def _held(access: Access, role: str, scopes: frozenset[str] | None) -> set[str]:
+    """Of the rights that an endpoint asks for, those that the caller has."""
+    return set(access.rights) & ROLES[role].rights & (RIGHTS.keys() if scopes is None else scopes & SCOPES)
+
+
+def _let_in(access: Access, role: str, scopes: frozenset[str] | None) -> bool:
+    """Whether the declaration lets a role in; ``scopes``: a token's."""
     if access.asks == "anyone":
         return True
-    if token and access.asks != "account":
+    if scopes is not None and access.asks != "account":
         return False
-    held = ROLES[role].rights & (SCOPES if token else RIGHTS.keys())
-    return not access.rights or any(right in held for right in access.rights)
+    return not access.rights or bool(_held(access, role, scopes))
+
+
+def _own_alone(access: Access, role: str) -> bool:
+    """Whether a role that is let in sees there nothing but what is its own."""
+    return all(right.rpartition(".")[2] in ("own", "read_own", "give") for right in _held(access, role, None))
 
 
 def _shown(answer: httpx.Response) -> tuple[int, dict[str, str]]:
@@ -50,40 +107,85 @@ def _shown(answer: httpx.Response) -> tuple[int, dict[str, str]]:
     return answer.status_code, {name: words for name, words in answer.json().items() if name != "instance"}
 
 
-def _logs_out(route: APIRoute) -> bool:
-    return route.path == "/v1/session" and "DELETE" in (route.methods or ())
+def _by(world: World, by: str | Somebody | Entered | None) -> list[Entered | None]:
+    """The sessions in which a shot's request is sent."""
+    if isinstance(by, str):
+        return [world.people[role].enter() for role in by.split()]
+    return [by.enter() if isinstance(by, Somebody) else by]
 
 
-def test_every_endpoint_lets_in_whom_it_declares(database_url: str, tmp_path: Path) -> None:
-    """Whoever lacks the right is 403, by session and by token; another's is 404 like nothing."""
-    house = new_house(tmp_path, database_url, keys=True, account_burst=10_000)
-    card_id = cards.issue(house.core, [NewCard(person(1))], HOST)[0].card_id
-    app = make_service(house.core, edge.Drain())
-    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+def test_every_endpoint_has_a_row_and_does_what_it_is_for(world: World, app: FastAPI) -> None:
+    """Whoever an endpoint is for gets what it declares, of the own or of what the role is for: 200, 201, 204."""
+    routes = {route.name: route for route in _routes(app)}
+    assert routes.keys() == ROWS.keys()
+    for name, row in ROWS.items():
+        route, shot = routes[name], row(world)
+        version = world.version(route.access.owned or "", shot.ids[route.ids[0]]) if route.changes else None
+        for entered in _by(world, shot.by):
+            caller = by_session(app, entered) if entered else Caller(app, {})
+            answer = caller(route.method, route.at(shot.ids), shot.body, version=version)
+            assert answer.status_code == (shot.status or route.status), (name, shot.by, answer.text[:300])
 
-    async def asked() -> None:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as http:
-            for role, token, headers in _callers(house):
-                for route in sorted(routes, key=_logs_out):
-                    guard = access_of(route)
-                    assert guard is not None
-                    method, path = next(iter(route.methods or ())), route.path
-                    for name in route.param_convertors:
-                        path = path.replace(f"{{{name}}}", _MISSING)
-                    http.cookies.clear()
-                    more = {"Idempotency-Key": "a-key-of-this-test", "If-Match": '"1"'}
-                    answer = await http.request(method, path, headers={**headers, **more})
-                    place = (role, token, method, route.path, answer.status_code, answer.text[:200])
-                    refused = answer.status_code == 403 and answer.json()["code"] in _REFUSED
-                    assert refused != _let_in(guard.access, role, token=token), place
-                    assert answer.status_code != 401, place
-                    assert answer.status_code < 500 or route.path == "/readyz", place
-                    if guard.access.owned and method == "GET" and not refused:
-                        assert answer.status_code == 404, place
-                        if guard.access.owned == "card" and "card.read" not in ROLES[role].rights:
-                            others = await http.get(path.replace(_MISSING, card_id), headers=headers)
-                            assert _shown(others) == _shown(answer), place
 
-    asyncio.run(asked())
-    house.core.close()
+def test_every_endpoint_lets_in_whom_it_declares(world: World, app: FastAPI) -> None:
+    """Whoever lacks the right is 403, by session and by token; another's is 404, word for word as what is not there."""
+    routes = _routes(app)
+    bodies = {route.name: ROWS[route.name](world).body for route in routes if route.access.owned}
+    strange = world.strange
+    for role in ROLES:
+        for scopes, caller in _callers(world, app, role):
+            for route in routes:
+                access = route.access
+                ids = dict.fromkeys(route.ids, _MISSING)
+                body = bodies.get(route.name)
+                answer = caller(route.method, route.at(ids), body, version='"1"')
+                place = (role, scopes, route.name, answer.status_code, answer.text[:200])
+                refused = answer.status_code == 403 and answer.json()["code"] in _REFUSED
+                assert refused != _let_in(access, role, scopes), place
+                assert answer.status_code != 401, place
+                assert answer.status_code < 500 or route.path == "/readyz", place
+                if access.owned is None or refused:
+                    continue
+                assert answer.status_code == 404, place
+                other = strange.get((access.owned, role))
+                if other is None and _own_alone(access, role):
+                    other = strange[access.owned, "*"]
+                if other is not None:
+                    others = caller(route.method, route.at({**ids, route.ids[0]: other}), body, version='"1"')
+                    assert _shown(others) == _shown(answer), (place, others.text[:200])
+    _is_untouched(world)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_token_does_no_more_than_its_scope(world: World, app: FastAPI) -> None:
+    """Of each role a token for each single scope: let in where that is enough, 403 everywhere else."""
+    routes = [route for route in _routes(app) if route.access.by_token and route.access.rights]
+    for role in (role for role in ROLES.values() if "token.own" in role.rights):
+        for scope in sorted(SCOPES & role.rights):
+            caller = by_token(app, world.token(world.people[role.name], scope).text)
+            for route in routes:
+                answer = caller(route.method, route.at(dict.fromkeys(route.ids, _MISSING)), version='"1"')
+                held = _held(route.access, role.name, None)
+                refused = answer.json().get("code") if answer.status_code == 403 else None
+                wanted = None if scope in held else "access.scope" if held else "access.not_allowed"
+                assert refused == wanted, (role.name, scope, route.name, answer.text[:200])
+
+
+def _callers(world: World, app: FastAPI, role: str) -> Iterator[tuple[frozenset[str] | None, Caller]]:
+    """A role's program, where it may have one, with every scope that it can give; then its person."""
+    somebody = world.people[role]
+    if "token.own" in ROLES[role].rights:
+        scopes = SCOPES & ROLES[role].rights
+        yield scopes, by_token(app, world.token(somebody, *scopes).text)
+    yield None, by_session(app, somebody.enter())
+
+
+def _is_untouched(world: World) -> None:
+    """What belongs to others is as it was."""
+    strange, who = world.strange, world.stranger.who()
+    (token,) = tokens.list_tokens(world.core, who)
+    assert (token.token_id, token.revoked_at) == (strange["api_token", "*"], None)
+    assert mandates.show_mandate(world.core, who, strange["mandate", "*"]).ended_at is None
+    for role, by in (("administrator", "permit_officer"), ("permit_officer", "administrator")):
+        request = strange["confirmation", role]
+        assert two_people.show_confirmation(world.core, world.people[by].who(), request).state == "waiting"
