@@ -12,15 +12,18 @@ Promises:
 5. A database that goes away and comes back needs no restart: connections are checked before they are used, and one to a
    server that no longer answers breaks within a minute.
 6. Whoever is told to end (``stopping``) tries nothing again: what was begun fails with its error.
+7. Threads that write to one SQLite file wait for each other here. SQLite itself lets them sleep and look again, each up
+   to a tenth of a second and in no order; that is left for other processes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -63,6 +66,7 @@ class Database:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         self.stopping = threading.Event()
+        self._writing = threading.Lock()
         self._reader = engine.execution_options(**{_READ_ONLY: True})
 
     def transact(
@@ -85,7 +89,7 @@ class Database:
             attempt += 1
             committing = False
             try:
-                with Session(self.engine, expire_on_commit=False) as session:
+                with self._turn(), Session(self.engine, expire_on_commit=False) as session:
                     result = work(session)
                     session.flush()
                     committing = True
@@ -128,6 +132,19 @@ class Database:
                     raise StateError(kind) from fault
             if self.stopping.wait(min(0.01 * 2**attempt, LONGEST_PAUSE)):
                 raise StateError(kind)
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Promise 7."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writing.acquire(timeout=BUSY_MS / 1000):
+            raise StateError("database.busy")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def now(self, session: Session) -> float:
         """The database's own clock, Unix time."""

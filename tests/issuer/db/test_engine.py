@@ -7,16 +7,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer.db.engine import Database, connect
 from issuer.db.models import Publisher
-from tests.issuer.conftest import postgres_server
+from tests.issuer.accounts.kit import at_once
+from tests.issuer.conftest import new_database_url, postgres_server
 from tests.issuer.postgres import Server
 
 
@@ -78,6 +80,21 @@ def test_threads_lose_no_update(database: Database) -> None:
     for thread in threads:
         thread.join()
     assert database.read(lambda session: session.scalars(select(Publisher.version)).one()) == 160
+
+
+def test_threads_wait_for_each_other_on_sqlite(tmp_path: Path) -> None:
+    """Where SQLite does not wait at all, eight threads write without one of them finding the file busy."""
+    database = connect(new_database_url("sqlite", tmp_path))
+    event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=0"))
+    database.transact(_add(1))
+
+    def many() -> None:
+        for _ in range(20):
+            database.transact(_count, hurry=True)
+
+    assert at_once([many] * 8) == [None] * 8
+    assert database.read(lambda session: session.scalars(select(Publisher.version)).one()) == 160
+    database.close()
 
 
 def test_a_deadlock_is_tried_again() -> None:
