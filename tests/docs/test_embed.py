@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 import pytest
 
 from icard_crypto.card import Profile
-from tests.docs.pages import ROOT, blocks, run_shell
+from tests.docs.pages import ROOT, blocks, need, printed_by
 from tests.docs.test_running import free_port
 from tests.verifier.origin import Authority, Origin
 from tests.verifier.service.edge.kit import ask
@@ -22,7 +20,6 @@ from tests.verifier.service.kit import Domain
 
 PAGE = "docs/embed.md"
 REVOKED = 7
-MARK = "---- the next block ----"
 _NAMED = re.compile(r"(?:\"\"\"|// |# )(\w+\.(?:py|mjs|sh))\b")
 _RUN = re.compile(r"^```sh\n(?P<code>.*?)^```\n+(?:```text\n(?P<text>.*?)^```)?", re.S | re.M)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?")
@@ -47,12 +44,7 @@ def said(text: str) -> list[str]:
 @pytest.mark.slow
 def test_the_programs_run_and_print_what_the_page_shows(tmp_path: Path) -> None:
     """Against a real publisher: init, sync, script, FastAPI, Django, shell and Node, in order, as they stand."""
-    for tool in ("curl", "jq", "node"):
-        if shutil.which(tool) is None:
-            assert not os.environ.get("CI"), f"{tool} is missing"
-            pytest.skip(f"no {tool}")
-    for name, code in programs().items():
-        (tmp_path / name).write_text(code)
+    need("curl", "jq", "node")
     authority = Authority(tmp_path)
     with Origin(authority.server_context("localhost")) as origin:
         base = f"https://localhost:{origin.port}/"
@@ -68,18 +60,14 @@ def test_the_programs_run_and_print_what_the_page_shows(tmp_path: Path) -> None:
         for name, content in shown.items():
             (tmp_path / name).write_bytes(content)
         runs = list(_RUN.finditer((ROOT / PAGE).read_text("utf-8")))
-        script = f"echo; echo '{MARK}'\n".join(each["code"] for each in runs)
-        script = script.replace("https://cards.example/", base)
-        script = script.replace("icard sync ", f"icard sync --ca-file {authority.ca_file} --allow-network 127.0.0.0/8 ")
-        for port in ("8090", "8091", "8092"):
-            free = str(free_port())
-            script = script.replace(port, free)
-            for name in programs():
-                (tmp_path / name).write_text((tmp_path / name).read_text("utf-8").replace(port, free))
-        ended = run_shell("trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + script, tmp_path)
-    logs = "".join(path.read_text("utf-8") for path in tmp_path.glob("*.log"))
-    assert ended.returncode == 0, ended.stderr[-3000:] + ended.stdout[-2000:] + logs[-2000:]
-    printed = ended.stdout.split(f"\n{MARK}\n")
+        ports = {port: str(free_port()) for port in ("8090", "8091", "8092")}
+        for name, code in programs().items():
+            for port, free in ports.items():
+                code = code.replace(port, free)
+            (tmp_path / name).write_text(code)
+        sync = f"icard sync --ca-file {authority.ca_file} --allow-network 127.0.0.0/8 --allow-network ::1/128 "
+        replace = {"https://cards.example/": base, "icard sync ": sync, **ports}
+        printed = printed_by([each["code"] for each in runs], tmp_path, replace)
     compared = [(each["text"], real) for each, real in zip(runs, printed, strict=True) if each["text"]]
     assert len(compared) == 6
     for wanted, real in compared:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from icard_crypto import qr
-from tests.docs.pages import ROOT, blocks, run_shell
+from tests.docs.pages import ROOT, blocks, need, printed_by
 from tests.docs.test_running import free_port
 from tests.verifier.origin import Authority, Origin
 from tests.verifier.service.kit import Domain
@@ -21,7 +19,6 @@ from verifier.service.documented import COMPONENTS
 
 PAGE = "docs/service.md"
 REVOKED = 7
-MARK = "---- the next block ----"
 #: A block of shell, and what the page shows below it.
 _SHOWN = re.compile(
     r"^```sh\n(?P<code>.*?)^```\n+(?:<!-- generated: service-\S+ -->\n+```json\n(?P<json>.*?)^```)?", re.S | re.M
@@ -68,10 +65,7 @@ def values(text: str) -> list[Any]:
 def test_the_page_runs_and_shows_what_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every block in order against a real publisher: each answer has what the page shows of it; all servers end with 0;
     no log has a code, a name or a key."""
-    for tool in ("curl", "openssl", "sha256sum"):
-        if shutil.which(tool) is None:
-            assert not os.environ.get("CI"), f"{tool} is missing"
-            pytest.skip(f"no {tool}")
+    need("curl", "openssl", "sha256sum")
     authority = Authority(tmp_path)
     (tmp_path / "clinic.json").write_text(blocks(PAGE, "json")[-1])
     with Origin(authority.server_context("localhost")) as origin:
@@ -87,15 +81,11 @@ def test_the_page_runs_and_shows_what_is_answered(tmp_path: Path, monkeypatch: p
         monkeypatch.setenv("ICARD_SERVE_CA_FILE", str(authority.ca_file))
         monkeypatch.setenv("ICARD_SERVE_ALLOW_NETWORK", "127.0.0.0/8 ::1/128")
         shown = list(_SHOWN.finditer((ROOT / PAGE).read_text("utf-8")))
-        script = f"echo; echo '{MARK}'\n".join(each["code"] for each in shown)
+        ports = {port: str(free_port()) for port in ("8080", "8081", "8082", "8443")}
         # The first one listens where it always does.
-        script = script.replace("--state state >", "--state state --port 8080 >", 1)
-        for port in ("8080", "8081", "8082", "8443"):
-            script = script.replace(port, str(free_port()))
-        ended = run_shell("trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + script, tmp_path)
+        replace = {"--state state > service.log": "--state state --port 8080 > service.log", **ports}
+        printed = printed_by([each["code"] for each in shown], tmp_path, replace)
     logs = "".join(path.read_text("utf-8") for path in tmp_path.glob("*.log"))
-    assert ended.returncode == 0, ended.stderr[-2000:] + ended.stdout[-2000:] + logs[-2000:]
-    printed = ended.stdout.split(f"\n{MARK}\n")
     assert len(printed) == len(shown) > 12
     compared = 0
     for each, real in zip(shown, printed, strict=True):
@@ -112,7 +102,7 @@ def test_the_page_runs_and_shows_what_is_answered(tmp_path: Path, monkeypatch: p
     figures = (tmp_path / "figures.txt").read_text("utf-8")
     assert len(named) > 8
     assert [name for name in named if f"# TYPE {name} " not in figures] == []
-    assert "certificate SHA-256" in ended.stdout
+    assert "certificate SHA-256" in "".join(printed)
     for secret in (code[4:24], "VOGEL", (tmp_path / "keys").read_text().split()[1]):
         assert secret not in logs
 
