@@ -1,21 +1,17 @@
-"""Cards: issue, replace, renew, suspend, resume, revoke, and the states of permit and insurance.
+"""Cards: issue, replace, renew; what stands of them afterwards is :mod:`issuer.card_states`, and comes in here too.
 
 Promises:
 
 1. What a call returns was committed; what it did not return may still be found done after a failure, never half done.
 2. A permit number has one live card at most.
-3. A replaced code reads replaced at once; a renewed one runs to its own end; a revoked card comes back never.
-4. Every change recomputes the status entries of all the card's codes, tells the publisher and writes the audit, in one
-   transaction. Setting a state that stands already changes nothing and is no error.
-5. A change of a state may be repeated with the same outcome, so that a lost answer needs no thought. Given a revision,
-   a change is made to that one alone: ``issue.changed`` says that somebody was faster.
+3. A replaced code reads replaced at once; a renewed one runs to its own end. New codes may be meant for one revision of
+   a card alone: ``issue.changed`` says that somebody was faster.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -29,12 +25,23 @@ from .accounts.models import CardParty
 from .accounts.party_rows import check_parties
 from .audit import Act
 from .card_requests import By, IssuedCard, NewCard, Reissue
+from .card_states import (
+    end_codes,
+    locked,
+    require_revision,
+    resume,
+    revoke,
+    revoke_many,
+    revoke_within,
+    set_insurance,
+    set_permit,
+    suspend,
+)
 from .card_views import CardView, find_cards, revision_of, show, standings
 from .codes import IssuedCode
 from .core import Core
 from .db.models import CardLookup, CardRow, CodeRow
 from .idempotency import Request, claim
-from .indexes import changed
 from .notices.outbox import notify_parties
 from .records import read_record, write_record
 
@@ -161,45 +168,6 @@ def renew_many(core: Core, asked: Sequence[Reissue], by: By) -> list[IssuedCard]
     return _reissue(core, asked, by, "card.renew", old_end=False)
 
 
-def suspend(core: Core, card_id: str, by: By, revision: int | None = None) -> None:
-    """Suspend a card until it is resumed."""
-    _set_standing(core, [card_id], by, "card.suspend", "suspended", revision)
-
-
-def resume(core: Core, card_id: str, by: By, revision: int | None = None) -> None:
-    """End a suspension."""
-    _set_standing(core, [card_id], by, "card.resume", "active", revision)
-
-
-def revoke(core: Core, card_id: str, by: By) -> None:
-    """Withdraw a card, for ever."""
-    revoke_many(core, [card_id], by)
-
-
-def revoke_many(core: Core, card_ids: Sequence[str], by: By) -> None:
-    """Withdraw several cards, all or none, for ever."""
-    _set_standing(core, card_ids, by, "card.revoke", "revoked")
-
-
-def revoke_within(core: Core, session: Session, now: int, card_id: str) -> None:
-    """Withdraw a card within another's transaction, which has to write the audit afterwards."""
-    _edit(core, session, now, [card_id], "card.revoke", lambda row: setattr(row, "standing", "revoked"))
-
-
-def set_permit(
-    core: Core, card_id: str, state: Literal["good", "suspended"], by: By, revision: int | None = None
-) -> None:
-    """What stands of the permit behind the card."""
-    _change(core, [card_id], by, f"permit.{state}", lambda row: setattr(row, "permit", state), revision)
-
-
-def set_insurance(
-    core: Core, card_id: str, state: Literal["good", "lapsed"], by: By, revision: int | None = None
-) -> None:
-    """What stands of the insurance behind the card; public codes never show it."""
-    _change(core, [card_id], by, f"insurance.{state}", lambda row: setattr(row, "insurance", state), revision)
-
-
 def _reissue(core: Core, asked: Sequence[Reissue], by: By, action: str, *, old_end: bool) -> list[IssuedCard]:
     for one in asked:
         if one.card is not None:
@@ -207,7 +175,7 @@ def _reissue(core: Core, asked: Sequence[Reissue], by: By, action: str, *, old_e
     ctis = {one.card_id: _new_ctis() for one in asked}
 
     def work(session: Session) -> list[_Made]:
-        rows = _locked(session, list(ctis))
+        rows = locked(session, list(ctis))
         made: list[_Made] = []
         wanted: list[codes.Wanted] = []
         now = core.clock.now(session)
@@ -217,7 +185,7 @@ def _reissue(core: Core, asked: Sequence[Reissue], by: By, action: str, *, old_e
             if before is not None:
                 made.append(_parsed(before))
                 continue
-            _require_revision(row, one.revision)
+            require_revision(row, one.revision)
             if row.standing == "revoked":
                 raise StateError("issue.card_revoked")
             row.version += 1
@@ -228,7 +196,7 @@ def _reissue(core: Core, asked: Sequence[Reissue], by: By, action: str, *, old_e
             wanted.append(codes.Wanted(row, one.card or read_record(core, row), ctis[row.id]))
         if wanted:
             if old_end:
-                _end_codes(session, [one.row for one in wanted])
+                end_codes(session, [one.row for one in wanted])
             session.flush()
             at = codes.intend(core, session, wanted)
             for each in wanted:
@@ -244,102 +212,6 @@ def _reissue(core: Core, asked: Sequence[Reissue], by: By, action: str, *, old_e
         return [(one.card_id, there[one.card_id]) for one in asked] if asked and len(there) == len(ctis) else None
 
     return _finished(core, _transact(core, work, settled), ctis)
-
-
-def _set_standing(
-    core: Core, card_ids: Sequence[str], by: By, action: str, standing: str, revision: int | None = None
-) -> None:
-    def edit(row: CardRow) -> None:
-        if row.standing == "revoked" and standing != "revoked":
-            raise StateError("issue.card_revoked")
-        row.standing = standing
-
-    _change(core, card_ids, by, action, edit, revision)
-
-
-def _change(
-    core: Core,
-    card_ids: Sequence[str],
-    by: By,
-    action: str,
-    edit: Callable[[CardRow], None],
-    revision: int | None = None,
-) -> None:
-    def work(session: Session) -> bool:
-        now = core.clock.now(session)
-        rows = _edit(core, session, now, card_ids, action, edit, revision)
-        core.audit(session, now, [Act(by.actor, action, row.id, by.details()) for row in rows])
-        return True
-
-    core.database.transact(work, settled=lambda session: None)
-
-
-def _edit(
-    core: Core,
-    session: Session,
-    now: int,
-    card_ids: Sequence[str],
-    action: str,
-    edit: Callable[[CardRow], None],
-    revision: int | None = None,
-) -> list[CardRow]:
-    """Change cards, their entries and who is told; those that it changed."""
-    rows = []
-    for row in _locked(session, card_ids).values():
-        before = row.standing, row.permit, row.insurance
-        edit(row)
-        if (row.standing, row.permit, row.insurance) != before:
-            # A repetition changes nothing, whichever revision it was meant for.
-            _require_revision(row, revision)
-            row.changed_at = now
-            rows.append(row)
-    if rows:
-        _set_entries(session, rows)
-        notify_parties(core, session, now, action, [row.id for row in rows])
-    return rows
-
-
-def _end_codes(session: Session, rows: Sequence[CardRow]) -> None:
-    """Mark every code that these cards have as replaced."""
-    for code in _codes(session, rows):
-        code.replaced = True
-    _set_entries(session, rows)
-
-
-def _set_entries(session: Session, rows: Sequence[CardRow]) -> None:
-    """Recompute the entries of all the cards' codes and tell the publisher of the lists."""
-    owners = {row.id: row for row in rows}
-    lists = set()
-    for code in _codes(session, rows):
-        value = codes.entry_of(owners[code.card_id], code)
-        if value != code.value:
-            code.value = value
-            lists.add(code.list_name)
-    session.flush()
-    changed(session, lists)
-
-
-def _codes(session: Session, rows: Sequence[CardRow]) -> Sequence[CodeRow]:
-    query = select(CodeRow).where(CodeRow.card_id.in_([row.id for row in rows]))
-    return session.scalars(query.order_by(CodeRow.cti).with_for_update()).all()
-
-
-def _locked(session: Session, card_ids: Sequence[str]) -> dict[str, CardRow]:
-    """The cards, locked in the order of their ids, whatever the order asked for.
-
-    Raises:
-        StateError: ``issue.no_card``.
-    """
-    query = select(CardRow).where(CardRow.id.in_(card_ids)).order_by(CardRow.id).with_for_update()
-    rows = {row.id: row for row in session.scalars(query)}
-    if len(rows) != len(set(card_ids)):
-        raise StateError("issue.no_card")
-    return rows
-
-
-def _require_revision(row: CardRow, revision: int | None) -> None:
-    if revision is not None and row.revision != revision:
-        raise StateError("issue.changed")
 
 
 def _transact(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from icard_crypto.errors import StateError
-from issuer import cards
+from issuer import card_states, cards
 from issuer.accounts import directory, host, sessions, tokens, two_people
 from issuer.accounts.changes import NewAccount
 from issuer.accounts.login import login, step_up
@@ -276,7 +276,7 @@ def test_a_failure_in_the_act_decides_nothing(house: House, monkeypatch: pytest.
         raise StateError("signer.unavailable")
 
     with monkeypatch.context() as patch:
-        patch.setattr(cards, "_set_entries", broken)
+        patch.setattr(card_states, "_set_entries", broken)
         assert refused(lambda: two_people.confirm(house.core, two.who(), request)) == "signer.unavailable"
     assert standing(house, card_id) == "active"
     two_people.confirm(house.core, two.who(), request)
