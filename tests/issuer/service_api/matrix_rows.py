@@ -66,6 +66,7 @@ class World:
         self.core: Core = house.core
         self.folder = folder
         self.numbers = itertools.count(1)
+        self._sessions: dict[str, Entered] = {}
         self.employer, self.agency = self.organisation("employer"), self.organisation("agency")
         roles = ("administrator", "auditor", "permit_officer", "insurance_officer", "inspector")
         self.people = {role: self.somebody(role) for role in (*roles, "holder", "employer", "agency")}
@@ -109,6 +110,12 @@ class World:
     def token(self, owner: Somebody, *scopes: str) -> tokens.NewToken:
         """A token of somebody's program."""
         return tokens.make_token(self.core, owner.who(), "a program", scopes, 7)
+
+    def session(self, role: str) -> Entered:
+        """A session of one of the people, kept."""
+        if role not in self._sessions:
+            self._sessions[role] = self.people[role].enter()
+        return self._sessions[role]
 
     def webhook(self, owner: Somebody) -> str:
         """A webhook of somebody's."""
@@ -265,7 +272,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "DELETE /v1/session": _plain("holder inspector"),
     "GET /v1/sessions": _plain("holder administrator"),
     "DELETE /v1/sessions/{session_id}": _own_session,
-    "POST /v1/sessions/end-others": _plain("holder inspector"),
+    "POST /v1/sessions/end-others": _own(),
     "POST /v1/invitations/open": lambda world: Shot(body={"token": world.invitation()}),
     "POST /v1/invitations/accept": lambda world: Shot(body={"token": world.invitation(), "password": PASSWORD}),
     "GET /v1/account": _plain("holder employer agency administrator"),

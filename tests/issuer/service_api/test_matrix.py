@@ -30,6 +30,7 @@ pytestmark = pytest.mark.slow
 
 _REFUSED = ("access.not_allowed", "access.scope", "access.people_only")
 _MISSING = "0" * 32
+_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _routes(app: FastAPI) -> list[Route]:
 def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     """A service with all its keys, and people."""
     clock = FakeClock()
-    core = published_core(tmp_path, database_url, clock, **CHEAP, account_burst=10_000)
+    core = published_core(tmp_path, database_url, clock, **CHEAP, account_burst=10_000, session_idle=_DAY)
     yield World(House(core, clock), tmp_path)
     core.close()
 
@@ -107,10 +108,10 @@ def _shown(answer: httpx.Response) -> tuple[int, dict[str, str]]:
     return answer.status_code, {name: words for name, words in answer.json().items() if name != "instance"}
 
 
-def _by(world: World, by: str | Somebody | Entered | None) -> list[Entered | None]:
-    """The sessions in which a shot's request is sent."""
+def _by(world: World, by: str | Somebody | Entered | None, method: str) -> list[Entered | None]:
+    """The sessions in which a shot's request is sent; what reads alone needs none of its own."""
     if isinstance(by, str):
-        return [world.people[role].enter() for role in by.split()]
+        return [world.session(role) if method == "GET" else world.people[role].enter() for role in by.split()]
     return [by.enter() if isinstance(by, Somebody) else by]
 
 
@@ -121,7 +122,7 @@ def test_every_endpoint_has_a_row_and_does_what_it_is_for(world: World, app: Fas
     for name, row in ROWS.items():
         route, shot = routes[name], row(world)
         version = world.version(route.access.owned or "", shot.ids[route.ids[0]]) if route.changes else None
-        for entered in _by(world, shot.by):
+        for entered in _by(world, shot.by, route.method):
             caller = by_session(app, entered) if entered else Caller(app, {})
             answer = caller(route.method, route.at(shot.ids), shot.body, version=version)
             assert answer.status_code == (shot.status or route.status), (name, shot.by, answer.text[:300])
