@@ -27,6 +27,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from icard_crypto.entry_values import GOOD, REVOKED
 from icard_crypto.errors import StateError
 
 from .at_rest import Place
@@ -42,7 +43,6 @@ from .list_ends import RESTORED
 from .permutation import KEY_LENGTH, Permutation
 from .published import Published, entries, read_published
 from .restored_cards import apply_published, stricter
-from .status_entry import GOOD, REVOKED
 from .trust_lists import lock_publisher
 
 __all__ = ["LostPlace", "Restored", "restore", "withdraw_lost"]

@@ -20,9 +20,10 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from icard_crypto.entry_values import BOTH, GOOD, INSURANCE_LAPSED, PERMIT_SUSPENDED, REPLACED, REVOKED, SUSPENDED
+
 from . import codes
 from .db.models import CardRow, CodeRow
-from .status_entry import BOTH, GOOD, INSURANCE_LAPSED, PERMIT_SUSPENDED, REPLACED, REVOKED, SUSPENDED
 
 __all__ = ["Known", "apply_published", "stricter"]
 

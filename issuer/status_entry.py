@@ -11,29 +11,12 @@ Promises:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from icard_crypto.card import Profile
+from icard_crypto.entry_values import BOTH, GOOD, INSURANCE_LAPSED, PERMIT_SUSPENDED, REPLACED, REVOKED, SUSPENDED
 
-__all__ = [
-    "BOTH",
-    "GOOD",
-    "INSURANCE_LAPSED",
-    "PERMIT_SUSPENDED",
-    "REPLACED",
-    "REVOKED",
-    "SUSPENDED",
-    "Record",
-    "status_entry",
-]
-
-GOOD: Final = 0
-REVOKED: Final = 1
-SUSPENDED: Final = 2
-REPLACED: Final = 3
-PERMIT_SUSPENDED: Final = 12
-INSURANCE_LAPSED: Final = 13
-BOTH: Final = 14
+__all__ = ["Record", "status_entry"]
 
 
 @dataclass(frozen=True, slots=True)

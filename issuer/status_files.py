@@ -28,6 +28,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from icard_crypto import entry_values
 from icard_crypto.errors import DecodeError, EncodeError, StateError
 from icard_crypto.keys import SigningKey
 from icard_crypto.list_maps import CLOCK_TOLERANCE
@@ -35,7 +36,6 @@ from icard_crypto.status_list import StatusListBuilder, read_status_list
 from icard_crypto.uris import check_status_uri
 from verifier.cli.files import read_capped, write_new, write_whole
 
-from . import status_entry
 from .locked_folder import locked
 
 __all__ = ["BITS", "VALUES", "StatusFile", "create", "published", "read", "set_entry", "value_name", "value_of"]
@@ -43,13 +43,13 @@ __all__ = ["BITS", "VALUES", "StatusFile", "create", "published", "read", "set_e
 BITS: Final = 4
 VALUES: Final[Mapping[str, int]] = MappingProxyType(
     {
-        "valid": status_entry.GOOD,
-        "revoked": status_entry.REVOKED,
-        "suspended": status_entry.SUSPENDED,
-        "replaced": status_entry.REPLACED,
-        "permit_suspended": status_entry.PERMIT_SUSPENDED,
-        "insurance_lapsed": status_entry.INSURANCE_LAPSED,
-        "both": status_entry.BOTH,
+        "valid": entry_values.GOOD,
+        "revoked": entry_values.REVOKED,
+        "suspended": entry_values.SUSPENDED,
+        "replaced": entry_values.REPLACED,
+        "permit_suspended": entry_values.PERMIT_SUSPENDED,
+        "insurance_lapsed": entry_values.INSURANCE_LAPSED,
+        "both": entry_values.BOTH,
     }
 )
 """Names of an entry's values (docs/format.md)."""
@@ -87,7 +87,7 @@ class StatusFile:
         """
         if not 0 <= index < self.size:
             raise StateError("status_file.index", expected=f"0 to {self.size - 1}", found=str(index))
-        return self.entries.get(index, status_entry.GOOD)
+        return self.entries.get(index, entry_values.GOOD)
 
     def encode(self) -> bytes:
         """The file's content."""
@@ -184,7 +184,7 @@ def set_entry(path: Path, index: int, value: int) -> tuple[int, int]:
         before = state.value(index)
         _check_not_final(before, value)
         entries = {**state.entries, index: value}
-        if value == status_entry.GOOD:
+        if value == entry_values.GOOD:
             del entries[index]
         if value != before:
             write_whole(path, replace(state, entries=entries).encode(), mode=_MODE)
@@ -222,7 +222,7 @@ def published(path: Path, key: SigningKey, *, now: int, lifetime: int, ttl: int)
 
 
 def _check_not_final(before: int, after: int) -> None:
-    final = before == status_entry.REVOKED or (before == status_entry.REPLACED and after != status_entry.REVOKED)
+    final = before == entry_values.REVOKED or (before == entry_values.REPLACED and after != entry_values.REVOKED)
     if final and after != before:
         raise StateError("status_file.final", expected=value_name(before), found=value_name(after))
 

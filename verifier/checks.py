@@ -10,22 +10,13 @@ from __future__ import annotations
 from typing import Final
 
 from icard_crypto.claims import CardClaims
+from icard_crypto.entry_values import BOTH, GOOD, INSURANCE_LAPSED, PERMIT_SUSPENDED, REPLACED, REVOKED, SUSPENDED
 from icard_crypto.issuing import day_end, day_start
 
 from .findings import CLOCK_TOLERANCE, Findings
 from .policy import Policy
 from .reasons import Reason
-from .states import (
-    BOTH,
-    GOOD,
-    INSURANCE_LAPSED,
-    PERMIT_SUSPENDED,
-    REPLACED,
-    REVOKED,
-    SUSPENDED,
-    Knowledge,
-    category_known,
-)
+from .states import Knowledge, category_known
 from .trust import Issuer, TrustDomain, TrustedKey
 
 __all__ = ["check_knowledge", "check_permit", "check_scope", "check_signer", "check_status", "check_times"]

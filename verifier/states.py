@@ -14,19 +14,11 @@ from typing import Final, NamedTuple
 
 from icard_crypto.card import Profile, Scheme
 from icard_crypto.claims import CardClaims
+from icard_crypto.entry_values import BOTH, GOOD, INSURANCE_LAPSED, PERMIT_SUSPENDED, REPLACED, REVOKED, SUSPENDED
 from icard_crypto.fields import FIELDS
 from icard_crypto.issuing import day_end, day_start
 
 __all__ = ["UNKNOWN", "Knowledge", "State", "category_known", "insurance_state", "permit_state"]
-
-# Values of a card's status entry (4 bits).
-GOOD: Final = 0
-REVOKED: Final = 1
-SUSPENDED: Final = 2
-REPLACED: Final = 3
-PERMIT_SUSPENDED: Final = 12
-INSURANCE_LAPSED: Final = 13
-BOTH: Final = 14
 
 # The form in which categories are issued; a code may carry one of a later class.
 _CATEGORY = FIELDS["permit"]["category"].pattern
