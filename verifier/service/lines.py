@@ -6,7 +6,9 @@ Promises:
 2. Of a line beyond its cap enough is kept that its reader sees it is too long, and no more than a piece of the spool.
 3. Behind the last line that is allowed comes one group that says so, and nothing more is read. What ended the bytes
    early is told the same way.
-4. A group is given out when it is large enough, and also when nothing more is there at this moment.
+4. A group has no more than :data:`GROUP_LINES`, however short they are: a byte of an empty line is answered with three
+   hundred.
+5. A group is given out when it is large enough, and also when nothing more is there at this moment.
 """
 
 from __future__ import annotations
@@ -18,10 +20,11 @@ from typing import Final
 from .limits import BATCH_LINE_BYTES
 from .spool import Spool
 
-__all__ = ["GROUP", "Group", "groups"]
+__all__ = ["GROUP", "GROUP_LINES", "Group", "groups"]
 
 GROUP: Final = 64 * 1024
 """Bytes of a group: about 150 codes, some 15 ms of work."""
+GROUP_LINES: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,5 +74,9 @@ def _pieces(lines: bytes) -> Iterator[bytes]:
     at = 0
     while at < len(lines):
         end = lines.find(b"\n", at + GROUP) + 1 or len(lines)
+        # 4: what stands behind the last line of the group, if anything does.
+        *whole, rest = lines[at:end].split(b"\n", GROUP_LINES)
+        if len(whole) == GROUP_LINES:
+            end -= len(rest)
         yield lines[at:end]
         at = end
