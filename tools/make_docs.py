@@ -25,6 +25,7 @@ from icard_crypto.fields import FIELDS, SERVICES, Field
 from icard_crypto.list_maps import FIELDS as LIST_FIELDS
 from icard_crypto.list_maps import ListField
 from tools import benchmark_drawings, benchmark_page, service_page, worked_example
+from tools.endpoints_table import people_table
 from tools.issuing_figures import issuing_figures, origin_figures
 from tools.notices_table import notices_table
 from tools.service_examples import EXAMPLES, examples_json
@@ -170,6 +171,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "origin-figures": origin_figures,
     "settings": settings_table,
     "notices": notices_table,
+    "people-endpoints": people_table,
     **benchmark_page.BLOCKS,
     **service_page.BLOCKS,
 }
