@@ -21,6 +21,8 @@ from tests.issuer.service_api.callers import Caller, by_session, problem
 from tests.verifier.service.edge.kit import ask
 from verifier.service import edge
 
+pytestmark = pytest.mark.slow
+
 _MARKED = "a MARKED reason"
 
 

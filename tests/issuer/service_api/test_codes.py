@@ -19,6 +19,8 @@ from tests.issuer.service import Recording, person
 from tests.issuer.service_api.callers import Caller, by_session, problem
 from verifier.service import edge
 
+pytestmark = pytest.mark.slow
+
 _FORMS = {"txt": "text/plain", "png": "image/png", "svg": "image/svg+xml"}
 
 

@@ -19,6 +19,8 @@ from tests.issuer.service import person
 from tests.issuer.service_api.callers import by_session, problem
 from verifier.service import edge
 
+pytestmark = pytest.mark.slow
+
 _BY_CODE = "/v1/cards/by-code"
 
 

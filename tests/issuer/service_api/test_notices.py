@@ -17,6 +17,8 @@ from tests.issuer.accounts.kit import House, Somebody, acts, make, new_house
 from tests.issuer.service_api.callers import by_session, by_token, problem
 from verifier.service import edge
 
+pytestmark = pytest.mark.slow
+
 _MAIL: dict[str, Any] = {
     "smtp_host": "127.0.0.1",
     "smtp_port": 9,

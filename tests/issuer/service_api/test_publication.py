@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from icard_crypto.algorithms import ES256
 from issuer import cards, key_states
 from issuer.cards import NewCard
@@ -14,6 +16,8 @@ from tests.issuer.domain import published_core
 from tests.issuer.service import FakeClock, person
 from tests.issuer.service_api.callers import by_session, problem
 from verifier.service import edge
+
+pytestmark = pytest.mark.slow
 
 _PATHS = ("/v1/keys", "/v1/publication", "/v1/status-lists", "/v1/trust-list")
 

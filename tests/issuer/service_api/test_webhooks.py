@@ -14,6 +14,8 @@ from tests.issuer.accounts.kit import House, make, new_house, organisation
 from tests.issuer.service_api.callers import Caller, by_session, by_token, problem
 from verifier.service import edge
 
+pytestmark = pytest.mark.slow
+
 _URL = {"url": "https://hr.example.cn/icard"}
 
 
