@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pyotp
 from sqlalchemy import func, select
 
+from icard_crypto.errors import StateError
 from issuer.accounts import host, invitations, login
 from issuer.accounts.attempts import Origin
 from issuer.accounts.changes import NewAccount
@@ -39,6 +40,7 @@ __all__ = [
     "new_house",
     "organisation",
     "take_up",
+    "tried",
 ]
 
 T = TypeVar("T")
@@ -155,6 +157,14 @@ def at_once(jobs: Sequence[Callable[[], T]]) -> list[T | Exception]:
     for thread in threads:
         thread.join()
     return found
+
+
+def tried(act: Callable[[], T]) -> T | str:
+    """What an act gives, or the code by which it was refused."""
+    try:
+        return act()
+    except StateError as fault:
+        return fault.code
 
 
 def acts(core: Core) -> list[tuple[str, str, str]]:

@@ -1,0 +1,217 @@
+"""Confirmations against a model: whatever officers do in whatever order, a card is revoked when the model says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy import func, select
+
+from issuer import cards
+from issuer.accounts import host, two_people
+from issuer.accounts.models import Confirmation
+from issuer.accounts.who import FRESH, Who
+from issuer.cards import NewCard
+from issuer.db.models import AuditRow, CardRow
+from tests.issuer.accounts.kit import HOST, House, Somebody, make, new_house, tried
+from tests.issuer.kills import check_chain
+from tests.issuer.service import person
+
+Record = Callable[[str, object], None]
+WHICH = st.integers(0, 1000)
+KINDS = st.sampled_from(["ask", "ask", "confirm", "confirm", "confirm", "refuse"])
+#: Whether a session with a fresh code is begun first; mostly.
+ANEW = st.sampled_from([True, True, False])
+
+
+@dataclass
+class Officer:
+    """An account, its person, and its session as the model knows them."""
+
+    somebody: Somebody
+    identity: str
+    since: int
+    who: Who
+    stands: bool = True
+    locked: bool = False
+
+
+@dataclass
+class Asked:
+    """A request as the model knows it."""
+
+    request: str
+    card: str
+    asker: Officer
+    at: int
+    ends: int
+    state: str = "waiting"
+
+
+class Confirmations(RuleBasedStateMachine):
+    """Two officers, a second account of the first one, and whoever comes later."""
+
+    house: House
+    numbers = iter(range(1, 10**9))
+    done = 0
+
+    @initialize()
+    def people_come(self) -> None:
+        number = next(self.numbers)
+        self.officers: list[Officer] = []
+        self.requests: list[Asked] = []
+        self.revoked: set[str] = set()
+        new = [NewCard(person(10 * number + each)) for each in range(3)]
+        self.cards = [issued.card_id for issued in cards.issue(self.house.core, new, HOST)]
+        for name, identity in (("one", "ONE"), ("two", "TWO"), ("one.again", "ONE")):
+            self._come(f"{name}.{number}", f"{identity}-{number}")
+        self.house.later(1)
+
+    @property
+    def now(self) -> int:
+        return int(self.house.clock.at)
+
+    def _come(self, name: str, identity: str) -> None:
+        somebody = make(self.house, "permit_officer", name, identity=identity)
+        since = self.now
+        self.officers.append(Officer(somebody, identity, since, somebody.who()))
+
+    def _officer(self, which: int) -> Officer:
+        return self.officers[which % len(self.officers)]
+
+    def _may(self, officer: Officer) -> bool:
+        """Whether the officer's session stands and its code is fresh."""
+        assert officer.who.totp_at is not None
+        idle = self.house.core.settings.session_idle
+        return officer.stands and self.now - officer.who.totp_at <= FRESH < idle
+
+    @rule()
+    def somebody_comes(self) -> None:
+        """An account younger than what was asked before."""
+        if len(self.officers) < 5:
+            number = next(self.numbers)
+            self._come(f"young.{number}", f"YOUNG-{number}")
+
+    def _enter(self, officer: Officer) -> None:
+        """A new session with a fresh code."""
+        if not officer.locked:
+            officer.who, officer.stands = officer.somebody.who(), True
+
+    # One rule, for of single ones hypothesis would leave some out of a life, and without all three little happens.
+    @rule(kind=KINDS, which=WHICH, what=WHICH, anew=ANEW)
+    def decide(self, kind: str, which: int, what: int, anew: bool) -> None:
+        """Ask, confirm or refuse."""
+        officer = self._officer(which)
+        if anew:
+            self._enter(officer)
+        if kind == "ask":
+            self._ask(officer, self.cards[what % len(self.cards)])
+        elif self.requests:
+            asked = self.requests[-1 - what % min(3, len(self.requests))]
+            (self._confirm if kind == "confirm" else self._refuse)(officer, asked)
+
+    def _ask(self, officer: Officer, card_id: str) -> None:
+        """For a card that is not revoked and for which nobody waits."""
+        waits = any(each.card == card_id and self._waits(each) for each in self.requests)
+        allowed = self._may(officer) and card_id not in self.revoked and not waits
+        wanted = {"card_id": card_id}
+        view = tried(lambda: two_people.ask(self.house.core, officer.who, "card.revoke", wanted, "lost"))
+        assert allowed == (not isinstance(view, str)), view
+        if isinstance(view, str):
+            return
+        self.requests.append(Asked(view.confirmation_id, card_id, officer, self.now, view.expires_at))
+
+    def _waits(self, asked: Asked) -> bool:
+        return asked.state == "waiting" and asked.ends > self.now
+
+    def _confirm(self, officer: Officer, asked: Asked) -> None:
+        """By another person, older than the request, in a fresh session, while its asker may still ask."""
+        allowed = (
+            self._waits(asked)
+            and self._may(officer)
+            and officer.identity != asked.asker.identity
+            and officer.since < asked.at
+            and not asked.asker.locked
+            and asked.card not in self.revoked
+        )
+        done = tried(lambda: two_people.confirm(self.house.core, officer.who, asked.request))
+        assert allowed == (not isinstance(done, str)), done
+        if allowed:
+            asked.state = "done"
+            self.revoked.add(asked.card)
+            type(self).done += 1
+
+    def _refuse(self, officer: Officer, asked: Asked) -> None:
+        """By whoever may decide, also by who asked."""
+        found = tried(lambda: two_people.refuse(self.house.core, officer.who, asked.request))
+        assert self._waits(asked) == (found is None), found
+        if found is None:
+            asked.state = "refused"
+
+    @rule(which=WHICH)
+    def lock_or_unlock(self, which: int) -> None:
+        """A lock ends sessions, and what its owner asked for is not done meanwhile."""
+        officer = self._officer(which)
+        act = "unlock" if officer.locked else "lock"
+        host.change(self.house.core, officer.somebody.login, act, HOST)  # type: ignore[arg-type]
+        officer.locked, officer.stands = not officer.locked, False
+
+    @rule(seconds=st.sampled_from([1, 200, FRESH + 1, 3601]))
+    def time_goes_by(self, seconds: int) -> None:
+        self.house.later(seconds)
+
+    @invariant()
+    def the_database_says_the_same(self) -> None:
+        """Cards, requests and acts are what the model says."""
+        if not hasattr(self, "cards"):
+            return
+        query = select(CardRow.id).where(CardRow.id.in_(self.cards), CardRow.standing == "revoked")
+        found = self.house.core.database.read(lambda session: set(session.scalars(query).all()))
+        assert found == self.revoked
+        for asked in self.requests:
+            state = self.house.core.database.read(lambda s, name=asked.request: s.get_one(Confirmation, name).state)  # type: ignore[misc]
+            # Whose time is over is marked so when somebody asks again.
+            assert state == asked.state or (state == "expired" and asked.state == "waiting" and asked.ends <= self.now)
+
+    def teardown(self) -> None:
+        """Every act that was done is in the audit, once under each of two people."""
+        counted = select(func.count()).select_from(AuditRow)
+        for action in ("card.revoke", "card.revoke.confirmed"):
+            query = counted.where(AuditRow.action == action)
+            assert self.house.core.database.read(lambda session, q=query: session.scalar(q)) == type(self).done  # type: ignore[misc]
+
+
+def run(folder: Path, url: str, examples: int, steps: int) -> int:
+    """So many lives of so many steps on one service; how many cards were revoked."""
+    house = new_house(folder, url, keys=True, confirmation_hours=1)
+
+    class OnThisHouse(Confirmations):
+        pass
+
+    OnThisHouse.house = house
+    checks = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+    run_state_machine_as_test(
+        OnThisHouse,
+        settings=settings(max_examples=examples, stateful_step_count=steps, suppress_health_check=checks),
+    )
+    check_chain(house.core)
+    house.core.close()
+    return OnThisHouse.done
+
+
+def test_a_card_is_revoked_when_the_model_says_so(tmp_path: Path, database_url: str) -> None:
+    """Eight lives of thirty steps: asking, confirming, refusing, locks, newcomers, and time."""
+    assert run(tmp_path, database_url, 8, 30) > 0
+
+
+@pytest.mark.soak
+def test_a_card_is_revoked_when_the_model_says_so_at_length(
+    tmp_path: Path, database_url: str, record_property: Record
+) -> None:
+    """Two hundred lives of eighty steps: asking, confirming, refusing, locks, newcomers, and time."""
+    record_property("cards revoked", run(tmp_path, database_url, 200, 80))
