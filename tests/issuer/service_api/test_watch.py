@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -126,6 +127,10 @@ def test_figures(house: House) -> None:
     }
     assert figures["icard_issuer_outbox_oldest_seconds"]["email",] >= 60
     assert figures["icard_issuer_http_requests_total"]["GET", "/v1/cards/{card_id}", "200"] == 1
+    page = (CHECKOUT / "docs/running.md").read_text("utf-8")
+    assert set(re.findall(r"icard_issuer_[a-z_]+", page)) <= figures.keys()
+    parts = re.findall(r"^\| `([a-z_]+)` \| ", page.partition("| part |")[2].partition("\n\n")[0], re.MULTILINE)
+    assert parts == list(ask(app, "GET", "/readyz").json()["parts"])
     for marked in ("MUSTERMANN", issued.card_id, holder.id, "an.quan", "R3101"):
         assert marked not in answer.text, marked
 
