@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import platform
 import statistics
 import sys
@@ -98,6 +99,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20, help="of each way (default: 20)")
     parser.add_argument("--revocations", type=int, default=5, help="cards that are revoked (default: 5)")
     asked = parser.parse_args()
+    load = round(os.getloadavg()[0], 1)
     with tempfile.TemporaryDirectory(prefix="icard-bench-") as folder:
         places = [Path(folder) / name for name in ("film", "gate")]
         for place in places:
@@ -123,6 +125,8 @@ def main() -> None:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "system": platform.system(),
+        "cores": os.cpu_count(),
+        "load": load,
         "interval": _INTERVAL,
         "figures": told,
     }

@@ -37,9 +37,9 @@ def film(code: str) -> bytes:
     return b"".join(_jpeg(_frame(card, number)) for number in range(FRAMES))
 
 
-def still(code: str) -> bytes:
-    """The first clear frame alone: a code that nobody moves."""
-    return _jpeg(_frame(_card(code), BLURRED))
+def still(code: str, number: int = BLURRED) -> bytes:
+    """One frame alone, the first clear one: a code that nobody moves."""
+    return _jpeg(_frame(_card(code), number))
 
 
 def _card(code: str) -> Image.Image:

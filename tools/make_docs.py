@@ -28,6 +28,7 @@ from tools import benchmark_drawings, benchmark_page, service_page, worked_examp
 from tools.endpoints_table import people_table
 from tools.issuing_figures import issuing_figures, origin_figures
 from tools.notices_table import notices_table
+from tools.scan_page import scan_page_figures, screens_table
 from tools.service_examples import EXAMPLES, examples_json
 from tools.settings_table import settings_table
 
@@ -171,6 +172,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "origin-figures": origin_figures,
     "settings": settings_table,
     "notices": notices_table,
+    "screens": screens_table,
+    "scan-page-figures": scan_page_figures,
     "people-endpoints": people_table,
     **benchmark_page.BLOCKS,
     **service_page.BLOCKS,

@@ -2,63 +2,100 @@
 
 Promises:
 
-1. Every scene of the tests is drawn at 390 and at 1280 px; English and Chinese, light and dark alternate, so that each
-   verdict is seen in both languages and both themes, and each pair of language and theme occurs at each width.
+1. Every scene and every state of the tests is drawn at 390 and at 1280 px; English and Chinese, light and dark
+   alternate, so that each verdict is seen in both languages and both themes, and each pair of language and theme occurs
+   at each width.
 2. The pictures have a palette of 128 colours, so that all of them together stay below 4 MB.
+3. What is in the folder and no picture of these goes.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from PIL import Image
+from playwright.sync_api import Browser
 
-from tests.verifier.service.web.browser import PHONE, SCREEN, chromium, watched
+from tests.verifier.service.web.browser import PHONE, SCREEN, chromium, forgive, seeing, watched
 from tests.verifier.service.web.desk import MemoryDesk, running
 from tests.verifier.service.web.scenes import SCENES
+from tests.verifier.service.web.states import STATES
+from tools.film import still
+from verifier.service.edge import configure_logs
 
-__all__ = ["FOLDER", "draw", "looks"]
+__all__ = ["FOLDER", "Picture", "draw", "pictures"]
 
 FOLDER: Final = Path(__file__).parent.parent / "docs" / "screens"
 _SIZES: Final[dict[int, Any]] = {390: PHONE, 1280: SCREEN}
 _LOOKS: Final = (("en", "light"), ("zh", "dark"), ("en", "dark"), ("zh", "light"))
 
 
-def looks(number: int) -> dict[int, tuple[str, str]]:
-    """Language and theme of a scene at each width: the second is the opposite of the first."""
-    first = number % len(_LOOKS)
-    return {390: _LOOKS[first], 1280: _LOOKS[first ^ 1]}
+class Picture(NamedTuple):
+    """One picture: of which scene or state, how wide, in which language and theme."""
+
+    name: str
+    width: int
+    language: str
+    theme: Any
+
+    @property
+    def file(self) -> str:
+        """Its name in the folder."""
+        return f"{self.name}-{self.width}-{self.language}-{self.theme}.png"
 
 
-def draw(folder: Path) -> None:
-    """Draw every scene and the page before the first scan."""
+def pictures() -> Iterator[Picture]:
+    """All that are drawn; the two of a name are each other's opposite in language and theme."""
+    for number, name in enumerate([*STATES, *SCENES]):
+        first = number % len(_LOOKS)
+        for width, look in zip(_SIZES, (first, first ^ 1), strict=True):
+            yield Picture(name, width, *_LOOKS[look])
+
+
+def draw(folder: Path, wanted: Sequence[Picture]) -> None:
+    """Draw these, and no others stay."""
     folder.mkdir(parents=True, exist_ok=True)
     desk = MemoryDesk()
-    with running(desk) as url, chromium() as browser:
-        for number, (name, scene) in enumerate([("ready", None), *SCENES.items()]):
-            for width, (language, theme) in looks(number).items():
-                if scene is not None:
-                    desk.world = scene.world
-                address = f"{url}?lang={language}" + (f"&rule={scene.policy}" if scene is not None else "")
-                with watched(browser, address, viewport=_SIZES[width], color_scheme=theme) as page:
-                    if scene is not None:
-                        page.show(scene.shown())
-                    _keep(page.page.screenshot(), folder / f"{name}-{width}-{language}-{theme}.png")
-            print(name, flush=True)
+    with tempfile.TemporaryDirectory() as made:
+        camera = Path(made) / "card.mjpeg"
+        camera.write_bytes(still(SCENES["valid"].shown()))
+        with running(desk) as url, chromium(*seeing(camera)) as browser:
+            for picture in wanted:
+                (folder / picture.file).write_bytes(_taken(browser, desk, url, picture))
+                print(picture.file, flush=True)
+    for other in {path.name for path in folder.iterdir()} - {picture.file for picture in wanted}:
+        (folder / other).unlink()
 
 
-def _keep(picture: bytes, path: Path) -> None:
-    drawn = Image.open(BytesIO(picture)).convert("RGB")
-    drawn.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+def _taken(browser: Browser, desk: MemoryDesk, url: str, picture: Picture) -> bytes:
+    state, scene = STATES.get(picture.name), SCENES.get(picture.name, SCENES["valid"])
+    desk.world = scene.world if state is None or state.knowing else None
+    address = f"{url}?lang={picture.language}&rule={scene.policy}"
+    look: dict[str, Any] = {"viewport": _SIZES[picture.width], "color_scheme": picture.theme}
+    with watched(browser, address, script=state.script if state else "", **look) as page:
+        if state is None:
+            page.show(scene.shown())
+        else:
+            state.bring(desk, page)
+            forgive(page, state.complaints)
+        drawn = Image.open(BytesIO(page.page.screenshot())).convert("RGB")
+    out = BytesIO()
+    drawn.quantize(128, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.screens", description=__doc__)
     parser.add_argument("--out", type=Path, default=FOLDER, help="(default: docs/screens)")
-    draw(parser.parse_args().out)
+    given = parser.parse_args()
+    # The server behind the page tells of faults alone, and not between the names of the pictures.
+    configure_logs("WARNING")
+    draw(given.out, list(pictures()))
 
 
 if __name__ == "__main__":

@@ -156,6 +156,19 @@ def test_a_refusal_waits_without_the_person(desk: MemoryDesk, opened: Callable[.
     assert page.page.locator("#held details").count() == 0
 
 
+def test_an_age_that_is_not_known_is_not_told(opened: Callable[..., Watched]) -> None:
+    """The age of the lists is asked for every minute; while the service is away the page does not tell the old one."""
+    page = opened(clock=True)
+    assert page.text("#age") == "Lists 1 h old"
+    page.page.route("**/age?*", lambda route: route.abort())
+    page.page.clock.run_for(61_000)
+    expect(page.page.locator("#age")).to_have_text("No answer from the service: the age of the lists is not known")
+    page.page.unroute("**/age?*")
+    page.page.clock.run_for(61_000)
+    expect(page.page.locator("#age")).to_have_text("Lists 1 h old")
+    forgive(page, ["ERR_FAILED"])
+
+
 @pytest.mark.parametrize("how", ["hidden", "pagehide"])
 def test_nothing_stays_when_the_page_is_left(opened: Callable[..., Watched], how: str) -> None:
     """Hidden, locked or left, the answer goes at once and its photo with it; nothing is in any storage."""

@@ -225,7 +225,9 @@ async function showAge() {
     find("#age").className = `age age-${level}`;
     find("#age").replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
   } catch {
-    // The line stays as it is; a scan will say that there is no answer.
+    // What was true a while ago must not stand there as if it still were.
+    find("#age").className = "age age-over";
+    find("#age span").textContent = word("age_unknown");
   }
 }
 
