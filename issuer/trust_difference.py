@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, Literal
 
 from icard_crypto.keys import VerifyingKey
+from icard_crypto.moments import moment_text
 from icard_crypto.trust_list import IssuerEntry, KeyEntry, Revocation, TrustList
 
-__all__ = ["Change", "Effect", "describe", "differences", "moment_text"]
+__all__ = ["Change", "Effect", "describe", "differences"]
 
 Effect = Literal["comes", "goes", "widened", "narrowed", "changed"]
 Subject = Literal[
@@ -157,8 +157,3 @@ def describe(entry: KeyEntry) -> str:
     if entry.revoked is not None:
         words += f", {entry.revoked.kind} {moment_text(entry.revoked.at)}"
     return words
-
-
-def moment_text(moment: int) -> str:
-    """A Unix time as people and programs read it."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

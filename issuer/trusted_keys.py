@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from icard_crypto.errors import StateError
 from icard_crypto.keys import VerifyingKey
+from icard_crypto.moments import moment_text
 from verifier.trust import Environment, Usage
 from verifier.trusted_file import read_trusted_file
 
@@ -43,8 +43,8 @@ class TrustedEntry:
             "regions": list(self.regions),
             "status_prefixes": list(self.status_prefixes),
             "usage": self.usage,
-            "from": _time(self.valid_from),
-            "until": None if self.valid_until is None else _time(self.valid_until),
+            "from": moment_text(self.valid_from),
+            "until": moment_text(self.valid_until),
             "key": {"pem": self.key.to_pem().decode("ascii")},
         }
 
@@ -65,7 +65,3 @@ def extended(existing: bytes | None, entry: TrustedEntry, environment: Environme
     content = json.dumps(loaded, ensure_ascii=False, indent=2).encode() + b"\n"
     read_trusted_file(content)
     return content
-
-
-def _time(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import functools
 import json
-from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
 from icard_crypto.claims import CardClaims
 from icard_crypto.errors import IcardError, Language
+from icard_crypto.moments import moment_text
 
 from .reasons import Outcome, Reason, holder_words, outcome_words, state_words
 from .states import State
@@ -141,10 +141,8 @@ def _evidence_text(evidence: Evidence) -> str:
 @functools.lru_cache(4096)
 def _time(moment: int | None) -> str | None:
     """RFC 3339 in UTC; a time beyond the calendar is None. Remembered: verdicts share most of their times."""
-    if moment is None:
-        return None
     try:
-        return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return moment_text(moment)
     except (ValueError, OverflowError, OSError):
         return None
 

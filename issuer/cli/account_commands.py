@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from icard_crypto.moments import moment_text
 
 from .service import Service, acts, on_service, tell, tell_rows
 
@@ -114,5 +115,5 @@ def _change(service: Service, by: By, login: str, act: Literal["lock", "unlock",
 
 
 def _tell_invited(invited: Invited) -> None:
-    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(invited.expires_at))
+    until = moment_text(invited.expires_at)
     tell({"account": invited.account_id, "invitation": invited.token or "mailed", "until": until})

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from icard_crypto import algorithms
+from icard_crypto.moments import moment_text
 from verifier.cli.faults import CommandError
 from verifier.cli.files import write_new
 
@@ -136,11 +136,7 @@ def _facts(key: KeyRow) -> dict[str, Any]:
         "usage": key.usage,
         "algorithm": key.algorithm,
         "state": key.state,
-        "published": _time(key.published_at),
-        "activated": _time(key.activated_at),
-        "ended": _time(key.revoked_at or key.retired_at),
+        "published": moment_text(key.published_at),
+        "activated": moment_text(key.activated_at),
+        "ended": moment_text(key.revoked_at or key.retired_at),
     }
-
-
-def _time(moment: int | None) -> str | None:
-    return None if moment is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))

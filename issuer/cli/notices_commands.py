@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from icard_crypto.moments import moment_text
 from verifier.cli.faults import CommandError
 from verifier.cli.settings import settings
 
@@ -71,8 +71,8 @@ def notices_show(service: Service, name: Annotated[str, typer.Argument(metavar="
 
     with service.opened() as core:
         view = show(core, name)
-        facts = {**asdict(view), "created_at": _time(view.created_at), "due_at": _time(view.due_at)}
-        facts |= {"give_up_at": _time(view.give_up_at), "ended_at": _time(view.ended_at)}
+        facts = {**asdict(view), "created_at": moment_text(view.created_at), "due_at": moment_text(view.due_at)}
+        facts |= {"give_up_at": moment_text(view.give_up_at), "ended_at": moment_text(view.ended_at)}
         words = catalogue().get(view.fault or "")
         if words is not None:
             language = settings().language
@@ -117,10 +117,6 @@ def _row(view: OutboxView) -> dict[str, Any]:
         "attempts": view.attempts,
         "fault": view.fault,
         "answer": view.answer,
-        "created": _time(view.created_at),
-        "due": _time(view.due_at) if view.state == "waiting" else None,
+        "created": moment_text(view.created_at),
+        "due": moment_text(view.due_at) if view.state == "waiting" else None,
     }
-
-
-def _time(moment: int | None) -> str | None:
-    return None if moment is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))

@@ -13,9 +13,9 @@ import typer
 from icard_crypto import limits
 from icard_crypto.errors import KeyFault
 from icard_crypto.keys import Thumbprint
+from icard_crypto.moments import moment_text
 from issuer import publish_files
 from issuer.publish_files import Published
-from issuer.trust_difference import moment_text
 from verifier.cli.faults import CommandError, report_warning
 from verifier.cli.files import read_capped
 from verifier.cli.settings import AsJson, Lang, settings

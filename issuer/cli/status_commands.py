@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from icard_crypto.moments import moment_text
 from issuer import status_files
 from issuer.status_files import StatusFile, value_name, value_of
-from issuer.trust_difference import moment_text
 from verifier.cli.files import write_whole
 from verifier.cli.settings import AsJson, Lang, settings
 

@@ -9,8 +9,9 @@ from typing import Any, Final
 import typer
 
 from icard_crypto.keys import VerifyingKey
+from icard_crypto.moments import moment_text
 from icard_crypto.trust_list import IssuerEntry, KeyEntry, TrustList
-from issuer.trust_difference import Change, describe, differences, moment_text
+from issuer.trust_difference import Change, describe, differences
 from verifier.cli.faults import printable
 from verifier.cli.settings import settings
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from icard_crypto import limits
+from icard_crypto.moments import moment_text
 from verifier.cli.faults import CommandError
 from verifier.cli.files import read_capped
 from verifier.cli.settings import settings
@@ -138,8 +139,8 @@ def _facts(chain: TrustChain) -> dict[str, Any]:
     return {
         "version": current.version,
         "environment": current.environment,
-        "issued": _time(current.iat),
-        "ends": _time(current.exp),
+        "issued": moment_text(current.iat),
+        "ends": moment_text(current.exp),
         "threshold": f"{current.threshold} of {len(current.roots)}",
         "hash": current.payload_hash.hex(),
         "roots": " ".join(root.thumbprint.hex() for root in current.roots),
@@ -148,14 +149,10 @@ def _facts(chain: TrustChain) -> dict[str, Any]:
 
 def _log(as_json: bool, event: str, facts: dict[str, Any]) -> None:
     """A line an event, at once, for whatever keeps logs. For any thread: a run's own settings are the main thread's."""
-    known = {"time": _time(int(time.time())), "event": event, **facts}
+    known = {"time": moment_text(int(time.time())), "event": event, **facts}
     if as_json:
         text = json.dumps(known, ensure_ascii=True)
     else:
         rest = " ".join(f"{name}={value}" for name, value in facts.items())
         text = f"{known['time']} {event} {rest}".rstrip()
     typer.echo(text)
-
-
-def _time(moment: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))

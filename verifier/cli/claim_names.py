@@ -16,6 +16,7 @@ from icard_crypto import cbor
 from icard_crypto.card import Scheme
 from icard_crypto.diagnostic import diagnostic
 from icard_crypto.fields import FIELDS, SERVICE_NUMBERS, Field
+from icard_crypto.moments import moment_text
 
 from .tree import Layer
 
@@ -74,7 +75,7 @@ def _meaning(entry: Field | None, value: object) -> str:
 
 def _number(entry: Field, value: int) -> str:
     if entry.name in _TIMES:
-        return datetime.datetime.fromtimestamp(value, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return moment_text(value)
     if entry.type == "day":
         return (datetime.date(1970, 1, 1) + datetime.timedelta(value)).isoformat()
     if entry.type == "month":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from icard_crypto.errors import IcardError, Language
+from icard_crypto.moments import moment_text
 from verifier.policy import Policy
 from verifier.store import Freshness, freshness
 from verifier.sync.journal import read_journal
@@ -22,7 +22,7 @@ def state_view(service: Service, language: Language) -> dict[str, Any]:
     policies = service.policies
     agent = service.agent
     return {
-        "now": _time(now),
+        "now": moment_text(now),
         "environment": known.environment,
         "ready": bool(known.domains) and all(domain.trust_list for domain in known.domains),
         "default_policy": policies[0].name,
@@ -51,32 +51,32 @@ def _domain(
     for (part, name), rows in judged.items():
         any_row = next(iter(rows.values()))
         entry = {
-            "issued_at": _time(any_row.iat),
+            "issued_at": moment_text(any_row.iat),
             "age": None if any_row.iat is None else max(max(now, domain.clock_floor) - any_row.iat, 0),
-            "expires": _time(ends.get(name)),
+            "expires": moment_text(ends.get(name)),
             "limits": {
-                policy: {"health": row.health, "why": row.why or None, "until": _time(row.until)}
+                policy: {"health": row.health, "why": row.why or None, "until": moment_text(row.until)}
                 for policy, row in rows.items()
             },
         }
         parts[part].append(entry | ({"uri": name} if part == "status_list" else {}))
     trust_list, timestamp = parts["trust_list"][0], parts["timestamp"][0]
     if domain.trust_list is not None:
-        trust_list |= {"version": domain.trust_list.version, "expires": _time(domain.trust_list.exp)}
+        trust_list |= {"version": domain.trust_list.version, "expires": moment_text(domain.trust_list.exp)}
     if domain.timestamp is not None:
-        timestamp |= {"expires": _time(domain.timestamp.exp)}
+        timestamp |= {"expires": moment_text(domain.timestamp.exp)}
     return {
         "name": domain.name,
         "environment": domain.environment,
-        "clock_floor": _time(domain.clock_floor),
+        "clock_floor": moment_text(domain.clock_floor),
         "trust_list": trust_list,
         "timestamp": timestamp,
         "status_lists": parts["status_list"],
         "sources": [
             {
                 "source": url,
-                "tried": _time(source.tried),
-                "reached": _time(source.reached),
+                "tried": moment_text(source.tried),
+                "reached": moment_text(source.reached),
                 "fault": None if source.fault is None else _error(source.fault, language),
             }
             for url, source in read_journal(service.state.folder / domain.name).sources.items()
@@ -88,8 +88,8 @@ def _round(record: dict[str, Any] | None, language: Language) -> dict[str, Any] 
     if record is None:
         return None
     return {
-        "started": _time(int(record["started"])),
-        "ended": _time(int(record["ended"])),
+        "started": moment_text(int(record["started"])),
+        "ended": moment_text(int(record["ended"])),
         "taken": sum(len(each["taken"]) for each in record["domains"]),
         "faults": [
             {"source": fault["source"], "error": _error(IcardError(fault["error"]["code"]), language)}
@@ -101,7 +101,3 @@ def _round(record: dict[str, Any] | None, language: Language) -> dict[str, Any] 
 
 def _error(error: IcardError, language: Language) -> dict[str, Any]:
     return {**error.to_dict(), "message": error.message(language), "hint": error.hint(language)}
-
-
-def _time(moment: int | None) -> str | None:
-    return None if moment is None else datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
