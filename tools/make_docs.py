@@ -24,8 +24,7 @@ from icard_crypto.errors import catalogue
 from icard_crypto.fields import FIELDS, SERVICES, Field
 from icard_crypto.list_maps import FIELDS as LIST_FIELDS
 from icard_crypto.list_maps import ListField
-from tools import benchmark_drawings, benchmark_page, service_page, worked_example
-from tools.endpoints_table import people_table
+from tools import benchmark_drawings, benchmark_page, endpoints_table, service_page, worked_example
 from tools.issuing_figures import issuing_figures, origin_figures
 from tools.notices_table import notices_table
 from tools.scan_page import scan_page_figures, screens_table
@@ -174,7 +173,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "notices": notices_table,
     "screens": screens_table,
     "scan-page-figures": scan_page_figures,
-    "people-endpoints": people_table,
+    **endpoints_table.BLOCKS,
     **benchmark_page.BLOCKS,
     **service_page.BLOCKS,
 }
