@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
+from icard_crypto.errors import Language
 from verifier.service.documented import BATCH, POLICIES, STATE, SYNC, VERIFY, problems
 
 from .agent import failed_sources
@@ -49,8 +50,11 @@ def _service(request: Request) -> Service:
 
 
 def _answer(request: Request, content: Any, status: int = 200) -> Response:
-    body = content if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False).encode()
-    headers = {"Content-Language": language_of(request.scope), "Vary": "Accept-Language"}
+    return _written(json.dumps(content, ensure_ascii=False).encode(), language_of(request.scope), status)
+
+
+def _written(body: bytes, language: Language, status: int = 200) -> Response:
+    headers = {"Content-Language": language, "Vary": "Accept-Language"}
     return Response(body, status, headers, media_type="application/json")
 
 
@@ -64,7 +68,7 @@ async def verify(request: Request) -> Response:
     language = language_of(request.scope)
     kind = media_type(request.scope)
     if kind not in PICTURES:
-        return _answer(request, verdict_bytes(verdict_of_text(service, request.scope, kind, body), language))
+        return _written(verdict_bytes(verdict_of_text(service, request.scope, kind, body), language), language)
     asked = asked_policy(service, request.scope)
     seen = await service.check_picture(body, asked, thorough=request.query_params.get("quick") != "true")
     verdicts = [each.verdict.to_dict(language) for each in seen]
