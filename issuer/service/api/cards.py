@@ -230,15 +230,18 @@ def _card(record: dict[str, Any]) -> Card:
         return Card.from_json(record)
     except CardError as fault:
         errors = [edge.FieldFault(_pointer(one), one.code, one.expected) for one in (fault, *fault.also)]
-        raise edge.Problem(
-            fault.code, status=422, errors=errors, path=fault.path, expected=fault.expected, found=fault.found
-        ) from None
+        raise edge.Problem(fault.code, status=422, errors=errors, path=_place(fault), expected=fault.expected) from None
+
+
+def _place(fault: CardError) -> str:
+    """Where it is, in names that the format has: an unknown field's own is the client's, and may be a person's."""
+    path = fault.path or ""
+    return path.rpartition(".")[0] if fault.code == "card.unknown_field" else path
 
 
 def _pointer(fault: CardError) -> str:
-    parts = (fault.path or "").replace("[", ".").replace("]", "").split(".")
-    # The last part is a name that the client made up.
-    return "/".join(("/body/card", *(parts[:-1] if fault.code == "card.unknown_field" else parts)))
+    parts = _place(fault).replace("[", ".").replace("]", "").split(".")
+    return "/".join(("/body/card", *filter(None, parts)))
 
 
 def _reissued(

@@ -36,6 +36,7 @@ __all__ = [
     "acts",
     "at_once",
     "count",
+    "credit_code",
     "make",
     "new_house",
     "organisation",
@@ -130,13 +131,15 @@ def take_up(house: House, token: str, name: str) -> Somebody:
 def organisation(house: House, kind: Any, number: int) -> str:
     """An organisation with a code of its own; its id."""
     admin = make(house, "administrator", f"registrar-{number}")
-    body = f"9131000000000{number:04d}"
-    alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    new = NewOrganisation(kind, credit_code(number), f"Organisation {number}")
+    return create_organisation(house.core, admin.who(), new).organisation_id
+
+
+def credit_code(number: int) -> str:
+    """A unified social credit code, with its check character (GB 32100-2015)."""
+    body, alphabet = f"9131000000000{number:04d}", "0123456789ABCDEFGHJKLMNPQRTUWXY"
     total = sum(alphabet.index(character) * 3**place for place, character in enumerate(body))
-    made = create_organisation(
-        house.core, admin.who(), NewOrganisation(kind, body + alphabet[-total % 31], f"Organisation {number}")
-    )
-    return made.organisation_id
+    return body + alphabet[-total % 31]
 
 
 def at_once(jobs: Sequence[Callable[[], T]]) -> list[T | Exception]:
