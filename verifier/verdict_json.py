@@ -15,6 +15,7 @@ import json
 from importlib import resources
 from typing import Any
 
+from icard_crypto.card_json_write import write
 from icard_crypto.claims import CardClaims
 from icard_crypto.errors import IcardError, Language
 from icard_crypto.moments import moment_text
@@ -124,7 +125,7 @@ def _states_text(*known: Any) -> str:
 
 def _shown(claims: CardClaims | None) -> dict[str, Any]:
     return {
-        "card": None if claims is None else claims.card.to_json(),
+        "card": None if claims is None else write(claims.card),
         "code": None if claims is None else _code_dict(claims),
     }
 

@@ -10,13 +10,13 @@ Promises:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from icard_crypto.errors import Language
 from verifier.service.documented import BATCH, POLICIES, STATE, SYNC, VERIFY, problems
@@ -24,7 +24,7 @@ from verifier.service.documented import BATCH, POLICIES, STATE, SYNC, VERIFY, pr
 from .agent import failed_sources
 from .asking import PICTURES, asked_policy, media_type, verdict_bytes, verdict_of_text
 from .batch import BatchAnswer
-from .edge import Problem, language_of
+from .edge import Problem, language_of, whole_body
 from .service import Service
 from .state_view import state_view
 
@@ -34,10 +34,13 @@ __all__ = ["api", "watched"]
 class PlainRoute(APIRoute):
     """A route whose function takes a request and gives a response: FastAPI documents it and solves nothing."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The function itself."""
-        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return handler
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; other methods are refused as for any route."""
+        if scope["method"] not in (self.methods or ()):
+            await super().handle(scope, receive, send)
+            return
+        response: Response = await self.endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 api = APIRouter(prefix="/v1", route_class=PlainRoute)
@@ -64,7 +67,7 @@ async def verify(request: Request) -> Response:
 
     A picture gives the verdicts on all codes in it, worst first; one without a code gives none.
     """
-    service, body = _service(request), await request.body()
+    service, body = _service(request), await whole_body(request.receive)
     language = language_of(request.scope)
     kind = media_type(request.scope)
     if kind not in PICTURES:

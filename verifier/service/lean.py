@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from icard_crypto.errors import IcardError
 
 from .asking import STATUSES, TEXTS, media_type, verdict_bytes, verdict_of_text
-from .edge import language_of, problem_response
+from .edge import language_of, problem_response, whole_body
 from .service import Service
 
 __all__ = ["LeanVerify"]
@@ -41,8 +41,7 @@ class LeanVerify:
             await self._app(scope, receive, send)
             return
         scope["route"] = _Route
-        # edge.Bodies has read the body whole.
-        body = (await receive()).get("body", b"")
+        body = await whole_body(receive)
         try:
             verdict = verdict_of_text(self._service, scope, kind, body)
         except IcardError as error:

@@ -17,7 +17,7 @@ Faults are :class:`Problem`; the modules say what they promise: ``app``, ``probl
 """
 
 from .app import new_app
-from .bodies import JSON, BodyClass
+from .bodies import JSON, BodyClass, whole_body
 from .ids import request_id
 from .language import language_of, preferred_language
 from .logs import configure_logs, log_fault
@@ -54,5 +54,6 @@ __all__ = [
     "request_id",
     "route_template",
     "serve",
+    "whole_body",
     "wrap",
 ]

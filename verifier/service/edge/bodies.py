@@ -28,7 +28,7 @@ from .layers import Layer
 from .problems import Problem, problem_response
 from .raw import header_of
 
-__all__ = ["JSON", "Bodies", "BodyClass"]
+__all__ = ["JSON", "Bodies", "BodyClass", "whole_body"]
 
 JSON: Final = ("application/json",)
 #: Digits of a Content-Length that Python should turn into a number.
@@ -61,6 +61,11 @@ class BodyClass:
         parameters = parameters.strip().lower()
         charset = parameters.removeprefix("charset=").strip('"') if "charset" in parameters else ""
         return media_type.strip().lower() in self.types and charset in ("", "utf-8")
+
+
+async def whole_body(receive: Receive) -> bytes:
+    """The body of a request behind :class:`Bodies`, which has read it whole; empty where the client has gone."""
+    return bytes((await receive()).get("body", b""))
 
 
 class _Room:
