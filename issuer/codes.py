@@ -44,8 +44,10 @@ from .key_states import active_key, require_active, trusted_key
 from .signer import CardMessage, SignerBusy
 from .status_entry import Record, status_entry
 
-__all__ = ["IssuedCode", "Wanted", "check_signer", "entry_of", "finish", "hand_out", "intend", "recover"]
+__all__ = ["IssuedCode", "Wanted", "check_signer", "entry_of", "finish", "hand_out", "intend", "make_ready", "recover"]
 
+#: Seconds after which an intent is taken for left behind by a process that died.
+LEFT_BEHIND: Final = 60
 #: How often an intent may be made anew because its key was revoked.
 _ROUNDS: Final = 5
 _CHUNK: Final = 200
@@ -148,6 +150,16 @@ def check_signer(core: Core) -> None:
     if key is None:
         raise KeyFault("keystore.none_active", expected="an active card key")
     core.signer.sign(Thumbprint(bytes.fromhex(key.thumbprint)), [])
+
+
+def make_ready(core: Core) -> None:
+    """Find a wrong passphrase before anything is written, and finish what another process left behind.
+
+    Raises:
+        IcardError: as :func:`check_signer` and :func:`recover`.
+    """
+    check_signer(core)
+    recover(core, LEFT_BEHIND)
 
 
 def recover(core: Core, older_than: int = 0) -> int:

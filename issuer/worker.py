@@ -43,9 +43,8 @@ __all__ = ["Worker"]
 #: Seconds between looks at the database.
 INTERVAL: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
-#: Seconds between looks for intents that were left behind, and how old those are.
+#: Seconds between looks for intents that were left behind.
 RECOVERY: Final = 30.0
-LEFT_BEHIND: Final = 60
 CHECKPOINTS: Final = 3600.0
 #: Seconds between looks for what is over of accounts: sessions, failures, invitations.
 PRUNING: Final = 600.0
@@ -134,7 +133,7 @@ class Worker:
                 facts = {"version": exported.version, "files": len(exported.written), "removed": len(exported.removed)}
                 self.tell("exported", facts)
         if time.monotonic() - self._recovered >= RECOVERY:
-            found = codes.recover(self.core, LEFT_BEHIND)
+            found = codes.recover(self.core, codes.LEFT_BEHIND)
             self._recovered = time.monotonic()
             if found:
                 self.tell("recovered", {"codes": found})

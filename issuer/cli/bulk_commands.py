@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["bulk_app"]
 
 bulk_app = typer.Typer(help="Many cards from a file, CSV or JSON Lines.", no_args_is_help=True)
-
-#: Seconds after which an intent is taken for left behind by a process that died.
-_LEFT_BEHIND: Final = 60
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a line of columns, or JSON Lines.")]
 FormOption = Annotated[Literal["csv", "jsonl"] | None, typer.Option("--form", help="[default: by the file's name]")]
@@ -99,13 +96,12 @@ def _run(
     from issuer import bulk
     from issuer.bulk_codes import CodesFile
     from issuer.bulk_rows import Source
-    from issuer.codes import check_signer, recover
+    from issuer.codes import make_ready
 
     source = Source.of(file, form)
     with service.opened() as core:
         if kind != "revoke":
-            check_signer(core)
-            recover(core, older_than=_LEFT_BEHIND)
+            make_ready(core)
         with _watched(source.size) as progress:
             options = bulk.Options(key, photo, None if codes is None else CodesFile(codes), progress)
             outcome = bulk.run(core, kind, source, by, options)

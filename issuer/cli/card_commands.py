@@ -25,8 +25,6 @@ __all__ = ["card_app"]
 
 card_app = typer.Typer(help="Cards on record: issue, change, revoke, show.", no_args_is_help=True)
 
-#: Seconds after which an intent is taken for left behind by a process that died.
-_LEFT_BEHIND: Final = 60
 #: Codes are personal data.
 _SECRET: Final = 0o600
 
@@ -54,10 +52,11 @@ def card_issue(
     Example:  icard-issuer card issue card.json -C issuer --out codes
     """
     from issuer import cards
+    from issuer.codes import make_ready
 
     read = read_card(card)
     with service.opened() as core:
-        _ready(core)
+        make_ready(core)
         (issued,) = cards.issue(core, [cards.NewCard(read, photo=not no_photo)], by)
         _hand_out(issued, out)
 
@@ -172,9 +171,11 @@ def _reissue(
     data: Path | None,
     out: Path | None,
 ) -> None:
+    from issuer.codes import make_ready
+
     read = None if data is None else read_card(data)
     with service.opened() as core:
-        _ready(core)
+        make_ready(core)
         _hand_out(reissue(core, card, read, by), out)
 
 
@@ -182,14 +183,6 @@ def _change(service: Service, by: By, change: Callable[[Core, str, By], None], c
     with service.opened() as core:
         change(core, card, by)
         _tell_state(core, card)
-
-
-def _ready(core: Core) -> None:
-    """Find a wrong passphrase before anything is written, and finish what another process left behind."""
-    from issuer.codes import check_signer, recover
-
-    check_signer(core)
-    recover(core, older_than=_LEFT_BEHIND)
 
 
 def _hand_out(issued: IssuedCard, out: Path | None) -> None:

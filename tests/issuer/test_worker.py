@@ -21,7 +21,6 @@ import pytest
 
 from icard_crypto.errors import StateError
 from issuer import artefacts, cards, codes
-from issuer import worker as worker_module
 from issuer.cards import By, NewCard
 from issuer.core import Core
 from issuer.db.models import Publisher
@@ -272,7 +271,7 @@ def test_a_worker_finishes_what_others_left(core: Core, monkeypatch: pytest.Monk
     with pytest.raises(SignerBusy):
         cards.issue(core, [NewCard(person(1))], BY)
     core.signer.fault = None  # type: ignore[attr-defined]
-    monkeypatch.setattr(worker_module, "LEFT_BEHIND", 0)
+    monkeypatch.setattr(codes, "LEFT_BEHIND", 0)
     told: dict[str, dict[str, Any]] = {}
     Worker(core, None, lambda event, facts: told.update({event: facts})).turn(threading.Event())
     assert told["recovered"] == {"codes": 3}
