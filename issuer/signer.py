@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
-from icard_crypto import cbor, cose, limits
+from icard_crypto import cbor, cose, limits, status_list, timestamp
 from icard_crypto.claims import CardClaims, decode_payload
 from icard_crypto.errors import DecodeError, KeyFault, StateError
 from icard_crypto.keys import SigningKey, Thumbprint
@@ -62,7 +62,7 @@ class StatusMessage:
     """The payload of a status list token."""
 
     usage: ClassVar[Usage] = "status"
-    typ: ClassVar[str | None] = "application/statuslist+cwt"
+    typ: ClassVar[str | None] = status_list.TYP
     payload: bytes
 
     def __post_init__(self) -> None:
@@ -76,7 +76,7 @@ class TimestampMessage:
     """The payload of a trust domain's timestamp: a map with integer keys from 1, as its reader wants it."""
 
     usage: ClassVar[Usage] = "timestamp"
-    typ: ClassVar[str | None] = "application/icard-timestamp+cbor"
+    typ: ClassVar[str | None] = timestamp.TYP
     payload: bytes
 
     def __post_init__(self) -> None:

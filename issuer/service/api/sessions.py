@@ -11,6 +11,7 @@ from issuer.accounts import invitations, login
 from issuer.accounts import sessions as core_sessions
 from issuer.accounts.invitations import InvitationView
 from issuer.accounts.sessions import Entered, SessionView, csrf_token
+from issuer.accounts.who import Who
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.cookies import clear_session, set_cookies
@@ -74,14 +75,17 @@ class RecoveryCodes(BaseModel):
 
 def _entered(entered: Entered, response: Response) -> SessionBody:
     set_cookies(response, entered)
-    who = entered.who
+    return _session(entered.who, entered.csrf, entered.ends_at)
+
+
+def _session(who: Who, csrf: str, ends_at: int | None) -> SessionBody:
     return SessionBody(
         account_id=who.account_id,
         role=who.role.name,
         step="full" if who.full else "password",
         rights=sorted(who.rights),
-        csrf=entered.csrf,
-        ends_at=entered.ends_at,
+        csrf=csrf,
+        ends_at=ends_at,
     )
 
 
@@ -101,15 +105,7 @@ def give_second_factor(call: CallOf, body: SecondFactor, response: Response) -> 
 @endpoints.at("GET", "/v1/session", Access("begun"))
 def show_session(call: CallOf) -> SessionBody:
     """This session and what it may do."""
-    who = call.who
-    return SessionBody(
-        account_id=who.account_id,
-        role=who.role.name,
-        step="full" if who.full else "password",
-        rights=sorted(who.rights),
-        csrf=csrf_token(call.token),
-        ends_at=None,
-    )
+    return _session(call.who, csrf_token(call.token), None)
 
 
 @endpoints.at("DELETE", "/v1/session", Access("begun"), status=204)
