@@ -15,8 +15,9 @@ from icard_crypto.keys import SigningKey, VerifyingKey
 from issuer.trusted_keys import TrustedEntry, extended
 from verifier.cli.faults import CommandError
 from verifier.cli.files import read_capped, write_whole
+from verifier.cli.offering import says
 from verifier.cli.options import moment
-from verifier.cli.settings import AsJson, Lang, settings, word
+from verifier.cli.settings import settings, word
 
 from .key_files import write_key_pair
 from .option_faults import told_by_options
@@ -35,6 +36,7 @@ _OPTIONS = {
 }
 
 
+@says
 def keygen_command(
     out: Annotated[
         Path, typer.Option("--out", metavar="FILE", help="The private key; the public one gets .pub in it.")
@@ -60,8 +62,6 @@ def keygen_command(
         str | None, typer.Option("--from", metavar="TIME", help="Signs from then on (default: this hour).")
     ] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Signs until then.")] = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Make a key pair; nothing is ever overwritten.
 

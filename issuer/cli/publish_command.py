@@ -18,7 +18,8 @@ from issuer import publish_files
 from issuer.publish_files import Published
 from verifier.cli.faults import CommandError, report_warning
 from verifier.cli.files import read_capped
-from verifier.cli.settings import AsJson, Lang, settings
+from verifier.cli.offering import says
+from verifier.cli.settings import settings
 
 from .passphrase import PassphraseFile
 from .private_key import private_key, public_key
@@ -31,6 +32,7 @@ _WEEK_HOURS = 168
 _THUMBPRINT = 32
 
 
+@says
 def publish_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that the web server serves.")],
     timestamp_key: Annotated[Path, typer.Option("--timestamp-key", metavar="PEM", help="The private timestamp key.")],
@@ -53,8 +55,6 @@ def publish_command(
         int, typer.Option("--hours", min=1, max=_WEEK_HOURS, help="Until verifiers call the timestamp stale.")
     ] = _WEEK_HOURS,
     passphrase_file: PassphraseFile = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Publish into a folder: trust lists, status lists, a bundle of all, and a new timestamp last.
 

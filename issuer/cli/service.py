@@ -10,21 +10,19 @@ Promises:
 
 from __future__ import annotations
 
-import functools
 import getpass
-import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from inspect import Parameter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Concatenate, TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate
 
 import typer
 
 from verifier.cli.faults import CommandError, printable
-from verifier.cli.settings import AsJson, Lang, settings
+from verifier.cli.offering import WORDS, Command, offering, option
+from verifier.cli.settings import settings
 
 from .passphrase import ask
 
@@ -44,8 +42,6 @@ Reason = Annotated[str | None, typer.Option("--reason", help="Why, for the audit
 _NamedOperator = Annotated[str, typer.Option("--operator", help="Who acts: a person's name, for the audit.")]
 _GivenReason = Annotated[str, typer.Option("--reason", help="Why, for the audit.")]
 _BreakGlassReason = Annotated[str, typer.Option("--reason", help="Why the rule of two people is passed by.")]
-
-_Command: TypeAlias = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +76,21 @@ class Service:
             core.close()
 
 
-def _option(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+_EVERYWHERE = (option("folder", _Folder, None), *WORDS)
 
 
-_EVERYWHERE = (_option("folder", _Folder, None), _option("lang", Lang, None), _option("as_json", AsJson, False))
+def _service(given: Mapping[str, Any]) -> Service:
+    return Service(given["folder"])
 
 
-def on_service(command: Callable[Concatenate[Service, ...], None]) -> _Command:
+def on_service(command: Callable[Concatenate[Service, ...], None]) -> Command:
     """A command that nobody in particular answers for."""
-    return _offering(command, lambda given: (Service(given["folder"]),), _EVERYWHERE)
+    return offering(command, _EVERYWHERE, {"service": _service})
 
 
 def acts(
     *, reason: bool = True, required: bool = False, break_glass: bool = False
-) -> Callable[[Callable[Concatenate[Service, By, ...], None]], _Command]:
+) -> Callable[[Callable[Concatenate[Service, By, ...], None]], Command]:
     """A command that a person answers for: the audit has who and why.
 
     Args:
@@ -104,34 +100,14 @@ def acts(
     """
     if required or break_glass:
         why = _BreakGlassReason if break_glass else _GivenReason
-        who = [_option("operator", _NamedOperator), _option("reason", why)]
+        who = [option("operator", _NamedOperator), option("reason", why)]
     else:
-        who = [_option("operator", Operator, None), *([_option("reason", Reason, None)] if reason else [])]
+        who = [option("operator", Operator, None), *([option("reason", Reason, None)] if reason else [])]
 
-    def leading(given: Mapping[str, Any]) -> tuple[Service, By]:
-        by = acting(given["operator"], given.get("reason"), break_glass=break_glass)
-        return Service(given["folder"]), by
+    def by(given: Mapping[str, Any]) -> By:
+        return acting(given["operator"], given.get("reason"), break_glass=break_glass)
 
-    return lambda command: _offering(command, leading, (*who, *_EVERYWHERE))
-
-
-def _offering(
-    command: _Command, leading: Callable[[Mapping[str, Any]], tuple[Any, ...]], shared: Sequence[Parameter]
-) -> _Command:
-    """The command as Typer sees it: its own options and the shared ones, of which ``leading`` makes its first."""
-
-    @functools.wraps(command)
-    def offered(**options: Any) -> None:
-        given = {option.name: options.pop(option.name) for option in shared}
-        command(*leading(given), **options)
-
-    own = [option for name, option in inspect.signature(command).parameters.items() if name not in ("service", "by")]
-    offered.__annotations__ = {option.name: option.annotation for option in (*own, *shared)}
-    hints = get_type_hints(offered, include_extras=True)
-    # By keyword, so that one with a default may stand before one without.
-    seen = [option.replace(kind=Parameter.KEYWORD_ONLY, annotation=hints[option.name]) for option in (*own, *shared)]
-    offered.__signature__ = inspect.Signature(seen)  # type: ignore[attr-defined]
-    return offered
+    return lambda command: offering(command, (*who, *_EVERYWHERE), {"service": _service, "by": by})
 
 
 def acting(operator: str | None, reason: str | None, *, break_glass: bool = False) -> By:
@@ -139,9 +115,9 @@ def acting(operator: str | None, reason: str | None, *, break_glass: bool = Fals
     from issuer.cards import By
 
     name = (operator if operator is not None else getpass.getuser()).strip()
-    for option, value in (("--operator", name), ("--reason", reason)):
+    for named, value in (("--operator", name), ("--reason", reason)):
         if value is not None and not value.strip():
-            raise CommandError("cli.option", path=option, expected="a few words", found="nothing")
+            raise CommandError("cli.option", path=named, expected="a few words", found="nothing")
     return By(f"host:{name}", reason, break_glass)
 
 

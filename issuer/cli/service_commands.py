@@ -10,7 +10,7 @@ import typer
 
 from verifier.cli.faults import CommandError
 from verifier.cli.files import write_new
-from verifier.cli.settings import AsJson, Lang
+from verifier.cli.offering import says
 
 from .passphrase import ask
 from .service import Service, acts, on_service, tell
@@ -25,6 +25,7 @@ _SECRET: Final = 0o600
 clock_app = typer.Typer(help="The clock guard.", no_args_is_help=True)
 
 
+@says
 def init_command(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or empty folder for the service's files.")],
     issuer: Annotated[str | None, typer.Option("--issuer", help="Short id of the authority: cn.310000.")] = None,
@@ -42,8 +43,6 @@ def init_command(
         Path | None, typer.Option("--passphrase-file", metavar="FILE", help="Of the keystore; else it is asked for.")
     ] = None,
     list_capacity: Annotated[int | None, typer.Option("--list-capacity", help="Entries of a status list.")] = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Begin a service: settings file, master key, tables. After a kill, run it again with the folder alone.
 

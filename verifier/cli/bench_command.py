@@ -16,7 +16,8 @@ from rich.table import Table
 from verifier.bench import cores, machine
 from verifier.bench_cases import cases, figures, measure, turns
 
-from .settings import AsJson, Lang, settings, word
+from .offering import says
+from .settings import settings, word
 from .terminal import console, error_console
 
 __all__ = ["bench_command"]
@@ -24,12 +25,11 @@ __all__ = ["bench_command"]
 _KEYS: Final = ("algorithm", "backend", "shown")
 
 
+@says
 def bench_command(
     seconds: Annotated[
         float, typer.Option("--seconds", min=5, max=3600, help="How long to measure, besides getting ready.")
     ] = 60,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Measure how many codes a second this machine verifies.
 

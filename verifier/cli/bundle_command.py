@@ -19,8 +19,9 @@ from verifier.store import Report
 
 from .faults import printable, sentence
 from .files import read_capped, write_whole
+from .offering import says
 from .options import Now, moment
-from .settings import AsJson, Lang, settings, word
+from .settings import settings, word
 from .state_options import DomainName, StateFolder, one_domain, open_store
 
 __all__ = ["bundle_app", "show_report"]
@@ -34,14 +35,8 @@ bundle_app = typer.Typer(help="Bundles: trust lists, status lists and a timestam
 
 
 @bundle_app.command("import")
-def import_command(
-    file: BundleFile,
-    name: DomainName = None,
-    state: StateFolder = None,
-    now: Now = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@says
+def import_command(file: BundleFile, name: DomainName = None, state: StateFolder = None, now: Now = None) -> None:
     """Take a bundle into the state; each token in it is verified.
 
     Exit status 0 all taken or known already, 1 something was refused. A bad trust list: nothing is taken. A bad status
@@ -57,13 +52,8 @@ def import_command(
 
 
 @bundle_app.command("export")
-def export_command(
-    file: BundleFile,
-    name: DomainName = None,
-    state: StateFolder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@says
+def export_command(file: BundleFile, name: DomainName = None, state: StateFolder = None) -> None:
     """Write all that a domain knows as a bundle.
 
     Example:  icard bundle export bundle.cbor
@@ -80,7 +70,8 @@ def export_command(
 
 
 @bundle_app.command("show")
-def show_command(file: BundleFile, lang: Lang = None, as_json: AsJson = False) -> None:
+@says
+def show_command(file: BundleFile) -> None:
     """Show what a bundle says of itself; nothing is verified.
 
     Example:  icard bundle show bundle.cbor

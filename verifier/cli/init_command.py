@@ -15,8 +15,9 @@ from verifier.sync.addresses import check_base_url
 
 from .faults import CommandError
 from .files import read_capped
+from .offering import says
 from .options import Now, moment
-from .settings import AsJson, Lang, settings, word
+from .settings import settings, word
 from .state_options import StateFolder, open_store
 
 __all__ = ["grouped", "init_command"]
@@ -24,6 +25,7 @@ __all__ = ["grouped", "init_command"]
 _GROUP, _GROUPS_A_LINE = 4, 8
 
 
+@says
 def init_command(
     anchor: Annotated[
         Path, typer.Option("--anchor", metavar="FILE", help="A signed trust list, by which all later ones are judged.")
@@ -41,8 +43,6 @@ def init_command(
     ] = False,
     state: StateFolder = None,
     now: Now = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Start trusting a trust domain, by its anchor.
 

@@ -14,9 +14,10 @@ from icard_crypto.errors import DecodeError
 from .faults import report
 from .inputs import Kind, read_source, sources
 from .layers import Inspection, authenticate, inspect
+from .offering import says
 from .options import CODE_HELP, Trusted, trusted_domain
 from .pictures import codes_in
-from .settings import AsJson, Lang, settings, word
+from .settings import settings, word
 from .terminal import console
 from .tree import Layer
 
@@ -25,11 +26,10 @@ __all__ = ["inspect_command"]
 MALFORMED = 1
 
 
+@says
 def inspect_command(
     code: Annotated[str, typer.Argument(metavar="CODE", help=CODE_HELP)],
     trusted: Trusted = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Show every layer of a code, with sizes in bytes.
 

@@ -15,7 +15,8 @@ from icard_crypto.errors import DecodeError
 from .faults import CommandError, report_warning
 from .files import write_whole
 from .inputs import read_source, sources
-from .settings import AsJson, Lang, settings, word
+from .offering import says
+from .settings import settings, word
 from .terminal import is_terminal
 
 __all__ = ["QR_SUFFIXES", "blocks", "qr_command", "render"]
@@ -25,6 +26,7 @@ _UPPER, _LOWER, _FULL = "▀", "▄", "█"
 _BLACK_ON_WHITE, _RESET = "\x1b[30;107m", "\x1b[0m"
 
 
+@says
 def qr_command(
     code: Annotated[
         str, typer.Argument(metavar="TEXT|FILE|-", help="The text of a code, a file of it, or - for stdin.")
@@ -38,8 +40,6 @@ def qr_command(
         int | None, typer.Option("--version", min=1, max=40, help="Size of the symbol (default: the smallest).")
     ] = None,
     module_size: Annotated[int, typer.Option("--module-size", min=1, max=20, help="Pixels a module, in a PNG.")] = 8,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Draw a code as a PNG or SVG file, or on the terminal.
 

@@ -18,8 +18,9 @@ from verifier.store import Freshness, Store, freshness
 from verifier.sync.journal import Journal, read_journal
 
 from .faults import printable, report_warning, sentence
+from .offering import says
 from .options import Now, PolicyName, moment, policy
-from .settings import AsJson, Lang, settings, word
+from .settings import settings, word
 from .state_options import StateFolder, age_words, open_store
 from .terminal import console
 
@@ -29,13 +30,8 @@ STALE: Final = 2
 _STYLES: Final = {"fresh": "green", "stale": "bold red", "missing": "bold yellow"}
 
 
-def status_command(
-    policy_name: PolicyName = "gate",
-    state: StateFolder = None,
-    now: Now = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
+@says
+def status_command(policy_name: PolicyName = "gate", state: StateFolder = None, now: Now = None) -> None:
     """Show what is known, how old it is, and until when the policy accepts it.
 
     Exit status 0 all fresh, 2 something stale or missing, 64 wrong use.

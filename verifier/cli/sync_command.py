@@ -15,7 +15,8 @@ from verifier.sync import Agent, Limits, Round
 from verifier.sync.addresses import networks
 
 from .faults import CommandError, printable, sentence
-from .settings import AsJson, Lang, settings, word
+from .offering import says
+from .settings import settings, word
 from .state_options import StateFolder, open_store
 
 __all__ = ["sync_command"]
@@ -27,6 +28,7 @@ class _Stop(BaseException):
     """SIGTERM: leaves whatever is waited for. The state is whole at every moment."""
 
 
+@says
 def sync_command(
     once: Annotated[bool, typer.Option("--once", help="One round, then stop (the default).")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Round after round, until SIGTERM or Ctrl-C.")] = False,
@@ -39,8 +41,6 @@ def sync_command(
         Path | None, typer.Option("--ca-file", metavar="FILE", help="PEM certificates of a private authority.")
     ] = None,
     state: StateFolder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Fetch timestamps, trust lists and status lists over HTTPS.
 

@@ -19,9 +19,10 @@ from verifier.verifier import Verifier
 
 from .faults import CommandError, report_warning
 from .inputs import Source, read_source, sources
+from .offering import says
 from .options import CODE_HELP, Now, PolicyName, Trusted, moment, policy, trusted_domain
 from .pictures import codes_in
-from .settings import AsJson, Lang, settings, word
+from .settings import settings, word
 from .state_options import StateFolder, open_store
 from .terminal import console, error_console
 from .verdict_view import show
@@ -33,14 +34,13 @@ _STATUS: Final = {"VALID": 0, "INVALID": 1, "INDETERMINATE": 2}
 _RANK: Final = ("VALID", "INDETERMINATE", "INVALID")
 
 
+@says
 def verify_command(
     code: Annotated[str, typer.Argument(metavar="CODE", help=CODE_HELP + " A folder: all of these in it.")],
     trusted: Trusted = None,
     state: StateFolder = None,
     policy_name: PolicyName = "gate",
     now: Now = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
 ) -> None:
     """Say whether a card is genuine and still stands.
 
