@@ -25,6 +25,15 @@ _FOCUSED = """() => {
   const place = [...document.querySelectorAll("*")].indexOf(focused);
   return [place, focused.getBoundingClientRect().height > 0, getComputedStyle(focused).outlineStyle];
 }"""
+#: Remembers vibrations and counts tones.
+_COUNTED = """
+  navigator.vibrate = rhythm => { (window.shaken ??= []).push(rhythm); return true; };
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (...all) {
+    window.tones = (window.tones ?? 0) + 1;
+    start.apply(this, all);
+  };
+"""
 _GONE = """url => new Promise(done => {
   const image = new Image();
   image.onload = () => done(false);
@@ -269,15 +278,7 @@ def test_spoken_and_titled(desk: MemoryDesk, opened: Callable[..., Watched]) -> 
 def test_sound_and_vibration_by_rhythm(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
     """Vibration is on and sound off at first; one short, two long, three short; each can be changed in the menu, and
     the change stands in the address."""
-    count = """
-      navigator.vibrate = rhythm => { (window.shaken ??= []).push(rhythm); return true; };
-      const start = OscillatorNode.prototype.start;
-      OscillatorNode.prototype.start = function (...all) {
-        window.tones = (window.tones ?? 0) + 1;
-        start.apply(this, all);
-      };
-    """
-    page = opened(script=count)
+    page = opened(script=_COUNTED)
     rhythms = {"valid": [80], "revoked": [250, 120, 250], "status_stale": [80, 80, 80, 80, 80]}
     for name in rhythms:
         desk.world = SCENES[name].world
@@ -295,6 +296,15 @@ def test_sound_and_vibration_by_rhythm(desk: MemoryDesk, opened: Callable[..., W
     page.show(SCENES["revoked"].shown())
     assert page.page.evaluate("window.tones") == 2
     assert len(page.page.evaluate("window.shaken")) == 3
+
+
+def test_a_hand_scanner_is_heard(opened: Callable[..., Watched]) -> None:
+    """Where the address says that sound is on, a hand scanner's keys are enough for a browser to let it be heard."""
+    page = opened("?sound=on", script=_COUNTED)
+    page.page.keyboard.type(SCENES["valid"].shown()[:200])
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector('#held [data-outcome="INVALID"]')
+    assert page.page.evaluate("window.tones") == 2
 
 
 def test_rule_and_language_keep_the_settings(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
