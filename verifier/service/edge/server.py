@@ -48,7 +48,10 @@ __all__ = ["Listen", "MakeApp", "bind", "serve"]
 MakeApp = Callable[[Drain], ASGIApp]
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("icard.server")
-_BACKLOG: Final = 1024
+#: Connections that wait in the kernel; it takes its own limit (net.core.somaxconn) where that is lower.
+_BACKLOG: Final = 4096
+#: Of those so many are taken at one time: what others have begun goes on in between.
+_AT_ONCE: Final = 64
 #: A worker that dies sooner is not replaced before this many seconds, so that a broken one does not spin.
 _RESPAWN: Final = 1.0
 #: Open files of a process beside its connections: its own, and connections that were taken to be refused.
@@ -105,7 +108,7 @@ class _Server(uvicorn.Server):
         for listener in sockets or []:
             self._loop.remove_reader(listener)
             # Connections that the kernel accepted and nobody took: closing the socket would reset them.
-            self._accept(listener)
+            self._accept(listener, _BACKLOG)
             listener.close()
         if self._begun:
             await asyncio.wait(self._begun, timeout=_LATE_HANDSHAKE)
@@ -117,9 +120,9 @@ class _Server(uvicorn.Server):
         if listener.fileno() >= 0:
             self._loop.add_reader(listener, self._accept, listener)
 
-    def _accept(self, listener: socket.socket) -> None:
+    def _accept(self, listener: socket.socket, most: int = _AT_ONCE) -> None:
         """Take what the kernel has accepted."""
-        for _ in range(_BACKLOG):
+        for _ in range(most):
             try:
                 accepted, _address = listener.accept()
             except (BlockingIOError, ConnectionAbortedError):
