@@ -58,17 +58,18 @@ def scarce() -> AbstractContextManager[None]:
     return lowered(resource.RLIMIT_NOFILE, 1024)
 
 
-def besiege(server: Server, code: str, count: int, seconds: float, record: Record) -> None:
-    """So many slow connections from four processes and addresses, and what must hold meanwhile and afterwards."""
-    pid, port = server.process.pid, str(httpx.URL(server.url).port)
+def besiege(server: Server, code: str, count: int, seconds: float, record: Record) -> Counter[str]:
+    """So many slow connections from four processes and addresses, and what must hold meanwhile and afterwards; how the
+    connections ended."""
+    pid, url = server.process.pid, httpx.URL(server.url)
     open_before, memory_before = files(pid), memory(pid)
     ended: Counter[str] = Counter()
     with Asking(server, code) as asking:
         clients = [
             subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "tests.verifier.service.slow_clients"),
-                    *(port, f"127.0.0.{number}", str(count // 4), str(seconds)),
+                    *(sys.executable, "-m", "tests.verifier.service.slow_clients", url.scheme),
+                    *(str(url.port), f"127.0.0.{number}", str(count // 4), str(seconds)),
                 ],
                 stdout=subprocess.PIPE,
                 cwd=CHECKOUT,
@@ -81,23 +82,24 @@ def besiege(server: Server, code: str, count: int, seconds: float, record: Recor
     until(lambda: files(pid) <= open_before)
     record("connections", f"{ended['made']:,}")
     record("told 408", f"{ended['told']:,}")
-    record("cut to make room", f"{ended['cut'] + ended['closed']:,}")
+    record("cut", f"{ended['cut'] + ended['closed']:,}")
     record("verdicts meanwhile", asking.answered)
     record("slowest", f"{asking.worst:.2f} s")
     record("memory before, most, MiB", f"{memory_before // MIB}, {asking.most // MIB}")
     assert asking.failed == []
     assert asking.answered > seconds
     assert ended["made"] >= count
-    assert ended["told"] > 0
     assert ended["refused"] == 0
-    assert asking.most - memory_before < 100 * MIB
+    assert asking.most - memory_before < (100 if url.scheme == "http" else 400) * MIB
+    return ended
 
 
 def test_slow_connections(domain: Domain, record_property: Record) -> None:
     """Three hundred connections that send a byte now and then are told 408 in time; everybody else gets verdicts, and
     every file is closed again."""
     with scarce(), serving(domain.folder, "--no-sync") as server:
-        besiege(server, domain.code(), 300, 3, record_property)
+        ended = besiege(server, domain.code(), 300, 3, record_property)
+        assert ended["told"] == ended["made"] >= 300
 
 
 @pytest.mark.soak
@@ -110,7 +112,7 @@ def test_ten_thousand_slow_connections(domain: Domain, record_property: Record) 
 
 @pytest.mark.soak
 def test_ten_thousand_slow_connections_over_tls(domain: Domain, record_property: Record) -> None:
-    """The same where TLS is spoken and no handshake ever comes."""
+    """The same where TLS is spoken and no handshake ever ends."""
     with scarce(), serving(domain.folder, "--no-sync", "--tls-self-signed") as server:
         besiege(server, domain.code(), 10_000, 60, record_property)
 
