@@ -10,10 +10,10 @@ Promises:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from icard_crypto.authority import Authority, Environment, Revocation
 from icard_crypto.keys import KID_LENGTH, VerifyingKey
@@ -146,6 +146,7 @@ class TrustDomain:
         "keys_given_directly",
         "kids",
         "name",
+        "remembered",
         "status_lists",
         "timestamp",
         "trust_list",
@@ -164,6 +165,7 @@ class TrustDomain:
     issuers: Mapping[str, Issuer]
     denied: frozenset[bytes]
     usable_status_lists: Mapping[tuple[str, str], StatusListView]
+    remembered: dict[Hashable, Any]
 
     def __init__(
         self,
@@ -189,7 +191,7 @@ class TrustDomain:
         if trust_list is not None:
             floor = max(floor, trust_list.iat)
         lists = dict(status_lists or {})
-        values = {
+        values: dict[str, Any] = {
             "name": name,
             "environment": environment,
             "keys": all_keys,
@@ -202,6 +204,8 @@ class TrustDomain:
             "issuers": MappingProxyType({key.issuer.iss: key.issuer for key in all_keys if key.issuer}),
             "denied": frozenset(denied),
             "usable_status_lists": MappingProxyType(_usable(lists, kids, denied)),
+            # What verdicts made of the above and may make again, such as evidence; ends with the domain.
+            "remembered": {},
         }
         for slot, value in values.items():
             object.__setattr__(self, slot, value)

@@ -30,6 +30,8 @@ from .trust import Environment, TrustDomain, TrustedKey
 __all__ = ["Evidence", "HolderState", "Verdict"]
 
 SCHEMA: Final = 1
+#: Pieces of evidence that a domain keeps.
+_REMEMBERED: Final = 256
 
 _PROFILES: Final[Mapping[int, str]] = {profile.value: profile.name.lower() for profile in Profile}
 HolderState = Literal["not_checked", "photo_to_compare", "key_proven"]
@@ -230,7 +232,20 @@ class Verdict:
     @property
     def evidence(self) -> Evidence:
         """What the verdict rests on."""
-        domain, key, status, claims = self._domain, self._key, self._status, self.claims
+        domain, claims = self._domain, self.claims
+        if domain is None:
+            return self._evidence(claims)
+        # Codes that are shown in one second mostly rest on the same; a domain's keys live as long as it does.
+        same = (id(self._key), self._kid, self._status, None if claims is None else claims.status.uri, self.now)
+        found: Evidence | None = domain.remembered.get(same)
+        if found is None:
+            if len(domain.remembered) >= _REMEMBERED:
+                domain.remembered.clear()
+            found = domain.remembered[same] = self._evidence(claims)
+        return found
+
+    def _evidence(self, claims: CardClaims | None) -> Evidence:
+        domain, key, status = self._domain, self._key, self._status
         trust_list = domain.trust_list if domain else None
         timestamp = domain.timestamp if domain else None
         issuer = key.issuer if key else None

@@ -14,8 +14,8 @@ from icard_crypto import envelope
 from icard_crypto.card import Profile
 from icard_crypto.errors import Language
 from icard_crypto.errors import catalogue as error_catalogue
-from tests.reference import ISSUED_AT
-from tests.verifier.world import NOW, OTHER_KEY, TIMESTAMP, TRUST_LIST, World, claims, code, signed
+from tests.reference import ISSUED_AT, STATUS
+from tests.verifier.world import NOW, OTHER_KEY, PREFIX, TIMESTAMP, TRUST_LIST, World, claims, code, signed
 from verifier import Policy, Refused, UsageError, Verdict, verdict_schema
 from verifier.reasons import catalogue
 from verifier.verdict_json import verdict_text
@@ -61,6 +61,24 @@ def test_text_is_the_dict_written() -> None:
         for language in LANGUAGES:
             written = json.dumps(verdict.to_dict(language), ensure_ascii=False, separators=(",", ":"))
             assert verdict_text(verdict, language) == verdict_text(verdict, language) == written
+
+
+def test_evidence_is_of_its_own_verdict() -> None:
+    """A domain that remembers evidence gives each code, key and moment the evidence that a new domain gives."""
+    verifier = World(floor=NOW + 5).verifier()
+    shown = [
+        code(),
+        code(key=OTHER_KEY),
+        code(Profile.WORK),
+        code(status=replace(STATUS, uri=f"{PREFIX}other")),
+        "IC1:a",
+    ]
+    for _ in range(2):
+        for moment in range(NOW, NOW + 100):
+            for one in shown:
+                found = verifier.verify(one, now=moment).evidence
+                assert found == World(floor=NOW + 5).verify(one, now=moment).evidence
+    assert all(len(domain.remembered) <= 256 for domain in verifier.domains)
 
 
 def test_schema_is_a_schema() -> None:
