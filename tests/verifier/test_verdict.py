@@ -66,13 +66,8 @@ def test_text_is_the_dict_written() -> None:
 def test_evidence_is_of_its_own_verdict() -> None:
     """A domain that remembers evidence gives each code, key and moment the evidence that a new domain gives."""
     verifier = World(floor=NOW + 5).verifier()
-    shown = [
-        code(),
-        code(key=OTHER_KEY),
-        code(Profile.WORK),
-        code(status=replace(STATUS, uri=f"{PREFIX}other")),
-        "IC1:a",
-    ]
+    elsewhere = [replace(STATUS, uri=f"{PREFIX}{name}") for name in ("one", "two")]
+    shown = [code(), code(key=OTHER_KEY), code(Profile.WORK), *(code(status=each) for each in elsewhere), "IC1:a"]
     for _ in range(2):
         for moment in range(NOW, NOW + 100):
             for one in shown:
