@@ -1,4 +1,4 @@
-"""The figures of docs/issuing.md, from what ``python -m benchmarks.issuing`` and ``benchmarks.origin`` wrote."""
+"""The figures of docs/issuing.md, from what ``benchmarks.issuing``, ``.origin`` and ``.issuing_service`` wrote."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.parts import RESULTS
 
-__all__ = ["issuing_figures", "origin_figures"]
+__all__ = ["issuing_figures", "origin_figures", "service_figures"]
 
 _PARTS = ("signing", "drawing", "database", "rest")
 
@@ -27,6 +27,26 @@ def origin_figures() -> str:
         for kind, run in told["databases"].items()
     ]
     return "\n".join((_about(told), _table(("", "changes", "median", "longest"), rows)))
+
+
+def service_figures() -> str:
+    """Requests a second and latencies over HTTP, for the databases that were measured."""
+    told = _measured("issuing_service")
+    rows = [
+        (
+            f"{kind}, {_some(run['servers'], 'server')}, {_some(run['clients'], 'client')}: {name}",
+            f"{figures['a_second']:.0f}",
+            f"{figures['p50_ms']:.1f} ms",
+            f"{figures['p99_ms']:.1f} ms",
+        )
+        for kind, run in told["databases"].items()
+        for name, figures in run["operations"].items()
+    ]
+    return "\n".join((_about(told), _table(("over HTTP", "a second", "p50", "p99"), rows)))
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _measured(name: str) -> dict[str, Any]:

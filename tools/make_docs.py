@@ -25,7 +25,7 @@ from icard_crypto.fields import FIELDS, SERVICES, Field
 from icard_crypto.list_maps import FIELDS as LIST_FIELDS
 from icard_crypto.list_maps import ListField
 from tools import benchmark_drawings, benchmark_page, endpoints_table, service_page, worked_example
-from tools.issuing_figures import issuing_figures, origin_figures
+from tools.issuing_figures import issuing_figures, origin_figures, service_figures
 from tools.notices_table import notices_table
 from tools.scan_page import scan_page_figures, screens_table
 from tools.service_examples import EXAMPLES, examples_json
@@ -169,6 +169,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "list-refusals": lambda: refusals(_LIST_LAYERS),
     "issuing-figures": issuing_figures,
     "origin-figures": origin_figures,
+    "service-figures": service_figures,
     "settings": settings_table,
     "notices": notices_table,
     "screens": screens_table,
