@@ -27,7 +27,9 @@ from pydantic_settings import (
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import DecodeError, StateError
+from icard_crypto.list_maps import FIELDS, ListField, check_value
+from icard_crypto.uris import check_prefix
 from verifier.cli.files import read_capped
 from verifier.sync.addresses import networks
 
@@ -35,10 +37,16 @@ __all__ = ["FILE_NAME", "PREFIX", "Settings"]
 
 PREFIX: Final = "ICARD_ISSUER_"
 FILE_NAME: Final = "icard-issuer.toml"
-_STATUS_PREFIX: Final = re.compile(r"https://[a-z0-9.-]+(?::(?!443/)[0-9]{1,5})?/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*")
 _PUBLIC_URL: Final = re.compile(r"https://[a-z0-9.-]+(?::[0-9]{1,5})?/(?:[A-Za-z0-9._-]+/)*")
 _MAILBOX: Final = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
-_ISSUER: Final = re.compile(r"[a-z0-9.-]{1,64}")
+
+
+def _as_listed(value: str, field: ListField) -> None:
+    """Hold a value against what a trust list may say: what cannot stand there would stop the service later."""
+    try:
+        check_value(value, field, "trust", field.name)
+    except DecodeError as fault:
+        raise ValueError(fault.expected) from None
 
 
 class Settings(BaseSettings):
@@ -104,8 +112,8 @@ class Settings(BaseSettings):
     @field_validator("regions")
     @classmethod
     def _six_digits(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(re.fullmatch(r"[0-9]{6}", region) for region in value):
-            raise ValueError("codes of six digits")
+        for region in value:
+            _as_listed(region, FIELDS["region"]["region"])
         return value
 
     @field_validator("public_url")
@@ -134,15 +142,18 @@ class Settings(BaseSettings):
     @field_validator("status_prefix")
     @classmethod
     def _prefix(cls, value: str) -> str:
-        if value and not _STATUS_PREFIX.fullmatch(value):
-            raise ValueError("https://host/path/ with a final slash")
+        try:
+            if value:
+                check_prefix(value, "status_prefix")
+        except DecodeError as fault:
+            raise ValueError(fault.expected) from None
         return value
 
     @field_validator("issuer")
     @classmethod
     def _short_id(cls, value: str) -> str:
-        if value and not _ISSUER.fullmatch(value):
-            raise ValueError("lower-case letters, digits, dots and hyphens")
+        if value:
+            _as_listed(value, FIELDS["issuer"]["iss"])
         return value
 
     @classmethod

@@ -57,7 +57,13 @@ def test_secrets_are_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ('status_prefix = "https://a.example:443/"', "status_prefix"),
         ('status_prefix = "https://a.example/s"', "status_prefix"),
         ('environment = "prod"', "environment"),
+        ('status_prefix = "https://-a.example/s/"', "status_prefix"),
+        ('status_prefix = "https://a.example:70000/s/"', "status_prefix"),
+        (f'status_prefix = "https://a.example/{"s" * 120}/"', "status_prefix"),
         ('issuer = "CN 1"', "issuer"),
+        ('issuer = "cn..310000"', "issuer"),
+        (f'issuer = "{"c" * 33}"', "issuer"),
+        ('regions = ["031000"]', "regions"),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, line: str, path: str) -> None:
