@@ -10,7 +10,7 @@ Who asks is a :class:`issuer.accounts.who.Who`, which comes from :func:`issuer.a
 ``invitations``      ``open_invitation``, ``accept``
 ``own_account``      ``change_password``, ``begin_totp``, ``finish_totp``, ``renew_recovery_codes``, ``change_contact``
 ``tokens``           ``make_token``, ``authenticate_token``, ``list_tokens``, ``show_token``, ``revoke_token``
-``directory``        accounts for administrators: make, show, find, list, role, lock, unlock, close, reset
+``directory``        accounts for administrators: make, show, find, list, role, lock, unlock, close, reset, end sessions
 ``two_people``       ``ask``, ``confirm``, ``refuse``, ``list_waiting``, ``show_confirmation``; the acts: ``ACTS``
 ``organisations``    employers and agencies
 ``mandates``         agency for employer, with an end

@@ -25,7 +25,7 @@ from issuer.audit import Act
 from issuer.core import Core
 from issuer.db.pages import page_of
 
-from . import changes
+from . import changes, sessions
 from .changes import NewAccount
 from .fields import normal_login
 from .invitations import Invited
@@ -40,6 +40,7 @@ __all__ = [
     "change_role",
     "close_account",
     "create_account",
+    "end_sessions",
     "find_account",
     "list_accounts",
     "lock_account",
@@ -145,6 +146,19 @@ def close_account(core: Core, who: Who, account_id: str, *, version: int | None 
     _change(
         core, who, account_id, "account.close", lambda s, account, now: changes.close(core, s, account.id, now), version
     )
+
+
+def end_sessions(core: Core, who: Who, account_id: str) -> None:
+    """End all sessions of an account, an official one too; its person may log in again at once.
+
+    Raises:
+        StateError: ``access.*``, ``account.none``, ``account.self``.
+    """
+
+    def edit(session: Session, account: Account, now: int) -> None:
+        sessions.end_all(session, account.id)
+
+    _change(core, who, account_id, "account.end_sessions", edit, None)
 
 
 def reset_account(core: Core, who: Who, account_id: str, *, version: int | None = None) -> Invited:

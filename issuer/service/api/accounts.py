@@ -143,6 +143,12 @@ def close_account(call: CallOf, account_id: Id, response: Response) -> None:
     _change(call, account_id, response, directory.close_account)
 
 
+@endpoints.at("POST", "/v1/accounts/{account_id}/end-sessions", _MANAGES_ONE, status=204)
+def end_sessions(call: CallOf, account_id: Id) -> None:
+    """End all sessions of an account, an official one too; its person may log in again at once."""
+    directory.end_sessions(call.core, call.who, account_id)
+
+
 @endpoints.at("POST", "/v1/accounts/{account_id}/reset", _MANAGES_ONE, creates=True, changes=True)
 def reset_account(call: CallOf, account_id: Id, response: Response) -> InvitedBody:
     """Invite the person of an account that is not official anew: password and TOTP count no more, all sessions end."""

@@ -324,6 +324,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/accounts/{account_id}/lock": _account(),
     "POST /v1/accounts/{account_id}/unlock": _on("account", "administrator", _locked),
     "POST /v1/accounts/{account_id}/close": _account(),
+    "POST /v1/accounts/{account_id}/end-sessions": _account(),
     "POST /v1/accounts/{account_id}/reset": _account(),
     "POST /v1/organisations": _plain("administrator", kind="agency", code="91310000MA1FL0000N", name="An agency"),
     "GET /v1/organisations": _plain("administrator"),

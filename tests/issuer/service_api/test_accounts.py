@@ -153,6 +153,22 @@ def test_a_wrong_field_is_refused(house: House, admin: Caller) -> None:
     assert count(house.core, Account) == 1
 
 
+def test_one_administrator_ends_all_sessions_of_another(house: House, app: FastAPI, admin: Caller) -> None:
+    """An official's too, who logs in again at once and has the tokens still; not one's own in this way."""
+    officer = make(house, "permit_officer", "officer")
+    here, there = by_session(app, officer.enter()), by_session(app, officer.enter())
+    token = here("POST", "/v1/tokens", {"label": "night run", "scopes": ["card.read"], "days": 30}).json()["token"]
+    path = f"/v1/accounts/{officer.account_id}"
+    before = admin("GET", path)
+    assert [admin("POST", f"{path}/end-sessions").status_code for _ in range(2)] == [204, 204]
+    assert [problem(each("GET", "/v1/account")) for each in (here, there)] == [(401, "session.unknown")] * 2
+    assert log_in(app, officer)("GET", "/v1/account").status_code == 200
+    assert by_token(app, token)("GET", f"/v1/cards/{'0' * 32}").status_code == 404
+    assert admin("GET", path).content == before.content
+    own = admin("GET", "/v1/account").json()["account_id"]
+    assert problem(admin("POST", f"/v1/accounts/{own}/end-sessions")) == (403, "account.self")
+
+
 def test_lists_have_pages(house: House, app: FastAPI, admin: Caller) -> None:
     """Accounts by role and by organisation, organisations, mandates, tokens: every one once, in the order of ids."""
     made = sorted(admin("POST", "/v1/accounts", new_holder(n)).json()["account_id"] for n in range(5))
