@@ -28,6 +28,7 @@ from typing import Any, cast
 from icard_crypto import cbor, limits
 from icard_crypto.errors import DecodeError, KeyFault, StateError
 from icard_crypto.keys import VerifyingKey
+from icard_crypto.list_maps import FIELDS, ListField, check_value
 from icard_crypto.uris import check_prefix, first_overlap
 
 from .trust import Environment, Issuer, TrustedKey
@@ -35,9 +36,8 @@ from .trust import Environment, Issuer, TrustedKey
 __all__ = ["read_trusted_file"]
 
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
-_REGION = re.compile(r"[0-9]{6}")
-_ANYTHING = re.compile(r".*", re.DOTALL)
-_ISS = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
+_ISS = FIELDS["issuer"]["iss"]
+_REGION = FIELDS["region"]["region"]
 
 
 def read_trusted_file(data: bytes) -> tuple[Environment, tuple[TrustedKey, ...]]:
@@ -115,14 +115,21 @@ class _Entry:
             ) from None
 
 
-def _texts(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
-    return lambda value: (
-        isinstance(value, list) and all(isinstance(text, str) and pattern.fullmatch(text) for text in value)
-    )
+def _all(good: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(good, value))
+
+
+def _is(value: Any, field: ListField) -> bool:
+    """Whether a value could stand in a trust list."""
+    try:
+        check_value(value, field, "trust", field.name)
+    except DecodeError:
+        return False
+    return True
 
 
 def _key(entry: _Entry, issuers: dict[str, Issuer]) -> TrustedKey:
-    iss = entry.take("iss", lambda value: isinstance(value, str) and bool(_ISS.fullmatch(value)), "such as cn.310000")
+    iss = entry.take("iss", lambda value: _is(value, _ISS), "such as cn.310000")
     names = entry.take(
         "names",
         lambda value: (
@@ -130,7 +137,7 @@ def _key(entry: _Entry, issuers: dict[str, Issuer]) -> TrustedKey:
         ),
         "names by language",
     )
-    regions = entry.take("regions", _texts(_REGION), "a list of codes of six digits")
+    regions = entry.take("regions", _all(lambda value: _is(value, _REGION)), "a list of codes of six digits")
     prefixes = _check_prefixes(entry)
     issuer = Issuer(iss, MappingProxyType(dict(names)), frozenset(regions), prefixes)
     if issuers.setdefault(iss, issuer) != issuer:
@@ -144,7 +151,8 @@ def _key(entry: _Entry, issuers: dict[str, Issuer]) -> TrustedKey:
 
 
 def _check_prefixes(entry: _Entry) -> tuple[str, ...]:
-    prefixes = entry.take("status_prefixes", _texts(_ANYTHING), "a list of https prefixes with a final slash")
+    texts = _all(lambda value: isinstance(value, str))
+    prefixes = entry.take("status_prefixes", texts, "a list of https prefixes with a final slash")
     for place, prefix in enumerate(prefixes):
         path = entry.at(f"status_prefixes[{place}]")
         try:

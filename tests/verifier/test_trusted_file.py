@@ -69,6 +69,8 @@ def test_verifies_a_code() -> None:
     ("changes", "code", "path", "expected"),
     [
         ({"iss": "CN"}, "trusted.value", "keys[0].iss", "such as cn.310000"),
+        ({"iss": "cn..310000"}, "trusted.value", "keys[0].iss", "such as cn.310000"),
+        ({"regions": ["031000"]}, "trusted.value", "keys[0].regions", "a list of codes of six digits"),
         ({"names": {}}, "trusted.value", "keys[0].names", "names by language"),
         ({"regions": ["3100"]}, "trusted.value", "keys[0].regions", "a list of codes of six digits"),
         ({"usage": "timestamp"}, "trusted.value", "keys[0].usage", "card or status"),
