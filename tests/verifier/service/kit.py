@@ -183,22 +183,21 @@ def picture(size: tuple[int, int] = (320, 200)) -> bytes:
     return buffer.getvalue()
 
 
-def family(pid: int) -> dict[int, list[str]]:
-    """A process and all that descend from it, each with the words of its command."""
-    parents, words = {}, {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words[int(entry.name)] = (entry / "cmdline").read_bytes().decode().split("\0")
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
+def family(pid: int) -> list[int]:
+    """A process and all that descend from it."""
     found = [pid]
     for each in found:
-        found += [child for child, parent in parents.items() if parent == each]
-    return {each: words[each] for each in found if each in words}
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{each}/task").iterdir():
+                found += map(int, (task / "children").read_text("ascii").split())
+    return found
 
 
 def children(pid: int, module: str) -> list[int]:
     """Process ids of a service's children that run a module."""
-    return [each for each, words in family(pid).items() if module in words]
+    found = []
+    for each in family(pid):
+        with contextlib.suppress(OSError):
+            if module.encode() in Path(f"/proc/{each}/cmdline").read_bytes().split(b"\0"):
+                found.append(each)
+    return found
