@@ -21,7 +21,6 @@ from verifier.verdict_json import verdict_text
 
 from .edge import FieldFault, Problem, Statuses
 from .edge.raw import header_of
-from .limits import TEXT_BYTES
 from .service import Service
 
 __all__ = ["PICTURES", "STATUSES", "TEXTS", "asked_policy", "media_type", "verdict_bytes", "verdict_of_text"]
@@ -50,17 +49,15 @@ def asked_policy(service: Service, scope: Scope, given: object = None) -> Policy
 
 
 def verdict_of_text(service: Service, scope: Scope, kind: str, body: bytes) -> Verdict:
-    """The verdict on a body of text or JSON.
+    """The verdict on a body of text or JSON, which the edge has kept to its cap.
 
     Args:
         kind: its media type.
 
     Raises:
-        Problem: ``http.too_large``, ``http.bad_request``, ``http.invalid``.
+        Problem: ``http.bad_request``, ``http.invalid``.
         StateError: ``policy.*``.
     """
-    if len(body) > TEXT_BYTES:
-        raise Problem("http.too_large", expected=f"at most {TEXT_BYTES} bytes")
     if kind == "text/plain":
         try:
             # Without the mark that some editors put in front of UTF-8: people send files.
