@@ -5,7 +5,7 @@ Promises:
 1. What :func:`verdict_dict` makes keeps to ``verdict.schema.json``, JSON Schema (draft 2020-12) of verdict schema 1.
 2. Times are RFC 3339 in UTC, ages are seconds, words are in the one language asked for.
 3. What was shown is never repeated, and nothing of the card appears unless the verdict discloses the card.
-4. :func:`verdict_text` is :func:`verdict_dict` written, byte for byte; it remembers nothing of a card or a code.
+4. :func:`verdict_text` is :func:`verdict_dict` written, byte for byte; it remembers nothing that is one card's own.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def verdict_dict(verdict: Verdict, language: Language) -> dict[str, Any]:
 def verdict_text(verdict: Verdict, language: Language) -> str:
     """:func:`verdict_dict` as JSON text without white space.
 
-    Words, states and evidence are remembered as text, since many verdicts share them; nothing of a card or a code is.
+    Words, states and evidence are remembered as text, since many verdicts share them.
     """
     reason = verdict.reason
     if reason.figures or reason.error is not None or verdict.also or verdict.error is not None:
