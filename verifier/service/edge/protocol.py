@@ -12,7 +12,9 @@ uvicorn's protocol ends idle connections between requests; these ends are added:
    request, or an answer on its way, is the new one told 503 with Retry-After and closed.
 6. While the server drains, every answer closes its connection, and an idle connection is left open for a moment: a
    request that is already on its way is still answered.
-7. No upgrade is taken: neither WebSocket nor HTTP/2.
+7. Requests that are sent before the one in front of them is answered wait, but only a few: whoever sends more is cut
+   off, since thousands of them fit into what is read at one time.
+8. No upgrade is taken: neither WebSocket nor HTTP/2.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -34,6 +37,8 @@ __all__ = ["Connection", "Drain", "EdgeConfig", "WireLimits"]
 
 #: For an answer to leave, and the rest of a body to be thrown away, before a connection is cut.
 _LINGER: Final = 2.0
+#: Requests that wait for one of their own connection; browsers send none ahead.
+_MOST_AHEAD: Final = 8
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,10 @@ class Connection(HttpToolsProtocol):
                 self._refuse(431, "http.headers_too_large")
 
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= _MOST_AHEAD:
+            self.transport.abort()
+            # 7: what the parser has of them is not looked at any more.
+            raise httptools.HttpParserError
         self._whole = False
         super().on_message_begin()
 
@@ -220,6 +229,8 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, status: int, code: str, headers: str = "") -> None:
         """Answer below the application, in English: what was sent is no request whose language could be asked."""
+        if self.transport.is_closing():
+            return
         self._stop_head_timer()
         error = IcardError(code)
         problem = {"type": f"urn:icard:problem:{code}", "title": error.message(), "status": status, "code": code}

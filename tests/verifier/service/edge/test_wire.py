@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
 import os
@@ -129,17 +130,17 @@ def test_an_endless_body_is_refused_and_cut_off(server: ServerProcess) -> None:
 def test_behind_a_refused_body_the_connection_goes_on(tmp_path: Path) -> None:
     """Where the rest of a body that was refused comes after all, the next request on its connection is answered however
     long it takes; behind it a head has its usual end."""
-    with serving(tmp_path, wire=WIRE, bodies=[{"prefix": "/", "cap": 100_000}]) as server:
-        with server.connect() as connection:
-            connection.sendall(CHUNKED + b"20000\r\n" + b"x" * 131_000)
-            assert read_answer(connection).startswith(b"HTTP/1.1 413 ")
-            connection.sendall(b"x" * 72 + b"\r\n0\r\n\r\nGET /things/wait HTTP/1.1\r\nHost: a\r\n\r\n")
-            # Longer than the rest of a body is waited for.
-            threading.Event().wait(2.5)
-            httpx.post(server.base + "/things/release")
-            assert b"released" in read_answer(connection)
-            connection.sendall(b"G")
-            assert b" 408 " in read_all(connection)
+    bodies = [{"prefix": "/", "cap": 100_000}]
+    with serving(tmp_path, wire=WIRE, bodies=bodies) as server, server.connect() as connection:
+        connection.sendall(CHUNKED + b"20000\r\n" + b"x" * 131_000)
+        assert read_answer(connection).startswith(b"HTTP/1.1 413 ")
+        connection.sendall(b"x" * 72 + b"\r\n0\r\n\r\nGET /things/wait HTTP/1.1\r\nHost: a\r\n\r\n")
+        # Longer than the rest of a body is waited for.
+        threading.Event().wait(2.5)
+        httpx.post(server.base + "/things/release")
+        assert b"released" in read_answer(connection)
+        connection.sendall(b"G")
+        assert b" 408 " in read_all(connection)
 
 
 def test_a_body_that_stalls_is_timed_out(server: ServerProcess) -> None:
@@ -221,6 +222,26 @@ def test_beyond_the_cap_nobody_at_work_goes(tmp_path: Path) -> None:
         finally:
             for connection in held:
                 connection.close()
+
+
+def test_few_requests_wait_for_one_of_their_own_connection(server: ServerProcess) -> None:
+    """Some requests that are sent at once are answered in order; thousands behind one that waits are cut off, and their
+    memory with them."""
+    with server.connect() as connection:
+        connection.sendall((GET + b"\r\n") * 4 + GET + b"Connection: close\r\n\r\n")
+        assert read_all(connection).count(b"HTTP/1.1 200 OK") == 5
+    before, ahead = server.memory(), [server.connect() for _ in range(WIRE["connections"])]
+    try:
+        for connection in ahead:
+            connection.sendall(b"GET /things/wait HTTP/1.1\r\nHost: a\r\n\r\n")
+            with contextlib.suppress(OSError):
+                connection.sendall((GET + b"\r\n") * 5000)
+        for connection in ahead:
+            assert read_all(connection) == b""
+        assert server.memory() - before < 10_000_000
+    finally:
+        for connection in ahead:
+            connection.close()
 
 
 def test_upgrades_are_not_taken(server: ServerProcess) -> None:
