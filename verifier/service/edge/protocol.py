@@ -3,7 +3,7 @@
 uvicorn's protocol ends idle connections between requests; these ends are added:
 
 1. The head of a request is whole so many seconds after its first byte, or after the connection was made: else 408.
-2. It is no larger than its cap: else 431.
+2. It is no larger than its cap and has a hundred fields at most, since each takes far more than its bytes: else 431.
 3. The rest of a body whose request has been answered is read for a short while, so that the answer arrives, and no
    longer.
 4. A client that does not read its answer is cut off.
@@ -37,6 +37,8 @@ __all__ = ["Connection", "Drain", "EdgeConfig", "WireLimits"]
 
 #: For an answer to leave, and the rest of a body to be thrown away, before a connection is cut.
 _LINGER: Final = 2.0
+#: Browsers send twenty or thirty.
+_MOST_FIELDS: Final = 100
 #: Requests that wait for one of their own connection; browsers send none ahead.
 _MOST_AHEAD: Final = 8
 
@@ -95,6 +97,7 @@ class Connection(HttpToolsProtocol):
         self._write_timer: asyncio.TimerHandle | None = None
         self._rest_timer: asyncio.TimerHandle | None = None
         self._head_size = 0
+        self._arrived = 0
         #: Whether the request that is being read has come whole.
         self._whole = True
 
@@ -129,10 +132,11 @@ class Connection(HttpToolsProtocol):
         if self._between_requests() and self._head_timer is None:
             self._await_head()
         reading_head = self._head_timer is not None
+        self._arrived = len(data)
         super().data_received(data)
         if reading_head and self._head_timer is not None and not self.transport.is_closing():
             self._head_size += len(data)
-            if self._head_size > self._limits.head_bytes:
+            if self._head_size > self._limits.head_bytes or (not self._whole and len(self.headers) > _MOST_FIELDS):
                 self._refuse(431, "http.headers_too_large")
 
     def on_message_begin(self) -> None:
@@ -145,9 +149,18 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop_head_timer()
+        if len(self.headers) > _MOST_FIELDS or self._head_is_too_large():
+            self._refuse(431, "http.headers_too_large")
+            raise httptools.HttpParserError
         super().on_headers_complete()
         if self._drain.begun:
             self.cycle.keep_alive = False
+
+    def _head_is_too_large(self) -> bool:
+        # What has arrived is more than the head where a body follows at once: only then the fields are counted.
+        if self._head_size + self._arrived <= self._limits.head_bytes:
+            return False
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > self._limits.head_bytes
 
     def on_message_complete(self) -> None:
         self._whole = True

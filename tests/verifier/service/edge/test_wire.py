@@ -94,11 +94,28 @@ def test_who_says_nothing_is_closed(server: ServerProcess) -> None:
         assert read_all(silent) == b""
 
 
-def test_a_huge_head_is_refused(server: ServerProcess) -> None:
-    """Headers beyond 32 KiB are 431, though every one of them is small."""
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *(b"X-Filler: 0123456789\r\n" * 1500, b"X: " + b"a" * 33_000, b"a:\r\n" * 101),
+        *(b"X: " + b"a" * 33_000 + b"\r\n\r\n", b"a:\r\n" * 101 + b"\r\n"),
+    ],
+    ids=["many fields", "a long one", "small ones", "a long one that ends", "small ones that end"],
+)
+def test_a_huge_head_is_refused(server: ServerProcess, fields: bytes) -> None:
+    """A head beyond 32 KiB is 431, though every field of it may be small, and so is one of more than a hundred fields;
+    whether it has come whole or not."""
     with server.connect() as connection:
-        connection.sendall(GET + b"X-Filler: 0123456789\r\n" * 1500)
+        connection.sendall(GET + fields)
         assert b" 431 " in read_all(connection)
+
+
+def test_a_large_body_behind_a_head_is_no_large_head(server: ServerProcess) -> None:
+    """A hundred fields and a body that comes with them are taken."""
+    with server.connect() as connection:
+        fields = b"".join(b"X-%d: a\r\n" % number for number in range(96))
+        connection.sendall(POST + fields + b"Content-Length: 60000\r\n\r\n" + b"x" * 60_000)
+        assert b" 400 " in read_head(connection)
 
 
 def test_what_is_no_http_is_a_problem(server: ServerProcess) -> None:
