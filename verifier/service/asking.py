@@ -29,6 +29,8 @@ TEXTS: Final = ("application/json", "text/plain")
 PICTURES: Final = ("image/png", "image/jpeg", "image/webp")
 STATUSES: Final = Statuses(by_layer={"policy": 422, "picture": 422})
 _FIELDS: Final = frozenset({"code", "policy"})
+#: Of a query; two have a meaning.
+_MOST_FIELDS: Final = 10
 
 
 def media_type(scope: Scope) -> str:
@@ -40,10 +42,14 @@ def asked_policy(service: Service, scope: Scope, given: object = None) -> Policy
     """The policy of a request: of its body, else of ``?policy=``, else the default one.
 
     Raises:
+        Problem: ``http.bad_request``: the query has more fields than are looked at.
         StateError: ``policy.*``.
     """
     if given is None and scope["query_string"]:
-        named = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=10).get("policy")
+        try:
+            named = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=_MOST_FIELDS).get("policy")
+        except ValueError:
+            raise Problem("http.bad_request", path="query", expected=f"at most {_MOST_FIELDS} fields") from None
         given = named[-1] if named else None
     return service.policies_by_name.asked(given)
 

@@ -131,6 +131,15 @@ def test_wrong_use_is_a_problem(server: Server, body: bytes, kind: str, status: 
     assert told["title"].endswith("。" if language == "zh" else ".")
 
 
+@pytest.mark.parametrize(("path", "kind"), [("", "text/plain"), ("", "image/png"), ("/batch", "application/x-ndjson")])
+def test_a_query_of_many_fields_is_wrong_use(server: Server, path: str, kind: str) -> None:
+    """More fields than are looked at are refused by name, whatever is asked: they are no fault of the service."""
+    answer = server.client.post(
+        f"/v1/verify{path}?{'&' * 20}policy=gate", content=b"{}", headers={"Content-Type": kind}
+    )
+    assert problem(answer, 400, "http.bad_request")["path"] == "query"
+
+
 def test_the_codes_of_a_picture_worst_first(server: Server, domain: Domain) -> None:
     """All codes of a picture, worst first; none where there is none: a frame is no verdict."""
     from PIL import Image
