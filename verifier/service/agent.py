@@ -6,7 +6,8 @@ Promises:
 2. A round that is asked for begins at once, but never sooner than :data:`GAP` seconds after the last one ended, however
    many ask in whatever process: they share it, and within the gap they get what the last one brought.
 3. Nothing of a request reaches the agent but the wish itself: addresses come from the state alone.
-4. What cannot be done leaves what is known as it is, and stands in :meth:`SyncAgent.last`.
+4. What cannot be done leaves what is known as it is, and stands in :meth:`SyncAgent.last`. A round that ends in a way
+   that nobody foresaw is logged, and the next one comes all the same.
 
 Beside the domains lie ``sync.lock`` (the leader's), ``sync.request`` (touched by who asks) and ``sync.round`` (the last
 round, as JSON).
@@ -21,12 +22,14 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from icard_crypto.errors import IcardError
 from verifier.sync import Agent, Round
+
+from .edge import log_fault
 
 __all__ = ["GAP", "SyncAgent", "failed_sources"]
 
@@ -44,16 +47,12 @@ class SyncAgent:
         folder: the state folder.
         agent: does the rounds.
         interval: seconds between rounds.
-        heard: is told, in the agent's thread, of each round that this process did.
     """
 
-    def __init__(
-        self, folder: Path, agent: Agent, interval: float, heard: Callable[[list[Round]], None] = lambda _: None
-    ) -> None:
+    def __init__(self, folder: Path, agent: Agent, interval: float) -> None:
         self._folder = folder
         self._agent = agent
         self._interval = interval
-        self._heard = heard
         self._stop = threading.Event()
         self._failed = 0
         self._thread = threading.Thread(target=self._work, name="icard-sync", daemon=True)
@@ -81,6 +80,9 @@ class SyncAgent:
 
         Args:
             patience: seconds.
+
+        Raises:
+            OSError: the folder takes no wish.
         """
         asked = time.time()
         record = self.last()
@@ -129,10 +131,14 @@ class SyncAgent:
         except IcardError as error:
             # 4
             fault = error
+        except Exception as error:
+            # Nobody would begin the next round if this thread ended; that there was none shows in the age of the last.
+            log_fault(error)
+            self._failed += 1
+            return time.monotonic() + self._agent.pause(self._interval, self._failed)
         self._failed = self._failed + 1 if fault or any(each.faults for each in rounds) else 0
         with contextlib.suppress(OSError):
             self._record(started, rounds, fault)
-        self._heard(rounds)
         return time.monotonic() + self._agent.pause(self._interval, self._failed)
 
     def _wait(self, started: float, due: float) -> None:

@@ -26,7 +26,7 @@ _WORDS: Final = {
     400: "The body is no JSON.",
     401: "The service wants an API key.",
     408: "The body took too long to come.",
-    409: "The lists are fetched by another program.",
+    409: "The lists are fetched by another program, or the state folder cannot be written.",
     413: "The body is too large.",
     415: "The body is of a type that is not read.",
     422: "A field, the policy or the picture cannot be used; the code says why.",

@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,8 @@ from verifier.policy import Policy
 from verifier.store import Fault, Store
 from verifier.trust import Environment, TrustDomain
 from verifier.verifier import Verifier
+
+from .edge import log_fault
 
 __all__ = ["EVERY", "HotState", "Knowledge"]
 
@@ -68,15 +70,11 @@ class HotState:
     Args:
         folder: the state folder; it need not exist yet.
         policies: those that have a name.
-        changed: is told of each new knowledge.
     """
 
-    def __init__(
-        self, folder: Path, policies: Mapping[str, Policy], changed: Callable[[Knowledge], None] = lambda _: None
-    ) -> None:
+    def __init__(self, folder: Path, policies: Mapping[str, Policy]) -> None:
         self._store = Store(folder)
         self._policies = policies
-        self._changed = changed
         self._mark: _Mark | None = None
         self._reading = asyncio.Lock()
         self.current = Knowledge((), (), 0, self._verifiers(()))
@@ -96,13 +94,16 @@ class HotState:
             # What was written while it was read shows in the next look.
             self._mark = mark
             self.current = knowledge
-        self._changed(knowledge)
 
     async def watch(self) -> None:
         """Refresh for ever; ends by being cancelled."""
         while True:
             await asyncio.sleep(EVERY)
-            await self.refresh()
+            try:
+                await self.refresh()
+            except Exception as error:
+                # 3: nobody would look again if this ended, and the next look may go well.
+                log_fault(error)
 
     @property
     def _unread(self) -> bool:

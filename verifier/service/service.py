@@ -155,13 +155,15 @@ class Service:
         """Ask the published lists now; the round when it is done and in use, None when it is still under way.
 
         Raises:
-            Problem: ``serve.sync_apart``.
+            Problem: ``serve.sync_apart``, ``store.unwritable``.
         """
         if self.agent is None:
             raise Problem("serve.sync_apart", status=409)
         self._waiting += 1
         try:
             done = await self.agent.round_now(_PATIENCE if self._waiting <= _MOST_WAITING else 0)
+        except OSError:
+            raise Problem("store.unwritable", status=409) from None
         finally:
             self._waiting -= 1
         await self.state.refresh()

@@ -87,15 +87,15 @@ def _domain(
 def _round(record: dict[str, Any] | None, language: Language) -> dict[str, Any] | None:
     if record is None:
         return None
+    told = [(fault["source"], fault["error"]) for each in record["domains"] for fault in each["faults"]]
+    if "fault" in record:
+        # Of the folder, before any source was asked.
+        told.append(("", record["fault"]))
     return {
         "started": moment_text(int(record["started"])),
         "ended": moment_text(int(record["ended"])),
         "taken": sum(len(each["taken"]) for each in record["domains"]),
-        "faults": [
-            {"source": fault["source"], "error": _error(IcardError(fault["error"]["code"]), language)}
-            for each in record["domains"]
-            for fault in each["faults"]
-        ],
+        "faults": [{"source": source, "error": _error(IcardError(error["code"]), language)} for source, error in told],
     }
 
 

@@ -125,6 +125,14 @@ def test_ready_only_with_a_trust_list(tmp_path: Path) -> None:
         assert (answer.status_code, answer.json()["code"]) == (409, "serve.sync_apart")
 
 
+def test_a_wish_that_the_folder_does_not_take_is_told(tmp_path: Path) -> None:
+    """A state folder that is not there cannot be fetched into: a conflict that names it, on the API and on the page."""
+    with serving(tmp_path / "state", "--rate", "0") as server:
+        for path in ("/v1/sync", "/update"):
+            answer = server.client.post(path)
+            assert (answer.status_code, answer.json()["code"]) == (409, "store.unwritable")
+
+
 def test_a_batch_gives_the_library_s_verdicts_in_order(server: Server, domain: Domain) -> None:
     """Two thousand codes, good and bad mixed: the verdicts of verify_many, each with its line."""
     codes = [domain.code(number % 100) if number % 3 else f"IC1:{number}" for number in range(2000)]

@@ -52,9 +52,10 @@ def fault_fields(error: BaseException) -> dict[str, Any]:
     return fields
 
 
-def log_fault(error: BaseException, scope: Scope) -> None:
-    """Log a fault that a client is told nothing of."""
-    _log.error("fault", route=route_template(scope), id=request_id(scope), **fault_fields(error))
+def log_fault(error: BaseException, scope: Scope | None = None) -> None:
+    """Log a fault that a client is told nothing of; without a scope it is of no request."""
+    asked = {} if scope is None else {"route": route_template(scope), "id": request_id(scope)}
+    _log.error("fault", **asked, **fault_fields(error))
 
 
 def _stamp(moment: float) -> str:
