@@ -84,7 +84,7 @@ def page_router(desk: Desk) -> APIRouter:
     async def answer(request: Request) -> Response:
         settings = settings_of(request)
         body = await request.body()
-        if request.headers.get("content-type", "").startswith("text/"):
+        if request.headers.get("content-type", "").lower().startswith("text/"):
             # What is no UTF-8 is no card either: the verdict says so, with the foreign characters replaced.
             text = body.decode("utf-8", "replace")
             seen: Sequence[Seen] = [await desk.check_text(_pasted(text), settings.policy)]

@@ -103,7 +103,8 @@ def test_a_text_from_a_file_with_a_byte_order_mark(desk: MemoryDesk, client: htt
     scene = SCENES["valid"]
     desk.world = scene.world
     shown = f"\ufeff{scene.shown()}\n"
-    answer = client.post("/answer", content=shown, headers={"Content-Type": "text/plain"})
+    # Types are of any case (RFC 9110 section 8.3.1).
+    answer = client.post("/answer", content=shown, headers={"Content-Type": "Text/Plain"})
     assert 'data-reason="valid"' in answer.text
     assert 'data-reason="valid"' in client.post("/check", data={"code": shown}).text
 
