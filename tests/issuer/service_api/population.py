@@ -123,13 +123,7 @@ class Population:
         if not token:
             return headers_of(self.session(role, fresh=fresh))
         if role not in self._tokens:
-            made = tried(partial(self._token, role))
-            if isinstance(made, str):
-                # There are as many as an account may have.
-                self.people[role] = self._somebody(role)
-                self.forget(role)
-                made = self._token(role)
-            self._tokens[role] = made.text
+            self._tokens[role] = self._token(role).text
         return {"Authorization": f"Bearer {self._tokens[role]}"}
 
     def forget(self, role: str) -> None:
@@ -166,8 +160,17 @@ class Population:
         return None if make_it is None else make_it(self, role, chance)
 
     def _token(self, role: str) -> NewToken:
-        who = self.session(role, fresh=True).who
-        return make_token(self.house.core, who, "a program", SCOPES & who.role.rights, 30)
+        def make_it() -> NewToken:
+            who = self.session(role, fresh=True).who
+            return make_token(self.house.core, who, "a program", SCOPES & who.role.rights, 30)
+
+        made = tried(make_it)
+        if isinstance(made, str):
+            # There are as many as an account may have.
+            self.people[role] = self._somebody(role)
+            self.forget(role)
+            made = make_it()
+        return made
 
     def _somebody(self, role: str) -> Somebody:
         kind = ROLES[role].organisation
