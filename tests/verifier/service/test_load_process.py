@@ -73,7 +73,8 @@ def test_memory_under_load(domain: Domain, record_property: Record) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("workers", [1, 2])
 def test_memory_is_flat_for_five_minutes(domain: Domain, record_property: Record, workers: int) -> None:
-    """The same for five minutes: the memory of all processes after the first minute is that after the fifth."""
+    """Texts, pictures, batches, wrong use and clients that leave, for five minutes without a pause, with new state
+    every few seconds: every request gets the status it should, and memory after the fifth minute is that after the first."""
     with serving(domain.folder, "--no-sync", "--rate", "0", "--workers", str(workers)) as server:
         _start, first, last = load(server, domain, [1, 60, 300], record_property)
         assert last - first < 20 * MIB
