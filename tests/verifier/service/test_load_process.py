@@ -74,7 +74,7 @@ def test_memory_under_load(domain: Domain, record_property: Record) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_memory_is_flat_for_five_minutes(domain: Domain, record_property: Record, workers: int) -> None:
     """Texts, pictures, batches, wrong use and clients that leave, for five minutes without a pause, with new state
-    every few seconds: every request gets the status it should, and memory after the fifth minute is that after the first."""
+    every few seconds: every request gets the status it should; memory after the fifth minute is that after the first."""
     with serving(domain.folder, "--no-sync", "--rate", "0", "--workers", str(workers)) as server:
         _start, first, last = load(server, domain, [1, 60, 300], record_property)
         assert last - first < 20 * MIB
