@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from issuer.accounts.roles import RIGHTS, ROLES
+from issuer.accounts.roles import ROLES
+from issuer.service.access import Access
 from issuer.service.api import (
     accounts,
     audit,
@@ -57,13 +58,12 @@ def _row(method: str, path: str, one: dict[str, Any]) -> str:
     return f"| `{method.upper()} {path}` | {words} | {_for(one['x-access'])} |\n"
 
 
-def _for(access: dict[str, Any]) -> str:
+def _for(told: dict[str, Any]) -> str:
     """Who may call it, in words."""
-    asks, rights = access["asks"], access["rights"]
-    if not rights:
-        return _ASKS.get(asks, "everybody")
-    held = [role for role in ROLES.values() if role.rights & set(rights)]
-    roles = "everybody" if len(held) == len(ROLES) else ", ".join(role.name.replace("_", " ") for role in held)
-    can = any("token.own" in role.rights for role in held) and any(RIGHTS[right].token for right in rights)
-    programs = "; programs too" if asks == "account" and can else ""
-    return f"{roles}{programs}{'; fresh code' if access['fresh_code'] else ''}"
+    access = Access(told["asks"], tuple(told["rights"]), fresh=told["fresh_code"])
+    if not access.rights:
+        return _ASKS.get(access.asks, "everybody")
+    held = [role.name.replace("_", " ") for role in access.roles]
+    roles = "everybody" if len(held) == len(ROLES) else ", ".join(held)
+    programs = "; programs too" if access.by_token else ""
+    return f"{roles}{programs}{'; fresh code' if access.fresh else ''}"

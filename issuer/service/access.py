@@ -26,7 +26,7 @@ from starlette.concurrency import run_in_threadpool
 from icard_crypto.errors import StateError
 from issuer import idempotency
 from issuer.accounts.attempts import Origin
-from issuer.accounts.roles import RIGHTS
+from issuer.accounts.roles import RIGHTS, ROLES, Role
 from issuer.accounts.sessions import authenticate, check_csrf
 from issuer.accounts.tokens import authenticate_token
 from issuer.accounts.who import Who
@@ -72,9 +72,20 @@ class Access:
             raise ValueError(f"no such access: {self}")
 
     @property
+    def roles(self) -> list[Role]:
+        """The roles that may call it."""
+        return [role for role in ROLES.values() if not self.rights or role.rights & set(self.rights)]
+
+    @property
+    def scopes(self) -> list[str]:
+        """The rights with which a program may call it, one of them: those that a role with tokens can give to one."""
+        held = {right for role in self.roles if "token.own" in role.rights for right in role.rights}
+        return [right for right in self.rights if right in held and RIGHTS[right].token]
+
+    @property
     def by_token(self) -> bool:
         """Whether a program can have it."""
-        return self.asks == "account" and (not self.rights or any(RIGHTS[right].token for right in self.rights))
+        return self.asks == "account" and (not self.rights or bool(self.scopes))
 
     def check(self, who: Who, now: int) -> None:
         """Raise unless it may be called.
@@ -200,7 +211,7 @@ def _require_own_site(service: Service, request: Request) -> None:
     own = service.core.settings.public_url or str(request.base_url)
     origin = request.headers.get("origin")
     if request.headers.get("sec-fetch-site") in _FOREIGN or (origin is not None and _site(origin) != _site(own)):
-        raise StateError("session.csrf")
+        raise StateError("session.csrf", path="Origin", expected="a page of this service")
 
 
 def _site(address: str) -> tuple[str, str | None, int | None] | None:

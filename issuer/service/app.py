@@ -109,12 +109,13 @@ def make_service(core: Core, drain: edge.Drain) -> FastAPI:
         finally:
             await anyio.to_thread.run_sync(service.upkeep.end)
 
-    app = edge.new_app(STATUSES, title="icard issuer", version="1", lifespan=lifespan)
+    # An address has one form; a redirect would name the address that this process has behind its proxy.
+    app = edge.new_app(STATUSES, title="icard issuer", version="1", lifespan=lifespan, redirect_slashes=False)
     app.state.service = service
     app.state.buckets = edge.Buckets()
     for subject in SUBJECTS:
         subject.join(app)
-    describe(app)
+    describe(app, SUBJECTS)
     require_access(app)
     return app
 

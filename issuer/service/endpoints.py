@@ -25,6 +25,7 @@ from verifier.service import edge
 
 from .access import Access, Guard
 from .cookies import SESSION
+from .described import HEADERS, WHOLE, described, subject_words
 
 __all__ = ["Body", "Cursor", "Endpoint", "Endpoints", "HexId", "Id", "Limit", "Page", "ProblemBody", "describe", "page"]
 
@@ -32,7 +33,7 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: An id in a body.
-HexId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+HexId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=["2cb2ca8b2093a2212a2f5d74ee8dfd81"])]
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
 Cursor = Annotated[
     str, Query(pattern="^[0-9a-f]{0,32}$", description="`next` of the page before; empty for the first page.")
@@ -133,6 +134,11 @@ class Endpoints:
 
         return declared
 
+    @property
+    def tag(self) -> dict[str, str]:
+        """The subject as a tag of OpenAPI."""
+        return {"name": self._subject, "description": subject_words(self._all[0].function)}
+
     def join(self, app: FastAPI) -> None:
         """Make them the application's."""
         for one in self._all:
@@ -147,6 +153,7 @@ class Endpoints:
             methods=[one.method],
             status_code=one.status,
             tags=[self._subject],
+            description=described(one.function, one.access),
             dependencies=[Depends(Guard(one.access, keyed=one.creates))],
             responses={
                 **_good(one),
@@ -160,8 +167,10 @@ class Endpoints:
         )
 
 
-def describe(app: FastAPI) -> None:
-    """Add to the application's OpenAPI what endpoints refer to: the form of problems, and the ways to say who asks."""
+def describe(app: FastAPI, subjects: Sequence[Endpoints]) -> None:
+    """Add to the application's OpenAPI what it says of the whole, and what endpoints refer to: subjects, the form of
+    problems, and the ways to say who asks."""
+    app.description, app.openapi_tags = WHOLE, [subject.tag for subject in subjects]
     plain = app.openapi
 
     def whole() -> dict[str, Any]:
@@ -169,16 +178,18 @@ def describe(app: FastAPI) -> None:
             components = plain().setdefault("components", {})
             _, forms = models_json_schema([(ProblemBody, "serialization")], ref_template=_SCHEMAS + "{model}")
             components.setdefault("schemas", {}).update(forms["$defs"])
-            components["securitySchemes"] = {
-                "session": {"type": "apiKey", "in": "cookie", "name": SESSION},
-                "token": {"type": "http", "scheme": "bearer"},
-            }
+            components["securitySchemes"] = _SCHEMES
         return plain()
 
     app.openapi = whole  # type: ignore[method-assign]
 
 
 _SCHEMAS: Final = "#/components/schemas/"
+_SCHEMES: Final = {
+    "session": {"type": "apiKey", "in": "cookie", "name": SESSION, "description": "A person who has logged in."},
+    "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "`csrf` of the session."},
+    "token": {"type": "http", "scheme": "bearer", "description": "A program, by the text of an API token."},
+}
 _MEANINGS: Final = {
     400: "The request cannot be understood, or lacks a usable Idempotency-Key.",
     401: "Who asks is not known, or no longer.",
@@ -225,24 +236,31 @@ def _statuses(one: Endpoint) -> list[int]:
 def _good(one: Endpoint) -> dict[int | str, dict[str, Any]]:
     text, binary = {"type": "string"}, {"type": "string", "format": "binary"}
     media = {name: {"schema": text if name.startswith("text/") else binary} for name in one.types}
-    return {one.status: {"content": media}} if media and one.method != "HEAD" else {}
+    good: dict[str, Any] = {"content": media} if media and one.method != "HEAD" else {}
+    if one.changes and one.method != "DELETE":
+        good["headers"] = {"ETag": HEADERS["ETag"]}
+    return {one.status: good} if good else {}
 
 
 def _problem(status: int, method: str) -> dict[str, Any]:
-    content = {edge.PROBLEM_TYPE: {"schema": {"$ref": f"{_SCHEMAS}ProblemBody"}}}
-    return {"description": _MEANINGS[status], **({} if method == "HEAD" else {"content": content})}
+    problem: dict[str, Any] = {"description": _MEANINGS[status]}
+    if method != "HEAD":
+        problem["content"] = {edge.PROBLEM_TYPE: {"schema": {"$ref": f"{_SCHEMAS}ProblemBody"}}}
+    if status in (429, 503):
+        problem["headers"] = {"Retry-After": HEADERS["Retry-After"]}
+    return problem
 
 
 def _extra(one: Endpoint) -> dict[str, Any]:
     parameters = []
     if one.creates:
-        parameters.append(_header("Idempotency-Key", "^[A-Za-z0-9_-]{16,128}$", "Of this request and its repeats."))
+        parameters.append(_header("Idempotency-Key", "^[A-Za-z0-9_-]{16,128}$", "Its repeats have the same."))
     if one.changes:
-        parameters.append(_header("If-Match", '^"[0-9]{1,15}"$', "The ETag of what is changed."))
+        parameters.append(_header("If-Match", '^"[0-9]{1,15}"$', "The ETag of what is changed, as last seen."))
     access = {"asks": one.access.asks, "rights": list(one.access.rights), "fresh_code": one.access.fresh}
-    ways: dict[str, list[dict[str, list[str]]]] = {"anyone": [], "account": [{"session": []}, {"token": []}]}
-    security = ways.get(one.access.asks, [{"session": []}])
-    return {"parameters": parameters, "security": security, "x-access": access}
+    session: dict[str, list[str]] = {"session": [], **({} if one.method in ("GET", "HEAD") else {"csrf": []})}
+    ways = [] if one.access.asks == "anyone" else [session, *([{"token": []}] if one.access.by_token else [])]
+    return {"parameters": parameters, "security": ways, "x-access": access}
 
 
 def _header(name: str, pattern: str, words: str) -> dict[str, Any]:

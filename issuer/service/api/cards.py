@@ -28,7 +28,7 @@ from issuer.service.context import Call, CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
 from verifier.service import edge
 
-__all__ = ["CardBody", "card_body", "endpoints"]
+__all__ = ["CardBody", "Reason", "card_body", "endpoints"]
 
 endpoints = Endpoints("Cards")
 
@@ -38,13 +38,14 @@ _EXAMPLE = {
         "number": "R310115202600000001",
         "number_last4": "0001",
         "category": "B",
+        "employer": "Example Shanghai Co., Ltd.",
         "region": "310115",
-        "valid_from": "2026-01-01",
-        "valid_until": "2027-12-31",
+        "from": "2026-01-01",
+        "until": "2027-12-31",
     },
 }
 CardRecord = Annotated[dict[str, Any], Field(examples=[_EXAMPLE], description="A card's record, as in docs/format.md.")]
-Reason = Annotated[str, Field(min_length=1, max_length=500, description="Why; kept in the audit.")]
+Reason = Annotated[str, Field(min_length=1, max_length=500, description="Why; kept in the audit.", examples=["lost"])]
 PersonId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 
 
@@ -96,7 +97,7 @@ class SearchBody(Body):
     """What to look for: exactly one permit number or one full name."""
 
     kind: Literal["permit", "name"]
-    value: Annotated[str, Field(min_length=1, max_length=200)]
+    value: Annotated[str, Field(min_length=1, max_length=200, examples=["R310115202600000001"])]
 
 
 class CodeBody(BaseModel):

@@ -26,6 +26,7 @@ from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, p
 from issuer.service.once import once
 
 from .accounts import InvitedBody, invited_body, waiting_body
+from .cards import Reason
 
 __all__ = ["endpoints"]
 
@@ -42,7 +43,7 @@ class RequestBody(Body, json_schema_extra={"examples": [_EXAMPLE]}):
 
     act: Annotated[str, Field(max_length=40, json_schema_extra={"enum": list(ACTS)})]
     arguments: Annotated[Mapping[str, str | None], Field(max_length=10)]
-    reason: Annotated[str, Field(min_length=1, max_length=500, description="Why; kept in the audit.")]
+    reason: Reason
 
 
 class DoneBody(BaseModel):

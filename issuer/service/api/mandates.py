@@ -25,7 +25,7 @@ endpoints = Endpoints("Mandates")
 _SEES: Final = ("mandate.manage", "mandate.read_own")
 
 #: Unix time, up to the end of the year 9999.
-Time = Annotated[int, Field(ge=0, le=253_402_300_799, strict=True)]
+Time = Annotated[int, Field(ge=0, le=253_402_300_799, strict=True, examples=[1_795_593_600])]
 
 
 class NewMandateBody(Body):

@@ -26,7 +26,7 @@ class NewOrganisationBody(Body):
 
     kind: Literal["employer", "agency"]
     code: Annotated[str, Field(max_length=100, examples=["91310000MA1FL0000N"])]
-    name: Annotated[str, Field(max_length=200)]
+    name: Annotated[str, Field(max_length=200, examples=["Example Shanghai Co., Ltd."])]
 
 
 @endpoints.at("POST", "/v1/organisations", Access("person", (_RIGHT,)), status=201, creates=True)

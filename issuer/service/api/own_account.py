@@ -33,7 +33,7 @@ class TotpProof(Body):
     """What :func:`propose_totp` gave, and a code of it."""
 
     password: Password
-    proof: Annotated[str, Field(max_length=4096)]
+    proof: Annotated[str, Field(max_length=4096, description="`proof` of the proposal.")]
     code: Code
 
 
@@ -47,7 +47,7 @@ class Contact(Body):
     """Where mail goes, and in which language."""
 
     password: Password
-    email: Annotated[str, Field(max_length=254)] | None
+    email: Annotated[str | None, Field(max_length=254, examples=["li.wei@example.cn"])]
     language: Literal["en", "zh"]
 
 

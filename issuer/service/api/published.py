@@ -1,4 +1,4 @@
-"""What verifiers fetch: the tree of :mod:`issuer.export`, from the rows that it is exported from.
+"""What verifiers fetch: timestamp, bundle, trust and status lists, checkpoints, from the rows that are exported too.
 
 Promises:
 

@@ -21,9 +21,9 @@ __all__ = ["endpoints"]
 
 endpoints = Endpoints("Sessions")
 
-Password = Annotated[str, Field(max_length=1024)]
+Password = Annotated[str, Field(max_length=1024, examples=["five words that nobody guesses"])]
 Code = Annotated[str, Field(max_length=40, examples=["123456"])]
-Secret = Annotated[str, Field(max_length=128)]
+Secret = Annotated[str, Field(max_length=128, examples=["Ot_y2WmmbxwaWARtCjOxutNMcWQECC46OrjRUqEKC5Y"])]
 
 
 class Credentials(Body):

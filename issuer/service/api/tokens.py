@@ -36,8 +36,8 @@ class NewTokenBody(Body):
     """A token to make. ``scopes``: of one's own rights, those that it is for."""
 
     label: Annotated[str, Field(max_length=80, examples=["night run"])]
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(SCOPES))]
-    days: Annotated[int, Field(ge=1, le=LONGEST_DAYS, strict=True, description="Until it ends.")]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(SCOPES), examples=[["card.read"]])]
+    days: Annotated[int, Field(ge=1, le=LONGEST_DAYS, strict=True, description="Until it ends.", examples=[90])]
 
 
 class MadeTokenBody(BaseModel):
