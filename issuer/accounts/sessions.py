@@ -115,7 +115,7 @@ def check_csrf(token: str, given: str | None) -> None:
         StateError: ``session.csrf``.
     """
     if not hmac.compare_digest(csrf_token(token).encode(), (given or "").encode()):
-        raise StateError("session.csrf")
+        raise StateError("session.csrf", path="X-CSRF-Token", expected="`csrf` of GET /v1/session")
 
 
 def list_sessions(core: Core, who: Who) -> list[SessionView]:
