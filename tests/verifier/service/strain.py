@@ -17,18 +17,21 @@ import httpx
 
 from tests.verifier.service.kit import Server, family
 
-__all__ = ["MIB", "Asking", "connect", "files", "lowered", "memory", "unread"]
+__all__ = ["MIB", "Asking", "connect", "files", "lowered", "memory", "resident", "unread"]
 
 MIB = 1024 * 1024
 
 
 def memory(pid: int) -> int:
     """Resident bytes of a process and all that descend from it; what they share is counted once for each."""
-    total = 0
-    for each in family(pid):
-        with contextlib.suppress(OSError):
-            total += int(Path(f"/proc/{each}/statm").read_text("ascii").split()[1])
-    return total * os.sysconf("SC_PAGE_SIZE")
+    return sum(map(resident, family(pid)))
+
+
+def resident(pid: int) -> int:
+    """Resident bytes of a process; none of one that is gone."""
+    with contextlib.suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 def files(pid: int) -> int:
