@@ -22,10 +22,9 @@ import httpx
 from tests.reference import ISSUED_AT
 from tests.verifier.service.kit import Domain
 from verifier.policy import Policy
-from verifier.service.app import make_service_app
+from verifier.service.app import around, make_service_app
 from verifier.service.batch_child import verdict_lines
 from verifier.service.edge import Drain
-from verifier.service.edge.ids import RequestIds
 from verifier.service.service import Service
 from verifier.service.settings import Settings
 from verifier.store import Update
@@ -83,7 +82,7 @@ async def service_at(domain: Domain) -> AsyncIterator[httpx.AsyncClient]:
 
     service.pictures.codes = codes  # type: ignore[method-assign]
     await service.state.refresh()
-    transport = httpx.ASGITransport(RequestIds(make_service_app(service)))
+    transport = httpx.ASGITransport(around(make_service_app(service), service))
     async with httpx.AsyncClient(transport=transport, base_url="http://service.test", headers=_HEADERS) as client:
         yield client
     await service.batches.pool.close()
