@@ -93,7 +93,7 @@ def running(desk: MemoryDesk) -> Iterator[str]:
     app.include_router(page_router(desk))
     wrapped = wrap(app, EdgeLimits(bodies=BODIES), Metrics("icard_test"))
     server = uvicorn.Server(
-        uvicorn.Config(wrapped, host="127.0.0.1", port=0, log_level="error", lifespan="off", interface="asgi3")
+        uvicorn.Config(wrapped, port=0, log_config=None, log_level="error", lifespan="off", interface="asgi3")
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
