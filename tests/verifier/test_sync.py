@@ -146,6 +146,53 @@ def test_what_did_not_change_is_not_sent_again(site: Site) -> None:
     assert journal.sources[site.uri].reached == NOW + 60
 
 
+def test_a_timestamp_that_did_not_change_ends_a_round_for_a_minute(site: Site) -> None:
+    """One request while nothing is new; everything once a minute and behind a new timestamp. The journal keeps all."""
+    agent = site.agent()
+
+    def asked(after: int) -> list[str]:
+        site.now += after
+        begun = len(site.origin.asked)
+        (made,) = agent.once()
+        assert made.faults == []
+        return site.origin.paths()[begun:]
+
+    everything = ["/timestamp.cbor", "/trust/2.cbor", "/status/list-1"]
+    assert asked(0) == everything
+    assert [asked(5) for _ in range(3)] == [["/timestamp.cbor"]] * 3
+    sources = read_journal(site.store.folder / "cn").sources
+    assert sources[site.source("timestamp.cbor")].reached == site.now
+    assert sources[site.uri].reached == site.now - 15
+    site.publish(site.now, {INDEX: 1})
+    assert asked(5) == everything
+    assert site.verify().reason == "revoked"
+    assert asked(59) == ["/timestamp.cbor"]
+    assert asked(1) == everything
+    # Of a clock that was set back nothing follows.
+    assert asked(-1) == everything
+
+
+def test_a_fault_makes_the_next_round_whole(site: Site) -> None:
+    """What could not be had is asked for again, though the timestamp has not changed."""
+    agent = site.agent()
+    site.origin.misdeeds["/status/list-1"] = "status 404"
+    assert [error.code for _, error in agent.once()[0].faults] == ["sync.absent"]
+    site.origin.misdeeds.clear()
+    assert agent.once()[0].faults == []
+    assert site.verify().outcome == "VALID"
+
+
+@pytest.mark.parametrize(("interval", "pauses"), [(1, [1, 2, 4, 8, 16, 32, 60, 60]), (5, [5, 10, 20, 40, 60, 60])])
+def test_a_publisher_in_trouble_is_asked_ever_later(site: Site, interval: int, pauses: list[int]) -> None:
+    """Doubled up to a minute, and half of it by lot, however short the interval."""
+    agent = site.agent()
+    for failed, longest in enumerate(pauses, 1):
+        drawn = [agent.pause(interval, failed) for _ in range(50)]
+        assert longest / 2 <= min(drawn) < max(drawn) <= longest
+    drawn = [agent.pause(interval, 0) for _ in range(50)]
+    assert 0.9 * interval <= min(drawn) < max(drawn) <= 1.1 * interval
+
+
 def test_an_etag_of_what_is_gone_is_not_used(site: Site) -> None:
     """A token that the state lost is asked for in full."""
     site.sync()
@@ -447,7 +494,7 @@ def test_a_domain_without_an_address_is_told(tmp_path: Path) -> None:
 
 
 def test_watching_goes_on_after_faults_and_stops(site: Site) -> None:
-    """Round after round, sooner after a fault, never beyond the interval; a set event ends it."""
+    """Round after round, sooner after a fault where the interval is long; a set event ends it."""
     stop, pauses = threading.Event(), []
     agent = site.agent()
     rounds: list[Round] = []

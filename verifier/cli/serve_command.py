@@ -46,7 +46,7 @@ def serve_command(
         _option("--policy-file", metavar="FILE", help="A policy of your own, as JSON; repeatable."),
     ] = None,
     sync: Annotated[bool, _option("--sync/--no-sync", help="Fetch lists here, or leave that to icard sync.")] = True,
-    interval: Annotated[int, _option("--interval", min=1, help="Seconds between rounds of fetching.")] = 60,
+    interval: Annotated[int, _option("--interval", min=1, help="Seconds between two looks for new lists.")] = 5,
     allow_network: Annotated[
         list[str] | None,
         _option("--allow-network", metavar="CIDR", help="A private network that may be fetched from; repeatable."),

@@ -21,7 +21,7 @@ class Settings:
         default_policy: the name of the policy that counts where a request names none.
         policies: the operator's own, beside the shipped ones.
         sync: what the sync agent inside may do; None: there is none, lists come from elsewhere.
-        interval: seconds between its rounds.
+        interval: seconds between its rounds, of which most are one small request.
         api_keys: SHA-256 of the keys of those who may ask; empty: everybody may, and there is a scan page.
         rate: requests a second that one client may make in the long run; 0: as many as it likes.
         origins: other origins whose pages may call the service.
@@ -34,7 +34,7 @@ class Settings:
     default_policy: str = "gate"
     policies: Sequence[Policy] = ()
     sync: Limits | None = None
-    interval: float = 60.0
+    interval: float = 5.0
     api_keys: tuple[bytes, ...] = ()
     rate: float = 0.0
     origins: Sequence[str] = ()

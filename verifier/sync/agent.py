@@ -14,10 +14,13 @@ Further:
 6. A source that fails for now is asked again, after a wait that grows and is drawn by lot, within its time.
 7. A state that cannot be written ends the round with the reason; what is known goes on counting.
 8. What became of each source is in the journal, with its times.
+9. Where the timestamp did not change, and all else was asked for without a fault less than :data:`WHOLE` seconds ago,
+   the round ends there: one small request, so that a short interval is a light load on a publisher with many readers.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -35,14 +38,18 @@ from verifier.trust import TrustDomain
 from .fetching import Answer, Deadline, Fetch, Limits
 from .journal import Journal, Source, read_journal, write_journal
 
-__all__ = ["Agent", "Round", "SourceFault"]
+__all__ = ["WHOLE", "Agent", "Round", "SourceFault"]
 
+WHOLE: Final = 60.0
+"""Seconds after which everything is asked for again, also what no new timestamp tells of."""
 #: New trust lists taken in one round: more than two years of one a day would have to be caught up with.
 _MOST_LISTS: Final = 256
 #: Bytes of status lists held before they are applied.
 _BATCH: Final = 64 * sizes.MIB
 _FIRST_WAIT: Final = 0.5
 _FIRST_PAUSE: Final = 5.0
+#: However short the interval: a publisher in trouble is not to be kept in it.
+_LONGEST_PAUSE: Final = 60.0
 _SERVER_ERROR: Final = 500
 _TOO_MANY_REQUESTS: Final = 429
 
@@ -107,6 +114,8 @@ class Agent:
         self._clock = clock
         self._chance = chance or random.Random()  # noqa: S311 - spreads load, hides nothing
         self._sleep = sleep
+        #: When the last whole round of a domain began that had no fault, Unix time.
+        self._whole: dict[str, float] = {}
 
     def once(self) -> list[Round]:
         """One round of every domain that has an address; where none has, a fault for each says so.
@@ -124,7 +133,7 @@ class Agent:
         """Round after round until ``stop`` is set; raises as :meth:`once`.
 
         Args:
-            interval: seconds between rounds, give or take a tenth; less while something fails.
+            interval: seconds between rounds; :meth:`pause` has the rest.
             heard: is told of each round.
         """
         failed = 0
@@ -135,7 +144,8 @@ class Agent:
             stop.wait(self.pause(interval, failed))
 
     def pause(self, interval: float, failed: int) -> float:
-        """Seconds to wait before the next round, drawn by lot.
+        """Seconds to wait before the next round, drawn by lot: the interval, give or take a tenth. After a fault it is
+        asked again sooner, where the interval is long; and ever later up to a minute, where it is short.
 
         Args:
             interval: seconds between rounds while all goes well.
@@ -143,7 +153,8 @@ class Agent:
         """
         if not failed:
             return interval * self._chance.uniform(0.9, 1.1)
-        return min(interval, _FIRST_PAUSE * 2.0 ** min(failed - 1, 16)) * self._chance.uniform(0.5, 1.0)
+        longest = max(interval, _LONGEST_PAUSE)
+        return min(longest, min(interval, _FIRST_PAUSE) * 2.0 ** min(failed - 1, 16)) * self._chance.uniform(0.5, 1.0)
 
     def _round(self, domain: TrustDomain) -> Round:
         made = Round(domain.name, int(self._clock()))
@@ -152,16 +163,20 @@ class Agent:
             made.faults.append(SourceFault("", StateError("sync.no_url", path=domain.name)))
             return made
         fetch = self._connect(self._limits)
+        seen = self._whole.pop(domain.name, -math.inf)
         try:
             run = _Run(self, made, fetch)
             try:
-                run.all(url)
+                # A clock that was set back says nothing of what was asked for when.
+                run.all(url, brief=0 <= made.now - seen < WHOLE)
             except StateError as error:
                 # 7
                 made.faults.append(SourceFault(str(self._store.folder), error))
             run.close()
         finally:
             fetch.close()
+        if not made.faults:
+            self._whole[domain.name] = made.now if run.whole else seen
         return made
 
 
@@ -177,12 +192,21 @@ class _Run:
         self._folder = agent._store.folder / made.domain
         self._before = read_journal(self._folder).sources
         self._after: dict[str, Source] = {}
+        #: Whether everything was asked for.
+        self.whole = False
 
-    def all(self, base: str) -> None:
-        """The round, in its order."""
+    def all(self, base: str, *, brief: bool) -> None:
+        """The round, in its order.
+
+        Args:
+            brief: whether it may end with a timestamp that did not change.
+        """
         # 1
         stamp_url = f"{base}timestamp.cbor"
         stamp = self._get(stamp_url, sizes.TIMESTAMP_BYTES)
+        # 9
+        if brief and stamp is not None and stamp.body is None:
+            return
         # 2
         self._trust_lists(f"{base}trust/")
         # 3
@@ -191,6 +215,7 @@ class _Run:
             self._note(stamp_url, stamp, report.items[0])
         # 4
         self._status_lists()
+        self.whole = True
 
     def close(self) -> None:
         """Keep the journal; also of a round that ended early."""
@@ -202,7 +227,7 @@ class _Run:
 
     def _unasked(self) -> dict[str, Source]:
         """A round that ended early knows nothing newer of the rest; a whole one forgets what nobody names any more."""
-        return self._before if self._made.faults else {}
+        return {} if self.whole and not self._made.faults else self._before
 
     def _trust_lists(self, base: str) -> None:
         (domain,) = (each for each in self._store.load() if each.name == self._made.domain)
