@@ -5,7 +5,7 @@ Promises:
 1. Every change recomputes the status entries of all the card's codes, tells the publisher and whom it concerns, and
    writes the audit, in one transaction. Setting a state that stands already changes nothing and is no error.
 2. A change may be repeated with the same outcome, so that a lost answer needs no thought. Given a revision, it is made
-   to that one alone: ``issue.changed`` says that somebody was faster.
+   to that one alone: ``issue.changed`` says that somebody was faster. It gives the revision that it left.
 3. A revoked card comes back never.
 """
 
@@ -41,14 +41,14 @@ __all__ = [
 ]
 
 
-def suspend(core: Core, card_id: str, by: By, revision: int | None = None) -> None:
-    """Suspend a card until it is resumed."""
-    _set_standing(core, [card_id], by, "card.suspend", "suspended", revision)
+def suspend(core: Core, card_id: str, by: By, revision: int | None = None) -> int:
+    """Suspend a card until it is resumed; its revision afterwards."""
+    return _set_standing(core, [card_id], by, "card.suspend", "suspended", revision)[card_id]
 
 
-def resume(core: Core, card_id: str, by: By, revision: int | None = None) -> None:
-    """End a suspension."""
-    _set_standing(core, [card_id], by, "card.resume", "active", revision)
+def resume(core: Core, card_id: str, by: By, revision: int | None = None) -> int:
+    """End a suspension; the card's revision afterwards."""
+    return _set_standing(core, [card_id], by, "card.resume", "active", revision)[card_id]
 
 
 def revoke(core: Core, card_id: str, by: By) -> None:
@@ -68,27 +68,29 @@ def revoke_within(core: Core, session: Session, now: int, card_id: str) -> None:
 
 def set_permit(
     core: Core, card_id: str, state: Literal["good", "suspended"], by: By, revision: int | None = None
-) -> None:
-    """What stands of the permit behind the card."""
-    _change(core, [card_id], by, f"permit.{state}", lambda row: setattr(row, "permit", state), revision)
+) -> int:
+    """Set what stands of the permit behind the card; its revision afterwards."""
+    return _change(core, [card_id], by, f"permit.{state}", lambda row: setattr(row, "permit", state), revision)[card_id]
 
 
 def set_insurance(
     core: Core, card_id: str, state: Literal["good", "lapsed"], by: By, revision: int | None = None
-) -> None:
-    """What stands of the insurance behind the card; public codes never show it."""
-    _change(core, [card_id], by, f"insurance.{state}", lambda row: setattr(row, "insurance", state), revision)
+) -> int:
+    """Set what stands of the insurance behind the card, which public codes never show; its revision afterwards."""
+    return _change(core, [card_id], by, f"insurance.{state}", lambda row: setattr(row, "insurance", state), revision)[
+        card_id
+    ]
 
 
 def _set_standing(
     core: Core, card_ids: Sequence[str], by: By, action: str, standing: str, revision: int | None = None
-) -> None:
+) -> dict[str, int]:
     def edit(row: CardRow) -> None:
         if row.standing == "revoked" and standing != "revoked":
             raise StateError("issue.card_revoked")
         row.standing = standing
 
-    _change(core, card_ids, by, action, edit, revision)
+    return _change(core, card_ids, by, action, edit, revision)
 
 
 def _change(
@@ -98,14 +100,17 @@ def _change(
     action: str,
     edit: Callable[[CardRow], None],
     revision: int | None = None,
-) -> None:
-    def work(session: Session) -> bool:
+) -> dict[str, int]:
+    """Change cards and write the audit; the revision of each afterwards."""
+
+    def work(session: Session) -> dict[str, int]:
         now = core.clock.now(session)
         rows = _edit(core, session, now, card_ids, action, edit, revision)
         core.audit(session, now, [Act(by.actor, action, row.id, by.details()) for row in rows])
-        return True
+        session.flush()
+        return {name: session.get_one(CardRow, name).revision for name in card_ids}
 
-    core.database.transact(work, settled=lambda session: None)
+    return core.database.transact(work, settled=lambda session: None)
 
 
 def _edit(

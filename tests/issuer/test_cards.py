@@ -126,6 +126,25 @@ def test_suspend_and_resume(core: Core) -> None:
     assert acts[-3:] == ["card.issue", "card.suspend", "card.resume"]
 
 
+def test_a_change_gives_the_revision_that_it_left(core: Core) -> None:
+    """Not the one that somebody else has made since: the next change meant for it is refused then."""
+    (issued,) = cards.issue(core, [NewCard(person(1))], BY)
+    card_id = issued.card_id
+    left = [
+        cards.suspend(core, card_id, BY),
+        cards.suspend(core, card_id, BY),
+        cards.resume(core, card_id, BY),
+        cards.set_permit(core, card_id, "suspended", BY),
+        cards.set_insurance(core, card_id, "lapsed", BY),
+    ]
+    assert left == [2, 2, 3, 4, 5]
+    assert cards.revision_of(core, card_id) == 5
+    assert cards.set_insurance(core, card_id, "good", BY, left[-1]) == 6
+    with pytest.raises(StateError) as caught:
+        cards.set_permit(core, card_id, "good", BY, left[-1])
+    assert caught.value.code == "issue.changed"
+
+
 def test_a_revoked_card_comes_back_never(core: Core) -> None:
     """Resume, replace and renew are refused; the entries stay 1."""
     (issued,) = cards.issue(core, [NewCard(person(1))], BY)

@@ -200,29 +200,29 @@ def renew_card(call: CallOf, card_id: Id, body: ReissueBody, response: Response)
 @endpoints.at("POST", "/v1/cards/{card_id}/suspend", _on_card("card.suspend"), **_STATE)
 def suspend_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response) -> None:
     """Suspend a card until it is resumed."""
-    cards.suspend(call.core, card_id, call.who.by(body.reason), call.version)
-    _tag(call, card_id, response)
+    revision = cards.suspend(call.core, card_id, call.who.by(body.reason), call.version)
+    response.headers["ETag"] = etag(revision)
 
 
 @endpoints.at("POST", "/v1/cards/{card_id}/resume", _on_card("card.resume"), **_STATE)
 def resume_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response) -> None:
     """End a suspension."""
-    cards.resume(call.core, card_id, call.who.by(body.reason), call.version)
-    _tag(call, card_id, response)
+    revision = cards.resume(call.core, card_id, call.who.by(body.reason), call.version)
+    response.headers["ETag"] = etag(revision)
 
 
 @endpoints.at("PUT", "/v1/cards/{card_id}/permit", _on_card("permit.set"), **_STATE)
 def set_permit(call: CallOf, card_id: Id, body: PermitBody, response: Response) -> None:
     """Set what stands of the permit behind a card."""
-    cards.set_permit(call.core, card_id, body.state, call.who.by(body.reason), call.version)
-    _tag(call, card_id, response)
+    revision = cards.set_permit(call.core, card_id, body.state, call.who.by(body.reason), call.version)
+    response.headers["ETag"] = etag(revision)
 
 
 @endpoints.at("PUT", "/v1/cards/{card_id}/insurance", _on_card("insurance.set"), **_STATE)
 def set_insurance(call: CallOf, card_id: Id, body: InsuranceBody, response: Response) -> None:
     """Set what stands of the insurance behind a card."""
-    cards.set_insurance(call.core, card_id, body.state, call.who.by(body.reason), call.version)
-    _tag(call, card_id, response)
+    revision = cards.set_insurance(call.core, card_id, body.state, call.who.by(body.reason), call.version)
+    response.headers["ETag"] = etag(revision)
 
 
 def _card(record: dict[str, Any]) -> Card:
@@ -269,7 +269,7 @@ def card_body(view: CardView) -> CardBody:
 
 def _issued(call: Call, made: IssuedCard, response: Response) -> IssuedBody:
     response.headers["Location"] = f"/v1/cards/{made.card_id}"
-    _tag(call, made.card_id, response)
+    response.headers["ETag"] = etag(cards.revision_of(call.core, made.card_id))
     codes = [CodeBody.model_validate(_code(code)) for code in made.codes]
     return IssuedBody(card_id=made.card_id, generation=made.generation, codes=codes)
 
@@ -283,7 +283,3 @@ def _code(code: IssuedCode) -> dict[str, Any]:
         "issued_at": code.issued_at,
         "expires_at": code.expires_at,
     }
-
-
-def _tag(call: Call, card_id: str, response: Response) -> None:
-    response.headers["ETag"] = etag(cards.revision_of(call.core, card_id))
