@@ -137,7 +137,7 @@ class Courier:
         def work() -> bool:
             made = self.turn(channel, ended)
             if made:
-                self._tell("delivered", {"channel": channel.name, **made})
+                self._tell("letters_tried", {"channel": channel.name, **made})
             # Straight on while there is more and it gets through.
             return bool(made["sent"])
 

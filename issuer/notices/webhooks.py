@@ -7,6 +7,7 @@ Promises:
    change over without losing a notice.
 3. An account has at most :data:`MOST` webhooks. What waits for one that is removed or switched off is dropped.
 4. Given a version, a change is made to that one alone: ``webhook.changed`` says that something was faster.
+5. An account sees why its letters do not get through, but not what names inside the operator's network lead to.
 """
 
 from __future__ import annotations
@@ -54,16 +55,25 @@ OVERLAP: Final = 86400
 _SECRET_BYTES: Final = 32
 _PREFIX: Final = "whsec_"
 _LONGEST_URL: Final = 500
+_UNREACHED: Final = "webhook.connection"
+#: What would tell an account which names there are inside (promise 5).
+_INSIDE: Final = frozenset({"webhook.resolve", "webhook.address"})
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookView:
-    """A webhook as its account sees it. ``rotating_until``: while two secrets sign, Unix time."""
+    """A webhook as its account sees it.
+
+    ``waiting``: letters. ``fault``: why it was switched off, or why the newest of them that was tried did not get
+    through; ``answer``: the status that came back. ``rotating_until``: while two secrets sign, Unix time.
+    """
 
     id: str
     url: str
     state: Literal["active", "disabled"]
     fault: str | None
+    answer: int | None
+    waiting: int
     version: int
     created_at: int
     rotating_until: int | None
@@ -179,7 +189,7 @@ def listed(core: Core, account: str) -> list[WebhookView]:
         rows = session.scalars(
             select(Webhook).where(Webhook.account_id == account).order_by(Webhook.created_at, Webhook.id)
         )
-        return [_view(core, row, now) for row in rows]
+        return [_view(core, session, row, now) for row in rows]
 
     return core.database.read(look)
 
@@ -192,7 +202,7 @@ def show(core: Core, account: str, webhook: str) -> WebhookView:
     """
 
     def look(session: Session) -> WebhookView:
-        return _view(core, _own(session, account, webhook), core.clock.now(session))
+        return _view(core, session, _own(session, account, webhook), core.clock.now(session))
 
     return core.database.read(look)
 
@@ -261,11 +271,25 @@ def _own(session: Session, account: str, webhook: str, *, lock: bool = False) ->
     return row
 
 
-def _view(core: Core, row: Webhook, now: int) -> WebhookView:
+def _view(core: Core, session: Session, row: Webhook, now: int) -> WebhookView:
+    here = (Outbox.webhook_id == row.id, Outbox.state == "waiting")
+    waiting = session.scalar(select(func.count()).select_from(Outbox).where(*here)) or 0
+    tried = select(Outbox.last_fault, Outbox.last_answer).where(*here, Outbox.last_fault.is_not(None))
+    fault, answer = session.execute(tried.order_by(Outbox.created_at.desc()).limit(1)).one_or_none() or (None, None)
     until = _secrets(core, row).get("until", 0)
     url = core.at_rest.open(Place("webhooks", "url", row.id), row.url).decode()
     state: Literal["active", "disabled"] = "active" if row.state == "active" else "disabled"
-    return WebhookView(row.id, url, state, row.fault, row.version, row.created_at, until if until > now else None)
+    return WebhookView(
+        row.id,
+        url,
+        state,
+        row.fault or (_UNREACHED if fault in _INSIDE else fault),
+        answer,
+        waiting,
+        row.version,
+        row.created_at,
+        until if until > now else None,
+    )
 
 
 def _secrets(core: Core, row: Webhook) -> dict[str, Any]:

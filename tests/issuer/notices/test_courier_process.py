@@ -58,7 +58,7 @@ def test_couriers_beside_each_other_send_each_letter_once(house: Core, mail_serv
         wait_until(lambda: figures(house)["email"].waiting == 0)
     sent = Counter(message["Message-ID"] for message in mail_server.messages())
     assert (len(sent), set(sent.values())) == (60, {1})
-    assert set(told) == {"delivered"}
+    assert set(told) == {"letters_tried"}
 
 
 def test_letters_are_opened_after_a_new_master_key(house: Core, mail_server: MailServer) -> None:
@@ -99,7 +99,7 @@ def test_a_worker_delivers_and_names_nobody(tmp_path: Path, database_url: str, m
     mail_server.mood("rcpt 550")
     cards.suspend(core, card, BY)
     said += run_worker(tmp_path, lambda: figures(core)["email"].dead == 1)
-    wanted = {"delivered", "started", "ended"}
+    wanted = {"letters_tried", "started", "ended"}
     assert wanted <= {json.loads(line)["event"] for line in said.splitlines()}
     assert "webhook.address" in said
     assert "mail.refused" in said
@@ -165,4 +165,4 @@ def test_a_lane_that_meets_no_database_goes_on(house: Core, monkeypatch: pytest.
     monkeypatch.setattr(house.database, "read", flaky)
     with courier.running():
         wait_until(lambda: outbox(house)[0].state == "sent")
-    assert told == ["held_back database.unreachable", "delivered"]
+    assert told == ["held_back database.unreachable", "letters_tried"]

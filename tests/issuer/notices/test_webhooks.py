@@ -141,10 +141,14 @@ def test_a_receiver_that_fails_is_tried_again(
     (row,) = outbox(house)
     assert (row.state, row.last_fault, row.last_answer, row.attempts) == ("waiting", fault, answer, 1)
     assert {path for path, _, _ in receiver.posted} == {"/icard"}
+    (seen,) = webhooks.listed(house, account.id)
+    assert (seen.state, seen.fault, seen.answer, seen.waiting) == ("active", fault, answer, 1)
     receiver.misdeeds.clear()
     assert deliver(house) == {}
     due_now(house)
     assert deliver(house) == {"sent": 1}
+    (seen,) = webhooks.listed(house, account.id)
+    assert (seen.fault, seen.answer, seen.waiting) == (None, None, 0)
 
 
 @pytest.mark.parametrize("misdeed", ["endless", "vast", "drip"])
@@ -182,6 +186,8 @@ def test_a_name_that_leads_inside_is_not_connected_to(house: Core, receiver: Ori
         assert deliver(house, addresses=addresses) == {"webhook.address": 1}, addresses
         assert outbox(house)[0].last_fault == "webhook.address"
     assert receiver.connections == 0
+    # The account is not told what a name leads to inside.
+    assert webhooks.listed(house, account.id)[0].fault == "webhook.connection"
 
 
 def test_without_permission_this_machine_is_not_connected_to(house: Core, receiver: Origin) -> None:
