@@ -42,7 +42,7 @@ def test_public_insurance_is_never_called_live() -> None:
 def test_ages_in_chinese() -> None:
     """Words and units are Chinese."""
     text = shown(World(status_iat=NOW - 120).verify(), "zh")
-    assert "依据：可信名单 7 (10天前) · 时间戳 (1小时前) · 状态列表 (2分钟前)\n" in text
+    assert "依据：可信机关名单 7 (10天前) · 时间戳 (1小时前) · 状态名单 (2分钟前)\n" in text
 
 
 def test_last_known_state_of_a_stale_list_is_told() -> None:

@@ -99,10 +99,12 @@ def moment(at: int, words: Words) -> str:
 
 
 def duration(seconds: int, words: Words) -> str:
-    """An age, short: 4 min, 26 h, 3 days."""
+    """An age, short: under 1 min, 4 min, 26 h, 3 days."""
     chinese = words.language == "zh"
+    if seconds < 60:
+        return "不到1分钟" if chinese else "under 1 min"
     if seconds < 3600:
-        return f"{max(seconds, 0) // 60}{'分钟' if chinese else ' min'}"
+        return f"{seconds // 60}{'分钟' if chinese else ' min'}"
     if seconds < 3 * 86400:
         return f"{seconds // 3600}{'小时' if chinese else ' h'}"
     return f"{seconds // 86400}{'天' if chinese else ' days'}"

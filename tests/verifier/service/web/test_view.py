@@ -18,7 +18,7 @@ from tests.verifier.world import HOUR, NOW
 from verifier import Policy, Verdict, Verifier
 from verifier.service.web.ages import Age
 from verifier.service.web.view import Answer, answer
-from verifier.service.web.words import LANGUAGES, Words
+from verifier.service.web.words import LANGUAGES, Words, duration
 
 
 @functools.cache
@@ -151,3 +151,19 @@ def test_every_word_is_used() -> None:
     named = {*re.findall(r"""["'](\w+)["']""", text)}
     built = re.compile(r"lists_(soon|over)|.*_do$")
     assert [name for name in file if name not in groups | named and not built.fullmatch(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (-5, ("under 1 min", "不到1分钟")),
+        (59, ("under 1 min", "不到1分钟")),
+        (60, ("1 min", "1分钟")),
+        (3599, ("59 min", "59分钟")),
+        (26 * HOUR + 3599, ("26 h", "26小时")),
+        (3 * 24 * HOUR, ("3 days", "3天")),
+    ],
+)
+def test_an_age_is_rounded_down(seconds: int, told: tuple[str, str]) -> None:
+    """In the unit that people would use; nothing is zero minutes old."""
+    assert (duration(seconds, Words("en")), duration(seconds, Words("zh"))) == told
