@@ -136,7 +136,9 @@ def serving(folder: Path, *options: str, log: Path | None = None, **environment:
     assert process.stdout is not None
     try:
         url, tls = _address(process.stdout)
-        with httpx.Client(base_url=url, verify=not tls, timeout=30, trust_env=False) as client:
+        # Some tests fill queues that are as long as the machine has cores.
+        many = httpx.Limits(max_connections=None)
+        with httpx.Client(base_url=url, verify=not tls, timeout=30, trust_env=False, limits=many) as client:
             _wait(client, process)
             yield Server(process, url, client, log)
     finally:
