@@ -44,6 +44,7 @@ __all__ = [
     "end",
     "end_all",
     "end_others",
+    "ends_at",
     "list_sessions",
     "log_out",
     "rotate",
@@ -116,6 +117,19 @@ def check_csrf(token: str, given: str | None) -> None:
     """
     if not hmac.compare_digest(csrf_token(token).encode(), (given or "").encode()):
         raise StateError("session.csrf", path="X-CSRF-Token", expected="`csrf` of GET /v1/session")
+
+
+def ends_at(core: Core, who: Who) -> int:
+    """When one's own session ends at the latest, Unix time.
+
+    Raises:
+        StateError: ``access.people_only``; ``session.unknown``: it has ended.
+    """
+    query = select(LoginSession.ends_at).where(LoginSession.id == who.require_person())
+    found = core.database.read(lambda session: session.scalar(query))
+    if found is None:
+        raise StateError("session.unknown")
+    return found
 
 
 def list_sessions(core: Core, who: Who) -> list[SessionView]:

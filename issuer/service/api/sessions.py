@@ -56,7 +56,8 @@ class Acceptance(Body):
 class SessionBody(BaseModel):
     """A session. ``csrf`` goes into X-CSRF-Token of every request that changes something.
 
-    ``step``: ``password`` while the second factor is missing, else ``full``. Times are Unix times.
+    ``step``: ``password`` while the second factor is missing, else ``full``. ``ends_at``: Unix time, at the latest; sooner
+    after half an hour without use.
     """
 
     account_id: str
@@ -64,7 +65,7 @@ class SessionBody(BaseModel):
     step: str
     rights: list[str]
     csrf: str
-    ends_at: int | None
+    ends_at: int
 
 
 class RecoveryCodes(BaseModel):
@@ -78,7 +79,7 @@ def _entered(entered: Entered, response: Response) -> SessionBody:
     return _session(entered.who, entered.csrf, entered.ends_at)
 
 
-def _session(who: Who, csrf: str, ends_at: int | None) -> SessionBody:
+def _session(who: Who, csrf: str, ends_at: int) -> SessionBody:
     return SessionBody(
         account_id=who.account_id,
         role=who.role.name,
@@ -105,7 +106,7 @@ def give_second_factor(call: CallOf, body: SecondFactor, response: Response) -> 
 @endpoints.at("GET", "/v1/session", Access("begun"))
 def show_session(call: CallOf) -> SessionBody:
     """This session and what it may do."""
-    return _session(call.who, csrf_token(call.token), None)
+    return _session(call.who, csrf_token(call.token), core_sessions.ends_at(call.core, call.who))
 
 
 @endpoints.at("DELETE", "/v1/session", Access("begun"), status=204)
