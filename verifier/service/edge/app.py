@@ -51,7 +51,28 @@ _KINDS: Final = (
     ("_type", "http.field_type"),
 )
 #: Of an error's context only what the service itself declared; ``{"expected": "'A' or 'B'"}`` of an enumeration.
-_DECLARED: Final = ("expected", "min_length", "max_length", "ge", "gt", "le", "lt", "multiple_of", "pattern")
+_DECLARED: Final = {
+    "expected": "{}",
+    "min_length": "at least {} long",
+    "max_length": "at most {} long",
+    "ge": "at least {}",
+    "gt": "above {}",
+    "le": "at most {}",
+    "lt": "below {}",
+    "multiple_of": "a multiple of {}",
+    "pattern": "the pattern {}",
+}
+#: What a value should have been, by the beginning of the error's name.
+_TYPES: Final = {
+    "int_": "an integer",
+    "float_": "a number",
+    "string_": "text",
+    "bool_": "true or false",
+    "list_": "a list",
+    "mapping_": "an object",
+    "dict_": "an object",
+    "model_": "an object",
+}
 _BY_STATUS: Final = {
     400: "http.bad_request",
     401: "http.unauthenticated",
@@ -104,8 +125,10 @@ def _fault_of(fault: Any) -> FieldFault:
         # The last part is a name that the client made up.
         place.pop()
     names = [str(part) for part in place if isinstance(part, int) or _NAME.fullmatch(part)]
-    declared = [f"{name} {value}" for name in _DECLARED if (value := fault.get("ctx", {}).get(name)) is not None]
-    return FieldFault("/" + "/".join(names), code, ", ".join(declared).removeprefix("expected ") or None)
+    context = fault.get("ctx", {})
+    declared = [words.format(context[name]) for name, words in _DECLARED.items() if context.get(name) is not None]
+    wanted = next((words for beginning, words in _TYPES.items() if kind.startswith(beginning)), None)
+    return FieldFault("/" + "/".join(names), code, ", ".join(declared) or wanted)
 
 
 async def _foreign(request: Request, error: Exception) -> Response:

@@ -76,10 +76,10 @@ def test_fields_are_named_and_values_are_not_repeated() -> None:
     shown = problem("POST", f"/things/people/{SECRET}?limit=99", 422, "http.invalid", json=body)
     faults = {fault["pointer"]: (fault["code"], fault.get("expected")) for fault in shown["errors"]}
     assert faults == {
-        "/path/number": ("http.field_format", None),
-        "/query/limit": ("http.field_range", "le 10"),
-        "/body/name": ("http.field_length", "max_length 5"),
-        "/body/age": ("http.field_range", "le 150"),
+        "/path/number": ("http.field_format", "an integer"),
+        "/query/limit": ("http.field_range", "at most 10"),
+        "/body/name": ("http.field_length", "at most 5 long"),
+        "/body/age": ("http.field_range", "at most 150"),
         "/body/kind": ("http.field_format", "'A' or 'B'"),
         "/body": ("http.field_unknown", None),
     }
