@@ -29,7 +29,7 @@ _RANGE: Final = re.compile(r"([a-z]{1,8}(?:-[a-z0-9]{1,8})*|\*)(?:;q=(0(?:\.[0-9
 def preferred_language(header: str) -> Language:
     """The language that an Accept-Language header asks for."""
     best: dict[str, float] = {}
-    for part in header[:_LONGEST].lower().replace(" ", "").split(","):
+    for part in header.lower().replace(" ", "").split(","):
         match = _RANGE.fullmatch(part)
         if match is None:
             continue
@@ -43,4 +43,5 @@ def preferred_language(header: str) -> Language:
 
 def language_of(scope: Scope) -> Language:
     """The language for the answer to the request of an ASGI scope."""
-    return preferred_language(header_of(scope, b"accept-language"))
+    # Cut before it is remembered: strangers choose what it is.
+    return preferred_language(header_of(scope, b"accept-language")[:_LONGEST])
