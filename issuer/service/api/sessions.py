@@ -56,8 +56,8 @@ class Acceptance(Body):
 class SessionBody(BaseModel):
     """A session. ``csrf`` goes into X-CSRF-Token of every request that changes something.
 
-    ``step``: ``password`` while the second factor is missing, else ``full``. ``ends_at``: Unix time, at the latest; sooner
-    after half an hour without use.
+    ``step``: ``password`` while the second factor is missing, else ``full``. ``ends_at``: Unix time, at the latest;
+    sooner after half an hour without use.
     """
 
     account_id: str
