@@ -16,7 +16,7 @@ from issuer.accounts.roles import ROLES
 
 from .access import Access
 
-__all__ = ["HEADERS", "WHOLE", "described", "subject_words"]
+__all__ = ["GOOD", "HEADERS", "PROBLEM", "WHOLE", "described", "subject_words"]
 
 WHOLE: Final = """\
 The issuing service of Integrated Cards.
@@ -34,6 +34,17 @@ The issuing service of Integrated Cards.
 - Times are Unix times, ids 32 hexadecimal digits.
 """
 
+#: What an answer is, by its status.
+GOOD: Final = {201: "It is made, now or by the first of these requests.", 204: "It is done."}
+#: An example, as the service answers it.
+PROBLEM: Final = {
+    "type": "urn:icard:problem:issue.changed",
+    "title": "The card was changed in the meantime.",
+    "status": 412,
+    "instance": "99c274a4-2fbd-4138-9242-e4260a620d3d",
+    "hint": "Look at the card again and decide anew.",
+    "code": "issue.changed",
+}
 #: Headers of answers.
 HEADERS: Final = {
     "ETag": {"description": "The version that it has now, for If-Match.", "schema": {"type": "string"}},

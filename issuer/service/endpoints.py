@@ -25,7 +25,7 @@ from verifier.service import edge
 
 from .access import Access, Guard
 from .cookies import SESSION
-from .described import HEADERS, WHOLE, described, subject_words
+from .described import GOOD, HEADERS, PROBLEM, WHOLE, described, subject_words
 
 __all__ = ["Body", "Cursor", "Endpoint", "Endpoints", "HexId", "Id", "Limit", "Page", "ProblemBody", "describe", "page"]
 
@@ -48,26 +48,26 @@ class Body(BaseModel, extra="forbid"):
 class FieldBody(BaseModel):
     """What is wrong with one field."""
 
-    pointer: str
+    pointer: Annotated[str, Field(description="Where it stands: in `/body`, `/query` or `/path`.")]
     code: str
     message: str
     expected: str | None = None
 
 
-class ProblemBody(BaseModel):
+class ProblemBody(BaseModel, json_schema_extra={"examples": [PROBLEM]}):
     """A problem (RFC 9457): why a request was refused, or failed."""
 
     type: str
-    title: str
+    title: Annotated[str, Field(description="What is wrong, in the language that was asked for.")]
     status: int
-    instance: str
-    code: str
-    hint: str
-    path: str | None = None
+    instance: Annotated[str, Field(description="The request's id, as in X-Request-Id and in the service's log.")]
+    code: Annotated[str, Field(description="What is wrong, for programs: it stays.")]
+    hint: Annotated[str, Field(description="What to do.")]
+    path: Annotated[str | None, Field(description="What it is about: a field, or a header.")] = None
     offset: int | None = None
     expected: str | None = None
     found: str | None = None
-    errors: list[FieldBody] | None = None
+    errors: Annotated[list[FieldBody] | None, Field(description="Every field that cannot be used.")] = None
 
 
 class Page(BaseModel, Generic[T]):
@@ -154,6 +154,7 @@ class Endpoints:
             status_code=one.status,
             tags=[self._subject],
             description=described(one.function, one.access),
+            response_description=GOOD.get(one.status, "What was asked for."),
             dependencies=[Depends(Guard(one.access, keyed=one.creates))],
             responses={
                 **_good(one),

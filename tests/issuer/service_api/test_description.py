@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from icard_crypto.errors import StateError, catalogue
 from issuer.service.access import Access
 from issuer.service.api import SUBJECTS
-from issuer.service.app import make_service
+from issuer.service.app import STATUSES, make_service
 from issuer.service.described import described
 from tests.issuer.accounts.kit import House, make, new_house
 from tests.issuer.service_api.callers import by_session
@@ -106,6 +107,16 @@ def test_every_field_that_has_to_be_sent_has_an_example(app: FastAPI) -> None:
             assert known & {"examples", "enum"} or about.get("type") == "boolean", (name, field)
             seen += 1
     assert seen > 25
+
+
+def test_the_example_of_a_problem_is_one(app: FastAPI) -> None:
+    """With the catalogue's words, and the status that its code has."""
+    schema = app.openapi()["components"]["schemas"]["ProblemBody"]
+    (shown,) = schema["examples"]
+    entry = catalogue()[shown["code"]]
+    assert (shown["title"], shown["hint"]) == (entry["en"], entry["do_en"])
+    assert STATUSES.problem(StateError(shown["code"])).status == shown["status"]
+    assert set(schema["required"]) == shown.keys()
 
 
 @pytest.mark.slow
