@@ -26,9 +26,9 @@ __all__ = ["Pages"]
 #: The words that scripts say.
 _SAID: Final = (
     *("starting", "camera_on", "seen", "checking", "receiving", "input_method", "scanner_ready", "hint_near"),
-    *("hint_light", "resting", "removed", "goes_in", "no_code", "no_code_do", "busy_fact", "updating", "update_failed"),
+    *("hint_light", "resting", "removed", "goes_in", "no_code", "no_code_do", "busy_fact", "updating"),
     *("camera_blocked", "camera_none", "camera_busy", "camera_insecure", "step_lock", "step_allow", "step_again"),
-    *("step_connect", "step_https", "title", "test_band", "test_page", "passport_matches", "age_unknown"),
+    *("step_connect", "step_https", "test_band", "test_page", "age_unknown"),
 )
 
 

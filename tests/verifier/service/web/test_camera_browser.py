@@ -130,6 +130,25 @@ def test_the_camera_rests(opened: Callable[..., Watched]) -> None:
     expect(page.page.locator("body")).to_have_attribute("data-input", "scanning")
 
 
+def test_the_camera_rests_behind_an_answer_that_went(opened: Callable[..., Watched]) -> None:
+    """An answer whose data went because nobody came leaves no camera that is on and looks for nothing: it resumes
+    with a tap, and sees the next code."""
+    page = opened(clock=True, script=BLIND_READER)
+    page.page.click(".start")
+    expect(page.page.locator("body")).to_have_attribute("data-input", "scanning")
+    page.page.evaluate("code => window.inView = [code]", SCENES["valid"].shown())
+    _until_answered(page)
+    page.page.evaluate("window.inView = []")
+    page.page.clock.run_for(31_000)
+    expect(page.page.locator("#say")).to_have_text("The answer was removed. Nothing is kept.")
+    assert page.page.evaluate("document.getElementById('video').srcObject") is None
+    page.page.click(".resume")
+    expect(page.page.locator("body")).to_have_attribute("data-input", "scanning")
+    page.page.evaluate("window.inView = ['https://example.com']")
+    _until_answered(page)
+    assert page.outcome() == "INVALID"
+
+
 @pytest.mark.parametrize(
     ("fault", "title"),
     [("NotAllowedError", "Camera is blocked"), ("NotFoundError", "No camera"), ("NotReadableError", "Another program")],

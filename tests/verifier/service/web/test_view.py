@@ -17,6 +17,7 @@ from tests.verifier.test_verdict import many_verdicts
 from tests.verifier.world import HOUR, NOW
 from verifier import Policy, Verdict, Verifier
 from verifier.service.web.ages import Age
+from verifier.service.web.rendering import _SAID
 from verifier.service.web.view import Answer, answer
 from verifier.service.web.words import LANGUAGES, Words, duration
 
@@ -151,6 +152,13 @@ def test_every_word_is_used() -> None:
     named = {*re.findall(r"""["'](\w+)["']""", text)}
     built = re.compile(r"lists_(soon|over)|.*_do$")
     assert [name for name in file if name not in groups | named and not built.fullmatch(name)] == []
+
+
+def test_scripts_get_the_words_that_they_say() -> None:
+    """Each word that goes along for scripts is one that a script names."""
+    folder = resources.files("verifier.service.web") / "static" / "js"
+    text = "\n".join(script.read_text("utf-8") for script in folder.iterdir())
+    assert [name for name in _SAID if f'"{name}"' not in text] == []
 
 
 @pytest.mark.parametrize(

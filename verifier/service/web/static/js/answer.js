@@ -12,12 +12,15 @@ let clock = null;
 let until = 0;
 let nextAt = Infinity;
 let goOn = () => {};
+let leave = () => {};
 
 export const shown = () => document.body.dataset.answer === "shown";
 export const root = () => held.querySelector("[data-outcome]");
 
-export function whenOver(next) {
+// next() is told of an answer whose next scan begins by itself, forgotten() of one whose data went because nobody came.
+export function whenOver(next, forgotten) {
   goOn = next;
+  leave = forgotten;
 }
 
 export function parse(html) {
@@ -103,6 +106,7 @@ function tick() {
 function forget() {
   if (root().dataset.outcome === "VALID" || root().dataset.outcome === "SEVERAL") {
     clear();
+    leave();
     say("removed");
     return;
   }

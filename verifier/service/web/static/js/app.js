@@ -201,7 +201,14 @@ function next() {
     begin?.focus({ preventScroll: true });
   }
 }
-answer.whenOver(next);
+
+// Nobody was there for as long as data may stay: the next scan begins with a tap, and the camera is off until then.
+function forgotten() {
+  last = null;
+  ignored.at = performance.now();
+  if (camera.on) rest();
+}
+answer.whenOver(next, forgotten);
 
 async function updateLists() {
   const source = last;
