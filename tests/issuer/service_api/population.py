@@ -110,8 +110,8 @@ class Population:
         ended = entered is None or isinstance(tried(partial(authenticate, self.house.core, entered.token)), str)
         if entered is None or ended or (fresh and self.house.clock.at - at > 200):
             again = tried(self.people[role].enter)
-            if isinstance(again, str):
-                # Locked out, closed, or with another password by what was done before.
+            if isinstance(again, str) or not again.who.full:
+                # Locked out, closed, with another password or second factor by what was done before.
                 self.people[role] = self._somebody(role)
                 again = self.people[role].enter()
             entered = again
