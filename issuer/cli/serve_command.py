@@ -42,6 +42,7 @@ def serve_command(
     Example:  icard-issuer serve -C issuer --port 8081
     """
     from issuer.alone import alone
+    from issuer.publication import check_signers
     from issuer.service.app import make_app
     from verifier.service import edge
 
@@ -51,6 +52,9 @@ def serve_command(
     shown = f"[{host}]" if ":" in host else host
 
     with service.opened() as core, alone(core.database):
+        if core.database.is_sqlite:
+            # The worker in the server needs them: a wrong passphrase is one line here, and before any address is named.
+            check_signers(core)
 
         def made(drain: Drain) -> ASGIApp:
             return make_app(core, drain)

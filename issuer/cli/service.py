@@ -55,10 +55,14 @@ class Service:
 
         Raises:
             StateError: ``settings.*``.
+            CommandError: ``cli.no_service``: the folder has none, and the environment names no issuer.
         """
-        from issuer.settings import Settings
+        from issuer.settings import FILE_NAME, Settings
 
-        return Settings.load(self.folder)
+        found = Settings.load(self.folder)
+        if not found.issuer and not (found.folder / FILE_NAME).exists():
+            raise CommandError("cli.no_service", found=str(found.folder.absolute()))
+        return found
 
     @contextmanager
     def opened(self, *, restoring: bool = False) -> Iterator[Core]:
