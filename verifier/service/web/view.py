@@ -227,6 +227,14 @@ def _unknown(verdict: Verdict, words: Words) -> tuple[str, ...]:
     return (words(next((name for start, name in names.items() if reason.startswith(start)), "not_in_code")),)
 
 
+def _state_fact(state: State, words: Words) -> str:
+    # 1: what was not read from a fresh list is as old as what says it.
+    told = state_words(state.state, words.language)
+    if state.live or state.as_of is None:
+        return told
+    return f"{told} · {words('as_of', date=short_date(state.as_of, words))}"
+
+
 def _facts(verdict: Verdict, words: Words) -> list[tuple[str, str, bool]]:
     evidence, claims = verdict.evidence, verdict.claims
     names = evidence.issuer_names or {}
@@ -242,11 +250,11 @@ def _facts(verdict: Verdict, words: Words) -> list[tuple[str, str, bool]]:
     ]
     if claims is not None:
         for name, state in (("permit", verdict.permit), ("insurance", verdict.insurance)):
-            facts.append((name, state_words(state.state, words.language), False))
+            facts.append((name, _state_fact(state, words), False))
         schemes = claims.card.insurance.schemes if claims.card.insurance is not None else None
         if schemes:
             held = [words.scheme(str(scheme.name).lower()) for scheme in Scheme if schemes & scheme]
-            facts.append(("schemes", ", ".join(held) or None, False))
+            facts.append(("schemes", ("、" if words.language == "zh" else ", ").join(held) or None, False))
         permit = claims.card.permit
         facts += [("employer", permit.employer, False), ("position", permit.position, False)]
         facts.append(("cti", claims.cti.hex(), True))

@@ -66,6 +66,15 @@ def test_a_public_codes_insurance_is_never_live() -> None:
     )
 
 
+def test_details_say_when_too() -> None:
+    """Among the details a state that was not read from a fresh list has the day of what says it; a live one has none."""
+    facts = {label: value for label, value, _ in told(verdict_of("valid")).facts}
+    assert (facts["Work permit"], facts["Social insurance"]) == ("In force", "In force · as of 8 Oct 2026")
+    chinese = {label: value for label, value, _ in told(verdict_of("valid"), "zh").facts}
+    assert chinese["社会保险"] == "有效 · 截至2026年10月8日"
+    assert "、" in chinese["险种"]
+
+
 def test_a_lapse_that_the_rule_does_not_ask_for_is_said_in_the_row() -> None:
     """Under a rule that does not ask for insurance the panel stays green and the row says lapsed, with a warning."""
     shown = told(verdict_of("valid-lapsed"))
