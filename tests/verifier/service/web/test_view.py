@@ -67,7 +67,7 @@ def test_a_public_codes_insurance_is_never_live() -> None:
 
 
 def test_details_say_when_too() -> None:
-    """Among the details a state that was not read from a fresh list has the day of what says it; a live one has none."""
+    """Among the details a state that was not read from a fresh list has the day of what says it, a live one none."""
     facts = {label: value for label, value, _ in told(verdict_of("valid")).facts}
     assert (facts["Work permit"], facts["Social insurance"]) == ("In force", "In force · as of 8 Oct 2026")
     chinese = {label: value for label, value, _ in told(verdict_of("valid"), "zh").facts}
