@@ -2,7 +2,8 @@
 
 Promises:
 
-1. It names ``localhost``, this machine's name and addresses, and the host that was asked for.
+1. It names ``localhost``, this machine's name and addresses, and the host that was asked for; a name that none can
+   carry is left out.
 2. It is kept beside the state and used again while it names all of them and has a day left, so that a phone which was
    told to trust it need not be asked every day. Its key is readable by its owner alone.
 3. It is no authority and signs nothing else: who trusts it trusts this service.
@@ -79,13 +80,15 @@ def thumbprint(certificate: Path) -> str:
 
 def _names(host: str) -> list[x509.GeneralName]:
     named = dict.fromkeys(["localhost", socket.gethostname(), *addresses(), host])
-    return [_name(each) for each in named if each not in ("", *EVERYWHERE)]
+    return [name for each in named if each not in ("", *EVERYWHERE) and (name := _name(each)) is not None]
 
 
-def _name(text: str) -> x509.GeneralName:
+def _name(text: str) -> x509.GeneralName | None:
     with contextlib.suppress(ValueError):
         return x509.IPAddress(ipaddress.ip_address(text))
-    return x509.DNSName(text)
+    with contextlib.suppress(ValueError):
+        return x509.DNSName(text)
+    return None
 
 
 def _serves(certificate: Path, key: Path, names: list[x509.GeneralName]) -> bool:
