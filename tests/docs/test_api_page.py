@@ -1,4 +1,6 @@
-"""docs/api.md: its commands run against a real server as they stand, and what it shows is what comes back."""
+"""docs/api.md: its commands run against a real server as they stand, and what it shows is what comes back.
+
+So are the examples that OpenAPI has of these answers."""
 
 from __future__ import annotations
 
@@ -43,6 +45,7 @@ def test_the_page_runs_and_shows_what_is_answered(tmp_path: Path, monkeypatch: p
         address = f"http://127.0.0.1:{server.port}"
         with httpx.Client(base_url=address, timeout=PATIENCE, trust_env=False) as client:
             wait_until_ready(client)
+            schemas = client.get("/openapi.json").json()["components"]["schemas"]
         replace = {"http://127.0.0.1:8081": address, "sleep 30": _NEXT}
         printed = printed_by([each["code"] for each in shown], tmp_path, replace)
     assert len(printed) == len(shown) > 8
@@ -54,6 +57,17 @@ def test_the_page_runs_and_shows_what_is_answered(tmp_path: Path, monkeypatch: p
             assert differences(json.loads(each["json"]), json.loads(real)) == [], (each["code"], real)
             compared += 1
     assert compared == 7
+    issued = next(real for each, real in zip(shown, printed, strict=True) if "--json @card.json" in each["code"])
+    seen = (tmp_path / "seen.json").read_text("utf-8")
+    answers = {
+        "SessionBody": (tmp_path / "zhang.min.session").read_text("utf-8"),
+        "IssuedBody": issued,
+        "CardBody": seen,
+    }
+    for name, answer in answers.items():
+        (example,) = schemas[name]["examples"]
+        assert example.keys() == json.loads(answer).keys(), name
+        assert differences(example, json.loads(answer)) == [], name
     assert (tmp_path / "work.png").read_bytes().startswith(b"\x89PNG")
     log = (here / "server.log").read_text("utf-8")
     token, secret = (tmp_path / "token").read_text().split()[2], (tmp_path / "zhang.min.csrf").read_text().split()[1]

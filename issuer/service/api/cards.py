@@ -32,7 +32,7 @@ __all__ = ["CardBody", "Reason", "card_body", "endpoints"]
 
 endpoints = Endpoints("Cards")
 
-_EXAMPLE = {
+_EXAMPLE: Final[dict[str, Any]] = {
     "holder": {"name": "MUSTERMANN ERIKA", "year_of_birth": 1988, "nationality": "DEU"},
     "permit": {
         "number": "R310115202600000001",
@@ -44,6 +44,16 @@ _EXAMPLE = {
         "until": "2027-12-31",
     },
 }
+_CODE: Final = {
+    "profile": "public",
+    "cti": "df5a3eb441395ee1",
+    "status_uri": "https://icard.example/status/Kf5r",
+    "status_index": 8288,
+    "issued_at": 1_795_600_800,
+    "expires_at": 1_830_160_800,
+}
+_ISSUED: Final = {"card_id": "2cb2ca8b2093a2212a2f5d74ee8dfd81", "generation": 1, "codes": [_CODE]}
+_SHOWN: Final = {**_ISSUED, "standing": "active", "permit": "good", "insurance": "good", "card": _EXAMPLE}
 CardRecord = Annotated[dict[str, Any], Field(examples=[_EXAMPLE], description="A card's record, as in docs/format.md.")]
 Reason = Annotated[str, Field(min_length=1, max_length=500, description="Why; kept in the audit.", examples=["lost"])]
 PersonId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
@@ -111,7 +121,7 @@ class CodeBody(BaseModel):
     expires_at: int
 
 
-class IssuedBody(BaseModel):
+class IssuedBody(BaseModel, json_schema_extra={"examples": [_ISSUED]}):
     """A card, and the codes that were made together."""
 
     card_id: str
@@ -119,7 +129,7 @@ class IssuedBody(BaseModel):
     codes: list[CodeBody]
 
 
-class CardBody(BaseModel):
+class CardBody(BaseModel, json_schema_extra={"examples": [_SHOWN]}):
     """A card as it stands, with its newest codes."""
 
     card_id: str

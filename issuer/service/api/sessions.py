@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Response
 from pydantic import BaseModel, Field
@@ -53,7 +53,17 @@ class Acceptance(Body):
     code: Code | None = None
 
 
-class SessionBody(BaseModel):
+_SESSION: Final = {
+    "account_id": "d481d9970fc82ca203e4e5d436658f8f",
+    "role": "permit_officer",
+    "step": "full",
+    "rights": ["card.find", "card.issue", "card.read"],
+    "csrf": "gnAsMhhHQrfr2npJNNh-h990bcRlsP0jkbTHWHLtbxs",
+    "ends_at": 1_795_647_241,
+}
+
+
+class SessionBody(BaseModel, json_schema_extra={"examples": [_SESSION]}):
     """A session. ``csrf`` goes into X-CSRF-Token of every request that changes something.
 
     ``step``: ``password`` while the second factor is missing, else ``full``. ``ends_at``: Unix time, at the latest;
