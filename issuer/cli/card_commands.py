@@ -179,7 +179,7 @@ def _reissue(
         _hand_out(reissue(core, card, read, by), out)
 
 
-def _change(service: Service, by: By, change: Callable[[Core, str, By], None], card: str) -> None:
+def _change(service: Service, by: By, change: Callable[[Core, str, By], object], card: str) -> None:
     with service.opened() as core:
         change(core, card, by)
         _tell_state(core, card)
