@@ -31,7 +31,19 @@ from tests.reference import ISSUER, reference_card
 from tests.verifier.publisher import status, timestamp
 from verifier.store import Store, Update
 
-__all__ = ["HOUR", "NDJSON", "Domain", "Server", "asked", "children", "family", "picture", "serving", "until"]
+__all__ = [
+    "HOUR",
+    "NDJSON",
+    "Domain",
+    "Server",
+    "asked",
+    "children",
+    "family",
+    "picture",
+    "serving",
+    "starting",
+    "until",
+]
 
 HOUR = 3600
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -121,6 +133,18 @@ class Server:
         """SIGTERM, and the exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(60)
+
+
+@contextlib.contextmanager
+def starting(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], httpx.URL]]:
+    """``icard serve`` as it is when it has told its address, which is before it can answer."""
+    command = [str(Path(sys.executable).parent / "icard"), "serve", "--state", str(folder), "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, httpx.URL(_address(process.stdout)[0])
+        finally:
+            process.kill()
 
 
 @contextlib.contextmanager

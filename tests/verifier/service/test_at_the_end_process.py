@@ -17,7 +17,18 @@ import pytest
 
 from icard_crypto import qr
 from tests.verifier.origin import Authority, Origin
-from tests.verifier.service.kit import NDJSON, Domain, Server, asked, children, family, picture, serving, until
+from tests.verifier.service.kit import (
+    NDJSON,
+    Domain,
+    Server,
+    asked,
+    children,
+    family,
+    picture,
+    serving,
+    starting,
+    until,
+)
 from tests.verifier.service.strain import connect
 
 INDEX = 5
@@ -108,6 +119,20 @@ def test_sigterm_finishes_what_is_in_hand(domain: Domain, workers: int, whom: st
         answer = read_until(batch, b"0\r\n\r\n")
         assert answer.count(b'"outcome":"VALID"') == 1000
         assert server.process.wait(40) == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_sigterm_before_it_is_ready(domain: Domain, workers: str) -> None:
+    """SIGTERM as soon as the address is told, before anything is loaded: who has connected by then is answered, and it
+    ends with 0."""
+    with (
+        starting(domain.folder, "--no-sync", "--workers", workers) as (process, url),
+        socket.create_connection((url.host, url.port), 60) as early,
+    ):
+        early.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        process.send_signal(signal.SIGTERM)
+        assert early.recv(1000).startswith(b"HTTP/1.1 200 OK")
+        assert process.wait(30) == 0
 
 
 def refused(server: Server) -> bool:

@@ -6,7 +6,8 @@ Promises:
    notice time; then those that the kernel has already accepted are taken over before the listening socket is closed;
    requests in work are finished, their connections closed behind the answer; what is left at the end of the drain
    time is cut.
-2. The process ends with 0 after such an end.
+2. The process ends with 0 after such an end, also where the signal came before it was ready: from the moment its
+   address is told, none is lost.
 3. Several workers share one listening socket; one that dies is replaced; the parent closes its own copy of the socket
    before it tells the workers to drain, so no connection waits for nobody.
 4. The socket is bound before anything else happens, and an address that is in use is a typed error.
@@ -85,10 +86,27 @@ class Listen:
     limits: WireLimits = field(default_factory=WireLimits)
 
 
+class _Ending:
+    """Whether a signal asked this process to end; a worker has its own, by the fork."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        # While it serves uvicorn hears signals itself, and raises them again once it has drained.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._hear)
+
+    def _hear(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server with ends and bounds of its own."""
 
     config: EdgeConfig
+
+    def __init__(self, config: EdgeConfig, ending: _Ending) -> None:
+        super().__init__(config)
+        self._ending = ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await self.lifespan.startup()
@@ -101,6 +119,11 @@ class _Server(uvicorn.Server):
             listener.setblocking(False)
             self._watch(listener)
         self.started = True
+
+    async def main_loop(self) -> None:
+        # 2
+        self.should_exit = self.should_exit or self._ending.asked
+        await super().main_loop()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.config.drain.begun = True
@@ -184,15 +207,16 @@ def serve(make_app: MakeApp, listen: Listen, ready: Callable[[int], None] | None
         StateError: ``server.address``; ``server.failed`` when the application or the certificate cannot be loaded.
     """
     listener = bind(listen)
+    ending = _Ending()
     if ready is not None:
         ready(listener.getsockname()[1])
     if listen.workers == 1:
-        _work(make_app, listen, listener)
+        _work(make_app, listen, listener, ending)
     else:
-        _Workers(make_app, listen, listener).run()
+        _Workers(make_app, listen, listener, ending).run()
 
 
-def _work(make_app: MakeApp, listen: Listen, listener: socket.socket) -> None:
+def _work(make_app: MakeApp, listen: Listen, listener: socket.socket, ending: _Ending) -> None:
     configure_logs(listen.log_level)
     _allow_files(listen.limits.connections)
     drain = Drain()
@@ -210,10 +234,7 @@ def _work(make_app: MakeApp, listen: Listen, listener: socket.socket) -> None:
         "ssl_certfile": listen.certificate,
         "ssl_keyfile": listen.key,
     }
-    # uvicorn raises the signal again once it has drained: by then it has had its effect.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _already_heard)
-    server = _Server(EdgeConfig(make_app(drain), listen.limits, drain, **options))
+    server = _Server(EdgeConfig(make_app(drain), listen.limits, drain, **options), ending)
     try:
         server.run([listener])
     except SystemExit as error:
@@ -233,30 +254,24 @@ def _allow_files(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _already_heard(_number: int, _frame: FrameType | None) -> None:
-    return
-
-
 class _Workers:
     """The parent of several workers (promise 3)."""
 
-    def __init__(self, make_app: MakeApp, listen: Listen, listener: socket.socket) -> None:
-        self._arguments = (make_app, listen, listener)
+    def __init__(self, make_app: MakeApp, listen: Listen, listener: socket.socket, ending: _Ending) -> None:
+        self._arguments = (make_app, listen, listener, ending)
         self._listener = listener
         self._listen = listen
-        self._ending = False
+        self._ending = ending
         # fork: the socket and the way to make the application are inherited; the parent has no thread and no loop.
         self._context = multiprocessing.get_context("fork")
 
     def run(self) -> None:
         configure_logs(self._listen.log_level)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._end)
         workers = [self._start() for _ in range(self._listen.workers)]
-        while not self._ending:
+        while not self._ending.asked:
             multiprocessing.connection.wait([worker.sentinel for worker in workers], timeout=_RESPAWN)
             dead = [worker for worker in workers if not worker.is_alive()]
-            if dead and not self._ending:
+            if dead and not self._ending.asked:
                 _log.error("worker died", exitcodes=[worker.exitcode for worker in dead])
                 for worker in dead:
                     forget_worker(worker.pid)
@@ -270,9 +285,6 @@ class _Workers:
         for worker in workers:
             worker.join(max(0.0, patience - time.monotonic()))
             worker.kill()
-
-    def _end(self, _number: int, _frame: FrameType | None) -> None:
-        self._ending = True
 
     def _start(self) -> Any:
         worker = self._context.Process(target=_work, args=self._arguments)
