@@ -76,7 +76,7 @@ def test_new_state_is_swapped_in_while_requests_go_on(domain: Domain) -> None:
 
 def test_a_revoked_card_is_refused_through_the_sync_inside(tmp_path: Path) -> None:
     """From an anchor alone, over HTTPS, as often as ``icard serve`` fetches by itself: valid after the first round,
-    revoked within 10 s of its publication without a request, and at once by ``POST /v1/sync``, which many may ask for."""
+    revoked within 10 s of its publication without a request, and at once by ``POST /v1/sync``, for many at once."""
     authority = Authority(tmp_path)
     with Origin(authority.server_context("localhost")) as origin:
         base = f"https://localhost:{origin.port}/"
