@@ -116,7 +116,7 @@ def test_what_is_known_and_what_is_not() -> None:
 def test_the_input_nearest_its_limit_speaks() -> None:
     """A status list of 19 hours out of 24 decides, not the timestamp of one hour out of 72; the hint comes with it."""
     shown = told(verdict_of("valid-test-no-photo"))
-    assert (shown.age, shown.age_level) == ("Lists 19 h of 24 h old, update soon", "soon")
+    assert (shown.age, shown.age_level) == ("Lists 19 h old, limit 24 h: update soon", "soon")
     assert told(verdict_of("valid")).age_level == "good"
     missing = told(verdict_of("trust_list_missing"))
     assert (missing.age, missing.age_level) == ("No lists here yet: cards cannot be confirmed", "over")
