@@ -50,7 +50,10 @@ def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert json.loads((tmp_path / name).read_bytes()), name
     assert (tmp_path / "timestamp.cbor").stat().st_size > 100
     assert logs.count("\n") > 4
-    assert "Li Na" not in logs + ended.stdout
+    invitation = re.search(r"^invitation *(\S{43})$", (tmp_path / "li.na.invitation").read_text("utf-8"), re.MULTILINE)
+    assert invitation is not None
+    for secret in (invitation[1], "wang.wei", "Zhao Min"):
+        assert secret not in logs + ended.stdout
     assert not (tmp_path / "drill").exists()
 
 
