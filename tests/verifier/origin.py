@@ -97,6 +97,7 @@ class Origin:
         files: what it serves, by path.
         misdeeds: what it does instead, by path, from :data:`MISDEEDS`.
         closing: whether it closes the connection after each answer.
+        etags: whether answers carry ETags.
         asked: each request so far: path, Host header, whether it answered 304.
         credentials: the Authorization headers that came.
         connections: how many came.
@@ -109,6 +110,7 @@ class Origin:
     files: dict[str, bytes] = field(default_factory=dict)
     misdeeds: dict[str, str] = field(default_factory=dict)
     closing: bool = False
+    etags: bool = True
     asked: list[tuple[str, str, bool]] = field(default_factory=list)
     credentials: list[str] = field(default_factory=list)
     connections: int = 0
@@ -176,7 +178,7 @@ class Origin:
             elif unchanged:
                 _head(handler, 304, None, ETag=etag)
             else:
-                _head(handler, 200, len(body), ETag=etag)
+                _head(handler, 200, len(body), **({"ETag": etag} if self.etags else {}))
                 handler.wfile.write(body)
 
 

@@ -172,6 +172,21 @@ def test_a_timestamp_that_did_not_change_ends_a_round_for_a_minute(site: Site) -
     assert asked(-1) == everything
 
 
+def test_a_server_without_etags_ends_a_round_too(site: Site) -> None:
+    """A timestamp that is sent again as it was is no news; a new one is."""
+    site.origin.etags = False
+    agent = site.agent()
+    for paths in (3, 1, 1):
+        begun = len(site.origin.asked)
+        assert agent.once()[0].faults == []
+        assert len(site.origin.asked) - begun == paths
+        site.now += 5
+    assert read_journal(site.store.folder / "cn").sources[site.source("timestamp.cbor")].reached == site.now - 5
+    site.publish(site.now, {INDEX: 1})
+    assert agent.once()[0].faults == []
+    assert site.verify().reason == "revoked"
+
+
 def test_a_fault_makes_the_next_round_whole(site: Site) -> None:
     """What could not be had is asked for again, though the timestamp has not changed."""
     agent = site.agent()

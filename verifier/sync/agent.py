@@ -10,7 +10,8 @@ A round of one domain goes in this order; what one source fails to give takes no
 
 Further:
 
-5. What is there already is asked for by its ETag, and only while the state still holds it whole.
+5. What is there already is asked for by its ETag, and only while the state still holds it whole; where a server has no
+   ETags, what it sends again counts as what is there.
 6. A source that fails for now is asked again, after a wait that grows and is drawn by lot, within its time.
 7. A state that cannot be written ends the round with the reason; what is known goes on counting.
 8. What became of each source is in the journal, with its times.
@@ -287,9 +288,9 @@ class _Run:
     def _get(self, source: str, most: int, *, url: str | None = None, may_lack: bool = False) -> Answer | None:
         """What is at an address (by default the source itself); None, with the fault noted, where it can't be had."""
         known = self._before.get(source)
-        etag = known.etag if known is not None and url is None and self._still_held(known) else None
+        held = known if known is not None and url is None and self._still_held(known) else None
         try:
-            answer = self._try(url or source, etag, most)
+            answer = self._try(url or source, held.etag if held is not None else None, most)
             if answer is None and not may_lack:
                 raise StateError("sync.absent", path=source, found="404")
         except StateError as error:
@@ -297,8 +298,9 @@ class _Run:
             return None
         if answer is None:
             self._after[source] = Source(self._made.now, self._made.now)
-        elif answer.body is None and known is not None:
-            self._after[source] = Source(self._made.now, self._made.now, known.etag, known.token)
+        elif held is not None and (answer.body is None or digest_of(answer.body) == held.token):
+            self._after[source] = Source(self._made.now, self._made.now, answer.etag or held.etag, held.token)
+            return Answer(None)
         return answer
 
     def _still_held(self, known: Source) -> bool:
