@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from icard_crypto.errors import StateError, catalogue
+from icard_crypto.errors import CardError, DecodeError, StateError, catalogue
 from issuer.service.app import STATUSES
 
 #: Layers whose every code may end a request; an error of any other layer may be 500 without detail.
@@ -42,3 +42,12 @@ def test_states_are_told_from_values() -> None:
         "account.field": 422,
     }
     assert {code: STATUSES.problem(StateError(code)).status for code in statuses} == statuses
+
+
+@pytest.mark.parametrize("kind", [CardError, DecodeError])
+def test_what_was_sent_is_not_repeated(kind: type[CardError | DecodeError]) -> None:
+    """A problem about what was sent says where and what would have been right, and not what was there; one about the
+    service's own state says what it found."""
+    problem = STATUSES.problem(kind("card.bad_format", path="holder.name", expected="a name", found="ZHANG SAN"))
+    assert (problem.status, problem.path, problem.expected, problem.found) == (422, "holder.name", "a name", None)
+    assert STATUSES.problem(StateError("confirm.decided", found="refused")).found == "refused"
