@@ -25,7 +25,7 @@ from tests.issuer.service import person
 Record = Callable[[str, object], None]
 WHICH = st.integers(0, 1000)
 #: In CI; PostgreSQL takes longer and differs in the locks alone.
-LIVES = {"sqlite": 16, "postgr": 5}
+LIVES = {"sqlite": 16, "postgr": 3}
 KINDS = st.sampled_from([*["confirm"] * 6, *["ask"] * 3, "refuse", "come", "come", "lock", "time"])
 #: Whether a session with a fresh code is begun first; mostly.
 ANEW = st.sampled_from([True, True, False])

@@ -254,7 +254,7 @@ def run(folder: Path, url: str, examples: int, steps: int) -> None:
 
 def test_a_token_is_worth_what_the_model_says(tmp_path: Path, database_url: str) -> None:
     """Lives of thirty steps: log-ins, codes, ends, locks, passwords, and time."""
-    run(tmp_path, database_url, 30 if database_url.startswith("sqlite") else 8, 30)
+    run(tmp_path, database_url, 25 if database_url.startswith("sqlite") else 5, 30)
 
 
 @pytest.mark.soak

@@ -82,7 +82,7 @@ def test_sigterm_under_load_drops_nothing(tmp_path: Path) -> None:
     """One server on SQLite: every request that was made is answered, and the process ends with 0."""
     house = new_service(tmp_path, new_database_url("sqlite", tmp_path))
     with issuing(tmp_path, **BOUNDLESS) as server:
-        nothing_dropped(end_under_load(house, [server], 8, 150), house)
+        nothing_dropped(end_under_load(house, [server], 8, 120), house)
     house.core.close()
 
 
@@ -99,7 +99,7 @@ def two_servers(folder: Path) -> Iterator[list[IssuerServer]]:
 def test_two_servers_end_one_after_the_other(house: House, tmp_path: Path) -> None:
     """Two servers on one PostgreSQL: the clients of the one that ends go on at the other, and none notices."""
     with two_servers(tmp_path) as servers:
-        nothing_dropped(end_under_load(house, servers, 8, 150), house)
+        nothing_dropped(end_under_load(house, servers, 8, 100), house)
 
 
 def later(day: Callable[[int, int], bytes], past: int, client: int, turn: int) -> bytes:
@@ -155,7 +155,7 @@ def test_overload_is_sent_away(tmp_path: Path) -> None:
     """Thirty clients of a server with one thread: 2xx, or 429 or 503 with Retry-After; memory stays flat, and it serves
     well afterwards."""
     house = new_service(tmp_path, new_database_url("sqlite", tmp_path))
-    load, early, late = overload(house, tmp_path, 30, 2500)
+    load, early, late = overload(house, tmp_path, 30, 1500)
     assert load.dropped == load.without_wait == []
     assert set(load.answers) == {200, 201, 429, 503}
     assert late - early < 40_000_000
