@@ -80,6 +80,8 @@ class Sessions(RuleBasedStateMachine):
         self.house.later(1)
 
     def _make_room(self, place: int) -> None:
+        # A log-in clears up behind those that time has ended.
+        self._end(lambda one: one.person == place and not self._alive(one))
         live = [one for one in self.known if one.person == place and self._alive(one)]
         for one in live[: max(0, len(live) - _MOST + 1)]:
             one.ended = True
