@@ -25,7 +25,7 @@ from typing import Any
 from icard_crypto.errors import StateError
 from icard_crypto.keys import Thumbprint
 from issuer import cards
-from issuer.cards import By, NewCard
+from issuer.cards import By, IssuedCard, NewCard
 from issuer.core import Core
 from issuer.signer import Message, Signer
 from tests.issuer.service import person, settings_for
@@ -103,7 +103,7 @@ def work(folder: Path, url: str, number: int, *, turns: int | None = None) -> No
         change = chance.choice(sorted(CHANGES))
         journal.write(json.dumps({"try": change, "card": card}))
         answer = CHANGES[change](core, card)
-        codes = [code.text for code in answer.codes] if answer is not None else []
+        codes = [code.text for code in answer.codes] if isinstance(answer, IssuedCard) else []
         journal.write(json.dumps({"done": change, "card": card, "codes": {card: codes}}))
         if change == "revoke":
             mine.remove(card)
