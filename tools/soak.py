@@ -2,8 +2,9 @@
 
 Promises:
 
-1. Every soak test is run, one after the other; the page is written anew only when all were run to their end.
-2. The page says for each what was done, how long it took and how it ended, and on what kind of machine.
+1. Every soak test is run, one after the other; with ``-k`` those that it chooses.
+2. The page says for each what was done, when it was last run to its end, how long it took and how it ended, and on what
+   kind of machine. A row changes only when its test is run; it goes when its test is gone.
 """
 
 from __future__ import annotations
@@ -27,33 +28,43 @@ class Recorder:
 
     def __init__(self) -> None:
         self.told: dict[str, str] = {}
-        self.rows: list[str] = []
+        self.rows: dict[str, str] = {}
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        for item in items:
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        if item.get_closest_marker("soak"):
             docstring = getattr(getattr(item, "function", None), "__doc__", None) or item.name
-            self.told[item.nodeid] = " ".join(docstring.split())
+            self.told[_name(item.nodeid)] = " ".join(docstring.split())
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or report.outcome != "passed":
-            facts = "; ".join(f"{name}: {value}" for name, value in report.user_properties)
-            name = report.nodeid.removeprefix("tests/")
-            self.rows.append(
-                f"| `{name}` | {self.told[report.nodeid]} | {facts} | {report.duration:,.0f} s | {report.outcome} |"
-            )
+            name = _name(report.nodeid)
+            facts = "; ".join(f"{key}: {value}" for key, value in report.user_properties)
+            ran = f"{datetime.now(UTC):%Y-%m-%d} | {report.duration:,.0f} s | {report.outcome}"
+            self.rows[name] = f"| `{name}` | {self.told[name]} | {facts} | {ran} |"
+
+
+def _name(nodeid: str) -> str:
+    return nodeid.removeprefix("tests/")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the tests marked soak and keep their result in docs/soak.md.")
-    parser.add_argument("-k", dest="which", default="", help="only these; the page is then left as it is")
+    parser.add_argument("-k", dest="which", default="", help="only these, as pytest chooses them")
     which = parser.parse_args().which
     recorder = Recorder()
     chosen = ["-k", which] if which else []
     ended = pytest.main(["-m", "soak", "-p", "no:xdist", "--benchmark-disable", "-v", *chosen, "tests"], [recorder])
-    if not which and recorder.rows:
-        PAGE.write_text(page(recorder.rows), "utf-8")
+    if recorder.rows:
+        rows = {name: row for name, row in kept(PAGE).items() if name in recorder.told} | recorder.rows
+        PAGE.write_text(page([rows[name] for name in sorted(rows)]), "utf-8")
         print(f"written: {PAGE.name}")
     return int(ended)
+
+
+def kept(path: Path) -> dict[str, str]:
+    """The rows of the page by the names of their tests."""
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return {line.split("`")[1]: line for line in lines if line.startswith("| `")}
 
 
 def page(rows: list[str]) -> str:
@@ -63,12 +74,13 @@ def page(rows: list[str]) -> str:
         [
             "# The long tests",
             "",
-            "What `make soak` did when it was last run to its end. `make test` runs the same tests at small sizes.",
+            "What `make soak` did when each was last run to its end. `make test` runs the same tests at small sizes. The machine",
+            "may have done other work meanwhile: nothing here depends on how long it took.",
             "",
-            f"{datetime.now(UTC):%Y-%m-%d}, {machine}, Ed25519 by {', '.join(ed25519.BACKENDS)}.",
+            f"{machine}, Ed25519 by {', '.join(ed25519.BACKENDS)}.",
             "",
-            "| test | what it proves | figures | time | result |",
-            "| --- | --- | --- | --- | --- |",
+            "| test | what it proves | figures | when | time | result |",
+            "| --- | --- | --- | --- | --- | --- |",
             *rows,
             "",
         ]
