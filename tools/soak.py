@@ -74,8 +74,8 @@ def page(rows: list[str]) -> str:
         [
             "# The long tests",
             "",
-            "What `make soak` did when each was last run to its end. `make test` runs the same tests at small sizes. The machine",
-            "may have done other work meanwhile: nothing here depends on how long it took.",
+            "What `make soak` did when each was last run to its end. `make test` runs the same tests at small sizes.",
+            "The machine may have done other work meanwhile: nothing here depends on how long it took.",
             "",
             f"{machine}, Ed25519 by {', '.join(ed25519.BACKENDS)}.",
             "",
