@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import func, select
 
 from issuer import cards
@@ -19,6 +18,7 @@ from issuer.accounts.who import FRESH, Who
 from issuer.cards import NewCard
 from issuer.db.models import AuditRow, CardRow
 from tests.issuer.accounts.kit import HOST, House, Somebody, make, new_house, tried
+from tests.issuer.accounts.lives import live
 from tests.issuer.kills import check_chain
 from tests.issuer.service import person
 
@@ -184,23 +184,10 @@ class Confirmations(RuleBasedStateMachine):
 
 def run(folder: Path, url: str, examples: int, steps: int) -> int:
     """So many lives of so many steps on one service; how many cards were revoked."""
-    house = new_house(folder, url, keys=True, confirmation_hours=1)
-
-    class OnThisHouse(Confirmations):
-        pass
-
-    OnThisHouse.house = house
-    # Lives share a service: one that failed cannot be shortened by living it again.
-    how = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        phases=[Phase.generate],
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
-    )
-    run_state_machine_as_test(OnThisHouse, settings=how)
-    check_chain(house.core)
-    house.core.close()
-    return OnThisHouse.done
+    lived = live(Confirmations, new_house(folder, url, keys=True, confirmation_hours=1), examples, steps)
+    check_chain(lived.house.core)
+    lived.house.core.close()
+    return int(lived.done)
 
 
 def test_a_card_is_revoked_when_the_model_says_so(tmp_path: Path, database_url: str) -> None:

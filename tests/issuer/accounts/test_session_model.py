@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from issuer.accounts import host, own_account, sessions
 from issuer.accounts.login import login, step_up
 from issuer.accounts.sessions import Entered, check_csrf, csrf_token
 from tests.issuer.accounts.kit import HOME, HOST, PASSWORD, House, Somebody, make, new_house, tried
+from tests.issuer.accounts.lives import live
 
 Record = Callable[[str, object], None]
 WHO = st.integers(0, 1)
@@ -235,28 +235,10 @@ class Sessions(RuleBasedStateMachine):
             self.use(place)
 
 
-def run(folder: Path, url: str, examples: int, steps: int) -> None:
-    """So many lives of so many steps on one service."""
-    house = new_house(folder, url)
-
-    class OnThisHouse(Sessions):
-        pass
-
-    OnThisHouse.house = house
-    # Lives share a service: one that failed cannot be shortened by living it again.
-    how = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        phases=[Phase.generate],
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
-    )
-    run_state_machine_as_test(OnThisHouse, settings=how)
-    house.core.close()
-
-
 def test_a_token_is_worth_what_the_model_says(tmp_path: Path, database_url: str) -> None:
     """Lives of thirty steps: log-ins, codes, ends, locks, passwords, and time."""
-    run(tmp_path, database_url, 25 if database_url.startswith("sqlite") else 5, 30)
+    lives = 25 if database_url.startswith("sqlite") else 5
+    live(Sessions, new_house(tmp_path, database_url), lives, 30).house.core.close()
 
 
 @pytest.mark.soak
@@ -264,5 +246,5 @@ def test_a_token_is_worth_what_the_model_says_at_length(
     tmp_path: Path, database_url: str, record_property: Record
 ) -> None:
     """Three hundred lives of eighty steps: log-ins, codes, ends, locks, passwords, and time."""
-    run(tmp_path, database_url, 300, 80)
+    live(Sessions, new_house(tmp_path, database_url), 300, 80).house.core.close()
     record_property("lives", 300)
