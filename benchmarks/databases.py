@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.issuer.postgres import Server, Unavailable
 
-__all__ = ["Urls", "databases"]
+__all__ = ["Urls", "databases", "folders"]
 
 Urls = Callable[[], str]
 """Makes a new, empty database; its address."""
@@ -34,3 +35,17 @@ def databases(folder: Path) -> Iterator[dict[str, Urls]]:
         yield {**made, "PostgreSQL": server.new_database}
     finally:
         server.remove()
+
+
+@contextlib.contextmanager
+def folders() -> Iterator[Iterator[tuple[str, Path, str]]]:
+    """For each kind of database: its name, a folder of its own, the address of a new database; gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="icard-bench-") as folder, databases(Path(folder)) as found:
+
+        def each() -> Iterator[tuple[str, Path, str]]:
+            for kind, urls in found.items():
+                place = Path(folder) / kind
+                place.mkdir()
+                yield kind, place, urls()
+
+        yield each()

@@ -17,7 +17,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from benchmarks.databases import databases
+from benchmarks.databases import folders
 from benchmarks.report import keep, table
 from issuer import cards
 from issuer.accounts.tokens import make_token
@@ -216,13 +215,11 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=800, help="how often each operation is done (default: 800)")
     asked = parser.parse_args()
     told: dict[str, Told] = {}
-    with tempfile.TemporaryDirectory(prefix="icard-bench-") as folder, databases(Path(folder)) as found:
-        for kind, urls in found.items():
-            place = Path(folder) / kind
-            place.mkdir()
+    with folders() as found:
+        for kind, place, url in found:
             servers = 1 if kind == "SQLite" else 2
             print(f"{kind}, {servers} server(s) ...", file=sys.stderr)
-            operations = measure(place, urls(), servers, asked.times)
+            operations = measure(place, url, servers, asked.times)
             told[kind] = {"servers": servers, "clients": servers * _CLIENTS, "operations": operations}
             rows = [
                 [name, f"{run['a_second']:.0f}", f"{run['p50_ms']:.1f}", f"{run['p99_ms']:.1f}"]

@@ -15,7 +15,6 @@ import random
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +22,7 @@ from typing import Any, Final
 
 import httpx
 
-from benchmarks.databases import databases
+from benchmarks.databases import folders
 from benchmarks.report import keep, table
 from benchmarks.synthetic import fill_lists
 from issuer import cards
@@ -151,12 +150,10 @@ def main() -> None:
     parser.add_argument("--cards", type=int, default=10, help="cards that are changed (default: 10)")
     asked = parser.parse_args()
     told: dict[str, Told] = {}
-    with tempfile.TemporaryDirectory(prefix="icard-bench-") as folder, databases(Path(folder)) as found:
-        for kind, urls in found.items():
-            place = Path(folder) / kind
-            place.mkdir()
+    with folders() as found:
+        for kind, place, url in found:
             print(f"{kind}: {asked.cards} cards, six changes each ...", file=sys.stderr)
-            told[kind] = measure(place, urls(), asked.cards)
+            told[kind] = measure(place, url, asked.cards)
     rows = [
         [
             kind,
