@@ -15,7 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+from issuer.cli.app import app
 from issuer.db.models import CardRow
+from tests.cli_kit import run
 from tests.issuer.accounts.kit import House, count, make
 from tests.issuer.conftest import new_database_url
 from tests.issuer.kills import check_chain
@@ -128,6 +130,8 @@ def overload(house: House, folder: Path, clients: int, answers: int) -> tuple[Lo
     """Far more clients than the settings take; the load, and resident bytes in its first tenth and at its end."""
     few: dict[str, Any] = {"serve_threads": 1, "account_per_second": 100, "account_burst": 200}
     request = officers_day(house)
+    # On PostgreSQL the server leaves publishing to a worker, and is not ready before something is published.
+    assert run(app, "worker", "--once", "-C", str(folder)).status == 0
     with issuing(folder, **few) as server:
         load = Load([server.port], clients, request)
         load.answered(answers // 10)
