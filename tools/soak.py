@@ -4,7 +4,7 @@ Promises:
 
 1. Every soak test is run, one after the other; with ``-k`` those that it chooses.
 2. The page says for each what was done, when it was last run to its end, how long it took and how it ended, and on what
-   kind of machine. A row changes only when its test is run; it goes when its test is gone.
+   kind of machine. A row changes as soon as its test has ended, and only then; it goes when its test is gone.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ class Recorder:
 
     def __init__(self) -> None:
         self.told: dict[str, str] = {}
-        self.rows: dict[str, str] = {}
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         if item.get_closest_marker("soak"):
@@ -40,7 +39,9 @@ class Recorder:
             name = _name(report.nodeid)
             facts = "; ".join(f"{key}: {value}" for key, value in report.user_properties)
             ran = f"{datetime.now(UTC):%Y-%m-%d} | {report.duration:,.0f} s | {report.outcome}"
-            self.rows[name] = f"| `{name}` | {self.told[name]} | {facts} | {ran} |"
+            rows = {each: row for each, row in kept(PAGE).items() if each in self.told}
+            rows[name] = f"| `{name}` | {self.told[name]} | {facts} | {ran} |"
+            PAGE.write_text(page([rows[each] for each in sorted(rows)]), "utf-8")
 
 
 def _name(nodeid: str) -> str:
@@ -51,14 +52,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run the tests marked soak and keep their result in docs/soak.md.")
     parser.add_argument("-k", dest="which", default="", help="only these, as pytest chooses them")
     which = parser.parse_args().which
-    recorder = Recorder()
     chosen = ["-k", which] if which else []
-    ended = pytest.main(["-m", "soak", "-p", "no:xdist", "--benchmark-disable", "-v", *chosen, "tests"], [recorder])
-    if recorder.rows:
-        rows = {name: row for name, row in kept(PAGE).items() if name in recorder.told} | recorder.rows
-        PAGE.write_text(page([rows[name] for name in sorted(rows)]), "utf-8")
-        print(f"written: {PAGE.name}")
-    return int(ended)
+    asked = ["-m", "soak", "-p", "no:xdist", "--benchmark-disable", "-v", *chosen, "tests"]
+    return int(pytest.main(asked, [Recorder()]))
 
 
 def kept(path: Path) -> dict[str, str]:
