@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import TimeoutError as NotInTime
 from playwright.sync_api import expect
 
 from icard_crypto import qr
@@ -42,18 +44,26 @@ _GONE = """url => new Promise(done => {
 })"""
 
 
+def scanned(page: Watched, text: str, answer: str) -> None:
+    """Type as a hand scanner does, and wait for the answer. A machine that stalls in the middle makes two bursts of
+    one, which no scanner does: then once more."""
+    for _ in range(3):
+        page.page.keyboard.type(text)
+        page.page.keyboard.press("Enter")
+        with contextlib.suppress(NotInTime):
+            page.page.wait_for_selector(f'#held [data-outcome="{answer}"]', timeout=8_000)
+            return
+    raise AssertionError(f"{answer} did not come")
+
+
 def test_a_hand_scanner_types(desk: MemoryDesk, opened: Callable[..., Watched]) -> None:
     """A burst is taken wherever the focus is and its Enter presses nothing; a new one replaces the answer; slow typing
     of a person is no burst; in the code's own field it works too and leaves nothing there."""
     page = opened(script=BLIND_READER)
     page.page.focus(".start")
-    page.page.keyboard.type(SCENES["valid"].shown())
-    page.page.keyboard.press("Enter")
-    page.page.wait_for_selector('#held [data-outcome="VALID"]')
+    scanned(page, SCENES["valid"].shown(), "VALID")
     assert page.page.evaluate("document.body.dataset.input") == "ready"
-    page.page.keyboard.type("HTTPS://EXAMPLE.COM/ A B C")
-    page.page.keyboard.press("Enter")
-    page.page.wait_for_selector('#held [data-outcome="INVALID"]')
+    scanned(page, "HTTPS://EXAMPLE.COM/ A B C", "INVALID")
     page.page.keyboard.press("Escape")
     assert not page.answered()
     before = len(desk.asked)
@@ -61,9 +71,7 @@ def test_a_hand_scanner_types(desk: MemoryDesk, opened: Callable[..., Watched]) 
     page.page.keyboard.type("IC1:ABCDEF", delay=60)
     assert len(desk.asked) == before
     page.page.click('[data-do="type"]')
-    page.page.keyboard.type(SCENES["valid"].shown())
-    page.page.keyboard.press("Enter")
-    page.page.wait_for_selector('#held [data-outcome="VALID"]')
+    scanned(page, SCENES["valid"].shown(), "VALID")
     assert page.page.input_value("#code") == ""
 
 
