@@ -15,7 +15,6 @@ import itertools
 import json
 import shutil
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +25,7 @@ from typing import Any, Final, NamedTuple
 
 from benchmarks.databases import folders
 from benchmarks.report import keep, table
+from benchmarks.servers import worker
 from issuer import cards
 from issuer.accounts.tokens import make_token
 from issuer.cards import By, NewCard
@@ -162,20 +162,8 @@ def _served(folder: Path, servers: int) -> Iterator[list[int]]:
                 shutil.copytree(folder, own)
             ports.append(running.enter_context(issuing(own, **BOUNDLESS)).port)
         if servers > 1:
-            running.enter_context(_worker(folder))
+            running.enter_context(worker(folder))
         yield ports
-
-
-@contextlib.contextmanager
-def _worker(folder: Path) -> Iterator[None]:
-    program = str(Path(sys.executable).parent / "icard-issuer")
-    with (folder / "worker.log").open("wb") as log:
-        process = subprocess.Popen([program, "worker", "-C", str(folder)], stdout=log, stderr=log)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 def _load(ports: Sequence[int], times: int, flow: Flow) -> dict[str, Told]:

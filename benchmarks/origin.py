@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import random
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +22,7 @@ import httpx
 
 from benchmarks.databases import folders
 from benchmarks.report import keep, table
+from benchmarks.servers import worker
 from benchmarks.synthetic import fill_lists
 from issuer import cards
 from issuer.artefacts import BUNDLE
@@ -31,6 +30,7 @@ from issuer.cards import By, NewCard
 from issuer.core import Core
 from tests.issuer.domain import bundle_domain, published_core, write_settings
 from tests.issuer.service import person
+from tests.issuer.service_api.kit import issuing
 from verifier import Policy, Verifier
 
 __all__ = ["main", "measure"]
@@ -41,7 +41,6 @@ _LISTS: Final = 10
 _TARGET: Final = 5.0
 #: Seconds after which a change is held not to arrive at all.
 _LONGEST: Final = 60.0
-_RUN: Final = "from issuer.cli import main; import sys; sys.argv[0] = 'icard-issuer'; main()"
 
 Told = dict[str, Any]
 
@@ -124,24 +123,8 @@ def _servers(core: Core, folder: Path) -> Iterator[str]:
     """A server, and the worker that SQLite needs none of; the server's address."""
     with contextlib.ExitStack() as running:
         if not core.database.is_sqlite:
-            running.enter_context(_process(folder, "worker", "--json"))
-        yield running.enter_context(_process(folder, "serve", "--port", "0", "--json"))["address"]
-
-
-@contextlib.contextmanager
-def _process(folder: Path, *command: str) -> Iterator[Told]:
-    """A command of icard-issuer in a process of its own; the first line that it prints."""
-    with (folder / f"{command[0]}.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _RUN, *command, "-C", str(folder)], stdout=subprocess.PIPE, stderr=log
-        )
-    assert process.stdout is not None
-    try:
-        first: Told = json.loads(process.stdout.readline())
-        yield first
-    finally:
-        process.terminate()
-        process.communicate(timeout=60)
+            running.enter_context(worker(folder))
+        yield running.enter_context(issuing(folder)).base
 
 
 def main() -> None:
