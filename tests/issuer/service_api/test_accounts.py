@@ -13,10 +13,8 @@ from fastapi import FastAPI
 from issuer.accounts import invitations
 from issuer.accounts.models import Account, ApiToken, Mandate, Organisation
 from issuer.at_rest import Place
-from issuer.service.app import make_service
 from tests.issuer.accounts.kit import House, count, make, new_house, organisation, take_up
 from tests.issuer.service_api.callers import Caller, by_session, by_token, log_in, problem
-from verifier.service import edge
 
 pytestmark = pytest.mark.slow
 
@@ -30,12 +28,6 @@ def house(tmp_path: Path, database_url: str) -> Iterator[House]:
     made = new_house(tmp_path, database_url, account_burst=10_000)
     yield made
     made.core.close()
-
-
-@pytest.fixture
-def app(house: House) -> FastAPI:
-    """Its application."""
-    return make_service(house.core, edge.Drain())
 
 
 @pytest.fixture

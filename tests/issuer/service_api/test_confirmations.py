@@ -12,13 +12,11 @@ from fastapi import FastAPI
 
 from issuer import cards
 from issuer.accounts.models import Account, Confirmation
-from issuer.service.app import make_service
 from tests.issuer.accounts.kit import CHEAP, PASSWORD, House, Somebody, count, make
 from tests.issuer.domain import bundle_domain, published_core, step
 from tests.issuer.service import FakeClock, person
 from tests.issuer.service_api.callers import Caller, by_session, by_token, log_in, problem
 from verifier import Policy, Verifier
-from verifier.service import edge
 
 pytestmark = pytest.mark.slow
 
@@ -30,12 +28,6 @@ def house(tmp_path: Path, database_url: str) -> Iterator[House]:
     core = published_core(tmp_path, database_url, clock, **CHEAP, account_burst=10_000)
     yield House(core, clock)
     core.close()
-
-
-@pytest.fixture
-def app(house: House) -> FastAPI:
-    """Its application."""
-    return make_service(house.core, edge.Drain())
 
 
 def new_card(officer: Caller, number: int = 1) -> str:

@@ -12,11 +12,10 @@ from fastapi import FastAPI
 from icard_crypto.errors import StateError, catalogue
 from issuer.service.access import Access
 from issuer.service.api import SUBJECTS
-from issuer.service.app import STATUSES, make_service
+from issuer.service.app import STATUSES
 from issuer.service.described import described
 from tests.issuer.accounts.kit import House, make, new_house
 from tests.issuer.service_api.callers import by_session
-from verifier.service import edge
 
 #: Fields whose values nobody could use: what an earlier answer gave, or what depends on another field.
 _WITHOUT = {"proof", "arguments"}
@@ -28,12 +27,6 @@ def house(tmp_path: Path) -> Iterator[House]:
     made = new_house(tmp_path, f"sqlite:///{tmp_path}/issuer.db", keys=True)
     yield made
     made.core.close()
-
-
-@pytest.fixture
-def app(house: House) -> FastAPI:
-    """Its application."""
-    return make_service(house.core, edge.Drain())
 
 
 def operations(described: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -9,11 +9,9 @@ import pytest
 from fastapi import FastAPI
 
 from issuer.db.models import CodeRow, OnlineLookup
-from issuer.service.app import make_service
 from tests.issuer.accounts.kit import House, count, make, new_house, organisation
 from tests.issuer.service import person
 from tests.issuer.service_api.callers import Caller, by_session, problem
-from verifier.service import edge
 
 pytestmark = pytest.mark.slow
 
@@ -33,12 +31,6 @@ def house(tmp_path: Path, database_url: str) -> Iterator[House]:
     made = new_house(tmp_path, database_url, keys=True, account_burst=10_000)
     yield made
     made.core.close()
-
-
-@pytest.fixture
-def app(house: House) -> FastAPI:
-    """Its application."""
-    return make_service(house.core, edge.Drain())
 
 
 @pytest.fixture
