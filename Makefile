@@ -28,8 +28,8 @@ test: $(READY)  ## all tests (what CI runs)
 test-fast: $(READY)  ## the tests that need under a minute
 	@$(BIN)/python -m pytest -n auto -m 'not soak and not slow and not network' --benchmark-disable tests
 
-lint: $(READY)  ## ruff (lint and format) and mypy --strict
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+lint: $(READY)  ## ruff (lint and format), mypy --strict, and which package may import which
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
 
 format: $(READY)  ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

@@ -19,7 +19,7 @@ from benchmarks.extras import counts, extras
 from benchmarks.parts import KEPT, RESULTS, parts
 from benchmarks.peers import ROOT, names, pinned
 from benchmarks.report import as_json, load_targets, series_table, target_table
-from verifier.bench import Run, machine
+from verifier.bench.measure import Run, machine
 
 
 def main() -> None:

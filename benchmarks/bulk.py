@@ -16,16 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from issuer import bulk
-from issuer.bulk_codes import CodesFile
-from issuer.bulk_rows import Source
-from issuer.cards import By
+from issuer.acts import Actor
+from issuer.bulk import run
+from issuer.bulk.codes import CodesFile
+from issuer.bulk.rows import Source
 from issuer.core import Core
-from issuer.signer import KeystoreSigner
-from issuer.worker import Worker
-from tests.issuer.bulk_files import write_cards
-from tests.issuer.domain import published_core
-from tests.issuer.service import settings_for
+from issuer.keys.signer import KeystoreSigner
+from issuer.worker.loop import Worker
+from tests.kit.bulk_files import write_cards
+from tests.kit.issuing_service import settings_for
+from tests.kit.signed_domain import published_core
 
 __all__ = ["measure"]
 
@@ -62,8 +62,8 @@ def main() -> None:
 
     start = time.perf_counter()
     try:
-        options = bulk.Options(codes=CodesFile(folder / "codes.jsonl"), progress=watch)
-        outcome = bulk.run(core, "issue", Source.of(path), By("benchmark"), options)
+        options = run.Options(codes=CodesFile(folder / "codes.jsonl"), progress=watch)
+        outcome = run.run(core, "issue", Source.of(path), Actor("benchmark"), options)
         seconds = time.perf_counter() - start
     finally:
         stop.set()

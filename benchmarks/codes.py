@@ -19,14 +19,15 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from icard_crypto import cose, envelope
-from icard_crypto.algorithms import ED25519, Algorithm
-from icard_crypto.card import Card, Profile
-from icard_crypto.claims import CardClaims, StatusRef, encode_claims
-from icard_crypto.issuing import issue_claims
-from icard_crypto.keys import SigningKey
-from tests.reference import ISSUER, STATUS, reference_card
-from verifier.bench import Run, interleave, timed
+from icard_crypto.card.card import Card, Profile
+from icard_crypto.card.claims import CardClaims, StatusRef, encode_claims
+from icard_crypto.card.issuing import issue_claims
+from icard_crypto.encoding import envelope
+from icard_crypto.signing import cose
+from icard_crypto.signing.algorithms import ED25519, Algorithm
+from icard_crypto.signing.keys import SigningKey
+from tests.kit.reference import ISSUER, STATUS, reference_card
+from verifier.bench.measure import Run, interleave, timed
 
 __all__ = ["Codes", "make_codes", "making"]
 

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from benchmarks.parts import KEPT, Part, parts
 from benchmarks.report import table, watched
-from verifier.bench import Run
+from verifier.bench.measure import Run
 
 __all__ = ["BAND", "Change", "changes", "main"]
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.issuer.postgres import Server, Unavailable
+from tests.kit.postgres import Server, Unavailable
 
 __all__ = ["Urls", "databases", "folders"]
 

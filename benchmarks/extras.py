@@ -17,8 +17,8 @@ from benchmarks.parts import RESULTS, token_file
 from benchmarks.refusals import Score, refusals
 from benchmarks.report import Counts, short, table
 from benchmarks.statuses import SIZES
-from verifier.bench import Run
-from verifier.bench_cases import cases, figures, measure
+from verifier.bench.cases import cases, figures, measure
+from verifier.bench.measure import Run
 
 __all__ = ["BEST_PEER", "counts", "extras"]
 

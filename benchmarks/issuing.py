@@ -24,18 +24,19 @@ from benchmarks.databases import Urls, databases
 from benchmarks.report import keep, series_table, table
 from benchmarks.synthetic import fill, fill_lists
 from icard_crypto import qr
-from icard_crypto.keys import Thumbprint
+from icard_crypto.signing.keys import Thumbprint
 from issuer import cards
-from issuer.cards import By, IssuedCard, NewCard
+from issuer.acts import Actor
+from issuer.cards import IssuedCard, NewCard
 from issuer.core import Core
-from issuer.signer import KeystoreSigner, Message, Signer
-from tests.issuer.domain import published_core, step
-from tests.issuer.service import FakeClock, new_core, person
-from verifier.bench import Contender, Run, interleave
+from issuer.keys.signer import KeystoreSigner, Message, Signer
+from tests.kit.issuing_service import FakeClock, new_core, person
+from tests.kit.signed_domain import published_core, step
+from verifier.bench.measure import Contender, Run, interleave
 
 __all__ = ["main"]
 
-_BY = By("benchmark")
+_BY = Actor("benchmark")
 #: Of issue and look-up: at the most rows, against at the fewest.
 _TARGET = 1.5
 _LISTS = 10

@@ -28,10 +28,11 @@ from benchmarks.report import keep, table
 from benchmarks.servers import worker
 from issuer import cards
 from issuer.accounts.tokens import make_token
-from issuer.cards import By, NewCard
-from tests.issuer.accounts.kit import House, Somebody, make
-from tests.issuer.service import person
-from tests.issuer.service_api.kit import BOUNDLESS, headers_of, issuing, new_service, wanted_card
+from issuer.acts import Actor
+from issuer.cards import NewCard
+from tests.kit.issuing_api import BOUNDLESS, headers_of, issuing, new_service, wanted_card
+from tests.kit.issuing_service import person
+from tests.kit.people import House, Somebody, make
 
 __all__ = ["main", "measure"]
 
@@ -109,7 +110,7 @@ def measure(
 
 def _issued(house: House, first: int) -> list[str]:
     new = [NewCard(person(number)) for number in range(first, first + _TOGETHER)]
-    return [issued.card_id for issued in cards.issue(house.core, new, By("benchmark"))]
+    return [issued.card_id for issued in cards.issue(house.core, new, Actor("benchmark"))]
 
 
 def _by_token(token: str, ids: list[str]) -> Iterator[Flow]:

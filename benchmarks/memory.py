@@ -49,8 +49,8 @@ def _status(file: Path) -> Callable[[], object]:
 
 
 def _trust(file: Path) -> Callable[[], object]:
-    from icard_crypto.trust_chain import verify_anchor, verify_chain
-    from tests.verifier.publisher import ANCHOR, NOW
+    from icard_crypto.lists.trust_chain import verify_anchor, verify_chain
+    from tests.kit.publisher import ANCHOR, NOW
 
     anchor, data = verify_anchor(ANCHOR), file.read_bytes()
     return lambda: verify_chain(anchor, [data], NOW)
@@ -58,8 +58,8 @@ def _trust(file: Path) -> Callable[[], object]:
 
 def _verdicts(_: Path) -> Callable[[], object]:
     from benchmarks.verdicts import verifier_of
-    from icard_crypto.ed25519 import BACKENDS
-    from tests.verifier.world import NOW, code
+    from icard_crypto.signing.ed25519 import BACKENDS
+    from tests.kit.trust_domain import NOW, code
 
     verifier = verifier_of(BACKENDS[0])
     codes = [code(cti=number.to_bytes(8, "big")) for number in range(_VERDICTS)]

@@ -28,9 +28,11 @@ from benchmarks.parts import RESULTS
 from benchmarks.peers import ROOT
 from benchmarks.report import series_table
 from benchmarks.verdicts import raw_check
-from icard_crypto import algorithms, claims, cose, envelope
-from icard_crypto.ed25519 import BACKENDS
-from verifier.bench import Contender, Run, interleave, machine, timed
+from icard_crypto.card import claims
+from icard_crypto.encoding import envelope
+from icard_crypto.signing import algorithms, cose
+from icard_crypto.signing.ed25519 import BACKENDS
+from verifier.bench.measure import Contender, Run, interleave, machine, timed
 
 __all__ = ["NATIVE", "main"]
 

@@ -25,17 +25,18 @@ from benchmarks.report import keep, table
 from benchmarks.servers import worker
 from benchmarks.synthetic import fill_lists
 from issuer import cards
-from issuer.artefacts import BUNDLE
-from issuer.cards import By, NewCard
+from issuer.acts import Actor
+from issuer.cards import NewCard
 from issuer.core import Core
-from tests.issuer.domain import bundle_domain, published_core, write_settings
-from tests.issuer.service import person
-from tests.issuer.service_api.kit import issuing
+from issuer.publication.artefacts import BUNDLE
+from tests.kit.issuing_api import issuing
+from tests.kit.issuing_service import person
+from tests.kit.signed_domain import bundle_domain, published_core, write_settings
 from verifier import Policy, Verifier
 
 __all__ = ["main", "measure"]
 
-_BY: Final = By("benchmark", reason="measured")
+_BY: Final = Actor("benchmark", reason="measured")
 _LISTS: Final = 10
 #: Seconds: what the design promises.
 _TARGET: Final = 5.0

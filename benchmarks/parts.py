@@ -11,8 +11,8 @@ from benchmarks import codes, pictures, statuses, trusts
 from benchmarks.peers import names
 from benchmarks.verdicts import many_cores, verdict_against_raw
 from benchmarks.versus import versus
-from icard_crypto.ed25519 import BACKENDS
-from verifier.bench import Run
+from icard_crypto.signing.ed25519 import BACKENDS
+from verifier.bench.measure import Run
 
 __all__ = ["KEPT", "RESULTS", "Part", "parts", "token_file"]
 

@@ -18,8 +18,8 @@ from benchmarks.child import Child, ChildFailed, start_icard, start_peer
 from benchmarks.peers import names
 from benchmarks.race import race
 from icard_crypto import qr
-from tests.pictures import card_text
-from verifier.bench import Run
+from tests.kit.pictures import card_text
+from verifier.bench.measure import Run
 
 __all__ = ["drawing", "readers", "reading"]
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 from benchmarks.child import Child, ChildFailed
 from benchmarks.peers import PeerMissing
-from verifier.bench import Contender, Run, interleave
+from verifier.bench.measure import Contender, Run, interleave
 
 __all__ = ["race"]
 

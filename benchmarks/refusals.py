@@ -22,9 +22,9 @@ from typing import Final
 
 from benchmarks.child import Child, ChildEnded, ChildFailed, start_icard, start_peer
 from benchmarks.peers import ROOT, PeerMissing, names
-from icard_crypto import base45, cbor, envelope
-from icard_crypto.ed25519 import BACKENDS
-from icard_crypto.keys import VerifyingKey
+from icard_crypto.encoding import base45, cbor, envelope
+from icard_crypto.signing.ed25519 import BACKENDS
+from icard_crypto.signing.keys import VerifyingKey
 
 __all__ = ["Score", "Vector", "chosen", "refusals", "score", "shown_as"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.parts import RESULTS, Part
-from verifier.bench import Run
+from verifier.bench.measure import Run
 
 __all__ = [
     "Counts",

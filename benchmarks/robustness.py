@@ -23,7 +23,7 @@ from benchmarks.child import Child, ChildEnded, ChildFailed
 from benchmarks.peers import PeerMissing
 from benchmarks.pictures import readers
 from icard_crypto import qr
-from tests import pictures
+from tests.kit import pictures
 
 __all__ = ["EACH", "Level", "Reader", "levels", "robustness", "spoil"]
 

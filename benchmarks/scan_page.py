@@ -29,10 +29,10 @@ from playwright.sync_api import Browser
 
 from benchmarks.parts import RESULTS
 from benchmarks.report import table
-from tests.verifier.service.kit import Domain, serving
-from tests.verifier.service.web.browser import chromium, seeing, watched
-from tests.verifier.service.web.clocked import CLOCK, READER, milliseconds
-from tests.verifier.service.web.gate import gate
+from tests.kit.scan.browser import chromium, seeing, watched
+from tests.kit.scan.clocked import CLOCK, READER, milliseconds
+from tests.kit.scan.gate import gate
+from tests.kit.verification_service import Domain, serving
 from tools.film import film
 
 __all__ = ["TARGETS", "main", "revocations", "verdicts"]

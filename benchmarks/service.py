@@ -25,9 +25,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from tests.verifier.service.kit import Domain
+from tests.kit.verification_service import Domain
 from verifier import Policy, Verifier
-from verifier.bench import Contender, Run, interleave, timed
+from verifier.bench.measure import Contender, Run, interleave, timed
 
 __all__ = ["batch", "over_http"]
 
@@ -161,12 +161,12 @@ def _serve(folder: Path, workers: int) -> None:
     from fastapi.routing import APIRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from verifier.runtime.http import Drain, Listen, serve
     from verifier.service.api import api
     from verifier.service.app import around, make_service_app
-    from verifier.service.edge import Drain, Listen, serve
     from verifier.service.lean import LeanVerify
-    from verifier.service.service import Service
-    from verifier.service.settings import Settings
+    from verifier.service.service import VerificationService
+    from verifier.service.settings import ServiceSettings
 
     async def nothing(asked: Asked) -> dict[str, str]:
         return {}
@@ -176,7 +176,7 @@ def _serve(folder: Path, workers: int) -> None:
     api.routes.insert(1, api.routes.pop())
 
     def make(drain: Drain) -> ASGIApp:
-        service = Service(Settings(folder, children=2), drain)
+        service = VerificationService(ServiceSettings(folder, children=2), drain)
         app = make_service_app(service)
         lean = LeanVerify(app, service)
 

@@ -26,8 +26,8 @@ from PIL import Image
 from benchmarks.parts import KEPT
 from benchmarks.report import table
 from icard_crypto import qr
-from tests import pictures
-from tests.verifier.service.kit import Domain, Server, children, serving
+from tests.kit import pictures
+from tests.kit.verification_service import Domain, Server, children, serving
 
 __all__ = ["sizing", "tables"]
 

@@ -5,8 +5,8 @@ Promises:
 1. Lists have 4 bits an entry, and 2 % of the entries set, at places and to values drawn from a fixed seed; all are
    signed by one Ed25519 key.
 2. Loading is all that stands between a token's bytes in memory and the first look-up: whose uri it is, the key, the
-   signature, strict CBOR, the claims and inflating (:func:`icard_crypto.status_trust.read_status`). Reading a file and
-   the network are not in it.
+   signature, strict CBOR, the claims and inflating (:func:`icard_crypto.lists.status_trust.read_status`). Reading a
+   file and the network are not in it.
 3. The look-up is timed at random places, and so are the empty method and the bare loop around them, in the same rounds.
 4. ``plain Python`` (:mod:`benchmarks.plain_status`) loads the same largest token and looks up at the same places.
 """
@@ -23,12 +23,12 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from benchmarks import plain_status
-from icard_crypto.status_list import StatusList, StatusListBuilder
-from icard_crypto.status_trust import read_status
-from icard_crypto.trust_chain import verify_anchor
-from icard_crypto.trust_list import TrustList
-from tests.adversary import CAPACITY, DAY, ISSUERS, START, STATUS_KEY, published, put
-from verifier.bench import Run, interleave, timed
+from icard_crypto.lists.status_list import StatusList, StatusListBuilder
+from icard_crypto.lists.status_trust import read_status
+from icard_crypto.lists.trust_chain import verify_anchor
+from icard_crypto.lists.trust_list import TrustList
+from tests.kit.adversary import CAPACITY, DAY, ISSUERS, START, STATUS_KEY, published, put
+from verifier.bench.measure import Run, interleave, timed
 
 __all__ = ["BITS", "NOW", "SIZES", "load", "load_plain", "loading", "look_up", "trust_list", "write_token"]
 

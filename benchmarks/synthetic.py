@@ -19,10 +19,12 @@ from typing import Any, Final
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from icard_crypto.card import Profile
+from icard_crypto.card.card import Profile
+from issuer.cards.models import CardLookup, CardRow, CodeRow
 from issuer.core import Core
-from issuer.db.models import CardLookup, CardRow, CodeRow, KeyRow, StatusListRow
-from issuer.indexes import limit
+from issuer.keys.models import KeyRow
+from issuer.status.indexes import limit
+from issuer.status.models import StatusListRow
 
 __all__ = ["fill", "fill_lists"]
 

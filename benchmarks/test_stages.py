@@ -15,9 +15,12 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks import statuses, verdicts
 from benchmarks.codes import Codes, make_codes
-from icard_crypto import algorithms, base45, cbor, claims, cose, envelope, keys, limits
-from icard_crypto.ed25519 import BACKENDS, Backend
-from tests.verifier.world import CARD_KEY, NOW, World, code
+from icard_crypto import limits
+from icard_crypto.card import claims
+from icard_crypto.encoding import base45, cbor, envelope
+from icard_crypto.signing import algorithms, cose, keys
+from icard_crypto.signing.ed25519 import BACKENDS, Backend
+from tests.kit.trust_domain import CARD_KEY, NOW, World, code
 
 
 @pytest.fixture(scope="module")

@@ -17,17 +17,17 @@ from functools import cache, partial
 from typing import Any, Final
 
 from benchmarks.statuses import write_token
-from icard_crypto.algorithms import ED25519
-from icard_crypto.bundle import Bundle, decode_bundle, encode_bundle
-from icard_crypto.keys import Kid, SigningKey, VerifyingKey
-from icard_crypto.status_trust import read_status
-from icard_crypto.timestamp import Timestamp, read_timestamp
-from icard_crypto.trust_chain import TrustState, verify_anchor, verify_chain
-from icard_crypto.trust_list import TrustList
-from tests.adversary import ISSUERS, KEYS, issuer, key_entry, published
-from tests.verifier.publisher import ANCHOR, NOW, URI, code, status, timestamp
+from icard_crypto.lists.bundle import Bundle, decode_bundle, encode_bundle
+from icard_crypto.lists.status_trust import read_status
+from icard_crypto.lists.timestamp import Timestamp, read_timestamp
+from icard_crypto.lists.trust_chain import TrustState, verify_anchor, verify_chain
+from icard_crypto.lists.trust_list import TrustList
+from icard_crypto.signing.algorithms import ED25519
+from icard_crypto.signing.keys import Kid, SigningKey, VerifyingKey
+from tests.kit.adversary import ISSUERS, KEYS, issuer, key_entry, published
+from tests.kit.publisher import ANCHOR, NOW, URI, code, status, timestamp
 from verifier import Policy, TrustDomain, Verifier
-from verifier.bench import Run, interleave, timed
+from verifier.bench.measure import Run, interleave, timed
 
 __all__ = ["SIZES", "bundle_import", "following", "one_verdict", "write_list"]
 
@@ -35,7 +35,7 @@ __all__ = ["SIZES", "bundle_import", "following", "one_verdict", "write_list"]
 SIZES: Final = {f"{size:,} keys": size for size in (10, 100, 1_000, 10_000)}
 
 _AN_ISSUER: Final = 25
-# What tests.adversary puts into every list: two issuers with two keys each.
+# What tests.kit.adversary puts into every list: two issuers with two keys each.
 _THERE: Final = 4
 _CODES: Final = 100
 _LISTS: Final = 10

@@ -13,13 +13,14 @@ from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from icard_crypto import cose, envelope
-from icard_crypto.ed25519 import Backend
-from icard_crypto.keys import VerifyingKey
-from tests.verifier.world import CARD_KEY, NOW, World, code
+from icard_crypto.encoding import envelope
+from icard_crypto.signing import cose
+from icard_crypto.signing.ed25519 import Backend
+from icard_crypto.signing.keys import VerifyingKey
+from tests.kit.trust_domain import CARD_KEY, NOW, World, code
 from verifier import Verifier
-from verifier.bench import Run, interleave, timed
-from verifier.bench_world import gate_verifier
+from verifier.bench.measure import Run, interleave, timed
+from verifier.bench.world import gate_verifier
 
 __all__ = ["many_cores", "raw_check", "verdict_against_raw", "verifier_of"]
 

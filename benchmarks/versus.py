@@ -18,9 +18,9 @@ from benchmarks.child import Child, ChildFailed, start_icard, start_peer
 from benchmarks.codes import Codes, make_codes
 from benchmarks.peers import names
 from benchmarks.race import race
-from icard_crypto import algorithms
-from icard_crypto.ed25519 import BACKENDS
-from verifier.bench import Run
+from icard_crypto.signing import algorithms
+from icard_crypto.signing.ed25519 import BACKENDS
+from verifier.bench.measure import Run
 
 __all__ = ["versus"]
 

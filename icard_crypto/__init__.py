@@ -5,9 +5,11 @@ Promises:
 1. Bytes and values only: no network, no database, no clock of its own, no global state.
 2. Any bytes shown give a value or one typed error, :class:`DecodeError`.
 3. ``import icard_crypto`` needs ``cryptography`` and ``cbor2`` alone; pictures (``icard_crypto.qr``,
-   ``icard_crypto.photo``) are imported by name and need the extra ``qr``.
+   ``icard_crypto.pictures.photo``) are imported by name and need the extra ``qr``.
 
->>> from icard_crypto import SigningKey, algorithms, cbor, cose, envelope
+>>> from icard_crypto import SigningKey
+>>> from icard_crypto.encoding import cbor, envelope
+>>> from icard_crypto.signing import algorithms, cose
 >>> key = SigningKey.generate(algorithms.ED25519)
 >>> text = envelope.to_ic1(cose.sign_token(cbor.encode({1: "cn.310000"}), key))
 >>> message = cose.parse_sign1(envelope.read(text).cose)
@@ -17,18 +19,10 @@ True
 Whether a code is genuine *and still stands* is decided by the package ``verifier``.
 """
 
-from .card import Card, Exemption, Holder, Insurance, Month, Permit, Profile, Scheme
-from .claims import CardClaims, StatusRef, decode_claims, encode_claims
-from .errors import (
-    CardError,
-    DecodeError,
-    EncodeError,
-    IcardError,
-    KeyFault,
-    MissingPart,
-    StateError,
-)
-from .keys import Kid, SigningKey, Thumbprint, VerifyingKey
+from .card.card import Card, Exemption, Holder, Insurance, Month, Permit, Profile, Scheme
+from .card.claims import CardClaims, StatusRef, decode_claims, encode_claims
+from .errors import CardError, DecodeError, EncodeError, IcardError, KeyFault, MissingPart, StateError
+from .signing.keys import Kid, SigningKey, Thumbprint, VerifyingKey
 
 __all__ = [
     "Card",

@@ -3,7 +3,7 @@
 Promises:
 
 1. What does not fit together is found when it is opened, before anything is changed: tables of another version, a wrong
-   master key, another issuer's database, a database that a backup put back (:mod:`issuer.epoch`).
+   master key, another issuer's database, a database that a backup put back (:mod:`issuer.recovery.epoch`).
 2. The keystore's passphrase is asked for only when a key is to be opened or made.
 """
 
@@ -13,26 +13,29 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from verifier.trust import Issuer
+from verifier.knowledge.trust import Issuer
 
-from .accounts.passwords import Passwords
-from .at_rest import AtRest, MasterKeys, Place
-from .audit import Act, append_audit, genesis
-from .clock import Clock
+from .acts import Act
+from .audit.chain import append_audit, genesis
+from .audit.models import AuditHead
 from .db import schema
 from .db.engine import Database, connect
-from .db.models import AuditHead, Meta, Publisher
-from .epoch import mark_after_commit, require_current
-from .idempotency import claim_pending
-from .indexes import StatusLists
-from .keystore import Keystore
+from .db.idempotency import claim_pending
+from .db.meta import Meta, Publisher
+from .keys.clock import Clock
+from .keys.keystore import Keystore
+from .keys.signer import KeystoreSigner, Signer
+from .recovery.epoch import mark_after_commit, require_current
 from .settings import Settings
-from .signer import KeystoreSigner, Signer
+from .status.indexes import StatusLists
+from .vault.at_rest import AtRest, MasterKeys, Place
+from .vault.passwords import Passwords
 
 __all__ = ["Core"]
 
@@ -69,7 +72,7 @@ class Core:
         Args:
             ask: how a person is asked for the keystore's passphrase, where the settings do not have it.
             clock, signer: others than the system's clock and the keystore.
-            restoring: open a database that is behind, for :func:`issuer.restore.restore` alone.
+            restoring: open a database that is behind, for :func:`issuer.restore.restore.restore` alone.
 
         Raises:
             StateError: ``database.*``, ``at_rest.*``, ``settings.*``, ``epoch.*``.
@@ -180,13 +183,28 @@ class Core:
         """Append acts to the audit: the last thing that a transaction does.
 
         Args:
-            made: what a request of :func:`issuer.idempotency.taking` makes, where that is not the first act's subject.
+            made: what a request of :func:`issuer.db.idempotency.taking` makes, where that is not the first act's
+            subject.
         """
         if acts:
             claim_pending(session, at, made or acts[0].subject)
         head = append_audit(session, self.at_rest, at, acts)
         if head is not None:
             mark_after_commit(session, self.settings.epoch_path, head.seq, head.hash)
+
+    @property
+    def master_key_path(self) -> Path:
+        """The file of master keys, outside the database."""
+        return self.settings.master_key_path
+
+    @property
+    def scrypt_log2(self) -> int:
+        """The cost of deriving a key from the keystore's passphrase, as a power of two."""
+        return self.settings.scrypt_log2
+
+    def now(self, session: Session) -> int:
+        """The time for what this transaction writes: see :meth:`issuer.keys.clock.Clock.now`."""
+        return self.clock.now(session)
 
     def close(self) -> None:
         """Give back the database's connections."""

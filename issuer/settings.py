@@ -28,10 +28,10 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from icard_crypto.errors import DecodeError, StateError
-from icard_crypto.list_maps import FIELDS, ListField, check_value
-from icard_crypto.uris import check_prefix
-from verifier.cli.files import read_capped
-from verifier.sync.addresses import networks
+from icard_crypto.lists.list_maps import FIELDS, ListField, check_value
+from icard_crypto.lists.uris import check_prefix
+from verifier.runtime.files import read_capped
+from verifier.runtime.outbound.addresses import networks
 
 __all__ = ["FILE_NAME", "PREFIX", "Settings"]
 
@@ -217,7 +217,7 @@ class Settings(BaseSettings):
 
         Raises:
             StateError: ``settings.value``: it is empty.
-            CommandError: the file cannot be read.
+            FileFault: the file cannot be read.
         """
         if self.passphrase is not None:
             found = self.passphrase.get_secret_value().encode()
@@ -234,7 +234,7 @@ class Settings(BaseSettings):
 
         Raises:
             StateError: ``settings.value``: a login without a password, or a password that is no UTF-8.
-            CommandError: the file cannot be read.
+            FileFault: the file cannot be read.
         """
         if not self.smtp_user:
             return ""

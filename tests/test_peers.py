@@ -11,9 +11,9 @@ from benchmarks.child import Child, ChildFailed, start_peer
 from benchmarks.codes import Codes, make_codes
 from benchmarks.peers import PeerMissing
 from benchmarks.peers.protocol import plain
-from icard_crypto import claims
-from icard_crypto.algorithms import ED25519, ES256, ES384, Algorithm
-from icard_crypto.card import Profile
+from icard_crypto.card import claims
+from icard_crypto.card.card import Profile
+from icard_crypto.signing.algorithms import ED25519, ES256, ES384, Algorithm
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 

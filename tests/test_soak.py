@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.fuzzing import LAYERS, fuzz
+from tests.kit.fuzzing import LAYERS, fuzz
 
 Record = Callable[[str, object], None]
 

@@ -19,7 +19,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from icard_crypto import SigningKey, algorithms, cbor, cose, envelope, limits, qr
+from icard_crypto import SigningKey, limits, qr
+from icard_crypto.encoding import cbor, envelope
+from icard_crypto.signing import algorithms, cose
 from tools import demo_authority
 from tools.demo_authority import Authority, CommandFailed, Run
 from verifier import Policy, Verifier

@@ -27,8 +27,8 @@ from typing import Final
 
 import typer
 
-from issuer.cli.app import app as issuer_app
-from verifier.cli.app import app as verifier_app
+from issuer.cli.commands import app as issuer_app
+from verifier.cli.commands import app as verifier_app
 
 __all__ = ["OPERATOR", "Authority", "CommandFailed", "Run", "in_process", "make", "write_card"]
 

@@ -19,17 +19,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import verifier.verifier
+from icard_crypto.card.fields import FIELDS, SERVICES, Field
 from icard_crypto.errors import catalogue
-from icard_crypto.fields import FIELDS, SERVICES, Field
-from icard_crypto.list_maps import FIELDS as LIST_FIELDS
-from icard_crypto.list_maps import ListField
+from icard_crypto.lists.list_maps import FIELDS as LIST_FIELDS
+from icard_crypto.lists.list_maps import ListField
 from tools import benchmark_drawings, benchmark_page, endpoints_table, service_page, worked_example
 from tools.issuing_figures import issuing_figures, origin_figures, service_figures
 from tools.notices_table import notices_table
 from tools.scan_page import scan_page_figures, screens_table
 from tools.service_examples import EXAMPLES, examples_json
 from tools.settings_table import settings_table
+from verifier.decision import verifier as decision
 
 ROOT = Path(__file__).parent.parent
 _BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -125,13 +125,13 @@ def refusals(layers: tuple[str, ...] = _READER_LAYERS) -> str:
 
 def checks() -> str:
     """The numbered contract of the verifier, from its docstring."""
-    contract = (verifier.verifier.__doc__ or "").partition(":\n\n")[2].partition("\n\n")[0]
+    contract = (decision.__doc__ or "").partition(":\n\n")[2].partition("\n\n")[0]
     return "\n".join(line.strip() for line in contract.splitlines()) + "\n"
 
 
 def reasons() -> str:
     """Every reason with its words."""
-    table = json.loads((ROOT / "verifier" / "reasons.json").read_text("utf-8"))["reasons"]
+    table = json.loads((ROOT / "verifier" / "decision" / "reasons.json").read_text("utf-8"))["reasons"]
     rows = [
         f"| {row['outcome']} | `{name}` | {row['en']} {row['do_en']} | {row['zh']}{row['do_zh']} |"
         for name, row in table.items()
@@ -150,7 +150,7 @@ _POLICY_NOTES = {
 
 def policies() -> str:
     """The shipped policies and what they ask for."""
-    shipped = json.loads((ROOT / "verifier" / "policies.json").read_text("utf-8"))["policies"]
+    shipped = json.loads((ROOT / "verifier" / "decision" / "policies.json").read_text("utf-8"))["policies"]
     rows = [f"| `{name}` | {_POLICY_NOTES[name]} | `{json.dumps(asked)}` |" for name, asked in shipped.items()]
     return "| policy | for | as JSON |\n| --- | --- | --- |\n" + "\n".join(rows) + "\n"
 

@@ -21,12 +21,12 @@ from typing import Any, Final, NamedTuple
 from PIL import Image
 from playwright.sync_api import Browser
 
-from tests.verifier.service.web.browser import PHONE, SCREEN, chromium, forgive, seeing, watched
-from tests.verifier.service.web.desk import MemoryDesk, running
-from tests.verifier.service.web.scenes import SCENES
-from tests.verifier.service.web.states import STATES
+from tests.kit.scan.browser import PHONE, SCREEN, chromium, forgive, seeing, watched
+from tests.kit.scan.memory_desk import MemoryDesk, running
+from tests.kit.scan.scenes import SCENES
+from tests.kit.scan.states import STATES
 from tools.film import still
-from verifier.service.edge import configure_logs
+from verifier.runtime.http import configure_logs
 
 __all__ = ["FOLDER", "Picture", "draw", "pictures"]
 

@@ -19,16 +19,16 @@ from typing import Any, Final
 
 import httpx
 
-from tests.reference import ISSUED_AT
-from tests.verifier.service.kit import Domain
-from verifier.policy import Policy
+from tests.kit.reference import ISSUED_AT
+from tests.kit.verification_service import Domain
+from verifier.decision.policy import Policy
+from verifier.decision.verifier import Verifier
+from verifier.runtime.http import Drain
 from verifier.service.app import around, make_service_app
 from verifier.service.batch_child import verdict_lines
-from verifier.service.edge import Drain
-from verifier.service.service import Service
-from verifier.service.settings import Settings
+from verifier.service.service import VerificationService
+from verifier.service.settings import ServiceSettings
 from verifier.store import Update
-from verifier.verifier import Verifier
 
 __all__ = ["AT", "EXAMPLES", "codes_of", "examples_json", "published_at", "service_at"]
 
@@ -74,7 +74,7 @@ def published_at(folder: Path) -> Domain:
 @contextlib.asynccontextmanager
 async def service_at(domain: Domain) -> AsyncIterator[httpx.AsyncClient]:
     """The service on that state, by a clock that stands at :data:`AT`; a picture is read as the two codes."""
-    service = Service(Settings(domain.folder), Drain())
+    service = VerificationService(ServiceSettings(domain.folder), Drain())
     service.now = lambda: AT  # type: ignore[method-assign]
 
     async def codes(picture: bytes, *, thorough: bool) -> list[str | bytes]:

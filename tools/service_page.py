@@ -19,7 +19,7 @@ import typer
 from benchmarks.report import short
 from tools.kept_run import failed, kept, markdown, series_of
 from tools.service_examples import EXAMPLES
-from verifier.cli.app import app
+from verifier.cli.commands import app
 
 __all__ = ["BLOCKS"]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from icard_crypto import ed25519
+from icard_crypto.signing import ed25519
 
 PAGE = Path(__file__).parent.parent / "docs" / "soak.md"
 

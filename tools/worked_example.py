@@ -11,9 +11,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from icard_crypto import base45, cbor, cose, limits
-from icard_crypto.diagnostic import diagnostic
-from icard_crypto.fields import FIELDS
+from icard_crypto import limits
+from icard_crypto.card.fields import FIELDS
+from icard_crypto.encoding import base45, cbor
+from icard_crypto.encoding.diagnostic import diagnostic
+from icard_crypto.signing import cose
 
 VECTOR = Path(__file__).parent.parent / "tests" / "vectors" / "valid" / "ed25519-public-ic1.json"
 

@@ -1,8 +1,9 @@
 """Verify Integrated Cards offline. The one door of the package.
 
->>> from icard_crypto import cose, envelope
->>> from icard_crypto.algorithms import ED25519
->>> from icard_crypto.keys import SigningKey
+>>> from icard_crypto.encoding import envelope
+>>> from icard_crypto.signing import cose
+>>> from icard_crypto.signing.algorithms import ED25519
+>>> from icard_crypto.signing.keys import SigningKey
 >>> from verifier import Issuer, Policy, Refused, TrustDomain, TrustedKey, Verifier
 
 What is trusted is handed over; here one key, otherwise a trust list. Time is an argument:
@@ -31,22 +32,14 @@ A verdict is not a truth value; to enforce one, require it:
 verdict.refused: The card was not confirmed as valid.; expected VALID; found INVALID (not_a_card)
 """
 
-from .errors import Refused, UsageError
-from .policy import Policy
-from .reasons import Outcome, Reason
-from .states import State
-from .trust import (
-    Issuer,
-    Revocation,
-    StatusListView,
-    Timestamp,
-    TrustDomain,
-    TrustedKey,
-    TrustListFacts,
-)
-from .verdict import Evidence, Verdict
-from .verdict_json import verdict_schema
-from .verifier import Verifier
+from .decision.errors import UsageError
+from .decision.policy import Policy
+from .decision.reasons import Outcome, Reason
+from .decision.states import State
+from .decision.verdict import Evidence, Refused, Verdict
+from .decision.verdict_json import verdict_schema
+from .decision.verifier import Verifier
+from .knowledge.trust import Issuer, Revocation, StatusListView, Timestamp, TrustDomain, TrustedKey, TrustListFacts
 
 __all__ = [
     "Evidence",

@@ -11,8 +11,11 @@ import sys
 from typing import Any, cast
 
 from benchmarks.peers.protocol import Verify, serve
-from icard_crypto import algorithms, cbor, claims, cose, envelope, keys, limits
-from icard_crypto.ed25519 import Backend
+from icard_crypto import limits
+from icard_crypto.card import claims
+from icard_crypto.encoding import cbor, envelope
+from icard_crypto.signing import algorithms, cose, keys
+from icard_crypto.signing.ed25519 import Backend
 
 
 def prepare(form: str, algorithm: str, key: bytes, kid: bytes) -> Verify:

@@ -23,9 +23,9 @@ from importlib import resources
 from io import BytesIO
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from icard_crypto.base45 import ALPHABET
+from icard_crypto.encoding.base45 import ALPHABET
 from icard_crypto.errors import EncodeError, MissingPart
-from icard_crypto.pictures import MOST_PIXELS
+from icard_crypto.pictures.pictures import MOST_PIXELS
 
 from ._readers import scan_zxing, zxing
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from icard_crypto.pictures import MOST_PIXELS, Picture, open_picture
+from icard_crypto.pictures.pictures import MOST_PIXELS, Picture, open_picture
 
 from ._readers import Corners, Found, ReaderName, scan_zbar, scan_zxing, zxing
 
@@ -136,7 +136,7 @@ def _filtered(*filters: tuple[str, float, int]) -> Callable[[Image.Image], Image
 
 
 # Chosen by measurement on texts of 417 and 700 characters, modules of 3 to 16 pixels, spoilt by perspective, noise,
-# blur, JPEG, shade, little contrast and their combinations (tests/pictures.py): each try reads pictures that those
+# blur, JPEG, shade, little contrast and their combinations (tests/kit/pictures.py): each try reads pictures that those
 # before it do not, the most frequent gain first. Half the size alone is not among them: zxing-cpp tries that itself.
 # zbar is last: at 20 % perspective it reads a quarter of what zxing-cpp reads.
 _ATTEMPTS: Final = (

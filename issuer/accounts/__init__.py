@@ -1,7 +1,8 @@
 """Accounts: who may do what, and what two people confirm. Functions on :class:`issuer.core.Core`, no HTTP.
 
-Who asks is a :class:`issuer.accounts.who.Who`, which comes from :func:`issuer.accounts.sessions.authenticate` or
-:func:`issuer.accounts.tokens.authenticate_token`; every function below that takes one checks its right itself.
+Who asks is a :class:`issuer.accounts.principals.Principal`, which comes from
+:func:`issuer.accounts.sessions.authenticate` or :func:`issuer.accounts.tokens.authenticate_token`; every function below
+that takes one checks its right itself.
 
 ===================  ==================================================================================================
 ``roles``, ``who``   the tables of roles, rights and scopes; ``Who.require(right)``
@@ -16,6 +17,7 @@ Who asks is a :class:`issuer.accounts.who.Who`, which comes from :func:`issuer.a
 ``mandates``         agency for employer, with an end
 ``card_parties``     whose card it is: ``require_card``, ``own_cards``, ``set_parties``
 ``host``             the first administrators, and the way back
+``preferences``      ``set_preference``
 ``retention``        ``prune``, for the worker
 ===================  ==================================================================================================
 

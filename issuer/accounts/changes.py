@@ -2,7 +2,7 @@
 
 Promises:
 
-1. Nothing here asks who may do it: :mod:`issuer.accounts.directory`, :mod:`issuer.accounts.two_people` and
+1. Nothing here asks who may do it: :mod:`issuer.accounts.directory`, :mod:`issuer.approvals.engine` and
    :mod:`issuer.accounts.host` do, and write the audit.
 2. Whatever takes a right away or may have leaked a secret ends the account's sessions, tokens and invitations in the
    same transaction.

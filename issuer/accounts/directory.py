@@ -3,7 +3,7 @@
 Promises:
 
 1. One administrator makes, locks, resets and closes what is not official, and may lock or close what is: taking access
-   away is never slowed down. To give it, two are needed (:mod:`issuer.accounts.two_people`): making an official
+   away is never slowed down. To give it, two are needed (:mod:`issuer.approvals.engine`): making an official
    account, raising to an official role, resetting or unlocking one.
 2. Nobody changes an account of his own person here.
 3. A change may name the version that it was decided on; another one there is refused.
@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.audit import Act
+from issuer.acts import Act
 from issuer.core import Core
 from issuer.db.pages import page_of
 
@@ -31,9 +31,9 @@ from .fields import normal_login
 from .invitations import Invited
 from .models import Account, Person
 from .people import login_key, read_account, read_name
+from .principals import Principal
 from .roles import role_named
 from .secret_text import new_secret
-from .who import Who
 
 __all__ = [
     "AccountView",
@@ -74,7 +74,7 @@ class AccountView:
     changed_at: int
 
 
-def create_account(core: Core, who: Who, new: NewAccount) -> Invited:
+def create_account(core: Core, who: Principal, new: NewAccount) -> Invited:
     """Make an account with a role that is not official, and invite its person.
 
     Raises:
@@ -96,7 +96,13 @@ def create_account(core: Core, who: Who, new: NewAccount) -> Invited:
 
 
 def change_role(
-    core: Core, who: Who, account_id: str, role: str, organisation_id: str | None = None, *, version: int | None = None
+    core: Core,
+    who: Principal,
+    account_id: str,
+    role: str,
+    organisation_id: str | None = None,
+    *,
+    version: int | None = None,
 ) -> None:
     """Give an account a role that is not official; its sessions and tokens end.
 
@@ -113,7 +119,7 @@ def change_role(
     _change(core, who, account_id, "account.role", edit, version)
 
 
-def lock_account(core: Core, who: Who, account_id: str, *, version: int | None = None) -> None:
+def lock_account(core: Core, who: Principal, account_id: str, *, version: int | None = None) -> None:
     """Shut an account out; its sessions and tokens end.
 
     Raises:
@@ -122,7 +128,7 @@ def lock_account(core: Core, who: Who, account_id: str, *, version: int | None =
     _change(core, who, account_id, "account.lock", lambda s, account, now: changes.lock(s, account.id, now), version)
 
 
-def unlock_account(core: Core, who: Who, account_id: str, *, version: int | None = None) -> None:
+def unlock_account(core: Core, who: Principal, account_id: str, *, version: int | None = None) -> None:
     """Let an account in again that is not official.
 
     Raises:
@@ -137,7 +143,7 @@ def unlock_account(core: Core, who: Who, account_id: str, *, version: int | None
     _change(core, who, account_id, "account.unlock", edit, version)
 
 
-def close_account(core: Core, who: Who, account_id: str, *, version: int | None = None) -> None:
+def close_account(core: Core, who: Principal, account_id: str, *, version: int | None = None) -> None:
     """End an account for ever.
 
     Raises:
@@ -148,7 +154,7 @@ def close_account(core: Core, who: Who, account_id: str, *, version: int | None 
     )
 
 
-def end_sessions(core: Core, who: Who, account_id: str) -> None:
+def end_sessions(core: Core, who: Principal, account_id: str) -> None:
     """End all sessions of an account, an official one too; its person may log in again at once.
 
     Raises:
@@ -161,7 +167,7 @@ def end_sessions(core: Core, who: Who, account_id: str) -> None:
     _change(core, who, account_id, "account.end_sessions", edit, None)
 
 
-def reset_account(core: Core, who: Who, account_id: str, *, version: int | None = None) -> Invited:
+def reset_account(core: Core, who: Principal, account_id: str, *, version: int | None = None) -> Invited:
     """Invite the person of an account that is not official to set a new password.
 
     Raises:
@@ -177,7 +183,7 @@ def reset_account(core: Core, who: Who, account_id: str, *, version: int | None 
     return _change(core, who, account_id, "account.reset", edit, version)
 
 
-def show_account(core: Core, who: Who, account_id: str) -> AccountView:
+def show_account(core: Core, who: Principal, account_id: str) -> AccountView:
     """An account.
 
     Raises:
@@ -187,12 +193,12 @@ def show_account(core: Core, who: Who, account_id: str) -> AccountView:
     return core.database.read(lambda session: view(core, session, account_id))
 
 
-def own_account(core: Core, who: Who) -> AccountView:
+def own_account(core: Core, who: Principal) -> AccountView:
     """The account of who asks, before the second factor too."""
     return core.database.read(lambda session: view(core, session, who.account_id))
 
 
-def find_account(core: Core, who: Who, login: str) -> AccountView:
+def find_account(core: Core, who: Principal, login: str) -> AccountView:
     """The account with a login name.
 
     Raises:
@@ -209,7 +215,7 @@ def find_account(core: Core, who: Who, login: str) -> AccountView:
 
 def list_accounts(
     core: Core,
-    who: Who,
+    who: Principal,
     *,
     after: str = "",
     limit: int = 50,
@@ -284,7 +290,7 @@ def transact(core: Core, work: Callable[[Session], T]) -> T:
 
 def _change(
     core: Core,
-    who: Who,
+    who: Principal,
     account_id: str,
     action: str,
     edit: Callable[[Session, Account, int], T],

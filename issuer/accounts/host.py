@@ -15,8 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.audit import Act
-from issuer.cards import By
+from issuer.acts import Act, Actor
 from issuer.core import Core
 
 from . import changes
@@ -33,7 +32,7 @@ __all__ = ["add", "change", "list_all", "reset"]
 _MOST = 1000
 
 
-def add(core: Core, new: NewAccount, by: By) -> Invited:
+def add(core: Core, new: NewAccount, by: Actor) -> Invited:
     """Make an account with any role, and invite its person.
 
     Raises:
@@ -51,7 +50,7 @@ def add(core: Core, new: NewAccount, by: By) -> Invited:
     return transact(core, work)
 
 
-def reset(core: Core, login: str, by: By) -> Invited:
+def reset(core: Core, login: str, by: Actor) -> Invited:
     """Invite an account's person to set password and TOTP anew.
 
     Raises:
@@ -72,7 +71,7 @@ def reset(core: Core, login: str, by: By) -> Invited:
     return transact(core, work)
 
 
-def change(core: Core, login: str, act: Literal["lock", "unlock", "close"], by: By) -> None:
+def change(core: Core, login: str, act: Literal["lock", "unlock", "close"], by: Actor) -> None:
     """Shut an account out, let it in again, or end it.
 
     Raises:
@@ -110,5 +109,7 @@ def _named(core: Core, session: Session, login: str) -> str:
     return found
 
 
-def _audit(core: Core, session: Session, now: int, by: By, action: str, account_id: str, more: dict[str, Any]) -> None:
+def _audit(
+    core: Core, session: Session, now: int, by: Actor, action: str, account_id: str, more: dict[str, Any]
+) -> None:
     core.audit(session, now, [Act(by.actor, action, account_id, {**by.details(), **more})])

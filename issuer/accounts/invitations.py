@@ -19,10 +19,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.at_rest import Place
-from issuer.audit import Act
+from issuer.acts import Act
 from issuer.core import Core
 from issuer.notices.outbox import Notice, notify
+from issuer.vault.at_rest import Place
 
 from .attempts import Origin, remember
 from .login import recovery_digest

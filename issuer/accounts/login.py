@@ -20,7 +20,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.audit import Act
+from issuer.acts import Act
 from issuer.core import Core
 
 from . import sessions

@@ -16,12 +16,12 @@ from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.audit import Act
+from issuer.acts import Act
 from issuer.core import Core
 from issuer.db.pages import page_of
 
 from .models import Mandate, Organisation
-from .who import Who
+from .principals import Principal
 
 __all__ = ["MandateView", "clients", "end_mandate", "give_mandate", "list_mandates", "show_mandate"]
 
@@ -41,7 +41,9 @@ class MandateView:
     ended_at: int | None
 
 
-def give_mandate(core: Core, who: Who, agency_id: str, employer_id: str, begins_at: int, ends_at: int) -> MandateView:
+def give_mandate(
+    core: Core, who: Principal, agency_id: str, employer_id: str, begins_at: int, ends_at: int
+) -> MandateView:
     """Let an agency act for an employer.
 
     Raises:
@@ -80,7 +82,7 @@ def give_mandate(core: Core, who: Who, agency_id: str, employer_id: str, begins_
     return core.database.transact(work)
 
 
-def end_mandate(core: Core, who: Who, mandate_id: str) -> None:
+def end_mandate(core: Core, who: Principal, mandate_id: str) -> None:
     """End a mandate now: by the employer, the agency, or who manages them. One that has ended is no error.
 
     Raises:
@@ -103,7 +105,7 @@ def end_mandate(core: Core, who: Who, mandate_id: str) -> None:
     core.database.transact(work, settled=lambda session: None)
 
 
-def list_mandates(core: Core, who: Who, *, after: str = "", limit: int = 50) -> list[MandateView]:
+def list_mandates(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[MandateView]:
     """A page of mandates in the order of their ids: one's own organisation's, or all for who manages them.
 
     Args:
@@ -117,7 +119,7 @@ def list_mandates(core: Core, who: Who, *, after: str = "", limit: int = 50) -> 
     return core.database.read(lambda session: [_view(row) for row in session.scalars(query)])
 
 
-def show_mandate(core: Core, who: Who, mandate_id: str) -> MandateView:
+def show_mandate(core: Core, who: Principal, mandate_id: str) -> MandateView:
     """A mandate of one's own organisation, or any for who manages them.
 
     Raises:
@@ -140,7 +142,7 @@ def clients(session: Session, agency_id: str, now: int) -> set[str]:
     return set(session.scalars(query))
 
 
-def _seen_by(who: Who) -> ColumnElement[bool]:
+def _seen_by(who: Principal) -> ColumnElement[bool]:
     if who.may(_MANAGE):
         return true()
     who.require("mandate.read_own")

@@ -12,7 +12,7 @@ Promises:
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, or_, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, or_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuer.db.base import Base, Big, Hex32, Hex64, Seconds, Word, sealed
@@ -20,8 +20,6 @@ from issuer.db.base import Base, Big, Hex32, Hex64, Seconds, Word, sealed
 __all__ = [
     "Account",
     "ApiToken",
-    "CardParty",
-    "Confirmation",
     "Invitation",
     "KnownPlace",
     "LoginAttempts",
@@ -182,35 +180,6 @@ class ApiToken(Base):
     revoked_at: Mapped[Seconds | None]
 
 
-class Confirmation(Base):
-    """An act that waits for a second person. ``arguments`` are its reason and what it needs, sealed."""
-
-    __tablename__ = "confirmations"
-    __table_args__ = (
-        CheckConstraint("state in ('waiting', 'done', 'refused', 'expired')", name="state"),
-        Index(
-            "uq_confirmations_waiting",
-            "act",
-            "subject",
-            unique=True,
-            sqlite_where=text("state = 'waiting'"),
-            postgresql_where=text("state = 'waiting'"),
-        ),
-        Index("ix_confirmations_expires", "expires_at"),
-    )
-
-    id: Mapped[Hex32] = mapped_column(primary_key=True)
-    act: Mapped[Word]
-    subject: Mapped[Hex64]
-    arguments: Mapped[bytes] = sealed()
-    asked_by: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
-    state: Mapped[Word]
-    created_at: Mapped[Seconds]
-    expires_at: Mapped[Seconds]
-    decided_by: Mapped[Hex32 | None] = mapped_column(ForeignKey("accounts.id"))
-    decided_at: Mapped[Seconds | None]
-
-
 class Mandate(Base):
     """An agency acts for an employer from ``begins_at`` until before ``ends_at``, or until it was ended."""
 
@@ -233,17 +202,3 @@ class Mandate(Base):
     def in_force(cls, now: int) -> tuple[ColumnElement[bool], ...]:
         """What holds of the mandates by which an agency may act at that time."""
         return cls.begins_at <= now, cls.ends_at > now, or_(cls.ended_at.is_(None), cls.ended_at > now)
-
-
-class CardParty(Base):
-    """Whose card it is: its holder, and the employer who looks after it."""
-
-    __tablename__ = "card_parties"
-    __table_args__ = (
-        Index("ix_card_parties_holder", "holder_id"),
-        Index("ix_card_parties_employer", "employer_id"),
-    )
-
-    card_id: Mapped[Hex32] = mapped_column(ForeignKey("cards.id"), primary_key=True)
-    holder_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("persons.id"))
-    employer_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("organisations.id"))

@@ -19,17 +19,17 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.card_json import credit_code_holds
+from icard_crypto.card.card_json import credit_code_holds
 from icard_crypto.errors import StateError
-from issuer.at_rest import Place
-from issuer.audit import Act
+from issuer.acts import Act
 from issuer.core import Core
 from issuer.db.pages import page_of
+from issuer.vault.at_rest import Place
 
 from . import changes
 from .fields import check_text
 from .models import Account, Mandate, Organisation
-from .who import Who
+from .principals import Principal
 
 __all__ = [
     "NewOrganisation",
@@ -67,7 +67,7 @@ class OrganisationView:
     created_at: int
 
 
-def create_organisation(core: Core, who: Who, new: NewOrganisation) -> OrganisationView:
+def create_organisation(core: Core, who: Principal, new: NewOrganisation) -> OrganisationView:
     """Register an organisation.
 
     Raises:
@@ -107,7 +107,7 @@ def create_organisation(core: Core, who: Who, new: NewOrganisation) -> Organisat
         raise
 
 
-def show_organisation(core: Core, who: Who, organisation_id: str) -> OrganisationView:
+def show_organisation(core: Core, who: Principal, organisation_id: str) -> OrganisationView:
     """An organisation: anyone for who manages them, else one's own; another's is not there.
 
     Raises:
@@ -120,7 +120,7 @@ def show_organisation(core: Core, who: Who, organisation_id: str) -> Organisatio
     return core.database.read(lambda session: _view(core, _there(session, organisation_id)))
 
 
-def list_organisations(core: Core, who: Who, *, after: str = "", limit: int = 50) -> list[OrganisationView]:
+def list_organisations(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[OrganisationView]:
     """A page of organisations in the order of their ids.
 
     Args:
@@ -135,7 +135,7 @@ def list_organisations(core: Core, who: Who, *, after: str = "", limit: int = 50
     return core.database.read(lambda session: [_view(core, row) for row in session.scalars(query)])
 
 
-def close_organisation(core: Core, who: Who, organisation_id: str, *, version: int | None = None) -> None:
+def close_organisation(core: Core, who: Principal, organisation_id: str, *, version: int | None = None) -> None:
     """Close an organisation (promise 2); one that is closed already is no error.
 
     Raises:

@@ -21,10 +21,10 @@ from typing import Final, Literal, TypeVar
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.at_rest import Place
-from issuer.audit import Act
+from issuer.acts import Act
 from issuer.core import Core
 from issuer.notices.outbox import Notice, notify
+from issuer.vault.at_rest import Place
 
 from . import sessions
 from .attempts import reserve, take_back
@@ -33,8 +33,8 @@ from .invitations import set_recovery_codes
 from .models import Account
 from .password_rules import check_password, normal_password
 from .people import open_password, read_account, seal_password, seal_totp, write_account
+from .principals import Principal
 from .totp import TotpOffer, matching_step, new_recovery_codes, new_totp_secret, offer
-from .who import Who
 
 __all__ = ["begin_totp", "change_contact", "change_password", "finish_totp", "renew_recovery_codes"]
 
@@ -45,7 +45,7 @@ _OFFERED: Final = 900
 _LONGEST_PROOF: Final = 2048
 
 
-def change_password(core: Core, who: Who, old: str, new: str) -> None:
+def change_password(core: Core, who: Principal, old: str, new: str) -> None:
     """Set another password; all sessions end, and the account is told.
 
     Raises:
@@ -64,7 +64,7 @@ def change_password(core: Core, who: Who, old: str, new: str) -> None:
     _change(core, who, "password.change", work)
 
 
-def begin_totp(core: Core, who: Who) -> TotpOffer:
+def begin_totp(core: Core, who: Principal) -> TotpOffer:
     """Propose a TOTP secret, also in the place of another; :func:`finish_totp` takes it.
 
     Raises:
@@ -82,7 +82,7 @@ def begin_totp(core: Core, who: Who) -> TotpOffer:
     return core.database.read(look)
 
 
-def finish_totp(core: Core, who: Who, password: str, proof: str, code: str) -> list[str]:
+def finish_totp(core: Core, who: Principal, password: str, proof: str, code: str) -> list[str]:
     """Take the proposed secret, with a code of it. All sessions end.
 
     Returns:
@@ -111,7 +111,7 @@ def finish_totp(core: Core, who: Who, password: str, proof: str, code: str) -> l
     return recovery
 
 
-def renew_recovery_codes(core: Core, who: Who, password: str) -> list[str]:
+def renew_recovery_codes(core: Core, who: Principal, password: str) -> list[str]:
     """New recovery codes; the earlier ones count no more.
 
     Raises:
@@ -129,7 +129,7 @@ def renew_recovery_codes(core: Core, who: Who, password: str) -> list[str]:
     return recovery
 
 
-def change_contact(core: Core, who: Who, password: str, email: str | None, language: Literal["en", "zh"]) -> None:
+def change_contact(core: Core, who: Principal, password: str, email: str | None, language: Literal["en", "zh"]) -> None:
     """Set where the account's mail goes, and in which language.
 
     Raises:
@@ -147,13 +147,13 @@ def change_contact(core: Core, who: Who, password: str, email: str | None, langu
     _change(core, who, "account.contact", work)
 
 
-def _require(who: Who) -> None:
+def _require(who: Principal) -> None:
     who.require_person()
     if not who.full:
         raise StateError("access.second_factor")
 
 
-def _verify(core: Core, who: Who, password: str) -> None:
+def _verify(core: Core, who: Principal, password: str) -> None:
     """The password again (promise 1)."""
     _require(who)
     normal = normal_password(password)
@@ -170,7 +170,7 @@ def _verify(core: Core, who: Who, password: str) -> None:
     core.database.transact(lambda session: take_back(session, keys, core.clock.now(session)))
 
 
-def _change(core: Core, who: Who, action: str, edit: Callable[[Session, Account, int], None]) -> None:
+def _change(core: Core, who: Principal, action: str, edit: Callable[[Session, Account, int], None]) -> None:
     """Change the account of a session that still stands."""
 
     def work(session: Session) -> None:
@@ -185,11 +185,11 @@ def _change(core: Core, who: Who, action: str, edit: Callable[[Session, Account,
     core.database.transact(work)
 
 
-def _offered(who: Who) -> Place:
+def _offered(who: Principal) -> Place:
     return Place("accounts", "offered", who.account_id)
 
 
-def _opened(core: Core, who: Who, proof: str) -> tuple[str, int]:
+def _opened(core: Core, who: Principal, proof: str) -> tuple[str, int]:
     try:
         text = proof.encode("ascii") if len(proof) <= _LONGEST_PROOF else b""
         sealed = base64.b64decode(text, altchars=b"-_", validate=True)

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. Name, login name, e-mail address and language stand only in what :mod:`issuer.at_rest` sealed for that row.
+1. Name, login name, e-mail address and language stand only in what :mod:`issuer.vault.at_rest` sealed for that row.
 2. A document's number is kept as a keyed hash alone: it says that two accounts are one person's, and nothing more.
 3. A password hash is sealed once more: who has the database alone has nothing to try passwords on.
 """
@@ -15,8 +15,8 @@ from typing import Any, Literal, cast
 
 from sqlalchemy.orm import Session
 
-from issuer.at_rest import Place
 from issuer.core import Core
+from issuer.vault.at_rest import Place
 
 from .models import Account, Person
 

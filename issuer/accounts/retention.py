@@ -3,7 +3,7 @@
 Promises:
 
 1. Sessions go when they end; counters of failures a day after the last one; invitations when they are used or over;
-   known places 90 days after they were last used; ended tokens and decided requests 90 days after that.
+   known places 90 days after they were last used; ended tokens 90 days after that.
 2. Nothing here is needed for anything to be refused: what is over counts as over before it is pruned.
 """
 
@@ -12,14 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, or_, update
+from sqlalchemy import ColumnElement, delete, or_
 from sqlalchemy.orm import Session
 
 from issuer.core import Core
 from issuer.db.base import Base
 
 from .attempts import FORGOTTEN, KNOWN_FOR
-from .models import ApiToken, Confirmation, Invitation, KnownPlace, LoginAttempts, LoginSession
+from .models import ApiToken, Invitation, KnownPlace, LoginAttempts, LoginSession
 
 __all__ = ["Pruned", "prune"]
 
@@ -45,10 +45,7 @@ def prune(core: Core) -> Pruned:
             (KnownPlace, KnownPlace.seen_at < now - KNOWN_FOR),
             (Invitation, or_(Invitation.expires_at <= now, Invitation.used_at.is_not(None))),
             (ApiToken, or_(ApiToken.expires_at < now - _KEPT, ApiToken.revoked_at < now - _KEPT)),
-            (Confirmation, Confirmation.decided_at < now - _KEPT),
         ]
-        expired = Confirmation.state == "waiting", Confirmation.expires_at <= now
-        session.execute(update(Confirmation).where(*expired).values(state="expired", decided_at=now))
         quietly = {"synchronize_session": False}
         count = 0
         for table, gone in over:

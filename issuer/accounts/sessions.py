@@ -24,15 +24,15 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.at_rest import Place
-from issuer.audit import Act
+from issuer.acts import Act
 from issuer.core import Core
+from issuer.vault.at_rest import Place
 
 from .attempts import Origin
 from .models import Account, LoginSession
+from .principals import Principal
 from .roles import role_named
 from .secret_text import new_secret, secret_hash
-from .who import Who
 
 __all__ = [
     "Entered",
@@ -67,7 +67,7 @@ class Entered:
     token: str = field(repr=False)
     csrf: str = field(repr=False)
     device: str | None = field(repr=False)
-    who: Who
+    who: Principal
     ends_at: int
 
 
@@ -85,14 +85,14 @@ class SessionView:
     ends_at: int
 
 
-def authenticate(core: Core, token: str) -> Who:
+def authenticate(core: Core, token: str) -> Principal:
     """Whose session it is; its use is noted.
 
     Raises:
         StateError: ``session.unknown``: never begun, rotated, or ended.
     """
 
-    def look(session: Session) -> tuple[Who, int, int]:
+    def look(session: Session) -> tuple[Principal, int, int]:
         row, account = find(core, session, token)
         return who_of(account, row), row.seen_at, core.clock.now(session)
 
@@ -119,7 +119,7 @@ def check_csrf(token: str, given: str | None) -> None:
         raise StateError("session.csrf", path="X-CSRF-Token", expected="`csrf` of GET /v1/session")
 
 
-def ends_at(core: Core, who: Who) -> int:
+def ends_at(core: Core, who: Principal) -> int:
     """When one's own session ends at the latest, Unix time.
 
     Raises:
@@ -132,7 +132,7 @@ def ends_at(core: Core, who: Who) -> int:
     return found
 
 
-def list_sessions(core: Core, who: Who) -> list[SessionView]:
+def list_sessions(core: Core, who: Principal) -> list[SessionView]:
     """One's own sessions, the newest first.
 
     Raises:
@@ -148,7 +148,7 @@ def list_sessions(core: Core, who: Who) -> list[SessionView]:
     return core.database.read(look)
 
 
-def end(core: Core, who: Who, session_id: str) -> None:
+def end(core: Core, who: Principal, session_id: str) -> None:
     """End one of one's own sessions.
 
     Raises:
@@ -165,7 +165,7 @@ def end(core: Core, who: Who, session_id: str) -> None:
     core.database.transact(work)
 
 
-def end_others(core: Core, who: Who) -> int:
+def end_others(core: Core, who: Principal) -> int:
     """End all one's own sessions but this one; how many.
 
     Raises:
@@ -255,9 +255,9 @@ def find(core: Core, session: Session, token: str, *, lock: bool = False) -> tup
     return row, account
 
 
-def who_of(account: Account, row: LoginSession) -> Who:
+def who_of(account: Account, row: LoginSession) -> Principal:
     """Who asks in this session."""
-    return Who(
+    return Principal(
         account_id=account.id,
         person_id=account.person_id,
         role=role_named(account.role),
@@ -268,7 +268,7 @@ def who_of(account: Account, row: LoginSession) -> Who:
     )
 
 
-def stands(core: Core, session: Session, who: Who) -> bool:
+def stands(core: Core, session: Session, who: Principal) -> bool:
     """Whether the session of ``who`` has not ended; its account is locked."""
     query = select(LoginSession.id).where(LoginSession.id == who.session_id, *_live(core, session))
     return session.scalar(query) is not None

@@ -22,18 +22,18 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.at_rest import Place
-from issuer.audit import Act
+from issuer.acts import Act
 from issuer.core import Core
 from issuer.db.pages import page_of
+from issuer.vault.at_rest import Place
 
 from . import sessions
 from .changes import locked_account
 from .fields import check_text
 from .models import Account, ApiToken
+from .principals import Principal
 from .roles import SCOPES, role_named
 from .secret_text import new_secret, secret_hash
-from .who import Who
 
 __all__ = [
     "LONGEST_DAYS",
@@ -78,7 +78,7 @@ class NewToken:
     expires_at: int
 
 
-def make_token(core: Core, who: Who, label: str, scopes: Iterable[str], days: int) -> NewToken:
+def make_token(core: Core, who: Principal, label: str, scopes: Iterable[str], days: int) -> NewToken:
     """Make a token for one's own programs.
 
     Args:
@@ -127,7 +127,7 @@ def make_token(core: Core, who: Who, label: str, scopes: Iterable[str], days: in
     return core.database.transact(work)
 
 
-def authenticate_token(core: Core, text: str) -> Who:
+def authenticate_token(core: Core, text: str) -> Principal:
     """Whose token it is, and what it may do.
 
     Raises:
@@ -137,7 +137,7 @@ def authenticate_token(core: Core, text: str) -> Who:
     prefix, given = match.groups() if match else ("", "")
     digest = secret_hash(given)
 
-    def look(session: Session) -> tuple[Who, int | None, int] | None:
+    def look(session: Session) -> tuple[Principal, int | None, int] | None:
         now = core.clock.now(session)
         row = session.scalars(select(ApiToken).where(ApiToken.prefix == prefix)).one_or_none()
         if not hmac.compare_digest(row.secret_hash if row else secret_hash(""), digest) or row is None:
@@ -147,7 +147,7 @@ def authenticate_token(core: Core, text: str) -> Who:
         stands = row.revoked_at is None and row.expires_at > now and account.state == "active"
         if not stands or _RIGHT not in role.rights:
             return None
-        who = Who(
+        who = Principal(
             account_id=account.id,
             person_id=account.person_id,
             role=role,
@@ -168,7 +168,7 @@ def authenticate_token(core: Core, text: str) -> Who:
     return who
 
 
-def list_tokens(core: Core, who: Who, *, after: str = "", limit: int = 50) -> list[TokenView]:
+def list_tokens(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[TokenView]:
     """A page of one's own tokens in the order of their ids, ended ones for a while too.
 
     Args:
@@ -183,7 +183,7 @@ def list_tokens(core: Core, who: Who, *, after: str = "", limit: int = 50) -> li
     return core.database.read(lambda session: [_view(core, row) for row in session.scalars(query)])
 
 
-def show_token(core: Core, who: Who, token_id: str) -> TokenView:
+def show_token(core: Core, who: Principal, token_id: str) -> TokenView:
     """One of one's own tokens.
 
     Raises:
@@ -200,7 +200,7 @@ def show_token(core: Core, who: Who, token_id: str) -> TokenView:
     return core.database.read(look)
 
 
-def revoke_token(core: Core, who: Who, token_id: str) -> None:
+def revoke_token(core: Core, who: Principal, token_id: str) -> None:
     """End one of one's own tokens; one that has ended already is no error.
 
     Raises:
@@ -220,7 +220,7 @@ def revoke_token(core: Core, who: Who, token_id: str) -> None:
     core.database.transact(work, settled=lambda session: None)
 
 
-def _require(who: Who) -> None:
+def _require(who: Principal) -> None:
     who.require_person()
     who.require(_RIGHT)
 

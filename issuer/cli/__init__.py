@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verifier.cli.start import start
+from verifier.runtime.cli.start import start
 
 if TYPE_CHECKING:
     from typer import Typer
@@ -22,6 +22,6 @@ def main() -> None:
 
 
 def _command() -> Typer:
-    from .app import app
+    from .commands import app
 
     return app

@@ -8,11 +8,11 @@ import typer
 
 from icard_crypto.moments import moment_text
 
-from .service import Service, acts, on_service, tell, tell_rows
+from .service import ServiceFolder, acts, on_service, tell, tell_rows
 
 if TYPE_CHECKING:
     from issuer.accounts.invitations import Invited
-    from issuer.cards import By
+    from issuer.acts import Actor
 
 __all__ = ["account_app"]
 
@@ -27,8 +27,8 @@ Login = Annotated[str, typer.Argument(metavar="LOGIN", help="The login name.")]
 @account_app.command("add")
 @acts(break_glass=True)
 def account_add(
-    service: Service,
-    by: By,
+    service: ServiceFolder,
+    by: Actor,
     login: Login,
     role: Annotated[str, typer.Option("--role", help="Such as administrator; a wrong one names them all.")],
     name: Annotated[str, typer.Option("--name", help="The person's name.")],
@@ -56,7 +56,7 @@ def account_add(
 
 @account_app.command("reset")
 @acts(break_glass=True)
-def account_reset(service: Service, by: By, login: Login) -> None:
+def account_reset(service: ServiceFolder, by: Actor, login: Login) -> None:
     """Invite an account's person to set password and authenticator app anew; every session and token of it ends."""
     from issuer.accounts import host
 
@@ -66,28 +66,28 @@ def account_reset(service: Service, by: By, login: Login) -> None:
 
 @account_app.command("lock")
 @acts(break_glass=True)
-def account_lock(service: Service, by: By, login: Login) -> None:
+def account_lock(service: ServiceFolder, by: Actor, login: Login) -> None:
     """Shut an account out; every session and token of it ends at once."""
     _change(service, by, login, "lock")
 
 
 @account_app.command("unlock")
 @acts(break_glass=True)
-def account_unlock(service: Service, by: By, login: Login) -> None:
+def account_unlock(service: ServiceFolder, by: Actor, login: Login) -> None:
     """Let an account in again."""
     _change(service, by, login, "unlock")
 
 
 @account_app.command("close")
 @acts(break_glass=True)
-def account_close(service: Service, by: By, login: Login) -> None:
+def account_close(service: ServiceFolder, by: Actor, login: Login) -> None:
     """End an account for ever, and erase what it says of its person."""
     _change(service, by, login, "close")
 
 
 @account_app.command("list")
 @on_service
-def account_list(service: Service) -> None:
+def account_list(service: ServiceFolder) -> None:
     """The accounts that are not closed, the oldest first. Personal data."""
     from issuer.accounts import host
 
@@ -106,7 +106,7 @@ def account_list(service: Service) -> None:
         tell_rows(rows)
 
 
-def _change(service: Service, by: By, login: str, act: Literal["lock", "unlock", "close"]) -> None:
+def _change(service: ServiceFolder, by: Actor, login: str, act: Literal["lock", "unlock", "close"]) -> None:
     from issuer.accounts import host
 
     with service.opened() as core:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from verifier.cli.faults import CommandError
-from verifier.cli.files import write_whole
-from verifier.cli.settings import settings
+from verifier.runtime.cli.faults import CommandError
+from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.files import FileFault, write_whole
 
-from .service import Service, acts, on_service, tell, tell_rows
+from .service import ServiceFolder, acts, on_service, tell, tell_rows
 
 if TYPE_CHECKING:
-    from issuer.cards import By
+    from issuer.acts import Actor
     from issuer.core import Core
 
 __all__ = ["audit_app"]
@@ -33,18 +33,18 @@ Outside = Annotated[
 
 @audit_app.command("verify")
 @on_service
-def audit_verify(service: Service, outside: Outside = None) -> None:
+def audit_verify(service: ServiceFolder, outside: Outside = None) -> None:
     """Walk the chain and hold it against its checkpoints. Exit status 1 when something was changed.
 
     After a restore, checkpoints of what was lost are named, and are no fault.
 
     What no chain can show: acts after the newest checkpoint, made anew as a whole by whoever writes the database.
     """
-    from issuer.audit_verify import verify
+    from issuer.audit.verify import verify
 
     with service.opened() as core:
         report = verify(core, _checkpoints(core, outside))
-        language = settings().language
+        language = run_context().language
         rows, lost = (
             [
                 {"code": fault.code, "where": fault.path, "what": fault.message(language), "expected": fault.expected}
@@ -57,11 +57,11 @@ def audit_verify(service: Service, outside: Outside = None) -> None:
             "head": report.head,
             "purged": report.purged,
             "checkpoints": report.checkpoints,
-            "faults": rows if settings().json else len(rows) + report.more,
+            "faults": rows if run_context().json else len(rows) + report.more,
         }
-        facts["lost_checkpoints"] = lost if settings().json else len(lost)
+        facts["lost_checkpoints"] = lost if run_context().json else len(lost)
         tell(facts)
-        if not settings().json:
+        if not run_context().json:
             tell_rows(rows)
             tell_rows(lost)
         if report.faults:
@@ -70,10 +70,10 @@ def audit_verify(service: Service, outside: Outside = None) -> None:
 
 @audit_app.command("checkpoint")
 @on_service
-def audit_checkpoint(service: Service, outside: Outside = None) -> None:
+def audit_checkpoint(service: ServiceFolder, outside: Outside = None) -> None:
     """Sign the chain's end and write it outside the database."""
-    from issuer import checkpoints
-    from issuer.publication import check_signers
+    from issuer.publication import checkpoints
+    from issuer.publication.publish import check_signers
 
     with service.opened() as core:
         target = outside or checkpoints.default_folder(core)
@@ -85,8 +85,8 @@ def audit_checkpoint(service: Service, outside: Outside = None) -> None:
 @audit_app.command("export")
 @acts(reason=False)
 def audit_export(
-    service: Service,
-    by: By,
+    service: ServiceFolder,
+    by: Actor,
     target: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines; - for standard output.")],
     details: Annotated[
         bool, typer.Option("--details", help="With what was done and why: personal data, and itself audited.")
@@ -95,7 +95,7 @@ def audit_export(
     subject: Annotated[str | None, typer.Option("--subject", help="Acts about this card or key only.")] = None,
 ) -> None:
     """Write the audit as one JSON object a line."""
-    from issuer.audit_purge import export
+    from issuer.audit.purge import export
 
     with service.opened() as core:
         lines = export(core, details=details, by=by.actor, actor=actor, subject=subject)
@@ -111,12 +111,12 @@ def audit_export(
 @audit_app.command("purge")
 @acts(break_glass=True)
 def audit_purge(
-    service: Service,
-    by: By,
+    service: ServiceFolder,
+    by: Actor,
     before: Annotated[str, typer.Option("--before", metavar="YYYY-MM-DD", help="Acts before this day (UTC).")],
 ) -> None:
     """Delete the details of old acts, for ever; the chain stays whole. Takes the time of writing the database anew."""
-    from issuer.audit_purge import purge
+    from issuer.audit.purge import purge
 
     try:
         moment = int(datetime.strptime(before, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
@@ -128,9 +128,10 @@ def audit_purge(
 
 
 def _checkpoints(core: Core, outside: Path | None) -> dict[str, bytes]:
-    from issuer import checkpoints
+    from issuer.audit.checkpoints import checkpoint_files, read_file
+    from issuer.publication import checkpoints
 
     folder = outside or checkpoints.default_folder(core)
     if outside is not None and not outside.is_dir():
-        raise CommandError("cli.no_such_file", found=str(outside))
-    return {path.name: checkpoints.read_file(path) for path in checkpoints.files(folder)}
+        raise FileFault("file.no_such_file", found=str(outside))
+    return {path.name: read_file(path) for path in checkpoint_files(folder)}

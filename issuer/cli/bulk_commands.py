@@ -13,15 +13,15 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from icard_crypto.errors import catalogue
-from verifier.cli.faults import CommandError
-from verifier.cli.settings import settings
-from verifier.cli.terminal import error_console
+from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.terminal import error_console
+from verifier.runtime.files import FileFault
 
-from .service import Service, acts, tell
+from .service import ServiceFolder, acts, tell
 
 if TYPE_CHECKING:
-    from issuer.bulk import Kind
-    from issuer.cards import By
+    from issuer.acts import Actor
+    from issuer.bulk.run import Kind
     from issuer.core import Core
 
 __all__ = ["bulk_app"]
@@ -43,8 +43,8 @@ Refused = Annotated[Path | None, typer.Option("--refused", metavar="FILE", help=
 @bulk_app.command("issue")
 @acts()
 def bulk_issue(
-    service: Service,
-    by: By,
+    service: ServiceFolder,
+    by: Actor,
     file: File,
     form: FormOption = None,
     key: Key = None,
@@ -62,8 +62,8 @@ def bulk_issue(
 @bulk_app.command("renew")
 @acts(required=True)
 def bulk_renew(
-    service: Service,
-    by: By,
+    service: ServiceFolder,
+    by: Actor,
     file: File,
     form: FormOption = None,
     key: Key = None,
@@ -76,14 +76,16 @@ def bulk_renew(
 
 @bulk_app.command("revoke")
 @acts(break_glass=True)
-def bulk_revoke(service: Service, by: By, file: File, form: FormOption = None, refused: Refused = None) -> None:
+def bulk_revoke(
+    service: ServiceFolder, by: Actor, file: File, form: FormOption = None, refused: Refused = None
+) -> None:
     """Withdraw every card that the file names, for ever; in the audit as break-glass."""
     _run(service, by, "revoke", file, form, None, None, refused)
 
 
 def _run(
-    service: Service,
-    by: By,
+    service: ServiceFolder,
+    by: Actor,
     kind: Kind,
     file: Path,
     form: Literal["csv", "jsonl"] | None,
@@ -93,18 +95,18 @@ def _run(
     *,
     photo: bool = True,
 ) -> None:
-    from issuer import bulk
-    from issuer.bulk_codes import CodesFile
-    from issuer.bulk_rows import Source
-    from issuer.codes import make_ready
+    from issuer.bulk import run
+    from issuer.bulk.codes import CodesFile
+    from issuer.bulk.rows import Source
+    from issuer.cards.codes import make_ready
 
     source = Source.of(file, form)
     with service.opened() as core:
         if kind != "revoke":
             make_ready(core)
         with _watched(source.size) as progress:
-            options = bulk.Options(key, photo, None if codes is None else CodesFile(codes), progress)
-            outcome = bulk.run(core, kind, source, by, options)
+            options = run.Options(key, photo, None if codes is None else CodesFile(codes), progress)
+            outcome = run.run(core, kind, source, by, options)
         if refused is not None:
             _write_refused(core, outcome.run_id, refused)
         tell({"run": outcome.run_id, "done": outcome.done, "refused": outcome.refused, "resumed": outcome.resumed})
@@ -130,10 +132,10 @@ def _watched(size: int) -> Iterator[Callable[[int, int, int], None]]:
 
 
 def _write_refused(core: Core, run_id: str, path: Path) -> None:
-    from issuer.bulk import refusals
+    from issuer.bulk.run import refusals
 
     texts = catalogue()
-    language = settings().language
+    language = run_context().language
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
@@ -142,4 +144,4 @@ def _write_refused(core: Core, run_id: str, path: Path) -> None:
                 message = texts[one.code][language]
                 writer.writerow((one.row, one.path, one.code, one.expected, one.found, message))
     except OSError as fault:
-        raise CommandError("cli.unwritable", found=f"{path}: {fault.strerror}") from None
+        raise FileFault("file.unwritable", found=f"{path}: {fault.strerror}") from None

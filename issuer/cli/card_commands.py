@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from verifier.cli.faults import CommandError
-from verifier.cli.files import write_whole
-from verifier.cli.settings import settings
+from verifier.runtime.cli.faults import CommandError
+from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.files import write_whole
 
 from .card_file import read_card
-from .service import Service, acts, on_service, tell
+from .service import ServiceFolder, acts, on_service, tell
 
 if TYPE_CHECKING:
-    from icard_crypto.card import Card
-    from issuer.cards import By, IssuedCard
-    from issuer.codes import IssuedCode
+    from icard_crypto.card.card import Card
+    from issuer.acts import Actor
+    from issuer.cards import IssuedCard
+    from issuer.cards.codes import IssuedCode
     from issuer.core import Core
 
 __all__ = ["card_app"]
@@ -41,8 +42,8 @@ Out = Annotated[
 @card_app.command("issue")
 @acts()
 def card_issue(
-    service: Service,
-    by: By,
+    service: ServiceFolder,
+    by: Actor,
     card: CardFile,
     no_photo: Annotated[bool, typer.Option("--no-photo", help="Keep the photo out of the codes.")] = False,
     out: Out = None,
@@ -52,7 +53,7 @@ def card_issue(
     Example:  icard-issuer card issue card.json -C issuer --out codes
     """
     from issuer import cards
-    from issuer.codes import make_ready
+    from issuer.cards.codes import make_ready
 
     read = read_card(card)
     with service.opened() as core:
@@ -63,7 +64,7 @@ def card_issue(
 
 @card_app.command("replace")
 @acts()
-def card_replace(service: Service, by: By, card: CardId, data: NewData = None, out: Out = None) -> None:
+def card_replace(service: ServiceFolder, by: Actor, card: CardId, data: NewData = None, out: Out = None) -> None:
     """New codes, because something changed or a code was lost; the old ones read replaced at once."""
     from issuer import cards
 
@@ -72,7 +73,7 @@ def card_replace(service: Service, by: By, card: CardId, data: NewData = None, o
 
 @card_app.command("renew")
 @acts()
-def card_renew(service: Service, by: By, card: CardId, data: NewData = None, out: Out = None) -> None:
+def card_renew(service: ServiceFolder, by: Actor, card: CardId, data: NewData = None, out: Out = None) -> None:
     """New codes before the old ones end; the old ones run to their own end."""
     from issuer import cards
 
@@ -81,7 +82,7 @@ def card_renew(service: Service, by: By, card: CardId, data: NewData = None, out
 
 @card_app.command("suspend")
 @acts()
-def card_suspend(service: Service, by: By, card: CardId) -> None:
+def card_suspend(service: ServiceFolder, by: Actor, card: CardId) -> None:
     """Suspend a card until it is resumed."""
     from issuer import cards
 
@@ -90,7 +91,7 @@ def card_suspend(service: Service, by: By, card: CardId) -> None:
 
 @card_app.command("resume")
 @acts()
-def card_resume(service: Service, by: By, card: CardId) -> None:
+def card_resume(service: ServiceFolder, by: Actor, card: CardId) -> None:
     """End a suspension."""
     from issuer import cards
 
@@ -99,7 +100,7 @@ def card_resume(service: Service, by: By, card: CardId) -> None:
 
 @card_app.command("revoke")
 @acts(break_glass=True)
-def card_revoke(service: Service, by: By, card: CardId) -> None:
+def card_revoke(service: ServiceFolder, by: Actor, card: CardId) -> None:
     """Withdraw a card, for ever. In the service two people do this; here the audit calls it break-glass."""
     from issuer import cards
 
@@ -109,8 +110,8 @@ def card_revoke(service: Service, by: By, card: CardId) -> None:
 @card_app.command("state")
 @acts()
 def card_state(
-    service: Service,
-    by: By,
+    service: ServiceFolder,
+    by: Actor,
     card: CardId,
     permit: Annotated[Literal["good", "suspended"] | None, typer.Option("--permit")] = None,
     insurance: Annotated[Literal["good", "lapsed"] | None, typer.Option("--insurance")] = None,
@@ -128,14 +129,14 @@ def card_state(
 
 @card_app.command("show")
 @on_service
-def card_show(service: Service, card: CardId, out: Out = None) -> None:
+def card_show(service: ServiceFolder, card: CardId, out: Out = None) -> None:
     """A card as it stands: record, states, codes."""
     from issuer import cards
 
     with service.opened() as core:
         view = cards.show(core, card)
         facts = _states(core, card)
-        if settings().json:
+        if run_context().json:
             tell({**facts, "record": view.card.to_json(), "codes": [_facts(code) for code in view.codes]})
             return
         tell({**facts, **{code.profile.name.lower(): code.text for code in view.codes}})
@@ -145,7 +146,7 @@ def card_show(service: Service, card: CardId, out: Out = None) -> None:
 @card_app.command("find")
 @on_service
 def card_find(
-    service: Service,
+    service: ServiceFolder,
     permit: Annotated[str | None, typer.Option("--permit", help="The permit's number.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="The holder's full name.")] = None,
 ) -> None:
@@ -157,21 +158,21 @@ def card_find(
     with service.opened() as core:
         found = cards.find_cards(core, "permit", permit) if permit is not None else []
         found += cards.find_cards(core, "name", name) if name is not None else []
-        if settings().json:
+        if run_context().json:
             tell({"cards": found})
         else:
             typer.echo("".join(f"{card}\n" for card in found), nl=False)
 
 
 def _reissue(
-    service: Service,
-    by: By,
-    reissue: Callable[[Core, str, Card | None, By], IssuedCard],
+    service: ServiceFolder,
+    by: Actor,
+    reissue: Callable[[Core, str, Card | None, Actor], IssuedCard],
     card: str,
     data: Path | None,
     out: Path | None,
 ) -> None:
-    from issuer.codes import make_ready
+    from issuer.cards.codes import make_ready
 
     read = None if data is None else read_card(data)
     with service.opened() as core:
@@ -179,7 +180,7 @@ def _reissue(
         _hand_out(reissue(core, card, read, by), out)
 
 
-def _change(service: Service, by: By, change: Callable[[Core, str, By], object], card: str) -> None:
+def _change(service: ServiceFolder, by: Actor, change: Callable[[Core, str, Actor], object], card: str) -> None:
     with service.opened() as core:
         change(core, card, by)
         _tell_state(core, card)
@@ -187,7 +188,7 @@ def _change(service: Service, by: By, change: Callable[[Core, str, By], object],
 
 def _hand_out(issued: IssuedCard, out: Path | None) -> None:
     facts: dict[str, Any] = {"card": issued.card_id}
-    if settings().json:
+    if run_context().json:
         tell({**facts, "codes": [_facts(code) for code in issued.codes]})
     else:
         tell({**facts, **{code.profile.name.lower(): code.text for code in issued.codes}})

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from icard_crypto.card import Card
+from icard_crypto.card.card import Card
 from icard_crypto.errors import CardError
-from verifier.cli.faults import CommandError, printable
-from verifier.cli.files import read_start
+from verifier.runtime.cli.faults import printable
+from verifier.runtime.files import FileFault, read_start
 
 __all__ = ["read_card"]
 
@@ -26,7 +26,7 @@ def read_card(path: Path) -> Card:
     """
     data = read_start(None if str(path) == "-" else path, CARD_FILE_BYTES)
     if len(data) > CARD_FILE_BYTES:
-        raise CommandError("cli.too_large", expected=f"at most {CARD_FILE_BYTES} bytes", found=str(path))
+        raise FileFault("file.too_large", expected=f"at most {CARD_FILE_BYTES} bytes", found=str(path))
     try:
         loaded = json.loads(data.removeprefix(b"\xef\xbb\xbf"), object_pairs_hook=_object)
     except json.JSONDecodeError as fault:

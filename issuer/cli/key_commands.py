@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from icard_crypto import algorithms
 from icard_crypto.moments import moment_text
-from verifier.cli.faults import CommandError
-from verifier.cli.files import write_new
+from icard_crypto.signing import algorithms
+from verifier.runtime.cli.faults import CommandError
+from verifier.runtime.files import write_new
 
-from .service import Operator, Reason, Service, acting, acts, on_service, tell, tell_rows
+from .service import Operator, ReasonOption, ServiceFolder, acting, acts, on_service, tell, tell_rows
 
 if TYPE_CHECKING:
-    from issuer.cards import By
-    from issuer.db.models import KeyRow
+    from issuer.acts import Actor
+    from issuer.keys.models import KeyRow
 
 __all__ = ["key_app"]
 
@@ -31,9 +31,9 @@ Key = Annotated[str, typer.Argument(metavar="KEY", help="The first digits of its
 
 @key_app.command("list")
 @on_service
-def key_list(service: Service) -> None:
+def key_list(service: ServiceFolder) -> None:
     """All keys, oldest first."""
-    from issuer.key_states import all_keys
+    from issuer.keys.states import all_keys
 
     with service.opened() as core:
         tell_rows([_facts(key) for key in core.database.read(all_keys)])
@@ -42,22 +42,22 @@ def key_list(service: Service) -> None:
 @key_app.command("generate")
 @acts(reason=False)
 def key_generate(
-    service: Service,
-    by: By,
+    service: ServiceFolder,
+    by: Actor,
     usage: Annotated[Literal["card", "status", "timestamp"], typer.Argument(help="The one thing it signs.")],
     algorithm: Annotated[Literal["ed25519", "es256", "es384"], typer.Option("--algorithm")] = "ed25519",
 ) -> None:
     """Make a key in the keystore, as a draft."""
-    from issuer import key_states
+    from issuer.keys import states
 
     with service.opened() as core:
-        tell(_facts(key_states.generate(core, usage, _ALGORITHMS[algorithm], by.actor)))
+        tell(_facts(states.generate(core, usage, _ALGORITHMS[algorithm], by.actor)))
 
 
 @key_app.command("export")
 @on_service
 def key_export(
-    service: Service,
+    service: ServiceFolder,
     key: Key,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where it goes; never overwritten.")],
 ) -> None:
@@ -65,7 +65,7 @@ def key_export(
 
     Example:  icard-issuer key export 6f1d0a93 --out card.pub.pem
     """
-    from issuer.key_states import find, trusted_key
+    from issuer.keys.states import find, trusted_key
 
     with service.opened() as core:
         row = core.database.read(lambda session: find(session, key))
@@ -75,48 +75,48 @@ def key_export(
 
 @key_app.command("publish")
 @acts(reason=False)
-def key_publish(service: Service, by: By, key: Key) -> None:
+def key_publish(service: ServiceFolder, by: Actor, key: Key) -> None:
     """Say that the key stands on the trust list from now on."""
-    from issuer import key_states
+    from issuer.keys import states
 
     with service.opened() as core:
-        tell(_facts(key_states.publish(core, key, by.actor)))
+        tell(_facts(states.publish(core, key, by.actor)))
 
 
 @key_app.command("activate")
 @on_service
 def key_activate(
-    service: Service,
+    service: ServiceFolder,
     key: Key,
     emergency: Annotated[bool, typer.Option("--emergency", help="Before 14 days are over; with a reason.")] = False,
     operator: Operator = None,
-    reason: Reason = None,
+    reason: ReasonOption = None,
 ) -> None:
     """Sign with this key from now on; the one before it retires."""
-    from issuer import key_states
+    from issuer.keys import states
 
     if emergency and (operator is None or reason is None):
         raise CommandError("cli.option", path="--emergency", expected="--operator and --reason beside it")
     by = acting(operator, reason, break_glass=emergency)
     with service.opened() as core:
-        tell(_facts(key_states.activate(core, key, by.actor, emergency=emergency, reason=by.reason)))
+        tell(_facts(states.activate(core, key, by.actor, emergency=emergency, reason=by.reason)))
 
 
 @key_app.command("retire")
 @acts()
-def key_retire(service: Service, by: By, key: Key) -> None:
+def key_retire(service: ServiceFolder, by: Actor, key: Key) -> None:
     """Begin nothing more with this key. What it signed stands."""
-    from issuer import key_states
+    from issuer.keys import states
 
     with service.opened() as core:
-        tell(_facts(key_states.retire(core, key, by.actor, reason=by.reason)))
+        tell(_facts(states.retire(core, key, by.actor, reason=by.reason)))
 
 
 @key_app.command("revoke")
 @acts(break_glass=True)
 def key_revoke(
-    service: Service,
-    by: By,
+    service: ServiceFolder,
+    by: Actor,
     key: Key,
     kind: Annotated[
         Literal["compromised", "retired"],
@@ -124,10 +124,10 @@ def key_revoke(
     ] = "compromised",
 ) -> None:
     """Withdraw a key, for ever."""
-    from issuer import key_states
+    from issuer.keys import states
 
     with service.opened() as core:
-        tell(_facts(key_states.revoke(core, key, by.actor, kind=kind, reason=by.reason)))
+        tell(_facts(states.revoke(core, key, by.actor, kind=kind, reason=by.reason)))
 
 
 def _facts(key: KeyRow) -> dict[str, Any]:

@@ -12,9 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from icard_crypto.keys import SigningKey
-from verifier.cli.faults import CommandError
-from verifier.cli.files import read_capped, write_new
+from icard_crypto.signing.keys import SigningKey
+from verifier.runtime.files import FileFault, read_capped, write_new
 
 __all__ = ["public_path", "read_key_file", "write_key_pair"]
 
@@ -33,12 +32,12 @@ def write_key_pair(path: Path, key: SigningKey, passphrase: bytes | None) -> Pat
     """Write both files and return the public one's path.
 
     Raises:
-        CommandError: ``cli.exists`` where one of them is there already, ``cli.unwritable``.
+        FileFault: ``file.exists`` where one of them is there already, ``file.unwritable``.
     """
     public = public_path(path)
     for target in (path, public):
         if target.exists() or target.is_symlink():
-            raise CommandError("cli.exists", found=str(target))
+            raise FileFault("file.exists", found=str(target))
     write_new(path, key.to_pem(passphrase), mode=_SECRET)
     write_new(public, key.verifying_key.to_pem(), mode=_PUBLIC)
     return public
@@ -48,6 +47,6 @@ def read_key_file(path: Path) -> bytes:
     """The content of a private key's file.
 
     Raises:
-        CommandError: ``cli.no_such_file``, ``cli.unreadable``, ``cli.too_large``.
+        FileFault: ``file.no_such_file``, ``file.unreadable``, ``file.too_large``.
     """
     return read_capped(path, KEY_BYTES)

@@ -9,15 +9,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from icard_crypto import algorithms, limits
-from icard_crypto.issuing import HOUR
-from icard_crypto.keys import SigningKey, VerifyingKey
-from issuer.trusted_keys import TrustedEntry, extended
-from verifier.cli.faults import CommandError
-from verifier.cli.files import read_capped, write_whole
-from verifier.cli.offering import says
+from icard_crypto import limits
+from icard_crypto.card.issuing import HOUR
+from icard_crypto.signing import algorithms
+from icard_crypto.signing.keys import SigningKey, VerifyingKey
+from issuer.offline.trusted_keys import TrustedEntry, extended
 from verifier.cli.options import moment
-from verifier.cli.settings import settings, word
+from verifier.runtime.cli.faults import CommandError
+from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.files import read_capped, write_whole
 
 from .key_files import write_key_pair
 from .option_faults import told_by_options
@@ -98,7 +99,7 @@ def _passphrase(path: Path | None) -> bytes:
 def _tell(key: VerifyingKey, files: list[Path]) -> None:
     names = [str(path) for path in files]
     facts = {"algorithm": key.algorithm.name, "kid": key.kid.hex(), "thumbprint": key.thumbprint.hex()}
-    if settings().json:
+    if run_context().json:
         typer.echo(json.dumps({**facts, "files": names}, ensure_ascii=True))
         return
     for name, value in facts.items():

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from icard_crypto.moments import moment_text
-from verifier.cli.faults import CommandError
-from verifier.cli.settings import settings
+from verifier.runtime.cli.faults import CommandError
+from verifier.runtime.cli.run_context import run_context
 
-from .service import Service, acts, on_service, tell, tell_rows
+from .service import ServiceFolder, acts, on_service, tell, tell_rows
 
 if TYPE_CHECKING:
-    from issuer.cards import By
+    from issuer.acts import Actor
     from issuer.core import Core
-    from issuer.notices.upkeep import OutboxView
+    from issuer.delivery.outbox_admin import OutboxView
 
 __all__ = ["notices_app"]
 
@@ -32,7 +32,7 @@ _MOST = 1000
 @notices_app.command("list")
 @on_service
 def notices_list(
-    service: Service,
+    service: ServiceFolder,
     state: Annotated[
         Literal["open", "waiting", "dead", "sent", "dropped"],
         typer.Option("--state", help="open: what waits and what is dead."),
@@ -44,7 +44,7 @@ def notices_list(
 
     Example:  icard-issuer notices list -C issuer --state dead
     """
-    from issuer.notices.upkeep import OPEN, listed
+    from issuer.delivery.outbox_admin import OPEN, listed
 
     with service.opened() as core:
         tell_rows(
@@ -54,9 +54,9 @@ def notices_list(
 
 @notices_app.command("figures")
 @on_service
-def notices_figures(service: Service) -> None:
+def notices_figures(service: ServiceFolder) -> None:
     """How many wait and died on each channel, and how old the oldest that waits is, in seconds."""
-    from issuer.notices.upkeep import figures
+    from issuer.delivery.outbox_admin import figures
 
     with service.opened() as core:
         tell_rows([{"channel": channel, **asdict(found)} for channel, found in figures(core).items()])
@@ -64,10 +64,10 @@ def notices_figures(service: Service) -> None:
 
 @notices_app.command("show")
 @on_service
-def notices_show(service: Service, name: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def notices_show(service: ServiceFolder, name: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Everything about one row but its contents: attempts, the last fault, and what to do about it."""
     from icard_crypto.errors import catalogue
-    from issuer.notices.upkeep import show
+    from issuer.delivery.outbox_admin import show
 
     with service.opened() as core:
         view = show(core, name)
@@ -75,16 +75,16 @@ def notices_show(service: Service, name: Annotated[str, typer.Argument(metavar="
         facts |= {"give_up_at": moment_text(view.give_up_at), "ended_at": moment_text(view.ended_at)}
         words = catalogue().get(view.fault or "")
         if words is not None:
-            language = settings().language
+            language = run_context().language
             facts |= {"says": words[language], "do": words["do_zh" if language == "zh" else "do_en"]}
         tell(facts)
 
 
 @notices_app.command("retry")
 @acts()
-def notices_retry(service: Service, by: By, names: Ids = None, all_dead: AllDead = False) -> None:
+def notices_retry(service: ServiceFolder, by: Actor, names: Ids = None, all_dead: AllDead = False) -> None:
     """Send dead or dropped letters again, with their whole time anew."""
-    from issuer.notices.upkeep import retry
+    from issuer.delivery.outbox_admin import retry
 
     with service.opened() as core:
         tell({"retried": retry(core, _chosen(core, names, all_dead), by)})
@@ -92,16 +92,16 @@ def notices_retry(service: Service, by: By, names: Ids = None, all_dead: AllDead
 
 @notices_app.command("drop")
 @acts()
-def notices_drop(service: Service, by: By, names: Ids = None, all_dead: AllDead = False) -> None:
+def notices_drop(service: ServiceFolder, by: Actor, names: Ids = None, all_dead: AllDead = False) -> None:
     """Give letters up that wait or are dead. Their accounts still have the notices in the inbox."""
-    from issuer.notices.upkeep import drop
+    from issuer.delivery.outbox_admin import drop
 
     with service.opened() as core:
         tell({"dropped": drop(core, _chosen(core, names, all_dead), by)})
 
 
 def _chosen(core: Core, names: list[str] | None, all_dead: bool) -> list[str]:
-    from issuer.notices.upkeep import listed
+    from issuer.delivery.outbox_admin import listed
 
     if bool(names) == all_dead:
         raise CommandError("cli.option", path="--all-dead", expected="ids, or --all-dead, and not both")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from icard_crypto.errors import DecodeError, StateError
-from verifier.cli.faults import CommandError
+from verifier.runtime.cli.faults import CommandError
 
 __all__ = ["told_by_options"]
 

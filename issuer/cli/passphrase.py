@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from verifier.cli.faults import CommandError
-from verifier.cli.files import read_capped
-from verifier.cli.settings import word
+from verifier.runtime.cli.faults import CommandError
+from verifier.runtime.cli.run_context import word
+from verifier.runtime.files import read_capped
 
 __all__ = ["PassphraseFile", "ask", "passphrase_of_file"]
 

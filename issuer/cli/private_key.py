@@ -11,8 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from icard_crypto.errors import KeyFault
-from icard_crypto.keys import SigningKey, VerifyingKey
-from issuer.keystore import Envelope
+from icard_crypto.signing.keys import SigningKey, VerifyingKey
+from issuer.keys.keystore import Envelope
 
 from .key_files import read_key_file
 from .passphrase import ask, passphrase_of_file

@@ -12,14 +12,14 @@ import typer
 
 from icard_crypto import limits
 from icard_crypto.errors import KeyFault
-from icard_crypto.keys import Thumbprint
 from icard_crypto.moments import moment_text
-from issuer import publish_files
-from issuer.publish_files import Published
-from verifier.cli.faults import CommandError, report_warning
-from verifier.cli.files import read_capped
-from verifier.cli.offering import says
-from verifier.cli.settings import settings
+from icard_crypto.signing.keys import Thumbprint
+from issuer.offline import publish_files
+from issuer.offline.publish_files import Published
+from verifier.runtime.cli.faults import CommandError, report_warning
+from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.files import FileFault, read_capped
 
 from .passphrase import PassphraseFile
 from .private_key import private_key, public_key
@@ -86,7 +86,7 @@ def _thumbprint(given: str) -> Thumbprint:
         return Thumbprint(digits)
     try:
         return public_key(Path(given)).thumbprint
-    except (CommandError, KeyFault) as fault:
+    except (FileFault, KeyFault) as fault:
         raise CommandError("cli.option", path="--deny", expected="a public key, or 64 digits", found=given) from fault
 
 
@@ -95,7 +95,7 @@ def _tell(published: Published) -> None:
         fault.path = f"status/{name}"
         report_warning(fault)
     stamp = published.timestamp
-    if settings().json:
+    if run_context().json:
         facts = {
             "files": [dataclasses.asdict(file) for file in published.files],
             "trust_version": stamp.trust_version,

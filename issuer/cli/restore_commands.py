@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from icard_crypto.errors import StateError
-from verifier.cli.files import write_whole
-from verifier.cli.settings import settings
+from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.files import write_whole
 
-from .service import Service, acts, tell
+from .service import ServiceFolder, acts, tell
 
 if TYPE_CHECKING:
-    from issuer.cards import By
+    from issuer.acts import Actor
 
 __all__ = ["restore_command", "withdraw_command"]
 
@@ -25,8 +25,8 @@ _SECRET: Final = 0o600
 
 @acts(break_glass=True)
 def restore_command(
-    service: Service,
-    by: By,
+    service: ServiceFolder,
+    by: Actor,
     published: Annotated[
         Path | None, typer.Option("--published", metavar="PATH", help="The exported folder or bundle, as it is online.")
     ] = None,
@@ -42,7 +42,7 @@ def restore_command(
 
     Example:  icard-issuer restore -C issuer --published /var/www/icard --operator Ann --reason "disk failed"
     """
-    from issuer.restore import restore
+    from issuer.restore.restore import restore
 
     if (published is None) != nothing_published:
         raise StateError("restore.published", expected="--published or --nothing-published")
@@ -50,7 +50,7 @@ def restore_command(
         outcome = asdict(restore(core, published, by))
     if report is not None:
         write_whole(report, json.dumps(outcome, indent=1).encode() + b"\n", mode=_SECRET)
-    if settings().json:
+    if run_context().json:
         tell(outcome)
         return
     tell({name: _shown(value) for name, value in outcome.items()})
@@ -58,13 +58,13 @@ def restore_command(
 
 @acts(break_glass=True)
 def withdraw_command(
-    service: Service,
-    by: By,
+    service: ServiceFolder,
+    by: Actor,
     uri: Annotated[str, typer.Argument(metavar="URI", help="The list's address, as the restore named it.")],
     index: Annotated[int, typer.Argument(metavar="INDEX", min=0)],
 ) -> None:
     """Revoke a code that a lost database gave, once its holder has another."""
-    from issuer.restore import withdraw_lost
+    from issuer.restore.restore import withdraw_lost
 
     with service.opened() as core:
         withdraw_lost(core, uri, index, by)

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from verifier.cli.faults import CommandError
+from verifier.runtime.cli.faults import CommandError
 
-from .service import Service, on_service, tell
+from .service import ServiceFolder, on_service, tell
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from verifier.service.edge import Drain
+    from verifier.runtime.http import Drain
 
 __all__ = ["serve_command"]
 
 
 @on_service
 def serve_command(
-    service: Service,
+    service: ServiceFolder,
     host: Annotated[str, typer.Option("--host", help="The address to listen on; 0.0.0.0 or :: for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free.")] = 8081,
     tls_certificate: Annotated[
@@ -41,17 +41,17 @@ def serve_command(
 
     Example:  icard-issuer serve -C issuer --port 8081
     """
-    from issuer.alone import alone
-    from issuer.publication import check_signers
+    from issuer.db.process_lock import process_lock
+    from issuer.publication.publish import check_signers
     from issuer.service.app import make_app
-    from verifier.service import edge
+    from verifier.runtime import http
 
     if (tls_certificate is None) != (tls_key is None):
         raise CommandError("cli.option", path="--tls-key", expected="--tls-certificate and --tls-key together")
     scheme = "http" if tls_certificate is None else "https"
     shown = f"[{host}]" if ":" in host else host
 
-    with service.opened() as core, alone(core.database):
+    with service.opened() as core, process_lock(core.database):
         if core.database.is_sqlite:
             # The worker in the server needs them: a wrong passphrase is one line here, and before any address is named.
             check_signers(core)
@@ -59,8 +59,8 @@ def serve_command(
         def made(drain: Drain) -> ASGIApp:
             return make_app(core, drain)
 
-        edge.serve(
+        http.serve(
             made,
-            edge.Listen(host, port, certificate=tls_certificate, key=tls_key, log_level=log_level),
+            http.Listen(host, port, certificate=tls_certificate, key=tls_key, log_level=log_level),
             ready=lambda bound: tell({"address": f"{scheme}://{shown}:{bound}/"}),
         )

@@ -20,32 +20,32 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate
 
 import typer
 
-from verifier.cli.faults import CommandError, printable
-from verifier.cli.offering import WORDS, Command, offering, option
-from verifier.cli.settings import settings
+from verifier.runtime.cli.faults import CommandError, printable
+from verifier.runtime.cli.offering import WORDS, Command, offering, option
+from verifier.runtime.cli.run_context import run_context
 
 from .passphrase import ask
 
 if TYPE_CHECKING:
-    from issuer.cards import By
+    from issuer.acts import Actor
     from issuer.core import Core
     from issuer.settings import Settings
 
-__all__ = ["Operator", "Reason", "Service", "acting", "acts", "on_service", "tell", "tell_rows"]
+__all__ = ["Operator", "ReasonOption", "ServiceFolder", "acting", "acts", "on_service", "tell", "tell_rows"]
 
 _Folder = Annotated[
     Path | None,
     typer.Option("--folder", "-C", metavar="FOLDER", help="The service's folder.  [default: here, or the environment]"),
 ]
 Operator = Annotated[str | None, typer.Option("--operator", help="Who acts, for the audit.  [default: the login]")]
-Reason = Annotated[str | None, typer.Option("--reason", help="Why, for the audit.")]
+ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, for the audit.")]
 _NamedOperator = Annotated[str, typer.Option("--operator", help="Who acts: a person's name, for the audit.")]
 _GivenReason = Annotated[str, typer.Option("--reason", help="Why, for the audit.")]
 _BreakGlassReason = Annotated[str, typer.Option("--reason", help="Why the rule of two people is passed by.")]
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServiceFolder:
     """The service that a command is for; nothing of it is read before the command asks."""
 
     folder: Path | None
@@ -71,6 +71,7 @@ class Service:
         Raises:
             StateError: as :meth:`issuer.core.Core.open`.
         """
+        import issuer.tables  # noqa: F401  (every table, before anything is written)
         from issuer.core import Core
 
         core = Core.open(self.settings(), lambda: ask(twice=False), restoring=restoring)
@@ -83,18 +84,18 @@ class Service:
 _EVERYWHERE = (option("folder", _Folder, None), *WORDS)
 
 
-def _service(given: Mapping[str, Any]) -> Service:
-    return Service(given["folder"])
+def _service(given: Mapping[str, Any]) -> ServiceFolder:
+    return ServiceFolder(given["folder"])
 
 
-def on_service(command: Callable[Concatenate[Service, ...], None]) -> Command:
+def on_service(command: Callable[Concatenate[ServiceFolder, ...], None]) -> Command:
     """A command that nobody in particular answers for."""
     return offering(command, _EVERYWHERE, {"service": _service})
 
 
 def acts(
     *, reason: bool = True, required: bool = False, break_glass: bool = False
-) -> Callable[[Callable[Concatenate[Service, By, ...], None]], Command]:
+) -> Callable[[Callable[Concatenate[ServiceFolder, Actor, ...], None]], Command]:
     """A command that a person answers for: the audit has who and why.
 
     Args:
@@ -106,28 +107,28 @@ def acts(
         why = _BreakGlassReason if break_glass else _GivenReason
         who = [option("operator", _NamedOperator), option("reason", why)]
     else:
-        who = [option("operator", Operator, None), *([option("reason", Reason, None)] if reason else [])]
+        who = [option("operator", Operator, None), *([option("reason", ReasonOption, None)] if reason else [])]
 
-    def by(given: Mapping[str, Any]) -> By:
+    def by(given: Mapping[str, Any]) -> Actor:
         return acting(given["operator"], given.get("reason"), break_glass=break_glass)
 
     return lambda command: offering(command, (*who, *_EVERYWHERE), {"service": _service, "by": by})
 
 
-def acting(operator: str | None, reason: str | None, *, break_glass: bool = False) -> By:
+def acting(operator: str | None, reason: str | None, *, break_glass: bool = False) -> Actor:
     """Who acts on this host."""
-    from issuer.cards import By
+    from issuer.acts import Actor
 
     name = (operator if operator is not None else getpass.getuser()).strip()
     for named, value in (("--operator", name), ("--reason", reason)):
         if value is not None and not value.strip():
             raise CommandError("cli.option", path=named, expected="a few words", found="nothing")
-    return By(f"host:{name}", reason, break_glass)
+    return Actor(f"host:{name}", reason, break_glass)
 
 
 def tell(facts: Mapping[str, Any]) -> None:
     """Facts, one a line, or one JSON object."""
-    if settings().json:
+    if run_context().json:
         typer.echo(json.dumps(facts, ensure_ascii=True))
         return
     width = max(map(len, facts), default=0)
@@ -137,7 +138,7 @@ def tell(facts: Mapping[str, Any]) -> None:
 
 def tell_rows(rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows of facts in columns, or a JSON list."""
-    if settings().json:
+    if run_context().json:
         typer.echo(json.dumps(list(rows), ensure_ascii=True))
         return
     if not rows:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from verifier.cli.faults import CommandError
-from verifier.cli.files import write_new
-from verifier.cli.offering import says
+from verifier.runtime.cli.faults import CommandError
+from verifier.runtime.cli.offering import says
+from verifier.runtime.files import FileFault, write_new
 
 from .passphrase import ask
-from .service import Service, acts, on_service, tell
+from .service import ServiceFolder, acts, on_service, tell
 
 if TYPE_CHECKING:
-    from issuer.cards import By
+    from issuer.acts import Actor
 
 __all__ = ["clock_app", "init_command", "migrate_command", "rewrap_command", "settings_command"]
 
@@ -48,6 +48,7 @@ def init_command(
 
     Example:  icard-issuer init issuer --issuer cn.310000 --region 310000 --status-prefix https://status.example/sh/
     """
+    from issuer import tables  # noqa: F401  (every table, before anything is written)
     from issuer.core import Core
     from issuer.settings import FILE_NAME, Settings
 
@@ -66,7 +67,7 @@ def init_command(
     path = folder / FILE_NAME
     if values:
         if path.exists():
-            raise CommandError("cli.exists", found=str(path))
+            raise FileFault("file.exists", found=str(path))
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # JSON's strings, numbers and lists are TOML's as well.
         lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items()]
@@ -83,7 +84,7 @@ def init_command(
 
 @on_service
 def migrate_command(
-    service: Service,
+    service: ServiceFolder,
     revision: Annotated[str, typer.Option("--to", help="A revision, or head; base deletes every table.")] = "head",
 ) -> None:
     """Bring the database's tables to this version. Make a backup before."""
@@ -101,15 +102,15 @@ def migrate_command(
 
 
 @on_service
-def settings_command(service: Service) -> None:
+def settings_command(service: ServiceFolder) -> None:
     """Print the settings as they hold, secrets hidden."""
     tell(service.settings().shown())
 
 
 @acts(reason=False)
 def rewrap_command(
-    service: Service,
-    by: By,
+    service: ServiceFolder,
+    by: Actor,
     finish: Annotated[
         bool, typer.Option("--finish", help="Drop the old key, after every process was started anew.")
     ] = False,
@@ -118,7 +119,7 @@ def rewrap_command(
 
     Older backups need the old key: keep the master key file as it was beside them.
     """
-    from issuer import rewrap
+    from issuer.vault import rewrap
 
     with service.opened() as core:
         step = rewrap.finish if finish else rewrap.begin
@@ -128,11 +129,11 @@ def rewrap_command(
 
 @clock_app.command("accept")
 @acts(break_glass=True)
-def clock_accept(service: Service, by: By) -> None:
+def clock_accept(service: ServiceFolder, by: Actor) -> None:
     """Take the clock for right although it is far ahead of what was signed last."""
     from sqlalchemy.orm import Session
 
-    from issuer.audit import Act
+    from issuer.acts import Act
 
     with service.opened() as core:
 

@@ -12,17 +12,17 @@ from typing import Annotated, Any, Literal
 import typer
 
 from icard_crypto import qr
-from icard_crypto.card import Card, Profile
-from icard_crypto.claims import StatusRef
-from icard_crypto.keys import SigningKey
-from issuer.signing import SignedCard, sign_card
-from verifier.cli.faults import CommandError, report_warning
-from verifier.cli.files import read_capped, write_whole
-from verifier.cli.offering import says
+from icard_crypto.card.card import Card, Profile
+from icard_crypto.card.claims import StatusRef
+from icard_crypto.signing.keys import SigningKey
+from issuer.offline.signing import SignedCard, sign_card
 from verifier.cli.options import moment
 from verifier.cli.qr_command import QR_SUFFIXES, render
-from verifier.cli.settings import settings, word
-from verifier.cli.terminal import is_terminal
+from verifier.runtime.cli.faults import CommandError, report_warning
+from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.terminal import is_terminal
+from verifier.runtime.files import read_capped, write_whole
 
 from .card_file import read_card
 from .option_faults import told_by_options
@@ -96,12 +96,12 @@ def _check_outputs(files: list[Path], form: str) -> None:
         if suffix not in _SUFFIXES or (form == "cose" and suffix != ".cose"):
             fitting = ".cose, for --form cose" if form == "cose" else ", ".join(_SUFFIXES)
             raise CommandError("cli.option", path="--out", expected=f"a name that ends in {fitting}", found=str(path))
-    if not files and form == "cose" and (is_terminal() or settings().json):
+    if not files and form == "cose" and (is_terminal() or run_context().json):
         raise CommandError("cli.no_output")
 
 
 def _with_photo(card: Card, path: Path, most: int) -> Card:
-    from icard_crypto import photo, pictures
+    from icard_crypto.pictures import photo, pictures
 
     fitted = photo.fit(read_capped(path, pictures.MOST_BYTES), most)
     holder = dataclasses.replace(card.holder, photo=fitted.data, photo_format=int(fitted.format))
@@ -127,7 +127,7 @@ def _write(signed: SignedCard, files: list[Path]) -> str | None:
 
 
 def _tell(signed: SignedCard, key: SigningKey, files: list[Path], symbol: str | None) -> None:
-    if settings().json:
+    if run_context().json:
         typer.echo(json.dumps(_facts(signed, key, files, symbol), ensure_ascii=True))
     elif files:
         for path in files:

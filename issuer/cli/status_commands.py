@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from icard_crypto.moments import moment_text
-from issuer import status_files
-from issuer.status_files import StatusFile, value_name, value_of
-from verifier.cli.files import write_whole
-from verifier.cli.offering import says
-from verifier.cli.settings import settings
+from issuer.offline import status_files
+from issuer.offline.status_files import StatusFile, value_name, value_of
+from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.files import write_whole
 
 from .passphrase import PassphraseFile
 from .private_key import private_key
@@ -72,7 +72,7 @@ def status_show(
     state = status_files.read(file)
     shown = state.entries if index is None else {index: state.value(index)}
     entries = {str(place): value_name(value) for place, value in sorted(shown.items())}
-    if settings().json:
+    if run_context().json:
         facts = {"uri": state.uri, "size": state.size, "published": state.published or None, "entries": entries}
         typer.echo(json.dumps(facts, ensure_ascii=True))
         return

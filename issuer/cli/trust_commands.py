@@ -11,11 +11,10 @@ import typer
 
 from icard_crypto import limits
 from icard_crypto.errors import StateError
-from issuer import trust_draft
-from verifier.cli.faults import CommandError
-from verifier.cli.files import read_capped, write_new
-from verifier.cli.offering import says
-from verifier.cli.settings import settings
+from issuer.offline import trust_draft
+from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.files import FileFault, read_capped, write_new
 
 from .passphrase import PassphraseFile
 from .private_key import private_key, public_key
@@ -124,7 +123,7 @@ def trust_sign(
     following = trust_draft.open_list(data)
     if before is None and following.version > 1:
         raise StateError("draft.current_needed", expected=f"the signed list of version {following.version - 1}")
-    if not settings().json:
+    if not run_context().json:
         show_difference(None if before is None else trust_draft.open_list(before), following)
     if not yes:
         _confirm()
@@ -133,7 +132,7 @@ def trust_sign(
 
 
 def _confirm() -> None:
-    if not sys.stdin.isatty() or settings().json or not typer.confirm(label("sign_this"), err=True):
+    if not sys.stdin.isatty() or run_context().json or not typer.confirm(label("sign_this"), err=True):
         raise StateError("draft.not_confirmed")
 
 
@@ -151,7 +150,7 @@ def trust_assemble(
 
 def _write(path: Path, data: bytes, **facts: str) -> None:
     if path.exists():
-        raise CommandError("cli.exists", found=str(path))
+        raise FileFault("file.exists", found=str(path))
     write_new(path, data, mode=_MODE)
     listed = trust_draft.open_list(data)
     tell(

@@ -13,13 +13,13 @@ from typing import Annotated, Any, Literal
 import typer
 
 from icard_crypto import limits
-from icard_crypto.issuing import HOUR
-from icard_crypto.keys import VerifyingKey
-from icard_crypto.trust_list import IssuerEntry, KeyEntry, Revocation
-from issuer import trust_draft
-from verifier.cli.files import read_capped, write_whole
-from verifier.cli.offering import says
+from icard_crypto.card.issuing import HOUR
+from icard_crypto.lists.trust_list import IssuerEntry, KeyEntry, Revocation
+from icard_crypto.signing.keys import VerifyingKey
+from issuer.offline import trust_draft
 from verifier.cli.options import moment
+from verifier.runtime.cli.offering import says
+from verifier.runtime.files import read_capped, write_whole
 
 from .private_key import public_key
 from .trust_view import tell_list

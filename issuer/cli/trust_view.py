@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import typer
 
-from icard_crypto.keys import VerifyingKey
+from icard_crypto.lists.trust_list import IssuerEntry, KeyEntry, TrustList
 from icard_crypto.moments import moment_text
-from icard_crypto.trust_list import IssuerEntry, KeyEntry, TrustList
-from issuer.trust_difference import Change, describe, differences
-from verifier.cli.faults import printable
-from verifier.cli.settings import settings
+from icard_crypto.signing.keys import VerifyingKey
+from issuer.offline.trust_difference import Change, describe, differences
+from verifier.runtime.cli.faults import printable
+from verifier.runtime.cli.run_context import run_context
 
 from .words import label
 
@@ -25,7 +25,7 @@ _SIGNS: Final = {"comes": "+", "goes": "-", "widened": "+", "narrowed": "-", "ch
 
 def tell_list(listed: TrustList, signed_by: list[VerifyingKey], *, before: TrustList | None, compare: bool) -> None:
     """A list, and the difference from ``before`` where ``compare`` asks for it."""
-    if settings().json:
+    if run_context().json:
         facts = _facts(listed, signed_by)
         if compare:
             facts["changes"] = [dataclasses.asdict(change) for change in differences(before, listed)]

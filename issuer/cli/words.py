@@ -6,7 +6,7 @@ import functools
 import json
 from importlib import resources
 
-from verifier.cli.settings import settings
+from verifier.runtime.cli.run_context import run_context
 
 __all__ = ["label"]
 
@@ -19,4 +19,4 @@ def _words() -> dict[str, dict[str, str]]:
 
 def label(name: str) -> str:
     """A label of the output in this run's language."""
-    return _words()[name][settings().language]
+    return _words()[name][run_context().language]

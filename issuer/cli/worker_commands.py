@@ -14,16 +14,16 @@ import typer
 
 from icard_crypto import limits
 from icard_crypto.moments import moment_text
-from verifier.cli.faults import CommandError
-from verifier.cli.files import read_capped
-from verifier.cli.settings import settings
+from verifier.runtime.cli.faults import CommandError
+from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.files import read_capped
 
-from .service import Service, acts, on_service, tell, tell_rows
+from .service import ServiceFolder, acts, on_service, tell, tell_rows
 
 if TYPE_CHECKING:
-    from issuer.cards import By
+    from issuer.acts import Actor
     from issuer.core import Core
-    from issuer.trust_lists import TrustChain
+    from issuer.publication.trust_lists import TrustChain
 
 __all__ = ["export_command", "trust_list_app", "worker_command"]
 
@@ -37,11 +37,11 @@ Out = Annotated[
 
 @on_service
 def export_command(
-    service: Service,
+    service: ServiceFolder,
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="The folder of a web server.")],
 ) -> None:
     """Write what is published as files: those that never change first, the timestamp last."""
-    from issuer.export import export
+    from issuer.publication.export import export
 
     with service.opened() as core:
         done = export(core, target)
@@ -50,7 +50,7 @@ def export_command(
 
 @on_service
 def worker_command(
-    service: Service,
+    service: ServiceFolder,
     export_to: Out = None,
     interval: Annotated[
         float, typer.Option("--interval", min=0.1, max=5.0, metavar="SECONDS", help="Between looks at the database.")
@@ -67,8 +67,8 @@ def worker_command(
 
     Example:  icard-issuer worker -C issuer --export /var/www/icard
     """
-    from issuer.alone import alone
-    from issuer.worker import Worker
+    from issuer.db.process_lock import process_lock
+    from issuer.worker.loop import Worker
 
     if force and not once:
         raise CommandError("cli.option", path="--force", expected="--once beside it")
@@ -80,14 +80,14 @@ def worker_command(
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        with alone(core.database):
-            Worker(core, tree, partial(_log, settings().json), interval, outside).run(stop)
+        with process_lock(core.database):
+            Worker(core, tree, partial(_log, run_context().json), interval, outside).run(stop)
 
 
 def _once(core: Core, export_to: Path | None, *, force: bool) -> None:
-    from issuer.export import export
-    from issuer.list_ends import end_lists
-    from issuer.publication import check_signers, publish
+    from issuer.publication.export import export
+    from issuer.publication.publish import check_signers, publish
+    from issuer.publication.retirement import end_lists
 
     check_signers(core)
     end_lists(core)
@@ -108,15 +108,15 @@ def _once(core: Core, export_to: Path | None, *, force: bool) -> None:
 @trust_list_app.command("import")
 @acts()
 def trust_list_import(
-    service: Service,
-    by: By,
+    service: ServiceFolder,
+    by: Actor,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Signed trust lists, oldest first.")],
     single_root: Annotated[
         bool, typer.Option("--unsafe-single-root", help="Take a list that one root alone may change.")
     ] = False,
 ) -> None:
     """Take in the next trust list, or the whole chain. Compare the roots of the first one by hand."""
-    from issuer.trust_lists import import_trust_lists
+    from issuer.publication.trust_lists import import_trust_lists
 
     lists = [read_capped(path, limits.TRUST_LIST_BYTES) for path in files]
     with service.opened() as core:
@@ -125,9 +125,9 @@ def trust_list_import(
 
 @trust_list_app.command("show")
 @on_service
-def trust_list_show(service: Service) -> None:
+def trust_list_show(service: ServiceFolder) -> None:
     """The trust list in force, and the thumbprints of its roots."""
-    from issuer.trust_lists import accepted
+    from issuer.publication.trust_lists import accepted
 
     with service.opened() as core:
         chain = core.database.read(accepted)

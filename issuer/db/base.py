@@ -4,8 +4,8 @@ Promises:
 
 1. Constraints have names made from their tables and columns, so that a migration can drop what another created.
 2. Times are whole seconds since 1970-01-01T00:00Z in 64 bits; random ids and hashes are lower-case hexadecimal.
-3. A column made by :func:`sealed` holds only what :mod:`issuer.at_rest` made; ``sealed_columns`` finds them all, so
-   that rewrapping and the search for clear text cannot miss one.
+3. A column made by :func:`sealed` holds only what :mod:`issuer.vault.at_rest` made; ``sealed_columns`` finds them all,
+   so that rewrapping and the search for clear text cannot miss one.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Base(DeclarativeBase):
 
 
 def sealed(*, nullable: bool = False) -> MappedColumn[Any]:
-    """A column for bytes that :class:`issuer.at_rest.AtRest` sealed for that table, column and row."""
+    """A column for bytes that :class:`issuer.vault.at_rest.AtRest` sealed for that table, column and row."""
     return mapped_column(LargeBinary, nullable=nullable, info={_SEALED: True})
 
 

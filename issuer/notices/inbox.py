@@ -4,7 +4,7 @@ Promises:
 
 1. An account sees its own notices and no other; another's is as if it were not there.
 2. Pages are newest first and stay in order while notices come in: the cursor is the last one seen.
-3. What a kind fixes cannot be turned off; the inbox cannot be turned off at all.
+3. What a kind fixes always comes; turning off the rest is :mod:`issuer.accounts.preferences`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ from sqlalchemy import CursorResult, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Language, StateError
-from issuer.accounts.models import Account
-from issuer.at_rest import Place
-from issuer.audit import Act
 from issuer.core import Core
+from issuer.vault.at_rest import Place
 
 from .kinds import Channel, kind_of, kinds
 from .models import NoticeMute, NoticeRow
 
-__all__ = ["InboxNotice", "Preference", "inbox", "mark_read", "preferences", "set_preference", "unread"]
+__all__ = ["InboxNotice", "Preference", "inbox", "mark_read", "preferences", "unread"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,34 +110,6 @@ def preferences(core: Core, account: str) -> list[Preference]:
         for kind in kinds().values()
         for channel in kind.channels
     ]
-
-
-def set_preference(core: Core, account: str, kind: str, channel: Channel, on: bool, actor: str) -> None:
-    """Turn a kind on or off for a channel; that it stands so already is no error.
-
-    Raises:
-        StateError: ``notice.kind``, ``notice.channel``, ``notice.fixed``.
-    """
-    about = kind_of(kind)
-    if channel not in about.channels:
-        raise StateError("notice.channel", path=kind, expected=", ".join(about.channels), found=channel[:40])
-    if channel in about.fixed and not on:
-        raise StateError("notice.fixed", path=kind, found=channel)
-
-    def work(session: Session) -> None:
-        # One at a time for an account, so that two that turn the same thing off do not both add a row.
-        session.get_one(Account, account, with_for_update=True)
-        mute = session.get(NoticeMute, (account, kind, channel))
-        if (mute is None) == on:
-            return
-        if mute is None:
-            session.add(NoticeMute(account_id=account, kind=kind, channel=channel))
-        else:
-            session.delete(mute)
-        details = {"kind": kind, "channel": channel, "on": on}
-        core.audit(session, core.clock.now(session), [Act(actor, "notice.preference", account, details)])
-
-    core.database.transact(work, settled=lambda session: None)
 
 
 def _opened(core: Core, row: NoticeRow) -> InboxNotice:

@@ -4,7 +4,7 @@ Promises:
 
 1. A notice and all that is to be sent of it are rows of the causing transaction: no cause without its notice, no notice
    without its cause. Call it before the audit is appended, which is the last thing a transaction does.
-2. Only accounts get notices. A card that nobody with an account holds, looks after or acts for makes none.
+2. Only accounts get notices; whom an act on a card concerns, :mod:`issuer.cards.parties` knows.
 3. What an account turned off is not written for that channel; the inbox always has it. Nothing is written for e-mail
    while the service has no mail server.
 4. A one-time secret goes into the e-mail's sealed row alone: neither into the inbox nor to a webhook.
@@ -19,17 +19,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, select, union
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from issuer.accounts.models import Account, CardParty, Mandate
-from issuer.at_rest import Place
 from issuer.core import Core
+from issuer.vault.at_rest import Place
 
-from .kinds import Kind, kind_of, kind_of_act
+from .kinds import Kind, kind_of
 from .models import NoticeMute, NoticeRow, Outbox, Webhook
 
-__all__ = ["Notice", "notify", "notify_holder", "notify_parties"]
+__all__ = ["Notice", "notify"]
 
 _HOUR: Final = 3600
 #: Keys of one question to the database; SQLite takes 32,766 values a statement.
@@ -78,40 +77,6 @@ def notify(core: Core, session: Session, now: int, notices: Iterable[Notice]) ->
     session.flush()
     session.add_all(outbox)
     session.flush()
-
-
-def notify_parties(core: Core, session: Session, now: int, act: str, cards: Sequence[str]) -> None:
-    """Tell the holders of these cards, the employers who look after them, and the agencies that act for those employers
-    now, of an act on the card: whoever sees a card as its own (:mod:`issuer.accounts.card_parties`).
-
-    Args:
-        act: the act's name in the audit, such as ``card.suspend``.
-    """
-    kind = kind_of_act(act)
-    found: list[Notice] = []
-    for start in range(0, len(cards), _CHUNK):
-        chunk = CardParty.card_id.in_(cards[start : start + _CHUNK])
-        told = session.execute(union(*(query.where(chunk) for query in _told(now)))).all()
-        found += [Notice(kind.name, account, {"card": card}) for card, account in sorted((*row,) for row in told)]
-    notify(core, session, now, found)
-
-
-def _told(now: int) -> tuple[Select[str, str], ...]:
-    """Cards and the accounts that are told of them: apart, so that each finds its accounts by an index."""
-    # Who was locked out is told all the same; who never came, or left, is not.
-    query = select(CardParty.card_id, Account.id).where(Account.state.in_(("active", "locked")))
-    holds = and_(Account.person_id == CardParty.holder_id, Account.role == "holder")
-    employs = and_(Account.organisation_id == CardParty.employer_id, Account.role == "employer")
-    acts = and_(Account.organisation_id == Mandate.agency_id, Account.role == "agency")
-    in_force = and_(Mandate.employer_id == CardParty.employer_id, *Mandate.in_force(now))
-    return query.join(Account, holds), query.join(Account, employs), query.join(Mandate, in_force).join(Account, acts)
-
-
-def notify_holder(core: Core, session: Session, now: int, kind: str, card: str) -> None:
-    """Tell a card's holder alone, by a kind that says the card's id."""
-    holders = _told(now)[0].where(CardParty.card_id == card)
-    accounts = sorted(account for _, account in session.execute(holders))
-    notify(core, session, now, [Notice(kind, account, {"card": card}) for account in accounts])
 
 
 def _wishes(session: Session, accounts: Sequence[str]) -> _Wishes:

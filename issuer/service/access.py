@@ -24,15 +24,15 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from icard_crypto.errors import StateError
-from issuer import idempotency
 from issuer.accounts.attempts import Origin
+from issuer.accounts.principals import Principal
 from issuer.accounts.roles import RIGHTS, ROLES, Role
 from issuer.accounts.sessions import authenticate, check_csrf
 from issuer.accounts.tokens import authenticate_token
-from issuer.accounts.who import Who
-from verifier.service import edge
+from issuer.db import idempotency
+from verifier.runtime import http
 
-from .context import Call, Service
+from .context import Call, IssuingService
 from .cookies import DEVICE, SESSION
 
 __all__ = ["Access", "Guard", "access_of", "require_access"]
@@ -87,7 +87,7 @@ class Access:
         """Whether a program can have it."""
         return self.asks == "account" and (not self.rights or bool(self.scopes))
 
-    def check(self, who: Who, now: int) -> None:
+    def check(self, who: Principal, now: int) -> None:
         """Raise unless it may be called.
 
         Raises:
@@ -125,7 +125,7 @@ class Guard:
         Raises:
             Problem, StateError: why not.
         """
-        service: Service = request.app.state.service
+        service: IssuingService = request.app.state.service
         body = await request.body() if self.keyed else b""
         call = await run_in_threadpool(self._checked, service, request, body)
         if call.who_or_none is not None:
@@ -134,10 +134,10 @@ class Guard:
             wait = buckets.take(key, settings.account_per_second, settings.account_burst)
             if wait > 0:
                 service.metrics.shed.labels("account").inc()
-                raise edge.Problem("http.too_many", headers={"Retry-After": str(math.ceil(wait))})
+                raise http.Problem("http.too_many", headers={"Retry-After": str(math.ceil(wait))})
         request.state.call = call
 
-    def _checked(self, service: Service, request: Request, body: bytes) -> Call:
+    def _checked(self, service: IssuingService, request: Request, body: bytes) -> Call:
         who, token = None, None
         if self.access.asks != "anyone":
             who, token = _authenticated(service, request)
@@ -149,18 +149,18 @@ class Guard:
         return Call(
             service,
             Origin(client, agent, request.cookies.get(DEVICE)),
-            edge.language_of(request.scope),
+            http.language_of(request.scope),
             who,
             token or request.cookies.get(SESSION),
             self._request(request, who, body) if self.keyed and who else None,
             request.headers.get("if-match"),
         )
 
-    def _request(self, request: Request, who: Who, body: bytes) -> idempotency.Request:
+    def _request(self, request: Request, who: Principal, body: bytes) -> idempotency.Request:
         key = request.headers.get("idempotency-key")
         if key is None or not _KEY.fullmatch(key):
-            raise edge.Problem("api.idempotency_key", status=400, path="Idempotency-Key")
-        route = f"{request.method} {edge.route_template(request.scope)}"
+            raise http.Problem("api.idempotency_key", status=400, path="Idempotency-Key")
+        route = f"{request.method} {http.route_template(request.scope)}"
         # The path belongs to what is asked: the same key for another card is another request.
         return idempotency.Request(who.account_id, route, key, request.url.path.encode() + b"\n" + body)
 
@@ -185,7 +185,7 @@ def require_access(app: FastAPI) -> None:
             raise StateError("api.no_access", path=path)
 
 
-def _authenticated(service: Service, request: Request) -> tuple[Who, str | None]:
+def _authenticated(service: IssuingService, request: Request) -> tuple[Principal, str | None]:
     header = request.headers.get("authorization")
     if header is not None:
         match = _BEARER.fullmatch(header)
@@ -194,7 +194,7 @@ def _authenticated(service: Service, request: Request) -> tuple[Who, str | None]
         return authenticate_token(service.core, match[1]), None
     token = request.cookies.get(SESSION)
     if token is None:
-        raise edge.Problem("http.unauthenticated", headers={"WWW-Authenticate": "Bearer"})
+        raise http.Problem("http.unauthenticated", headers={"WWW-Authenticate": "Bearer"})
     who = authenticate(service.core, token)
     if request.method not in _SAFE:
         _require_own_site(service, request)
@@ -202,7 +202,7 @@ def _authenticated(service: Service, request: Request) -> tuple[Who, str | None]
     return who, token
 
 
-def _require_own_site(service: Service, request: Request) -> None:
+def _require_own_site(service: IssuingService, request: Request) -> None:
     """Refuse what another site's page has caused.
 
     Raises:

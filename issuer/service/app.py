@@ -20,18 +20,18 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from issuer.core import Core
-from verifier.service import edge
+from verifier.runtime import http
 
 from .access import require_access
 from .api import SUBJECTS
-from .context import Service
+from .context import IssuingService
+from .embedded_worker import Upkeep
 from .endpoints import describe
-from .figures import CoreFigures
-from .upkeep import Upkeep
+from .metrics import CoreFigures
 
 __all__ = ["STATUSES", "make_app", "make_service"]
 
-STATUSES: Final = edge.Statuses(
+STATUSES: Final = http.Statuses(
     by_layer={
         "access": 403,
         "account": 422,
@@ -90,7 +90,7 @@ STATUSES: Final = edge.Statuses(
 )
 
 
-def make_service(core: Core, drain: edge.Drain) -> FastAPI:
+def make_service(core: Core, drain: http.Drain) -> FastAPI:
     """The application without the edge.
 
     Raises:
@@ -98,7 +98,7 @@ def make_service(core: Core, drain: edge.Drain) -> FastAPI:
     """
     figures = CollectorRegistry()
     figures.register(CoreFigures(core))
-    service = Service(core, drain, edge.Metrics("icard_issuer"), Upkeep(core), figures)
+    service = IssuingService(core, drain, http.Metrics("icard_issuer"), Upkeep(core), figures)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -110,9 +110,9 @@ def make_service(core: Core, drain: edge.Drain) -> FastAPI:
             await anyio.to_thread.run_sync(service.upkeep.end)
 
     # An address has one form; a redirect would name the address that this process has behind its proxy.
-    app = edge.new_app(STATUSES, title="icard issuer", version="1", lifespan=lifespan, redirect_slashes=False)
+    app = http.new_app(STATUSES, title="icard issuer", version="1", lifespan=lifespan, redirect_slashes=False)
     app.state.service = service
-    app.state.buckets = edge.Buckets()
+    app.state.buckets = http.Buckets()
     for subject in SUBJECTS:
         subject.join(app)
     describe(app, SUBJECTS)
@@ -120,19 +120,19 @@ def make_service(core: Core, drain: edge.Drain) -> FastAPI:
     return app
 
 
-def make_app(core: Core, drain: edge.Drain) -> ASGIApp:
+def make_app(core: Core, drain: http.Drain) -> ASGIApp:
     """The application with the edge around it."""
     app = make_service(core, drain)
-    service: Service = app.state.service
+    service: IssuingService = app.state.service
     settings = core.settings
-    limits = edge.EdgeLimits(
+    limits = http.EdgeLimits(
         most_in_flight=3 * settings.serve_threads,
-        bodies=[edge.BodyClass("/v1/cards", cap=256 * 1024)],
+        bodies=[http.BodyClass("/v1/cards", cap=256 * 1024)],
         rates=[
-            edge.RateClass("/v1/", settings.account_per_second, settings.account_burst),
+            http.RateClass("/v1/", settings.account_per_second, settings.account_burst),
             # What is published, and what little else there is: whole regions may come from one address.
-            edge.RateClass("/", settings.published_per_second, settings.published_burst),
+            http.RateClass("/", settings.published_per_second, settings.published_burst),
         ],
         trusted_proxies=settings.trusted_proxies,
     )
-    return edge.wrap(app, limits, service.metrics)
+    return http.wrap(app, limits, service.metrics)

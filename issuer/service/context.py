@@ -17,21 +17,21 @@ from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
 from icard_crypto.errors import Language
-from issuer import idempotency
 from issuer.accounts.attempts import Origin
-from issuer.accounts.who import Who
+from issuer.accounts.principals import Principal
 from issuer.core import Core
-from verifier.service import edge
+from issuer.db import idempotency
+from verifier.runtime import http
 
-from .upkeep import Upkeep
+from .embedded_worker import Upkeep
 
-__all__ = ["Call", "CallOf", "Service", "etag"]
+__all__ = ["Call", "CallOf", "IssuingService", "etag"]
 
 _TAG: Final = re.compile(r'"([0-9]{1,15})"')
 
 
 @dataclass
-class Service:
+class IssuingService:
     """One process of the service.
 
     Attributes:
@@ -39,8 +39,8 @@ class Service:
     """
 
     core: Core
-    drain: edge.Drain
-    metrics: edge.Metrics
+    drain: http.Drain
+    metrics: http.Metrics
     upkeep: Upkeep
     figures: CollectorRegistry
 
@@ -52,13 +52,13 @@ class Call:
     Attributes:
         who: None where anyone may ask.
         token: the session's; None for programs.
-        request: for :mod:`issuer.idempotency`; None where the endpoint needs no key.
+        request: for :mod:`issuer.db.idempotency`; None where the endpoint needs no key.
     """
 
-    service: Service
+    service: IssuingService
     origin: Origin
     language: Language
-    who_or_none: Who | None
+    who_or_none: Principal | None
     token_or_none: str | None = field(repr=False)
     request: idempotency.Request | None = field(repr=False)
     if_match: str | None
@@ -69,17 +69,17 @@ class Call:
         return self.service.core
 
     @property
-    def who(self) -> Who:
+    def who(self) -> Principal:
         """Who asks; only for endpoints that not anyone may call."""
         if self.who_or_none is None:
-            raise edge.Problem("http.unauthenticated")
+            raise http.Problem("http.unauthenticated")
         return self.who_or_none
 
     @property
     def token(self) -> str:
         """The session's token; only for endpoints that people call."""
         if self.token_or_none is None:
-            raise edge.Problem("http.unauthenticated")
+            raise http.Problem("http.unauthenticated")
         return self.token_or_none
 
     @property
@@ -91,10 +91,10 @@ class Call:
         """
         # "*" names no version, and a weak tag never matches.
         if self.if_match is None or self.if_match.strip() == "*":
-            raise edge.Problem("http.precondition_required")
+            raise http.Problem("http.precondition_required")
         match = _TAG.fullmatch(self.if_match.strip())
         if match is None:
-            raise edge.Problem("http.precondition_failed")
+            raise http.Problem("http.precondition_failed")
         return int(match[1])
 
 

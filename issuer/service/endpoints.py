@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from issuer.db.pages import LONGEST
-from verifier.service import edge
+from verifier.runtime import http
 
 from .access import Access, Guard
 from .cookies import SESSION
@@ -246,7 +246,7 @@ def _good(one: Endpoint) -> dict[int | str, dict[str, Any]]:
 def _problem(status: int, method: str) -> dict[str, Any]:
     problem: dict[str, Any] = {"description": _MEANINGS[status]}
     if method != "HEAD":
-        problem["content"] = {edge.PROBLEM_TYPE: {"schema": {"$ref": f"{_SCHEMAS}ProblemBody"}}}
+        problem["content"] = {http.PROBLEM_TYPE: {"schema": {"$ref": f"{_SCHEMAS}ProblemBody"}}}
     if status in (429, 503):
         problem["headers"] = {"Retry-After": HEADERS["Retry-After"]}
     return problem

@@ -17,11 +17,11 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError, StateError
-from issuer import publication_views
-from issuer.codes import check_signer
+from issuer.cards.codes import check_signer
 from issuer.core import Core
-from issuer.publication import check_signers
-from issuer.status_tokens import TTL
+from issuer.publication import views
+from issuer.publication.publish import check_signers
+from issuer.publication.tokens import TTL
 
 __all__ = ["parts"]
 
@@ -50,7 +50,7 @@ def _signer(core: Core) -> None:
 
 def _publication(core: Core) -> None:
     def look(session: Session) -> int | None:
-        return publication_views.age(session, core.clock.now(session))
+        return views.age(session, core.clock.now(session))
 
     age = core.database.read(look)
     if age is None:

@@ -12,7 +12,7 @@ import pytest
 from benchmarks import compare
 from benchmarks.compare import BAND, Change, changes
 from benchmarks.parts import Part
-from verifier.bench import Run, Series
+from verifier.bench.measure import Run, Series
 
 KEPT: dict[str, Any] = {
     "measured_at": "then",

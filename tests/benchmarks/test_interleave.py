@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from verifier.bench import Contender, Run, Series, interleave
+from verifier.bench.measure import Contender, Run, Series, interleave
 
 
 def _recorder(name: str, calls: list[str], times: list[float]) -> Contender:

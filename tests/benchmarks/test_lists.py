@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import statuses, trusts
 from benchmarks.memory import memory
-from icard_crypto.trust_chain import verify_anchor
+from icard_crypto.lists.trust_chain import verify_anchor
 
 SIZE = 10_000
 

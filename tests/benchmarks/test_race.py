@@ -12,8 +12,8 @@ from benchmarks import child, versus
 from benchmarks.child import Child, ChildEnded, ChildFailed
 from benchmarks.codes import make_codes
 from benchmarks.race import race
-from icard_crypto.algorithms import ED25519
-from icard_crypto.ed25519 import BACKENDS
+from icard_crypto.signing.algorithms import ED25519
+from icard_crypto.signing.ed25519 import BACKENDS
 
 _GOOD = 'import sys; [print(\'{"ok": true, "ns": 1000, "codes": 1}\', flush=True) for _ in sys.stdin]'
 _DIES = "import os, sys; sys.stdin.readline(); os._exit(3)"

@@ -11,8 +11,8 @@ import pytest
 from benchmarks.child import Child, ChildEnded, ChildFailed, start_icard
 from benchmarks.peers import ROOT
 from benchmarks.refusals import Vector, chosen, score, shown_as
-from icard_crypto import envelope
-from icard_crypto.ed25519 import BACKENDS
+from icard_crypto.encoding import envelope
+from icard_crypto.signing.ed25519 import BACKENDS
 
 RULES = json.loads((ROOT / "benchmarks" / "must_refuse.json").read_text("utf-8"))["rules"]
 REFUSED = {path.stem: json.loads(path.read_text("utf-8")) for path in (ROOT / "tests/vectors/refuse").glob("*.json")}

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.test_running import free_port
-from tests.verifier.origin import Authority
+from tests.kit.origin import Authority
 from verifier.service.limits import BATCH_BYTES, PICTURE_BYTES
 
 CONF = Path(__file__).parent.parent.parent / "deploy" / "nginx" / "icard.conf"

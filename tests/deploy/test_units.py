@@ -16,8 +16,8 @@ import pytest
 
 from tests.docs.test_running import free_port
 from tests.issuer.conftest import new_database_url
-from tests.issuer.domain import published_core, write_settings
-from tests.issuer.service import PASSPHRASE
+from tests.kit.issuing_service import PASSPHRASE
+from tests.kit.signed_domain import published_core, write_settings
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "deploy" / "systemd"

@@ -14,12 +14,12 @@ import pytest
 from icard_crypto.errors import catalogue
 from tests.docs.pages import ROOT, blocks, need, printed_by
 from tests.docs.test_service import differences
-from tests.issuer.accounts.kit import CHEAP
 from tests.issuer.conftest import new_database_url
-from tests.issuer.domain import published_core, write_settings
-from tests.issuer.service_api.kit import issuing
-from tests.issuer.service_api.test_serve_process import wait_until_ready
-from tests.verifier.service.edge.kit import PATIENCE
+from tests.issuer.service.test_serve_process import wait_until_ready
+from tests.kit.http_clients import PATIENCE
+from tests.kit.issuing_api import issuing
+from tests.kit.people import CHEAP
+from tests.kit.signed_domain import published_core, write_settings
 
 PAGE = "docs/api.md"
 #: A block of shell, and what the page shows below it.

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from icard_crypto.card import Profile
+from icard_crypto.card.card import Profile
 from tests.docs.pages import ROOT, blocks, need, printed_by
 from tests.docs.test_running import free_port
-from tests.verifier.origin import Authority, Origin
-from tests.verifier.service.edge.kit import ask
-from tests.verifier.service.kit import Domain
+from tests.kit.http_clients import ask
+from tests.kit.origin import Authority, Origin
+from tests.kit.verification_service import Domain
 
 PAGE = "docs/embed.md"
 REVOKED = 7

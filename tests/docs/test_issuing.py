@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import blocks, run_shell
-from tests.reference import reference_card
+from tests.kit.reference import reference_card
 
 PAGE = "docs/issuing.md"
 _CLAIM = re.compile(r"^icard verify [^#\n]+# (\w+)(?:: (\w+))?$", re.MULTILINE)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from issuer.notices.posting import payload, signature
-from issuer.notices.queue import Letter
+from issuer.delivery.posting import payload, signature
+from issuer.delivery.queue import Letter
 from issuer.settings import Settings
 from tests.docs.pages import blocks, run_shell
 

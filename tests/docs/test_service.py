@@ -12,8 +12,8 @@ import pytest
 from icard_crypto import qr
 from tests.docs.pages import ROOT, blocks, need, printed_by
 from tests.docs.test_running import free_port
-from tests.verifier.origin import Authority, Origin
-from tests.verifier.service.kit import Domain
+from tests.kit.origin import Authority, Origin
+from tests.kit.verification_service import Domain
 from tests.verifier.service.test_documented import faults
 from verifier.service.documented import COMPONENTS
 

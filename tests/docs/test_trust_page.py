@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from icard_crypto import bundle, status_list, status_trust, timestamp, trust_chain, trust_list, uris
+from icard_crypto.lists import bundle, status_list, status_trust, timestamp, trust_chain, trust_list, uris
 from tests.docs.pages import ROOT
 from verifier.store import decide
 

@@ -13,7 +13,7 @@ import pytest
 
 from issuer.db import schema
 from issuer.db.engine import Database, connect
-from tests.issuer import postgres
+from tests.kit import postgres
 
 
 @functools.cache

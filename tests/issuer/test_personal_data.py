@@ -17,11 +17,12 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from icard_crypto import cose, envelope
-from icard_crypto.claims import decode_payload
+from icard_crypto.card.claims import decode_payload
+from icard_crypto.encoding import envelope
+from icard_crypto.signing import cose
 from tests.issuer.conftest import new_database_url, postgres_server
-from tests.issuer.postgres import Server
-from tests.issuer.service import person
+from tests.kit.issuing_service import person
+from tests.kit.postgres import Server
 
 pytestmark = pytest.mark.slow
 
@@ -172,7 +173,7 @@ def left(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         "file": str(tmp_path / "many.jsonl"),
     }
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.issuer.marked"],
+        [sys.executable, "-m", "tests.kit.marked_process"],
         input=json.dumps(asked).encode(),
         capture_output=True,
         cwd=ROOT,

@@ -11,7 +11,7 @@ import pytest
 from icard_crypto.errors import IcardError, StateError
 from issuer.core import Core
 from issuer.settings import FILE_NAME, Settings
-from tests.issuer.service import settings_for
+from tests.kit.issuing_service import settings_for
 
 
 def write(folder: Path, content: str) -> None:
@@ -109,7 +109,7 @@ def test_a_service_is_begun_once(tmp_path: Path, empty_database_url: str) -> Non
 
 def test_a_beginning_that_was_cut_off_is_taken_up_again(tmp_path: Path, empty_database_url: str) -> None:
     """The master key was written, nothing else: the same key is used."""
-    from issuer.at_rest import MasterKeys
+    from issuer.vault.at_rest import MasterKeys
 
     settings = settings_for(tmp_path, empty_database_url)
     made = MasterKeys.create(settings.master_key_path)
@@ -119,7 +119,7 @@ def test_a_beginning_that_was_cut_off_is_taken_up_again(tmp_path: Path, empty_da
 
 def test_tables_without_a_service_are_named(tmp_path: Path, database_url: str) -> None:
     """Migrated, never begun."""
-    from issuer.at_rest import MasterKeys
+    from issuer.vault.at_rest import MasterKeys
 
     settings = settings_for(tmp_path, database_url)
     MasterKeys.create(settings.master_key_path)
@@ -158,4 +158,4 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     """One error with a code, whatever the system calls it."""
     with pytest.raises(IcardError) as caught:
         Core.create(settings_for(tmp_path / "absent", f"sqlite:///{tmp_path}/absent/x.db"))
-    assert caught.value.code == "cli.unwritable"
+    assert caught.value.code == "file.unwritable"

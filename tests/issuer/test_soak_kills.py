@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.issuer.conftest import postgres_server
-from tests.issuer.kills import Siege, check, small_lists
-from tests.issuer.postgres import Server
-from tests.issuer.service import new_core
+from tests.kit.issuing_kills import Siege, check, small_lists
+from tests.kit.issuing_service import new_core
+from tests.kit.postgres import Server
 
 Record = Callable[[str, object], None]
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 import copy
 from typing import Any, Final
 
-from icard_crypto import cbor, cose
-from icard_crypto.card import Profile
-from icard_crypto.claims import CardClaims, to_map
-from icard_crypto.diagnostic import diagnostic
-from icard_crypto.keys import SigningKey
-from tests.reference import reference_claims
-
-from .keyring import KEYS, cose_key
+from icard_crypto.card.card import Profile
+from icard_crypto.card.claims import CardClaims, to_map
+from icard_crypto.encoding import cbor
+from icard_crypto.encoding.diagnostic import diagnostic
+from icard_crypto.signing import cose
+from icard_crypto.signing.keys import SigningKey
+from tests.kit.reference import reference_claims
+from tools.vectors.keyring import KEYS, cose_key
 
 __all__ = [
     "ALG",

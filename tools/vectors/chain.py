@@ -13,13 +13,14 @@ import datetime
 import hashlib
 from typing import Any, Final
 
-from icard_crypto import cbor, cose, timestamp, trust_chain
-from icard_crypto.bundle import Bundle, encode_bundle
-
-from .base import Json
-from .kept import Kept
-from .keyring import KEYS, cose_key
-from .status import status_token
+from icard_crypto.encoding import cbor
+from icard_crypto.lists import timestamp, trust_chain
+from icard_crypto.lists.bundle import Bundle, encode_bundle
+from icard_crypto.signing import cose
+from tools.vectors.base import Json
+from tools.vectors.kept import Kept
+from tools.vectors.keyring import KEYS, cose_key
+from tools.vectors.status import status_token
 
 __all__ = ["chain"]
 

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from icard_crypto import cbor
-from icard_crypto.fields import FIELDS, Field
-
-from .base import Json, card_map, signed
-from .refusal import refused_cose
+from icard_crypto.card.fields import FIELDS, Field
+from icard_crypto.encoding import cbor
+from tools.vectors.base import Json, card_map, signed
+from tools.vectors.refusal import refused_cose
 
 __all__ = ["vectors"]
 

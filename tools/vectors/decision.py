@@ -13,17 +13,16 @@ import copy
 import dataclasses
 from typing import Any, Final
 
-from icard_crypto import cbor, envelope
-from icard_crypto.card import Profile
-from icard_crypto.claims import CardClaims, to_map
-from tests.reference import ISSUED_AT, STATUS, reference_claims
-from verifier.policy import Policy
-from verifier.reasons import catalogue
-
-from .base import CARD_KEY, Json, signed
-from .chain import chain
-from .kept import Kept
-from .keyring import KEYS, cose_key
+from icard_crypto.card.card import Profile
+from icard_crypto.card.claims import CardClaims, to_map
+from icard_crypto.encoding import cbor, envelope
+from tests.kit.reference import ISSUED_AT, STATUS, reference_claims
+from tools.vectors.base import CARD_KEY, Json, signed
+from tools.vectors.chain import chain
+from tools.vectors.kept import Kept
+from tools.vectors.keyring import KEYS, cose_key
+from verifier.decision.policy import Policy
+from verifier.decision.reasons import catalogue
 
 __all__ = [
     "DAY",

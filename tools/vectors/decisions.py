@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime
 from typing import Any, Final
 
-from icard_crypto.card import Month, Profile, Scheme
-from icard_crypto.claims import StatusRef, to_map
-from tests.reference import ISSUED_AT, reference_claims
-from verifier.policy import Policy
-
-from . import decisions_knowledge, refuse
-from .base import CARD_KEY, Json
-from .decision import (
+from icard_crypto.card.card import Month, Profile, Scheme
+from icard_crypto.card.claims import StatusRef, to_map
+from tests.kit.reference import ISSUED_AT, reference_claims
+from tools.vectors import decisions_knowledge, refuse
+from tools.vectors.base import CARD_KEY, Json
+from tools.vectors.decision import (
     DAY,
     END,
     HIDDEN,
@@ -30,8 +28,9 @@ from .decision import (
     status_list,
     trusted,
 )
-from .kept import Kept
-from .keyring import KEYS
+from tools.vectors.kept import Kept
+from tools.vectors.keyring import KEYS
+from verifier.decision.policy import Policy
 
 __all__ = ["vectors"]
 

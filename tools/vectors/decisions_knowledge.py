@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from tests.reference import ISSUED_AT, reference_claims
-
-from .base import CARD_KEY
-from .decision import DAY, END, HIDDEN, INSPECTION, NOT_LIVE, NOW, WORK, Case, code, facts, policy, revoked, status_list
+from tests.kit.reference import ISSUED_AT, reference_claims
+from tools.vectors.base import CARD_KEY
+from tools.vectors.decision import (
+    DAY,
+    END,
+    HIDDEN,
+    INSPECTION,
+    NOT_LIVE,
+    NOW,
+    WORK,
+    Case,
+    code,
+    facts,
+    policy,
+    revoked,
+    status_list,
+)
 
 __all__ = ["cases"]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from icard_crypto import cbor
-
-from .base import ALG, CARD_KEY, KID, TYP, Json, bstr, frame, headers, payload, signed, signed_headers
-from .keyring import KEYS
-from .refusal import refused, refused_cose
+from icard_crypto.encoding import cbor
+from tools.vectors.base import ALG, CARD_KEY, KID, TYP, Json, bstr, frame, headers, payload, signed, signed_headers
+from tools.vectors.keyring import KEYS
+from tools.vectors.refusal import refused, refused_cose
 
 __all__ = ["vectors"]
 

@@ -15,7 +15,7 @@ import zlib
 from pathlib import Path
 from typing import Any, Final
 
-from icard_crypto.keys import SigningKey
+from icard_crypto.signing.keys import SigningKey
 
 __all__ = ["Kept"]
 

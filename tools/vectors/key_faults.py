@@ -12,10 +12,9 @@ from typing import Any, Final
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from icard_crypto import cbor
-
-from .base import Json
-from .keyring import KEYS, cose_key, raw_private
+from icard_crypto.encoding import cbor
+from tools.vectors.base import Json
+from tools.vectors.keyring import KEYS, cose_key, raw_private
 
 __all__ = ["vectors"]
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Final
 
-from icard_crypto import cbor
-from icard_crypto.algorithms import ED25519, ES256, ES384, ML_DSA_44, Algorithm
-from icard_crypto.keys import SigningKey
+from icard_crypto.encoding import cbor
+from icard_crypto.signing.algorithms import ED25519, ES256, ES384, ML_DSA_44, Algorithm
+from icard_crypto.signing.keys import SigningKey
 
 __all__ = ["ALGORITHM_OF", "KEYS", "cose_key", "raw_private", "vectors"]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from icard_crypto import cbor
-
-from .base import Json, payload, signed
-from .refusal import refused_cose
+from icard_crypto.encoding import cbor
+from tools.vectors.base import Json, payload, signed
+from tools.vectors.refusal import refused_cose
 
 __all__ = ["entry_behind", "filled", "vectors"]
 

@@ -8,11 +8,10 @@ Promises:
 
 from __future__ import annotations
 
-from icard_crypto import envelope
+from icard_crypto.encoding import envelope
 from icard_crypto.errors import DecodeError
-from verifier.reasons import reason_of_error
-
-from .base import CARD_KEY, Json
+from tools.vectors.base import CARD_KEY, Json
+from verifier.decision.reasons import reason_of_error
 
 __all__ = ["refused", "refused_cose"]
 

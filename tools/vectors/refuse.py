@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import claims_faults, frames, payloads, shown, signatures
-from .base import Json
+from tools.vectors import claims_faults, frames, payloads, shown, signatures
+from tools.vectors.base import Json
 
 __all__ = ["vectors"]
 

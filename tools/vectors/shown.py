@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import zlib
 
-from icard_crypto import base45, envelope
-
-from .base import Json, payload, signed
-from .refusal import refused
-from .valid import stored
+from icard_crypto.encoding import base45, envelope
+from tools.vectors.base import Json, payload, signed
+from tools.vectors.refusal import refused
+from tools.vectors.valid import stored
 
 __all__ = ["vectors"]
 

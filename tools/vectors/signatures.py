@@ -10,10 +10,10 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from icard_crypto import cbor, cose, envelope
-
-from .base import ALG, CARD_KEY, KID, Json, bstr, frame, headers, payload, signed, signed_headers
-from .keyring import KEYS, raw_private
+from icard_crypto.encoding import cbor, envelope
+from icard_crypto.signing import cose
+from tools.vectors.base import ALG, CARD_KEY, KID, Json, bstr, frame, headers, payload, signed, signed_headers
+from tools.vectors.keyring import KEYS, raw_private
 
 __all__ = ["vectors"]
 

@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from icard_crypto import cbor, cose, status_list, timestamp
-from icard_crypto.keys import SigningKey
-from tests.adversary import (
+from icard_crypto.encoding import cbor
+from icard_crypto.lists import status_list, timestamp
+from icard_crypto.signing import cose
+from icard_crypto.signing.keys import SigningKey
+from tests.kit.adversary import (
     CAPACITY,
     CARD_KEY,
     DAY,
@@ -33,9 +35,8 @@ from tests.adversary import (
     published,
     put,
 )
-
-from .base import Json
-from .kept import Kept
+from tools.vectors.base import Json
+from tools.vectors.kept import Kept
 
 __all__ = ["DAY", "IAT", "NOW", "TRUST", "URI", "good_token", "renamed", "status_token", "vectors"]
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from icard_crypto import cbor, cose, status_list, timestamp
-from icard_crypto.keys import SigningKey
-from tests.adversary import CARD_KEY, DAY, ROOTS, STATUS_KEY, TIMESTAMP_KEY, Edit, drop, published, put
-
-from .base import Json
-from .kept import Kept
-from .status import IAT, NOW, TRUST, URI, good_token, renamed
+from icard_crypto.encoding import cbor
+from icard_crypto.lists import status_list, timestamp
+from icard_crypto.signing import cose
+from icard_crypto.signing.keys import SigningKey
+from tests.kit.adversary import CARD_KEY, DAY, ROOTS, STATUS_KEY, TIMESTAMP_KEY, Edit, drop, published, put
+from tools.vectors.base import Json
+from tools.vectors.kept import Kept
+from tools.vectors.status import IAT, NOW, TRUST, URI, good_token, renamed
 
 __all__ = ["vectors"]
 

@@ -1,4 +1,4 @@
-"""``trust/``: the table of attacks in tests/trust_cases.py, written out; each is an anchor, lists and a time.
+"""``trust/``: the table of attacks in tests/kit/trust_cases.py, written out; each is an anchor, lists and a time.
 
 Promises:
 
@@ -11,9 +11,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tests.trust_cases import ACCEPTED, TrustCase, cases
-
-from .base import Json
+from tests.kit.trust_cases import ACCEPTED, TrustCase, cases
+from tools.vectors.base import Json
 
 __all__ = ["slug", "vectors"]
 

@@ -13,17 +13,17 @@ import datetime
 import zlib
 from typing import Any
 
-from icard_crypto import base45, cbor, cose, envelope
-from icard_crypto.card import Card, Profile, Scheme
-from icard_crypto.claims import CardClaims, to_map
-from icard_crypto.diagnostic import diagnostic
-from icard_crypto.issuing import issue_claims
-from tests.reference import CTI, ISSUED_AT, ISSUER, STATUS, reference_card, reference_claims
-
-from .base import ALG, CARD_KEY, Json, bstr, claims_json, frame, headers, signed, signed_headers
-from .kept import Kept
-from .keyring import KEYS, cose_key
-from .payloads import entry_behind, filled
+from icard_crypto.card.card import Card, Profile, Scheme
+from icard_crypto.card.claims import CardClaims, to_map
+from icard_crypto.card.issuing import issue_claims
+from icard_crypto.encoding import base45, cbor, envelope
+from icard_crypto.encoding.diagnostic import diagnostic
+from icard_crypto.signing import cose
+from tests.kit.reference import CTI, ISSUED_AT, ISSUER, STATUS, reference_card, reference_claims
+from tools.vectors.base import ALG, CARD_KEY, Json, bstr, claims_json, frame, headers, signed, signed_headers
+from tools.vectors.kept import Kept
+from tools.vectors.keyring import KEYS, cose_key
+from tools.vectors.payloads import entry_behind, filled
 
 __all__ = ["stored", "vectors"]
 

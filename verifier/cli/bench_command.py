@@ -13,12 +13,11 @@ from rich.box import SIMPLE_HEAD
 from rich.progress import Progress, TimeRemainingColumn
 from rich.table import Table
 
-from verifier.bench import cores, machine
-from verifier.bench_cases import cases, figures, measure, turns
-
-from .offering import says
-from .settings import settings, word
-from .terminal import console, error_console
+from verifier.bench.cases import cases, figures, measure, turns
+from verifier.bench.measure import cores, machine
+from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.terminal import console, error_console
 
 __all__ = ["bench_command"]
 
@@ -42,7 +41,7 @@ def bench_command(
     with _watched(turns(wanted)) as turn:
         told = machine()
         rows = figures(wanted, measure(wanted, seconds, turn))
-    if settings().json:
+    if run_context().json:
         typer.echo(json.dumps({"machine": told, "seconds": seconds, "figures": rows}, ensure_ascii=False))
         return
     for line in _about(told):

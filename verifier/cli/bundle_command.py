@@ -10,18 +10,20 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from icard_crypto import cbor, cose, limits
-from icard_crypto.bundle import Bundle, decode_bundle, encode_bundle
+from icard_crypto import limits
+from icard_crypto.encoding import cbor
 from icard_crypto.errors import IcardError
-from icard_crypto.list_maps import read_map
-from icard_crypto.trust_list import decode_trust_list
+from icard_crypto.lists.bundle import Bundle, decode_bundle, encode_bundle
+from icard_crypto.lists.list_maps import read_map
+from icard_crypto.lists.trust_list import decode_trust_list
+from icard_crypto.signing import cose
+from verifier.runtime.cli.faults import printable, sentence
+from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.files import read_capped, write_whole
 from verifier.store import Report
 
-from .faults import printable, sentence
-from .files import read_capped, write_whole
-from .offering import says
 from .options import Now, moment
-from .settings import settings, word
 from .state_options import DomainName, StateFolder, one_domain, open_store
 
 __all__ = ["bundle_app", "show_report"]
@@ -62,7 +64,7 @@ def export_command(file: BundleFile, name: DomainName = None, state: StateFolder
     bundle = store.bundle(one_domain(store, name))
     data = encode_bundle(bundle)
     write_whole(file, data)
-    if settings().json:
+    if run_context().json:
         counts = {"trust_lists": len(bundle.trust_lists), "status_lists": len(bundle.status_tokens)}
         typer.echo(json.dumps({"file": str(file), "bytes": len(data), **counts}, ensure_ascii=True))
     else:
@@ -77,7 +79,7 @@ def show_command(file: BundleFile) -> None:
     Example:  icard bundle show bundle.cbor
     """
     parts = list(_parts(decode_bundle(read_capped(file, limits.BUNDLE_BYTES))))
-    if settings().json:
+    if run_context().json:
         typer.echo(json.dumps({"authenticated": False, "parts": [_plain(part) for part in parts]}, ensure_ascii=True))
         return
     typer.echo(word("not_verified"))
@@ -132,8 +134,8 @@ def _said(kind: str, data: bytes) -> dict[str, Any]:
 
 def show_report(report: Report) -> None:
     """Print what was taken and what was refused, and why."""
-    if settings().json:
-        typer.echo(json.dumps(report.to_dict(settings().language), ensure_ascii=False))
+    if run_context().json:
+        typer.echo(json.dumps(report.to_dict(run_context().language), ensure_ascii=False))
         return
     if not report.items:
         typer.echo(word("nothing_offered"))

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. Names come from ``icard_crypto/fields.json``, the table that also decides what is read.
+1. Names come from ``icard_crypto/card/fields.json``, the table that also decides what is read.
 2. A key that is not in the table is shown and marked as not understood.
 3. Sizes are exact: strict CBOR has one encoding of each value, so encoding an item again tells its length.
 """
@@ -12,10 +12,10 @@ from __future__ import annotations
 import datetime
 from typing import Any, Final
 
-from icard_crypto import cbor
-from icard_crypto.card import Scheme
-from icard_crypto.diagnostic import diagnostic
-from icard_crypto.fields import FIELDS, SERVICE_NUMBERS, Field
+from icard_crypto.card.card import Scheme
+from icard_crypto.card.fields import FIELDS, SERVICE_NUMBERS, Field
+from icard_crypto.encoding import cbor
+from icard_crypto.encoding.diagnostic import diagnostic
 from icard_crypto.moments import moment_text
 
 from .tree import Layer

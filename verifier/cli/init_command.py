@@ -9,15 +9,15 @@ from typing import Annotated
 import typer
 
 from icard_crypto import limits
-from icard_crypto.trust_chain import verify_anchor
-from icard_crypto.trust_list import TrustList
-from verifier.sync.addresses import check_base_url
+from icard_crypto.lists.trust_chain import verify_anchor
+from icard_crypto.lists.trust_list import TrustList
+from verifier.runtime.cli.faults import CommandError
+from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.files import read_capped
+from verifier.runtime.outbound.addresses import check_base_url
 
-from .faults import CommandError
-from .files import read_capped
-from .offering import says
 from .options import Now, moment
-from .settings import settings, word
 from .state_options import StateFolder, open_store
 
 __all__ = ["grouped", "init_command"]
@@ -55,17 +55,17 @@ def init_command(
     first = verify_anchor(data, unsafe_single_root=allow_single_root).current
     if url is not None:
         url = check_base_url(url)
-    if not settings().json:
+    if not run_context().json:
         _show(first)
     if not yes:
-        if settings().json:
+        if run_context().json:
             raise CommandError("cli.not_confirmed", expected="--yes")
         if not typer.confirm(word("all_same"), default=False):
             raise CommandError("cli.not_confirmed", expected="yes")
     store = open_store(state)
     named = first.environment if name is None else name
     store.create(data, name=named, now=moment(now), url=url, unsafe_single_root=allow_single_root)
-    if settings().json:
+    if run_context().json:
         facts = {"name": named, "environment": first.environment, "version": first.version, "url": url}
         roots = [key.thumbprint.hex() for key in first.roots]
         facts |= {"threshold": first.threshold, "roots": roots, "state": str(store.folder)}

@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from icard_crypto.pictures import MOST_BYTES
-
-from .faults import CommandError, printable
-from .files import read_start
+from icard_crypto.pictures.pictures import MOST_BYTES
+from verifier.runtime.cli.faults import CommandError, printable
+from verifier.runtime.files import FileFault, read_start
 
 __all__ = ["Kind", "Source", "kind_of", "read_source", "sources"]
 
@@ -51,7 +50,7 @@ def sources(named: str) -> list[Source]:
     """What an argument names: one source, or those of a folder, sorted by name.
 
     Raises:
-        CommandError: ``cli.no_such_input``, ``cli.empty_folder``, ``cli.unreadable``.
+        CommandError: ``cli.no_such_input``, ``cli.empty_folder``, ``file.unreadable``.
     """
     if named == "-":
         return [Source("-")]
@@ -75,7 +74,7 @@ def _folder(path: Path) -> list[Source]:
     try:
         files = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in _FOLDER_SUFFIXES)
     except OSError as fault:
-        raise CommandError("cli.unreadable", found=f"{path}: {fault.strerror}") from None
+        raise FileFault("file.unreadable", found=f"{path}: {fault.strerror}") from None
     found = [Source(printable(entry.name), entry, in_folder=True) for entry in files if not entry.name.startswith(".")]
     if not found:
         raise CommandError("cli.empty_folder", found=str(path))

@@ -10,15 +10,15 @@ from rich.text import Text
 from rich.tree import Tree
 
 from icard_crypto.errors import DecodeError
+from verifier.runtime.cli.faults import report
+from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.terminal import console
 
-from .faults import report
 from .inputs import Kind, read_source, sources
-from .layers import Inspection, authenticate, inspect
-from .offering import says
+from .inspection import Inspection, authenticate, inspect
 from .options import CODE_HELP, Trusted, trusted_domain
 from .pictures import codes_in
-from .settings import settings, word
-from .terminal import console
 from .tree import Layer
 
 __all__ = ["inspect_command"]
@@ -62,7 +62,7 @@ def _codes(kind: Kind, content: str | bytes) -> list[str | bytes | DecodeError]:
 
 
 def _show(found: Inspection, name: str) -> None:
-    if settings().json:
+    if run_context().json:
         # Lone surrogates of a broken argument would not encode; JSON escapes do.
         typer.echo(json.dumps(_as_dict(found, name), ensure_ascii=True))
         return
@@ -76,7 +76,7 @@ def _show(found: Inspection, name: str) -> None:
 
 
 def _as_dict(found: Inspection, name: str) -> dict[str, Any]:
-    key, error, language = found.key, found.error, settings().language
+    key, error, language = found.key, found.error, run_context().language
     return {
         "source": name or None,
         "authenticated": key is not None,

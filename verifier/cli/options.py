@@ -10,11 +10,10 @@ from typing import Annotated
 import typer
 
 from icard_crypto import limits
-from verifier.policy import Policy
-from verifier.trust import TrustDomain
-
-from .faults import CommandError
-from .files import read_capped
+from verifier.decision.policy import Policy
+from verifier.knowledge.trust import TrustDomain
+from verifier.runtime.cli.faults import CommandError
+from verifier.runtime.files import FileFault, read_capped
 
 __all__ = ["CODE_HELP", "Now", "PolicyName", "Trusted", "moment", "policy", "trusted_domain"]
 
@@ -62,7 +61,7 @@ def policy(named: str) -> Policy:
     if Path(named).is_file():
         return Policy.from_json(read_capped(Path(named), _POLICY_BYTES))
     if "/" in named or named.endswith(".json"):
-        raise CommandError("cli.no_such_file", found=named)
+        raise FileFault("file.no_such_file", found=named)
     return Policy.named(named)
 
 

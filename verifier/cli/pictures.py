@@ -12,7 +12,7 @@ from .inputs import Kind
 from .pdf import pages
 
 if TYPE_CHECKING:
-    from icard_crypto.pictures import Picture
+    from icard_crypto.pictures.pictures import Picture
 
 __all__ = ["codes_in"]
 

@@ -9,15 +9,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from icard_crypto import envelope, qr
+from icard_crypto import qr
+from icard_crypto.encoding import envelope
 from icard_crypto.errors import DecodeError
+from verifier.runtime.cli.faults import CommandError, report_warning
+from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.terminal import is_terminal
+from verifier.runtime.files import write_whole
 
-from .faults import CommandError, report_warning
-from .files import write_whole
 from .inputs import read_source, sources
-from .offering import says
-from .settings import settings, word
-from .terminal import is_terminal
 
 __all__ = ["QR_SUFFIXES", "blocks", "qr_command", "render"]
 
@@ -60,7 +61,7 @@ def qr_command(
         typer.echo(blocks(drawing))
         return
     write_whole(out, render(drawing, out))
-    if settings().json:
+    if run_context().json:
         facts = {"file": str(out), "version": drawing.version, "level": drawing.level, "modules": drawing.modules}
         typer.echo(json.dumps({**facts, "characters": len(text)}, ensure_ascii=True))
     else:

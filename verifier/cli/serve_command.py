@@ -13,12 +13,12 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from icard_crypto.errors import MissingPart
+from verifier.runtime.cli.faults import CommandError
+from verifier.runtime.cli.run_context import Lang
+from verifier.runtime.outbound.addresses import networks
 from verifier.sync import Limits
-from verifier.sync.addresses import networks
 
-from .faults import CommandError
 from .options import policy
-from .settings import Lang
 from .state_options import StateFolder, open_store
 
 __all__ = ["serve_command"]
@@ -99,15 +99,15 @@ def serve_command(
         raise CommandError("cli.option", path="--tls-key", expected="--tls-certificate and --tls-key together")
     with _figures_of(workers):
         try:
+            from verifier.runtime.http import Listen
             from verifier.service.api_keys import read_keys
-            from verifier.service.edge import Listen
-            from verifier.service.settings import Settings
+            from verifier.service.settings import ServiceSettings
             from verifier.service.start import start
         except ModuleNotFoundError as absent:
             if (absent.name or "").partition(".")[0] not in _EXTRA:
                 raise
             raise MissingPart("serve.extra_missing") from None
-        settings = Settings(
+        settings = ServiceSettings(
             open_store(state).folder,
             default_policy=policy_name,
             policies=[policy(str(path)) for path in policy_file or ()],

@@ -8,9 +8,8 @@ from typing import Annotated, Final
 import typer
 
 from icard_crypto.errors import StateError
+from verifier.runtime.cli.run_context import word
 from verifier.store import Store, default_folder
-
-from .settings import word
 
 __all__ = ["DomainName", "StateFolder", "age_words", "one_domain", "open_store"]
 

@@ -13,16 +13,16 @@ from rich.table import Table
 from rich.text import Text
 
 from icard_crypto.errors import IcardError, StateError
-from verifier.findings import CLOCK_TOLERANCE
+from verifier.decision.findings import CLOCK_TOLERANCE
+from verifier.runtime.cli.faults import printable, report_warning, sentence
+from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.terminal import console
 from verifier.store import Freshness, Store, freshness
 from verifier.sync.journal import Journal, read_journal
 
-from .faults import printable, report_warning, sentence
-from .offering import says
 from .options import Now, PolicyName, moment, policy
-from .settings import settings, word
 from .state_options import StateFolder, age_words, open_store
-from .terminal import console
 
 __all__ = ["status_command"]
 
@@ -43,7 +43,7 @@ def status_command(policy_name: PolicyName = "gate", state: StateFolder = None, 
     rows = [row for domain in domains for row in freshness(domain, asked, clock)]
     journals = {domain.name: read_journal(store.folder / domain.name) for domain in domains}
     warnings = _warnings(store, clock)
-    if settings().json:
+    if run_context().json:
         _print_json(rows, journals, warnings, clock)
     elif not domains:
         typer.echo(f"{word('no_domains')} ({store.folder})")
@@ -53,7 +53,7 @@ def status_command(policy_name: PolicyName = "gate", state: StateFolder = None, 
         console().print(_table(rows, clock))
         for name, journal in journals.items():
             _show_journal(name, journal, clock)
-    if not settings().json:
+    if not run_context().json:
         for warning in warnings:
             report_warning(warning)
     good = bool(rows) and not warnings and all(row.health == "fresh" for row in rows)

@@ -11,12 +11,12 @@ from typing import Annotated, Final
 
 import typer
 
+from verifier.runtime.cli.faults import CommandError, printable, sentence
+from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.outbound.addresses import networks
 from verifier.sync import Agent, Limits, Round
-from verifier.sync.addresses import networks
 
-from .faults import CommandError, printable, sentence
-from .offering import says
-from .settings import settings, word
 from .state_options import StateFolder, open_store
 
 __all__ = ["sync_command"]
@@ -60,7 +60,7 @@ def sync_command(
             raise typer.Exit(0) from None
     rounds = agent.once()
     _show(rounds)
-    if not rounds and not settings().json:
+    if not rounds and not run_context().json:
         typer.echo(word("no_domains"))
     raise typer.Exit(INCOMPLETE if not rounds or any(each.faults for each in rounds) else 0)
 
@@ -71,7 +71,7 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 def _show(rounds: list[Round]) -> None:
     for each in rounds:
-        if settings().json:
+        if run_context().json:
             faults = [{"source": source, "error": error.to_dict()} for source, error in each.faults]
             taken = [item.to_dict() for item in each.taken]
             answer = {"domain": each.domain, "now": each.now, "taken": taken, "faults": faults}

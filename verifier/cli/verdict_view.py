@@ -20,13 +20,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from icard_crypto.card import Card
-from verifier.reasons import Reason, holder_words, outcome_words, state_words
-from verifier.states import State
-from verifier.verdict import Evidence, Verdict
-
-from .faults import sentence
-from .settings import settings, word
+from icard_crypto.card.card import Card
+from verifier.decision.reasons import Reason, holder_words, outcome_words, state_words
+from verifier.decision.states import State
+from verifier.decision.verdict import Evidence, Verdict
+from verifier.runtime.cli.faults import sentence
+from verifier.runtime.cli.run_context import run_context, word
 
 __all__ = ["show"]
 
@@ -41,7 +40,7 @@ _WIDEST: Final = 100
 def show(verdict: Verdict, name: str, console: Console) -> None:
     """Print a verdict: in a box on a terminal, else as lines of ``label: value``."""
     style = _STYLES[verdict.outcome]
-    language = settings().language
+    language = run_context().language
     answer = f"{_SIGNS[verdict.outcome]} {outcome_words(verdict.outcome, language).upper()}"
     band = word("test_card" if verdict.card else "test") if verdict.environment == "test" else ""
     rows = list(_rows(verdict))
@@ -74,7 +73,7 @@ def show(verdict: Verdict, name: str, console: Console) -> None:
 
 
 def _rows(verdict: Verdict) -> Iterator[tuple[str, str]]:
-    language = settings().language
+    language = run_context().language
     card = verdict.card
     if verdict.error is not None:
         told = verdict.error.message(language) == verdict.message(language)
@@ -120,7 +119,7 @@ def _insurance(card: Card, state: State) -> str:
 
 
 def _state(state: State) -> str:
-    words = state_words(state.state, settings().language)
+    words = state_words(state.state, run_context().language)
     if state.live:
         return f"{words} ({word('live')})"
     if state.as_of is None:

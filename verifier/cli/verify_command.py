@@ -13,18 +13,19 @@ import typer
 from rich.progress import Progress
 
 from icard_crypto.errors import DecodeError
-from verifier.trust import TrustDomain
-from verifier.verdict import Verdict
-from verifier.verifier import Verifier
+from verifier.decision.verdict import Verdict
+from verifier.decision.verifier import Verifier
+from verifier.knowledge.trust import TrustDomain
+from verifier.runtime.cli.faults import CommandError, report_warning
+from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.terminal import console, error_console
+from verifier.runtime.files import FileFault
 
-from .faults import CommandError, report_warning
 from .inputs import Source, read_source, sources
-from .offering import says
 from .options import CODE_HELP, Now, PolicyName, Trusted, moment, policy, trusted_domain
 from .pictures import codes_in
-from .settings import settings, word
 from .state_options import StateFolder, open_store
-from .terminal import console, error_console
 from .verdict_view import show
 
 __all__ = ["verify_command"]
@@ -58,10 +59,10 @@ def verify_command(
     worst = 0
     for source, verdict in _verdicts(verifier, named, clock):
         worst = max(worst, _RANK.index(verdict.outcome))
-        if not settings().json:
+        if not run_context().json:
             show(verdict, source.name, console())
             continue
-        answer = verdict.to_dict(settings().language)
+        answer = verdict.to_dict(run_context().language)
         typer.echo(
             json.dumps({"source": source.name, "verdict": answer} if source.in_folder else answer, ensure_ascii=False)
         )
@@ -94,7 +95,7 @@ def _verdicts(verifier: Verifier, named: list[Source], now: int) -> Iterator[tup
 def _of_source(verifier: Verifier, source: Source, now: int) -> Iterator[Verdict]:
     try:
         kind, content = read_source(source)
-    except CommandError as fault:
+    except (CommandError, FileFault) as fault:
         if not source.in_folder:
             raise
         # One file that cannot be read must not hide the verdicts on the others.

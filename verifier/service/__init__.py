@@ -4,7 +4,7 @@
 
     from pathlib import Path
     from verifier.service.app import make_app
-    from verifier.service.edge import Listen, serve
+    from verifier.runtime.http import Listen, serve
     from verifier.service.settings import Settings
 
     settings = Settings(Path("/var/lib/icard"))

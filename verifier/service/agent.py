@@ -27,9 +27,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from icard_crypto.errors import IcardError
+from verifier.runtime.http import log_fault
 from verifier.sync import Agent, Round
-
-from .edge import log_fault
 
 __all__ = ["GAP", "SyncAgent", "failed_sources"]
 

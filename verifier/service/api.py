@@ -19,13 +19,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from icard_crypto.errors import Language
-from verifier.service.documented import BATCH, POLICIES, STATE, SYNC, VERIFY, problems
+from verifier.runtime.http import Problem, language_of, whole_body
 
 from .agent import failed_sources
-from .asking import PICTURES, asked_policy, media_type, verdict_bytes, verdict_of_text
 from .batch import BatchAnswer
-from .edge import Problem, language_of, whole_body
-from .service import Service
+from .documented import BATCH, POLICIES, STATE, SYNC, VERIFY, problems
+from .request_parsing import PICTURES, asked_policy, media_type, verdict_bytes, verdict_of_text
+from .service import VerificationService
 from .state_view import state_view
 
 __all__ = ["api", "watched"]
@@ -47,8 +47,8 @@ api = APIRouter(prefix="/v1", route_class=PlainRoute)
 watched = APIRouter(tags=["watching the service"])
 
 
-def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
+def _service(request: Request) -> VerificationService:
+    service: VerificationService = request.app.state.service
     return service
 
 

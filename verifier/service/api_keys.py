@@ -24,10 +24,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from icard_crypto.errors import StateError
-from verifier.cli.files import read_capped
-
-from .edge.layers import Layer
-from .edge.problems import Problem, problem_response
+from verifier.runtime.files import read_capped
+from verifier.runtime.http.middleware import Middleware
+from verifier.runtime.http.problems import Problem, problem_response
 
 __all__ = ["OPEN", "RequireKey", "read_keys"]
 
@@ -59,7 +58,7 @@ def read_keys(path: Path) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-class RequireKey(Layer):
+class RequireKey(Middleware):
     """ASGI: lets only requests with a key through (promises 2 and 3)."""
 
     def __init__(self, app: ASGIApp, keys: tuple[bytes, ...]) -> None:

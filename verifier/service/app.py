@@ -11,16 +11,17 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
+from verifier.runtime.http import BodyClass, Drain, EdgeLimits, RateClass, new_app, wrap
+
 from .api import api, watched
 from .api_keys import OPEN, RequireKey
-from .asking import PICTURES, STATUSES, TEXTS
 from .documented import COMPONENTS
-from .edge import BodyClass, Drain, EdgeLimits, RateClass, new_app, wrap
 from .lean import LeanVerify
 from .limits import BATCH_BYTES, PICTURE_BYTES, TEXT_BYTES, UPLOAD_BUDGET, UPLOAD_SECONDS
-from .service import Service
-from .settings import Settings
-from .web import BODIES, page_router
+from .request_parsing import PICTURES, STATUSES, TEXTS
+from .scan import BODIES, page_router
+from .service import VerificationService
+from .settings import ServiceSettings
 
 __all__ = ["around", "make_app", "make_service_app"]
 
@@ -33,13 +34,13 @@ _LIMITED: Final = ("/v1/", "/answer", "/check")
 _TEXTS_AT_WORK: Final = 64
 
 
-def make_app(settings: Settings, drain: Drain) -> ASGIApp:
+def make_app(settings: ServiceSettings, drain: Drain) -> ASGIApp:
     """The service with everything around it, as a server runs it."""
-    service = Service(settings, drain)
+    service = VerificationService(settings, drain)
     return around(LeanVerify(make_service_app(service), service), service)
 
 
-def around(app: ASGIApp, service: Service) -> ASGIApp:
+def around(app: ASGIApp, service: VerificationService) -> ASGIApp:
     """What stands between the socket and the application: keys, ends, caps, rates, headers, logs, figures."""
     limits, keys = _limits(service), service.settings.api_keys
     if not keys:
@@ -47,7 +48,7 @@ def around(app: ASGIApp, service: Service) -> ASGIApp:
     return wrap(app, limits, service.metrics, gate=lambda behind: RequireKey(behind, keys))
 
 
-def make_service_app(service: Service) -> FastAPI:
+def make_service_app(service: VerificationService) -> FastAPI:
     """FastAPI's part: all routes, and the scan page where no key is asked for."""
 
     @contextlib.asynccontextmanager
@@ -66,7 +67,7 @@ def make_service_app(service: Service) -> FastAPI:
     return app
 
 
-def _limits(service: Service) -> EdgeLimits:
+def _limits(service: VerificationService) -> EdgeLimits:
     settings = service.settings
     rates = [RateClass(prefix, 0.5, 5) for prefix in ("/v1/sync", "/update")]
     if settings.rate:

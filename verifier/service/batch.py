@@ -27,13 +27,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from icard_crypto.errors import DecodeError, Language
-from verifier.policy import Policy
+from verifier.decision.policy import Policy
+from verifier.runtime.http.problems import Problem
 
 from .batch_child import fault_line
 from .children import Busy, ChildPool, Late, Lost
-from .edge.problems import Problem
 from .limits import BATCH_BYTES, BATCH_GAP_SECONDS, BATCH_LINES, BATCH_SECONDS
-from .lines import Group, groups
+from .line_groups import Group, groups
 from .spool import Spool
 
 __all__ = ["BatchAnswer", "Batches"]

@@ -20,10 +20,10 @@ import time
 from typing import Any, Final
 
 from icard_crypto.errors import DecodeError, Language
-from verifier.policy import Policy
+from verifier.decision.policy import Policy
+from verifier.decision.verdict_json import verdict_text
+from verifier.decision.verifier import Verifier
 from verifier.store import Store
-from verifier.verdict_json import verdict_text
-from verifier.verifier import Verifier
 
 from .children import serve
 from .limits import BATCH_LINE_BYTES

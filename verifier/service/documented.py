@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from verifier.verdict_json import verdict_schema
+from verifier.decision.verdict_json import verdict_schema
+from verifier.runtime.http import PROBLEM_TYPE
 
-from .asking import PICTURES
-from .edge import PROBLEM_TYPE
+from .request_parsing import PICTURES
 
 __all__ = ["BATCH", "COMPONENTS", "POLICIES", "STATE", "SYNC", "VERIFY", "problems"]
 

@@ -12,10 +12,10 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from icard_crypto.errors import IcardError
+from verifier.runtime.http import language_of, problem_response, whole_body
 
-from .asking import STATUSES, TEXTS, media_type, verdict_bytes, verdict_of_text
-from .edge import language_of, problem_response, whole_body
-from .service import Service
+from .request_parsing import STATUSES, TEXTS, media_type, verdict_bytes, verdict_of_text
+from .service import VerificationService
 
 __all__ = ["LeanVerify"]
 
@@ -31,7 +31,7 @@ class _Route:
 class LeanVerify:
     """ASGI: answers ``POST /v1/verify`` where no picture comes; hands everything else on."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: ASGIApp, service: VerificationService) -> None:
         self._app = app
         self._service = service
 

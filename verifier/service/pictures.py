@@ -14,9 +14,9 @@ import json
 from typing import Any, Final
 
 from icard_crypto.errors import DecodeError, catalogue
+from verifier.runtime.http.problems import Problem
 
 from .children import Busy, ChildPool, Late, Lost
-from .edge.problems import Problem
 from .limits import PICTURE_SECONDS
 
 __all__ = ["PictureReader"]

@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any
 
 from icard_crypto.errors import StateError
-from verifier.policy import Policy
+from verifier.decision.policy import Policy
 
 __all__ = ["Policies"]
 

@@ -19,22 +19,22 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
-from verifier.policy import Policy
+from verifier.decision.policy import Policy
+from verifier.decision.verdict import Verdict
+from verifier.knowledge.trust import TrustDomain
+from verifier.runtime.http import Drain, Metrics, Problem
 from verifier.store import Store
 from verifier.sync import Agent
-from verifier.trust import TrustDomain
-from verifier.verdict import Verdict
 
 from .agent import SyncAgent
 from .batch import Batches
-from .edge import Drain, Metrics, Problem
-from .figures import Ages
-from .knowledge import HotState
+from .live_knowledge import HotState
+from .metrics import Ages
 from .pictures import PictureReader
 from .policies import Policies
-from .settings import Settings
+from .settings import ServiceSettings
 
-__all__ = ["Seen", "Service"]
+__all__ = ["Seen", "VerificationService"]
 
 #: From best to worst.
 _RANK: Final = ("VALID", "INDETERMINATE", "INVALID")
@@ -55,10 +55,10 @@ class Seen:
     verdict: Verdict
 
 
-class Service:
+class VerificationService:
     """What stands behind the routes and the page; one for each process."""
 
-    def __init__(self, settings: Settings, drain: Drain) -> None:
+    def __init__(self, settings: ServiceSettings, drain: Drain) -> None:
         self.settings = settings
         self.drain = drain
         self.policies_by_name = Policies(settings.policies, settings.default_policy)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from verifier.policy import Policy
+from verifier.decision.policy import Policy
 from verifier.sync import Limits
 
-__all__ = ["Settings"]
+__all__ = ["ServiceSettings"]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ServiceSettings:
     """Everything but where it listens.
 
     Args:

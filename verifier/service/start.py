@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import sys
 
+from verifier.runtime.http import Listen, serve
+
 from .app import make_app
-from .edge import Listen, serve
 from .policies import Policies
-from .settings import Settings
+from .settings import ServiceSettings
 from .tls import EVERYWHERE, addresses, self_signed, thumbprint
 
 __all__ = ["start"]
 
 
-def start(settings: Settings, listen: Listen, *, self_signed_certificate: bool) -> None:
+def start(settings: ServiceSettings, listen: Listen, *, self_signed_certificate: bool) -> None:
     """Serve until SIGTERM.
 
     Args:
@@ -24,7 +25,7 @@ def start(settings: Settings, listen: Listen, *, self_signed_certificate: bool) 
 
     Raises:
         StateError: ``policy.name``, ``policy.taken``, ``server.address``, ``server.failed``.
-        CommandError: ``cli.unwritable``.
+        FileFault: ``file.unwritable``.
     """
     # What is wrong with the policies is told before anything listens.
     Policies(settings.policies, settings.default_policy)

@@ -6,17 +6,17 @@ from typing import Any
 
 from icard_crypto.errors import IcardError, Language
 from icard_crypto.moments import moment_text
-from verifier.policy import Policy
+from verifier.decision.policy import Policy
+from verifier.knowledge.trust import TrustDomain
 from verifier.store import Freshness, freshness
 from verifier.sync.journal import read_journal
-from verifier.trust import TrustDomain
 
-from .service import Service
+from .service import VerificationService
 
 __all__ = ["state_view"]
 
 
-def state_view(service: Service, language: Language) -> dict[str, Any]:
+def state_view(service: VerificationService, language: Language) -> dict[str, Any]:
     """Everything that the service knows of itself; times are RFC 3339 in UTC, ages seconds."""
     now, known = service.now(), service.state.current
     policies = service.policies
@@ -40,7 +40,7 @@ def state_view(service: Service, language: Language) -> dict[str, Any]:
 
 
 def _domain(
-    service: Service, domain: TrustDomain, policies: tuple[Policy, ...] | Any, now: int, language: Language
+    service: VerificationService, domain: TrustDomain, policies: tuple[Policy, ...] | Any, now: int, language: Language
 ) -> dict[str, Any]:
     judged: dict[tuple[str, str], dict[str, Freshness]] = {}
     for policy in policies:

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from verifier.cli.files import write_whole
+from verifier.runtime.files import write_whole
 
 __all__ = ["EVERYWHERE", "addresses", "self_signed", "thumbprint"]
 
@@ -54,7 +54,7 @@ def self_signed(folder: Path, host: str) -> tuple[Path, Path]:
     """Certificate and key as PEM files in a folder, made or used again (promise 2).
 
     Raises:
-        CommandError: ``cli.unwritable``.
+        FileFault: ``file.unwritable``.
     """
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     names = _names(host)

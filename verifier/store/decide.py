@@ -2,14 +2,14 @@
 
 :func:`decide` goes by these rules, in this order:
 
-1. Trust lists: the chain by :mod:`icard_crypto.trust_chain`. A bad chain: nothing is taken, of the rest neither.
+1. Trust lists: the chain by :mod:`icard_crypto.lists.trust_chain`. A bad chain: nothing is taken, of the rest neither.
 2. A key that the roots mark compromised takes its status tokens and its marks with it: otherwise a thief who once
    reached a verifier whose clock was ahead could freeze revocation for ever.
 3. A timestamp whose key is no longer listed goes, for the same reason: its time is no mark for the keys that follow.
-4. The timestamp: by :mod:`icard_crypto.timestamp`, and never behind the one that is there.
-5. Status tokens, each by itself: by :mod:`icard_crypto.status_trust`; not under a key that the timestamp denies; for
-   its uri and key not older than the mark, and of the mark's own time only the same bytes. A bad one is refused, the
-   rest is taken.
+4. The timestamp: by :mod:`icard_crypto.lists.timestamp`, and never behind the one that is there.
+5. Status tokens, each by itself: by :mod:`icard_crypto.lists.status_trust`; not under a key that the timestamp denies;
+   for its uri and key not older than the mark, and of the mark's own time only the same bytes. A bad one is refused,
+   the rest is taken.
 6. The floor rises with trust lists and timestamps, never with status lists, and never falls.
 7. A status token goes when the timestamp names its list no more and every code that it says anything about has ended
    (:data:`OVER` after its iat). The mark stays. Ended is what had ended at the floor, which is signed: were the clock
@@ -24,16 +24,18 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from icard_crypto import cbor, cose, limits
-from icard_crypto.bundle import Bundle
+from icard_crypto import limits
+from icard_crypto.card.issuing import LONGEST_LIFE as LONGEST_CODE
+from icard_crypto.encoding import cbor
 from icard_crypto.errors import DecodeError
-from icard_crypto.issuing import LONGEST_LIFE as LONGEST_CODE
-from icard_crypto.keys import Kid, Thumbprint, VerifyingKey
-from icard_crypto.list_maps import DAY
-from icard_crypto.status_trust import read_status
-from icard_crypto.timestamp import Timestamp, check_newer, read_timestamp
-from icard_crypto.trust_chain import TrustState, verify_chain
-from icard_crypto.trust_list import TrustList
+from icard_crypto.lists.bundle import Bundle
+from icard_crypto.lists.list_maps import DAY
+from icard_crypto.lists.status_trust import read_status
+from icard_crypto.lists.timestamp import Timestamp, check_newer, read_timestamp
+from icard_crypto.lists.trust_chain import TrustState, verify_chain
+from icard_crypto.lists.trust_list import TrustList
+from icard_crypto.signing import cose
+from icard_crypto.signing.keys import Kid, Thumbprint, VerifyingKey
 
 from .manifest import Digest, Manifest, Mark
 from .report import Item, Outcome
@@ -87,7 +89,7 @@ def open_timestamp(trust_list: TrustList, token: bytes, now: int | None = None) 
     """Read a timestamp under a trust list.
 
     Raises:
-        DecodeError: as :func:`icard_crypto.timestamp.read_timestamp`.
+        DecodeError: as :func:`icard_crypto.lists.timestamp.read_timestamp`.
     """
 
     def find(kid: Kid) -> VerifyingKey | None:

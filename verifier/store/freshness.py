@@ -1,6 +1,6 @@
 """How fresh each thing is that a domain knows, and until when a policy accepts it; for people who look after it.
 
-It judges by the same limits as :mod:`verifier.checks`; a test holds the two together.
+It judges by the same limits as :mod:`verifier.decision.checks`; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from verifier.policy import Policy
-from verifier.trust import TrustDomain
+from verifier.decision.policy import Policy
+from verifier.knowledge.trust import TrustDomain
 
 __all__ = ["Freshness", "Health", "freshness"]
 

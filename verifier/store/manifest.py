@@ -18,10 +18,10 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from icard_crypto.errors import StateError
-from icard_crypto.keys import Thumbprint
-from icard_crypto.trust_chain import Tombstone
-from icard_crypto.trust_list import Revocation
-from verifier.trust import Environment
+from icard_crypto.lists.trust_chain import Tombstone
+from icard_crypto.lists.trust_list import Revocation
+from icard_crypto.signing.keys import Thumbprint
+from verifier.knowledge.trust import Environment
 
 __all__ = ["FORMAT", "LONGEST", "Digest", "Manifest", "Mark", "Marks", "read_manifest", "write_manifest"]
 

@@ -22,15 +22,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from icard_crypto.bundle import Bundle
 from icard_crypto.errors import IcardError, StateError
-from icard_crypto.keys import Thumbprint
-from icard_crypto.list_maps import check_not_future
-from icard_crypto.status_list import StatusList
-from icard_crypto.status_trust import read_status
-from icard_crypto.timestamp import Timestamp
-from icard_crypto.trust_chain import TrustState, verify_anchor
-from verifier.trust import TrustDomain
+from icard_crypto.lists.bundle import Bundle
+from icard_crypto.lists.list_maps import check_not_future
+from icard_crypto.lists.status_list import StatusList
+from icard_crypto.lists.status_trust import read_status
+from icard_crypto.lists.timestamp import Timestamp
+from icard_crypto.lists.trust_chain import TrustState, verify_anchor
+from icard_crypto.signing.keys import Thumbprint
+from verifier.knowledge.trust import TrustDomain
 
 from .decide import Known, Update, decide, digest_of, open_timestamp
 from .folder import DomainFolder, ObjectGone
@@ -106,7 +106,7 @@ class Store:
 
         Raises:
             StateError: ``store.name``, ``store.exists``, ``store.locked``, ``store.unwritable``.
-            DecodeError: as :func:`icard_crypto.trust_chain.verify_anchor`; ``trust.future``.
+            DecodeError: as :func:`icard_crypto.lists.trust_chain.verify_anchor`; ``trust.future``.
         """
         if not _NAME.fullmatch(name):
             raise StateError("store.name", expected="1 to 63 of a-z, 0-9, ., - and _, not . first", found=name[:64])

@@ -10,7 +10,8 @@
         print(round.domain, round.faults)
 """
 
+from verifier.runtime.outbound.fetching import Answer, Fetch, Limits
+
 from .agent import Agent, Round
-from .fetching import Answer, Fetch, Limits
 
 __all__ = ["Agent", "Answer", "Fetch", "Limits", "Round"]

@@ -31,12 +31,12 @@ from typing import Final, NamedTuple
 
 from icard_crypto import limits as sizes
 from icard_crypto.errors import IcardError, MissingPart, StateError
+from verifier.knowledge.trust import TrustDomain
+from verifier.runtime.outbound.fetching import Answer, Deadline, Fetch, Limits
 from verifier.store import Item, Report, Store, Update
 from verifier.store.decide import digest_of
 from verifier.store.manifest import Marks
-from verifier.trust import TrustDomain
 
-from .fetching import Answer, Deadline, Fetch, Limits
 from .journal import Journal, Source, read_journal, write_journal
 
 __all__ = ["WHOLE", "Agent", "Round", "SourceFault"]

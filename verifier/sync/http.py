@@ -1,4 +1,4 @@
-"""HTTPS as an agent needs it, over connections that :mod:`verifier.sync.guarded` makes.
+"""HTTPS as an agent needs it, over connections that :mod:`verifier.runtime.outbound.guarded` makes.
 
 Promises:
 
@@ -15,9 +15,8 @@ from typing import Final
 import httpx
 
 from icard_crypto.errors import StateError
-
-from .fetching import Answer, Deadline, Limits, Resolve
-from .guarded import Guarded, resolve
+from verifier.runtime.outbound.fetching import Answer, Deadline, Limits, Resolve
+from verifier.runtime.outbound.guarded import Guarded, resolve
 
 __all__ = ["HttpFetch"]
 
@@ -62,7 +61,7 @@ class HttpFetch:
         self._guarded.close()
 
     def __call__(self, url: str, *, etag: str | None, most: int, deadline: Deadline) -> Answer | None:
-        """As :class:`verifier.sync.fetching.Fetch`."""
+        """As :class:`verifier.runtime.outbound.fetching.Fetch`."""
         headers = {**_HEADERS, "If-None-Match": etag} if etag else dict(_HEADERS)
         with self._guarded.until(deadline) as client:
             target = httpx.URL(url)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from issuer.db import models  # noqa: F401  (defines the tables)
-from issuer.db.base import Base
-
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=Base.metadata,
+    target_metadata=None,
     render_as_batch=connection.dialect.name == "sqlite",
     transactional_ddl=True,
 )

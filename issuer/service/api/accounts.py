@@ -25,7 +25,7 @@ from issuer.accounts.roles import ROLES
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
-from issuer.service.once import once
+from issuer.service.idempotent import once
 
 __all__ = ["InvitedBody", "endpoints", "invited_body", "waiting_body"]
 

@@ -15,13 +15,15 @@ from fastapi import Query
 from pydantic import BaseModel
 
 from icard_crypto.errors import Language, StateError
-from issuer import audit_views, checkpoints
-from issuer.audit_verify import verify
-from issuer.audit_views import AuditEntry, CheckpointView
+from issuer.audit import views
+from issuer.audit.checkpoints import checkpoint_files, read_file
+from issuer.audit.verify import verify
+from issuer.audit.views import AuditEntry, CheckpointView
+from issuer.publication import checkpoints
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Endpoints, Limit, Page, page
-from verifier.service import edge
+from verifier.runtime import http
 
 __all__ = ["endpoints"]
 
@@ -70,7 +72,7 @@ def list_entries(
 ) -> Page[AuditEntry]:
     """Acts, the newest first, under pseudonyms."""
     before = int(cursor) if cursor else None
-    found = audit_views.entries(call.core, before=before, actor=actor, subject=subject, limit=limit + 1)
+    found = views.entries(call.core.database, before=before, actor=actor, subject=subject, limit=limit + 1)
     return page(found, limit, lambda entry: str(entry.seq))
 
 
@@ -78,17 +80,17 @@ def list_entries(
 def list_checkpoints(call: CallOf, cursor: RowCursor = "", limit: Limit = 50) -> Page[CheckpointView]:
     """Signed statements of how far the chain was, the newest first; each is published as `/audit/{seq}.cbor`."""
     before = int(cursor) if cursor else None
-    return page(audit_views.checkpoints(call.core, before=before, limit=limit + 1), limit, lambda one: str(one.seq))
+    return page(views.checkpoints(call.core.database, before=before, limit=limit + 1), limit, lambda one: str(one.seq))
 
 
 @endpoints.at("POST", "/v1/audit/verification", _READ)
 def verify_chain(call: CallOf) -> ReportBody:
     """Walk the whole chain and hold it against its checkpoints, those on the host too. Takes a while; one at a time."""
     if not _walking.acquire(blocking=False):
-        raise edge.Problem("http.overloaded", headers={"Retry-After": "30"})
+        raise http.Problem("http.overloaded", headers={"Retry-After": "30"})
     try:
-        paths = checkpoints.files(checkpoints.default_folder(call.core))
-        report = verify(call.core, {path.name: checkpoints.read_file(path) for path in paths})
+        paths = checkpoint_files(checkpoints.default_folder(call.core))
+        report = verify(call.core, {path.name: read_file(path) for path in paths})
     finally:
         _walking.release()
     return ReportBody(

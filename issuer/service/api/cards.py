@@ -15,18 +15,18 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from icard_crypto.card import Card
+from icard_crypto.card.card import Card
 from icard_crypto.errors import CardError
 from issuer import cards
-from issuer.accounts.card_parties import own_cards, require_card
-from issuer.card_views import CardView
 from issuer.cards import IssuedCard, NewCard
-from issuer.codes import IssuedCode
-from issuer.online_lookups import note_lookup
+from issuer.cards.codes import IssuedCode
+from issuer.cards.lookups import note_lookup
+from issuer.cards.parties import own_cards, require_card
+from issuer.cards.views import CardView
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
-from verifier.service import edge
+from verifier.runtime import http
 
 __all__ = ["CardBody", "Reason", "card_body", "endpoints"]
 
@@ -240,8 +240,8 @@ def _card(record: dict[str, Any]) -> Card:
     try:
         return Card.from_json(record)
     except CardError as fault:
-        errors = [edge.FieldFault(_pointer(one), one.code, one.expected) for one in (fault, *fault.also)]
-        raise edge.Problem(fault.code, status=422, errors=errors, path=_place(fault), expected=fault.expected) from None
+        errors = [http.FieldFault(_pointer(one), one.code, one.expected) for one in (fault, *fault.also)]
+        raise http.Problem(fault.code, status=422, errors=errors, path=_place(fault), expected=fault.expected) from None
 
 
 def _place(fault: CardError) -> str:

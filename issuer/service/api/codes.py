@@ -15,15 +15,15 @@ from typing import Annotated, Final, Literal
 from fastapi import Query, Response
 
 from icard_crypto import qr
-from icard_crypto.card import Profile
+from icard_crypto.card.card import Profile
 from icard_crypto.errors import StateError
-from issuer.accounts.card_parties import require_card
-from issuer.card_views import newest_code
-from issuer.online_lookups import note_lookup
+from issuer.cards.lookups import note_lookup
+from issuer.cards.parties import require_card
+from issuer.cards.views import newest_code
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf
 from issuer.service.endpoints import Endpoints, Id
-from verifier.service import edge
+from verifier.runtime import http
 
 __all__ = ["endpoints"]
 
@@ -67,5 +67,5 @@ def _text(call: Call, card_id: str, name: str) -> str:
     code = newest_code(call.core, card_id, profile)
     if code is None:
         # Whoever issued it has not signed it yet, or was killed; the worker finishes it.
-        raise edge.Problem("http.not_ready", headers={"Retry-After": "5"})
+        raise http.Problem("http.not_ready", headers={"Retry-After": "5"})
     return code.text

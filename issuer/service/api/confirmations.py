@@ -17,13 +17,13 @@ from typing import Annotated, Final
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from issuer.accounts import two_people
-from issuer.accounts.two_people import ConfirmationView
-from issuer.accounts.two_people_acts import ACTS
+from issuer.approvals import engine
+from issuer.approvals.acts import ACTS
+from issuer.approvals.engine import ConfirmationView
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
-from issuer.service.once import once
+from issuer.service.idempotent import once
 
 from .accounts import InvitedBody, invited_body, waiting_body
 from .cards import Reason
@@ -66,8 +66,8 @@ def ask_for(call: CallOf, body: RequestBody, response: Response) -> Confirmation
     """Ask for an act; those who may confirm it are told."""
     made = once(
         call,
-        lambda: two_people.ask(call.core, call.who, body.act, body.arguments, body.reason),
-        lambda confirmation_id: two_people.show_confirmation(call.core, call.who, confirmation_id),
+        lambda: engine.ask(call.core, call.who, body.act, body.arguments, body.reason),
+        lambda confirmation_id: engine.show_confirmation(call.core, call.who, confirmation_id),
     )
     response.headers["Location"] = f"/v1/confirmations/{made.confirmation_id}"
     return made
@@ -76,14 +76,14 @@ def ask_for(call: CallOf, body: RequestBody, response: Response) -> Confirmation
 @endpoints.at("GET", "/v1/confirmations", Access("person", _RIGHTS))
 def list_waiting(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[ConfirmationView]:
     """The requests that wait and that one may decide on or has asked for."""
-    found = two_people.list_waiting(call.core, call.who, after=cursor, limit=limit + 1)
+    found = engine.list_waiting(call.core, call.who, after=cursor, limit=limit + 1)
     return page(found, limit, lambda each: each.confirmation_id)
 
 
 @endpoints.at("GET", "/v1/confirmations/{confirmation_id}", Access("person", _RIGHTS, owned="confirmation"))
 def show_confirmation(call: CallOf, confirmation_id: Id) -> ConfirmationView:
     """A request that one may decide on or has asked for."""
-    return two_people.show_confirmation(call.core, call.who, confirmation_id)
+    return engine.show_confirmation(call.core, call.who, confirmation_id)
 
 
 @endpoints.at(
@@ -98,12 +98,12 @@ def confirm(call: CallOf, confirmation_id: Id) -> DoneBody:
     """
 
     def make() -> DoneBody:
-        done = two_people.confirm(call.core, call.who, confirmation_id)
+        done = engine.confirm(call.core, call.who, confirmation_id)
         invited = None if done.invited is None else invited_body(done.invited)
         return DoneBody(act=done.act, subject=done.subject, invited=invited)
 
     def again(subject: str) -> DoneBody:
-        act = two_people.show_confirmation(call.core, call.who, confirmation_id).act
+        act = engine.show_confirmation(call.core, call.who, confirmation_id).act
         waiting = waiting_body(call, subject)
         return DoneBody(act=act, subject=subject, invited=waiting if waiting.expires_at is not None else None)
 
@@ -119,4 +119,4 @@ def confirm(call: CallOf, confirmation_id: Id) -> DoneBody:
 )
 def refuse(call: CallOf, confirmation_id: Id) -> None:
     """Refuse another's request, or withdraw one's own."""
-    two_people.refuse(call.core, call.who, confirmation_id)
+    engine.refuse(call.core, call.who, confirmation_id)

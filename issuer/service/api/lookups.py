@@ -14,9 +14,9 @@ from typing import Annotated
 from fastapi import Response
 from pydantic import Field
 
-from issuer import card_views, online_lookups
-from issuer.accounts.card_parties import require_card
-from issuer.online_lookups import LookupView
+from issuer.cards import lookups, views
+from issuer.cards.lookups import LookupView
+from issuer.cards.parties import require_card
 from issuer.service.access import Access
 from issuer.service.context import CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
@@ -37,9 +37,9 @@ class ShownCode(Body):
 @endpoints.at("POST", "/v1/cards/by-code", Access("account", ("card.read",)), problems=(404,))
 def look_up_code(call: CallOf, body: ShownCode, response: Response) -> CardBody:
     """The card that a code belongs to, as it stands now. Its holder sees that an official looked."""
-    card_id = online_lookups.card_of_code(call.core, body.cti)
-    online_lookups.note_lookup(call.core, call.who, card_id, "code")
-    view = card_views.show(call.core, card_id)
+    card_id = lookups.card_of_code(call.core, body.cti)
+    lookups.note_lookup(call.core, call.who, card_id, "code")
+    view = views.show(call.core, card_id)
     response.headers["ETag"] = etag(view.revision)
     return card_body(view)
 
@@ -48,5 +48,5 @@ def look_up_code(call: CallOf, body: ShownCode, response: Response) -> CardBody:
 def list_lookups(call: CallOf, card_id: Id, cursor: Cursor = "", limit: Limit = 50) -> Page[LookupView]:
     """Who in office looked at one's card online, the newest first. Offline checks leave no trace."""
     require_card(call.core, call.who, card_id)
-    found = online_lookups.list_lookups(call.core, card_id, after=cursor, limit=limit + 1)
+    found = lookups.list_lookups(call.core, card_id, after=cursor, limit=limit + 1)
     return page(found, limit, lambda look: look.lookup_id)

@@ -16,7 +16,7 @@ from issuer.accounts.mandates import MandateView
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
-from issuer.service.once import once
+from issuer.service.idempotent import once
 
 __all__ = ["endpoints"]
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import BaseModel, Field
 
+from issuer.accounts import preferences as account_preferences
 from issuer.notices import inbox as core_inbox
 from issuer.notices.inbox import InboxNotice, Preference
 from issuer.service.access import Access
@@ -86,7 +87,7 @@ def list_preferences(call: CallOf) -> list[Preference]:
 def set_preference(call: CallOf, body: PreferenceBody) -> None:
     """Turn a kind on or off for a channel; what is fixed cannot be turned off."""
     who = call.who
-    core_inbox.set_preference(call.core, who.account_id, body.kind, body.channel, body.on, who.actor)
+    account_preferences.set_preference(call.core, who.account_id, body.kind, body.channel, body.on, who.actor)
 
 
 def _body(call: CallOf, one: InboxNotice) -> NoticeBody:

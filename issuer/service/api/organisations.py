@@ -12,7 +12,7 @@ from issuer.accounts.organisations import NewOrganisation, OrganisationView
 from issuer.service.access import Access
 from issuer.service.context import CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
-from issuer.service.once import once
+from issuer.service.idempotent import once
 
 __all__ = ["endpoints"]
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from fastapi import Query
 
-from issuer.notices import upkeep
-from issuer.notices.upkeep import Figures, OutboxView
+from issuer.delivery import outbox_admin
+from issuer.delivery.outbox_admin import Figures, OutboxView
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Cursor, Endpoints, Id, Limit, Page, page
@@ -33,30 +33,30 @@ def list_outbox(
     limit: Limit = 50,
 ) -> Page[OutboxView]:
     """Letters, oldest first: of each notice one for every channel and webhook."""
-    states = upkeep.OPEN if state == "open" else (state,)
-    found = upkeep.listed(call.core, states, channel=channel, after=cursor, most=limit + 1)
+    states = outbox_admin.OPEN if state == "open" else (state,)
+    found = outbox_admin.listed(call.core, states, channel=channel, after=cursor, most=limit + 1)
     return page(found, limit, lambda letter: letter.id)
 
 
 @endpoints.at("GET", "/v1/outbox/figures", _WATCH)
 def show_figures(call: CallOf) -> dict[str, Figures]:
     """How many wait and are dead on each channel, and the age of the oldest that waits, in seconds."""
-    return upkeep.figures(call.core)
+    return outbox_admin.figures(call.core)
 
 
 @endpoints.at("GET", "/v1/outbox/{letter_id}", _ONE)
 def show_letter(call: CallOf, letter_id: Id) -> OutboxView:
     """How often a letter was tried, and what its last fault was."""
-    return upkeep.show(call.core, letter_id)
+    return outbox_admin.show(call.core, letter_id)
 
 
 @endpoints.at("POST", "/v1/outbox/{letter_id}/retry", _ONE, status=204, problems=(409,))
 def retry_letter(call: CallOf, letter_id: Id, body: ReasonBody) -> None:
     """Send a dead or dropped letter again, with its whole time anew."""
-    upkeep.retry(call.core, [letter_id], call.who.by(body.reason))
+    outbox_admin.retry(call.core, [letter_id], call.who.by(body.reason))
 
 
 @endpoints.at("POST", "/v1/outbox/{letter_id}/drop", _ONE, status=204, problems=(409,))
 def drop_letter(call: CallOf, letter_id: Id, body: ReasonBody) -> None:
     """Give up a letter that waits or is dead; its account's inbox keeps the notice."""
-    upkeep.drop(call.core, [letter_id], call.who.by(body.reason))
+    outbox_admin.drop(call.core, [letter_id], call.who.by(body.reason))

@@ -12,12 +12,12 @@ from typing import Annotated, Final
 
 from fastapi import Query
 
-from issuer import publication_views
-from issuer.publication_views import KeyView, PublicationView, StatusListView, TrustListView
+from issuer.publication import views
+from issuer.publication.views import KeyView, PublicationView, StatusListView, TrustListView
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Endpoints, Limit, Page, page
-from verifier.service import edge
+from verifier.runtime import http
 
 __all__ = ["endpoints"]
 
@@ -33,26 +33,26 @@ _WATCH: Final = Access("account", ("service.watch",))
 @endpoints.at("GET", "/v1/keys", _WATCH)
 def list_keys(call: CallOf) -> list[KeyView]:
     """The service's keys, oldest first: state, usage, and when each step was."""
-    return publication_views.keys(call.core)
+    return views.keys(call.core)
 
 
 @endpoints.at("GET", "/v1/publication", _WATCH)
 def show_publication(call: CallOf) -> PublicationView:
     """What is published now, and how old it is."""
-    return publication_views.publication(call.core)
+    return views.publication(call.core)
 
 
 @endpoints.at("GET", "/v1/status-lists", _WATCH)
 def list_status_lists(call: CallOf, cursor: ListCursor = "", limit: Limit = 50) -> Page[StatusListView]:
     """The status lists: how full, and how old their tokens are."""
-    found = publication_views.status_lists(call.core, after=cursor, limit=limit + 1)
+    found = views.status_lists(call.core, after=cursor, limit=limit + 1)
     return page(found, limit, lambda one: one.name)
 
 
 @endpoints.at("GET", "/v1/trust-list", _WATCH, problems=(404,))
 def show_trust_list(call: CallOf) -> TrustListView:
     """The trust list in force and what it says of this issuer; 404 where none was taken in."""
-    found = publication_views.trust_list(call.core)
+    found = views.trust_list(call.core)
     if found is None:
-        raise edge.Problem("http.not_found")
+        raise http.Problem("http.not_found")
     return found

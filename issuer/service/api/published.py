@@ -14,12 +14,12 @@ from typing import Annotated, Any, Final
 
 from fastapi import Path, Request, Response
 
-from issuer import artefacts
-from issuer.db.models import Artefact
+from issuer.publication import artefacts
+from issuer.publication.models import Artefact
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf
 from issuer.service.endpoints import Endpoints
-from verifier.service import edge
+from verifier.runtime import http
 
 __all__ = ["endpoints"]
 
@@ -72,7 +72,7 @@ def _file(call: Call, request: Request, path: str) -> Response:
     if condition or request.method == "HEAD":
         outline = call.core.database.read(lambda session: artefacts.outline_at(session, path))
         if outline is None:
-            raise edge.Problem("http.not_found")
+            raise http.Problem("http.not_found")
         headers = _headers(outline)
         if _has(condition, headers["ETag"]):
             return Response(status_code=304, headers=headers)
@@ -80,7 +80,7 @@ def _file(call: Call, request: Request, path: str) -> Response:
             return Response(headers={**headers, "Content-Length": str(outline.size)}, media_type=_media(outline))
     row: Artefact | None = call.core.database.read(lambda session: artefacts.newest_at(session, path))
     if row is None:
-        raise edge.Problem("http.not_found")
+        raise http.Problem("http.not_found")
     return Response(row.content, headers=_headers(row), media_type=_media(row))
 
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from issuer.accounts import invitations, login
 from issuer.accounts import sessions as core_sessions
 from issuer.accounts.invitations import InvitationView
+from issuer.accounts.principals import Principal
 from issuer.accounts.sessions import Entered, SessionView, csrf_token
-from issuer.accounts.who import Who
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.cookies import clear_session, set_cookies
@@ -89,7 +89,7 @@ def _entered(entered: Entered, response: Response) -> SessionBody:
     return _session(entered.who, entered.csrf, entered.ends_at)
 
 
-def _session(who: Who, csrf: str, ends_at: int) -> SessionBody:
+def _session(who: Principal, csrf: str, ends_at: int) -> SessionBody:
     return SessionBody(
         account_id=who.account_id,
         role=who.role.name,

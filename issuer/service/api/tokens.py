@@ -21,7 +21,7 @@ from issuer.accounts.tokens import LONGEST_DAYS, TokenView
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
-from issuer.service.once import once
+from issuer.service.idempotent import once
 
 __all__ = ["endpoints"]
 

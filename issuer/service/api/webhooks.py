@@ -14,12 +14,12 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from issuer.notices import webhooks
-from issuer.notices.webhooks import NewSecret, WebhookView
+from issuer.delivery import webhooks
+from issuer.delivery.webhooks import NewSecret, WebhookView
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf, etag
 from issuer.service.endpoints import Body, Endpoints, Id
-from issuer.service.once import once
+from issuer.service.idempotent import once
 
 __all__ = ["endpoints"]
 

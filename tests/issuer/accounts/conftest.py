@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.issuer.accounts.kit import House, new_house
+from tests.kit.people import House, new_house
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from issuer.accounts.attempts import Origin
 from issuer.accounts.login import login, step_up
 from issuer.accounts.models import KnownPlace, LoginAttempts
 from issuer.accounts.sessions import Entered
-from tests.issuer.accounts.kit import AWAY, HOME, PASSWORD, House, at_once, count, make
+from tests.kit.people import AWAY, HOME, PASSWORD, House, at_once, count, make
 
 
 def outcome(house: House, name: str, password: str, origin: Origin) -> str:

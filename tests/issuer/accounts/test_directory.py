@@ -10,14 +10,14 @@ import pytest
 
 from icard_crypto.errors import StateError
 from issuer import cards
-from issuer.accounts import card_parties, directory, host, mandates, organisations
+from issuer.accounts import directory, host, mandates, organisations
 from issuer.accounts.changes import NewAccount
 from issuer.accounts.models import Person
 from issuer.accounts.organisations import NewOrganisation
 from issuer.accounts.people import read_name
-from issuer.cards import NewCard
-from tests.issuer.accounts.kit import HOST, House, at_once, count, make, new_house, organisation
-from tests.issuer.service import person
+from issuer.cards import NewCard, parties
+from tests.kit.issuing_service import person
+from tests.kit.people import HOST, House, at_once, count, make, new_house, organisation
 
 DAY = 86_400
 
@@ -221,13 +221,13 @@ def test_cards_are_seen_by_those_whose_they_are(tmp_path: Path, database_url: st
     agent = make(house, "agency", "agent", organisation_id=agency).who()
     admin = make(house, "administrator", "admin").who()
     card_id = cards.issue(house.core, [NewCard(person(1))], HOST)[0].card_id
-    card_parties.set_parties(house.core, officer, card_id, holder.person_id, employer)
-    card_parties.set_parties(house.core, officer, card_id, holder.person_id, employer)
-    assert card_parties.parties_of(house.core, card_id) == (holder.person_id, employer)
+    parties.set_parties(house.core, officer, card_id, holder.person_id, employer)
+    parties.set_parties(house.core, officer, card_id, holder.person_id, employer)
+    assert parties.parties_of(house.core, card_id) == (holder.person_id, employer)
 
     def sees(who: object, card: str = card_id) -> str:
         try:
-            card_parties.require_card(house.core, who, card)  # type: ignore[arg-type]
+            parties.require_card(house.core, who, card)  # type: ignore[arg-type]
         except StateError as fault:
             return fault.code
         return "seen"
@@ -238,9 +238,9 @@ def test_cards_are_seen_by_those_whose_they_are(tmp_path: Path, database_url: st
     now = int(house.clock.at)
     mandates.give_mandate(house.core, boss, agency, employer, now - 1, now + DAY)
     assert sees(agent) == "seen"
-    assert card_parties.own_cards(house.core, agent) == [card_id]
-    assert card_parties.own_cards(house.core, foreign) == []
+    assert parties.own_cards(house.core, agent) == [card_id]
+    assert parties.own_cards(house.core, foreign) == []
     house.later(DAY)
     assert sees(agent) == "issue.no_card"
-    assert refused(lambda: card_parties.set_parties(house.core, boss, card_id, None, None)) == "access.not_allowed"
+    assert refused(lambda: parties.set_parties(house.core, boss, card_id, None, None)) == "access.not_allowed"
     house.core.close()

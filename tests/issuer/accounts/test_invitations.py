@@ -12,7 +12,7 @@ from issuer.accounts import host, invitations, people
 from issuer.accounts.changes import NewAccount
 from issuer.accounts.models import Invitation
 from issuer.accounts.retention import prune
-from tests.issuer.accounts.kit import HOME, HOST, PASSWORD, House, at_once, count, take_up
+from tests.kit.people import HOME, HOST, PASSWORD, House, at_once, count, take_up
 
 
 def invited(house: House, role: str = "permit_officer", login: str = "officer") -> str:

@@ -17,10 +17,10 @@ from issuer.accounts import directory, host, own_account, sessions
 from issuer.accounts.attempts import Origin
 from issuer.accounts.login import login
 from issuer.accounts.models import Account, LoginAttempts, LoginSession
-from issuer.accounts.passwords import Passwords
 from issuer.accounts.people import open_password
-from tests.issuer.accounts.kit import AWAY, HOME, HOST, PASSWORD, House, acts, at_once, count, make
-from tests.issuer.service import new_core
+from issuer.vault.passwords import Passwords
+from tests.kit.issuing_service import new_core
+from tests.kit.people import AWAY, HOME, HOST, PASSWORD, House, acts, at_once, count, make
 
 
 class Noting:

@@ -12,17 +12,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer import rewrap
-from issuer.accounts import directory, host, invitations, own_account, tokens, two_people
+from issuer.accounts import directory, host, invitations, own_account, tokens
 from issuer.accounts.attempts import Origin
 from issuer.accounts.changes import NewAccount
 from issuer.accounts.login import login, step_up
-from issuer.accounts.models import ApiToken, Confirmation, Invitation, KnownPlace, LoginAttempts, LoginSession
+from issuer.accounts.models import ApiToken, Invitation, KnownPlace, LoginAttempts, LoginSession
 from issuer.accounts.retention import prune
-from issuer.cards import By
+from issuer.acts import Actor
+from issuer.approvals import engine
+from issuer.approvals.models import Confirmation
 from issuer.core import Core
 from issuer.db.base import Base
-from tests.issuer.accounts.kit import PASSWORD, House, count, make
+from issuer.vault import rewrap
+from tests.kit.people import PASSWORD, House, count, make
 
 MARK = "QJXKVWZYPLMN"
 
@@ -41,7 +43,7 @@ def test_nothing_personal_and_no_secret_is_kept_in_clear(
     """Names, address, document, network, browser, reasons, passwords, codes, tokens; in rows, files and logs."""
     caplog.set_level(logging.DEBUG)
     core = house.core
-    by = By(f"host:{MARK}", f"{MARK} reason", break_glass=True)
+    by = Actor(f"host:{MARK}", f"{MARK} reason", break_glass=True)
     place = Origin("203.0.113.77", f"{MARK} browser")
     new = NewAccount("permit_officer", f"{MARK}.login", f"{MARK} Name", f"{MARK}-1", email=f"{MARK}@cards.example")
     invited = host.add(core, new, by)
@@ -63,7 +65,7 @@ def test_nothing_personal_and_no_secret_is_kept_in_clear(
     admin, _ = make(house, "administrator", "one"), make(house, "administrator", "two")
     asked = {"role": "inspector", "login": f"{MARK}.two", "name": f"{MARK} Two", "identity": f"{MARK}-2"}
     house.later()
-    two_people.ask(core, admin.who(), "account.create", asked, f"{MARK} reason")
+    engine.ask(core, admin.who(), "account.create", asked, f"{MARK} reason")
     own_account.change_contact(core, entered.who, password, f"{MARK}2@cards.example", "en")
     found = directory.find_account(core, admin.who(), f"{MARK}.login")
     assert (found.name, found.email) == (f"{MARK} Name", f"{MARK}2@cards.example")
@@ -99,12 +101,12 @@ def test_what_is_over_is_pruned(house: House) -> None:
     core = house.core
     one, _ = make(house, "administrator", "one"), make(house, "administrator", "two")
     officer = make(house, "permit_officer", "officer")
-    host.add(core, NewAccount("holder", "zhang", "x"), By("host:test"))
+    host.add(core, NewAccount("holder", "zhang", "x"), Actor("host:test"))
     with pytest.raises(StateError):
         login(core, "officer", "wrong password", Origin("203.0.113.1"))
     tokens.make_token(core, officer.who(), "x", ["card.read"], 1)
     house.later()
-    two_people.ask(core, one.who(), "account.reset", {"account_id": officer.account_id}, "x")
+    engine.ask(core, one.who(), "account.reset", {"account_id": officer.account_id}, "x")
     tables = [LoginSession, LoginAttempts, Invitation, KnownPlace, ApiToken, Confirmation]
     # Three invitations were used and go at once.
     assert prune(core).rows == 3

@@ -14,8 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from issuer.accounts import host, own_account, sessions
 from issuer.accounts.login import login, step_up
 from issuer.accounts.sessions import Entered, check_csrf, csrf_token
-from tests.issuer.accounts.kit import HOME, HOST, PASSWORD, House, Somebody, make, new_house, tried
-from tests.issuer.accounts.lives import live
+from tests.kit.account_lives import live
+from tests.kit.people import HOME, HOST, PASSWORD, House, Somebody, make, new_house, tried
 
 Record = Callable[[str, object], None]
 WHO = st.integers(0, 1)

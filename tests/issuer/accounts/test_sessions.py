@@ -12,7 +12,7 @@ from issuer.accounts import directory, host, own_account, sessions
 from issuer.accounts.attempts import Origin
 from issuer.accounts.login import login
 from issuer.accounts.models import LoginSession
-from tests.issuer.accounts.kit import AWAY, HOME, HOST, PASSWORD, House, count, make, organisation
+from tests.kit.people import AWAY, HOME, HOST, PASSWORD, House, count, make, organisation
 
 OTHER = "a quite different 8 words long thing"
 

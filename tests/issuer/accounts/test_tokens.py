@@ -9,7 +9,7 @@ from icard_crypto.errors import StateError
 from issuer.accounts import directory, host, own_account, sessions, tokens
 from issuer.accounts.models import ApiToken
 from issuer.accounts.roles import RIGHTS, ROLES, SCOPES
-from tests.issuer.accounts.kit import HOST, PASSWORD, House, make, organisation
+from tests.kit.people import HOST, PASSWORD, House, make, organisation
 
 DAY = 86_400
 

@@ -12,7 +12,7 @@ from issuer.accounts import own_account, sessions
 from issuer.accounts.login import login, step_up
 from issuer.accounts.models import RecoveryCode
 from issuer.accounts.totp import matching_step
-from tests.issuer.accounts.kit import HOME, PASSWORD, House, acts, at_once, count, make
+from tests.kit.people import HOME, PASSWORD, House, acts, at_once, count, make
 
 
 def test_a_code_is_used_once(house: House) -> None:

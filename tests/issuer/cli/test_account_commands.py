@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from issuer.audit_purge import export
-from issuer.cli.app import app
+from issuer.audit.purge import export
+from issuer.cli.commands import app
 from issuer.core import Core
 from issuer.settings import Settings
-from tests.cli_kit import run
-from tests.issuer.accounts.kit import CHEAP, House, Somebody, take_up
-from tests.issuer.domain import write_settings
-from tests.issuer.service import FakeClock, new_core
+from tests.kit.cli import run
+from tests.kit.issuing_service import FakeClock, new_core
+from tests.kit.people import CHEAP, House, Somebody, take_up
+from tests.kit.signed_domain import write_settings
 
 pytestmark = pytest.mark.slow
 

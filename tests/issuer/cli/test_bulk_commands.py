@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from issuer.cli.app import app
-from tests.cli_kit import run
-from tests.issuer.bulk_files import card_line, header, write_cards
+from issuer.cli.commands import app
 from tests.issuer.cli.test_service_commands import active_key, folder, told
-from tests.issuer.service import person
+from tests.kit.bulk_files import card_line, header, write_cards
+from tests.kit.cli import run
+from tests.kit.issuing_service import person
 
 __all__ = ["folder"]
 

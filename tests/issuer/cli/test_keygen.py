@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from icard_crypto.errors import KeyFault
-from icard_crypto.keys import SigningKey, VerifyingKey
-from issuer.cli.app import app
-from tests.cli_kit import Done, run
-from verifier.trusted_file import read_trusted_file
+from icard_crypto.signing.keys import SigningKey, VerifyingKey
+from issuer.cli.commands import app
+from tests.kit.cli import Done, run
+from verifier.knowledge.trusted_file import read_trusted_file
 
 TRUSTED = (
     "--issuer",
@@ -91,7 +91,7 @@ def test_nothing_is_overwritten(tmp_path: Path, taken: str) -> None:
     (tmp_path / taken).write_text("precious")
     done = keygen(tmp_path / "key.pem", "--no-passphrase", "--json")
     assert done.status == 64
-    assert (done.error["code"], done.error["found"]) == ("cli.exists", str(tmp_path / taken))
+    assert (done.error["code"], done.error["found"]) == ("file.exists", str(tmp_path / taken))
     assert [entry.name for entry in tmp_path.iterdir()] == [taken]
     assert (tmp_path / taken).read_text() == "precious"
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from issuer.cli.app import app
+from issuer.cli.commands import app
 from issuer.core import Core
 from issuer.notices.models import Outbox
-from tests.cli_kit import Done, run
 from tests.issuer.conftest import new_database_url
-from tests.issuer.domain import write_settings
-from tests.issuer.notices.house import add_account, house_core, outbox, tell
+from tests.kit.cli import Done, run
+from tests.kit.notified_service import add_account, house_core, outbox, tell
+from tests.kit.signed_domain import write_settings
 
 
 @pytest.fixture

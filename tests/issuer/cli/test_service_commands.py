@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from icard_crypto import qr
-from icard_crypto.keys import VerifyingKey
-from issuer.cli.app import app
+from icard_crypto.signing.keys import VerifyingKey
+from issuer.cli.commands import app
 from issuer.db import schema
-from tests.cli_kit import Done, run
-from tests.issuer.service import person
+from tests.kit.cli import Done, run
+from tests.kit.issuing_service import person
 
 PASSPHRASE = "correct horse"
 
@@ -80,7 +80,7 @@ def test_init_writes_secret_files(folder: Path) -> None:
 def test_init_is_not_repeated(folder: Path) -> None:
     """Neither with options, which would change the settings, nor without."""
     again = run(app, "init", folder, "--issuer", "cn.440000")
-    assert (again.status, "cli.exists" in again.err) == (64, True)
+    assert (again.status, "file.exists" in again.err) == (64, True)
     again = run(app, "init", folder)
     assert (again.status, "database.initialised" in again.err) == (1, True)
 
@@ -111,7 +111,7 @@ def test_a_public_key_is_written_for_the_trust_list(folder: Path) -> None:
     assert told(folder, "key", "export", name[:8], "--out", out)["thumbprint"] == name
     assert VerifyingKey.from_pem(out.read_bytes()).thumbprint.hex() == name
     assert b"PRIVATE" not in out.read_bytes()
-    assert "cli.exists" in refused(folder, "key", "export", name, "--out", out).err
+    assert "file.exists" in refused(folder, "key", "export", name, "--out", out).err
 
 
 def test_a_card_is_changed_and_revoked(folder: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_wrong_passphrase_is_one_line_and_writes_nothing(folder: Path, monkeyp
 
 def test_a_wrong_master_key_is_one_line(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another service's master key, and a file that is none."""
-    from issuer.at_rest import MasterKeys
+    from issuer.vault.at_rest import MasterKeys
 
     MasterKeys.create(tmp_path / "other.key")
     monkeypatch.setenv("ICARD_ISSUER_MASTER_KEY_FILE", str(tmp_path / "other.key"))

@@ -13,17 +13,18 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from icard_crypto import envelope, qr
-from icard_crypto.algorithms import ALGORITHMS, ML_DSA_44, Algorithm
-from icard_crypto.card import Profile
+from icard_crypto import qr
+from icard_crypto.card.card import Profile
+from icard_crypto.encoding import envelope
 from icard_crypto.errors import EncodeError
-from icard_crypto.keys import SigningKey
-from issuer import signing
-from issuer.cli.app import app
-from tests.cli_kit import NOW, Done, run, script, trusted_file
-from tests.pictures import encoded, portrait
-from tests.reference import ISSUER, STATUS
-from tests.verifier.world import CARD_KEY, key_of
+from icard_crypto.signing.algorithms import ALGORITHMS, ML_DSA_44, Algorithm
+from icard_crypto.signing.keys import SigningKey
+from issuer.cli.commands import app
+from issuer.offline import signing
+from tests.kit.cli import NOW, Done, run, script, trusted_file
+from tests.kit.pictures import encoded, portrait
+from tests.kit.reference import ISSUER, STATUS
+from tests.kit.trust_domain import CARD_KEY, key_of
 from verifier import Policy, TrustDomain, Verdict, Verifier
 
 CARD = Path(__file__).parents[2] / "vectors" / "cards" / "reference.json"
@@ -180,12 +181,12 @@ def rsa_key() -> bytes:
 @pytest.mark.parametrize(
     ("content", "error", "status"),
     [
-        (None, "cli.no_such_file", 64),
+        (None, "file.no_such_file", 64),
         (b"", "key.malformed", 1),
         (b"\x00\xff", "key.malformed", 1),
         (CARD_KEY.verifying_key.to_pem(), "key.malformed", 1),
         (rsa_key(), "key.unknown_algorithm", 1),
-        (b"x" * 100_000, "cli.too_large", 64),
+        (b"x" * 100_000, "file.too_large", 64),
     ],
     ids=["missing", "empty", "binary", "public", "rsa", "huge"],
 )
@@ -201,7 +202,7 @@ def test_bad_key_file_is_one_error(tmp_path: Path, content: bytes | None, error:
 def test_folder_as_a_key_is_one_error(tmp_path: Path) -> None:
     """A folder cannot be read, and the system's reason is given."""
     done = sign(tmp_path, "--json")
-    assert (done.status, done.error["code"]) == (64, "cli.unreadable")
+    assert (done.status, done.error["code"]) == (64, "file.unreadable")
     assert done.error["found"].endswith("Is a directory")
 
 
@@ -309,9 +310,9 @@ def test_nothing_that_does_not_verify_is_handed_out(tmp_path: Path, monkeypatch:
 
 def test_other_claims_than_meant_are_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The claims that verify are compared with those that were to be signed."""
-    from icard_crypto.claims import encode_claims
-    from tests.reference import CTI, ISSUED_AT, reference_card
-    from tests.verifier.world import claims
+    from icard_crypto.card.claims import encode_claims
+    from tests.kit.reference import CTI, ISSUED_AT, reference_card
+    from tests.kit.trust_domain import claims
 
     monkeypatch.setattr(signing, "encode_claims", lambda _: encode_claims(claims(Profile.WORK)))
     with pytest.raises(EncodeError) as caught:
@@ -359,7 +360,7 @@ def test_card_from_standard_input(tmp_path: Path) -> None:
     command = arguments(key_file(tmp_path), card=Path("-"))
     assert verdict_on(run(app, *command, shown=CARD.read_bytes()).out, tmp_path).outcome == "VALID"
     done = run(app, *command, "--json", shown=b" " * 70_000)
-    assert (done.status, done.error["code"]) == (64, "cli.too_large")
+    assert (done.status, done.error["code"]) == (64, "file.too_large")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -11,18 +11,20 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from issuer import artefacts, cards
-from issuer.cards import By, NewCard
-from issuer.cli.app import app
+from issuer import cards
+from issuer.acts import Actor
+from issuer.audit.models import AuditRow
+from issuer.cards import NewCard
+from issuer.cli.commands import app
 from issuer.core import Core
-from issuer.db.models import AuditRow
-from tests.cli_kit import Done, run
+from issuer.publication import artefacts
 from tests.issuer.conftest import new_database_url
-from tests.issuer.domain import bundle_domain, file_of, published_core, trust_list, write_settings
-from tests.issuer.service import person
+from tests.kit.cli import Done, run
+from tests.kit.issuing_service import person
+from tests.kit.signed_domain import bundle_domain, file_of, published_core, trust_list, write_settings
 from verifier import Policy, Verifier
 
-BY = By("officer:1", "a marked reason")
+BY = Actor("officer:1", "a marked reason")
 
 
 @pytest.fixture
@@ -125,7 +127,7 @@ def test_audit_is_verified_against_its_checkpoints(core: Core, tmp_path: Path) -
     done = command(core, "audit", "verify", "--lang", "zh")
     assert (done.status, "row 3" in done.out, "某条审计记录被修改" in done.out) == (1, True, True)
     missing = command(core, "audit", "verify", "--checkpoints", tmp_path / "nowhere")
-    assert (missing.status, "cli.no_such_file" in missing.err) == (64, True)
+    assert (missing.status, "file.no_such_file" in missing.err) == (64, True)
 
 
 def test_audit_is_exported_and_purged(core: Core, tmp_path: Path) -> None:

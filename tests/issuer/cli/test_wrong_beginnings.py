@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from issuer.cli.app import app
-from tests.cli_kit import run
+from issuer.cli.commands import app
 from tests.issuer.conftest import new_database_url
-from tests.issuer.domain import published_core, write_settings
+from tests.kit.cli import run
+from tests.kit.signed_domain import published_core, write_settings
 
 
 @pytest.mark.parametrize("command", [("serve",), ("key", "list"), ("settings",)])

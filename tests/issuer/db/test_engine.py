@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer.db.engine import Database, connect
-from issuer.db.models import Publisher
-from tests.issuer.accounts.kit import at_once
+from issuer.db.meta import Publisher
 from tests.issuer.conftest import new_database_url, postgres_server
-from tests.issuer.postgres import Server
+from tests.kit.people import at_once
+from tests.kit.postgres import Server
 
 
 def _add(number: int) -> Callable[[Session], int]:

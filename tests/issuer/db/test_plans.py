@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from issuer import cards, codes
-from issuer.cards import By, NewCard
+from issuer import cards
+from issuer.acts import Actor
+from issuer.cards import NewCard, codes
 from issuer.core import Core
-from tests.issuer.service import new_core, person
+from tests.kit.issuing_service import new_core, person
 
 
 @pytest.fixture
@@ -29,11 +30,11 @@ def test_no_statement_of_an_issue_walks_a_large_table(core: Core) -> None:
         seen.setdefault(statement, parameters[0] if many else parameters)
 
     event.listen(core.database.engine, "before_cursor_execute", note)
-    (issued,) = cards.issue(core, [NewCard(person(1))], By("a"))
+    (issued,) = cards.issue(core, [NewCard(person(1))], Actor("a"))
     cards.find_cards(core, "permit", "R1")
     cards.show(core, issued.card_id)
-    cards.replace(core, issued.card_id, person(2), By("a"))
-    cards.revoke(core, issued.card_id, By("a"))
+    cards.replace(core, issued.card_id, person(2), Actor("a"))
+    cards.revoke(core, issued.card_id, Actor("a"))
     codes.recover(core)
     event.remove(core.database.engine, "before_cursor_execute", note)
     reads = {sql: values for sql, values in seen.items() if sql.startswith(("SELECT", "UPDATE", "DELETE"))}

@@ -16,16 +16,17 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import StateError
 from issuer import cards
 from issuer.accounts.models import Account, Mandate
+from issuer.accounts.preferences import set_preference
 from issuer.core import Core
 from issuer.db.base import sealed_columns
+from issuer.delivery import outbox_admin, webhooks
 from issuer.notices import kinds as kinds_module
 from issuer.notices import outbox as outbox_module
-from issuer.notices import upkeep, webhooks
-from issuer.notices.inbox import inbox, mark_read, preferences, set_preference, unread
+from issuer.notices.inbox import inbox, mark_read, preferences, unread
 from issuer.notices.kinds import kind_of_act, kinds
 from issuer.notices.models import NoticeRow, Outbox
 from issuer.notices.outbox import Notice, notify
-from tests.issuer.notices.house import BY, add_account, add_organisation, card_of, outbox, tell
+from tests.kit.notified_service import BY, add_account, add_organisation, card_of, outbox, tell
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -309,14 +310,14 @@ def test_old_rows_are_purged(house: Core) -> None:
                 notice.created_at = now - days * 86400
 
         house.database.transact(work)
-        upkeep.purge(house)
+        outbox_admin.purge(house)
         return sorted(row.state for row in outbox(house))
 
     assert age(29) == sorted(states)
     assert age(31) == ["dead", "waiting"]
     assert len(inbox(house, holder.id)) == 4
     assert age(401) == ["waiting"]
-    upkeep.purge(house)
+    outbox_admin.purge(house)
     assert [notice.id for notice in inbox(house, holder.id)] == [rows["waiting"]]
 
 
@@ -335,7 +336,7 @@ def test_every_kind_is_caused_somewhere_and_has_whole_words() -> None:
     for act in kinds_module._acts():
         assert kind_of_act(act).name in kinds()
         assert act in source or act.partition(".")[0] + ".{state}" in source
-    assert json.loads((ROOT / "issuer/notices/mail.json").read_text("utf-8")).keys() == {"en", "zh"}
+    assert json.loads((ROOT / "issuer/delivery/mail.json").read_text("utf-8")).keys() == {"en", "zh"}
 
 
 def test_an_unknown_kind_is_a_fault_of_the_program(house: Core) -> None:

@@ -27,8 +27,8 @@ import pytest
 from PIL import Image
 
 from icard_crypto import qr
-from tests.verifier.service.kit import NDJSON, Domain, Server, asked, children, picture, serving, until
-from tests.verifier.service.strain import MIB, Asking, connect, files, lowered, memory, unread
+from tests.kit.load import MIB, Asking, connect, files, lowered, memory, unread
+from tests.kit.verification_service import NDJSON, Domain, Server, asked, children, picture, serving, until
 from verifier.service.limits import BATCH_LINES, PICTURE_BYTES, UPLOAD_BUDGET
 
 Record = Callable[[str, object], None]
@@ -68,7 +68,7 @@ def besiege(server: Server, code: str, count: int, seconds: float, record: Recor
         clients = [
             subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "tests.verifier.service.slow_clients", url.scheme),
+                    *(sys.executable, "-m", "tests.kit.slow_clients", url.scheme),
                     *(str(url.port), f"127.0.0.{number}", str(count // 4), str(seconds)),
                 ],
                 stdout=subprocess.PIPE,

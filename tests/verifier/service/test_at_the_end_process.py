@@ -16,8 +16,9 @@ import httpx
 import pytest
 
 from icard_crypto import qr
-from tests.verifier.origin import Authority, Origin
-from tests.verifier.service.kit import (
+from tests.kit.load import connect
+from tests.kit.origin import Authority, Origin
+from tests.kit.verification_service import (
     NDJSON,
     Domain,
     Server,
@@ -29,7 +30,6 @@ from tests.verifier.service.kit import (
     starting,
     until,
 )
-from tests.verifier.service.strain import connect
 
 INDEX = 5
 READER = "verifier.service.picture_child"

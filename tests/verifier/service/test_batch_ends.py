@@ -12,9 +12,9 @@ import pytest
 from starlette.types import Message
 
 from verifier import Policy
+from verifier.runtime.http import Problem
 from verifier.service import batch
 from verifier.service.batch import Batches
-from verifier.service.edge import Problem
 
 
 def run(folder: Path, receive: Callable[[], Awaitable[Message]], reads: bool) -> list[Any]:

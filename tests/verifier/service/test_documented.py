@@ -11,7 +11,7 @@ import httpx
 import jsonschema
 import pytest
 
-from tests.verifier.service.kit import Domain
+from tests.kit.verification_service import Domain
 from tools.service_examples import published_at, service_at
 
 LINES = "application/x-ndjson"

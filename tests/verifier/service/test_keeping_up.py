@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from icard_crypto.errors import StateError
-from tests.verifier.service.kit import Domain, until
-from verifier.policy import Policy
-from verifier.service import knowledge
+from tests.kit.verification_service import Domain, until
+from verifier.decision.policy import Policy
+from verifier.runtime.http import Drain
+from verifier.service import live_knowledge
 from verifier.service.agent import SyncAgent
-from verifier.service.edge import Drain
-from verifier.service.knowledge import HotState
-from verifier.service.service import Service
-from verifier.service.settings import Settings
+from verifier.service.live_knowledge import HotState
+from verifier.service.service import VerificationService
+from verifier.service.settings import ServiceSettings
 from verifier.service.state_view import state_view
 from verifier.store import Store
 from verifier.sync import Agent, Limits, Round
@@ -55,12 +55,12 @@ def test_a_round_that_nobody_foresaw_is_not_the_last(tmp_path: Path) -> None:
 
 def test_a_look_that_nobody_foresaw_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a look that failed the next one takes over what is new."""
-    monkeypatch.setattr(knowledge, "EVERY", 0.01)
+    monkeypatch.setattr(live_knowledge, "EVERY", 0.01)
     state = HotState(tmp_path, {"gate": Policy.named("gate")})
     read = state._read
     failed: list[bool] = []
 
-    def failing() -> knowledge.Knowledge:
+    def failing() -> live_knowledge.Knowledge:
         if len(failed) < 2:
             failed.append(True)
             raise RuntimeError("can't start new thread")
@@ -82,7 +82,7 @@ def test_a_look_that_nobody_foresaw_is_not_the_last(tmp_path: Path, monkeypatch:
 
 def test_a_round_that_found_no_state_says_why(tmp_path: Path) -> None:
     """What kept a round from every source stands among its faults, as the figure counts it."""
-    service = Service(Settings(tmp_path, sync=Limits()), Drain())
+    service = VerificationService(ServiceSettings(tmp_path, sync=Limits()), Drain())
     assert service.agent is not None
     fault = StateError("store.unreadable").to_dict()
     record = {"started": 1, "ended": 2, "domains": [], "fault": fault}

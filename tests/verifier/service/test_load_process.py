@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.verifier.service.kit import Domain, Server, serving
-from tests.verifier.service.strain import MIB, memory, resident
+from tests.kit.load import MIB, memory, resident
+from tests.kit.verification_service import Domain, Server, serving
 
 Record = Callable[[str, object], None]
 CHECKOUT = Path(__file__).parents[3]
@@ -27,7 +27,7 @@ def load(
     clients = []
     for _ in range(2):
         client = subprocess.Popen(
-            [sys.executable, "-m", "tests.verifier.service.load_clients", server.url, str(seconds)],
+            [sys.executable, "-m", "tests.kit.load_clients", server.url, str(seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=CHECKOUT,

@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from icard_crypto.card import Profile
-from tests.cli_kit import run
-from tests.verifier.service.kit import Domain, Server, children, picture, serving, until
-from verifier.cli.app import app as icard
+from icard_crypto.card.card import Profile
+from tests.kit.cli import run
+from tests.kit.verification_service import Domain, Server, children, picture, serving, until
+from verifier.cli.commands import app as icard
 
 PICTURES = "verifier.service.picture_child"
 PORTAL = "https://portal.example"
@@ -77,7 +77,7 @@ def test_policies_of_the_operator(server: Server, domain: Domain) -> None:
 @pytest.mark.parametrize(
     ("contents", "named", "code"),
     [
-        ([None], "gate", "cli.no_such_file"),
+        ([None], "gate", "file.no_such_file"),
         (["{"], "gate", "policy.json"),
         (['{"name": "clinic", "status_max_aeg": 1}'], "gate", "policy.field"),
         (['{"name": "clinic", "schemes": ["dental"]}'], "gate", "policy.value"),

@@ -18,9 +18,9 @@ import pytest
 from PIL import Image
 
 from icard_crypto import qr
-from tests.verifier.origin import Authority, Origin
-from tests.verifier.service.kit import NDJSON, Domain, Server, asked, children, picture, serving, until
-from tests.verifier.service.strain import connect
+from tests.kit.load import connect
+from tests.kit.origin import Authority, Origin
+from tests.kit.verification_service import NDJSON, Domain, Server, asked, children, picture, serving, until
 from verifier import Policy, Verifier
 
 INDEX = 5

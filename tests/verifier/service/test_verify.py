@@ -11,9 +11,9 @@ import jsonschema
 import pytest
 
 from icard_crypto import qr
-from icard_crypto.card import Profile
-from tests.adversary import STRANGER
-from tests.verifier.service.kit import Domain, Server, serving
+from icard_crypto.card.card import Profile
+from tests.kit.adversary import STRANGER
+from tests.kit.verification_service import Domain, Server, serving
 from verifier import verdict_schema
 
 REVOKED = 7
@@ -163,14 +163,14 @@ def test_both_ways_answer_alike(server: Server, domain: Domain) -> None:
 
     import httpx
 
+    from verifier.runtime.http import Drain
     from verifier.service.app import around, make_service_app
-    from verifier.service.edge import Drain
     from verifier.service.lean import LeanVerify
-    from verifier.service.service import Service
-    from verifier.service.settings import Settings
+    from verifier.service.service import VerificationService
+    from verifier.service.settings import ServiceSettings
 
     async def ask(lean: bool, body: bytes, kind: str) -> tuple[int, bytes, list[tuple[str, str]]]:
-        service = Service(Settings(domain.folder), Drain())
+        service = VerificationService(ServiceSettings(domain.folder), Drain())
         service.now = lambda: domain.now  # type: ignore[method-assign]
         await service.state.refresh()
         inner = make_service_app(service)

@@ -1,0 +1,1 @@
+"""The card: its fields, claims and JSON form."""

@@ -1,0 +1,1 @@
+"""Bytes and texts: base45, strict CBOR, the envelope around a code."""

@@ -1,0 +1,1 @@
+"""Signed lists: trust lists, status lists, timestamps, and bundles of them."""

@@ -1,0 +1,217 @@
+"""Pictures from strangers: opened within limits, turned upright, put on white.
+
+Promises:
+
+1. Whatever is given, the answer is a Pillow image or a :class:`~icard_crypto.errors.DecodeError`, nothing else.
+2. PNG, JPEG and WebP only, told by content; the name of a file says nothing.
+3. The size in the header is compared with :data:`MOST_PIXELS` before a single pixel is decoded.
+4. Of a moving picture the first frame; the EXIF orientation is applied; transparent parts are white.
+5. Pillow is imported when a picture is opened, not before.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
+
+from icard_crypto.errors import DecodeError, MissingPart
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from typing_extensions import Buffer
+
+__all__ = ["MOST_BYTES", "MOST_PIXELS", "Picture", "open_picture"]
+
+# Telephones deliver 12 to 16 million pixels by default; a code or a portrait needs far less.
+MOST_PIXELS: Final = 16_000_000
+# An uncompressed-looking PNG of that size in grey takes about half of this.
+MOST_BYTES: Final = 32 * 1024 * 1024
+
+
+class Pixels(Protocol):
+    """A numpy array, as a type checker sees one: before Python 3.12 buffers have no type of their own."""
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
+
+Picture: TypeAlias = "str | os.PathLike[str] | Buffer | Pixels | Image.Image"
+"""A path, the bytes of a file, a Pillow image, or pixels: a C-ordered buffer of unsigned bytes of the shape
+height x width (grey), height x width x 3 (RGB) or height x width x 4 (RGBA), such as a numpy array."""
+
+# EXIF tag 0x0112 (CIPA DC-008, 4.6.4): what brings the stored rows upright, as names of Image.Transpose.
+_ORIENTATION: Final = 0x0112
+_UPRIGHT: Final = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+# Progressive JPEGs have about ten scans. Each one, if empty, costs 30 bytes and a pass over all pixels: a file of
+# MOST_BYTES could keep a decoder busy for hours.
+_MOST_SCANS: Final = 64
+_JPEG_MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
+_PIXEL_MODES: Final = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+def open_picture(picture: Picture, mode: Literal["L", "RGB"]) -> Image.Image:
+    """The picture upright, on white, in grey ("L") or colour ("RGB").
+
+    Raises:
+        DecodeError: ``picture.unreadable`` (no such file), ``picture.not_a_picture``, ``picture.too_large``,
+            ``picture.broken``.
+        MissingPart: ``qr.extra_missing`` without Pillow.
+    """
+    try:
+        from PIL import Image
+    except ImportError as absent:
+        raise MissingPart("qr.extra_missing", found="no pillow") from absent
+    opened = picture if isinstance(picture, Image.Image) else _from_data(picture)
+    width, height = opened.size
+    if width * height > MOST_PIXELS:
+        raise DecodeError(
+            "picture.too_large", expected=f"at most {MOST_PIXELS} pixels", found=f"{width} x {height} pixels"
+        )
+    if width * height == 0:
+        raise DecodeError("picture.not_a_picture", expected="at least one pixel", found=f"{width} x {height}")
+    try:
+        return _upright_on_white(opened, mode)
+    except Exception as fault:  # Pillow's decoders raise whatever they like; this is the one edge.
+        raise DecodeError("picture.broken", found=type(fault).__name__) from fault
+
+
+def _from_data(picture: str | os.PathLike[str] | Buffer | Pixels) -> Image.Image:
+    if isinstance(picture, str | os.PathLike):
+        return _from_file_bytes(_file_bytes(picture))
+    try:
+        view = memoryview(picture)  # type: ignore[arg-type]
+    except TypeError as fault:
+        raise DecodeError(
+            "picture.not_a_picture",
+            expected="a path, bytes, a Pillow image or pixels",
+            found=type(picture).__name__,
+        ) from fault
+    if view.ndim == 1 and view.itemsize == 1:
+        return _from_file_bytes(view)
+    return _from_pixels(view)
+
+
+def _file_bytes(path: str | os.PathLike[str]) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as fault:  # ValueError: a path with a null character
+        reason = fault.strerror if isinstance(fault, OSError) else None
+        raise DecodeError("picture.unreadable", found=reason or type(fault).__name__) from fault
+
+
+def _from_pixels(view: memoryview) -> Image.Image:
+    from PIL import Image
+
+    shape = view.shape or ()
+    channels = 1 if len(shape) == 2 else shape[2] if len(shape) == 3 else 0
+    if view.format != "B" or channels not in _PIXEL_MODES:
+        raise DecodeError(
+            "picture.not_a_picture",
+            expected="unsigned bytes, height x width, x 3 or x 4",
+            found=f"format {view.format}, shape {'x'.join(map(str, shape))}",
+        )
+    height, width = shape[:2]
+    if not 0 < width * height <= MOST_PIXELS:
+        raise DecodeError(
+            "picture.too_large", expected=f"1 to {MOST_PIXELS} pixels", found=f"{width} x {height} pixels"
+        )
+    return Image.frombytes(_PIXEL_MODES[channels], (width, height), view.tobytes())
+
+
+def _from_file_bytes(data: bytes | memoryview) -> Image.Image:
+    """The header read, nothing decoded.
+
+    The plugins are called by name, not through ``Image.open``: that would print or raise Pillow's own warning of large
+    pictures, which cannot be silenced for one thread alone, before the size is known here.
+    """
+    from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+    if len(data) > MOST_BYTES:
+        raise DecodeError("picture.too_large", expected=f"at most {MOST_BYTES} bytes", found=f"{len(data)} bytes")
+    head = bytes(data[:30])
+    try:
+        if head.startswith(b"\x89PNG\r\n\x1a\n"):
+            return PngImagePlugin.PngImageFile(BytesIO(data))
+        if head.startswith(b"\xff\xd8\xff"):
+            _check_jpeg_scans(data)
+            return JpegImagePlugin.jpeg_factory(BytesIO(data))
+        if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+            _check_webp_canvas(head)
+            return WebPImagePlugin.WebPImageFile(BytesIO(data))
+    except DecodeError:
+        raise
+    except Exception as fault:
+        raise DecodeError("picture.broken", found=type(fault).__name__) from fault
+    raise DecodeError(
+        "picture.not_a_picture",
+        expected="PNG, JPEG or WebP",
+        found=f"bytes that start with {head[:4].hex() or 'nothing'}",
+    )
+
+
+def _check_jpeg_scans(data: bytes | memoryview) -> None:
+    """Segments are stepped over, since what they hold may look like markers (ITU-T T.81, annex B.1.1)."""
+    scans = at = 0
+    while marker := _JPEG_MARKER.search(data, at):
+        kind = marker[1][0]
+        if kind == 0xD9:
+            return
+        if kind == 0xDA:
+            scans += 1
+            if scans > _MOST_SCANS:
+                raise DecodeError("picture.too_large", expected=f"at most {_MOST_SCANS} scans", found="more")
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+
+
+def _check_webp_canvas(head: bytes) -> None:
+    """libwebp reserves two canvases as soon as it sees the header, so its size is read first (RFC 9649, section 2)."""
+    kind = head[12:16]
+    if kind == b"VP8X":
+        width, height = (1 + int.from_bytes(head[at : at + 3], "little") for at in (24, 27))
+    elif kind == b"VP8L":
+        packed = int.from_bytes(head[21:25], "little")
+        width, height = 1 + (packed & 0x3FFF), 1 + (packed >> 14 & 0x3FFF)
+    else:
+        width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", head, 26))
+    if width * height > MOST_PIXELS:
+        raise DecodeError(
+            "picture.too_large", expected=f"at most {MOST_PIXELS} pixels", found=f"{width} x {height} pixels"
+        )
+
+
+def _upright_on_white(opened: Image.Image, mode: Literal["L", "RGB"]) -> Image.Image:
+    from PIL import Image
+
+    if mode == "L" and opened.format in ("JPEG", "MPO") and opened.mode != "CMYK":
+        opened.draft("L", opened.size)  # colours are never computed: a third of the time, a quarter of the memory
+    turn = _UPRIGHT.get(_orientation(opened))
+    if opened.mode.startswith("I;16"):
+        # Pillow would cut off at 255 instead of scaling.
+        image = opened.convert("I").point(lambda value: value * (1 / 257)).convert(mode)
+    elif opened.has_transparency_data:
+        colours = opened.convert("RGBA")
+        image = Image.new("RGB", colours.size, "white")
+        image.paste(colours, mask=colours.getchannel("A"))
+        image = image.convert(mode)
+    else:
+        image = opened.convert(mode)  # a copy even when the mode is right: the caller's image is never changed
+    return image if turn is None else image.transpose(Image.Transpose[turn])
+
+
+def _orientation(opened: Image.Image) -> int:
+    try:
+        return int(opened.getexif().get(_ORIENTATION, 1))
+    except Exception:  # broken EXIF data does not make a picture unreadable
+        return 1

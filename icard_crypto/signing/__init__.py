@@ -1,0 +1,1 @@
+"""Keys, algorithms, and COSE messages."""

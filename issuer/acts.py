@@ -1,0 +1,37 @@
+"""Acts: who does what, as the audit keeps it, and the names of acts that others look for. Values, without behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+__all__ = ["CARD_RESTORED", "RESTORED", "Act", "Actor"]
+
+#: A restore of the service; what was published before it is compared with what stood then.
+RESTORED: Final = "service.restore"
+#: A card that a restore changed.
+CARD_RESTORED: Final = "card.restore"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who did what to which object. ``details`` are JSON; what identifies a person belongs there and nowhere else."""
+
+    actor: str
+    action: str
+    subject: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and why. ``break_glass``: on the host, an act that bypassed dual control."""
+
+    actor: str
+    reason: str | None = None
+    break_glass: bool = False
+
+    def details(self) -> dict[str, Any]:
+        """What the audit keeps of it."""
+        return {"actor": self.actor, "reason": self.reason, "break_glass": self.break_glass}

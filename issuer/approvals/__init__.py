@@ -1,0 +1,1 @@
+"""Dual control: acts that one person requests and another confirms."""

@@ -1,0 +1,163 @@
+"""The acts that need two people: a closed table.
+
+Each entry looks at its arguments when it is asked for and again when it is confirmed, against what stands then, and is
+done within the transaction of the confirmation. Arguments are JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer import cards
+from issuer.accounts import changes
+from issuer.accounts.changes import NewAccount
+from issuer.accounts.invitations import Invited
+from issuer.accounts.models import Account, Person
+from issuer.accounts.people import identity_key
+from issuer.accounts.roles import role_named
+from issuer.cards.models import CardRow
+from issuer.core import Core
+
+__all__ = ["ACTS", "Done", "Kind", "Prepared"]
+
+_ID: Final = re.compile("[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An act that may be done. ``person_id``: whom it is about; None: nobody with an account, or somebody new."""
+
+    subject: str
+    arguments: Mapping[str, Any]
+    person_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done to what. ``invited``: whoever is to set a password now."""
+
+    act: str
+    subject: str
+    invited: Invited | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """An act.
+
+    Args:
+        right: whoever asks and whoever confirms must have it.
+        prepare: looks whether it can be done; raises where not.
+        execute: does it, with a new secret for an invitation.
+    """
+
+    right: str
+    prepare: Callable[[Core, Session, Mapping[str, Any]], Prepared]
+    execute: Callable[[Core, Session, Prepared, str, int], Done]
+
+
+def _only(arguments: Mapping[str, Any], required: set[str], optional: frozenset[str] = frozenset()) -> None:
+    given = set(arguments)
+    texts = all(isinstance(value, str) or (value is None and name in optional) for name, value in arguments.items())
+    if not required <= given or given - required - optional or not texts:
+        raise StateError("account.field", path="arguments", expected=", ".join(sorted(required | optional)))
+    for name, value in arguments.items():
+        if name.endswith("_id") and value is not None and not _ID.fullmatch(value):
+            raise StateError("account.field", path=name, expected="32 hexadecimal digits")
+
+
+def _prepare_revocation(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``card_id``: the card to withdraw."""
+    _only(arguments, {"card_id"})
+    row = session.get(CardRow, arguments["card_id"])
+    if row is None:
+        raise StateError("issue.no_card")
+    if row.standing == "revoked":
+        raise StateError("issue.card_revoked")
+    return Prepared(row.id, dict(arguments))
+
+
+def _revoke(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:
+    cards.revoke_within(core, session, now, prepared.subject)
+    return Done("card.revoke", prepared.subject)
+
+
+def _prepare_creation(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """The fields of :class:`issuer.accounts.changes.NewAccount`."""
+    optional = frozenset({"name", "identity", "person_id", "email", "language", "organisation_id"})
+    _only(arguments, {"role", "login"}, optional)
+    new, role = changes.checked(NewAccount(**{"language": "zh", **arguments}))
+    if not role.official:
+        raise StateError("account.role", path="role", expected="an official role")
+    known = Person.id == new.person_id
+    if new.identity is not None:
+        known = Person.identity_key == identity_key(core, new.identity)
+    person_id = session.scalar(select(Person.id).where(known).with_for_update())
+    content = new.to_json()
+    # The new account's id is made of what was asked for: asking twice for the same login waits for one decision.
+    subject = hashlib.sha256(core.at_rest.digest("new account", new.login).encode()).hexdigest()[:32]
+    return Prepared(subject, content, person_id)
+
+
+def _create(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:
+    account_id = hashlib.sha256(token.encode() + b"account").hexdigest()[:32]
+    invited = changes.create(core, session, NewAccount(**prepared.arguments), account_id, token, now)
+    return Done("account.create", account_id, invited)
+
+
+def _prepare_role(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``account_id``, and the official ``role`` that it is to have."""
+    _only(arguments, {"account_id", "role"})
+    if not role_named(arguments["role"]).official:
+        raise StateError("account.role", path="role", expected="an official role")
+    return _about(session, arguments)
+
+
+def _raise(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:
+    role = role_named(prepared.arguments["role"])
+    return Done(
+        "account.role",
+        prepared.subject,
+        changes.change_role(core, session, prepared.subject, role, None, token, now),
+    )
+
+
+def _prepare_account(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``account_id``: the official account."""
+    _only(arguments, {"account_id"})
+    return _about(session, arguments)
+
+
+def _reset(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:
+    return Done("account.reset", prepared.subject, changes.reset(core, session, prepared.subject, token, now))
+
+
+def _unlock(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:
+    changes.unlock(session, prepared.subject, now)
+    return Done("account.unlock", prepared.subject)
+
+
+def _about(session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """An act on an account; its person is locked, for persons come before accounts in the order of locks."""
+    account = session.get(Account, arguments["account_id"])
+    if account is None or account.state == "closed":
+        raise StateError("account.none")
+    session.get_one(Person, account.person_id, with_for_update=True)
+    return Prepared(account.id, dict(arguments), account.person_id)
+
+
+ACTS: Final[dict[str, Kind]] = {
+    "card.revoke": Kind("card.revoke", _prepare_revocation, _revoke),
+    "account.create": Kind("account.official", _prepare_creation, _create),
+    "account.role": Kind("account.official", _prepare_role, _raise),
+    "account.reset": Kind("account.official", _prepare_account, _reset),
+    "account.unlock": Kind("account.official", _prepare_account, _unlock),
+}

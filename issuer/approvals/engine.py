@@ -1,0 +1,293 @@
+"""What one person asks for and another confirms.
+
+Promises:
+
+1. Asked and confirmed in two sessions with a fresh TOTP code each, by two *persons* who both have the right; never with
+   a token. Another account of the same person does not count.
+2. Who confirms has had account and role since before the request; nobody confirms what is done to his own person.
+3. The act is done in the transaction that notes the confirmation: once, or not at all. It is not done when its asker
+   may no longer ask for it, nor after the request's end.
+4. The audit has the act under both pseudonyms: ``<act>`` by who asked, ``<act>.confirmed`` by who confirmed.
+5. One request at a time waits for the same act on the same object.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts import sessions
+from issuer.accounts.changes import locked_account
+from issuer.accounts.fields import check_text
+from issuer.accounts.models import Account
+from issuer.accounts.principals import Principal
+from issuer.accounts.roles import ROLES, role_named
+from issuer.accounts.secret_text import new_secret
+from issuer.acts import Act
+from issuer.core import Core
+from issuer.db.pages import page_of
+from issuer.notices.outbox import Notice, notify
+from issuer.vault.at_rest import Place
+
+from .acts import ACTS, Done, Kind
+from .models import Confirmation
+
+__all__ = ["ConfirmationView", "ask", "confirm", "list_waiting", "refuse", "show_confirmation"]
+
+_HOUR: Final = 3600
+_LONGEST_REASON: Final = 500
+#: Accounts that are told of one request.
+_TOLD: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationView:
+    """A request. ``arguments``: what will be done, for whoever decides; times are Unix times.
+
+    ``own``: asked by the person who looks, who may withdraw but not confirm it.
+    """
+
+    confirmation_id: str
+    act: str
+    subject: str
+    reason: str
+    arguments: Mapping[str, Any] = field(repr=False)
+    own: bool
+    asked_by: str
+    state: str
+    created_at: int
+    expires_at: int
+
+
+def ask(core: Core, who: Principal, act: str, arguments: Mapping[str, Any], reason: str) -> ConfirmationView:
+    """Ask for an act; those who may confirm it are told.
+
+    Args:
+        act: a name in :data:`issuer.approvals.acts.ACTS`.
+        arguments: what it needs, as its entry there says.
+
+    Raises:
+        StateError: ``access.*``, ``confirm.act``, ``confirm.waiting``, ``account.field``; what the act refuses.
+    """
+    kind = _kind(act)
+    who.require_person()
+    who.require(kind.right)
+    words = check_text(reason, "reason", _LONGEST_REASON)
+    confirmation_id = secrets.token_hex(16)
+
+    def work(session: Session) -> ConfirmationView:
+        now = core.clock.now(session)
+        who.require_fresh(now)
+        _expire(session, now)
+        prepared = kind.prepare(core, session, arguments)
+        _not_oneself(who.person_id, prepared.person_id)
+        locked_account(session, who.account_id)
+        if not sessions.stands(core, session, who):
+            raise StateError("session.unknown")
+        row = Confirmation(
+            id=confirmation_id,
+            act=act,
+            subject=prepared.subject,
+            asked_by=who.account_id,
+            state="waiting",
+            created_at=now,
+            expires_at=now + core.settings.confirmation_hours * _HOUR,
+            decided_by=None,
+            decided_at=None,
+        )
+        content = json.dumps({"reason": words, "arguments": prepared.arguments}, ensure_ascii=False).encode()
+        row.arguments = core.at_rest.seal(Place("confirmations", "arguments", row.id), content)
+        session.add(row)
+        session.flush()
+        wanted = [
+            Notice("confirmation.wanted", other, {"confirmation": row.id}) for other in _others(session, kind, who)
+        ]
+        notify(core, session, now, wanted)
+        details = {"reason": words, "request": row.id}
+        core.audit(session, now, [Act(who.actor, f"{act}.asked", row.subject, details)], made=row.id)
+        return _view(core, session, row, who)
+
+    try:
+        return core.database.transact(work)
+    except IntegrityError as fault:
+        # SQLite names the columns, PostgreSQL the index.
+        if "confirmations" in str(fault.orig):
+            raise StateError("confirm.waiting") from None
+        raise
+
+
+def confirm(core: Core, who: Principal, confirmation_id: str) -> Done:
+    """Confirm a request: the act is done, now, and what it made is returned.
+
+    Raises:
+        StateError: ``access.*``, ``confirm.none``, ``confirm.decided``, ``confirm.expired``, ``confirm.same_person``,
+            ``confirm.younger_account``, ``confirm.asker_gone``, ``account.self``; what the act refuses.
+    """
+    who.require_person()
+    token = new_secret()
+
+    def work(session: Session) -> Done:
+        now = core.clock.now(session)
+        row, kind = _waiting(session, confirmation_id, who, now)
+        who.require_fresh(now)
+        content = _content(core, row)
+        prepared = kind.prepare(core, session, content["arguments"])
+        asker, account = _both(session, row.asked_by, who.account_id)
+        if asker.person_id == account.person_id:
+            raise StateError("confirm.same_person")
+        if not sessions.stands(core, session, who) or kind.right not in role_named(account.role).rights:
+            raise StateError("session.unknown")
+        if max(account.created_at, account.role_at) >= row.created_at:
+            raise StateError("confirm.younger_account")
+        if asker.state != "active" or kind.right not in role_named(asker.role).rights:
+            raise StateError("confirm.asker_gone")
+        _not_oneself(asker.person_id, prepared.person_id)
+        _not_oneself(account.person_id, prepared.person_id)
+        row.state, row.decided_by, row.decided_at = "done", account.id, now
+        session.flush()
+        done = kind.execute(core, session, prepared, token, now)
+        details = {"reason": content["reason"], "request": row.id}
+        acts = [
+            Act(f"account:{asker.id}", row.act, row.subject, details),
+            Act(who.actor, f"{row.act}.confirmed", row.subject, details),
+        ]
+        core.audit(session, now, acts, made=done.subject)
+        return done
+
+    return core.database.transact(work)
+
+
+def refuse(core: Core, who: Principal, confirmation_id: str) -> None:
+    """Refuse another's request, or withdraw one's own.
+
+    Raises:
+        StateError: ``access.*``, ``confirm.none``, ``confirm.decided``, ``confirm.expired``.
+    """
+    who.require_person()
+
+    def work(session: Session) -> None:
+        now = core.clock.now(session)
+        row, _ = _waiting(session, confirmation_id, who, now)
+        row.state, row.decided_by, row.decided_at = "refused", who.account_id, now
+        session.flush()
+        core.audit(session, now, [Act(who.actor, f"{row.act}.refused", row.subject, {"request": row.id})])
+
+    core.database.transact(work)
+
+
+def show_confirmation(core: Core, who: Principal, confirmation_id: str) -> ConfirmationView:
+    """A request that one may confirm or has asked for.
+
+    Raises:
+        StateError: ``access.people_only``, ``confirm.none``.
+    """
+    who.require_person()
+
+    def look(session: Session) -> ConfirmationView:
+        row = session.get(Confirmation, confirmation_id)
+        if row is None or not who.may(_kind(row.act).right):
+            raise StateError("confirm.none")
+        return _view(core, session, row, who)
+
+    return core.database.read(look)
+
+
+def list_waiting(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[ConfirmationView]:
+    """A page of the requests that wait and that one may decide on or has asked for, in the order of their ids.
+
+    Args:
+        after: the last id of the page before.
+        limit: 1 to 201.
+
+    Raises:
+        StateError: ``access.people_only``.
+    """
+    who.require_person()
+    acts = [name for name, kind in ACTS.items() if who.may(kind.right)]
+
+    def look(session: Session) -> list[ConfirmationView]:
+        query = select(Confirmation).where(
+            Confirmation.state == "waiting",
+            Confirmation.act.in_(acts),
+            Confirmation.expires_at > core.clock.now(session),
+        )
+        rows = session.scalars(page_of(query, Confirmation.id, after, limit)).all()
+        return [_view(core, session, row, who) for row in rows]
+
+    return core.database.read(look)
+
+
+def _kind(act: str) -> Kind:
+    found = ACTS.get(act)
+    if found is None:
+        raise StateError("confirm.act", path="act", expected=", ".join(ACTS))
+    return found
+
+
+def _waiting(session: Session, confirmation_id: str, who: Principal, now: int) -> tuple[Confirmation, Kind]:
+    """A request that waits, locked, and that ``who`` may decide on."""
+    row = session.get(Confirmation, confirmation_id, with_for_update=True)
+    if row is None or _kind(row.act).right not in who.role.rights:
+        raise StateError("confirm.none")
+    kind = _kind(row.act)
+    who.require(kind.right)
+    if row.state != "waiting":
+        raise StateError("confirm.decided", found=row.state)
+    if row.expires_at <= now:
+        raise StateError("confirm.expired")
+    return row, kind
+
+
+def _both(session: Session, asker: str, confirmer: str) -> tuple[Account, Account]:
+    """Both accounts, locked in the order of their ids."""
+    rows = {account_id: locked_account(session, account_id) for account_id in sorted({asker, confirmer})}
+    return rows[asker], rows[confirmer]
+
+
+def _not_oneself(person_id: str, about: str | None) -> None:
+    if about is not None and person_id == about:
+        raise StateError("account.self")
+
+
+def _expire(session: Session, now: int) -> None:
+    """Requests whose time is over make room for new ones."""
+    over = Confirmation.state == "waiting", Confirmation.expires_at <= now
+    session.execute(update(Confirmation).where(*over).values(state="expired", decided_at=now))
+
+
+def _others(session: Session, kind: Kind, who: Principal) -> list[str]:
+    roles = [role.name for role in ROLES.values() if kind.right in role.rights]
+    query = select(Account.id).where(
+        Account.role.in_(roles), Account.state == "active", Account.person_id != who.person_id
+    )
+    return list(session.scalars(query.order_by(Account.id).limit(_TOLD)))
+
+
+def _content(core: Core, row: Confirmation) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(core.at_rest.open(Place("confirmations", "arguments", row.id), row.arguments))
+    return content
+
+
+def _view(core: Core, session: Session, row: Confirmation, who: Principal) -> ConfirmationView:
+    content = _content(core, row)
+    asker = session.get_one(Account, row.asked_by)
+    return ConfirmationView(
+        row.id,
+        row.act,
+        row.subject,
+        content["reason"],
+        content["arguments"],
+        asker.person_id == who.person_id,
+        row.asked_by,
+        row.state,
+        row.created_at,
+        row.expires_at,
+    )

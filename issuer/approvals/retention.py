@@ -1,0 +1,33 @@
+"""How long requests for confirmation are kept.
+
+Promise: a request that nobody confirmed in time becomes ``expired``; a decided or expired one is deleted 90 days later.
+Nothing depends on it: what is over counts as over before it is pruned.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
+
+from issuer.core import Core
+
+from .models import Confirmation
+
+__all__ = ["prune"]
+
+_KEPT: Final = 90 * 86_400
+
+
+def prune(core: Core) -> None:
+    """Let requests expire, and delete those that were decided long ago."""
+
+    def work(session: Session) -> None:
+        now = core.clock.now(session)
+        expired = Confirmation.state == "waiting", Confirmation.expires_at <= now
+        session.execute(update(Confirmation).where(*expired).values(state="expired", decided_at=now))
+        old = delete(Confirmation).where(Confirmation.decided_at < now - _KEPT)
+        session.execute(old, execution_options={"synchronize_session": False})
+
+    core.database.transact(work, settled=lambda session: None)

@@ -1,0 +1,98 @@
+"""The audit: a chain of hashes over every act.
+
+Promises:
+
+1. An act is written in the transaction that it is about: there is no change without its row, and no row without it.
+2. The head is locked last in every transaction, after all its other writes, so that the chain makes no deadlock.
+3. A row holds pseudonyms and ``H(salt, details)``; salt and details stand apart, sealed, and can be purged while the
+   chain stays whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from icard_crypto.encoding import cbor
+from icard_crypto.errors import StateError
+from issuer.acts import Act
+from issuer.vault.at_rest import AtRest, Place
+
+from .models import AuditDetail, AuditHead, AuditRow
+
+__all__ = ["append_audit", "details_hash", "genesis", "row_hash"]
+
+_LABEL: Final = "icard-audit-1"
+_SALT: Final = 16
+
+
+def append_audit(session: Session, at_rest: AtRest, at: int, acts: Sequence[Act]) -> AuditHead | None:
+    """Append acts to the chain; nothing else may be written in this transaction afterwards.
+
+    Args:
+        at: Unix time.
+
+    Returns:
+        The chain's end; None where there was nothing to append.
+    """
+    if not acts:
+        return None
+    session.flush()
+    head = session.get(AuditHead, 1, with_for_update=True, populate_existing=True)
+    if head is None:
+        raise StateError("database.not_initialised")
+    rows, bodies = [], []
+    for act in acts:
+        salt = os.urandom(_SALT)
+        details = json.dumps(act.details, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        seq = head.seq + 1
+        row = AuditRow(
+            seq=seq,
+            at=at,
+            actor=at_rest.pseudonym("actor", act.actor),
+            action=act.action,
+            subject=at_rest.pseudonym("subject", act.subject),
+            details_hash=details_hash(salt, details),
+            previous=head.hash,
+            hash="",
+        )
+        row.hash = row_hash(row)
+        body = at_rest.seal(Place("audit_details", "body", str(seq)), salt + details)
+        rows.append(row)
+        bodies.append(AuditDetail(seq=seq, body=body))
+        head.seq, head.hash = seq, row.hash
+    session.add_all(rows)
+    session.flush()
+    session.add_all(bodies)
+    session.flush()
+    return head
+
+
+def genesis(database_id: str) -> str:
+    """The hash before the first row: another database has another chain."""
+    return hashlib.sha256(cbor.encode([_LABEL, database_id])).hexdigest()
+
+
+def details_hash(salt: bytes, details: bytes) -> str:
+    """SHA-256 over the 16 bytes of salt and the details."""
+    return hashlib.sha256(salt + details).hexdigest()
+
+
+def row_hash(row: AuditRow) -> str:
+    """SHA-256 over the row's fields and the hash before it, in deterministic CBOR."""
+    fields: list[cbor.Value] = [
+        _LABEL,
+        row.seq,
+        row.at,
+        row.actor,
+        row.action,
+        row.subject,
+        bytes.fromhex(row.details_hash),
+        bytes.fromhex(row.previous),
+    ]
+    return hashlib.sha256(cbor.encode(fields)).hexdigest()

@@ -1,0 +1,60 @@
+"""The tables of the audit: its head (locked last in every transaction), its rows, their details, checkpoints."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    LargeBinary,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from issuer.db.base import Base, Big, Hex32, Hex64, RowNumber, Seconds, Word, sealed
+
+__all__ = ["AuditDetail", "AuditHead", "AuditRow", "Checkpoint"]
+
+
+class AuditHead(Base):
+    """The end of the chain; locked last in every transaction that appends."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[Big]
+    hash: Mapped[Hex64]
+
+
+class AuditRow(Base):
+    """One act: pseudonyms of who and what, and hashes."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_subject", "subject"), Index("ix_audit_actor", "actor"))
+
+    seq: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=False)
+    at: Mapped[Seconds]
+    actor: Mapped[Hex32]
+    action: Mapped[Word]
+    subject: Mapped[Hex32]
+    details_hash: Mapped[Hex64]
+    previous: Mapped[Hex64]
+    hash: Mapped[Hex64]
+
+
+class AuditDetail(Base):
+    """Salt and details of an act, sealed; the row may be purged and the chain stays whole."""
+
+    __tablename__ = "audit_details"
+
+    seq: Mapped[int] = mapped_column(RowNumber, ForeignKey("audit.seq"), primary_key=True, autoincrement=False)
+    body: Mapped[bytes] = sealed()
+
+
+class Checkpoint(Base):
+    """A signed statement of the chain's end, also written outside and published."""
+
+    __tablename__ = "checkpoints"
+
+    seq: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=False)
+    hash: Mapped[Hex64]
+    iat: Mapped[Seconds]
+    token: Mapped[bytes] = mapped_column(LargeBinary)

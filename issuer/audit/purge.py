@@ -1,0 +1,129 @@
+"""Purging details from the audit, and exporting it.
+
+Promises:
+
+1. After a purge the chain is whole: rows, pseudonyms and hashes stay; salt and details are deleted, and an act says up
+   to which row. Acts of purging keep their own details.
+2. What was deleted is gone from the database's files as well: SQLite overwrites it and writes the file anew, and its
+   journal is emptied; PostgreSQL writes the table anew. Backups and PostgreSQL's own journals are the operator's.
+3. A kill between the deletion and the writing anew is mended by purging again.
+4. An export has one JSON object a line; with details it is an act of its own, for they are personal data.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import Protocol
+
+import psycopg
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.acts import Act
+from issuer.db.engine import Database
+from issuer.db.recorder import Recorder
+
+from .models import AuditDetail, AuditHead, AuditRow
+from .verify import PURGE, AuditSource, open_details, pages
+
+__all__ = ["export", "purge", "scrub"]
+
+
+class AuditCore(AuditSource, Recorder, Protocol):
+    """What purging and exporting need of the core."""
+
+
+def purge(core: AuditCore, before: int, actor: str, reason: str | None) -> tuple[int, int]:
+    """Delete the details of all acts before a time, and scrub the files.
+
+    Args:
+        before: Unix time.
+
+    Returns:
+        How many details were deleted, and the number of the last row before that time.
+
+    Raises:
+        StateError: ``audit.not_scrubbed``: deleted, but still in the files; purge again.
+    """
+
+    def work(session: Session) -> tuple[int, int]:
+        through = session.scalar(select(func.max(AuditRow.seq)).where(AuditRow.at < before)) or 0
+        kept = select(AuditRow.seq).where(AuditRow.action == PURGE)
+        doomed = AuditDetail.seq <= through, AuditDetail.seq.not_in(kept)
+        count = session.scalar(select(func.count()).select_from(AuditDetail).where(*doomed)) or 0
+        if count:
+            session.execute(delete(AuditDetail).where(*doomed), execution_options={"synchronize_session": False})
+            details = {"actor": actor, "reason": reason, "before": before, "through": through, "count": count}
+            core.audit(session, core.now(session), [Act(actor, PURGE, "audit", details)])
+        return count, through
+
+    done = core.database.transact(work, settled=lambda session: None)
+    scrub(core.database)
+    return done
+
+
+def scrub(database: Database) -> None:
+    """Write anew what holds deleted details, so that the files do not hold them any more.
+
+    Raises:
+        StateError: ``audit.not_scrubbed``.
+    """
+    pooled = database.engine.raw_connection()
+    try:
+        if database.is_sqlite:
+            cursor = pooled.cursor()
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            answer = cursor.fetchone()
+            cursor.close()
+            # The answer's first column: 1 where the journal could not be emptied.
+            if answer is None or answer[0]:
+                raise StateError("audit.not_scrubbed", found="a reader holds the journal")
+            return
+        connection = pooled.driver_connection
+        if not isinstance(connection, psycopg.Connection):
+            raise StateError("audit.not_scrubbed", found=type(connection).__name__)
+        connection.autocommit = True
+        try:
+            connection.execute("VACUUM FULL audit_details")
+        finally:
+            connection.autocommit = False
+    except (sqlite3.Error, psycopg.Error) as fault:
+        raise StateError("audit.not_scrubbed", found=type(fault).__name__) from None
+    finally:
+        pooled.close()
+
+
+def export(
+    core: AuditCore,
+    *,
+    details: bool = False,
+    by: str | None = None,
+    actor: str | None = None,
+    subject: str | None = None,
+) -> Iterator[str]:
+    """The audit as lines of JSON, oldest first.
+
+    Args:
+        details: with what the acts' details say; the act of exporting is then written first, in the name of ``by``.
+        actor, subject: only acts of this actor, or about this subject, by their names as the service knows them.
+    """
+    if details:
+        act = Act(by or "", "audit.export", "audit", {"actor": actor, "subject": subject})
+        core.database.transact(lambda session: core.audit(session, core.now(session), [act]))
+    head = core.database.read(lambda session: session.get_one(AuditHead, 1).seq)
+    wanted = {
+        "actor": None if actor is None else core.at_rest.pseudonym("actor", actor),
+        "subject": None if subject is None else core.at_rest.pseudonym("subject", subject),
+    }
+    for row, detail in pages(core, head):
+        if any(value is not None and getattr(row, name) != value for name, value in wanted.items()):
+            continue
+        names = ("seq", "at", "actor", "action", "subject", "details_hash", "previous", "hash")
+        line = {name: getattr(row, name) for name in names}
+        if details:
+            line["details"] = None if detail is None else open_details(core, row, detail)
+        yield json.dumps(line, ensure_ascii=True)

@@ -1,0 +1,246 @@
+"""Holding the audit's chain against itself and against its checkpoints.
+
+Promises:
+
+1. A row that was changed, deleted, inserted or moved is found, with its number; so is a chain that was cut off.
+2. A chain that was made anew as a whole is found by the checkpoints: their number and hash must be the row's.
+3. Salt and details are held against the row's hash. Details that are gone are found, unless an act of purging says so.
+4. The walk takes little memory and no long transaction: a service at work is not disturbed, and acts that are added
+   meanwhile are left for the next walk.
+5. A checkpoint of acts that were lost with a database is no fault where an act of restoring stands at that place and is
+   later; it is told, for whoever can write the database could claim a restore.
+6. Every fault is told up to a number of them; the first ones lie nearest to the cause.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, NamedTuple, Protocol
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import IcardError, StateError
+from issuer.acts import CARD_RESTORED, RESTORED
+from issuer.db.engine import Database
+from issuer.db.meta import Meta
+from issuer.vault.at_rest import AtRest, Place
+from verifier.knowledge.trust import Issuer
+
+from .chain import details_hash, genesis, row_hash
+from .checkpoints import read_checkpoint, reader_keys
+from .models import AuditDetail, AuditHead, AuditRow
+from .models import Checkpoint as CheckpointRow
+
+__all__ = ["AuditReport", "AuditSource", "Detail", "open_details", "pages", "verify"]
+
+MOST_FAULTS: Final = 100
+_PAGE: Final = 1000
+SALT: Final = 16
+PURGE: Final = "audit.purge"
+
+
+Detail = Mapping[str, Any]
+Pair = tuple[AuditRow, AuditDetail | None]
+
+
+class _Restore(NamedTuple):
+    """The first row that a restore wrote, its own row, and when."""
+
+    first: int
+    seq: int
+    at: int
+
+
+@dataclass(slots=True)
+class AuditReport:
+    """What was found.
+
+    Args:
+        rows: how many were walked; ``head`` is the hash of the last one that the head names.
+        purged: rows without details.
+        checkpoints: how many were held against the chain.
+        faults: codes ``audit.*``; ``path`` names the row. ``more`` counts those above :data:`MOST_FAULTS`.
+        lost: checkpoints of acts that a restore says were lost (promise 5); ``path`` names the restore's row.
+    """
+
+    rows: int = 0
+    head: str = ""
+    purged: int = 0
+    checkpoints: int = 0
+    faults: list[StateError] = field(default_factory=list)
+    more: int = 0
+    lost: list[StateError] = field(default_factory=list)
+
+    def add(self, fault: StateError) -> None:
+        """Keep a fault, or count it."""
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(fault)
+        else:
+            self.more += 1
+
+
+class AuditSource(Protocol):
+    """What reading the audit needs of the core."""
+
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def at_rest(self) -> AtRest: ...
+
+    @property
+    def issuer(self) -> Issuer: ...
+
+
+def verify(source: AuditSource, outside: Mapping[str, bytes] | None = None) -> AuditReport:
+    """Walk the chain from its beginning to its head.
+
+    Args:
+        outside: checkpoints from outside the database, by name; those in the database are held against it anyway.
+    """
+    report = AuditReport()
+    head_seq, head_hash, last_seq, database_id = source.database.read(_end)
+    known = _checkpoints(source, report, database_id, outside or {})
+    missing: list[tuple[int, int]] = []
+    differing: dict[int, str] = {}
+    expected, previous = 1, genesis(database_id)
+    restores: list[_Restore] = []
+    first_restored: int | None = None
+    for row, detail in pages(source, head_seq):
+        if row.seq != expected:
+            report.add(_fault("audit.row_missing", expected, expected=f"row {expected}", found=f"row {row.seq}"))
+        elif row.previous != previous:
+            report.add(_fault("audit.chain_broken", row.seq, expected=previous, found=row.previous))
+        if row.hash != row_hash(row):
+            report.add(_fault("audit.row_changed", row.seq, expected=row_hash(row), found=row.hash))
+        # The acts on cards that a restore made stricter stand before its own, in one transaction.
+        first_restored = (first_restored or row.seq) if row.action in (CARD_RESTORED, RESTORED) else None
+        if row.action == RESTORED:
+            restores.append(_Restore(first_restored or row.seq, row.seq, row.at))
+            first_restored = None
+        if row.seq in known:
+            known[row.seq].pop(row.hash, None)
+            differing[row.seq] = row.hash
+        if detail is None:
+            _extend(missing, row.seq)
+            report.purged += 1
+        elif open_details(source, row, detail) is None:
+            report.add(_fault("audit.details_changed", row.seq))
+        expected, previous = row.seq + 1, row.hash
+        report.rows += 1
+    report.head = previous
+    if expected <= head_seq:
+        report.add(_fault("audit.truncated", expected, expected=f"{head_seq} rows", found=f"{expected - 1}"))
+    elif previous != head_hash:
+        report.add(_fault("audit.chain_broken", head_seq, expected=head_hash, found=previous))
+    if last_seq > head_seq:
+        report.add(_fault("audit.beyond_head", head_seq + 1, expected=f"{head_seq} rows", found=f"{last_seq}"))
+    for seq, stated in sorted(known.items()):
+        for digest, at in stated.items():
+            restored = next((one for one in restores if one.first <= seq and at <= one.at), None)
+            if restored is not None:
+                report.lost.append(
+                    _fault("audit.restored", restored.seq, expected=f"acts up to row {seq}, lost before", found=digest)
+                )
+            elif seq > head_seq:
+                report.add(
+                    _fault("audit.truncated", head_seq + 1, expected=f"at least {seq} rows", found=f"{head_seq}")
+                )
+            elif seq in differing:
+                report.add(_fault("audit.rewritten", seq, expected=digest, found=differing[seq]))
+    through = _purged_through(source) if missing else 0
+    for first, last in missing:
+        if last > through:
+            start = max(first, through + 1)
+            report.add(_fault("audit.details_missing", start, expected=f"details of rows {start} to {last}"))
+    return report
+
+
+def pages(source: AuditSource, through: int, start: int = 0) -> Iterator[Pair]:
+    """Rows with their details, by number, up to ``through``; a short transaction for each thousand."""
+    while True:
+        query = (
+            select(AuditRow, AuditDetail)
+            .outerjoin(AuditDetail, AuditDetail.seq == AuditRow.seq)
+            .where(AuditRow.seq > start, AuditRow.seq <= through)
+            .order_by(AuditRow.seq)
+            .limit(_PAGE)
+        )
+        found = source.database.read(partial(_pairs, query))
+        yield from found
+        if len(found) < _PAGE:
+            return
+        start = found[-1][0].seq
+
+
+def _pairs(query: Select[AuditRow, AuditDetail], session: Session) -> list[Pair]:
+    return [(row, detail) for row, detail in session.execute(query)]
+
+
+def open_details(source: AuditSource, row: AuditRow, detail: AuditDetail) -> Detail | None:
+    """The details of an act; None: they are not those that the row's hash was made of."""
+    try:
+        body = source.at_rest.open(Place("audit_details", "body", str(row.seq)), detail.body)
+    except StateError:
+        return None
+    if details_hash(body[:SALT], body[SALT:]) != row.details_hash:
+        return None
+    loaded: Detail = json.loads(body[SALT:])
+    return loaded
+
+
+def _end(session: Session) -> tuple[int, str, int, str]:
+    """Head, highest row and database id: one statement, and so of one moment."""
+    last = select(func.max(AuditRow.seq)).scalar_subquery()
+    query = select(AuditHead.seq, AuditHead.hash, last, Meta.database_id).join(Meta, Meta.id == AuditHead.id)
+    found = session.execute(query).one()
+    return found[0], found[1], found[2] or 0, found[3]
+
+
+def _checkpoints(
+    source: AuditSource, report: AuditReport, database_id: str, outside: Mapping[str, bytes]
+) -> dict[int, dict[str, int]]:
+    """The hashes that checkpoints state, by row, each with the time of its signing."""
+    query = select(CheckpointRow.seq, CheckpointRow.token)
+    inside = source.database.read(lambda session: {f"row {seq}": token for seq, token in session.execute(query)})
+    find_key = reader_keys(source.database, source.issuer)
+    stated: dict[int, dict[str, int]] = {}
+    for name, token in (*inside.items(), *outside.items()):
+        try:
+            said = read_checkpoint(token, find_key)
+        except IcardError as fault:
+            report.add(StateError("audit.checkpoint", path=name, found=fault.code))
+            continue
+        if said.database_id != database_id:
+            report.add(StateError("audit.checkpoint", path=name, expected=database_id, found=said.database_id))
+            continue
+        report.checkpoints += 1
+        stated.setdefault(said.seq, {}).setdefault(said.hash, said.iat)
+    return stated
+
+
+def _purged_through(source: AuditSource) -> int:
+    """The highest row up to which acts of purging say that details are gone."""
+    query = (
+        select(AuditRow, AuditDetail)
+        .outerjoin(AuditDetail, AuditDetail.seq == AuditRow.seq)
+        .where(AuditRow.action == PURGE)
+    )
+    found = source.database.read(partial(_pairs, query))
+    opened = [open_details(source, row, detail) for row, detail in found if detail is not None]
+    return max((int(one["through"]) for one in opened if one), default=0)
+
+
+def _extend(ranges: list[tuple[int, int]], seq: int) -> None:
+    if ranges and ranges[-1][1] == seq - 1:
+        ranges[-1] = (ranges[-1][0], seq)
+    else:
+        ranges.append((seq, seq))
+
+
+def _fault(code: str, seq: int, *, expected: str | None = None, found: str | None = None) -> StateError:
+    return StateError(code, path=f"row {seq}", expected=expected, found=found)

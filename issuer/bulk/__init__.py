@@ -1,0 +1,1 @@
+"""Bulk runs: issue, renew and revoke from a file."""

@@ -1,0 +1,34 @@
+"""Cards: their records, codes, states and look-ups. The one door to them for commands, the service and processes."""
+
+from __future__ import annotations
+
+from issuer.acts import Actor
+
+from .issue import check_card, issue, renew, renew_many, replace
+from .requests import IssuedCard, NewCard, Reissue
+from .states import resume, revoke, revoke_many, revoke_within, set_insurance, set_permit, suspend
+from .views import CardView, find_cards, revision_of, show, standings
+
+__all__ = [
+    "Actor",
+    "CardView",
+    "IssuedCard",
+    "NewCard",
+    "Reissue",
+    "check_card",
+    "find_cards",
+    "issue",
+    "renew",
+    "renew_many",
+    "replace",
+    "resume",
+    "revision_of",
+    "revoke",
+    "revoke_many",
+    "revoke_within",
+    "set_insurance",
+    "set_permit",
+    "show",
+    "standings",
+    "suspend",
+]

@@ -1,0 +1,224 @@
+"""Cards: issue, replace, renew; what stands of them afterwards is :mod:`issuer.cards.states`.
+
+Promises:
+
+1. What a call returns was committed; what it did not return may still be found done after a failure, never half done.
+2. A permit number has one live card at most.
+3. A replaced code reads replaced at once; a renewed one runs to its own end. New codes may be meant for one revision of
+   a card alone: ``issue.changed`` says that somebody was faster.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from icard_crypto.card.card import Card, Profile
+from icard_crypto.errors import CardError, StateError
+from issuer.acts import Act, Actor
+from issuer.core import Core
+from issuer.db.idempotency import Request, claim
+
+from . import codes
+from .codes import IssuedCode
+from .models import CardLookup, CardParty, CardRow, CodeRow
+from .parties import notify_parties
+from .party_rows import check_parties
+from .records import read_record, write_record
+from .requests import IssuedCard, NewCard, Reissue
+from .states import end_codes, locked, require_revision
+
+__all__ = ["check_card", "issue", "renew", "renew_many", "replace"]
+
+
+_Made = tuple[str, int]
+
+
+def check_card(core: Core, card: Card) -> None:
+    """Refuse a card that this issuer may not issue, before anything is written.
+
+    Raises:
+        CardError: ``card.*``, ``issue.region``.
+    """
+    card.check()
+    places = {"permit.region": card.permit.region, "insurance.region": card.insurance and card.insurance.region}
+    for path, region in places.items():
+        if isinstance(region, str) and not core.issuer.covers_region(region):
+            raise CardError("issue.region", path=path, expected="a region of this issuer", found=region)
+
+
+def issue(core: Core, new: Sequence[NewCard], by: Actor) -> list[IssuedCard]:
+    """Issue cards, all or none, each with one signed code for every profile.
+
+    Raises:
+        CardError: ``card.*``, ``issue.region``, ``issue.card_exists``.
+        StateError: ``account.person``, ``organisation.none``, ``clock.*``, ``list.*``, ``database.*``,
+            ``idempotency.other_body``; the signer's errors.
+    """
+    for one in new:
+        check_card(core, one.card)
+    ids: list[str] = [secrets.token_hex(16) for _ in new]
+    ctis = [_new_ctis() for _ in new]
+
+    def work(session: Session) -> list[_Made]:
+        made: list[_Made] = []
+        wanted: list[codes.Wanted] = []
+        lookups: list[CardLookup] = []
+        parties: list[CardParty] = []
+        now = core.clock.now(session)
+        for one, card_id, names in zip(new, ids, ctis, strict=True):
+            before = claim(session, one.request, f"{card_id}:1", now) if one.request else None
+            if before is not None:
+                made.append(_parsed(before))
+                continue
+            made.append((card_id, 1))
+            row = CardRow(
+                id=card_id,
+                record=b"",
+                standing="active",
+                permit="good",
+                insurance="good",
+                photo=one.photo,
+                version=1,
+                created_at=now,
+                changed_at=now,
+            )
+            lookups += write_record(core, session, row, one.card)
+            wanted.append(codes.Wanted(row, one.card, names))
+            if one.holder is not None or one.employer is not None:
+                check_parties(session, one.holder, one.employer)
+                parties.append(CardParty(card_id=card_id, holder_id=one.holder, employer_id=one.employer))
+        if wanted:
+            session.add_all(one.row for one in wanted)
+            session.flush()
+            session.add_all((*lookups, *parties))
+            at = codes.intend(core, session, wanted)
+            notify_parties(core, session, at, "card.issue", [one.row.id for one in wanted])
+            core.audit(session, at, [Act(by.actor, "card.issue", one.row.id, by.details()) for one in wanted])
+        return made
+
+    def settled(session: Session) -> list[_Made] | None:
+        there = session.scalars(select(CardRow.id).where(CardRow.id.in_(ids))).all()
+        return [(card_id, 1) for card_id in ids] if ids and len(there) == len(ids) else None
+
+    made = _transact(core, work, settled)
+    return _finished(core, made, dict(zip(ids, ctis, strict=True)))
+
+
+def replace(
+    core: Core, card_id: str, card: Card | None, by: Actor, request: Request | None = None, revision: int | None = None
+) -> IssuedCard:
+    """New codes because something changed or a code was lost; the old ones read replaced at once.
+
+    Args:
+        card: what it says from now on; None: as before.
+        revision: the only one of the card that this is meant for.
+    """
+    return _reissue(core, [Reissue(card_id, card, request, revision)], by, "card.replace", old_end=True)[0]
+
+
+def renew(
+    core: Core, card_id: str, card: Card | None, by: Actor, request: Request | None = None, revision: int | None = None
+) -> IssuedCard:
+    """New codes before the old ones end; the old ones run to their own end."""
+    return renew_many(core, [Reissue(card_id, card, request, revision)], by)[0]
+
+
+def renew_many(core: Core, asked: Sequence[Reissue], by: Actor) -> list[IssuedCard]:
+    """Renew several cards, all or none; each stands in ``asked`` once."""
+    return _reissue(core, asked, by, "card.renew", old_end=False)
+
+
+def _reissue(core: Core, asked: Sequence[Reissue], by: Actor, action: str, *, old_end: bool) -> list[IssuedCard]:
+    for one in asked:
+        if one.card is not None:
+            check_card(core, one.card)
+    ctis = {one.card_id: _new_ctis() for one in asked}
+
+    def work(session: Session) -> list[_Made]:
+        rows = locked(session, list(ctis))
+        made: list[_Made] = []
+        wanted: list[codes.Wanted] = []
+        now = core.clock.now(session)
+        for one in asked:
+            row = rows[one.card_id]
+            before = claim(session, one.request, f"{row.id}:{row.version + 1}", now) if one.request else None
+            if before is not None:
+                made.append(_parsed(before))
+                continue
+            require_revision(row, one.revision)
+            if row.standing == "revoked":
+                raise StateError("issue.card_revoked")
+            row.version += 1
+            made.append((row.id, row.version))
+            if one.card is not None:
+                session.execute(delete(CardLookup).where(CardLookup.card_id == row.id))
+                session.add_all(write_record(core, session, row, one.card))
+            wanted.append(codes.Wanted(row, one.card or read_record(core, row), ctis[row.id]))
+        if wanted:
+            if old_end:
+                end_codes(session, [one.row for one in wanted])
+            session.flush()
+            at = codes.intend(core, session, wanted)
+            for each in wanted:
+                each.row.changed_at = at
+            notify_parties(core, session, at, action, [each.row.id for each in wanted])
+            core.audit(session, at, [Act(by.actor, action, each.row.id, by.details()) for each in wanted])
+        return made
+
+    def settled(session: Session) -> list[_Made] | None:
+        names = [each[0] for each in ctis.values()]
+        query = select(CodeRow.card_id, CodeRow.generation).where(CodeRow.cti.in_(names))
+        there = dict(session.execute(query).all())
+        return [(one.card_id, there[one.card_id]) for one in asked] if asked and len(there) == len(ctis) else None
+
+    return _finished(core, _transact(core, work, settled), ctis)
+
+
+def _transact(
+    core: Core, work: Callable[[Session], list[_Made]], settled: Callable[[Session], list[_Made] | None]
+) -> list[_Made]:
+    try:
+        return core.database.transact(work, settled=settled)
+    except IntegrityError as fault:
+        # The check in the transaction has missed it: another one committed the same permit number meanwhile.
+        if "permit" in str(fault.orig):
+            raise CardError("issue.card_exists", path="permit.number") from None
+        raise
+
+
+def _finished(core: Core, made: Sequence[_Made], ctis: Mapping[str, Sequence[str]]) -> list[IssuedCard]:
+    """Sign what was intended; whatever another process finished is read from its record."""
+    mine = [name for card_id, _ in made for name in ctis.get(card_id, ())]
+    fresh = {code.cti: code for code in codes.finish(core, mine)}
+    whole = {}
+    for card_id, generation in made:
+        own = [fresh[name] for name in ctis.get(card_id, ()) if name in fresh]
+        whole[card_id] = own if len(own) == len(Profile) else _stored(core, card_id, generation)
+    return [IssuedCard(card_id, generation, tuple(whole[card_id])) for card_id, generation in made]
+
+
+def _stored(core: Core, card_id: str, generation: int) -> list[IssuedCode]:
+    def look(session: Session) -> tuple[list[str], list[IssuedCode]]:
+        query = select(CodeRow).where(CodeRow.card_id == card_id, CodeRow.generation == generation)
+        rows = session.scalars(query.order_by(CodeRow.profile)).all()
+        return [row.cti for row in rows if row.state == "intent"], codes.hand_out(core, session, rows)
+
+    waiting, found = core.database.read(look)
+    if waiting:
+        codes.finish(core, waiting)
+        _, found = core.database.read(look)
+    return found
+
+
+def _new_ctis() -> list[str]:
+    return [secrets.token_hex(8) for _ in Profile]
+
+
+def _parsed(made: str) -> _Made:
+    card_id, _, generation = made.partition(":")
+    return card_id, int(generation)

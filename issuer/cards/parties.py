@@ -1,0 +1,156 @@
+"""Whose card it is, and who may see it.
+
+Promises:
+
+1. A holder sees his own card, an employer its staff's, an agency those of employers that have given it a mandate in
+   force now; whoever has ``card.read`` sees any.
+2. A card that is another's and one that is not there are the same error.
+3. An act on a card is notified to whoever sees it as their own: holder, employer, agencies with a mandate in force.
+   A card that nobody with an account holds, looks after or acts for makes no notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import ColumnElement, Select, and_, false, select, union
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts.mandates import clients
+from issuer.accounts.models import Account, Mandate
+from issuer.accounts.principals import Principal
+from issuer.acts import Act
+from issuer.core import Core
+from issuer.db.pages import page_of
+from issuer.notices.kinds import kind_of_act
+from issuer.notices.outbox import Notice, notify
+
+from .models import CardParty, CardRow
+from .party_rows import check_parties
+
+__all__ = ["Parties", "notify_holder", "notify_parties", "own_cards", "parties_of", "require_card", "set_parties"]
+
+Parties = tuple[str | None, str | None]
+
+#: Keys of one question to the database; SQLite takes 32,766 values a statement.
+_CHUNK: Final = 1000
+
+
+def set_parties(core: Core, who: Principal, card_id: str, holder_id: str | None, employer_id: str | None) -> None:
+    """Say who holds a card (a person) and which employer looks after it. Saying the same again changes nothing.
+
+    Raises:
+        StateError: ``access.*``, ``issue.no_card``, ``account.person``, ``organisation.none``.
+    """
+    who.require("card.issue")
+
+    def work(session: Session) -> bool:
+        check_parties(session, holder_id, employer_id)
+        if session.get(CardRow, card_id, with_for_update=True) is None:
+            raise StateError("issue.no_card")
+        row = session.get(CardParty, card_id)
+        if row is None:
+            row = CardParty(card_id=card_id, holder_id=None, employer_id=None)
+            session.add(row)
+        elif (row.holder_id, row.employer_id) == (holder_id, employer_id):
+            return True
+        row.holder_id, row.employer_id = holder_id, employer_id
+        details = {"holder": holder_id, "employer": employer_id}
+        core.audit(session, core.clock.now(session), [Act(who.actor, "card.parties", card_id, details)])
+        return True
+
+    core.database.transact(work, settled=lambda session: None)
+
+
+def parties_of(core: Core, card_id: str) -> Parties:
+    """The ids of a card's holder and employer, where they are known."""
+
+    def look(session: Session) -> Parties:
+        row = session.get(CardParty, card_id)
+        return (row.holder_id, row.employer_id) if row is not None else (None, None)
+
+    return core.database.read(look)
+
+
+def require_card(core: Core, who: Principal, card_id: str) -> None:
+    """Raise unless the card is there and may be seen.
+
+    Raises:
+        StateError: ``access.*``, ``issue.no_card``.
+    """
+    anyone = who.may("card.read")
+    if not anyone:
+        who.require("card.read_own")
+
+    def look(session: Session) -> bool:
+        if anyone:
+            return session.get(CardRow, card_id) is not None
+        query = select(CardParty.card_id).where(CardParty.card_id == card_id, _own(core, session, who))
+        return session.scalar(query) is not None
+
+    if not core.database.read(look):
+        raise StateError("issue.no_card")
+
+
+def own_cards(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[str]:
+    """A page of the ids of one's own cards, one's staff's or one's clients', in their order.
+
+    Args:
+        after: the last id of the page before.
+        limit: 1 to 201.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+    who.require("card.read_own")
+
+    def look(session: Session) -> list[str]:
+        query = select(CardParty.card_id).where(_own(core, session, who))
+        return list(session.scalars(page_of(query, CardParty.card_id, after, limit)))
+
+    return core.database.read(look)
+
+
+def _own(core: Core, session: Session, who: Principal) -> ColumnElement[bool]:
+    if who.role.organisation == "employer":
+        return CardParty.employer_id == who.organisation_id
+    if who.role.organisation == "agency":
+        return CardParty.employer_id.in_(clients(session, who.organisation_id or "", core.clock.now(session)))
+    # What an official sees goes by rights, not by whose it is.
+    return false() if who.role.official else CardParty.holder_id == who.person_id
+
+
+def notify_parties(core: Core, session: Session, now: int, act: str, cards: Sequence[str]) -> None:
+    """Tell the holders of these cards, the employers who look after them, and the agencies that act for those employers
+    now, of an act on the card: whoever sees a card as its own.
+
+    Args:
+        act: the act's name in the audit, such as ``card.suspend``.
+    """
+    kind = kind_of_act(act)
+    found: list[Notice] = []
+    for start in range(0, len(cards), _CHUNK):
+        chunk = CardParty.card_id.in_(cards[start : start + _CHUNK])
+        told = session.execute(union(*(query.where(chunk) for query in _told(now)))).all()
+        found += [Notice(kind.name, account, {"card": card}) for card, account in sorted((*row,) for row in told)]
+    notify(core, session, now, found)
+
+
+def _told(now: int) -> tuple[Select[str, str], ...]:
+    """Cards and the accounts that are told of them: apart, so that each finds its accounts by an index."""
+    # Who was locked out is told all the same; who never came, or left, is not.
+    query = select(CardParty.card_id, Account.id).where(Account.state.in_(("active", "locked")))
+    holds = and_(Account.person_id == CardParty.holder_id, Account.role == "holder")
+    employs = and_(Account.organisation_id == CardParty.employer_id, Account.role == "employer")
+    acts = and_(Account.organisation_id == Mandate.agency_id, Account.role == "agency")
+    in_force = and_(Mandate.employer_id == CardParty.employer_id, *Mandate.in_force(now))
+    return query.join(Account, holds), query.join(Account, employs), query.join(Mandate, in_force).join(Account, acts)
+
+
+def notify_holder(core: Core, session: Session, now: int, kind: str, card: str) -> None:
+    """Tell a card's holder alone, by a kind that says the card's id."""
+    holders = _told(now)[0].where(CardParty.card_id == card)
+    accounts = sorted(account for _, account in session.execute(holders))
+    notify(core, session, now, [Notice(kind, account, {"card": card}) for account in accounts])

@@ -1,0 +1,23 @@
+"""What holds of a card's parties, for whoever writes them within a transaction of its own."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts.models import Organisation, Person
+
+__all__ = ["check_parties"]
+
+
+def check_parties(session: Session, holder_id: str | None, employer_id: str | None) -> None:
+    """Refuse a holder who is no person here, and an employer that is none.
+
+    Raises:
+        StateError: ``account.person``, ``organisation.none``.
+    """
+    if holder_id is not None and session.get(Person, holder_id) is None:
+        raise StateError("account.person", path="holder_id")
+    employer = session.get(Organisation, employer_id) if employer_id is not None else None
+    if employer_id is not None and (employer is None or employer.kind != "employer"):
+        raise StateError("organisation.none", path="employer_id")

@@ -1,0 +1,62 @@
+"""A card's record: its JSON, sealed in its row, and the keyed hashes by which it is found.
+
+Promises:
+
+1. The JSON stands in the row only as :mod:`issuer.vault.at_rest` sealed it for that row.
+2. A permit number is written in capitals and a name without regard to case, so that people find what they mean.
+3. A record whose permit number a live card has already is refused before it is written.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from icard_crypto.card.card import Card
+from icard_crypto.errors import CardError
+from issuer.core import Core
+from issuer.db.base import inline
+from issuer.vault.at_rest import Place
+
+from .models import CardLookup, CardRow
+
+__all__ = ["normal", "read_record", "write_record"]
+
+PERMIT: Final = "permit"
+NAME: Final = "name"
+
+
+def write_record(core: Core, session: Session, row: CardRow, card: Card) -> list[CardLookup]:
+    """Put the card's JSON into its row, sealed; the keyed hashes by which it is found are returned, not yet added."""
+    content = json.dumps(card.to_json(), ensure_ascii=False, separators=(",", ":")).encode()
+    row.record = core.at_rest.seal(Place("cards", "record", row.id), content)
+    found_by = {PERMIT: card.permit.number, NAME: card.holder.name}
+    digests = {
+        kind: core.at_rest.digest(kind, normal(kind, value)) for kind, value in found_by.items() if value is not None
+    }
+    if digests.get(PERMIT) != row.permit_key:
+        row.permit_key = digests.get(PERMIT)
+        live = select(func.count()).where(
+            CardRow.permit_key == row.permit_key, CardRow.standing != inline("revoked"), CardRow.id != row.id
+        )
+        with session.no_autoflush:
+            if session.scalar(live):
+                raise CardError("issue.card_exists", path="permit.number")
+    return [CardLookup(card_id=row.id, kind=kind, digest=digest) for kind, digest in digests.items()]
+
+
+def read_record(core: Core, row: CardRow) -> Card:
+    """The card that a row holds.
+
+    Raises:
+        StateError: ``at_rest.*``.
+    """
+    return Card.from_json(json.loads(core.at_rest.open(Place("cards", "record", row.id), row.record)))
+
+
+def normal(kind: str, value: str) -> str:
+    """The form in which a value is hashed (promise 2)."""
+    return value.casefold() if kind == NAME else value.upper()

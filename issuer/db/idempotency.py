@@ -1,0 +1,132 @@
+"""Requests that are taken once, however often they are sent.
+
+Promises:
+
+1. The request is noted in the transaction of what it makes: both are there or neither.
+2. Of a hundred at once one makes something; the others wait for it and get what it made.
+3. The same key with another body is refused, never answered with the other's result.
+4. Keys and bodies are kept as SHA-256 hashes only.
+5. Within :func:`taking` the first transaction that writes an act into the audit takes the request with it: what a
+   module makes that knows nothing of requests is made once too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import String, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from icard_crypto.errors import StateError
+
+from .base import Base, Hex64, Seconds
+
+__all__ = ["AlreadyTaken", "Idempotency", "Request", "claim", "claim_pending", "made_by", "taking"]
+
+
+class Idempotency(Base):
+    """A request that was taken, by scope (account, route, key); the answer is rendered from what it made."""
+
+    __tablename__ = "idempotency"
+
+    account: Mapped[str] = mapped_column(String(64), primary_key=True)
+    route: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key: Mapped[Hex64] = mapped_column(primary_key=True)
+    body: Mapped[Hex64]
+    made: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[Seconds] = mapped_column(index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request's scope (account, route, key) and its body."""
+
+    account: str
+    route: str
+    key: str
+    body: bytes
+
+
+def claim(session: Session, request: Request, made: str, now: int) -> str | None:
+    """Note that ``request`` makes ``made``; None, or what it made when it was taken before.
+
+    Raises:
+        StateError: ``idempotency.other_body``.
+    """
+    key = hashlib.sha256(request.key.encode()).hexdigest()
+    body = hashlib.sha256(request.body).hexdigest()
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    # Waits for another transaction that inserts the same, and inserts after all when that one is rolled back.
+    inserted = session.execute(
+        insert(Idempotency)
+        .values(account=request.account, route=request.route, key=key, body=body, made=made, created_at=now)
+        .on_conflict_do_nothing()
+        .returning(Idempotency.key)
+    ).first()
+    if inserted is not None:
+        return None
+    found = session.execute(
+        select(Idempotency.body, Idempotency.made).where(
+            Idempotency.account == request.account, Idempotency.route == request.route, Idempotency.key == key
+        )
+    ).one()
+    if found.body != body:
+        raise StateError("idempotency.other_body", path=request.route)
+    return str(found.made)
+
+
+class AlreadyTaken(Exception):
+    """The request was taken before: this transaction is undone. ``made``: what the first one made."""
+
+    def __init__(self, made: str) -> None:
+        super().__init__("taken before")
+        self.made = made
+
+
+_pending: contextvars.ContextVar[Request | None] = contextvars.ContextVar("pending", default=None)
+
+
+@contextlib.contextmanager
+def taking(request: Request) -> Iterator[None]:
+    """Let what is made inside be made for this request (promise 5).
+
+    Raises:
+        AlreadyTaken: from the transaction that would have made it again.
+        StateError: ``idempotency.other_body``.
+    """
+    token = _pending.set(request)
+    try:
+        yield
+    finally:
+        _pending.reset(token)
+
+
+def claim_pending(session: Session, now: int, subject: str) -> None:
+    """Note that the request of :func:`taking`, if there is one, makes the object ``subject``.
+
+    Raises:
+        AlreadyTaken; StateError: ``idempotency.other_body``.
+    """
+    request = _pending.get()
+    if request is not None:
+        before = claim(session, request, subject, now)
+        if before is not None and before != subject:
+            raise AlreadyTaken(before)
+
+
+def made_by(session: Session, request: Request) -> str | None:
+    """What the request made when it was taken before; None: it was not.
+
+    Raises:
+        StateError: ``idempotency.other_body``.
+    """
+    key = hashlib.sha256(request.key.encode()).hexdigest()
+    found = session.get(Idempotency, (request.account, request.route, key))
+    if found is not None and found.body != hashlib.sha256(request.body).hexdigest():
+        raise StateError("idempotency.other_body", path=request.route)
+    return None if found is None else found.made

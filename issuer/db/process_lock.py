@@ -1,0 +1,51 @@
+"""One server or worker at a time on a SQLite file.
+
+Promises:
+
+1. Within :func:`alone` no other process is within it on the same file, by whatever path; the second one is refused at
+   once. On PostgreSQL, where several may work, it does nothing.
+2. A process that is killed holds nothing: the lock is the system's, on a file beside the database whose content and
+   presence say nothing. On the database itself it would end with the first connection that SQLite closes.
+3. Commands that do one thing and end (``card issue``, ``worker --once``) need no such place.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from icard_crypto.errors import StateError
+
+from .engine import Database
+
+__all__ = ["process_lock"]
+
+_SUFFIX: Final = ".lock"
+
+
+@contextmanager
+def process_lock(database: Database) -> Iterator[None]:
+    """Be the one server or worker of a SQLite file.
+
+    Raises:
+        StateError: ``database.in_use``; ``database.unreachable``: no file can be made beside the database.
+    """
+    path = database.engine.url.database
+    if not database.is_sqlite or path is None:
+        yield
+        return
+    try:
+        descriptor = os.open(os.path.realpath(path) + _SUFFIX, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as fault:
+        raise StateError("database.unreachable", found=fault.strerror) from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StateError("database.in_use") from None
+        yield
+    finally:
+        os.close(descriptor)

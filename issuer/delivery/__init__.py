@@ -1,0 +1,1 @@
+"""Delivery of notices: the outbox as a queue, e-mail, webhooks."""

@@ -1,0 +1,166 @@
+"""The courier: takes what is due from the outbox and delivers it, until it is told to end.
+
+Promises:
+
+1. Every channel has lanes of its own: a mail server that hangs keeps no webhook waiting, nor does the courier keep its
+   process from other work. Of one webhook one lane at a time takes letters, so that a slow one holds one lane.
+2. A kill at any moment loses nothing: what was taken is due again after the lease (:mod:`issuer.delivery.queue`).
+3. A database that is away ends nothing: the lane waits, longer each time up to half a minute. What it tells has codes,
+   channels and counts, nothing of any person.
+4. Told to end, it finishes the letter in hand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Protocol
+
+from icard_crypto.errors import IcardError
+from issuer.core import Core
+
+from . import outbox_admin, queue
+from .queue import Letter, Outcome
+
+__all__ = ["Channel", "Courier"]
+
+#: Seconds.
+INTERVAL: Final = 1.0
+LONGEST_PAUSE: Final = 30.0
+PURGE: Final = 3600.0
+#: How many webhooks are posted to at once.
+LANES: Final = 3
+
+Tell = Callable[[str, dict[str, Any]], None]
+
+
+class Channel(Protocol):
+    """A way to deliver letters. ``most``: taken at once; ``seconds``: that :meth:`deliver` may need."""
+
+    name: str
+    most: int
+    seconds: float
+
+    def deliver(
+        self, letters: Sequence[Letter], stop: threading.Event, tell: Callable[[Letter, Outcome], None]
+    ) -> None:
+        """Deliver, telling each letter's outcome as it is known."""
+
+
+class Courier:
+    """Delivers what the outbox of a service has.
+
+    Args:
+        channels: one of each name.
+        tell: is given an event's name and its facts.
+        interval: seconds between looks at the outbox.
+        lease: seconds after which what was taken is due again; None: twice what the channel may need.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        channels: Sequence[Channel],
+        tell: Tell,
+        *,
+        interval: float = INTERVAL,
+        lease: float | None = None,
+    ) -> None:
+        self._core = core
+        self._channels = channels
+        self._tell = tell
+        self._interval = interval
+        self._lease = lease
+        self._busy: set[str] = set()
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Deliver in the background until the block is left; then wait for the letters in hand."""
+        ended = threading.Event()
+        lanes = [
+            threading.Thread(target=self._lane, args=(channel, ended), name=f"{channel.name}-{number}", daemon=True)
+            for channel in self._channels
+            for number in range(LANES if channel.name == "webhook" else 1)
+        ]
+        lanes.append(threading.Thread(target=self._keep_tidy, args=(ended,), name="purge", daemon=True))
+        for lane in lanes:
+            lane.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            for lane in lanes:
+                lane.join()
+
+    def turn(self, channel: Channel, stop: threading.Event) -> Counter[str]:
+        """Deliver once what is due on a channel; how many letters came to which end, by state or fault.
+
+        Raises:
+            StateError: ``database.*``.
+        """
+        made: Counter[str] = Counter()
+        letters = self._take(channel)
+        if not letters:
+            return made
+        left = {letter.id: letter for letter in letters}
+
+        def tell(letter: Letter, outcome: Outcome) -> None:
+            queue.record(self._core, letter, outcome)
+            del left[letter.id]
+            if not outcome.untried:
+                made[outcome.fault or outcome.state] += 1
+
+        try:
+            channel.deliver(letters, stop, tell)
+        except IcardError:
+            raise
+        except Exception:
+            # A letter that nobody thought of must neither end its lane nor come back for ever without a trace.
+            for letter in list(left.values()):
+                tell(letter, queue.later("notice.fault"))
+        finally:
+            with self._lock:
+                self._busy.discard(letters[0].webhook or "")
+        return made
+
+    def _take(self, channel: Channel) -> list[Letter]:
+        lease = self._lease or 2 * channel.seconds
+        with self._lock:
+            letters = queue.take(self._core, channel.name, channel.most, lease, self._busy)
+            self._busy.update(letter.webhook for letter in letters[:1] if letter.webhook is not None)
+        return letters
+
+    def _lane(self, channel: Channel, ended: threading.Event) -> None:
+        def work() -> bool:
+            made = self.turn(channel, ended)
+            if made:
+                self._tell("letters_tried", {"channel": channel.name, **made})
+            # Straight on while there is more and it gets through.
+            return bool(made["sent"])
+
+        self._repeat(work, self._interval, ended)
+
+    def _keep_tidy(self, ended: threading.Event) -> None:
+        def work() -> bool:
+            gone = outbox_admin.purge(self._core)
+            if gone:
+                self._tell("purged", {"rows": gone})
+            return False
+
+        self._repeat(work, PURGE, ended)
+
+    def _repeat(self, work: Callable[[], bool], interval: float, ended: threading.Event) -> None:
+        pause, told = 0.0, ""
+        while not ended.is_set():
+            try:
+                again = work()
+                pause, told = (0.0 if again else interval), ""
+            except IcardError as fault:
+                pause = min(LONGEST_PAUSE, max(self._interval, 2 * pause))
+                if fault.code != told:
+                    self._tell("held_back", {"code": fault.code, "message": fault.message()})
+                    told = fault.code
+            ended.wait(pause)

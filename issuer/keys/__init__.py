@@ -1,0 +1,1 @@
+"""Signing keys: keystore, states, signer, and the clock guard."""

@@ -1,0 +1,89 @@
+"""The clock guard: what is signed says when, and a wrong clock is found before it signs.
+
+Promises:
+
+1. Nothing is signed while this machine's clock and the database's are more than 5 s apart.
+2. Nothing is signed while the clock is behind the newest time at which anything was signed, by more than those 5 s;
+   within them the newest time is used, so that times never fall.
+3. Nothing is signed while the clock is more than 30 days ahead of that newest time: an idle service signs its lists
+   anew far more often. A person who has looked at the clock may accept it, with an entry in the audit.
+
+The time that is used is the database's: of several servers all have the same.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.db.engine import Database
+from issuer.db.meta import Meta
+
+__all__ = ["LONGEST_GAP", "TOLERANCE", "Clock", "signed_at"]
+
+#: Seconds.
+TOLERANCE: Final = 5
+LONGEST_GAP: Final = 30 * 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Two clocks: this machine's and the database's, both Unix time."""
+
+    local: Callable[[], float]
+    database: Callable[[Session], float]
+
+    @classmethod
+    def of(cls, database: Database) -> Clock:
+        """The system's clock and that of ``database``."""
+        return cls(time.time, database.now)
+
+    def now(self, session: Session) -> int:
+        """The database's time, in whole seconds; not for signing."""
+        return int(self.database(session))
+
+    def signing_time(self, session: Session) -> int:
+        """The time at which something may be signed now.
+
+        Raises:
+            StateError: ``clock.apart``, ``clock.behind``, ``clock.far_ahead``, ``database.not_initialised``.
+        """
+        now, local = self.database(session), self.local()
+        if abs(now - local) > TOLERANCE:
+            raise StateError("clock.apart", expected=f"at most {TOLERANCE} s", found=f"{abs(now - local):.0f} s")
+        newest = _newest(session)
+        if now < newest - TOLERANCE:
+            raise StateError("clock.behind", expected=f"{newest} or later", found=str(int(now)))
+        if now > newest + LONGEST_GAP:
+            raise StateError("clock.far_ahead", expected=f"{newest + LONGEST_GAP} or earlier", found=str(int(now)))
+        return max(int(now), newest)
+
+    def accept(self, session: Session) -> int:
+        """Take the clock as it is for right, though it is far ahead; never one that is behind.
+
+        Raises:
+            StateError: ``clock.behind``.
+        """
+        now, newest = self.now(session), _newest(session)
+        if now < newest - TOLERANCE:
+            raise StateError("clock.behind", expected=f"{newest} or later", found=str(now))
+        signed_at(session, max(now, newest))
+        return now
+
+
+def signed_at(session: Session, moment: int) -> None:
+    """Remember that something with this time is about to be signed."""
+    session.execute(update(Meta).where(Meta.id == 1, Meta.newest_iat < moment).values(newest_iat=moment))
+
+
+def _newest(session: Session) -> int:
+    newest = session.scalar(select(Meta.newest_iat).where(Meta.id == 1))
+    if newest is None:
+        raise StateError("database.not_initialised")
+    return newest

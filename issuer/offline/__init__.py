@@ -1,0 +1,1 @@
+"""Signing and publishing from plain files, without a database."""

@@ -1,0 +1,1 @@
+"""Publication: signed lists as rows, and their export as files."""

@@ -1,0 +1,110 @@
+"""Published files as rows: written in the transaction that signed them, read by whatever serves or exports them.
+
+Promises:
+
+1. The highest version of a path is the one that is served; versions come from the publisher's row and only rise.
+2. Trust lists and checkpoints are kept for ever. Of what is signed anew again and again the newest and the one before
+   are kept: a reader that has just looked up the version still finds it.
+3. One reading sees files of one moment: what :func:`newest` gives belongs together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from .models import Artefact
+
+__all__ = [
+    "BUNDLE",
+    "IMMUTABLE",
+    "TIMESTAMP",
+    "TRUST_LATEST",
+    "Kind",
+    "Outline",
+    "newest",
+    "newest_at",
+    "outline_at",
+    "put",
+    "status_path",
+    "trust_path",
+]
+
+Kind = Literal["trust", "latest", "status", "bundle", "timestamp", "checkpoint"]
+
+TIMESTAMP: Final = "timestamp.cbor"
+BUNDLE: Final = "bundle.cbor"
+TRUST_LATEST: Final = "trust/latest.cbor"
+
+#: Kinds of which no path ever gets another content.
+IMMUTABLE: Final = frozenset({"trust", "checkpoint"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A file without its content. ``sha256`` is hexadecimal, ``size`` in bytes."""
+
+    kind: str
+    sha256: str
+    size: int
+
+
+def status_path(name: str) -> str:
+    """The path of the status list with that name."""
+    return f"status/{name}"
+
+
+def trust_path(version: int) -> str:
+    """The path of the trust list of that version."""
+    return f"trust/{version}.cbor"
+
+
+def put(
+    session: Session, version: int, path: str, kind: Kind, content: bytes, *, iat: int, expires_at: int | None = None
+) -> None:
+    """Add a version of a file, and drop what promise 2 does not keep. Times are Unix times."""
+    if kind not in IMMUTABLE:
+        before = select(func.max(Artefact.version)).where(Artefact.path == path).scalar_subquery()
+        session.execute(
+            delete(Artefact).where(Artefact.path == path, Artefact.version < before),
+            execution_options={"synchronize_session": False},
+        )
+    session.add(
+        Artefact(
+            path=path,
+            version=version,
+            kind=kind,
+            iat=iat,
+            expires_at=expires_at,
+            sha256=hashlib.sha256(content).hexdigest(),
+            content=content,
+        )
+    )
+
+
+def newest(session: Session, *kinds: Kind) -> Sequence[Artefact]:
+    """The newest version of every path of these kinds (none given: of all), by path."""
+    query = select(Artefact.path, func.max(Artefact.version).label("version")).group_by(Artefact.path)
+    if kinds:
+        query = query.where(Artefact.kind.in_(kinds))
+    top = query.subquery()
+    joined = select(Artefact).join(top, (Artefact.path == top.c.path) & (Artefact.version == top.c.version))
+    return session.scalars(joined.order_by(Artefact.path)).all()
+
+
+def newest_at(session: Session, path: str) -> Artefact | None:
+    """The newest version of one path."""
+    query = select(Artefact).where(Artefact.path == path).order_by(Artefact.version.desc()).limit(1)
+    return session.scalars(query).one_or_none()
+
+
+def outline_at(session: Session, path: str) -> Outline | None:
+    """What the newest version of one path is, without reading it."""
+    columns = select(Artefact.kind, Artefact.sha256, func.length(Artefact.content)).where(Artefact.path == path)
+    found = session.execute(columns.order_by(Artefact.version.desc()).limit(1)).first()
+    return None if found is None else Outline(*found)

@@ -1,0 +1,1 @@
+"""The mark outside the database by which a restored backup is recognised."""

@@ -1,0 +1,193 @@
+"""The mark outside the database: how far it was, so that one put back from a backup is found before it signs.
+
+Promises:
+
+1. After every commit that wrote to the audit the mark holds the epoch, the audit's end and how far the open status list
+   was used: before a code is handed out, the mark knows of it. A kill loses nothing of it, a loss of power the last
+   second at most.
+2. A service does not start where the database is behind its mark (its epoch is lower, or the audit does not hold the
+   mark's row) or behind what was published. Only ``icard-issuer restore`` opens it then.
+3. The mark never goes back: of two writers the higher (epoch, row of the audit) stays.
+4. A database whose epoch is above the mark's was restored by another server; the mark follows it.
+
+The mark must not lie in what a backup puts back: ``epoch_file`` may name another place. Every server has its
+own; a new server begins with a copy of another's.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
+
+from icard_crypto import limits
+from icard_crypto.encoding import cbor
+from icard_crypto.errors import IcardError, StateError
+from icard_crypto.signing import cose
+from issuer.audit.models import AuditRow
+from issuer.db.engine import Database
+from issuer.db.meta import Meta, Publisher
+from issuer.status.models import StatusListRow
+from verifier.runtime.files import read_start
+
+__all__ = ["Mark", "mark_after_commit", "published_iat", "read_mark", "require_current", "write_mark"]
+
+_BYTES: Final = 4096
+_MODE: Final = 0o600
+#: Seconds between two calls that force the mark to the disk.
+_SYNC: Final = 1.0
+#: The claim that holds iat: of a status token (RFC 8392), of a timestamp.
+_STATUS_IAT: Final = 6
+_TIMESTAMP_IAT: Final = 3
+
+_synced: dict[Path, float] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a database was: its epoch, the end of its audit, its open status list and the indexes given from it."""
+
+    database_id: str
+    epoch: int
+    seq: int
+    hash: str
+    list_name: str | None
+    used: int
+
+    def _encode(self) -> bytes:
+        values = json.dumps(astuple(self))
+        return json.dumps([values, hashlib.sha256(values.encode()).hexdigest()]).encode() + b"\n"
+
+
+def read_mark(path: Path) -> Mark | None:
+    """The mark; None: there is none.
+
+    Raises:
+        StateError: ``epoch.damaged``.
+    """
+    if not path.exists():
+        return None
+    return _decoded(read_start(path, _BYTES), path)
+
+
+def write_mark(path: Path, mark: Mark) -> None:
+    """Raise the mark (promise 3).
+
+    Raises:
+        StateError: ``epoch.unwritable``, ``epoch.damaged``.
+    """
+    with _locked(path) as descriptor:
+        data = os.pread(descriptor, _BYTES, 0)
+        before = _decoded(data, path) if data else None
+        same = before is not None and before.database_id == mark.database_id
+        if before is not None and same and (before.epoch, before.seq) >= (mark.epoch, mark.seq):
+            return
+        # One write within one sector: a reader, and a disk without power, have the one before or this one.
+        encoded = mark._encode()
+        os.pwrite(descriptor, encoded, 0)
+        os.ftruncate(descriptor, len(encoded))
+        if time.monotonic() - _synced.get(path, -_SYNC) >= _SYNC:
+            os.fsync(descriptor)
+            _synced[path] = time.monotonic()
+
+
+def mark_after_commit(session: Session, path: Path, seq: int, head: str) -> None:
+    """Write the mark when this session's transaction is committed. To be called when all else was written."""
+    query = select(Meta.database_id, Meta.epoch, StatusListRow.name, StatusListRow.used).outerjoin_from(
+        Meta, StatusListRow, StatusListRow.state == "open"
+    )
+    database_id, epoch, name, used = session.execute(query).one()
+    mark = Mark(database_id, epoch, seq, head, name, used or 0)
+
+    def committed(_session: Session) -> None:
+        write_mark(path, mark)
+
+    event.listen(session, "after_commit", committed, once=True)
+
+
+def require_current(database: Database, path: Path, published: Path | None) -> None:
+    """Promise 2.
+
+    Args:
+        published: the folder of published files, where there is one.
+
+    Raises:
+        StateError: ``epoch.behind``, ``epoch.missing``, ``epoch.other_database``, ``epoch.damaged``.
+    """
+    # The files first: whatever is written meanwhile can then only make the database newer.
+    mark = read_mark(path)
+    if mark is None:
+        raise StateError("epoch.missing", expected=str(path))
+    newest = 0 if published is None else published_iat(published)
+
+    def look(session: Session) -> tuple[Meta, str | None, int]:
+        row = session.scalar(select(AuditRow.hash).where(AuditRow.seq == mark.seq))
+        return session.get_one(Meta, 1), row, session.get_one(Publisher, 1).iat
+
+    meta, row, iat = database.read(look)
+    if meta.database_id != mark.database_id:
+        raise StateError("epoch.other_database", expected=mark.database_id[:8], found=meta.database_id[:8])
+    if meta.epoch < mark.epoch:
+        raise StateError("epoch.behind", path="epoch", expected=str(mark.epoch), found=str(meta.epoch))
+    if meta.epoch == mark.epoch and row != mark.hash:
+        raise StateError("epoch.behind", path="audit", expected=f"row {mark.seq}", found="another row or none")
+    if iat < newest:
+        raise StateError("epoch.behind", path="published", expected=f"iat {newest} or later", found=str(iat))
+
+
+def published_iat(folder: Path) -> int:
+    """The highest iat among published files, which nobody believes: it only keeps a service from starting. 0: none."""
+    found = [_iat_of(folder / "timestamp.cbor", _TIMESTAMP_IAT)]
+    if (folder / "status").is_dir():
+        found += [_iat_of(path, _STATUS_IAT) for path in (folder / "status").iterdir() if path.name[0] != "."]
+    return max(found)
+
+
+def _iat_of(path: Path, claim: int) -> int:
+    try:
+        if not path.is_file():
+            return 0
+        payload = cose.parse_sign1(
+            read_start(path, limits.STATUS_TOKEN_BYTES), max_bytes=limits.STATUS_TOKEN_BYTES
+        ).payload
+        claims = cbor.decode(payload, max_bytes=limits.STATUS_TOKEN_BYTES, max_items=limits.TIMESTAMP_ITEMS)
+    except IcardError:
+        return 0
+    iat = claims.get(claim) if isinstance(claims, dict) else None
+    return iat if isinstance(iat, int) else 0
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, _MODE)
+    except OSError as fault:
+        raise StateError("epoch.unwritable", found=f"{path}: {fault.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    except OSError as fault:
+        raise StateError("epoch.unwritable", found=f"{path}: {fault.strerror}") from None
+    finally:
+        os.close(descriptor)
+
+
+def _decoded(data: bytes, path: Path) -> Mark:
+    try:
+        values, digest = json.loads(data)
+        if hashlib.sha256(values.encode()).hexdigest() != digest:
+            raise ValueError
+        parts: list[Any] = json.loads(values)
+        return Mark(**dict(zip((each.name for each in fields(Mark)), parts, strict=True)))
+    except (ValueError, TypeError, AttributeError):
+        raise StateError("epoch.damaged", found=str(path)) from None

@@ -1,0 +1,1 @@
+"""Status lists: indexes given once, and the entry of each code."""

@@ -1,0 +1,25 @@
+"""All tables: whoever opens a core, migrates or rewraps imports this, so that every model stands in the metadata.
+
+Foreign keys are named by text; SQLAlchemy resolves them at the first write, by which time every table must be known.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import MetaData
+
+from .accounts import models as _accounts  # noqa: F401
+from .approvals import models as _approvals  # noqa: F401
+from .audit import models as _audit  # noqa: F401
+from .bulk import models as _bulk  # noqa: F401
+from .cards import models as _cards  # noqa: F401
+from .db import idempotency as _idempotency  # noqa: F401
+from .db import meta as _meta  # noqa: F401
+from .db.base import Base
+from .keys import models as _keys  # noqa: F401
+from .notices import models as _notices  # noqa: F401
+from .publication import models as _publication  # noqa: F401
+from .status import models as _status  # noqa: F401
+
+__all__ = ["METADATA"]
+
+METADATA: MetaData = Base.metadata

@@ -1,0 +1,1 @@
+"""Encryption at rest, its rewrapping, and password hashes."""

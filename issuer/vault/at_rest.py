@@ -1,0 +1,199 @@
+"""Encryption at rest, and finding what is encrypted.
+
+Promises:
+
+1. AES-256-GCM (NIST SP 800-38D) with a new key for each object; that key is wrapped by a master key from a file outside
+   the database. The place (table, column, row) is associated data of both: moved elsewhere, nothing opens.
+2. Rewrapping under a new master key touches the wrapped key only; the object's bytes stay as they are.
+3. What is searched for is found by a keyed hash (HMAC-SHA256 over kind and value), with a key of its own: who has the
+   database alone cannot try numbers.
+4. A wrong master key, a damaged object and one in the wrong place are errors with codes; contents never show in them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from icard_crypto.errors import StateError
+from verifier.runtime.files import read_capped, write_new, write_whole
+
+__all__ = ["AtRest", "MasterKeys", "Place"]
+
+_FORMAT: Final = 1
+_KEY: Final = 32
+_ID: Final = 8
+# Random nonces of 96 bits: one master key wraps far fewer than the 2^32 objects that SP 800-38D (8.3) allows.
+_NONCE: Final = 12
+_TAG: Final = 16
+_WRAPPED: Final = 1 + _ID + _NONCE + _KEY + _TAG
+_FILE_BYTES: Final = 64 * 1024
+_SECRET_MODE: Final = 0o600
+
+
+class Place(NamedTuple):
+    """Where an object stands."""
+
+    table: str
+    column: str
+    row: str
+
+    def bound(self, label: bytes) -> bytes:
+        """The associated data: no two places give the same bytes, for names have no null character."""
+        return b"\0".join((b"icard at rest", label, self.table.encode(), self.column.encode(), self.row.encode()))
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKeys:
+    """The master keys by id, the one for new objects, and the key of the keyed hashes."""
+
+    keys: dict[bytes, bytes] = field(repr=False)
+    newest: bytes
+    index: bytes = field(repr=False)
+
+    @classmethod
+    def create(cls, path: Path) -> MasterKeys:
+        """Make keys and write them to a new file with mode 0600.
+
+        Raises:
+            FileFault: ``file.exists``, ``file.unwritable``.
+        """
+        name = os.urandom(_ID)
+        made = cls({name: os.urandom(_KEY)}, name, os.urandom(_KEY))
+        write_new(path, made._encoded(), mode=_SECRET_MODE)
+        return made
+
+    @classmethod
+    def read(cls, path: Path) -> MasterKeys:
+        """Read the file.
+
+        Raises:
+            FileFault: the file cannot be read.
+            StateError: ``at_rest.file``.
+        """
+        try:
+            loaded = json.loads(read_capped(path, _FILE_BYTES))
+            keys = {_bytes(entry["id"], _ID): _bytes(entry["key"], _KEY) for entry in loaded["keys"]}
+            if loaded["format"] != _FORMAT:
+                raise ValueError
+            return cls(keys, list(keys)[-1], _bytes(loaded["index"], _KEY))
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+            raise StateError(
+                "at_rest.file", expected=f"a master key file of format {_FORMAT}", found=str(path)
+            ) from None
+
+    def with_new(self, path: Path) -> MasterKeys:
+        """Add a key, for new objects from now on, and write the file."""
+        name = os.urandom(_ID)
+        made = MasterKeys({**self.keys, name: os.urandom(_KEY)}, name, self.index)
+        write_whole(path, made._encoded(), mode=_SECRET_MODE)
+        return made
+
+    def only_newest(self, path: Path) -> MasterKeys:
+        """Drop all keys but the newest, once nothing is wrapped by them, and write the file."""
+        made = MasterKeys({self.newest: self.keys[self.newest]}, self.newest, self.index)
+        write_whole(path, made._encoded(), mode=_SECRET_MODE)
+        return made
+
+    def _encoded(self) -> bytes:
+        keys = [{"id": name.hex(), "key": base64.b64encode(key).decode()} for name, key in self.keys.items()]
+        content = {"format": _FORMAT, "keys": keys, "index": base64.b64encode(self.index).decode()}
+        return json.dumps(content, indent=1).encode() + b"\n"
+
+
+def _bytes(value: Any, length: int) -> bytes:
+    try:
+        decoded = bytes.fromhex(value) if length == _ID else base64.b64decode(value, validate=True)
+    except (binascii.Error, TypeError):
+        raise ValueError from None
+    if len(decoded) != length:
+        raise ValueError
+    return decoded
+
+
+class AtRest:
+    """Seals, opens and finds. Thread-safe.
+
+    A sealed object: 01, master key's id (8), nonce (12), wrapped key (48), nonce (12), ciphertext with its tag.
+    """
+
+    def __init__(self, master: MasterKeys, again: Callable[[], MasterKeys] | None = None) -> None:
+        """Args:
+        again: reads the master keys anew, when an object under another key turns up: it was rewrapped meanwhile.
+        """
+        self._index = master.index
+        self._again = again
+        self.take(master)
+
+    def take(self, master: MasterKeys) -> None:
+        """Go on with these master keys, which were read after those before."""
+        self._masters = {name: AESGCM(key) for name, key in master.keys.items()}
+        self._newest = master.newest
+
+    def seal(self, place: Place, content: bytes) -> bytes:
+        """Encrypt an object for its place."""
+        key, nonce = os.urandom(_KEY), os.urandom(_NONCE)
+        return self._wrap(place, key) + nonce + AESGCM(key).encrypt(nonce, content, place.bound(b"content"))
+
+    def open(self, place: Place, sealed: bytes) -> bytes:
+        """Decrypt an object.
+
+        Raises:
+            StateError: ``at_rest.unknown_master``, ``at_rest.damaged``; ``path`` names table and column.
+        """
+        key = self._unwrap(place, sealed)
+        nonce = sealed[_WRAPPED : _WRAPPED + _NONCE]
+        try:
+            return AESGCM(key).decrypt(nonce, sealed[_WRAPPED + _NONCE :], place.bound(b"content"))
+        except (InvalidTag, ValueError):
+            raise StateError("at_rest.damaged", path=f"{place.table}.{place.column}") from None
+
+    def rewrap(self, place: Place, sealed: bytes) -> bytes | None:
+        """The same object under the newest master key; None where it is already.
+
+        Raises:
+            StateError: as :meth:`open`.
+        """
+        if sealed[1 : 1 + _ID] == self._newest:
+            return None
+        return self._wrap(place, self._unwrap(place, sealed)) + sealed[_WRAPPED:]
+
+    def digest(self, kind: str, value: str) -> str:
+        """The keyed hash by which ``value`` is found, 64 hexadecimal digits."""
+        return hmac.digest(self._index, b"find\0" + kind.encode() + b"\0" + value.encode(), hashlib.sha256).hex()
+
+    def pseudonym(self, kind: str, value: str) -> str:
+        """A name that stands for ``value`` and does not show it, 32 hexadecimal digits."""
+        return hmac.digest(self._index, b"name\0" + kind.encode() + b"\0" + value.encode(), hashlib.sha256).hex()[:32]
+
+    def _wrap(self, place: Place, key: bytes) -> bytes:
+        nonce = os.urandom(_NONCE)
+        wrapped = self._masters[self._newest].encrypt(nonce, key, place.bound(b"key"))
+        return bytes((_FORMAT,)) + self._newest + nonce + wrapped
+
+    def _unwrap(self, place: Place, sealed: bytes) -> bytes:
+        if len(sealed) < _WRAPPED + _NONCE + _TAG or sealed[0] != _FORMAT:
+            raise StateError("at_rest.damaged", path=f"{place.table}.{place.column}")
+        name = sealed[1 : 1 + _ID]
+        master = self._masters.get(name)
+        if master is None and self._again is not None:
+            self.take(self._again())
+            master = self._masters.get(name)
+        if master is None:
+            raise StateError("at_rest.unknown_master", path=f"{place.table}.{place.column}")
+        nonce = sealed[1 + _ID : 1 + _ID + _NONCE]
+        try:
+            return master.decrypt(nonce, sealed[1 + _ID + _NONCE : _WRAPPED], place.bound(b"key"))
+        except InvalidTag:
+            raise StateError("at_rest.damaged", path=f"{place.table}.{place.column}") from None

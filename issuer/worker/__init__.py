@@ -1,0 +1,1 @@
+"""The worker: publishes, recovers, exports and delivers until it is stopped."""

@@ -1,0 +1,283 @@
+"""The vectors in tests/vectors: icard's reader does with each what the vector says, and all can be made again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from icard_crypto import limits
+from icard_crypto.card import claims
+from icard_crypto.encoding import cbor, envelope
+from icard_crypto.encoding.diagnostic import diagnostic
+from icard_crypto.errors import DecodeError, KeyFault, catalogue
+from icard_crypto.signing import cose, ed25519
+from icard_crypto.signing.keys import VerifyingKey
+from tests.kit.reference import ISSUED_AT
+from tools import make_vectors
+from tools.vectors.base import claims_json
+from tools.vectors.kept import Kept
+from verifier import Policy, Revocation, Timestamp, TrustDomain, TrustedKey, TrustListFacts, Verdict, Verifier
+from verifier.decision import reasons
+
+VECTORS = Path(__file__).parent.parent / "vectors"
+
+
+def files(folder: str) -> list[Any]:
+    """The vectors of a folder, as parameters."""
+    return [pytest.param(path, id=path.stem) for path in sorted((VECTORS / folder).glob("*.json"))]
+
+
+def load(path: Path) -> dict[str, Any]:
+    """A vector."""
+    loaded: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return loaded
+
+
+KEYS = load(VECTORS / "keys.json")["keys"]
+
+
+def _read_key(vector: dict[str, Any]) -> VerifyingKey:
+    if "pem" in vector:
+        return VerifyingKey.from_pem(vector["pem"].encode())
+    encoded = bytes.fromhex(vector["cose_key"])
+    return VerifyingKey.from_cose_key(cbor.decode(encoded, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS))
+
+
+def _public(name: str) -> VerifyingKey:
+    return _read_key(KEYS[name])
+
+
+def _trusting_verifier() -> Verifier:
+    """Trusts the card keys of the vectors; asks for no status."""
+    keys = [
+        {
+            "iss": "cn.310000",
+            "names": {"en": "Shanghai", "zh": "上海"},
+            "regions": ["310000"],
+            "status_prefixes": ["https://icard.example/s/"],
+            "usage": "card",
+            "from": "2026-01-01T00:00:00Z",
+            "key": {"cose_key": entry["cose_key"]},
+        }
+        for name, entry in KEYS.items()
+        if name.startswith("card-")
+    ]
+    trusted = json.dumps({"environment": "test", "keys": keys}).encode()
+    return Verifier(TrustDomain.from_trusted_file(trusted), Policy.named("unsafe_no_status"))
+
+
+VERIFIER = _trusting_verifier()
+LAYERS = ("text", "base45", "zlib", "cose", "header", "cbor", "claims", "key")
+LIST_LAYERS = ("trust", "status", "timestamp", "bundle", "uri")
+
+
+def shown(vector: dict[str, Any]) -> str | bytes:
+    """What a vector shows a reader."""
+    return vector["text"] if "text" in vector else bytes.fromhex(vector["hex"])
+
+
+@pytest.mark.parametrize(("folder", "least"), [("valid", 43), ("refuse", 400), ("keys", 70), ("decisions", 90)])
+def test_the_folders_are_not_empty(folder: str, least: int) -> None:
+    """A folder that moved or emptied fails, instead of proving nothing."""
+    assert len(files(folder)) >= least
+
+
+@pytest.mark.parametrize("path", files("valid"))
+def test_a_valid_code_is_read_as_stated(path: Path) -> None:
+    """A valid vector's form, COSE bytes, signature, payload and claims are what the file says."""
+    vector = load(path)
+    found = envelope.read(shown(vector))
+    assert (found.form, found.cose.hex()) == (vector["form"], vector["cose"])
+    message = cose.parse_sign1(found.cose)
+    key = _public(vector["key"])
+    headers = cose.token_headers(message)
+    assert (headers.kid, headers.algorithm) == (key.kid, key.algorithm)
+    assert key.verify(message.signature, cose.signed_bytes(message))
+    payload = cbor.decode(message.payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS)
+    assert diagnostic(payload) == vector["payload"]
+    assert claims_json(claims.decode_claims(payload)) == vector["claims"]
+
+
+def _refusal(code: str | bytes, key: VerifyingKey) -> tuple[str, DecodeError | None]:
+    """Where reading stopped, and the error; no error where the signature does not hold."""
+    where = "text"
+    try:
+        coded = envelope.read(code).cose
+        where = "cose"
+        message = cose.parse_sign1(coded)
+        where = "headers"
+        headers = cose.token_headers(message)
+        fits = headers.algorithm == key.algorithm and key.verify(message.signature, cose.signed_bytes(message))
+        if headers.kid != key.kid or not fits:
+            return "cose", None
+        where = "payload"
+        claims.decode_claims(cbor.decode(message.payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS))
+    except DecodeError as error:
+        return ("zlib" if error.layer == "zlib" else where), error
+    raise AssertionError("nothing was refused")
+
+
+@pytest.mark.parametrize("path", files("refuse"))
+def test_a_fault_is_refused_where_and_as_stated(path: Path) -> None:
+    """A faulty code is refused in the layer, by the code and at the place that its vector names, and in words."""
+    vector = load(path)
+    where, error = _refusal(shown(vector), _public(vector["key"]))
+    assert where == vector["where"]
+    if vector["layer"] == "signature":
+        assert error is None
+        return
+    assert error is not None
+    stated = {name: vector.get(name) for name in ("layer", "code", "offset", "path")}
+    assert {name: getattr(error, name) for name in stated} == stated
+    assert error.message() == catalogue()[vector["code"]]["en"]
+
+
+@pytest.mark.parametrize("path", files("refuse"))
+def test_a_fault_gives_the_stated_verdict(path: Path) -> None:
+    """A verifier that trusts the vectors' keys finds a faulty code INVALID for the stated reason, and shows no card."""
+    vector = load(path)
+    verdict = VERIFIER.verify(shown(vector), now=ISSUED_AT)
+    assert (verdict.outcome, str(verdict.reason)) == ("INVALID", vector["reason"])
+    assert verdict.card is None
+    assert verdict.message()
+
+
+@pytest.mark.parametrize("backend", ["libsodium", "openssl"])
+@pytest.mark.parametrize("path", [file for file in files("refuse") if str(file.id).startswith("signature-ed25519-")])
+def test_both_backends_refuse_a_bad_signature(path: Path, backend: ed25519.Backend) -> None:
+    """libsodium and OpenSSL give the same answer on each faulty Ed25519 signature."""
+    vector = load(path)
+    message = cose.parse_sign1(envelope.read(shown(vector)).cose)
+    trusted = _public(vector["key"])
+    key = VerifyingKey(trusted.algorithm, trusted.raw, backend=backend)
+    assert key.verify(message.signature, cose.signed_bytes(message)) is False
+
+
+@pytest.mark.parametrize("path", files("keys"))
+def test_a_key_is_taken_or_refused_as_stated(path: Path) -> None:
+    """A key is refused by the code that its vector names, in words; one without a code is read with its thumbprint."""
+    vector = load(path)
+    if "code" not in vector:
+        key = _read_key(vector)
+        assert (key.algorithm.name, key.thumbprint.hex()) == (vector["algorithm"], vector["thumbprint"])
+        return
+    with pytest.raises(KeyFault) as caught:
+        _read_key(vector)
+    assert (caught.value.code, caught.value.layer) == (vector["code"], vector["layer"])
+    assert caught.value.message() == catalogue()[vector["code"]]["en"]
+
+
+@dataclass(frozen=True)
+class _StatusList:
+    """A status list that is already verified, as a decision's vector states it."""
+
+    iat: int
+    exp: int
+    size: int
+    key_thumbprint: bytes
+    entries: dict[int, int]
+
+    def get(self, index: int, /) -> int:
+        return self.entries.get(index, 0)
+
+
+def _status_list(stated: dict[str, Any]) -> _StatusList:
+    entries = {int(index): value for index, value in stated["entries"].items()}
+    return _StatusList(stated["iat"], stated["exp"], stated["size"], bytes.fromhex(stated["key"]), entries)
+
+
+def _with_revocation(key: TrustedKey, revoked: dict[str, Any]) -> TrustedKey:
+    stated = revoked.get(key.key.thumbprint.hex())
+    return key if stated is None else replace(key, revoked=Revocation(**stated))
+
+
+def _domain(vector: dict[str, Any]) -> TrustDomain:
+    """Trusted keys and knowledge as the vector states them; both count as verified."""
+    known = vector["knowledge"]
+    given = TrustDomain.from_trusted_file(json.dumps(vector["trusted"]).encode())
+    trust_list, timestamp = known.get("trust_list"), known.get("timestamp")
+    if timestamp is not None:
+        denied = frozenset(bytes.fromhex(thumbprint) for thumbprint in timestamp["denied"])
+        timestamp = Timestamp(**timestamp | {"trust_hash": bytes.fromhex(timestamp["trust_hash"]), "denied": denied})
+    if trust_list is not None:
+        trust_list = TrustListFacts(**trust_list | {"payload_hash": bytes.fromhex(trust_list["payload_hash"])})
+    return TrustDomain(
+        name="vector",
+        environment=given.environment,
+        keys=[_with_revocation(key, known.get("revoked", {})) for key in given.keys],
+        keys_given_directly="trust_list" not in known,
+        trust_list=trust_list,
+        timestamp=timestamp,
+        status_lists={stated["uri"]: _status_list(stated) for stated in known["status_lists"]},
+        clock_floor=known.get("clock_floor", 0),
+    )
+
+
+def outcome_of(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as the vectors of decisions/ state it."""
+    return {
+        "outcome": verdict.outcome,
+        "reason": str(verdict.reason),
+        "detail": verdict.reason.variant,
+        "also": [str(reason) for reason in verdict.also],
+        "last_known": verdict.last_known,
+        "permit": {"state": verdict.permit.state, "live": verdict.permit.live},
+        "insurance": {"state": verdict.insurance.state, "live": verdict.insurance.live},
+        "holder": verdict.holder,
+    }
+
+
+@pytest.mark.parametrize("path", files("decisions"))
+def test_a_decision_is_as_stated(path: Path) -> None:
+    """Outcome, reason, detail, further reasons and states of a verdict are what its vector says."""
+    vector = load(path)
+    domains = [] if vector["trusted"] is None else [_domain(vector)]
+    verdict = Verifier(domains, Policy.from_dict(vector["policy"])).verify(shown(vector), now=vector["now"])
+    assert outcome_of(verdict) == vector["expected"]
+
+
+def test_every_reason_has_a_decision() -> None:
+    """Each reason of a verdict, and each variant of one, is the reason of some vector in decisions/."""
+    stated = [load(path)["expected"] for path in (VECTORS / "decisions").iterdir()]
+    covered = {(expected["reason"], expected["detail"]) for expected in stated}
+    wanted = {(code, None) for code, entry in reasons.catalogue().items() if "variants" not in entry}
+    wanted |= {(code, name) for code, entry in reasons.catalogue().items() for name in entry.get("variants", ())}
+    assert wanted - covered == set()
+
+
+def test_every_code_that_bytes_can_cause_has_a_vector() -> None:
+    """Each code of the reading layers has a vector, or stands in exceptions.json with its reason, never both."""
+    exceptions = load(VECTORS / "exceptions.json")["codes"]
+    codes = {code for code in catalogue() if code.partition(".")[0] in LAYERS + LIST_LAYERS}
+    folders = ("refuse", "keys", "trust", "status", "timestamp", "bundle")
+    covered = {load(path).get("code") for name in folders for path in (VECTORS / name).iterdir()}
+    assert codes - covered == exceptions.keys()
+
+
+@pytest.mark.parametrize("path", files("valid"))
+def test_a_verifier_shows_the_claims_of_a_valid_code(path: Path) -> None:
+    """A verifier that trusts the vectors' keys gives the same claims, whatever it thinks of their content."""
+    vector = load(path)
+    verdict = VERIFIER.verify(shown(vector), now=ISSUED_AT)
+    assert verdict.error is None
+    assert verdict.claims is not None
+    assert claims_json(verdict.claims) == vector["claims"]
+
+
+def test_the_vectors_can_be_made_again(tmp_path: Path) -> None:
+    """The makers write, into another folder, the same files with the same bytes; nothing else lies there."""
+    make_vectors.write(make_vectors.make_all(Kept(VECTORS / "kept.json")), tmp_path)
+    made = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.json")}
+    there = {
+        path.relative_to(VECTORS): path.read_bytes()
+        for path in [
+            VECTORS / "keys.json",
+            *(file for name in make_vectors.FOLDERS for file in (VECTORS / name).iterdir()),
+        ]
+    }
+    assert made.keys() == there.keys()
+    assert [str(path) for path in made if made[path] != there[path]] == []

@@ -1,0 +1,285 @@
+"""What two people confirm: who may not, what is done once, and what the audit says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from icard_crypto.errors import StateError
+from issuer import cards
+from issuer.accounts import directory, host, sessions, tokens
+from issuer.accounts.changes import NewAccount
+from issuer.accounts.login import login, step_up
+from issuer.accounts.models import Account
+from issuer.accounts.principals import FRESH, Principal
+from issuer.accounts.roles import SCOPES
+from issuer.approvals import engine
+from issuer.approvals.acts import Done
+from issuer.approvals.models import Confirmation
+from issuer.cards import NewCard, states
+from tests.kit.issuing_service import person
+from tests.kit.people import HOME, HOST, PASSWORD, House, acts, at_once, count, make, new_house, take_up
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+    """A service with signing keys."""
+    made = new_house(tmp_path, database_url, keys=True)
+    yield made
+    made.core.close()
+
+
+def card(house: House, number: int = 1) -> str:
+    return cards.issue(house.core, [NewCard(person(number))], HOST)[0].card_id
+
+
+def ask_revocation(house: House, who: Principal, card_id: str) -> str:
+    return engine.ask(house.core, who, "card.revoke", {"card_id": card_id}, "lost").confirmation_id
+
+
+def new_officer(login_name: str = "officer-9", **more: Any) -> dict[str, Any]:
+    return {"role": "permit_officer", "login": login_name, "name": "Nine", "identity": "ID-NINE", **more}
+
+
+def refused(act: Callable[[], object]) -> str:
+    with pytest.raises(StateError) as caught:
+        act()
+    return caught.value.code
+
+
+def standing(house: House, card_id: str) -> str:
+    return cards.show(house.core, card_id).standing
+
+
+def test_two_officers_revoke_a_card(house: House) -> None:
+    """One asks, another confirms; the card is withdrawn with its codes, and the audit has both under its pseudonym."""
+    one, two = make(house, "permit_officer", "one"), make(house, "permit_officer", "two")
+    card_id = card(house)
+    house.later()
+    request = ask_revocation(house, one.who(), card_id)
+    assert standing(house, card_id) == "active"
+    shown = engine.list_waiting(house.core, two.who())
+    assert [(view.confirmation_id, view.reason, view.own) for view in shown] == [(request, "lost", False)]
+    done = engine.confirm(house.core, two.who(), request)
+    assert done == Done("card.revoke", card_id)
+    assert standing(house, card_id) == "revoked"
+    assert {entry[3] for entry in cards.show(house.core, card_id).entries} == {1}
+    name = house.core.at_rest.pseudonym
+    about = [(action, actor) for action, actor, subject in acts(house.core) if subject == name("subject", card_id)]
+    first, second = (name("actor", f"account:{officer.account_id}") for officer in (one, two))
+    assert about[1:] == [("card.revoke.asked", first), ("card.revoke", first), ("card.revoke.confirmed", second)]
+    assert refused(lambda: engine.confirm(house.core, two.who(), request)) == "confirm.decided"
+
+
+def test_nobody_confirms_himself(house: House) -> None:
+    """Neither in the same session, nor in another, nor under another account of the same person."""
+    one = make(house, "permit_officer", "one", identity="STAFF-1")
+    again = make(house, "permit_officer", "one-again", identity="STAFF-1")
+    assert one.person_id == again.person_id
+    card_id = card(house)
+    house.later()
+    who = one.who()
+    request = ask_revocation(house, who, card_id)
+    found = [refused(lambda w=w: engine.confirm(house.core, w, request)) for w in (who, one.who(), again.who())]  # type: ignore[misc]
+    assert found == ["confirm.same_person"] * 3
+    assert standing(house, card_id) == "active"
+
+
+def test_an_administrator_confirms_nobody_of_his_own(house: House) -> None:
+    """He asks and confirms himself; asks for an account of his own; another confirms what is about that one."""
+    make(house, "administrator", "one")
+    one = make(house, "administrator", "two", identity="STAFF-2")
+    other = make(house, "administrator", "three")
+    house.later()
+    request = engine.ask(house.core, one.who(), "account.create", new_officer(), "new colleague").confirmation_id
+    assert refused(lambda: engine.confirm(house.core, one.who(), request)) == "confirm.same_person"
+    own = {"role": "administrator", "login": "two-b", "name": "x", "identity": "STAFF-2"}
+    assert refused(lambda: engine.ask(house.core, one.who(), "account.create", own, "mine")) == "account.self"
+    about = {"account_id": other.account_id}
+    reset = engine.ask(house.core, one.who(), "account.reset", about, "lost phone").confirmation_id
+    assert refused(lambda: engine.confirm(house.core, other.who(), reset)) == "account.self"
+    assert refused(lambda: directory.lock_account(house.core, one.who(), one.account_id)) == "account.self"
+
+
+def test_an_account_younger_than_the_request_confirms_nothing(house: House) -> None:
+    """Made after it, or raised to its role after it; one second counts, in the same one is too late."""
+    one, old = make(house, "permit_officer", "one"), make(house, "permit_officer", "old")
+    card_id = card(house)
+    house.later()
+    who = one.who()
+    request = ask_revocation(house, who, card_id)
+    young = make(house, "permit_officer", "young")
+    assert refused(lambda: engine.confirm(house.core, young.who(), request)) == "confirm.younger_account"
+
+    def moved(session: Any) -> None:
+        account = session.get(Account, young.account_id)
+        row = session.get(Confirmation, request)
+        account.created_at, account.role_at = row.created_at - 100, row.created_at
+
+    house.core.database.transact(moved)
+    assert refused(lambda: engine.confirm(house.core, young.who(), request)) == "confirm.younger_account"
+    assert standing(house, card_id) == "active"
+    engine.confirm(house.core, old.who(), request)
+    assert standing(house, card_id) == "revoked"
+
+
+def test_a_token_neither_asks_nor_confirms(house: House) -> None:
+    """Whatever scopes it has; and none can be made that revokes."""
+    one, two = make(house, "permit_officer", "one"), make(house, "permit_officer", "two")
+    card_id = card(house)
+    house.later()
+    request = ask_revocation(house, one.who(), card_id)
+    who = two.who()
+    made = tokens.make_token(house.core, who, "robot", sorted(SCOPES & who.role.rights), 30)
+    robot = tokens.authenticate_token(house.core, made.text)
+    assert refused(lambda: engine.confirm(house.core, robot, request)) == "access.people_only"
+    assert refused(lambda: engine.refuse(house.core, robot, request)) == "access.people_only"
+    assert refused(lambda: ask_revocation(house, robot, card_id)) == "access.people_only"
+    assert refused(lambda: robot.require("card.revoke")) == "access.scope"
+    assert refused(lambda: tokens.make_token(house.core, two.who(), "robot", ["card.revoke"], 30)) == "token.scope"
+
+
+def test_a_code_has_to_be_fresh(house: House) -> None:
+    """Of the last five minutes, for asking and for confirming; a recovery code is none."""
+    one, two = make(house, "permit_officer", "one"), make(house, "permit_officer", "two")
+    card_id = card(house)
+    who, second = one.who(), two.enter()
+    house.later(FRESH + 1)
+    assert refused(lambda: ask_revocation(house, who, card_id)) == "access.fresh_code"
+    request = ask_revocation(house, one.who(), card_id)
+    assert refused(lambda: engine.confirm(house.core, second.who, request)) == "access.fresh_code"
+    token = login(house.core, "two", PASSWORD, HOME).token
+    recovered = step_up(house.core, token, two.recovery[0], HOME)
+    assert recovered.who.full
+    assert refused(lambda: engine.confirm(house.core, recovered.who, request)) == "access.fresh_code"
+    engine.confirm(house.core, two.step_up(recovered.token).who, request)
+
+
+def test_an_expired_request_is_done_no_more(house: House) -> None:
+    """And it stands in nobody's way: the same may be asked for again."""
+    one, two = make(house, "permit_officer", "one"), make(house, "permit_officer", "two")
+    card_id = card(house)
+    house.later()
+    request = ask_revocation(house, one.who(), card_id)
+    assert refused(lambda: ask_revocation(house, two.who(), card_id)) == "confirm.waiting"
+    house.later(72 * 3600)
+    assert refused(lambda: engine.confirm(house.core, two.who(), request)) == "confirm.expired"
+    assert engine.list_waiting(house.core, two.who()) == []
+    engine.confirm(house.core, two.who(), ask_revocation(house, one.who(), card_id))
+    assert standing(house, card_id) == "revoked"
+
+
+def test_who_asked_must_still_be_allowed_to(house: House) -> None:
+    """An officer who was locked out meanwhile revokes nothing; nor does one confirm whose session was ended."""
+    one, two = make(house, "permit_officer", "one"), make(house, "permit_officer", "two")
+    card_id = card(house)
+    house.later()
+    request = ask_revocation(house, one.who(), card_id)
+    second = two.enter()
+    sessions.log_out(house.core, second.token)
+    assert refused(lambda: engine.confirm(house.core, second.who, request)) == "session.unknown"
+    host.change(house.core, "one", "lock", HOST)
+    assert refused(lambda: engine.confirm(house.core, two.who(), request)) == "confirm.asker_gone"
+    assert standing(house, card_id) == "active"
+
+
+def test_four_confirm_at_once(house: House) -> None:
+    """One does it; the others are told that it was decided. The card has one act of revocation."""
+    officers = [make(house, "permit_officer", f"officer-{place}") for place in range(5)]
+    card_id = card(house)
+    house.later()
+    request = ask_revocation(house, officers[0].who(), card_id)
+    ready = [officer.who() for officer in officers[1:]]
+    found = at_once([partial(engine.confirm, house.core, who, request) for who in ready])
+    assert sorted(getattr(each, "code", "done") for each in found) == ["confirm.decided"] * 3 + ["done"]
+    assert [action for action, _, _ in acts(house.core)].count("card.revoke") == 1
+
+
+def test_others_neither_ask_nor_confirm(house: House) -> None:
+    """By role: an administrator touches no card, an officer makes no account, an unknown act is none."""
+    officer, admin = make(house, "permit_officer", "one"), make(house, "administrator", "admin")
+    card_id = card(house)
+    house.later()
+    request = ask_revocation(house, officer.who(), card_id)
+    assert refused(lambda: engine.confirm(house.core, admin.who(), request)) == "confirm.none"
+    assert refused(lambda: engine.show_confirmation(house.core, admin.who(), request)) == "confirm.none"
+    assert engine.list_waiting(house.core, admin.who()) == []
+    ask = engine.ask
+    assert refused(lambda: ask(house.core, officer.who(), "account.create", new_officer(), "x")) == "access.not_allowed"
+    assert refused(lambda: ask(house.core, officer.who(), "card.issue", {}, "x")) == "confirm.act"
+    assert refused(lambda: ask(house.core, officer.who(), "card.revoke", {"card_id": 7}, "x")) == "account.field"
+    assert refused(lambda: engine.confirm(house.core, officer.who(), "f" * 32)) == "confirm.none"
+
+
+def test_two_administrators_make_an_officer(house: House) -> None:
+    """One alone is refused; both together make an account that its person takes up."""
+    one, two = make(house, "administrator", "one"), make(house, "administrator", "two")
+    alone = NewAccount("permit_officer", "officer-9", "Nine", "ID-NINE")
+    assert refused(lambda: directory.create_account(house.core, one.who(), alone)) == "account.two_needed"
+    house.later()
+    request = engine.ask(house.core, one.who(), "account.create", new_officer(), "new colleague")
+    before = count(house.core, Account)
+    done = engine.confirm(house.core, two.who(), request.confirmation_id)
+    assert count(house.core, Account) == before + 1
+    assert done.invited is not None
+    assert done.invited.token is not None
+    officer = take_up(house, done.invited.token, "officer-9")
+    assert officer.who().role.name == "permit_officer"
+    again = {"account_id": officer.account_id}
+    assert refused(lambda: directory.reset_account(house.core, one.who(), officer.account_id)) == "account.two_needed"
+    reset = engine.ask(house.core, one.who(), "account.reset", again, "lost phone").confirmation_id
+    renewed = engine.confirm(house.core, two.who(), reset)
+    assert refused(officer.enter) == "login.refused"
+    assert renewed.invited is not None
+    assert renewed.invited.token is not None
+    take_up(house, renewed.invited.token, "officer-9").enter()
+
+
+def test_two_administrators_raise_a_holder(house: House) -> None:
+    """One alone is refused; raised by both, the account begins anew with TOTP; its old password is worth nothing."""
+    one, two = make(house, "administrator", "one"), make(house, "administrator", "two")
+    holder = make(house, "holder", "zhang")
+    account = holder.account_id
+    assert refused(lambda: directory.change_role(house.core, one.who(), account, "inspector")) == "account.two_needed"
+    house.later()
+    wanted = {"account_id": account, "role": "inspector"}
+    request = engine.ask(house.core, one.who(), "account.role", wanted, "promoted").confirmation_id
+    done = engine.confirm(house.core, two.who(), request)
+    assert refused(lambda: login(house.core, "zhang", PASSWORD, HOME)) == "login.refused"
+    assert done.invited is not None
+    assert done.invited.token is not None
+    assert take_up(house, done.invited.token, "zhang").secret is not None
+
+
+def test_a_refused_request_is_done_no_more(house: House) -> None:
+    """By another, or withdrawn by whoever asked."""
+    one, two = make(house, "permit_officer", "one"), make(house, "permit_officer", "two")
+    card_id = card(house)
+    house.later()
+    for decider in (one, two):
+        request = ask_revocation(house, one.who(), card_id)
+        engine.refuse(house.core, decider.who(), request)
+        assert refused(lambda r=request: engine.confirm(house.core, two.who(), r)) == "confirm.decided"  # type: ignore[misc]
+    assert standing(house, card_id) == "active"
+
+
+def test_a_failure_in_the_act_decides_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Confirmation and act are one transaction: the request still waits, and can be confirmed afterwards."""
+    one, two = make(house, "permit_officer", "one"), make(house, "permit_officer", "two")
+    card_id = card(house)
+    house.later()
+    request = ask_revocation(house, one.who(), card_id)
+
+    def broken(*_: object) -> None:
+        raise StateError("signer.unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(states, "_set_entries", broken)
+        assert refused(lambda: engine.confirm(house.core, two.who(), request)) == "signer.unavailable"
+    assert standing(house, card_id) == "active"
+    engine.confirm(house.core, two.who(), request)
+    assert standing(house, card_id) == "revoked"

@@ -1,0 +1,16 @@
+"""The application of a test's service; which service that is, each file says by a ``house`` of its own."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi import FastAPI
+
+from issuer.service.app import make_service
+from tests.kit.people import House
+from verifier.runtime import http
+
+
+@pytest.fixture
+def app(house: House) -> FastAPI:
+    """The application without the edge."""
+    return make_service(house.core, http.Drain())

@@ -1,0 +1,380 @@
+"""For each endpoint of the issuing service a request that succeeds, and the people and things that these need."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import pyotp
+from sqlalchemy import select
+
+from issuer import cards
+from issuer.accounts import directory, host, login, mandates, own_account, tokens
+from issuer.accounts.changes import NewAccount
+from issuer.accounts.models import Account, Organisation
+from issuer.accounts.sessions import Entered
+from issuer.approvals import engine
+from issuer.cards import NewCard
+from issuer.cards.models import CardRow
+from issuer.core import Core
+from issuer.delivery import queue, webhooks
+from issuer.notices.models import Outbox, Webhook
+from issuer.notices.outbox import Notice, notify
+from issuer.publication import checkpoints
+from issuer.publication.models import Artefact
+from issuer.publication.publish import publish
+from tests.kit.issuing_service import person
+from tests.kit.people import HOME, HOST, PASSWORD, House, Somebody, make, organisation
+
+__all__ = ["ROWS", "Shot", "World"]
+
+_DAY: Final = 86_400
+_NOBODY: Final = "0" * 32
+#: Where the version of an object stands that a change has to name.
+_VERSIONS: Final[dict[str, tuple[Any, str]]] = {
+    "account": (Account, "version"),
+    "card": (CardRow, "revision"),
+    "organisation": (Organisation, "version"),
+    "webhook": (Webhook, "version"),
+}
+
+
+@dataclass
+class Shot:
+    """A request that succeeds.
+
+    Args:
+        by: who asks: people of these roles, one after the other, or this one, or whoever is in this session; none:
+            anyone.
+        body: its JSON.
+        ids: what stands in the path.
+        status: where it is not the one that the endpoint declares.
+    """
+
+    by: str | Somebody | Entered | None = None
+    body: Any = None
+    ids: dict[str, str] = field(default_factory=dict)
+    status: int | None = None
+
+
+class World:
+    """A service with one person of each role, what belongs to them, and what belongs to none of them."""
+
+    def __init__(self, house: House, folder: Path) -> None:
+        self.house = house
+        self.core: Core = house.core
+        self.folder = folder
+        self.numbers = itertools.count(1)
+        self._sessions: dict[str, Entered] = {}
+        self.employer, self.agency = self.organisation("employer"), self.organisation("agency")
+        roles = ("administrator", "auditor", "permit_officer", "insurance_officer", "inspector")
+        self.people = {role: self.somebody(role) for role in (*roles, "holder", "employer", "agency")}
+        self.second = self.somebody("permit_officer")
+        self.mandate_id = self.mandate(self.employer, self.agency)
+
+    def organisation(self, kind: str) -> str:
+        """A new organisation."""
+        return organisation(self.house, kind, next(self.numbers))
+
+    def somebody(self, role: str, place: str | None = None) -> Somebody:
+        """A new person with that role, in an organisation where the role needs one."""
+        place = place or {"employer": self.employer, "agency": self.agency}.get(role)
+        more = {"organisation_id": place} if place else {}
+        return make(self.house, role, f"{role.replace('_', '.')}.{next(self.numbers)}", **more)
+
+    def card(self, holder: Somebody | None = None, employer: str | None = None) -> str:
+        """A new card, by default nobody's."""
+        holder_id = holder.person_id if holder else None
+        new = NewCard(person(next(self.numbers)), holder=holder_id, employer=employer)
+        return cards.issue(self.core, [new], HOST)[0].card_id
+
+    def mandate(self, employer: str, agency: str) -> str:
+        """A mandate in force."""
+        now = int(self.house.clock.at)
+        who = self.people["administrator"].who()
+        return mandates.give_mandate(self.core, who, agency, employer, now, now + _DAY).mandate_id
+
+    def revocation(self) -> str:
+        """What an officer has asked for and another is to confirm."""
+        asked = {"card_id": self.card()}
+        who = self.people["permit_officer"].who()
+        return engine.ask(self.core, who, "card.revoke", asked, "a test").confirmation_id
+
+    def promotion(self) -> str:
+        """What an administrator has asked for and another is to confirm."""
+        asked = {"account_id": self.somebody("holder").account_id, "role": "inspector"}
+        who = self.people["administrator"].who()
+        return engine.ask(self.core, who, "account.role", asked, "a test").confirmation_id
+
+    def token(self, owner: Somebody, *scopes: str) -> tokens.NewToken:
+        """A token of somebody's program."""
+        return tokens.make_token(self.core, owner.who(), "a program", scopes, 7)
+
+    def session(self, role: str) -> Entered:
+        """A session of one of the people, kept."""
+        if role not in self._sessions:
+            self._sessions[role] = self.people[role].enter()
+        return self._sessions[role]
+
+    def webhook(self, owner: Somebody) -> str:
+        """A webhook of somebody's."""
+        return webhooks.add(self.core, owner.account_id, "https://hr.example.cn/icard", "host:test").webhook
+
+    def letter(self, *, dead: bool = False) -> str:
+        """A letter of the outbox that waits, or has died."""
+        owner = self.somebody("holder")
+        webhook = self.webhook(owner)
+        told = [Notice("card.renewed", owner.account_id, {"card": _NOBODY})]
+        self.core.database.transact(lambda session: notify(self.core, session, int(self.house.clock.at), told))
+        # Taken are those of one webhook at a time.
+        while dead and (taken := queue.take(self.core, "webhook", 100, 60)):
+            for letter in taken:
+                queue.record(self.core, letter, queue.refused("webhook.status"))
+        query = select(Outbox.id).where(Outbox.webhook_id == webhook)
+        return self.core.database.read(lambda session: session.scalars(query).one())
+
+    def invitation(self) -> str:
+        """The secret of an invitation."""
+        token = host.add(self.core, NewAccount("holder", f"invited.{next(self.numbers)}", "Name"), HOST).token
+        assert token is not None
+        return token
+
+    def version(self, kind: str, name: str) -> str:
+        """What If-Match has to say of an object; of one that is not there, anything."""
+        table, column = _VERSIONS[kind]
+        row = self.core.database.read(lambda session: session.get(table, name))
+        return '"1"' if row is None else f'"{getattr(row, column)}"'
+
+    @cached_property
+    def stranger(self) -> Somebody:
+        """Somebody at another employer."""
+        return self.somebody("employer", self.organisation("employer"))
+
+    @cached_property
+    def strange(self) -> dict[tuple[str, str], str]:
+        """What is there, by its kind and by the role that it is none of the business of; ``*``: of nobody's here."""
+        place = self.stranger.who().organisation_id or ""
+        everybody = {
+            "api_token": self.token(self.stranger, "card.read_own").token_id,
+            "card": self.card(),
+            "mandate": self.mandate(place, self.organisation("agency")),
+            "organisation": place,
+            "session": self.stranger.who().session_id or "",
+            "webhook": self.webhook(self.stranger),
+        }
+        found = {(kind, "*"): name for kind, name in everybody.items()}
+        found["confirmation", "administrator"] = self.revocation()
+        found["confirmation", "permit_officer"] = self.promotion()
+        return found
+
+    @cached_property
+    def published(self) -> dict[str, str]:
+        """The name of one published file of each folder."""
+        self.card()
+        publish(self.core)
+        checkpoints.make(self.core, self.folder / "checkpoints")
+        paths = self.core.database.read(lambda session: list(session.scalars(select(Artefact.path))))
+        return {folder: name for folder, _, name in (path.rpartition("/") for path in sorted(paths))}
+
+
+def _on(kind: str, by: str, make: Callable[[World], str], **body: Any) -> Callable[[World], Shot]:
+    """A request about an object that is there for it alone."""
+    return lambda world: Shot(by, body or None, {f"{kind}_id": make(world)})
+
+
+def _card(by: str, **body: Any) -> Callable[[World], Shot]:
+    return _on("card", by, World.card, **body)
+
+
+def _account(**body: Any) -> Callable[[World], Shot]:
+    return _on("account", "administrator", lambda world: world.somebody("holder").account_id, **body)
+
+
+def _plain(by: str | None = None, **body: Any) -> Callable[[World], Shot]:
+    return lambda world: Shot(by, body or None)
+
+
+def _own(**body: Any) -> Callable[[World], Shot]:
+    """What somebody does with the own account, which nobody needs afterwards."""
+    return lambda world: Shot(world.somebody("inspector"), body or None)
+
+
+def _published(folder: str, *, named: bool = True) -> Callable[[World], Shot]:
+    return lambda world: Shot(ids={"name": world.published[folder]} if named else world.published and {})
+
+
+def _begun(world: World) -> Shot:
+    somebody = world.people["inspector"]
+    return Shot(login.login(world.core, somebody.login, PASSWORD, HOME), {"code": somebody.code()})
+
+
+def _totp(world: World) -> Shot:
+    somebody = world.somebody("inspector")
+    offer = own_account.begin_totp(world.core, somebody.who())
+    code = pyotp.TOTP(offer.secret).at(int(world.house.clock.at))
+    return Shot(somebody, {"password": PASSWORD, "proof": offer.proof, "code": code})
+
+
+def _resumed(world: World) -> str:
+    card_id = world.card()
+    cards.suspend(world.core, card_id, HOST)
+    return card_id
+
+
+def _locked(world: World) -> str:
+    account_id = world.somebody("holder").account_id
+    directory.lock_account(world.core, world.people["administrator"].who(), account_id)
+    return account_id
+
+
+def _own_session(world: World) -> Shot:
+    somebody = world.people["holder"]
+    return Shot(somebody, ids={"session_id": somebody.who().session_id or ""})
+
+
+def _new_mandate(world: World) -> Shot:
+    now = int(world.house.clock.at)
+    places = {"agency_id": world.agency, "employer_id": world.employer}
+    return Shot("employer", {**places, "begins_at": now, "ends_at": now + _DAY})
+
+
+def _parted(world: World) -> Shot:
+    holds = world.card(world.people["holder"], world.employer)
+    return Shot("holder employer agency permit_officer insurance_officer inspector", ids={"card_id": holds})
+
+
+def _shown(world: World) -> Shot:
+    """A code that somebody shows."""
+    code = cards.show(world.core, world.card(world.people["holder"])).codes[0]
+    return Shot("permit_officer insurance_officer inspector", {"cti": code.cti})
+
+
+def _webhook(**body: Any) -> Callable[[World], Shot]:
+    """What somebody does with a webhook of his own."""
+
+    def made(world: World) -> Shot:
+        owner = world.somebody("holder")
+        return Shot(owner, body or None, {"webhook_id": world.webhook(owner)})
+
+    return made
+
+
+_REASON: Final = {"reason": "a test"}
+_OFFICE: Final = "auditor administrator"
+_ANYBODY: Final = "holder employer agency permit_officer insurance_officer inspector auditor administrator"
+
+#: Method and path, and what makes a request that succeeds. Whoever adds an endpoint adds its row.
+ROWS: Final[dict[str, Callable[[World], Shot]]] = {
+    "POST /v1/sessions": lambda world: Shot(body={"login": world.people["holder"].login, "password": PASSWORD}),
+    "POST /v1/session/second-factor": _begun,
+    "GET /v1/session": _plain("holder employer agency auditor"),
+    "DELETE /v1/session": _plain("holder inspector"),
+    "GET /v1/sessions": _plain("holder administrator"),
+    "DELETE /v1/sessions/{session_id}": _own_session,
+    "POST /v1/sessions/end-others": _own(),
+    "POST /v1/invitations/open": lambda world: Shot(body={"token": world.invitation()}),
+    "POST /v1/invitations/accept": lambda world: Shot(body={"token": world.invitation(), "password": PASSWORD}),
+    "GET /v1/account": _plain("holder employer agency administrator"),
+    "POST /v1/account/password": _own(old=PASSWORD, new="a quite different one 8"),
+    "POST /v1/account/totp": _plain("holder inspector"),
+    "PUT /v1/account/totp": _totp,
+    "POST /v1/account/recovery-codes": _own(password=PASSWORD),
+    "PUT /v1/account/contact": _own(password=PASSWORD, email=None, language="en"),
+    "POST /v1/tokens": _plain("employer agency permit_officer", label="one", scopes=["notice.own"], days=7),
+    "GET /v1/tokens": _plain("employer agency permit_officer insurance_officer auditor"),
+    "DELETE /v1/tokens/{token_id}": lambda world: Shot(
+        "employer", ids={"token_id": world.token(world.people["employer"], "card.read_own").token_id}
+    ),
+    "POST /v1/cards": lambda world: Shot("permit_officer", {"card": person(next(world.numbers)).to_json()}),
+    "GET /v1/cards": _plain("holder employer agency"),
+    "POST /v1/cards/search": _plain("permit_officer insurance_officer inspector", kind="permit", value="R1"),
+    "GET /v1/cards/{card_id}": _parted,
+    "GET /v1/cards/{card_id}/code.txt": _parted,
+    "GET /v1/cards/{card_id}/code.png": _parted,
+    "GET /v1/cards/{card_id}/code.svg": _parted,
+    "POST /v1/cards/by-code": _shown,
+    "GET /v1/cards/{card_id}/lookups": lambda world: Shot(
+        "holder", ids={"card_id": world.card(world.people["holder"])}
+    ),
+    "POST /v1/cards/{card_id}/replace": _card("permit_officer", **_REASON),
+    "POST /v1/cards/{card_id}/renew": _card("permit_officer", **_REASON),
+    "POST /v1/cards/{card_id}/suspend": _card("permit_officer", **_REASON),
+    "POST /v1/cards/{card_id}/resume": _on("card", "permit_officer", _resumed, **_REASON),
+    "PUT /v1/cards/{card_id}/permit": _card("permit_officer", state="suspended", **_REASON),
+    "PUT /v1/cards/{card_id}/insurance": _card("insurance_officer", state="lapsed", **_REASON),
+    "POST /v1/confirmations": lambda world: Shot(
+        "permit_officer", {"act": "card.revoke", "arguments": {"card_id": world.card()}, **_REASON}
+    ),
+    "GET /v1/confirmations": _plain("administrator permit_officer"),
+    "GET /v1/confirmations/{confirmation_id}": _on("confirmation", "permit_officer", World.revocation),
+    "POST /v1/confirmations/{confirmation_id}/confirm": lambda world: Shot(
+        world.second, ids={"confirmation_id": world.revocation()}
+    ),
+    "POST /v1/confirmations/{confirmation_id}/refuse": _on("confirmation", "permit_officer", World.revocation),
+    "POST /v1/accounts": _plain("administrator", role="holder", login="new.holder", name="New"),
+    "GET /v1/accounts": _plain("administrator"),
+    "POST /v1/accounts/search": lambda world: Shot("administrator", {"login": world.people["holder"].login}),
+    "GET /v1/accounts/{account_id}": _account(),
+    "PUT /v1/accounts/{account_id}/role": lambda world: Shot(
+        "administrator",
+        {"role": "employer", "organisation_id": world.employer},
+        {"account_id": world.somebody("holder").account_id},
+    ),
+    "POST /v1/accounts/{account_id}/lock": _account(),
+    "POST /v1/accounts/{account_id}/unlock": _on("account", "administrator", _locked),
+    "POST /v1/accounts/{account_id}/close": _account(),
+    "POST /v1/accounts/{account_id}/end-sessions": _account(),
+    "POST /v1/accounts/{account_id}/reset": _account(),
+    "POST /v1/organisations": _plain("administrator", kind="agency", code="91310000MA1FL0000N", name="An agency"),
+    "GET /v1/organisations": _plain("administrator"),
+    "GET /v1/organisations/{organisation_id}": _on(
+        "organisation", "employer administrator", lambda world: world.employer
+    ),
+    "POST /v1/organisations/{organisation_id}/close": _on(
+        "organisation", "administrator", lambda world: world.organisation("agency")
+    ),
+    "POST /v1/mandates": _new_mandate,
+    "GET /v1/mandates": _plain("employer agency administrator"),
+    "GET /v1/mandates/{mandate_id}": _on("mandate", "employer agency administrator", lambda world: world.mandate_id),
+    "POST /v1/mandates/{mandate_id}/end": _on(
+        "mandate", "employer agency administrator", lambda world: world.mandate(world.employer, world.agency)
+    ),
+    "GET /v1/notices": _plain(_ANYBODY),
+    "GET /v1/notices/unread": _plain(_ANYBODY),
+    "POST /v1/notices/read": _plain("holder employer administrator", notices=[_NOBODY]),
+    "GET /v1/notices/preferences": _plain("holder employer administrator"),
+    "PUT /v1/notices/preferences": _own(kind="card.renewed", channel="email", on=False),
+    "POST /v1/webhooks": _own(url="https://hr.example.cn/icard"),
+    "GET /v1/webhooks": _plain("holder employer agency"),
+    "GET /v1/webhooks/{webhook_id}": _webhook(),
+    "PUT /v1/webhooks/{webhook_id}/state": _webhook(state="disabled"),
+    "POST /v1/webhooks/{webhook_id}/secret": _webhook(),
+    "DELETE /v1/webhooks/{webhook_id}": _webhook(),
+    "GET /v1/outbox": _plain("administrator"),
+    "GET /v1/outbox/figures": _plain("administrator"),
+    "GET /v1/outbox/{letter_id}": _on("letter", "administrator", World.letter),
+    "POST /v1/outbox/{letter_id}/retry": _on(
+        "letter", "administrator", lambda world: world.letter(dead=True), **_REASON
+    ),
+    "POST /v1/outbox/{letter_id}/drop": _on("letter", "administrator", World.letter, **_REASON),
+    "GET /v1/audit/entries": _plain("auditor"),
+    "GET /v1/audit/checkpoints": _plain("auditor"),
+    "POST /v1/audit/verification": _plain("auditor"),
+    "GET /v1/keys": _plain(_OFFICE),
+    "GET /v1/publication": _plain(_OFFICE),
+    "GET /v1/status-lists": _plain(_OFFICE),
+    "GET /v1/trust-list": _plain(_OFFICE),
+    "GET /timestamp.cbor": _published("", named=False),
+    "GET /bundle.cbor": _published("", named=False),
+    "GET /trust/{name}": _published("trust"),
+    "GET /status/{name}": _published("status"),
+    "GET /audit/{name}": _published("audit"),
+    "GET /healthz": _plain(),
+    "GET /metrics": _plain(),
+    # On SQLite the worker belongs to the server, and this application runs none: it says so.
+    "GET /readyz": lambda world: Shot(status=503 if world.core.database.is_sqlite else 200),
+}

@@ -1,0 +1,51 @@
+"""A card that may not be issued, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp
+
+from issuer.cards.models import CardRow
+from issuer.service.app import make_app
+from tests.kit.http_clients import ask
+from tests.kit.issuing_api import headers_of, wanted_card
+from tests.kit.people import House, count, make, new_house
+from verifier.runtime import http
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A service without keys: nothing here comes so far."""
+    made = new_house(tmp_path, f"sqlite:///{tmp_path}/issuer.db")
+    yield made
+    made.core.close()
+
+
+@pytest.fixture
+def app(house: House) -> ASGIApp:
+    """Its application with the edge around it."""
+    return make_app(house.core, http.Drain())
+
+
+@pytest.mark.parametrize("path", ["/v1/cards", f"/v1/cards/{'0' * 32}/replace"])
+def test_every_fault_of_a_card_is_named(house: House, app: ASGIApp, path: str) -> None:
+    """Each by its place in the body, with its sentence; a name that the client made up is not repeated."""
+    body: dict[str, Any] = wanted_card(1) if path == "/v1/cards" else {**wanted_card(1), "reason": "moved"}
+    body["card"]["permit"]["region"] = "31011"
+    body["card"]["insurance"]["schemes"] = ["pension", "dental"]
+    body["card"]["holder"]["passport"] = "C01X00T47"
+    headers = {**headers_of(make(house, "permit_officer", "li.wei").enter()), "Idempotency-Key": "a-card-with-faults"}
+    answer = ask(app, "POST", path, json=body, headers={**headers, "If-Match": '"1"'})
+    assert (answer.status_code, answer.json()["code"]) == (422, "card.unknown_field")
+    assert [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]] == [
+        ("/body/card/holder", "card.unknown_field"),
+        ("/body/card/permit/region", "card.too_short"),
+        ("/body/card/insurance/schemes/1", "card.unknown_value"),
+    ]
+    assert all(fault["message"] and fault["expected"] for fault in answer.json()["errors"])
+    assert "C01X00T47" not in answer.text
+    assert count(house.core, CardRow) == 0

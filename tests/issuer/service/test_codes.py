@@ -1,0 +1,88 @@
+"""A card's codes over HTTP, as text, PNG and SVG: who gets which, and that an official's look is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from icard_crypto import qr
+from issuer import cards
+from issuer.cards import NewCard, lookups
+from issuer.cards.models import CardRow
+from issuer.keys.signer import SignerBusy
+from issuer.service.app import make_app
+from tests.kit.callers import Caller, by_session, problem
+from tests.kit.issuing_service import Recording, person
+from tests.kit.people import HOST, House, make, new_house, organisation
+from verifier.runtime import http
+
+pytestmark = pytest.mark.slow
+
+_FORMS = {"txt": "text/plain", "png": "image/png", "svg": "image/svg+xml"}
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+    """A service that issues."""
+    made = new_house(tmp_path, database_url, keys=True)
+    yield made
+    made.core.close()
+
+
+def test_whose_card_it_is_gets_its_codes(house: House) -> None:
+    """The holder has every profile in every form, and each shows the code that was issued; his employer
+    has public and work; a card of nobody's is 404 to both, as if it were not there."""
+    employer = organisation(house, "employer", 1)
+    holder, boss = make(house, "holder", "mei.lin"), make(house, "employer", "boss", organisation_id=employer)
+    new = NewCard(person(1), holder=holder.person_id, employer=employer)
+    (issued,) = cards.issue(house.core, [new], HOST)
+    (other,) = cards.issue(house.core, [NewCard(person(2))], HOST)
+    app = make_app(house.core, http.Drain())
+    asks: dict[str, Caller] = {"holder": by_session(app, holder.enter()), "employer": by_session(app, boss.enter())}
+    for code in issued.codes:
+        path, profile = f"/v1/cards/{issued.card_id}/code", f"?profile={code.profile.name.lower()}"
+        answers = {form: asks["holder"]("GET", f"{path}.{form}{profile}") for form in _FORMS}
+        for form, answer in answers.items():
+            assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store"), profile
+            assert answer.headers["content-type"].partition(";")[0] == _FORMS[form]
+        assert answers["txt"].text == code.text
+        assert [found.content for found in qr.read(answers["png"].content)] == [code.text]
+        assert answers["svg"].text == qr.draw_svg(code.text)
+        answer = asks["employer"]("GET", f"{path}.png{profile}")
+        if code.profile.name == "AUTHORITY":
+            assert problem(answer) == (403, "access.not_allowed")
+        else:
+            assert answer.content == answers["png"].content
+    for who in asks.values():
+        missing, others = (who("GET", f"/v1/cards/{name}/code.svg") for name in ("0" * 32, other.card_id))
+        assert problem(missing) == problem(others) == (404, "issue.no_card")
+    assert problem(asks["holder"]("GET", f"/v1/cards/{issued.card_id}/code.png?profile=other")) == (422, "http.invalid")
+
+
+def test_an_official_who_fetches_a_code_is_seen(house: House) -> None:
+    """An officer gets the authority's code, and the holder's log has the look; auditors and administrators get none."""
+    holder = make(house, "holder", "mei.lin")
+    (issued,) = cards.issue(house.core, [NewCard(person(1), holder=holder.person_id)], HOST)
+    app = make_app(house.core, http.Drain())
+    path = f"/v1/cards/{issued.card_id}/code.txt?profile=authority"
+    officer = by_session(app, make(house, "permit_officer", "li.wei").enter())
+    assert officer("GET", path).text == issued.codes[2].text
+    for role in ("auditor", "administrator"):
+        assert problem(by_session(app, make(house, role, role).enter())("GET", path)) == (403, "access.not_allowed")
+    log = lookups.list_lookups(house.core, issued.card_id)
+    assert [(look.role, look.way) for look in log] == [("permit_officer", "card")]
+
+
+def test_a_code_that_is_not_signed_yet_is_503(house: House) -> None:
+    """While the signer is away a card is there and its codes are not: 503 with Retry-After, and no half a code."""
+    holder = make(house, "holder", "mei.lin")
+    assert isinstance(house.core.signer, Recording)
+    house.core.signer.fault = SignerBusy("signer.unavailable")
+    with pytest.raises(SignerBusy):
+        cards.issue(house.core, [NewCard(person(1), holder=holder.person_id)], HOST)
+    card_id = house.core.database.read(lambda session: session.scalar(select(CardRow.id)))
+    answer = by_session(make_app(house.core, http.Drain()), holder.enter())("GET", f"/v1/cards/{card_id}/code.png")
+    assert (problem(answer), answer.headers["retry-after"]) == ((503, "http.not_ready"), "5")

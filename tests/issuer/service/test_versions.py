@@ -1,0 +1,109 @@
+"""If-Match on changes of cards, and what an Idempotency-Key makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from issuer.cards.models import CodeRow, OnlineLookup
+from tests.kit.callers import Caller, by_session, problem
+from tests.kit.issuing_service import person
+from tests.kit.people import House, count, make, new_house, organisation
+
+pytestmark = pytest.mark.slow
+
+_CHANGES: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("POST", "suspend", {}),
+    ("POST", "resume", {}),
+    ("PUT", "permit", {"state": "suspended"}),
+    ("PUT", "insurance", {"state": "lapsed"}),
+    ("POST", "replace", {}),
+    ("POST", "renew", {}),
+)
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+    """A service with signing keys."""
+    made = new_house(tmp_path, database_url, keys=True, account_burst=10_000)
+    yield made
+    made.core.close()
+
+
+@pytest.fixture
+def officers(house: House, app: FastAPI) -> dict[str, Caller]:
+    """Who may make each change."""
+    found = {role: by_session(app, make(house, role, role[:9]).enter()) for role in ("permit_officer", "inspector")}
+    insurance = by_session(app, make(house, "insurance_officer", "insurance").enter())
+    return {**{way: found["permit_officer"] for _, way, _ in _CHANGES}, "insurance": insurance}
+
+
+def test_a_change_is_meant_for_one_version(house: House, officers: dict[str, Caller]) -> None:
+    """Without If-Match, or with ``*``, 428; with a stale or weak one 412; nothing is changed. With the newest: done."""
+    issued = officers["replace"]("POST", "/v1/cards", {"card": person(1).to_json()})
+    path, tag = issued.headers["location"], issued.headers["etag"]
+    for method, way, more in _CHANGES:
+        caller, body = officers[way], {"reason": "a test", **more}
+        for wrong, refused in (
+            (None, (428, "http.precondition_required")),
+            ("*", (428, "http.precondition_required")),
+            (f"W/{tag}", (412, "http.precondition_failed")),
+            ('"999"', (412, "issue.changed")),
+        ):
+            assert problem(caller(method, f"{path}/{way}", body, version=wrong)) == refused, (way, wrong)
+        assert caller("GET", path).headers["etag"] == tag
+        done = caller(method, f"{path}/{way}", body, version=tag)
+        assert done.status_code in (201, 204), (way, done.text)
+        assert done.headers["etag"] != tag
+        tag = done.headers["etag"]
+
+
+def test_a_change_that_stands_already_may_be_repeated(officers: dict[str, Caller]) -> None:
+    """A lost answer needs no thought: the same change with the old version is no error and changes nothing."""
+    issued = officers["replace"]("POST", "/v1/cards", {"card": person(1).to_json()})
+    path, tag = issued.headers["location"], issued.headers["etag"]
+    for method, way, more in _CHANGES[:1] + _CHANGES[2:4]:
+        body = {"reason": "a test", **more}
+        first, again = (officers[way](method, f"{path}/{way}", body, version=tag) for _ in range(2))
+        assert (first.status_code, again.status_code) == (204, 204)
+        assert first.headers["etag"] == again.headers["etag"] != tag
+        tag = again.headers["etag"]
+
+
+@pytest.mark.parametrize("way", ["replace", "renew"])
+def test_a_repeated_request_gets_the_first_answer(house: House, officers: dict[str, Caller], way: str) -> None:
+    """With the version that it was made for, which is stale by then; a new key with that version is 412."""
+    officer = officers[way]
+    issued = officer("POST", "/v1/cards", {"card": person(1).to_json()})
+    path, tag = issued.headers["location"], issued.headers["etag"]
+    made, again = (
+        officer("POST", f"{path}/{way}", {"reason": "lost"}, key="one-reissue-please", version=tag) for _ in range(2)
+    )
+    assert (made.status_code, again.status_code) == (201, 201)
+    assert (made.json(), made.headers["etag"]) == (again.json(), again.headers["etag"])
+    assert problem(officer("POST", f"{path}/{way}", {"reason": "lost"}, version=tag)) == (412, "issue.changed")
+    assert count(house.core, CodeRow) == 6
+
+
+def test_a_card_is_somebodys_who_is_there(house: House, app: FastAPI, officers: dict[str, Caller]) -> None:
+    """An unknown holder is 422, an unknown employer or an agency 404, and no card is issued; known ones see it."""
+    officer, card = officers["replace"], person(1).to_json()
+    employer, agency = organisation(house, "employer", 1), organisation(house, "agency", 2)
+    holder = make(house, "holder", "zhang")
+    for wrong, refused in (
+        ({"holder_id": "0" * 32}, (422, "account.person")),
+        ({"employer_id": "0" * 32}, (404, "organisation.none")),
+        ({"employer_id": agency}, (404, "organisation.none")),
+    ):
+        assert problem(officer("POST", "/v1/cards", {"card": card, **wrong})) == refused
+    assert count(house.core, CodeRow) == 0
+    parties = {"holder_id": holder.person_id, "employer_id": employer}
+    path = officer("POST", "/v1/cards", {"card": card, **parties}).headers["location"]
+    own = by_session(app, holder.enter())
+    assert own("GET", path).status_code == 200
+    assert count(house.core, OnlineLookup) == 0
+    assert officer("GET", path).status_code == 200
+    assert count(house.core, OnlineLookup) == 1

@@ -1,0 +1,74 @@
+"""Whoever asks the issuing service over HTTP, in this process: people in sessions, and their programs."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp
+
+from issuer.accounts.sessions import Entered
+from issuer.service.cookies import SESSION
+from tests.kit.http_clients import ask
+from tests.kit.people import PASSWORD, Somebody
+
+__all__ = ["Caller", "by_session", "by_token", "log_in", "problem"]
+
+_numbers = itertools.count(10**15)
+
+
+@dataclass
+class Caller:
+    """Who asks, and whom."""
+
+    app: ASGIApp
+    headers: dict[str, str]
+
+    def __call__(
+        self, method: str, path: str, body: Any = None, *, key: str | None = None, version: str | None = None
+    ) -> httpx.Response:
+        """One request, with an Idempotency-Key of its own where none is given.
+
+        Args:
+            version: for If-Match, as ETag said it.
+        """
+        more = {"Idempotency-Key": key or f"request-{next(_numbers)}"}
+        if version is not None:
+            more["If-Match"] = version
+        options = {} if body is None else {"json": body}
+        return ask(self.app, method, path, headers={**self.headers, **more}, **options)
+
+
+def by_session(app: ASGIApp, entered: Entered) -> Caller:
+    """A person in a session."""
+    return Caller(app, {"Cookie": f"{SESSION}={entered.token}", "X-CSRF-Token": entered.csrf})
+
+
+def by_token(app: ASGIApp, text: str) -> Caller:
+    """A program."""
+    return Caller(app, {"Authorization": f"Bearer {text}"})
+
+
+def log_in(app: ASGIApp, somebody: Somebody) -> Caller:
+    """A person who logs in over HTTP, with every factor that there is."""
+    anyone = Caller(app, {})
+    entered = anyone("POST", "/v1/sessions", {"login": somebody.login, "password": PASSWORD})
+    assert entered.status_code == 201, entered.text
+    caller = _with_cookie(app, entered)
+    if entered.json()["step"] == "full":
+        return caller
+    entered = caller("POST", "/v1/session/second-factor", {"code": somebody.code()})
+    assert entered.status_code == 200, entered.text
+    return _with_cookie(app, entered)
+
+
+def problem(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code of a refusal."""
+    return answer.status_code, answer.json()["code"]
+
+
+def _with_cookie(app: ASGIApp, answer: httpx.Response) -> Caller:
+    cookie = f"{SESSION}={answer.cookies[SESSION]}"
+    return Caller(app, {"Cookie": cookie, "X-CSRF-Token": answer.json()["csrf"]})

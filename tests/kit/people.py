@@ -1,0 +1,181 @@
+"""People for tests: with a role, a password, and an authenticator app of their own."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyotp
+from sqlalchemy import func, select
+
+from icard_crypto.errors import StateError
+from issuer.accounts import host, invitations, login
+from issuer.accounts.attempts import Origin
+from issuer.accounts.changes import NewAccount
+from issuer.accounts.models import Account
+from issuer.accounts.organisations import NewOrganisation, create_organisation
+from issuer.accounts.principals import Principal
+from issuer.accounts.sessions import Entered
+from issuer.acts import Actor
+from issuer.audit.models import AuditRow
+from issuer.core import Core
+from tests.kit.issuing_service import FakeClock, new_core
+
+__all__ = [
+    "AWAY",
+    "CHEAP",
+    "HOME",
+    "HOST",
+    "PASSWORD",
+    "House",
+    "Somebody",
+    "acts",
+    "at_once",
+    "count",
+    "credit_code",
+    "make",
+    "new_house",
+    "organisation",
+    "take_up",
+    "tried",
+]
+
+T = TypeVar("T")
+
+#: The cheapest hashes that the settings allow.
+CHEAP = {"argon2_memory_kib": 7168, "argon2_passes": 1, "argon2_lanes": 1}
+PASSWORD = "violet kayak under 7 bridges"
+HOME = Origin("192.0.2.7", "Firefox")
+AWAY = Origin("198.51.100.9", "curl")
+HOST = Actor("host:test", "a test", break_glass=True)
+
+
+@dataclass
+class House:
+    """A service and its clock."""
+
+    core: Core
+    clock: FakeClock
+
+    def later(self, seconds: float = 30) -> None:
+        """Time goes by: by default as long as a TOTP code holds."""
+        self.clock.at += seconds
+
+
+@dataclass
+class Somebody:
+    """A person with an account."""
+
+    house: House
+    account_id: str
+    person_id: str
+    login: str
+    secret: str | None
+    recovery: list[str]
+    device: str | None = None
+
+    def code(self) -> str:
+        """What the authenticator app shows, one that was not shown before."""
+        assert self.secret is not None
+        self.house.later()
+        return pyotp.TOTP(self.secret).at(int(self.house.clock.at))
+
+    def enter(self, origin: Origin = HOME) -> Entered:
+        """A full session."""
+        entered = login.login(self.house.core, self.login, PASSWORD, origin)
+        return entered if self.secret is None else self.step_up(entered.token, origin)
+
+    def step_up(self, token: str, origin: Origin = HOME) -> Entered:
+        """The second factor in a session."""
+        return login.step_up(self.house.core, token, self.code(), origin)
+
+    def who(self) -> Principal:
+        """Who it is in a new full session, its code just given."""
+        return self.enter().who
+
+
+def new_house(folder: Path, url: str, *, keys: bool = False, **changes: Any) -> House:
+    """A service of accounts, by default without signing keys."""
+    clock = FakeClock()
+    return House(new_core(folder, url, keys=keys, clock=clock.clock(), **{**CHEAP, **changes}), clock)
+
+
+def make(house: House, role: str, name: str, *, identity: str | None = None, **more: Any) -> Somebody:
+    """An account that its person has taken up."""
+    new = NewAccount(
+        role=role,
+        login=name,
+        name=f"Name of {name}",
+        identity=identity or re.sub("[^A-Z0-9]", "-", f"ID-{name}".upper()),
+        **more,
+    )
+    invited = host.add(house.core, new, HOST)
+    assert invited.token is not None
+    return take_up(house, invited.token, name)
+
+
+def take_up(house: House, token: str, name: str) -> Somebody:
+    """Whoever holds an invitation sets the password, and TOTP where it is proposed."""
+    view = invitations.open_invitation(house.core, token)
+    secret = view.totp.secret if view.totp else None
+    code = pyotp.TOTP(secret).at(int(house.clock.at)) if secret else None
+    recovery = invitations.accept(house.core, token, PASSWORD, code, HOME)
+    person_id = house.core.database.read(lambda session: session.get_one(Account, view.account_id).person_id)
+    return Somebody(house, view.account_id, person_id, name, secret, recovery)
+
+
+def organisation(house: House, kind: Any, number: int) -> str:
+    """An organisation with a code of its own; its id."""
+    admin = make(house, "administrator", f"registrar-{number}")
+    new = NewOrganisation(kind, credit_code(number), f"Organisation {number}")
+    return create_organisation(house.core, admin.who(), new).organisation_id
+
+
+def credit_code(number: int) -> str:
+    """A unified social credit code, with its check character (GB 32100-2015)."""
+    body, alphabet = f"9131000000000{number:04d}", "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    total = sum(alphabet.index(character) * 3**place for place, character in enumerate(body))
+    return body + alphabet[-total % 31]
+
+
+def at_once(jobs: Sequence[Callable[[], T]]) -> list[T | Exception]:
+    """Do all jobs in threads that begin together; what each returned or raised."""
+    begin = threading.Barrier(len(jobs))
+    found: list[T | Exception] = [RuntimeError("not done")] * len(jobs)
+
+    def run(place: int) -> None:
+        begin.wait()
+        try:
+            found[place] = jobs[place]()
+        except Exception as fault:
+            found[place] = fault
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(jobs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def tried(act: Callable[[], T]) -> T | str:
+    """What an act gives, or the code by which it was refused."""
+    try:
+        return act()
+    except StateError as fault:
+        return fault.code
+
+
+def acts(core: Core) -> list[tuple[str, str, str]]:
+    """The audit: action, the actor's and the subject's pseudonym."""
+    query = select(AuditRow.action, AuditRow.actor, AuditRow.subject).order_by(AuditRow.seq)
+    return [(action, actor, subject) for action, actor, subject in core.database.read(lambda s: s.execute(query).all())]
+
+
+def count(core: Core, table: Any) -> int:
+    """How many rows a table has."""
+    return core.database.read(lambda session: session.scalar(select(func.count()).select_from(table))) or 0

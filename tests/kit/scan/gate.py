@@ -1,0 +1,106 @@
+"""A gate as in life: the issuer and the verification service each a process of its own, HTTPS and a sync between them.
+
+The page is the service's; who revokes a card does it by the issuer's own command, in a third process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.kit.origin import Authority as Certificates
+from tests.kit.scan.browser import Watched
+from tests.kit.verification_service import serving
+from tools import demo_authority
+from tools.demo_authority import OPERATOR, Authority
+
+__all__ = ["Gate", "gate"]
+
+_BIN = Path(sys.executable).parent
+_LOOK = 0.1
+
+
+@dataclass
+class Gate:
+    """What runs.
+
+    Args:
+        url: of the scan page.
+        codes: the public codes of good cards, by the cards' ids.
+    """
+
+    authority: Authority
+    url: str
+    codes: dict[str, str]
+
+    def revoke(self, card: str) -> None:
+        """Withdraw a card by the issuer's command; returns when that has ended."""
+        words = ("card", "revoke", card, "-C", "issuer", "--operator", OPERATOR, "--reason", "lost")
+        subprocess.run([_BIN / "icard-issuer", *words], cwd=self.authority.folder, check=True, capture_output=True)
+
+    def until(self, page: Watched, card: str, outcome: str, seconds: float) -> float:
+        """Show a card's code again and again until the page says so; seconds that it took.
+
+        Raises:
+            TimeoutError: it did not within so many seconds.
+        """
+        start = time.monotonic()
+        while time.monotonic() - start < seconds:
+            if page.answered():
+                page.page.keyboard.press("Escape")
+            page.show(self.codes[card])
+            if page.outcome() == outcome:
+                return time.monotonic() - start
+            time.sleep(_LOOK)
+        raise TimeoutError(f"{page.outcome() or 'nothing'} for {seconds:g} s, not {outcome}")
+
+
+@contextlib.contextmanager
+def gate(folder: Path, cards: int = 1, *, interval: int = 1) -> Iterator[Gate]:
+    """An issuer with so many cards, and a service that fetches from it every ``interval`` seconds."""
+    certificates, port = Certificates(folder), _free_port()
+    certificates.server_context("localhost")
+    base = f"https://localhost:{port}/"
+    authority = demo_authority.make(folder / "authority", status_prefix=f"{base}status/")
+    codes = {}
+    for number in range(1, cards + 1):
+        written = demo_authority.write_card(authority.folder / f"{number}.json", number)
+        card = authority.issue(written, f"card{number}")
+        codes[card] = (authority.folder / f"card{number}" / "public.txt").read_text("ascii").strip()
+    authority.new_verifier("state", base)
+    fetching = ("--interval", str(interval), "--ca-file", str(certificates.ca_file))
+    here = ("--allow-network", "127.0.0.0/8", "--allow-network", "::1/128", "--rate", "0")
+    with (
+        _issuer(authority, port, folder / "localhost.pem"),
+        serving(authority.folder / "state", *fetching, *here) as service,
+    ):
+        yield Gate(authority, f"{service.url}/", codes)
+
+
+def _free_port() -> int:
+    # Its number stands in the status lists' uris, so that it must be known before the issuer is.
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _issuer(authority: Authority, port: int, certificate: Path) -> Iterator[None]:
+    tls = ("--tls-certificate", certificate, "--tls-key", certificate)
+    command = (_BIN / "icard-issuer", "serve", "-C", "issuer", "--port", str(port), "--json", *tls)
+    with (authority.folder / "issuer.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=authority.folder, stdout=subprocess.PIPE, stderr=log)
+    assert process.stdout is not None
+    try:
+        assert json.loads(process.stdout.readline())["address"]
+        yield
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)

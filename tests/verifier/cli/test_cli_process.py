@@ -1,0 +1,157 @@
+"""The console script as users start it: exit statuses, help, version, missing parts, unwritable output."""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+from icard_crypto.errors import catalogue
+from tests.kit.cli import NOW, script, trusted_file
+from tests.kit.trust_domain import code
+
+_HIDE = """
+import sys
+class Hidden:
+    def find_spec(self, name, *rest):
+        if name.partition(".")[0] in {hidden}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Hidden())
+from {package}.cli import main
+main()
+"""
+
+
+def hidden(package: str, *modules: str) -> subprocess.CompletedProcess[str]:
+    """Start a command in a Python that cannot find some modules."""
+    program = _HIDE.format(hidden=set(modules), package=package)
+    return subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=False)
+
+
+def test_real_script_gives_the_three_answers(tmp_path: Path) -> None:
+    """Exit status 0, 1 and 2 of the installed command."""
+    options = ("--trusted", trusted_file(tmp_path), "--now", NOW)
+    assert script("icard", "verify", code(), *options, "--policy", "unsafe_no_status").status == 0
+    assert script("icard", "verify", "-", *options, shown=b"https://example.com").status == 1
+    assert script("icard", "verify", code(), *options).status == 2
+
+
+def test_ten_megabytes_on_standard_input_are_refused_by_name() -> None:
+    """A flood is a verdict, not a crash."""
+    done = script("icard", "verify", "-", shown=b"A" * 10_000_000)
+    assert done.status == 1
+    assert "This is larger than any card code can be." in done.out
+    assert done.err == ""
+
+
+def test_wrong_use_of_the_real_script_is_64() -> None:
+    """No command, an unknown command, an unknown option, a missing file: 64, and no traceback."""
+    for arguments in ((), ("fly",), ("verify",), ("verify", "x", "--bogus"), ("verify", "none.png")):
+        done = script("icard", *arguments)
+        assert (done.status, done.out) == (64, ""), arguments
+        assert "Traceback" not in done.err
+
+
+def test_argument_that_is_no_text_is_a_verdict() -> None:
+    """Bytes that are not UTF-8 in an argument neither crash nor pass."""
+    command = [str(Path(sys.executable).parent / "icard").encode(), b"verify", b"\xff\xfe IC1:"]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+
+
+def test_help_has_an_example_for_every_command() -> None:
+    """Every command explains itself, and the version is that of the distribution."""
+    from importlib.metadata import version
+
+    for command in ("verify", "inspect", "qr"):
+        done = script("icard", command, "--help")
+        assert done.status == 0
+        assert f"Example:  icard {command} " in done.out
+    assert script("icard", "--version").out == f"icard {version('icard')}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_verdict_that_nobody_got_is_not_0(tmp_path: Path) -> None:
+    """Standard output on a full disk is an error, also where the card is valid."""
+    command = [str(Path(sys.executable).parent / "icard"), "verify", code(), "--trusted", str(trusted_file(tmp_path))]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*command, "--now", NOW, "--policy", "unsafe_no_status"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 64
+    assert b"(cli.io)" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_terminal_that_knows_only_ascii_gets_escapes() -> None:
+    """An output encoding without the signs does not crash."""
+    done = script("icard", "verify", "hello", PYTHONIOENCODING="ascii")
+    assert done.status == 1
+    assert "INVALID" in done.out
+
+
+@pytest.mark.parametrize("module", ["typer", "rich"])
+@pytest.mark.parametrize(
+    ("package", "code_", "extra"),
+    [("verifier", "cli.extra_missing", "cli"), ("issuer", "cli.issuer_extra_missing", "issuer")],
+)
+def test_missing_extra_is_one_line(package: str, code_: str, extra: str, module: str) -> None:
+    """Without the extra a command says in one line what to install, and exits with 64."""
+    done = hidden(package, module)
+    assert (done.returncode, done.stdout) == (64, "")
+    message = catalogue()[code_]["en"]
+    assert done.stderr == f"error: {message} ({code_}) hint: pip install icard[{extra}]\n"
+
+
+def test_missing_pdf_part_is_told(tmp_path: Path) -> None:
+    """Without pypdfium2 everything else works, and a PDF names what to install."""
+    path = tmp_path / "a.pdf"
+    path.write_bytes(b"%PDF-1.7")
+    program = _HIDE.format(hidden={"pypdfium2"}, package="verifier")
+    for arguments, status in (([str(path)], 64), (["hello"], 1)):
+        done = subprocess.run(
+            [sys.executable, "-c", program, "verify", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "LANG": "C.UTF-8"},
+        )
+        assert done.returncode == status
+        assert ("pip install icard[cli]" in done.stderr) == (status == 64)
+
+
+def test_interrupt_is_one_line_and_130() -> None:
+    """Ctrl-C while waiting for input ends without a traceback."""
+    command = [str(Path(sys.executable).parent / "icard"), "verify", "-"]
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "LANG": "C.UTF-8"},
+        # A suite that runs in the background hands on an ignored SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread is running
+    )
+    assert child.stdin is not None
+    child.stdin.write(b"IC1:")
+    child.stdin.flush()
+    # The command waits for more as soon as it has emptied the pipe.
+    unread = array.array("i", [1])
+    deadline = time.monotonic() + 30
+    while unread[0] and time.monotonic() < deadline:
+        time.sleep(0.02)
+        fcntl.ioctl(child.stdin.fileno(), termios.FIONREAD, unread)
+    assert unread[0] == 0
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=30)
+    assert (child.returncode, out) == (130, b"")
+    assert err == b"error: Stopped before the end (cli.interrupted)\nhint: Run the command again.\n"

@@ -1,0 +1,1 @@
+"""What ``icard bench`` measures."""

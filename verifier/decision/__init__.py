@@ -1,0 +1,1 @@
+"""The offline decision: policy, checks, reasons, verdict."""

@@ -1,0 +1,27 @@
+"""What verifies one code, as batches and pictures see it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from icard_crypto.errors import IcardError
+from verifier.knowledge.trust import TrustDomain
+
+from .policy import Policy
+from .verdict import Verdict
+
+__all__ = ["VerifiesOne"]
+
+
+class VerifiesOne(Protocol):
+    """:class:`verifier.decision.verifier.Verifier` is one."""
+
+    @property
+    def domains(self) -> tuple[TrustDomain, ...]: ...
+
+    @property
+    def policy(self) -> Policy: ...
+
+    def verify(self, shown: str | bytes, *, now: int) -> Verdict: ...
+
+    def unreadable(self, error: IcardError, *, now: int) -> Verdict: ...

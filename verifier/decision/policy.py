@@ -1,0 +1,261 @@
+"""What a check asks of a card: a :class:`Policy`, passed in by whoever checks.
+
+Promises:
+
+1. A policy that exists makes sense: every field is checked when it is made, whichever way.
+2. A user's policy file is read strictly: an unknown field or value is refused with its path, never ignored.
+3. The shipped policies are data, ``policies.json``; the dangerous one says so in its name.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib import resources
+from typing import Any, Literal
+
+from icard_crypto.card.card import Month, Scheme
+from icard_crypto.card.fields import SERVICE_NUMBERS, SERVICES
+from icard_crypto.errors import StateError
+
+__all__ = ["InsuranceNeed", "Policy"]
+
+InsuranceNeed = Literal["not_needed", "as_of_issue", "live"]
+
+_NEEDS = ("not_needed", "as_of_issue", "live")
+_LONGEST_AGE = 400 * 86400
+"""No token lives longer than a trust list, 400 days: a larger limit would be a mistake of units."""
+_LONGEST_LEEWAY = 300
+"""Clocks that are off by more than five minutes are reported, not tolerated."""
+_ALL_SCHEMES = int(~Scheme(0))
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_REGION = re.compile(r"[0-9]{6}")
+_MONTH = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What must hold beside the card being genuine and the permit being in force, which no policy waives.
+
+    Args:
+        name: what the policy is called; stands in the verdict.
+        status_required: no verdict is VALID without the card's entry in a fresh status list.
+        status_max_age, timestamp_max_age, trust_list_max_age: in seconds; None: the token's own end is the limit.
+        insurance: ``not_needed``; ``as_of_issue``: in force or exempt when the code was issued; ``live``: now.
+        schemes: bits of :class:`icard_crypto.card.card.Scheme` that must all be covered; an exemption is no cover.
+        paid_through: contributions must be paid up to this month at least.
+        service: a number of the registry of services that must be granted.
+        employer_disclosed: the code must name the employer.
+        regions: GB/T 2260 codes, one of which must cover the permit's region; None: any.
+        issuers: the issuers taken; None: any trusted one.
+        leeway: seconds by which the card's begin and end are stretched for clocks that differ.
+    """
+
+    name: str
+    status_required: bool = True
+    status_max_age: int | None = None
+    timestamp_max_age: int | None = None
+    trust_list_max_age: int | None = None
+    insurance: InsuranceNeed = "not_needed"
+    schemes: int = 0
+    paid_through: Month | None = None
+    service: int | None = None
+    employer_disclosed: bool = False
+    regions: frozenset[str] | None = None
+    issuers: frozenset[str] | None = None
+    leeway: int = 0
+
+    def __post_init__(self) -> None:
+        for field, (good, expected) in _RULES.items():
+            value = getattr(self, field)
+            if not good(value):
+                raise StateError("policy.value", path=field, expected=expected, found=_shown(value))
+        if self.insurance == "not_needed" and (self.schemes or self.paid_through):
+            raise StateError(
+                "policy.conflict",
+                path="insurance",
+                expected="as_of_issue or live, because schemes or paid_through are asked for",
+                found="not_needed",
+            )
+        if self.insurance == "live" and not self.status_required:
+            raise StateError(
+                "policy.conflict",
+                path="status_required",
+                expected="true, because live insurance is read from the status list",
+                found="false",
+            )
+
+    @classmethod
+    def named(cls, name: str) -> Policy:
+        """A shipped policy: ``gate``, ``inspection``, ``benefit``, ``offline`` or ``unsafe_no_status``.
+
+        Raises:
+            StateError: ``policy.name``.
+        """
+        shipped = _shipped()
+        if name not in shipped:
+            raise StateError("policy.name", path="name", expected=", ".join(shipped), found=_shown(name))
+        return shipped[name]
+
+    @staticmethod
+    def names() -> tuple[str, ...]:
+        """The names of the shipped policies."""
+        return tuple(_shipped())
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> Policy:
+        """A policy from a file that a user wrote; the form of :meth:`to_dict`.
+
+        Raises:
+            StateError: ``policy.*``, with the path of the field.
+        """
+        try:
+            loaded = json.loads(data)
+        except (ValueError, RecursionError):
+            raise StateError("policy.json", expected="a JSON object") from None
+        return cls.from_dict(loaded)
+
+    @classmethod
+    def from_dict(cls, loaded: object) -> Policy:
+        """A policy from the JSON form: schemes by name, months as ``2026-09``, a service by name or number.
+
+        Raises:
+            StateError: ``policy.*``, with the path of the field.
+        """
+        if not isinstance(loaded, Mapping):
+            raise StateError("policy.value", path="", expected="an object", found=_shown(loaded))
+        known = {field.name for field in fields(cls)}
+        for name in loaded:
+            if name not in known:
+                raise StateError("policy.field", path=str(name)[:64], expected=f"one of {', '.join(sorted(known))}")
+        if "name" not in loaded:
+            raise StateError("policy.value", path="name", expected=_RULES["name"][1], found="nothing")
+        values: dict[str, Any] = dict(loaded)
+        for name, convert in (
+            ("schemes", _schemes),
+            ("paid_through", _month),
+            ("service", _service),
+            ("regions", _texts),
+            ("issuers", _texts),
+        ):
+            if values.get(name) is not None:
+                values[name] = convert(name, values[name])
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form, every field named."""
+        values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["schemes"] = [_scheme_name(scheme) for scheme in Scheme if scheme & self.schemes]
+        values["paid_through"] = None if self.paid_through is None else str(self.paid_through)
+        service = None if self.service is None else SERVICE_NUMBERS.get(self.service)
+        values["service"] = self.service if service is None else service.name
+        for name in ("regions", "issuers"):
+            values[name] = None if values[name] is None else sorted(values[name])
+        return values
+
+
+def _shown(value: object) -> str:
+    """A value in an error: policies hold no secret and nobody's data."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _is_int(value: object, low: int, high: int) -> bool:
+    return type(value) is int and low <= value <= high
+
+
+def _is_age(value: object) -> bool:
+    return value is None or _is_int(value, 1, _LONGEST_AGE)
+
+
+def _is_texts(value: object, pattern: re.Pattern[str]) -> bool:
+    if value is None:
+        return True
+    return (
+        isinstance(value, frozenset)
+        and bool(value)
+        and all(isinstance(text, str) and pattern.fullmatch(text) for text in value)
+    )
+
+
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+_AGE = (_is_age, f"whole seconds from 1 to {_LONGEST_AGE}, or null")
+_TRUTH = (_is_bool, "true or false")
+_RULES: dict[str, tuple[Any, str]] = {
+    "name": (lambda value: isinstance(value, str) and _NAME.fullmatch(value), "lower-case letters, digits and _"),
+    "status_required": _TRUTH,
+    "status_max_age": _AGE,
+    "timestamp_max_age": _AGE,
+    "trust_list_max_age": _AGE,
+    "insurance": (lambda value: isinstance(value, str) and value in _NEEDS, "one of " + ", ".join(_NEEDS)),
+    "schemes": (lambda value: isinstance(value, int) and 0 <= value <= _ALL_SCHEMES, "known schemes"),
+    "paid_through": (
+        lambda value: value is None or (isinstance(value, Month) and bool(_MONTH.fullmatch(str(value)))),
+        "a month such as 2026-09, or null",
+    ),
+    "service": (lambda value: value is None or _is_int(value, 0, 65535), "a service of the registry, or null"),
+    "employer_disclosed": _TRUTH,
+    "regions": (lambda value: _is_texts(value, _REGION), "codes of six digits, at least one, or null"),
+    "issuers": (lambda value: _is_texts(value, re.compile(r".{1,64}")), "issuer ids, at least one, or null"),
+    "leeway": (lambda value: _is_int(value, 0, _LONGEST_LEEWAY), f"whole seconds from 0 to {_LONGEST_LEEWAY}"),
+}
+
+
+def _scheme_name(scheme: Scheme) -> str:
+    return str(scheme.name).lower()
+
+
+_SCHEMES = {_scheme_name(scheme): int(scheme) for scheme in Scheme}
+
+
+def _list(path: str, value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise StateError("policy.value", path=path, expected="a list", found=_shown(value))
+    return value
+
+
+def _schemes(path: str, value: object) -> int:
+    bits = 0
+    for place, name in enumerate(_list(path, value)):
+        if not isinstance(name, str) or name not in _SCHEMES:
+            expected = "one of " + ", ".join(_SCHEMES)
+            raise StateError("policy.value", path=f"{path}[{place}]", expected=expected, found=_shown(name))
+        bits |= _SCHEMES[name]
+    return bits
+
+
+def _month(path: str, value: object) -> Month:
+    match = _MONTH.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise StateError("policy.value", path=path, expected=_RULES[path][1], found=_shown(value))
+    return Month(int(match[1]), int(match[2]))
+
+
+def _service(path: str, value: object) -> int:
+    if isinstance(value, str):
+        if value not in SERVICES:
+            raise StateError("policy.value", path=path, expected="one of " + ", ".join(SERVICES), found=_shown(value))
+        return SERVICES[value].number
+    if not isinstance(value, int):
+        raise StateError("policy.value", path=path, expected=_RULES[path][1], found=_shown(value))
+    return value
+
+
+def _texts(path: str, value: object) -> frozenset[str]:
+    texts = _list(path, value)
+    for place, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise StateError("policy.value", path=f"{path}[{place}]", expected="text", found=_shown(text))
+    return frozenset(text for text in texts if isinstance(text, str))
+
+
+@functools.cache
+def _shipped() -> dict[str, Policy]:
+    loaded = json.loads((resources.files(__package__) / "policies.json").read_text("utf-8"))
+    return {name: Policy.from_dict({"name": name, **rules}) for name, rules in loaded["policies"].items()}

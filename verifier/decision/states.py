@@ -1,0 +1,115 @@
+"""What is known of a card's permit and insurance, each as a state, and whether that is live or as of a moment.
+
+Promises:
+
+1. ``live`` is True only where the card's entry was read from a status list that the policy calls fresh.
+2. A public code's insurance is never live: it says what stood when the code was issued.
+3. A value that nobody has defined (category, scheme) gives ``unknown``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from icard_crypto.card.card import Profile, Scheme
+from icard_crypto.card.claims import CardClaims
+from icard_crypto.card.fields import FIELDS
+from icard_crypto.card.issuing import day_end, day_start
+from icard_crypto.lists.entry_values import BOTH, GOOD, INSURANCE_LAPSED, PERMIT_SUSPENDED, REPLACED, REVOKED, SUSPENDED
+
+__all__ = ["UNKNOWN", "Knowledge", "State", "category_known", "insurance_state", "permit_state"]
+
+# The form in which categories are issued; a code may carry one of a later class.
+_CATEGORY = FIELDS["permit"]["category"].pattern
+_SCHEMES = int(~Scheme(0))
+
+
+def category_known(category: str | None) -> bool:
+    """Whether a category, where the code states one, is one that exists."""
+    return category is None or _CATEGORY is None or _CATEGORY.fullmatch(category) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state and the moment it speaks of.
+
+    Args:
+        state: a stable word; ``reasons.json`` has its words for people.
+        live: read from a fresh status list.
+        as_of: Unix time of what says so (status list, or the code's own iat); None where nothing says anything.
+    """
+
+    state: str
+    live: bool
+    as_of: int | None
+
+
+UNKNOWN: Final = State("unknown", False, None)
+
+
+class Knowledge(NamedTuple):
+    """What the status list said: the entry's value (None: nothing usable), the list's iat, whether it is fresh."""
+
+    value: int | None
+    iat: int
+    fresh: bool
+
+
+def permit_state(claims: CardClaims, status: Knowledge | None, moment: int, leeway: int = 0) -> State:
+    """The permit at ``moment`` (Unix time), its begin and end stretched by ``leeway`` seconds as for the outcome."""
+    read = status is not None and status.value is not None
+    live = read and status is not None and status.fresh
+    as_of = status.iat if read and status is not None else claims.issued_at
+    return State(_permit_word(claims, status.value if status else None, moment, leeway), live, as_of)
+
+
+def _permit_word(claims: CardClaims, value: int | None, moment: int, leeway: int) -> str:
+    permit = claims.card.permit
+    if value == REVOKED:
+        return "revoked"
+    if value == REPLACED:
+        return "replaced"
+    ends = claims.expires if permit.valid_until is None else min(claims.expires, day_end(permit.valid_until))
+    if ends <= moment - leeway:
+        return "expired"
+    if value in (SUSPENDED, PERMIT_SUSPENDED, BOTH):
+        return "suspended"
+    begins = claims.not_before if permit.valid_from is None else day_start(permit.valid_from)
+    if begins is not None and moment + leeway < begins:
+        return "not_yet_valid"
+    if not category_known(permit.category) or value not in (None, GOOD, INSURANCE_LAPSED):
+        return "unknown"
+    return "valid"
+
+
+def insurance_state(claims: CardClaims, status: Knowledge | None, moment: int) -> State:
+    """The insurance at ``moment`` (Unix time)."""
+    # Only these two profiles' entries tell of insurance; a public code's never do, and of others nothing is known.
+    tells = claims.profile in (Profile.WORK, Profile.AUTHORITY)
+    value = status.value if status is not None else None
+    word = _insurance_word(claims, value, moment)
+    if status is None or value is None or not (tells or word == "lapsed"):
+        return State(word, False, claims.issued_at)
+    if word == "not_disclosed":
+        return State(word, False, claims.issued_at)
+    return State(word, status.fresh and tells, status.iat)
+
+
+def _insurance_word(claims: CardClaims, value: int | None, moment: int) -> str:
+    if value in (INSURANCE_LAPSED, BOTH):
+        return "lapsed"
+    if value == REPLACED:
+        return "replaced"
+    if value not in (None, GOOD, PERMIT_SUSPENDED):
+        return "unknown"
+    insurance = claims.card.insurance
+    if insurance is None:
+        return "not_disclosed"
+    if insurance.schemes is not None and insurance.schemes & ~_SCHEMES:
+        return "unknown"
+    if insurance.schemes:
+        return "valid"
+    if any(day_start(kept.valid_from) <= moment < day_end(kept.valid_until) for kept in insurance.exemptions):
+        return "exempt"
+    return "not_disclosed" if insurance.schemes is None else "not_enrolled"

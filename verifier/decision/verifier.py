@@ -1,0 +1,341 @@
+"""The offline decision about one code.
+
+:meth:`Verifier.verify` checks, in this order, everything that can be checked:
+
+ 1. size: at most 8,192 characters, or 16 KiB of bytes
+ 2. prefix: a card's form, and not a web address, a vaccination certificate, ...
+ 3. base45
+ 4. inflate (Claim 169 only): one whole zlib stream, capped
+ 5. frame: a tagged COSE_Sign1 and nothing behind it
+ 6. headers: alg and kid protected, nothing unprotected, no crit, no typ
+ 7. the algorithm is in the closed table
+ 8. the kid is one of a trusted key's
+ 9. that key signs cards
+10. that key's algorithm is the header's
+11. the signature holds
+12. the key is neither marked compromised nor denied by the timestamp
+13. the payload is strict CBOR
+14. the claims are a card's
+15. the key signed within its window, and before it was retired
+16. the card names the issuer whose key signed it
+17. the issuer may issue for the card's regions
+18. the status uri is one of the issuer's
+19. the card has begun and has not ended
+20. the clock: not below the floor of what is known, and nothing comes from its future
+21. the trust list is there, not ended, young enough for the policy, and the one that the timestamp names
+22. the timestamp is there, not ended, young enough for the policy
+23. the card's entry in a status list that is there, not ended, young enough, and not older than the timestamp says
+24. the permit: of a known category, begun, not ended
+25. the insurance, where the policy asks for it
+26. what else the policy asks for
+
+The reason is the first that makes the verdict INVALID, else the first that makes it INDETERMINATE; the others stand in
+``also``. What newer knowledge could undo does not stand on stale knowledge: it becomes ``last_known`` and the staleness
+is the reason. Nothing that could not be checked is VALID.
+
+What remains for the caller: to compare the face (a copied code is genuine too), to keep trust lists, timestamps and
+status lists fresh, to pass the right time, and to show that a test card is a test card.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from icard_crypto import limits
+from icard_crypto.card.claims import CardClaims, decode_payload
+from icard_crypto.encoding import envelope
+from icard_crypto.errors import DecodeError, IcardError
+from icard_crypto.pictures.pictures import Picture
+from icard_crypto.signing import cose
+from verifier.knowledge.trust import Environment, TrustDomain, TrustedKey
+
+from . import batch, checks, rules
+from .errors import UsageError
+from .findings import CLOCK_TOLERANCE, Findings
+from .policy import Policy
+from .reasons import Outcome, Reason, reason_of_error
+from .states import Knowledge
+from .verdict import Verdict
+
+__all__ = ["Moment", "Shown", "Verifier"]
+
+Shown = str | bytes | bytearray | memoryview
+Moment = int | float | datetime.datetime
+
+_VALID: Final = Reason("valid")
+_VALID_NO_PHOTO: Final = Reason("valid", "no_photo")
+"""Made once: the good path builds no words and no reasons."""
+
+
+class Verifier:
+    """Verifies codes against trust domains under one policy. Immutable and thread-safe.
+
+    New knowledge makes a new verifier; the domains that did not change are shared.
+
+    Args:
+        domains: one or several trust domains; ``iss`` is unique within each.
+        policy: what a check asks of a card.
+
+    Raises:
+        UsageError: ``usage.domains``.
+    """
+
+    __slots__ = ("_domains", "_environment", "_policy")
+
+    _domains: tuple[TrustDomain, ...]
+    _policy: Policy
+    _environment: Environment | None
+
+    def __init__(self, domains: TrustDomain | Sequence[TrustDomain], policy: Policy) -> None:
+        given = (domains,) if isinstance(domains, TrustDomain) else tuple(domains)
+        if not all(isinstance(domain, TrustDomain) for domain in given) or not isinstance(policy, Policy):
+            raise UsageError("usage.domains", expected="TrustDomain objects and a Policy")
+        # An empty tuple is no misuse: a verifier whose trust list has not come yet says so in every verdict.
+        environments = {domain.environment for domain in given}
+        put = object.__setattr__
+        put(self, "_domains", given)
+        put(self, "_policy", policy)
+        put(self, "_environment", environments.pop() if len(environments) == 1 else None)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Verifier is immutable: {name}")
+
+    @property
+    def domains(self) -> tuple[TrustDomain, ...]:
+        """The trust domains, in the order in which keys are looked for."""
+        return self._domains
+
+    @property
+    def policy(self) -> Policy:
+        """What is asked of a card."""
+        return self._policy
+
+    def verify(self, shown: Shown, *, now: Moment) -> Verdict:
+        """The verdict on one code; raises nothing because of what is shown.
+
+        Args:
+            shown: a code's text, or bytes: COSE, a zlib stream, or ASCII text.
+            now: Unix time, or a datetime with a zone.
+
+        Raises:
+            UsageError: ``usage.now``, ``usage.shown``: the arguments are of a wrong type.
+        """
+        clock = now if type(now) is int else whole_seconds(now)
+        if type(shown) is not str and type(shown) is not bytes:
+            shown = _plain(shown)
+        try:
+            # 1, 2, 3, 4
+            cose_bytes = envelope.read(shown).cose
+            # 5
+            message = cose.parse_sign1(cose_bytes)
+            # 6, 7
+            headers = cose.token_headers(message)
+        except DecodeError as error:
+            return self.unreadable(error, now=clock)
+        # 8, 11
+        found = self._find_key(message, headers)
+        if found is None:
+            return self._unknown_key(headers.kid, clock)
+        return self._judge(message, headers, clock, *found)
+
+    def unreadable(self, error: IcardError, *, now: int) -> Verdict:
+        """The verdict on something from which no signed message could be read."""
+        reason = reason_of_error(error)
+        return Verdict("INVALID", reason, (), self._policy, now, self._environment, error=error)
+
+    def verify_image(self, picture: Picture, *, now: Moment) -> list[Verdict]:
+        """The verdicts on all codes in a picture, in the order in which they were found; never empty.
+
+        A picture without a code, or one that cannot be read, gives one INVALID verdict that says so.
+
+        Args:
+            picture: whatever :func:`icard_crypto.qr.read` takes.
+
+        Raises:
+            MissingPart: the reader of codes is not installed.
+            UsageError: ``usage.now``.
+        """
+        from .images import verify_image
+
+        return verify_image(self, picture, now=now if type(now) is int else whole_seconds(now))
+
+    def verify_many(self, shown: Iterable[Shown], *, now: Moment, workers: int | None = None) -> list[Verdict]:
+        """The verdicts on many codes, in order, the same as :meth:`verify` gives, on all cores.
+
+        Args:
+            workers: how many work at once; None: one for each core.
+
+        Raises:
+            UsageError: ``usage.now``, ``usage.shown``, ``usage.workers``.
+        """
+        if workers is not None and (type(workers) is not int or workers < 1):
+            raise UsageError(
+                "usage.workers", path="workers", expected="a whole number from 1", found=repr(workers)[:20]
+            )
+        codes = [code if type(code) is str or type(code) is bytes else _plain(code) for code in shown]
+        return batch.verify_many(self, codes, whole_seconds(now), workers)
+
+    def _find_key(self, message: cose.Sign1, headers: cose.TokenHeaders) -> tuple[TrustDomain, TrustedKey, bool] | None:
+        """The key that signed, its domain, and True; else the first with that kid, and False.
+
+        A kid is a hint of 8 bytes and several keys may share it, in one domain or in two: each is tried.
+        """
+        signed = cose.signed_bytes(message)
+        name = headers.algorithm.name
+        best = None
+        for domain in self._domains:
+            for key in domain.kids.get(headers.kid, ()):
+                holds = key.key.algorithm.name == name and key.key.verify(message.signature, signed)
+                if holds and key.usage == "card":
+                    return domain, key, True
+                if best is None or (holds and not best[2]):
+                    best = (domain, key, holds)
+        return best
+
+    def _unknown_key(self, kid: bytes, clock: int) -> Verdict:
+        found = Findings()
+        fresh = bool(self._domains)
+        if not fresh:
+            found.doubt(Reason("trust_list_missing"))
+        for domain in self._domains:
+            # 20, 21, 22: before 8, because a newer list could know the key.
+            fresh &= checks.check_knowledge(found, domain, self._policy, clock)
+        # 8
+        found.fall(Reason("untrusted_key"), fresh=fresh)
+        return self._verdict(found, clock, self._environment, kid=kid)
+
+    def _judge(
+        self,
+        message: cose.Sign1,
+        headers: cose.TokenHeaders,
+        clock: int,
+        domain: TrustDomain,
+        key: TrustedKey,
+        holds: bool,
+    ) -> Verdict:
+        found = Findings()
+        # 20, 21, 22: first, because what follows needs to know whether the trust list is fresh. They only ever raise
+        # doubts, and doubts stand behind what is INVALID, so that the order of reasons is the one promised.
+        fresh = checks.check_knowledge(found, domain, self._policy, clock)
+        trusted = holds
+        # 9
+        if key.usage != "card":
+            found.fall(Reason("wrong_key_usage"))
+            trusted = False
+        if not holds:
+            # 10, 11
+            same = key.key.algorithm.name == headers.algorithm.name
+            found.fall(Reason("bad_signature" if same else "key_algorithm_mismatch"))
+        # 12
+        if key.key.thumbprint in domain.denied:
+            found.fall(Reason("key_revoked"))
+            trusted = False
+        claims = status = error = None
+        if holds:
+            try:
+                # 13, 14
+                claims = decode_payload(message.payload)
+            except DecodeError as fault:
+                error = fault
+                found.fall(reason_of_error(fault))
+            else:
+                # What is over at the clock floor is over, whatever this clock says.
+                moment = clock if clock > domain.clock_floor else domain.clock_floor
+                behind = clock < domain.clock_floor - CLOCK_TOLERANCE
+                policy, issuer = self._policy, key.issuer
+                # 15, 16
+                trusted &= checks.check_signer(found, claims, key, fresh)
+                # 17, 18
+                owned = issuer is not None and checks.check_scope(found, claims, issuer, fresh)
+                # 19, 20
+                timely = checks.check_times(found, claims, policy, clock, moment, behind)
+                # 23
+                if owned and issuer is not None:
+                    status = checks.check_status(found, claims, issuer, domain, policy, clock, moment, behind)
+                # 24
+                checks.check_permit(found, claims, policy, moment, behind, timely)
+                # 25, 26
+                rules.check_policy(found, claims, policy, moment)
+        return self._verdict(
+            found,
+            clock,
+            domain.environment,
+            error=error,
+            claims=claims,
+            trusted=trusted and claims is not None,
+            kid=headers.kid,
+            key=key,
+            domain=domain,
+            status=status,
+        )
+
+    def _verdict(
+        self,
+        found: Findings,
+        clock: int,
+        environment: Environment | None,
+        *,
+        kid: bytes,
+        error: IcardError | None = None,
+        claims: CardClaims | None = None,
+        trusted: bool = False,
+        key: TrustedKey | None = None,
+        domain: TrustDomain | None = None,
+        status: Knowledge | None = None,
+    ) -> Verdict:
+        """The outcome of what was found: the first INVALID reason, else the first doubt, else VALID."""
+        reasons = found.invalid + found.doubts
+        outcome: Outcome
+        if found.invalid:
+            outcome = "INVALID"
+        elif reasons:
+            outcome = "INDETERMINATE"
+        else:
+            outcome = "VALID"
+            assured = claims is not None and claims.card.holder.photo is not None
+            reasons.append(_VALID if assured else _VALID_NO_PHOTO)
+        return Verdict(
+            outcome,
+            reasons[0],
+            tuple(reasons[1:]),
+            self._policy,
+            clock,
+            environment,
+            error=error,
+            last_known=found.last_known,
+            claims=claims,
+            trusted=trusted,
+            kid=kid,
+            key=key,
+            domain=domain,
+            status=status,
+        )
+
+
+def whole_seconds(now: object) -> int:
+    """Unix time from what a caller gives.
+
+    Raises:
+        UsageError: ``usage.now``.
+    """
+    if isinstance(now, datetime.datetime):
+        if now.tzinfo is None or now.utcoffset() is None:
+            raise UsageError("usage.now", path="now", expected="a datetime with a zone", found="one without")
+        now = now.timestamp()
+    if isinstance(now, bool) or not isinstance(now, int | float) or not math.isfinite(now):
+        raise UsageError("usage.now", path="now", expected="Unix time or a datetime", found=type(now).__name__)
+    return math.floor(now)
+
+
+def _plain(shown: object) -> str | bytes:
+    """Exactly str or bytes, so that no subclass can answer differently from one check to the next."""
+    if isinstance(shown, str):
+        return str.__str__(shown)
+    if isinstance(shown, bytes | bytearray | memoryview):
+        view = memoryview(shown)
+        # One byte more than is ever read: the rest would be copied only to be refused for its size.
+        return view.tobytes() if view.nbytes <= limits.CARD_BYTES else bytes(limits.CARD_BYTES + 1)
+    raise UsageError("usage.shown", path="shown", expected="str or bytes", found=type(shown).__name__)

@@ -1,0 +1,1 @@
+"""What every process needs and the issuing service shares: files, locks, commands, HTTP, outbound requests."""

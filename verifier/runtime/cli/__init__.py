@@ -1,0 +1,1 @@
+"""What all commands share: options, errors as lines, output for people and programs."""

@@ -1,0 +1,113 @@
+"""The edge of a command: every error ends as a line and an exit status, never as a traceback.
+
+Promises:
+
+1. Exit status 64 for wrong use, whatever the parser of options would say; 130 when interrupted.
+2. Every :class:`IcardError` and ``OSError`` is reported by :func:`verifier.runtime.cli.faults.report`.
+3. Output that could not be written is an error: a verdict that nobody got never ends with 0.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from icard_crypto.errors import IcardError
+from verifier.runtime.files import FileFault
+
+from .faults import CommandError, report
+from .run_context import begin
+
+__all__ = ["WRONG_USE", "Commands", "new_app"]
+
+WRONG_USE: Final = 64
+"""EX_USAGE of BSD's sysexits.h."""
+INTERRUPTED: Final = 130
+
+
+class Commands(TyperGroup):
+    """A group of commands with this edge; ``refused_status`` is the exit status for data that is refused."""
+
+    refused_status = WRONG_USE
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+        """Run, and end with :class:`SystemExit`."""
+        begin()
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal that cannot show a character gets its escape, not an exception.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        options["standalone_mode"] = False
+        sys.exit(self._status(args, rest, options))
+
+    def _status(self, args: Sequence[str] | None, rest: tuple[Any, ...], options: dict[str, Any]) -> int:
+        try:
+            status = super().main(args, *rest, **options)
+            sys.stdout.flush()
+        except typer.TyperException as wrong:
+            report(CommandError("cli.usage"), said=wrong.format_message())
+            return WRONG_USE
+        except typer.Abort:
+            status = INTERRUPTED
+        except (CommandError, FileFault) as error:
+            report(error)
+            return WRONG_USE
+        except IcardError as error:
+            report(error)
+            return self.refused_status
+        except OSError as error:
+            report(CommandError("cli.io", found=error.strerror))
+            _drop_output()
+            return WRONG_USE
+        # Typer turns Ctrl-C into this status, and the end of input at a question into Abort.
+        if status == INTERRUPTED:
+            report(CommandError("cli.interrupted"))
+        return status if isinstance(status, int) else 0
+
+
+def _drop_output() -> None:
+    """Let the interpreter's last flush go nowhere: it would fail again and put a status of its own over ours."""
+    with contextlib.suppress(OSError, ValueError):  # ValueError: a stream without a descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def new_app(name: str, about: str, *, group: type[Commands] = Commands) -> typer.Typer:
+    """A Typer application with this edge, ``--version`` and help when no command is named."""
+    app = typer.Typer(
+        name=name,
+        help=about,
+        cls=group,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+    )
+
+    def version(asked: bool) -> None:
+        if asked:
+            from importlib.metadata import version
+
+            typer.echo(f"{name} {version('icard')}")
+            raise typer.Exit
+
+    @app.callback(invoke_without_command=True)
+    def root(
+        context: typer.Context,
+        _: bool = typer.Option(False, "--version", callback=version, is_eager=True, help="Show the version and stop."),
+    ) -> None:
+        if context.invoked_subcommand is None:
+            # Typer prints its help while it makes it; what nobody asked for goes to standard error.
+            with contextlib.redirect_stdout(sys.stderr):
+                context.get_help()
+            raise typer.Exit(WRONG_USE)
+
+    root.__doc__ = about
+    return app

@@ -1,0 +1,59 @@
+"""What every HTTP service of icard shares, between the socket and the application.
+
+::
+
+    from verifier.service import edge
+
+    def make_app(drain: edge.Drain) -> ASGIApp:
+        metrics = edge.Metrics("icard_verifier")
+        app = edge.new_app(edge.Statuses(by_layer={"base45": 422}), title="icard")
+        ...
+        return edge.wrap(app, edge.EdgeLimits(bodies=[edge.BodyClass("/v1/", cap=65536)]), metrics)
+
+    edge.serve(make_app, edge.Listen(host="127.0.0.1", port=8000))
+
+Faults are :class:`Problem`; the modules say what they promise: ``app``, ``problems``, ``ids``, ``bodies``, ``rates``,
+``overload``, ``headers``, ``logs``, ``metrics``, ``language``, ``stack`` (their order), ``protocol`` and ``server``.
+"""
+
+from .application import new_app
+from .bodies import JSON, BodyClass, whole_body
+from .language import language_of, preferred_language
+from .logs import configure_logs, log_fault
+from .metrics import Metrics
+from .problems import PROBLEM_TYPE, FieldFault, Problem, Statuses, problem_response
+from .protocol import Drain, WireLimits
+from .rates import Buckets, RateClass, client_key
+from .request_ids import request_id
+from .routes import route_template
+from .server import Listen, MakeApp, serve
+from .stack import EdgeLimits, wrap
+
+__all__ = [
+    "JSON",
+    "PROBLEM_TYPE",
+    "BodyClass",
+    "Buckets",
+    "Drain",
+    "EdgeLimits",
+    "FieldFault",
+    "Listen",
+    "MakeApp",
+    "Metrics",
+    "Problem",
+    "RateClass",
+    "Statuses",
+    "WireLimits",
+    "client_key",
+    "configure_logs",
+    "language_of",
+    "log_fault",
+    "new_app",
+    "preferred_language",
+    "problem_response",
+    "request_id",
+    "route_template",
+    "serve",
+    "whole_body",
+    "wrap",
+]

@@ -1,0 +1,64 @@
+"""Work that is in hand, and no more of it.
+
+Promises:
+
+1. At most so many requests are worked on at one time; the next is 503 with Retry-After at once, it does not wait.
+2. Addresses on which the service is watched (``/healthz``, ``/readyz``, ``/metrics``) are answered all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .metrics import Metrics
+from .middleware import Middleware
+from .problems import Problem, problem_response
+
+__all__ = ["WATCHED", "ShedLoad"]
+
+WATCHED = ("/healthz", "/readyz", "/metrics")
+
+
+class ShedLoad(Middleware):
+    """ASGI: sends away what is too much (promise 1).
+
+    Args:
+        app: the application.
+        most: requests worked on at one time.
+        metrics: counts what is sent away.
+        exempt: paths of promise 2.
+        retry_after: seconds that a client is asked to wait.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        most: int,
+        metrics: Metrics | None = None,
+        exempt: Sequence[str] = WATCHED,
+        retry_after: int = 1,
+    ) -> None:
+        super().__init__(app)
+        self._most = most
+        self._metrics = metrics
+        self._exempt = frozenset(exempt)
+        self._retry_after = retry_after
+        self.in_flight = 0
+
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] in self._exempt:
+            await self._app(scope, receive, send)
+            return
+        if self.in_flight >= self._most:
+            if self._metrics is not None:
+                self._metrics.shed.labels("overload").inc()
+            problem = Problem("http.overloaded", headers={"Retry-After": str(self._retry_after)})
+            await problem_response(problem, scope)(scope, receive, send)
+            return
+        self.in_flight += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self.in_flight -= 1

@@ -1,0 +1,177 @@
+"""Problems: whatever a service refuses or fails at, as one exception and one form on the wire.
+
+Promises:
+
+1. A problem is RFC 9457 ``application/problem+json``: ``type`` (``urn:icard:problem:<code>``), ``title`` (what is
+   wrong), ``status``, ``instance`` (the request's id), and as extensions ``code`` (stable, of icard's one catalogue),
+   ``hint`` (what to do), and where they are known ``path``, ``offset``, ``expected``, ``found`` and ``errors`` for
+   single fields.
+2. Title and hint are in the language of the request, English or Chinese; the answer says ``Vary: Accept-Language``
+   and is never stored.
+3. A code of the layer ``http`` brings its own status; an error of another layer gets one from :class:`Statuses`.
+4. What was sent is never repeated: a problem holds nothing but words of the catalogue, names of fields and what an
+   :class:`~icard_crypto.errors.IcardError` says of itself; of one about what was sent not what was found there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from starlette.responses import Response
+from starlette.types import Scope
+
+from icard_crypto.errors import CardError, DecodeError, EncodeError, IcardError
+
+from .language import language_of
+from .request_ids import request_id
+
+__all__ = ["PROBLEM_TYPE", "FieldFault", "Problem", "Statuses", "problem_response"]
+
+PROBLEM_TYPE: Final = "application/problem+json"
+_STATUS: Final = {
+    "http.bad_request": 400,
+    "http.unauthenticated": 401,
+    "http.forbidden": 403,
+    "http.not_found": 404,
+    "http.method": 405,
+    "http.not_acceptable": 406,
+    "http.timeout": 408,
+    "http.conflict": 409,
+    "http.precondition_failed": 412,
+    "http.too_large": 413,
+    "http.content_type": 415,
+    "http.invalid": 422,
+    "http.precondition_required": 428,
+    "http.too_many": 429,
+    "http.headers_too_large": 431,
+    "http.internal": 500,
+    "http.overloaded": 503,
+    "http.not_ready": 503,
+}
+
+
+@dataclass(frozen=True)
+class FieldFault:
+    """What is wrong with one field of a request.
+
+    Attributes:
+        pointer: where: ``/body/holder/name``, ``/query/limit``; unknown names are left out.
+        code: ``http.field_*``, or a code of another layer.
+        expected: what would have been right, in a few words.
+    """
+
+    pointer: str
+    code: str
+    expected: str | None = None
+
+
+class Problem(IcardError):
+    """A request is refused, or failed.
+
+    Args:
+        code: a code of the catalogue; ``http.*`` brings its own status.
+        status: the HTTP status, for codes of other layers.
+        headers: further headers, such as Retry-After.
+        errors: what is wrong with single fields.
+        path: where in the request.
+        expected: what would have been right.
+        found: what was there instead; never what a client sent.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        errors: Sequence[FieldFault] = (),
+        offset: int | None = None,
+        path: str | None = None,
+        expected: str | None = None,
+        found: str | None = None,
+    ) -> None:
+        super().__init__(code, offset=offset, path=path, expected=expected, found=found)
+        self.status = _STATUS[code] if status is None else status
+        self.headers = dict(headers or {})
+        self.errors = tuple(errors)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        state = (self.status, self.headers, self.errors, self.offset, self.path, self.expected, self.found)
+        return (_rebuild, (self.code, *state))
+
+
+def _rebuild(code: str, status: int, headers: dict[str, str], errors: Sequence[FieldFault], *rest: Any) -> Problem:
+    offset, path, expected, found = rest
+    return Problem(
+        code, status=status, headers=headers, errors=errors, offset=offset, path=path, expected=expected, found=found
+    )
+
+
+@dataclass(frozen=True)
+class Statuses:
+    """Which status the errors of other layers get: by code, by layer, then by kind.
+
+    What a client sent is 422; what the service keeps or lacks is 500, without a word of what it was (promise 3).
+
+    Attributes:
+        by_code: ``{"idempotency.other_body": 422}``; the code is shown.
+        by_layer: the same for all codes of a layer.
+        retry_after: seconds that go with a 503.
+    """
+
+    by_code: Mapping[str, int] = field(default_factory=dict)
+    by_layer: Mapping[str, int] = field(default_factory=dict)
+    retry_after: int = 1
+
+    def problem(self, error: IcardError) -> Problem:
+        """The problem that tells a client of an error."""
+        if isinstance(error, Problem):
+            return error
+        ours = 422 if isinstance(error, CardError | DecodeError | EncodeError) else None
+        status = self.by_code.get(error.code, self.by_layer.get(error.layer, ours))
+        if status is None:
+            return Problem("http.internal")
+        wait = error.found if status == 429 and error.found is not None else str(self.retry_after)
+        return Problem(
+            error.code,
+            status=status,
+            headers={"Retry-After": wait} if status in (429, 503) else None,
+            offset=error.offset,
+            path=error.path,
+            expected=error.expected,
+            found=error.found if ours is None else None,
+        )
+
+
+def problem_response(problem: Problem, scope: Scope) -> Response:
+    """The answer that shows a problem (promises 1 and 2)."""
+    language = language_of(scope)
+    shown: dict[str, Any] = {
+        "type": f"urn:icard:problem:{problem.code}",
+        "title": problem.message(language),
+        "status": problem.status,
+        "instance": request_id(scope),
+        "hint": problem.hint(language),
+        **{name: value for name, value in problem.to_dict().items() if name != "layer"},
+    }
+    if problem.errors:
+        shown["errors"] = [
+            {
+                "pointer": fault.pointer,
+                "code": fault.code,
+                "message": IcardError(fault.code).message(language),
+                **({} if fault.expected is None else {"expected": fault.expected}),
+            }
+            for fault in problem.errors
+        ]
+    headers = {
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+        "Cache-Control": "no-store",
+        **problem.headers,
+    }
+    body = json.dumps(shown, ensure_ascii=False).encode()
+    return Response(body, problem.status, headers, media_type=PROBLEM_TYPE)

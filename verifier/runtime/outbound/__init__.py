@@ -1,0 +1,1 @@
+"""Outbound HTTP: addresses resolved once, guarded fetching."""

@@ -1,0 +1,83 @@
+"""Where an agent may connect to: the form of a base address, and which numeric addresses are the open internet.
+
+Promises:
+
+1. A base address is ``https://host[:port]/path/`` in the one spelling of :mod:`icard_crypto.lists.uris`; a missing
+   final slash is added, nothing else is mended.
+2. Only global unicast addresses are open; private, loopback, link-local, shared, multicast, reserved and unspecified
+   ones are not (IANA special-purpose registries, as :mod:`ipaddress` knows them), unless a network that was allowed by
+   name contains them.
+3. An IPv6 address that carries an IPv4 address (mapped, 6to4, Teredo, NAT64 of RFC 6052) is judged by that one too.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+
+from icard_crypto.errors import DecodeError, StateError
+from icard_crypto.lists.uris import check_prefix
+
+__all__ = ["Network", "check_base_url", "is_allowed", "networks"]
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+_Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def check_base_url(url: str) -> str:
+    """The base address with its final slash.
+
+    Raises:
+        StateError: ``sync.url``, with the fault of :mod:`icard_crypto.lists.uris`.
+    """
+    url = url if url.endswith("/") else f"{url}/"
+    try:
+        check_prefix(url, "url")
+    except DecodeError as fault:
+        raise StateError("sync.url", path="url", expected=fault.expected, found=fault.code) from fault
+    return url
+
+
+def networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Networks in CIDR notation, such as ``10.0.0.0/8``; a single address is a network of one.
+
+    Raises:
+        StateError: ``sync.network``.
+    """
+    made = []
+    for text in texts:
+        try:
+            made.append(ipaddress.ip_network(text))
+        except ValueError:
+            raise StateError("sync.network", expected="such as 10.0.0.0/8", found=text[:64]) from None
+    return tuple(made)
+
+
+def is_allowed(address: str, allowed: Iterable[Network] = ()) -> bool:
+    """Whether an agent may connect to a numeric address (promises 2, 3)."""
+    try:
+        # A zone (fe80::1%eth0) names a link of this machine: what has one is not the internet.
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if any(parsed in network for network in allowed):
+        return True
+    return all(each.is_global and not each.is_multicast for each in (parsed, *_carried(parsed)))
+
+
+def _carried(address: _Address) -> list[_Address]:
+    if isinstance(address, ipaddress.IPv4Address):
+        return []
+    found: list[_Address] = []
+    if address.ipv4_mapped is not None:
+        found.append(address.ipv4_mapped)
+    if address.sixtofour is not None:
+        found.append(address.sixtofour)
+    if address.teredo is not None:
+        found += address.teredo
+    if address in _NAT64:
+        found.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return found
