@@ -24,11 +24,11 @@ from benchmarks.databases import folders
 from benchmarks.report import keep, table
 from benchmarks.servers import worker
 from benchmarks.synthetic import fill_lists
+from icard_crypto.lists.tree import BUNDLE
 from issuer import cards
 from issuer.acts import Actor
 from issuer.cards import NewCard
 from issuer.core import Core
-from issuer.publication.artefacts import BUNDLE
 from tests.kit.issuing_api import issuing
 from tests.kit.issuing_service import person
 from tests.kit.signed_domain import bundle_domain, published_core, write_settings

@@ -6,6 +6,9 @@
 2. The headers: alg and kid protected, nothing unprotected, exactly the typ asked for.
 3. The key: the caller knows one with that kid, and its algorithm is the header's.
 4. The signature. Nothing of the payload is decoded before it holds, nor here.
+
+:func:`peek_unverified` alone decodes before: for finding the key or the list by which a token is then verified, and for
+holding back what would overwrite something newer.
 """
 
 from __future__ import annotations
@@ -13,12 +16,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from icard_crypto import limits
+from icard_crypto.encoding import cbor
 from icard_crypto.errors import DecodeError
 
 from . import cose
 from .keys import Kid, VerifyingKey
 
-__all__ = ["FindKey", "open_token"]
+__all__ = ["FindKey", "open_token", "peek_unverified"]
 
 FindKey = Callable[[Kid], VerifyingKey | None]
 
@@ -53,3 +58,14 @@ def open_token(
     if not key.verify(message.signature, cose.signed_bytes(message)):
         raise DecodeError(f"{layer}.bad_signature", found=f"kid {headers.kid.hex()}")
     return message.payload, key
+
+
+def peek_unverified(token: bytes, claim: int, *, max_bytes: int) -> cbor.Value:
+    """A claim of a token whose signature nobody has checked: never a reason to trust it. None: there is no such claim.
+
+    Raises:
+        DecodeError: ``cose.*``, ``cbor.*``.
+    """
+    payload = cose.parse_sign1(token, max_bytes=max_bytes).payload
+    claims = cbor.decode(payload, max_bytes=max_bytes, max_items=limits.TIMESTAMP_ITEMS)
+    return claims.get(claim) if isinstance(claims, dict) else None

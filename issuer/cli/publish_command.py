@@ -12,6 +12,7 @@ import typer
 
 from icard_crypto import limits
 from icard_crypto.errors import KeyFault
+from icard_crypto.lists.tree import status_path
 from icard_crypto.moments import moment_text
 from icard_crypto.signing.keys import Thumbprint
 from issuer.offline import publish_files
@@ -92,7 +93,7 @@ def _thumbprint(given: str) -> Thumbprint:
 
 def _tell(published: Published) -> None:
     for name, fault in published.left_out:
-        fault.path = f"status/{name}"
+        fault.path = status_path(name)
         report_warning(fault)
     stamp = published.timestamp
     if run_context().json:

@@ -4,9 +4,8 @@ Promises:
 
 1. Nothing is written before all of it has been read as a verifier reads it: the chain of trust lists, each status
    token under the newest list, the timestamp, the bundle.
-2. Written in this order: trust lists by version, which never change; ``trust/latest.cbor``; status lists; the bundle;
-   the timestamp last. A reader that begins with the timestamp finds all that it names. Each file is written whole or
-   not at all; a run that was killed is completed by the next.
+2. Written as :mod:`issuer.publication.tree` writes: in an order by which a reader that begins with the timestamp finds
+   all that it names, each file whole or not at all; a run that was killed is completed by the next.
 3. What stands in the folder is its memory: trust lists follow those published, no list's iat falls, the timestamp's iat
    rises by at least a second, and what was denied stays denied until the trust list itself marks the key compromised.
 4. A published status list that no verifier takes any more (its key was compromised) is left out and named; the rest
@@ -24,7 +23,6 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from icard_crypto import limits
-from icard_crypto.encoding import cbor
 from icard_crypto.errors import DecodeError, IcardError, KeyFault, StateError
 from icard_crypto.lists import trust_chain
 from icard_crypto.lists.bundle import Bundle, decode_bundle, encode_bundle
@@ -32,20 +30,18 @@ from icard_crypto.lists.list_maps import CLOCK_TOLERANCE
 from icard_crypto.lists.status_list import StatusList
 from icard_crypto.lists.status_trust import read_status
 from icard_crypto.lists.timestamp import Timestamp, check_newer, read_timestamp, sign_timestamp
+from icard_crypto.lists.tree import BUNDLE, TIMESTAMP, TRUST_LATEST, status_path, trust_path
 from icard_crypto.lists.trust_list import TrustList
 from icard_crypto.signing import cose
 from icard_crypto.signing.keys import Kid, SigningKey, Thumbprint, VerifyingKey
-from verifier.runtime.files import read_capped, write_whole
+from icard_crypto.signing.tokens import peek_unverified
+from issuer.publication.tree import TreeFile, write_tree
+from verifier.runtime.files import read_capped
 from verifier.runtime.locks import locked
 
 __all__ = ["Published", "Written", "publish"]
 
-TIMESTAMP: Final = "timestamp.cbor"
-BUNDLE: Final = "bundle.cbor"
-LATEST: Final = "trust/latest.cbor"
-
 _SUB: Final = 2
-_MODE: Final = 0o644
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +112,8 @@ def publish(
         signed = sign_timestamp(stamp, timestamp_key)
         bundle = encode_bundle(Bundle(tuple(chain.signed), tuple(token.data for token in tokens), signed))
         _check(bundle, before, now)
-        files = tuple(_write(folder, chain, tokens, bundle, signed))
+        done = write_tree(folder, _files(chain, tokens, bundle, signed))
+    files = tuple(Written(path, "written" if path in done.written else "same") for path in done.paths)
     return Published(files, stamp, tuple(left_out))
 
 
@@ -129,7 +126,7 @@ def _published_lists(folder: Path) -> list[bytes]:
     }
     missing = set(range(1, max(found, default=0) + 1)) - found.keys()
     if missing:
-        raise StateError("tree.gap", path=f"trust/{min(missing)}.cbor")
+        raise StateError("tree.gap", path=trust_path(min(missing)))
     return [read_capped(found[version], limits.TRUST_LIST_BYTES) for version in sorted(found)]
 
 
@@ -141,7 +138,7 @@ class _Chain:
             raise StateError("tree.no_trust_list")
         self.state = trust_chain.verify_anchor(lists[0], unsafe_single_root=True)
         if self.current.version != 1:
-            raise StateError("tree.gap", path="trust/1.cbor")
+            raise StateError("tree.gap", path=trust_path(1))
         self.lists = [self.current]
         self.signed = [lists[0]]
         hashes = {self.current.payload_hash}
@@ -180,11 +177,11 @@ def _tokens(
         token = _token(current, data, now)
         before = tokens.get(token.name)
         if before is not None and before.read.uri != token.read.uri:
-            raise StateError("tree.name_taken", path=f"status/{token.name}", expected=before.read.uri)
+            raise StateError("tree.name_taken", path=status_path(token.name), expected=before.read.uri)
         if before is not None and before.data != data and token.read.iat <= before.read.iat:
             raise StateError(
                 "tree.older",
-                path=f"status/{token.name}",
+                path=status_path(token.name),
                 expected=f"after {before.read.iat}",
                 found=str(token.read.iat),
             )
@@ -200,9 +197,7 @@ def _token(current: TrustList, data: bytes, now: int) -> _Token:
 
 def _stated_uri(data: bytes) -> str:
     """The uri that a token claims, to be verified by its signature."""
-    message = cose.parse_sign1(data, max_bytes=limits.STATUS_TOKEN_BYTES)
-    claims = cbor.decode(message.payload, max_bytes=limits.STATUS_TOKEN_BYTES, max_items=limits.STATUS_TOKEN_ITEMS)
-    stated = claims.get(_SUB) if isinstance(claims, dict) else None
+    stated = peek_unverified(data, _SUB, max_bytes=limits.STATUS_TOKEN_BYTES)
     if not isinstance(stated, str):
         raise DecodeError("status.missing", path="sub", expected="key 2")
     return stated
@@ -253,20 +248,12 @@ def _check(bundle: bytes, before: Timestamp | None, now: int) -> None:
         check_newer(before, stamp)
 
 
-def _write(folder: Path, chain: _Chain, tokens: Iterable[_Token], bundle: bytes, timestamp: bytes) -> Iterator[Written]:
-    """Promise 2."""
+def _files(chain: _Chain, tokens: Iterable[_Token], bundle: bytes, timestamp: bytes) -> Iterator[TreeFile]:
+    """The tree's files. What is there already was compared above: a list of a stolen key may even be the newer one."""
     for listed, data in zip(chain.lists, chain.signed, strict=True):
-        yield _put(folder, f"trust/{listed.version}.cbor", data)
-    yield _put(folder, LATEST, chain.signed[-1])
+        yield TreeFile(trust_path(listed.version), "trust", data, None)
+    yield TreeFile(TRUST_LATEST, "latest", chain.signed[-1], None)
     for token in tokens:
-        yield _put(folder, f"status/{token.name}", token.data)
-    yield _put(folder, BUNDLE, bundle)
-    yield _put(folder, TIMESTAMP, timestamp)
-
-
-def _put(folder: Path, name: str, data: bytes) -> Written:
-    path = folder / name
-    if path.exists() and path.stat().st_size == len(data) and path.read_bytes() == data:
-        return Written(name, "same")
-    write_whole(path, data, mode=_MODE)
-    return Written(name, "written")
+        yield TreeFile(status_path(token.name), "status", token.data, None)
+    yield TreeFile(BUNDLE, "bundle", bundle, None)
+    yield TreeFile(TIMESTAMP, "timestamp", timestamp, None)

@@ -13,36 +13,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from .models import Artefact
+from .tree import IMMUTABLE, FileKind
 
-__all__ = [
-    "BUNDLE",
-    "IMMUTABLE",
-    "TIMESTAMP",
-    "TRUST_LATEST",
-    "Kind",
-    "Outline",
-    "newest",
-    "newest_at",
-    "outline_at",
-    "put",
-    "status_path",
-    "trust_path",
-]
-
-Kind = Literal["trust", "latest", "status", "bundle", "timestamp", "checkpoint"]
-
-TIMESTAMP: Final = "timestamp.cbor"
-BUNDLE: Final = "bundle.cbor"
-TRUST_LATEST: Final = "trust/latest.cbor"
-
-#: Kinds of which no path ever gets another content.
-IMMUTABLE: Final = frozenset({"trust", "checkpoint"})
+__all__ = ["Outline", "newest", "newest_at", "outline_at", "put"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +32,15 @@ class Outline:
     size: int
 
 
-def status_path(name: str) -> str:
-    """The path of the status list with that name."""
-    return f"status/{name}"
-
-
-def trust_path(version: int) -> str:
-    """The path of the trust list of that version."""
-    return f"trust/{version}.cbor"
-
-
 def put(
-    session: Session, version: int, path: str, kind: Kind, content: bytes, *, iat: int, expires_at: int | None = None
+    session: Session,
+    version: int,
+    path: str,
+    kind: FileKind,
+    content: bytes,
+    *,
+    iat: int,
+    expires_at: int | None = None,
 ) -> None:
     """Add a version of a file, and drop what promise 2 does not keep. Times are Unix times."""
     if kind not in IMMUTABLE:
@@ -87,7 +62,7 @@ def put(
     )
 
 
-def newest(session: Session, *kinds: Kind) -> Sequence[Artefact]:
+def newest(session: Session, *kinds: FileKind) -> Sequence[Artefact]:
     """The newest version of every path of these kinds (none given: of all), by path."""
     query = select(Artefact.path, func.max(Artefact.version).label("version")).group_by(Artefact.path)
     if kinds:

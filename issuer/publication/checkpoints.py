@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.encoding import cbor
 from icard_crypto.errors import StateError
+from icard_crypto.lists import tree
 from icard_crypto.signing.keys import Thumbprint
 from issuer.audit.checkpoints import Checkpoint
 from issuer.audit.models import AuditHead
@@ -61,7 +62,7 @@ def make(core: Core, folder: Path) -> Checkpoint | None:
         publisher.version += 1
         row = CheckpointRow(seq=said.seq, hash=said.hash, iat=iat, token=token)
         session.add(row)
-        artefacts.put(session, publisher.version, f"audit/{said.seq}.cbor", "checkpoint", token, iat=iat)
+        artefacts.put(session, publisher.version, tree.checkpoint_path(said.seq), "checkpoint", token, iat=iat)
         session.flush()
         signed_at(session, iat)
         return [*rows, row]

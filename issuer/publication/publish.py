@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto import limits
 from icard_crypto.errors import DecodeError, IcardError, KeyFault, StateError
+from icard_crypto.lists import tree
 from icard_crypto.lists.bundle import Bundle, encode_bundle
 from icard_crypto.lists.timestamp import LONGEST_LIFE, TYP, Timestamp, encode_timestamp, read_timestamp
 from icard_crypto.signing import cose
@@ -180,7 +181,7 @@ def _said(session: Session, chain: TrustChain, iat: int, now: int) -> Timestamp:
 
 
 def _timestamp_due(session: Session, chain: TrustChain, now: int) -> bool:
-    last = artefacts.newest_at(session, artefacts.TIMESTAMP)
+    last = artefacts.newest_at(session, tree.TIMESTAMP)
     if last is None or last.iat <= now - REFRESH:
         return True
     key = active_key(session, "timestamp")
@@ -198,18 +199,18 @@ def _publish_timestamp(core: Core, session: Session, chain: TrustChain, version:
     try:
         read_timestamp(token, find_key=_finder(chain.current.timestamp_keys))
     except DecodeError as fault:
-        raise refuse_unread(fault, artefacts.TIMESTAMP) from fault
-    artefacts.put(session, version, artefacts.TIMESTAMP, "timestamp", token, iat=iat, expires_at=said.exp)
+        raise refuse_unread(fault, tree.TIMESTAMP) from fault
+    artefacts.put(session, version, tree.TIMESTAMP, "timestamp", token, iat=iat, expires_at=said.exp)
 
 
 def _write_bundle(session: Session, chain: TrustChain, version: int, iat: int) -> None:
     session.flush()
-    timestamp = artefacts.newest_at(session, artefacts.TIMESTAMP)
+    timestamp = artefacts.newest_at(session, tree.TIMESTAMP)
     if timestamp is None:
         return
     tokens = tuple(token.content for token in artefacts.newest(session, "status"))
     content = encode_bundle(Bundle(chain.lists, tokens, timestamp.content))
-    artefacts.put(session, version, artefacts.BUNDLE, "bundle", content, iat=iat, expires_at=timestamp.expires_at)
+    artefacts.put(session, version, tree.BUNDLE, "bundle", content, iat=iat, expires_at=timestamp.expires_at)
 
 
 def _finder(keys: list[VerifyingKey] | tuple[VerifyingKey, ...]) -> Callable[[Kid], VerifyingKey | None]:

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.issuing import LONGEST_LIFE as LONGEST_CODE
+from icard_crypto.lists import tree
 from icard_crypto.lists.list_maps import DAY
 from icard_crypto.lists.status_list import LONGEST_LIFE as LONGEST_TOKEN
 from issuer.acts import RESTORED
@@ -27,7 +28,6 @@ from issuer.cards.models import CodeRow
 from issuer.core import Core
 from issuer.status.models import LostCode, StatusListRow
 
-from . import artefacts
 from .models import Artefact
 
 __all__ = ["GRACE", "drop_gone", "end_lists", "gone", "gone_names"]
@@ -73,7 +73,7 @@ def gone_names(session: Session, now: int) -> set[str]:
 
 def drop_gone(session: Session, now: int) -> None:
     """Take the tokens of lists that are gone from what is published; part of a publication."""
-    paths = [artefacts.status_path(name) for name in gone_names(session, now)]
+    paths = [tree.status_path(name) for name in gone_names(session, now)]
     session.execute(delete(Artefact).where(Artefact.path.in_(paths)), execution_options={"synchronize_session": False})
 
 

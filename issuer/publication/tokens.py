@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto import limits
 from icard_crypto.errors import DecodeError, StateError
+from icard_crypto.lists import tree
 from icard_crypto.lists.list_maps import DAY
 from icard_crypto.lists.status_list import LONGEST_LIFE, TYP, StatusListBuilder, read_status_list
 from icard_crypto.lists.status_trust import read_status
@@ -70,7 +71,7 @@ def publish_lists(
     tokens = core.signer.sign(Thumbprint(bytes.fromhex(key.thumbprint)), messages) if rows else []
     for row, token in zip(rows, tokens, strict=True):
         _read_back(core, trust_list, key, row, token)
-        path = artefacts.status_path(row.name)
+        path = tree.status_path(row.name)
         artefacts.put(session, version, path, "status", token, iat=iat, expires_at=iat + LONGEST_LIFE)
     session.flush()
     # Only now are the lists' rows locked, in the order of their names, as every other transaction does.
@@ -110,7 +111,7 @@ def _due_rows(session: Session, now: int, key: KeyRow | None, *, force: bool) ->
 
 
 def _is_by(session: Session, row: StatusListRow, key: KeyRow) -> bool:
-    token = artefacts.newest_at(session, artefacts.status_path(row.name))
+    token = artefacts.newest_at(session, tree.status_path(row.name))
     return token is not None and signed_by(token.content, limits.STATUS_TOKEN_BYTES, TYP, key)
 
 
@@ -143,4 +144,4 @@ def _read_back(core: Core, trust_list: TrustList | None, key: KeyRow, row: Statu
             token, uri=row.uri, find_key=lambda kid: own if kid == own.kid else None, capacity=row.capacity
         )
     except DecodeError as fault:
-        raise refuse_unread(fault, f"status/{row.name}") from fault
+        raise refuse_unread(fault, tree.status_path(row.name)) from fault

@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
+from icard_crypto.lists import tree
 from icard_crypto.lists.trust_chain import TrustState, verify_anchor, verify_chain, verify_successor
 from icard_crypto.lists.trust_list import TrustList
 from icard_crypto.signing import cose
@@ -88,7 +89,7 @@ def import_trust_lists(
             one = state.current
             # Each list is a version of its own path, and the chain is read in the order of these versions.
             publisher.version += bool(place)
-            path = artefacts.trust_path(one.version)
+            path = tree.trust_path(one.version)
             artefacts.put(session, publisher.version, path, "trust", data, iat=one.iat, expires_at=one.exp)
         if not fresh:
             return TrustChain(before.lists if before else (), state)
@@ -97,7 +98,7 @@ def import_trust_lists(
         artefacts.put(
             session,
             publisher.version,
-            artefacts.TRUST_LATEST,
+            tree.TRUST_LATEST,
             "latest",
             fresh[-1],
             iat=last.iat,

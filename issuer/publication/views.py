@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from icard_crypto.lists import tree
 from icard_crypto.lists.trust_list import KeyEntry
 from icard_crypto.signing.keys import VerifyingKey
 from issuer.core import Core
@@ -24,7 +25,6 @@ from issuer.keys.models import KeyRow
 from issuer.keys.states import WAITING_TIME, all_keys, trusted_key
 from issuer.status.models import StatusListRow
 
-from . import artefacts
 from .models import Artefact
 from .retirement import gone
 from .trust_lists import accepted
@@ -206,7 +206,7 @@ def trust_list(core: Core) -> TrustListView | None:
 
 
 def _timestamp() -> Select[int, int | None]:
-    newest = select(Artefact.iat, Artefact.expires_at).where(Artefact.path == artefacts.TIMESTAMP)
+    newest = select(Artefact.iat, Artefact.expires_at).where(Artefact.path == tree.TIMESTAMP)
     return newest.order_by(Artefact.version.desc()).limit(1)
 
 

@@ -31,9 +31,9 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from icard_crypto import limits
-from icard_crypto.encoding import cbor
 from icard_crypto.errors import IcardError, StateError
-from icard_crypto.signing import cose
+from icard_crypto.lists.tree import TIMESTAMP
+from icard_crypto.signing.tokens import peek_unverified
 from issuer.audit.models import AuditRow
 from issuer.db.engine import Database
 from issuer.db.meta import Meta, Publisher
@@ -147,7 +147,7 @@ def require_current(database: Database, path: Path, published: Path | None) -> N
 
 def published_iat(folder: Path) -> int:
     """The highest iat among published files, which nobody believes: it only keeps a service from starting. 0: none."""
-    found = [_iat_of(folder / "timestamp.cbor", _TIMESTAMP_IAT)]
+    found = [_iat_of(folder / TIMESTAMP, _TIMESTAMP_IAT)]
     if (folder / "status").is_dir():
         found += [_iat_of(path, _STATUS_IAT) for path in (folder / "status").iterdir() if path.name[0] != "."]
     return max(found)
@@ -157,13 +157,9 @@ def _iat_of(path: Path, claim: int) -> int:
     try:
         if not path.is_file():
             return 0
-        payload = cose.parse_sign1(
-            read_start(path, limits.STATUS_TOKEN_BYTES), max_bytes=limits.STATUS_TOKEN_BYTES
-        ).payload
-        claims = cbor.decode(payload, max_bytes=limits.STATUS_TOKEN_BYTES, max_items=limits.TIMESTAMP_ITEMS)
+        iat = peek_unverified(read_start(path, limits.STATUS_TOKEN_BYTES), claim, max_bytes=limits.STATUS_TOKEN_BYTES)
     except IcardError:
         return 0
-    iat = claims.get(claim) if isinstance(claims, dict) else None
     return iat if isinstance(iat, int) else 0
 
 

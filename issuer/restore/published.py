@@ -18,18 +18,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto import limits
-from icard_crypto.encoding import cbor
 from icard_crypto.errors import DecodeError, StateError
+from icard_crypto.lists import tree
 from icard_crypto.lists.bundle import Bundle, decode_bundle
 from icard_crypto.lists.status_list import MOST_ENTRIES, StatusList, read_status_list
 from icard_crypto.lists.status_trust import read_status
 from icard_crypto.lists.timestamp import Timestamp, read_timestamp
-from icard_crypto.signing import cose
 from icard_crypto.signing.keys import Kid, VerifyingKey
+from icard_crypto.signing.tokens import peek_unverified
 from issuer.core import Core
 from issuer.keys.models import KeyRow
 from issuer.keys.states import trusted_key
-from issuer.publication import artefacts
 from issuer.publication.trust_lists import accepted, import_trust_lists
 from verifier.runtime.files import read_capped
 
@@ -84,7 +83,7 @@ def entries(status: StatusList) -> Iterator[tuple[int, int]]:
 
 
 def _files(place: Path) -> tuple[Bundle | None, list[bytes]]:
-    bundle_path = place / artefacts.BUNDLE if place.is_dir() else place
+    bundle_path = place / tree.BUNDLE if place.is_dir() else place
     bundle = None
     if bundle_path.exists() or not place.is_dir():
         bundle = decode_bundle(read_capped(bundle_path, limits.BUNDLE_BYTES))
@@ -102,11 +101,9 @@ def _files(place: Path) -> tuple[Bundle | None, list[bytes]]:
 def _subject(token: bytes) -> str:
     """The uri that a token claims; it is believed only once the token was read by it."""
     try:
-        payload = cose.parse_sign1(token, max_bytes=limits.STATUS_TOKEN_BYTES).payload
-        claims = cbor.decode(payload, max_bytes=limits.STATUS_TOKEN_BYTES, max_items=64)
+        uri = peek_unverified(token, _SUBJECT, max_bytes=limits.STATUS_TOKEN_BYTES)
     except DecodeError as fault:
         raise StateError("restore.token", found=fault.code) from fault
-    uri = claims.get(_SUBJECT) if isinstance(claims, dict) else None
     return uri if isinstance(uri, str) else ""
 
 
@@ -134,7 +131,7 @@ def _timestamp(core: Core, token: bytes) -> Timestamp:
     try:
         return core.database.read(read)
     except DecodeError as fault:
-        raise StateError("restore.token", path=artefacts.TIMESTAMP, found=fault.code) from fault
+        raise StateError("restore.token", path=tree.TIMESTAMP, found=fault.code) from fault
 
 
 def _own(core: Core, session: Session, usage: str) -> Callable[[Kid], VerifyingKey | None]:

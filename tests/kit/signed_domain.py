@@ -10,6 +10,7 @@ from typing import Any, cast
 from sqlalchemy import select
 
 from icard_crypto.errors import DecodeError
+from icard_crypto.lists import tree
 from icard_crypto.lists.bundle import decode_bundle
 from icard_crypto.lists.status_list import StatusList
 from icard_crypto.lists.status_trust import read_status
@@ -132,7 +133,7 @@ def bundle_domain(data: bytes, now: int) -> TrustDomain:
 def verdicts(core: Core, texts: Sequence[str], policy: str = "gate") -> list[Verdict]:
     """What a verifier with nothing but the published bundle says of codes."""
     now = int(core.clock.local())
-    verifier = Verifier(bundle_domain(file_of(core, artefacts.BUNDLE), now), Policy.named(policy))
+    verifier = Verifier(bundle_domain(file_of(core, tree.BUNDLE), now), Policy.named(policy))
     return [verifier.verify(text, now=now) for text in texts]
 
 

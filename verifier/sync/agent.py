@@ -31,6 +31,7 @@ from typing import Final, NamedTuple
 
 from icard_crypto import limits as sizes
 from icard_crypto.errors import IcardError, MissingPart, StateError
+from icard_crypto.lists import tree
 from verifier.knowledge.trust import TrustDomain
 from verifier.runtime.outbound.fetching import Answer, Deadline, Fetch, Limits
 from verifier.store import Item, Report, Store, Update
@@ -203,7 +204,7 @@ class _Run:
             brief: whether it may end with a timestamp that did not change.
         """
         # 1
-        stamp_url = f"{base}timestamp.cbor"
+        stamp_url = f"{base}{tree.TIMESTAMP}"
         stamp = self._get(stamp_url, sizes.TIMESTAMP_BYTES)
         # 9
         if brief and stamp is not None and stamp.body is None:

@@ -14,8 +14,10 @@ from typing import Annotated, Any, Final
 
 from fastapi import Path, Request, Response
 
+from icard_crypto.lists import tree
 from issuer.publication import artefacts
 from issuer.publication.models import Artefact
+from issuer.publication.tree import IMMUTABLE
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf
 from issuer.service.endpoints import Endpoints
@@ -40,13 +42,13 @@ _LIST: Final[dict[str, Any]] = {**_CBOR, "types": (_MEDIA["status"],)}
 @endpoints.at("GET", "/timestamp.cbor", Access("anyone"), **_CBOR)
 def fetch_timestamp(call: CallOf, request: Request) -> Response:
     """The timestamp: which versions are the newest."""
-    return _file(call, request, artefacts.TIMESTAMP)
+    return _file(call, request, tree.TIMESTAMP)
 
 
 @endpoints.at("GET", "/bundle.cbor", Access("anyone"), **_CBOR)
 def fetch_bundle(call: CallOf, request: Request) -> Response:
     """Everything that a verifier needs, in one file."""
-    return _file(call, request, artefacts.BUNDLE)
+    return _file(call, request, tree.BUNDLE)
 
 
 @endpoints.at("GET", "/trust/{name}", Access("anyone"), **_CBOR)
@@ -58,7 +60,7 @@ def fetch_trust_list(call: CallOf, request: Request, name: FileName) -> Response
 @endpoints.at("GET", "/status/{name}", Access("anyone"), **_LIST)
 def fetch_status_list(call: CallOf, request: Request, name: ListName) -> Response:
     """A status list."""
-    return _file(call, request, artefacts.status_path(name))
+    return _file(call, request, tree.status_path(name))
 
 
 @endpoints.at("GET", "/audit/{name}", Access("anyone"), **_CBOR)
@@ -85,7 +87,7 @@ def _file(call: Call, request: Request, path: str) -> Response:
 
 
 def _headers(file: Artefact | artefacts.Outline) -> dict[str, str]:
-    kept = _FOR_EVER if file.kind in artefacts.IMMUTABLE else _ASK_AGAIN
+    kept = _FOR_EVER if file.kind in IMMUTABLE else _ASK_AGAIN
     return {"ETag": f'"{file.sha256}"', "Cache-Control": kept}
 
 

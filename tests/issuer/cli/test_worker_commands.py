@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from icard_crypto.lists import tree
 from issuer import cards
 from issuer.acts import Actor
 from issuer.audit.models import AuditRow
 from issuer.cards import NewCard
 from issuer.cli.commands import app
 from issuer.core import Core
-from issuer.publication import artefacts
 from tests.issuer.conftest import new_database_url
 from tests.kit.cli import Done, run
 from tests.kit.issuing_service import person
@@ -55,7 +55,7 @@ def test_once_publishes_and_exports(core: Core, tmp_path: Path) -> None:
     told(core, "card", "revoke", issued.card_id, "--operator", "Li", "--reason", "lost")
     assert told(core, "worker", "--once", "--export", www)["lists"] == 1
     now = int(core.clock.local())
-    verifier = Verifier(bundle_domain((www / artefacts.BUNDLE).read_bytes(), now), Policy.named("gate"))
+    verifier = Verifier(bundle_domain((www / tree.BUNDLE).read_bytes(), now), Policy.named("gate"))
     assert {str(verifier.verify(code.text, now=now).reason) for code in issued.codes} == {"revoked"}
     assert told(core, "worker", "--once", "--export", www) == {
         "version": None,
@@ -96,7 +96,7 @@ def test_the_next_trust_list_is_taken_in(core: Core, tmp_path: Path) -> None:
     again = told(core, "trust-list", "import", tmp_path / "2.cbor", tmp_path / "3.cbor")
     assert again == taken
     told(core, "worker", "--once")
-    assert bundle_domain(file_of(core, artefacts.BUNDLE), int(core.clock.local())).trust_list is not None
+    assert bundle_domain(file_of(core, tree.BUNDLE), int(core.clock.local())).trust_list is not None
 
 
 def test_a_trust_list_of_others_is_refused(core: Core, tmp_path: Path) -> None:

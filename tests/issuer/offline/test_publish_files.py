@@ -204,16 +204,16 @@ def test_a_run_that_was_stopped_is_completed_by_the_next(
     """Whichever write fails, the old timestamp still stands, and the next run writes what is missing."""
     writes = 0
 
-    def failing(path: Path, data: bytes, *, mode: int) -> None:
+    def failing(path: Path, data: bytes) -> None:
         nonlocal writes
         writes += 1
         if writes == stop:
             raise OSError(28, "No space left on device")
-        write_whole(path, data, mode=mode)
+        write_whole(path, data)
 
     before = (tree / "timestamp.cbor").read_bytes()
     news: dict[str, Any] = {"trust_lists": [SECOND], "status_tokens": [status_token(ISSUED + 1)]}
-    monkeypatch.setattr("issuer.offline.publish_files.write_whole", failing)
+    monkeypatch.setattr("issuer.publication.tree.write_whole", failing)
     with pytest.raises(OSError, match="No space"):
         publish(tree, **news)
     assert (tree / "timestamp.cbor").read_bytes() == before

@@ -9,13 +9,14 @@ import pytest
 
 from icard_crypto import limits
 from icard_crypto.errors import StateError
+from icard_crypto.lists import tree
 from icard_crypto.lists.timestamp import read_timestamp
+from icard_crypto.signing.tokens import peek_unverified
 from issuer import cards
 from issuer.acts import Actor
 from issuer.cards import NewCard
 from issuer.core import Core
-from issuer.publication import artefacts
-from issuer.publication import export as export_module
+from issuer.publication import tree as tree_writer
 from issuer.publication.export import export
 from issuer.publication.trust_lists import import_trust_lists
 from tests.issuer.conftest import new_database_url
@@ -24,6 +25,7 @@ from tests.kit.signed_domain import bundle_domain, file_of, published_core, step
 from verifier.runtime.files import FileFault, write_whole
 
 BY = Actor("officer:1")
+_IAT = 6
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def core(tmp_path: Path, clock: FakeClock) -> Core:
     return core
 
 
-def tree(folder: Path) -> dict[str, bytes]:
+def files_of(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
@@ -51,7 +53,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 def test_the_tree_is_what_is_published(core: Core, tmp_path: Path, clock: FakeClock) -> None:
     """Every file of the tree, byte for byte as its row; the order is by kind, the timestamp last."""
     done = export(core, tmp_path / "www")
-    files = tree(tmp_path / "www")
+    files = files_of(tmp_path / "www")
     assert list(done.written)[:2] == ["trust/1.cbor", "trust/latest.cbor"]
     assert [path.partition("/")[0] for path in done.written[2:]] == [
         "status",
@@ -77,7 +79,7 @@ def test_an_export_that_is_cut_off_anywhere_is_good_and_is_completed(
     the next export completes them and sweeps up."""
     www = tmp_path / "www"
     export(core, www)
-    old = tree(www)
+    old = files_of(www)
     import_trust_lists(core, [trust_list(core, 2)], "host:test")
     step(core, clock)
     for allowed in range(6):
@@ -93,29 +95,29 @@ def test_an_export_that_is_cut_off_anywhere_is_good_and_is_completed(
             done.append(path)
             write_whole(path, data, **mode)
 
-        monkeypatch.setattr(export_module, "write_whole", some)
+        monkeypatch.setattr(tree_writer, "write_whole", some)
         if allowed < 5:
             with pytest.raises(FileFault):
                 export(core, www)
         monkeypatch.undo()
         _holds_together(www, int(clock.at))
         export(core, www)
-        assert tree(www) == {path: file_of(core, path) for path in tree(www)}
+        assert files_of(www) == {path: file_of(core, path) for path in files_of(www)}
         assert list(www.rglob("*.tmp")) == []
 
 
 def _holds_together(www: Path, now: int) -> None:
     """The bundle can be read, and every list that the timestamp names is there and not older than it says."""
-    domain = bundle_domain((www / artefacts.BUNDLE).read_bytes(), now)
+    domain = bundle_domain((www / tree.BUNDLE).read_bytes(), now)
     assert domain.timestamp is not None
     keys = {key.key.kid: key.key for key in domain.keys if key.usage == "timestamp"}
-    timestamp = read_timestamp((www / artefacts.TIMESTAMP).read_bytes(), find_key=keys.get, now=now)
-    assert (www / artefacts.trust_path(timestamp.trust_version)).exists()
+    timestamp = read_timestamp((www / tree.TIMESTAMP).read_bytes(), find_key=keys.get, now=now)
+    assert (www / tree.trust_path(timestamp.trust_version)).exists()
     for uri, lowest in timestamp.lists.items():
         token = (www / "status" / uri.rpartition("/")[2]).read_bytes()
         assert len(token) < limits.STATUS_TOKEN_BYTES
-        found = export_module._iat_of("status", token)
-        assert found is not None
+        found = peek_unverified(token, _IAT, max_bytes=limits.STATUS_TOKEN_BYTES)
+        assert isinstance(found, int)
         assert found >= lowest
 
 
@@ -123,10 +125,10 @@ def test_an_older_database_does_not_overwrite_newer_files(core: Core, tmp_path: 
     """Files that are newer than the rows stop the export before anything is written."""
     www = tmp_path / "www"
     export(core, www)
-    newer = file_of(core, artefacts.TIMESTAMP)
+    newer = file_of(core, tree.TIMESTAMP)
     step(core, clock)
     export(core, www)
-    files = tree(www)
+    files = files_of(www)
     old = published_core(
         tmp_path / "old", new_database_url("sqlite", _made(tmp_path / "old")), FakeClock(clock.at - 90)
     )
@@ -135,14 +137,14 @@ def test_an_older_database_does_not_overwrite_newer_files(core: Core, tmp_path: 
         export(old, www)
     # The other service has another trust list 1: that is told first, for it stands first.
     assert (caught.value.code, caught.value.path) == ("export.differs", "trust/1.cbor")
-    assert tree(www) == files
+    assert files_of(www) == files
     (www / "trust" / "1.cbor").unlink()
     with pytest.raises(StateError) as caught:
         export(old, www)
     assert (caught.value.code, caught.value.path) == ("export.behind", "timestamp.cbor")
     assert caught.value.message() == "The published files are newer than the database."
-    assert tree(www) == {path: content for path, content in files.items() if path != "trust/1.cbor"}
-    assert newer != files[artefacts.TIMESTAMP]
+    assert files_of(www) == {path: content for path, content in files.items() if path != "trust/1.cbor"}
+    assert newer != files[tree.TIMESTAMP]
 
 
 def _made(folder: Path) -> Path:
@@ -154,11 +156,11 @@ def test_a_damaged_file_is_written_again(core: Core, tmp_path: Path) -> None:
     """A file that is no token any more holds nothing up."""
     www = tmp_path / "www"
     export(core, www)
-    good = tree(www)
-    (www / artefacts.TIMESTAMP).write_bytes(b"\xff")
-    (www / artefacts.BUNDLE).write_bytes(b"")
-    assert export(core, www).written == (artefacts.BUNDLE, artefacts.TIMESTAMP)
-    assert tree(www) == good
+    good = files_of(www)
+    (www / tree.TIMESTAMP).write_bytes(b"\xff")
+    (www / tree.BUNDLE).write_bytes(b"")
+    assert export(core, www).written == (tree.BUNDLE, tree.TIMESTAMP)
+    assert files_of(www) == good
 
 
 def test_a_folder_that_cannot_be_written_is_named(core: Core, tmp_path: Path) -> None:

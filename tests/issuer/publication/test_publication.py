@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from icard_crypto.card.card import Profile
 from icard_crypto.errors import StateError
+from icard_crypto.lists import tree
 from icard_crypto.lists.bundle import decode_bundle
 from icard_crypto.lists.status_list import read_status_list
 from icard_crypto.signing import cose
@@ -23,7 +24,6 @@ from issuer.db.meta import Publisher
 from issuer.keys import states
 from issuer.keys.signer import SignerBusy
 from issuer.keys.states import active_key
-from issuer.publication import artefacts
 from issuer.publication.publish import due, publish
 from issuer.publication.tokens import REFRESH
 from issuer.publication.trust_lists import import_trust_lists
@@ -126,7 +126,7 @@ def test_a_public_code_never_shows_a_lapse(core: Core, clock: FakeClock) -> None
 
 def _entries(core: Core, card: str) -> dict[Profile, int]:
     """The entries of a card's codes as the published tokens have them."""
-    domain = bundle_domain(file_of(core, artefacts.BUNDLE), int(core.clock.local()))
+    domain = bundle_domain(file_of(core, tree.BUNDLE), int(core.clock.local()))
     tokens = {uri: status for (_, uri), status in domain.usable_status_lists.items()}
     return {code.profile: tokens[code.uri].get(code.index) for code in cards.show(core, card).codes}
 
@@ -192,7 +192,7 @@ def test_an_index_of_an_unpublished_list_is_not_given(tmp_path: Path, database_u
     step(core, clock)
     second = lists(core)[1]
     empty = next(
-        token for token in decode_bundle(file_of(core, artefacts.BUNDLE)).status_tokens if second.uri.encode() in token
+        token for token in decode_bundle(file_of(core, tree.BUNDLE)).status_tokens if second.uri.encode() in token
     )
     key = core.database.read(lambda session: active_key(session, "status"))
     assert key is not None
@@ -209,11 +209,11 @@ def test_the_timestamp_names_the_newest(core: Core, clock: FakeClock) -> None:
     """A list older than the timestamp says is stale for the verifier."""
     card, codes = issue(core)
     step(core, clock)
-    old = decode_bundle(file_of(core, artefacts.BUNDLE))
+    old = decode_bundle(file_of(core, tree.BUNDLE))
     cards.revoke(core, card, BY)
     step(core, clock)
-    new = decode_bundle(file_of(core, artefacts.BUNDLE))
-    domain = bundle_domain(file_of(core, artefacts.BUNDLE), int(clock.at))
+    new = decode_bundle(file_of(core, tree.BUNDLE))
+    domain = bundle_domain(file_of(core, tree.BUNDLE), int(clock.at))
     assert domain.timestamp is not None
     assert domain.timestamp.lists == {row.uri: row.published_iat for row in lists(core)}
     assert set(new.status_tokens) - set(old.status_tokens)
@@ -258,7 +258,7 @@ def test_a_new_status_key_signs_all_lists(core: Core, clock: FakeClock) -> None:
     fresh = new_key(core, "status")
     import_trust_lists(core, [trust_list(core, 2)], "host:test")
     assert len(step(core, clock).lists) == 2
-    tokens = decode_bundle(file_of(core, artefacts.BUNDLE)).status_tokens
+    tokens = decode_bundle(file_of(core, tree.BUNDLE)).status_tokens
     kids = {
         cose.token_headers(cose.parse_sign1(token, max_bytes=1 << 23), "application/statuslist+cwt").kid
         for token in tokens

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
+from icard_crypto.lists import tree
 from icard_crypto.lists.bundle import decode_bundle
 from icard_crypto.lists.list_maps import DAY
 from icard_crypto.signing.keys import Thumbprint
@@ -47,7 +48,7 @@ class Years:
         step(self.core, self.clock)
         self.ended = max(code.expires_at for card in issued for code in card.codes)
         self.store = Store(folder / "state")
-        anchor = decode_bundle(file_of(self.core, artefacts.BUNDLE)).trust_lists[0]
+        anchor = decode_bundle(file_of(self.core, tree.BUNDLE)).trust_lists[0]
         self.store.create(anchor, name="test", now=int(self.clock.at))
         self.carry()
 
@@ -64,7 +65,7 @@ class Years:
             self.carry()
 
     def carry(self) -> None:
-        bundle = decode_bundle(file_of(self.core, artefacts.BUNDLE))
+        bundle = decode_bundle(file_of(self.core, tree.BUNDLE))
         assert not self.store.apply("test", Update.of_bundle(bundle), int(self.clock.at)).refused
 
     def row(self) -> StatusListRow:
@@ -72,11 +73,11 @@ class Years:
 
     def where(self) -> set[str]:
         """Where the list is to be found."""
-        domain = bundle_domain(file_of(self.core, artefacts.BUNDLE), int(self.clock.at))
+        domain = bundle_domain(file_of(self.core, tree.BUNDLE), int(self.clock.at))
         places = {"bundle": self.uri in domain.status_lists, "tree": (self.tree / "status" / self.name).exists()}
         places["timestamp"] = domain.timestamp is not None and self.uri in domain.timestamp.lists
         places["row"] = self.core.database.read(
-            lambda session: artefacts.newest_at(session, artefacts.status_path(self.name)) is not None
+            lambda session: artefacts.newest_at(session, tree.status_path(self.name)) is not None
         )
         return {place for place, there in places.items() if there}
 
@@ -147,7 +148,7 @@ def test_other_lists_stay(years: Years) -> None:
     (one,) = cards.issue(years.core, [NewCard(person(99))], BY)
     other = one.codes[0].uri
     years.to(years.ended + GRACE + TOKEN + GRACE + 2 * DAY)
-    domain = bundle_domain(file_of(years.core, artefacts.BUNDLE), int(years.clock.at))
+    domain = bundle_domain(file_of(years.core, tree.BUNDLE), int(years.clock.at))
     assert other in domain.status_lists
     assert years.uri not in domain.status_lists
 

@@ -20,13 +20,13 @@ from typing import Any
 import pytest
 
 from icard_crypto.errors import StateError
+from icard_crypto.lists import tree
 from issuer import cards
 from issuer.acts import Actor
 from issuer.cards import NewCard, codes
 from issuer.core import Core
 from issuer.db.meta import Publisher
 from issuer.keys.signer import SignerBusy
-from issuer.publication import artefacts
 from issuer.worker.loop import Worker
 from tests.issuer.conftest import postgres_server
 from tests.kit.issuing_service import PASSPHRASE, person
@@ -85,7 +85,7 @@ def events(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
 
 def reasons_of(www: Path, texts: list[str], policy: str = "gate") -> list[str]:
     now = int(time.time())
-    verifier = Verifier(bundle_domain((www / artefacts.BUNDLE).read_bytes(), now), Policy.named(policy))
+    verifier = Verifier(bundle_domain((www / tree.BUNDLE).read_bytes(), now), Policy.named(policy))
     return [str(verifier.verify(text, now=now).reason) for text in texts]
 
 
@@ -97,7 +97,7 @@ def test_a_change_reaches_the_origin(core: Core, tmp_path: Path) -> None:
     with running(tmp_path, www) as process:
         (issued,) = cards.issue(core, [NewCard(person(1))], BY)
         texts = [code.text for code in issued.codes]
-        wait_until(lambda: (www / artefacts.TIMESTAMP).exists() and reasons_of(www, texts) == ["valid"] * 3)
+        wait_until(lambda: (www / tree.TIMESTAMP).exists() and reasons_of(www, texts) == ["valid"] * 3)
         cards.suspend(core, issued.card_id, BY)
         wait_until(lambda: reasons_of(www, texts) == ["suspended"] * 3)
         cards.resume(core, issued.card_id, BY)
@@ -167,8 +167,8 @@ def test_killed_workers_leave_whole_publications(core: Core, tmp_path: Path) -> 
             newest = {path: iat for path, _, iat in versions(core)}
             assert all(newest[path] >= iat for path, iat in before.items())
             before = newest
-            if artefacts.BUNDLE in newest:
-                bundle_domain(file_of(core, artefacts.BUNDLE), int(time.time()))
+            if tree.BUNDLE in newest:
+                bundle_domain(file_of(core, tree.BUNDLE), int(time.time()))
     finally:
         stop.set()
         clerk.join()
@@ -230,7 +230,7 @@ def test_a_full_disk_holds_the_tree_back_until_there_is_room(server: Server, tmp
     write_settings(core, tmp_path)
     www = tmp_path / "www"
     with running(tmp_path, www) as process:
-        wait_until((www / artefacts.TIMESTAMP).exists)
+        wait_until((www / tree.TIMESTAMP).exists)
         (issued,) = cards.issue(core, [NewCard(person(1))], BY)
         before = {path: path.read_bytes() for path in www.rglob("*.cbor")}
         # A write beyond the cap fails with EFBIG, as it does with ENOSPC on a full disk.
