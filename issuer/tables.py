@@ -5,8 +5,6 @@ Foreign keys are named by text; SQLAlchemy resolves them at the first write, by 
 
 from __future__ import annotations
 
-from sqlalchemy import MetaData
-
 from .accounts import models as _accounts  # noqa: F401
 from .approvals import models as _approvals  # noqa: F401
 from .audit import models as _audit  # noqa: F401
@@ -14,12 +12,10 @@ from .bulk import models as _bulk  # noqa: F401
 from .cards import models as _cards  # noqa: F401
 from .db import idempotency as _idempotency  # noqa: F401
 from .db import meta as _meta  # noqa: F401
-from .db.base import Base
 from .keys import models as _keys  # noqa: F401
 from .notices import models as _notices  # noqa: F401
 from .publication import models as _publication  # noqa: F401
 from .status import models as _status  # noqa: F401
+from .worker import models as _worker  # noqa: F401
 
-__all__ = ["METADATA"]
-
-METADATA: MetaData = Base.metadata
+__all__: list[str] = []

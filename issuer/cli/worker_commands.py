@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from icard_crypto import limits
+from icard_crypto.errors import StateError
 from icard_crypto.moments import moment_text
 from verifier.runtime.cli.faults import CommandError
 from verifier.runtime.cli.run_context import run_context
@@ -61,6 +62,9 @@ def worker_command(
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Publish what is due now, and end.")] = False,
     force: Annotated[bool, typer.Option("--force", help="With --once: sign everything anew, due or not.")] = False,
+    status: Annotated[
+        bool, typer.Option("--status", help="Show how the jobs of all workers are, and end; 1 where one is in trouble.")
+    ] = False,
 ) -> None:
     """Publish whatever changes, within seconds, until SIGTERM or Ctrl-C. Several may run on one PostgreSQL database; on
     SQLite there is one, which is in the server where that runs.
@@ -73,6 +77,9 @@ def worker_command(
     if force and not once:
         raise CommandError("cli.option", path="--force", expected="--once beside it")
     with service.opened() as core:
+        if status:
+            _status(core)
+            return
         tree = export_to or core.settings.published
         if once:
             _once(core, tree, force=force)
@@ -82,6 +89,32 @@ def worker_command(
             signal.signal(number, lambda *_: stop.set())
         with process_lock(core.database):
             Worker(core, tree, partial(_log, run_context().json), interval, outside).run(stop)
+
+
+def _status(core: Core) -> None:
+    from issuer.worker.states import read_jobs, trouble
+
+    jobs = read_jobs(core)
+    rows = [
+        {
+            "job": job.name,
+            "state": job.trouble or "ok",
+            "workers": job.workers,
+            "succeeded": _moment(job.succeeded_at),
+            "failing_since": _moment(job.failing_since),
+        }
+        for job in jobs
+    ]
+    tell_rows(rows)
+    wrong = trouble(jobs)
+    if wrong == "worker.missing":
+        raise StateError(wrong)
+    if any(job.trouble for job in jobs):
+        raise typer.Exit(1)
+
+
+def _moment(at: float | None) -> str | None:
+    return None if at is None else moment_text(int(at))
 
 
 def _once(core: Core, export_to: Path | None, *, force: bool) -> None:

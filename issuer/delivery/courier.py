@@ -5,7 +5,7 @@ Promises:
 1. Every channel has lanes of its own: a mail server that hangs keeps no webhook waiting, nor does the courier keep its
    process from other work. Of one webhook one lane at a time takes letters, so that a slow one holds one lane.
 2. A kill at any moment loses nothing: what was taken is due again after the lease (:mod:`issuer.delivery.queue`).
-3. A database that is away ends nothing: the lane waits, longer each time up to half a minute. What it tells has codes,
+3. A database that is away ends nothing: lanes are jobs (:mod:`issuer.jobs`), which try again. What is logged has codes,
    channels and counts, nothing of any person.
 4. Told to end, it finishes the letter in hand.
 """
@@ -16,10 +16,12 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Final, Protocol
 
 from icard_crypto.errors import IcardError
 from issuer.core import Core
+from issuer.jobs import Job, Log, Runner
 
 from . import outbox_admin, queue
 from .queue import Letter, Outcome
@@ -28,12 +30,9 @@ __all__ = ["Channel", "Courier"]
 
 #: Seconds.
 INTERVAL: Final = 1.0
-LONGEST_PAUSE: Final = 30.0
 PURGE: Final = 3600.0
 #: How many webhooks are posted to at once.
 LANES: Final = 3
-
-Tell = Callable[[str, dict[str, Any]], None]
 
 
 class Channel(Protocol):
@@ -63,7 +62,7 @@ class Courier:
         self,
         core: Core,
         channels: Sequence[Channel],
-        tell: Tell,
+        tell: Log,
         *,
         interval: float = INTERVAL,
         lease: float | None = None,
@@ -79,21 +78,17 @@ class Courier:
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Deliver in the background until the block is left; then wait for the letters in hand."""
-        ended = threading.Event()
+        with Runner(self.jobs(), self._tell).running(threading.Event()):
+            yield
+
+    def jobs(self) -> list[Job]:
+        """The lanes of every channel, and what is deleted in time, as jobs (promise 3 is theirs)."""
         lanes = [
-            threading.Thread(target=self._lane, args=(channel, ended), name=f"{channel.name}-{number}", daemon=True)
+            Job(f"send-{channel.name}{number or ''}", partial(self._lane, channel), self._interval, 2 * channel.seconds)
             for channel in self._channels
             for number in range(LANES if channel.name == "webhook" else 1)
         ]
-        lanes.append(threading.Thread(target=self._keep_tidy, args=(ended,), name="purge", daemon=True))
-        for lane in lanes:
-            lane.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            for lane in lanes:
-                lane.join()
+        return [*lanes, Job("purge-outbox", self._purge, PURGE, PURGE)]
 
     def turn(self, channel: Channel, stop: threading.Event) -> Counter[str]:
         """Deliver once what is due on a channel; how many letters came to which end, by state or fault.
@@ -133,34 +128,16 @@ class Courier:
             self._busy.update(letter.webhook for letter in letters[:1] if letter.webhook is not None)
         return letters
 
-    def _lane(self, channel: Channel, ended: threading.Event) -> None:
-        def work() -> bool:
-            made = self.turn(channel, ended)
+    def _lane(self, channel: Channel, stop: threading.Event) -> None:
+        while not stop.is_set():
+            made = self.turn(channel, stop)
             if made:
                 self._tell("letters_tried", {"channel": channel.name, **made})
             # Straight on while there is more and it gets through.
-            return bool(made["sent"])
+            if not made["sent"]:
+                return
 
-        self._repeat(work, self._interval, ended)
-
-    def _keep_tidy(self, ended: threading.Event) -> None:
-        def work() -> bool:
-            gone = outbox_admin.purge(self._core)
-            if gone:
-                self._tell("purged", {"rows": gone})
-            return False
-
-        self._repeat(work, PURGE, ended)
-
-    def _repeat(self, work: Callable[[], bool], interval: float, ended: threading.Event) -> None:
-        pause, told = 0.0, ""
-        while not ended.is_set():
-            try:
-                again = work()
-                pause, told = (0.0 if again else interval), ""
-            except IcardError as fault:
-                pause = min(LONGEST_PAUSE, max(self._interval, 2 * pause))
-                if fault.code != told:
-                    self._tell("held_back", {"code": fault.code, "message": fault.message()})
-                    told = fault.code
-            ended.wait(pause)
+    def _purge(self, _stop: threading.Event) -> None:
+        gone = outbox_admin.purge(self._core)
+        if gone:
+            self._tell("purged", {"rows": gone})

@@ -25,7 +25,7 @@ from verifier.runtime import http
 from .access import require_access
 from .api import SUBJECTS
 from .context import IssuingService
-from .embedded_worker import Upkeep
+from .embedded_worker import EmbeddedWorker
 from .endpoints import describe
 from .metrics import CoreFigures
 
@@ -98,16 +98,16 @@ def make_service(core: Core, drain: http.Drain) -> FastAPI:
     """
     figures = CollectorRegistry()
     figures.register(CoreFigures(core))
-    service = IssuingService(core, drain, http.Metrics("icard_issuer"), Upkeep(core), figures)
+    service = IssuingService(core, drain, http.Metrics("icard_issuer"), EmbeddedWorker(core), figures)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = core.settings.serve_threads
-        await anyio.to_thread.run_sync(service.upkeep.start)
+        await anyio.to_thread.run_sync(service.embedded_worker.start)
         try:
             yield
         finally:
-            await anyio.to_thread.run_sync(service.upkeep.end)
+            await anyio.to_thread.run_sync(service.embedded_worker.end)
 
     # An address has one form; a redirect would name the address that this process has behind its proxy.
     app = http.new_app(STATUSES, title="icard issuer", version="1", lifespan=lifespan, redirect_slashes=False)

@@ -23,7 +23,7 @@ from issuer.core import Core
 from issuer.db import idempotency
 from verifier.runtime import http
 
-from .embedded_worker import Upkeep
+from .embedded_worker import EmbeddedWorker
 
 __all__ = ["Call", "CallOf", "IssuingService", "etag"]
 
@@ -41,7 +41,7 @@ class IssuingService:
     core: Core
     drain: http.Drain
     metrics: http.Metrics
-    upkeep: Upkeep
+    embedded_worker: EmbeddedWorker
     figures: CollectorRegistry
 
 

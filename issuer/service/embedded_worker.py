@@ -1,12 +1,12 @@
-"""The work beside the requests: on SQLite, which one process has to itself, the worker runs in the server.
+"""The worker inside the server: on SQLite, which one process has to itself.
 
 Promises:
 
-1. On SQLite publication, recovery and notices run in a thread of the server; on PostgreSQL ``icard-issuer worker`` does
-   it, and the server does not.
+1. On SQLite the jobs of the worker run in threads of the server; on PostgreSQL ``icard-issuer worker`` runs them, and
+   the server does not.
 2. A worker whose keys cannot be opened shows at start, before anything listens for long.
-3. A worker that ended by itself is a part that is not ready.
-4. The end of the server waits for the worker's turn to end.
+3. No fault of a job ends the worker; how each job is, readiness says.
+4. The end of the server waits for what the jobs have in hand.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from issuer.core import Core
 from issuer.publication.publish import check_signers
 from issuer.worker.loop import Worker
 
-__all__ = ["Upkeep"]
+__all__ = ["EmbeddedWorker"]
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("icard.worker")
 #: Seconds for a turn to end; one takes a few.
 _PATIENCE: Final = 60.0
 
 
-class Upkeep:
+class EmbeddedWorker:
     """The worker of a server, where it has one."""
 
     def __init__(self, core: Core) -> None:
@@ -39,11 +39,6 @@ class Upkeep:
     def runs_here(self) -> bool:
         """Whether this process does the work."""
         return self._core.database.is_sqlite
-
-    @property
-    def alive(self) -> bool:
-        """Whether the work is done, here or elsewhere."""
-        return not self.runs_here or (self._thread is not None and self._thread.is_alive())
 
     def start(self) -> None:
         """Begin.

@@ -25,6 +25,7 @@ from issuer.delivery import outbox_admin
 from issuer.keys.models import KeyRow
 from issuer.publication import views
 from issuer.status.models import StatusListRow
+from issuer.worker.states import read_jobs
 
 __all__ = ["CoreFigures"]
 
@@ -39,7 +40,7 @@ class CoreFigures(Collector):
         """All figures of this module."""
         try:
             self._core.database.check()
-            found = [*self._core.database.read(self._stored), *self._outbox()]
+            found = [*self._core.database.read(self._stored), *self._outbox(), *self._jobs()]
         except IcardError:
             found = []
         yield _gauge("database_up", "Whether the database answers", bool(found))
@@ -79,6 +80,19 @@ class CoreFigures(Collector):
             oldest.add_metric([channel], found.oldest)
         yield letters
         yield oldest
+
+    def _jobs(self) -> Iterator[GaugeMetricFamily]:
+        ok = GaugeMetricFamily("icard_issuer_job_ok", "Whether a job of the worker does its work", labels=["job"])
+        success = GaugeMetricFamily(
+            "icard_issuer_job_success_timestamp_seconds", "When a job last succeeded, Unix time", labels=["job"]
+        )
+        workers = GaugeMetricFamily("icard_issuer_job_workers", "Workers that run a job", labels=["job"])
+        for job in read_jobs(self._core):
+            ok.add_metric([job.name], job.trouble is None)
+            workers.add_metric([job.name], job.workers)
+            if job.succeeded_at is not None:
+                success.add_metric([job.name], job.succeeded_at)
+        yield from (ok, success, workers)
 
 
 def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

@@ -22,8 +22,9 @@ from issuer.core import Core
 from issuer.publication import views
 from issuer.publication.publish import check_signers
 from issuer.publication.tokens import TTL
+from issuer.worker.states import JobReport, read_jobs
 
-__all__ = ["parts"]
+__all__ = ["jobs", "parts"]
 
 
 def parts(core: Core) -> dict[str, str]:
@@ -33,6 +34,14 @@ def parts(core: Core) -> dict[str, str]:
     for name, check in _CHECKS:
         found[name] = _state(partial(check, core)) if database == "ok" else database
     return found
+
+
+def jobs(core: Core) -> list[JobReport]:
+    """The jobs of all workers; none where the database went away meanwhile."""
+    try:
+        return read_jobs(core)
+    except IcardError:
+        return []
 
 
 def _state(check: Callable[[], object]) -> str:

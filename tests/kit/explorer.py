@@ -35,7 +35,7 @@ from icard_crypto.errors import catalogue
 from issuer.accounts.roles import ROLES
 from issuer.service.api import SUBJECTS
 from issuer.service.app import make_app
-from issuer.service.embedded_worker import Upkeep
+from issuer.worker import states
 from tests.kit.people import House
 from tests.kit.population import Population
 from verifier.runtime import http
@@ -83,7 +83,7 @@ class Explorer:
             counted = [replace(one, function=found._counted(one.function, one)) for one in subject._all]
             patch.setattr(subject, "_all", counted)
         # No worker runs here: nothing but what is asked happens to the database.
-        patch.setattr(Upkeep, "alive", True)
+        patch.setattr(states, "trouble", lambda _jobs: None)
         app = make_app(house.core, http.Drain())
         found._http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app, raise_app_exceptions=False, client=CLIENT), base_url=BASE, timeout=60

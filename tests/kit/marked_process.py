@@ -64,9 +64,9 @@ def main() -> None:
     for code in changed.codes:
         qr.draw_png(code.text)
     worker = Worker(core, folder / "published", print)
-    worker.turn(threading.Event())
+    _turn(worker)
     many = bulk(asked)
-    worker.turn(threading.Event())
+    _turn(worker)
     rewrap.begin(core, asked["operator"], print)
 
     texts = [code.text for card in (*issued, changed) for code in card.codes]
@@ -74,6 +74,11 @@ def main() -> None:
     sys.stdout.flush()
     # Nothing is closed: the database's log of changes stays as it is in the midst of work.
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _turn(worker: Worker) -> None:
+    for job in worker.jobs():
+        job.run(threading.Event())
 
 
 def bulk(asked: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from issuer.service import readiness
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Endpoints
+from issuer.worker import states
 
 __all__ = ["endpoints"]
 
@@ -17,10 +18,12 @@ endpoints = Endpoints("Watching")
 
 
 class ReadyBody(BaseModel):
-    """Each part: ``ok``, or the code of what is wrong."""
+    """Each part: ``ok``, or the code of what is wrong. ``jobs``: the worker's, of which ``publish`` and ``export`` are
+    what the part ``worker`` needs."""
 
     ready: bool
     parts: dict[str, str]
+    jobs: dict[str, str]
 
 
 @endpoints.at("GET", "/healthz", Access("anyone"))
@@ -36,11 +39,12 @@ def readyz(call: CallOf, response: Response) -> ReadyBody:
     parts = {
         "server": "draining" if service.drain.begun else "ok",
         **readiness.parts(call.core),
-        "worker": "ok" if service.upkeep.alive else "ended",
     }
+    jobs = readiness.jobs(call.core) if parts["database"] == "ok" else []
+    parts["worker"] = (states.trouble(jobs) or "ok") if parts["database"] == "ok" else parts["database"]
     ready = all(state == "ok" for state in parts.values())
     response.status_code = 200 if ready else 503
-    return ReadyBody(ready=ready, parts=parts)
+    return ReadyBody(ready=ready, parts=parts, jobs={job.name: job.trouble or "ok" for job in jobs})
 
 
 @endpoints.at("GET", "/metrics", Access("anyone"), types=("text/plain",))

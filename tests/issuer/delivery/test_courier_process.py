@@ -159,11 +159,11 @@ def test_a_lane_that_meets_no_database_goes_on(house: Core, monkeypatch: pytest.
     read = house.database.read
 
     def flaky(work: Callable[..., object]) -> object:
-        if threading.current_thread().name.startswith("email") and next(failures, None) is not None:
+        if threading.current_thread().name.startswith("send-email") and next(failures, None) is not None:
             raise StateError("database.unreachable")
         return read(work)
 
     monkeypatch.setattr(house.database, "read", flaky)
     with courier.running():
         wait_until(lambda: outbox(house)[0].state == "sent")
-    assert told == ["held_back database.unreachable", "letters_tried"]
+    assert told == ["held_back database.unreachable", "letters_tried", "well_again"]
