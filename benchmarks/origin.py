@@ -27,7 +27,7 @@ from benchmarks.synthetic import fill_lists
 from icard_crypto.lists.tree import BUNDLE
 from issuer import cards
 from issuer.acts import Actor
-from issuer.cards import NewCard
+from issuer.cards import NewCard, Reissue
 from issuer.core import Core
 from tests.kit.issuing_api import issuing
 from tests.kit.issuing_service import person
@@ -110,7 +110,7 @@ def _change(core: Core, origin: _Origin, number: int, seconds: dict[str, list[fl
         # A public code never shows a lapse.
         ("lapse", lapse("lapsed"), "benefit", [in_force[0], *["insurance_lapsed"] * 2]),
         ("restore", lapse("good"), "benefit", in_force),
-        ("replace", lambda: cards.replace(core, issued.card_id, None, _BY), "gate", ["replaced"] * 3),
+        ("replace", lambda: cards.replace(core, Reissue(issued.card_id), _BY), "gate", ["replaced"] * 3),
         ("revoke", lambda: cards.revoke(core, issued.card_id, _BY), "gate", ["revoked"] * 3),
     ]
     for kind, act, policy, wanted in steps:

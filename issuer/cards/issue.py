@@ -21,14 +21,14 @@ from icard_crypto.card.card import Card, Profile
 from icard_crypto.errors import CardError, StateError
 from issuer.acts import Act, Actor
 from issuer.core import Core
-from issuer.db.idempotency import Request, claim
+from issuer.db.idempotency import claim
 
 from . import codes
 from .codes import IssuedCode
 from .models import CardLookup, CardParty, CardRow, CodeRow
 from .parties import notify_parties
 from .party_rows import check_parties
-from .records import read_record, write_record
+from .records import read_record, refuse_lost_fields, write_record
 from .requests import IssuedCard, NewCard, Reissue
 from .states import end_codes, locked, require_revision
 
@@ -109,23 +109,19 @@ def issue(core: Core, new: Sequence[NewCard], by: Actor) -> list[IssuedCard]:
     return _finished(core, made, dict(zip(ids, ctis, strict=True)))
 
 
-def replace(
-    core: Core, card_id: str, card: Card | None, by: Actor, request: Request | None = None, revision: int | None = None
-) -> IssuedCard:
+def replace(core: Core, asked: Reissue, by: Actor) -> IssuedCard:
     """New codes because something changed or a code was lost; the old ones read replaced at once.
 
-    Args:
-        card: what it says from now on; None: as before.
-        revision: the only one of the card that this is meant for.
+    Raises:
+        CardError: ``card.lost_field``: the new record lacks fields that ``remove`` does not name.
+        StateError: ``issue.*``.
     """
-    return _reissue(core, [Reissue(card_id, card, request, revision)], by, "card.replace", old_end=True)[0]
+    return _reissue(core, [asked], by, "card.replace", old_end=True)[0]
 
 
-def renew(
-    core: Core, card_id: str, card: Card | None, by: Actor, request: Request | None = None, revision: int | None = None
-) -> IssuedCard:
-    """New codes before the old ones end; the old ones run to their own end."""
-    return renew_many(core, [Reissue(card_id, card, request, revision)], by)[0]
+def renew(core: Core, asked: Reissue, by: Actor) -> IssuedCard:
+    """New codes before the old ones end; the old ones run to their own end. Raises as :func:`replace`."""
+    return renew_many(core, [asked], by)[0]
 
 
 def renew_many(core: Core, asked: Sequence[Reissue], by: Actor) -> list[IssuedCard]:
@@ -156,6 +152,7 @@ def _reissue(core: Core, asked: Sequence[Reissue], by: Actor, action: str, *, ol
             row.version += 1
             made.append((row.id, row.version))
             if one.card is not None:
+                refuse_lost_fields(read_record(core, row), one.card, one.remove)
                 session.execute(delete(CardLookup).where(CardLookup.card_id == row.id))
                 session.add_all(write_record(core, session, row, one.card))
             wanted.append(codes.Wanted(row, one.card or read_record(core, row), ctis[row.id]))

@@ -5,12 +5,14 @@ Promises:
 1. The JSON stands in the row only as :mod:`issuer.vault.at_rest` sealed it for that row.
 2. A permit number is written in capitals and a name without regard to case, so that people find what they mean.
 3. A record whose permit number a live card has already is refused before it is written.
+4. A new record loses no field of the old one by omission: what it leaves out on purpose is named.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Final
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -23,7 +25,7 @@ from issuer.vault.at_rest import Place
 
 from .models import CardLookup, CardRow
 
-__all__ = ["normal", "read_record", "write_record"]
+__all__ = ["normal", "read_record", "refuse_lost_fields", "write_record"]
 
 PERMIT: Final = "permit"
 NAME: Final = "name"
@@ -60,3 +62,30 @@ def read_record(core: Core, row: CardRow) -> Card:
 def normal(kind: str, value: str) -> str:
     """The form in which a value is hashed (promise 2)."""
     return value.casefold() if kind == NAME else value.upper()
+
+
+def refuse_lost_fields(before: Card, after: Card, remove: Collection[str]) -> None:
+    """Refuse a new record that lacks fields of the old one, unless ``remove`` names each, or the part it belongs to.
+
+    Raises:
+        CardError: ``card.lost_field`` with the first one's path, the others in ``also``.
+    """
+    lost = [path for path in _lost(before.to_json(), after.to_json(), "") if not _named(path, remove)]
+    if not lost:
+        return
+    faults = [CardError("card.lost_field", path=path, expected="the field, or its path in remove") for path in lost]
+    faults[0].also = tuple(faults[1:])
+    raise faults[0]
+
+
+def _lost(before: Mapping[str, Any], after: Mapping[str, Any], path: str) -> Iterator[str]:
+    for name, value in before.items():
+        place = f"{path}{name}"
+        if name not in after:
+            yield place
+        elif isinstance(value, dict) and isinstance(after[name], dict):
+            yield from _lost(value, after[name], f"{place}.")
+
+
+def _named(path: str, remove: Collection[str]) -> bool:
+    return any(path == name or path.startswith(f"{name}.") for name in remove)

@@ -39,10 +39,12 @@ class IssuedCard:
 class Reissue:
     """New codes for a card on record. ``card``: what it says from now on, None: as before.
 
-    ``revision``: the only one of the card that this is meant for.
+    ``revision``: the only one of the card that this is meant for. ``remove``: paths of fields, such as ``insurance`` or
+    ``holder.photo``, that the record has and ``card`` may lack.
     """
 
     card_id: str
     card: Card | None = None
     request: Request | None = None
     revision: int | None = None
+    remove: frozenset[str] = frozenset()

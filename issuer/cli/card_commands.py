@@ -16,9 +16,8 @@ from .card_file import read_card
 from .service import ServiceFolder, acts, on_service, tell
 
 if TYPE_CHECKING:
-    from icard_crypto.card.card import Card
     from issuer.acts import Actor
-    from issuer.cards import IssuedCard
+    from issuer.cards import IssuedCard, Reissue
     from issuer.cards.codes import IssuedCode
     from issuer.core import Core
 
@@ -31,6 +30,12 @@ _SECRET: Final = 0o600
 
 CardId = Annotated[str, typer.Argument(metavar="CARD", help="The card's id, 32 digits.")]
 CardFile = Annotated[Path, typer.Argument(metavar="CARD.json", help="The card, or - for standard input.")]
+Remove = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--remove", metavar="PATH", help="A field, such as insurance, that the new data leaves out on purpose."
+    ),
+]
 NewData = Annotated[
     Path | None, typer.Option("--card", metavar="FILE", help="What the card says from now on.  [default: as before]")
 ]
@@ -64,20 +69,24 @@ def card_issue(
 
 @card_app.command("replace")
 @acts()
-def card_replace(service: ServiceFolder, by: Actor, card: CardId, data: NewData = None, out: Out = None) -> None:
+def card_replace(
+    service: ServiceFolder, by: Actor, card: CardId, data: NewData = None, remove: Remove = None, out: Out = None
+) -> None:
     """New codes, because something changed or a code was lost; the old ones read replaced at once."""
     from issuer import cards
 
-    _reissue(service, by, cards.replace, card, data, out)
+    _reissue(service, by, cards.replace, card, data, remove, out)
 
 
 @card_app.command("renew")
 @acts()
-def card_renew(service: ServiceFolder, by: Actor, card: CardId, data: NewData = None, out: Out = None) -> None:
+def card_renew(
+    service: ServiceFolder, by: Actor, card: CardId, data: NewData = None, remove: Remove = None, out: Out = None
+) -> None:
     """New codes before the old ones end; the old ones run to their own end."""
     from issuer import cards
 
-    _reissue(service, by, cards.renew, card, data, out)
+    _reissue(service, by, cards.renew, card, data, remove, out)
 
 
 @card_app.command("suspend")
@@ -167,17 +176,19 @@ def card_find(
 def _reissue(
     service: ServiceFolder,
     by: Actor,
-    reissue: Callable[[Core, str, Card | None, Actor], IssuedCard],
+    reissue: Callable[[Core, Reissue, Actor], IssuedCard],
     card: str,
     data: Path | None,
+    remove: list[str] | None,
     out: Path | None,
 ) -> None:
+    from issuer import cards
     from issuer.cards.codes import make_ready
 
     read = None if data is None else read_card(data)
     with service.opened() as core:
         make_ready(core)
-        _hand_out(reissue(core, card, read, by), out)
+        _hand_out(reissue(core, cards.Reissue(card, read, remove=frozenset(remove or ())), by), out)
 
 
 def _change(service: ServiceFolder, by: Actor, change: Callable[[Core, str, Actor], object], card: str) -> None:

@@ -26,7 +26,7 @@ from icard_crypto.errors import StateError
 from icard_crypto.signing.keys import Thumbprint
 from issuer import cards
 from issuer.acts import Actor
-from issuer.cards import IssuedCard, NewCard
+from issuer.cards import IssuedCard, NewCard, Reissue
 from issuer.core import Core
 from issuer.keys.signer import Message, Signer
 from tests.kit.issuing_service import person, settings_for
@@ -45,8 +45,8 @@ CHANGES: dict[str, Callable[[Core, str], Any]] = {
     "pay": lambda core, card: cards.set_insurance(core, card, "good", BY),
     "stop": lambda core, card: cards.set_permit(core, card, "suspended", BY),
     "go": lambda core, card: cards.set_permit(core, card, "good", BY),
-    "replace": lambda core, card: cards.replace(core, card, None, BY),
-    "renew": lambda core, card: cards.renew(core, card, None, BY),
+    "replace": lambda core, card: cards.replace(core, Reissue(card), BY),
+    "renew": lambda core, card: cards.renew(core, Reissue(card), BY),
 }
 
 

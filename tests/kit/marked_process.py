@@ -24,7 +24,7 @@ from icard_crypto.card.card import Card
 from icard_crypto.errors import IcardError
 from issuer import cards
 from issuer.acts import Actor
-from issuer.cards import NewCard
+from issuer.cards import NewCard, Reissue
 from issuer.cli.commands import app
 from issuer.db.idempotency import Request
 from issuer.vault import rewrap
@@ -53,7 +53,7 @@ def main() -> None:
         # What an uncaught refusal would print, with its hints.
         traceback.print_exc()
         print(fault.message(), fault.hint(), fault.path, fault.expected, fault.found)
-    changed = cards.replace(core, issued[0].card_id, second_name(first), by)
+    changed = cards.replace(core, Reissue(issued[0].card_id, second_name(first)), by)
     found = cards.find_cards(core, "name", asked["cards"][0]["holder"]["name"])
     found += cards.find_cards(core, "permit", asked["cards"][0]["permit"]["number"])
     if found != [issued[0].card_id] * 2:

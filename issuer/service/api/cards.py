@@ -18,11 +18,12 @@ from pydantic import BaseModel, Field
 from icard_crypto.card.card import Card
 from icard_crypto.errors import CardError
 from issuer import cards
-from issuer.cards import IssuedCard, NewCard
+from issuer.cards import IssuedCard, NewCard, Reissue
 from issuer.cards.codes import IssuedCode
 from issuer.cards.lookups import note_lookup
 from issuer.cards.parties import own_cards, require_card
 from issuer.cards.views import CardView
+from issuer.cards.visibility import visible
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
@@ -69,9 +70,14 @@ class NewCardBody(Body):
 
 
 class ReissueBody(Body):
-    """New codes. ``card``: what the record says from now on; none: as before."""
+    """New codes. ``card``: what the record says from now on; none: as before. A field that the record has and ``card``
+    lacks is refused, unless ``remove`` names it."""
 
     card: CardRecord | None = None
+    remove: Annotated[
+        tuple[Annotated[str, Field(max_length=60)], ...],
+        Field(max_length=40, examples=[["insurance"]], description="Paths of fields that the record loses."),
+    ] = ()
     reason: Reason
 
     def record(self) -> Card | None:
@@ -186,11 +192,11 @@ def find_cards(call: CallOf, body: SearchBody) -> list[FoundBody]:
 
 @endpoints.at("GET", "/v1/cards/{card_id}", _READ)
 def show_card(call: CallOf, card_id: Id, response: Response) -> CardBody:
-    """A card as it stands. Its holder sees that an official looked."""
+    """A card as it stands. Its holder sees that an official looked; employers and agencies see what work codes say."""
     require_card(call.core, call.who, card_id)
     if call.who.may("card.read"):
         note_lookup(call.core, call.who, card_id, "card")
-    view = cards.show(call.core, card_id)
+    view = visible(cards.show(call.core, card_id), call.who)
     response.headers["ETag"] = etag(view.revision)
     return card_body(view)
 
@@ -240,8 +246,12 @@ def _card(record: dict[str, Any]) -> Card:
     try:
         return Card.from_json(record)
     except CardError as fault:
-        errors = [http.FieldFault(_pointer(one), one.code, one.expected) for one in (fault, *fault.also)]
-        raise http.Problem(fault.code, status=422, errors=errors, path=_place(fault), expected=fault.expected) from None
+        raise _problem(fault) from None
+
+
+def _problem(fault: CardError) -> http.Problem:
+    errors = [http.FieldFault(_pointer(one), one.code, one.expected) for one in (fault, *fault.also)]
+    return http.Problem(fault.code, status=422, errors=errors, path=_place(fault), expected=fault.expected)
 
 
 def _place(fault: CardError) -> str:
@@ -258,8 +268,12 @@ def _pointer(fault: CardError) -> str:
 def _reissued(
     call: Call, card_id: str, body: ReissueBody, response: Response, reissue: Callable[..., IssuedCard]
 ) -> IssuedBody:
-    by = call.who.by(body.reason)
-    return _issued(call, reissue(call.core, card_id, body.record(), by, call.request, call.version), response)
+    asked = Reissue(card_id, body.record(), call.request, call.version, frozenset(body.remove))
+    try:
+        made = reissue(call.core, asked, call.who.by(body.reason))
+    except CardError as fault:
+        raise _problem(fault) if fault.code == "card.lost_field" else fault from None
+    return _issued(call, made, response)
 
 
 def card_body(view: CardView) -> CardBody:

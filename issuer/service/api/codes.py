@@ -4,8 +4,8 @@ Promises:
 
 1. What is handed out is the newest code of its profile, verified again; it is drawn from its text and read back before
    anyone gets it. It is never stored on the way.
-2. The holder has all profiles of his own card; employers and agencies have those that show no more than they need,
-   public and work. An official who fetches a code has seen the card: its holder sees that.
+2. Which profile is for whom: :mod:`issuer.cards.visibility`. An official who fetches a code has seen the card, and its
+   holder sees that.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from fastapi import Query, Response
 
 from icard_crypto import qr
 from icard_crypto.card.card import Profile
-from icard_crypto.errors import StateError
 from issuer.cards.lookups import note_lookup
 from issuer.cards.parties import require_card
 from issuer.cards.views import newest_code
+from issuer.cards.visibility import require_profile
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf
 from issuer.service.endpoints import Endpoints, Id
@@ -60,8 +60,7 @@ def show_code_svg(call: CallOf, card_id: Id, profile: ProfileName = "public") ->
 def _text(call: Call, card_id: str, name: str) -> str:
     profile = Profile[name.upper()]
     require_card(call.core, call.who, card_id)
-    if profile is Profile.AUTHORITY and call.who.role.organisation is not None:
-        raise StateError("access.not_allowed", expected="the holder, or an official", found=call.who.role.name)
+    require_profile(call.who, profile)
     if call.who.may("card.read"):
         note_lookup(call.core, call.who, card_id, "card")
     code = newest_code(call.core, card_id, profile)

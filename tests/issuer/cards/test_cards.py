@@ -14,7 +14,7 @@ from icard_crypto.errors import CardError, StateError
 from issuer import cards
 from issuer.acts import Actor
 from issuer.audit.models import AuditRow
-from issuer.cards import NewCard
+from issuer.cards import NewCard, Reissue
 from issuer.cards.models import CodeRow
 from issuer.core import Core
 from issuer.db.idempotency import Request
@@ -84,16 +84,41 @@ def test_replaced_codes_read_replaced_at_once(core: Core) -> None:
     """After a change the old codes read 3, the new ones 0, and the record says the new."""
     (issued,) = cards.issue(core, [NewCard(person(1))], BY)
     moved = replace(person(1), permit=replace(person(1).permit, position="Head of design"))
-    again = cards.replace(core, issued.card_id, moved, BY)
+    again = cards.replace(core, Reissue(issued.card_id, moved), BY)
     assert entries(core, issued.card_id) == [(1, 3), (2, 3), (3, 3), (1, 0), (2, 0), (3, 0)]
     assert (again.generation, cards.show(core, issued.card_id).card) == (2, moved)
     assert read_codes(core, [code.text for code in again.codes]) == ["VALID"] * 3
 
 
+def test_a_new_record_loses_no_field_by_omission(core: Core) -> None:
+    """What the record has and the new one lacks is refused, each field with its path, and nothing is changed; named in
+    ``remove``, as a field or as the part it belongs to, it goes."""
+    before = person(1)
+    (issued,) = cards.issue(core, [NewCard(before)], BY)
+    less = replace(before, permit=replace(before.permit, position=None, authority=None), insurance=None)
+    for make in (cards.replace, cards.renew):
+        for removed, left in (
+            ((), ["permit.position", "permit.authority", "insurance"]),
+            (("permit.position",), ["permit.authority", "insurance"]),
+            (("permit", "other"), ["insurance"]),
+        ):
+            with pytest.raises(CardError) as caught:
+                make(core, Reissue(issued.card_id, less, remove=frozenset(removed)), BY)
+            faults = [caught.value, *caught.value.also]
+            assert [(one.code, one.path) for one in faults] == [("card.lost_field", path) for path in left]
+    assert caught.value.message() == "The new record lacks a field that the card has."
+    assert caught.value.message("zh") == "新记录缺少该卡已有的字段。"
+    assert cards.show(core, issued.card_id).card == before
+    cards.replace(
+        core, Reissue(issued.card_id, less, remove=frozenset({"permit.position", "permit.authority", "insurance"})), BY
+    )
+    assert cards.show(core, issued.card_id).card == less
+
+
 def test_renewed_codes_run_to_their_own_end(core: Core) -> None:
     """Renewing leaves the old codes as they are; what happens to the card happens to both."""
     (issued,) = cards.issue(core, [NewCard(person(1))], BY)
-    cards.renew(core, issued.card_id, None, BY)
+    cards.renew(core, Reissue(issued.card_id), BY)
     assert entries(core, issued.card_id) == [(profile, 0) for profile in (1, 2, 3, 1, 2, 3)]
     cards.suspend(core, issued.card_id, BY)
     assert entries(core, issued.card_id) == [(profile, 2) for profile in (1, 2, 3, 1, 2, 3)]
@@ -103,7 +128,7 @@ def test_new_codes_inherit_what_the_record_says(core: Core) -> None:
     """A card that is suspended, with a lapse behind it, gets codes that say so from their first moment."""
     (issued,) = cards.issue(core, [NewCard(person(1))], BY)
     cards.set_insurance(core, issued.card_id, "lapsed", BY)
-    cards.renew(core, issued.card_id, None, BY)
+    cards.renew(core, Reissue(issued.card_id), BY)
     assert entries(core, issued.card_id)[3:] == [(1, 0), (2, 13), (3, 13)]
 
 
@@ -158,7 +183,7 @@ def test_a_revoked_card_comes_back_never(core: Core) -> None:
         assert caught.value.code == "issue.card_revoked"
     for make in (cards.replace, cards.renew):
         with pytest.raises(StateError) as caught:
-            make(core, issued.card_id, None, BY)
+            make(core, Reissue(issued.card_id), BY)
         assert caught.value.code == "issue.card_revoked"
     assert entries(core, issued.card_id) == [(1, 1), (2, 1), (3, 1)]
 
@@ -225,7 +250,7 @@ def test_a_replacement_may_not_take_another_cards_number(core: Core) -> None:
     (first,) = cards.issue(core, [NewCard(person(1))], BY)
     cards.issue(core, [NewCard(person(2))], BY)
     with pytest.raises(CardError) as caught:
-        cards.replace(core, first.card_id, person(2), BY)
+        cards.replace(core, Reissue(first.card_id, person(2)), BY)
     assert caught.value.code == "issue.card_exists"
     assert entries(core, first.card_id) == [(1, 0), (2, 0), (3, 0)]
 

@@ -11,7 +11,7 @@ from sqlalchemy import event, text
 
 from issuer import cards
 from issuer.acts import Actor
-from issuer.cards import NewCard, codes
+from issuer.cards import NewCard, Reissue, codes
 from issuer.core import Core
 from tests.kit.issuing_service import new_core, person
 
@@ -33,7 +33,7 @@ def test_no_statement_of_an_issue_walks_a_large_table(core: Core) -> None:
     (issued,) = cards.issue(core, [NewCard(person(1))], Actor("a"))
     cards.find_cards(core, "permit", "R1")
     cards.show(core, issued.card_id)
-    cards.replace(core, issued.card_id, person(2), Actor("a"))
+    cards.replace(core, Reissue(issued.card_id, person(2)), Actor("a"))
     cards.revoke(core, issued.card_id, Actor("a"))
     codes.recover(core)
     event.remove(core.database.engine, "before_cursor_execute", note)

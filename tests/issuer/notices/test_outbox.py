@@ -17,6 +17,7 @@ from icard_crypto.errors import StateError
 from issuer import cards
 from issuer.accounts.models import Account, Mandate
 from issuer.accounts.preferences import set_preference
+from issuer.cards import Reissue
 from issuer.core import Core
 from issuer.db.base import sealed_columns
 from issuer.delivery import outbox_admin, webhooks
@@ -41,8 +42,8 @@ def test_every_change_of_a_card_tells_its_holder(house: Core) -> None:
     inbox and for e-mail; a change that changes nothing makes none."""
     holder = add_account(house)
     card = card_of(house, 1, holder)
-    cards.replace(house, card, None, BY)
-    cards.renew(house, card, None, BY)
+    cards.replace(house, Reissue(card), BY)
+    cards.renew(house, Reissue(card), BY)
     cards.suspend(house, card, BY)
     cards.suspend(house, card, BY)
     cards.resume(house, card, BY)

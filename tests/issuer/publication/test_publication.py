@@ -18,7 +18,7 @@ from icard_crypto.lists.status_list import read_status_list
 from icard_crypto.signing import cose
 from issuer import cards
 from issuer.acts import Actor
-from issuer.cards import NewCard
+from issuer.cards import NewCard, Reissue
 from issuer.core import Core
 from issuer.db.meta import Publisher
 from issuer.keys import states
@@ -75,7 +75,7 @@ CHANGES: dict[str, tuple[Callable[[Core, str], Any], Callable[[Core, str], Any] 
         ["suspended"] * 3,
         ["suspended"] * 3,
     ),
-    "replace": (lambda core, card: cards.replace(core, card, None, BY), None, ["replaced"] * 3, ["replaced"] * 3),
+    "replace": (lambda core, card: cards.replace(core, Reissue(card), BY), None, ["replaced"] * 3, ["replaced"] * 3),
     "permit": (
         lambda core, card: cards.set_permit(core, card, "suspended", BY),
         lambda core, card: cards.set_permit(core, card, "good", BY),

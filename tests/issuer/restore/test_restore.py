@@ -18,7 +18,7 @@ from issuer.acts import Actor
 from issuer.audit.checkpoints import checkpoint_files, read_file
 from issuer.audit.models import AuditDetail, AuditRow
 from issuer.audit.verify import verify
-from issuer.cards import IssuedCard, NewCard
+from issuer.cards import IssuedCard, NewCard, Reissue
 from issuer.cards.models import CodeRow
 from issuer.core import Core
 from issuer.db.meta import Meta
@@ -121,7 +121,7 @@ def test_after_a_restore_nothing_recurs_and_nothing_revoked_comes_back(house: Ho
     revoked, suspended, replaced, lapsed, _ = (card.card_id for card in before)
     cards.revoke(house.core, revoked, BY)
     cards.suspend(house.core, suspended, BY)
-    again = cards.replace(house.core, replaced, None, BY)
+    again = cards.replace(house.core, Reissue(replaced), BY)
     cards.set_insurance(house.core, lapsed, "lapsed", BY)
     (new_revoked, new) = house.issue(6, 7)
     cards.revoke(house.core, new_revoked.card_id, BY)
@@ -148,7 +148,7 @@ def test_after_a_restore_nothing_recurs_and_nothing_revoked_comes_back(house: Ho
     assert reasons(house, [*before, again, new_revoked, new]) == [
         *("revoked", "suspended", "replaced", "valid", "valid", "valid", "revoked", "valid")
     ]
-    fresh = [*house.issue(8, 9), cards.replace(house.core, replaced, None, BY)]
+    fresh = [*house.issue(8, 9), cards.replace(house.core, Reissue(replaced), BY)]
     assert reasons(house, fresh) == ["valid"] * 3
     assert not {(code.uri.rpartition("/")[2], code.index) for card in fresh for code in card.codes} & given
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from icard_crypto import qr
+from icard_crypto.card.card import Profile
 from issuer import cards
 from issuer.cards import NewCard, lookups
 from issuer.cards.models import CardRow
@@ -17,6 +18,7 @@ from issuer.service.app import make_app
 from tests.kit.callers import Caller, by_session, problem
 from tests.kit.issuing_service import Recording, person
 from tests.kit.people import HOST, House, make, new_house, organisation
+from tests.kit.reference import reference_card
 from verifier.runtime import http
 
 pytestmark = pytest.mark.slow
@@ -60,6 +62,22 @@ def test_whose_card_it_is_gets_its_codes(house: House) -> None:
         missing, others = (who("GET", f"/v1/cards/{name}/code.svg") for name in ("0" * 32, other.card_id))
         assert problem(missing) == problem(others) == (404, "issue.no_card")
     assert problem(asks["holder"]("GET", f"/v1/cards/{issued.card_id}/code.png?profile=other")) == (422, "http.invalid")
+
+
+def test_an_employer_reads_of_a_card_what_its_work_code_says(house: House) -> None:
+    """Over HTTP: no date of birth, gender, permit number, insurance digits, exemptions, and no authority's code in the
+    list; the holder reads all of it."""
+    employer = organisation(house, "employer", 1)
+    holder, boss = make(house, "holder", "mei.lin"), make(house, "employer", "boss", organisation_id=employer)
+    (issued,) = cards.issue(house.core, [NewCard(reference_card(), holder=holder.person_id, employer=employer)], HOST)
+    app = make_app(house.core, http.Drain())
+    path = f"/v1/cards/{issued.card_id}"
+    seen = by_session(app, boss.enter())("GET", path).json()
+    assert seen["card"] == reference_card().for_profile(Profile.WORK).to_json()
+    assert [code["profile"] for code in seen["codes"]] == ["public", "work"]
+    own = by_session(app, holder.enter())("GET", path).json()
+    assert own["card"] == reference_card().to_json()
+    assert [code["profile"] for code in own["codes"]] == ["public", "work", "authority"]
 
 
 def test_an_official_who_fetches_a_code_is_seen(house: House) -> None:
