@@ -337,7 +337,7 @@ def test_every_kind_is_caused_somewhere_and_has_whole_words() -> None:
     for act in kinds_module._acts():
         assert kind_of_act(act).name in kinds()
         assert act in source or act.partition(".")[0] + ".{state}" in source
-    assert json.loads((ROOT / "issuer/delivery/mail.json").read_text("utf-8")).keys() == {"en", "zh"}
+    assert json.loads((ROOT / "issuer/notices/mail.json").read_text("utf-8")).keys() == {"en", "zh"}
 
 
 def test_an_unknown_kind_is_a_fault_of_the_program(house: Core) -> None:

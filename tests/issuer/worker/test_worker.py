@@ -265,13 +265,15 @@ def test_a_worker_goes_on_after_faults(core: Core, monkeypatch: pytest.MonkeyPat
         return sign(key, messages)
 
     def tell(event: str, facts: dict[str, Any]) -> None:
-        told.append(f"{event} {facts.get('code', '')}".strip())
-        if event == "well_again":
+        # The checkpoint meets the same fault, by itself.
+        if event != "checkpoint" and facts.get("job") != "checkpoint":
+            told.append(f"{event} {facts.get('code', '')}".strip())
+        if event == "well_again" and facts["job"] == "publish":
             stop.set()
 
     monkeypatch.setattr(core.signer, "sign", flaky)
     Worker(core, None, tell, 0.01).run(stop)
-    assert [event for event in told if event != "checkpoint"] == [
+    assert told == [
         "started",
         "held_back signer.unavailable",
         "published",
