@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +15,17 @@ from icard_crypto.errors import DecodeError, KeyFault, catalogue
 from icard_crypto.signing import cose, ed25519
 from icard_crypto.signing.keys import VerifyingKey
 from tests.kit.reference import ISSUED_AT
+from tests.kit.vector_verifiers import VECTORS, decision_verifier, load, shown, trusting_verifier
 from tools import make_vectors
 from tools.vectors.base import claims_json
 from tools.vectors.kept import Kept
-from verifier import Policy, Revocation, Timestamp, TrustDomain, TrustedKey, TrustListFacts, Verdict, Verifier
+from verifier import Verdict
 from verifier.decision import reasons
-
-VECTORS = Path(__file__).parent.parent / "vectors"
 
 
 def files(folder: str) -> list[Any]:
     """The vectors of a folder, as parameters."""
     return [pytest.param(path, id=path.stem) for path in sorted((VECTORS / folder).glob("*.json"))]
-
-
-def load(path: Path) -> dict[str, Any]:
-    """A vector."""
-    loaded: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return loaded
 
 
 KEYS = load(VECTORS / "keys.json")["keys"]
@@ -51,33 +42,9 @@ def _public(name: str) -> VerifyingKey:
     return _read_key(KEYS[name])
 
 
-def _trusting_verifier() -> Verifier:
-    """Trusts the card keys of the vectors; asks for no status."""
-    keys = [
-        {
-            "iss": "cn.310000",
-            "names": {"en": "Shanghai", "zh": "上海"},
-            "regions": ["310000"],
-            "status_prefixes": ["https://icard.example/s/"],
-            "usage": "card",
-            "from": "2026-01-01T00:00:00Z",
-            "key": {"cose_key": entry["cose_key"]},
-        }
-        for name, entry in KEYS.items()
-        if name.startswith("card-")
-    ]
-    trusted = json.dumps({"environment": "test", "keys": keys}).encode()
-    return Verifier(TrustDomain.from_trusted_file(trusted), Policy.named("unsafe_no_status"))
-
-
-VERIFIER = _trusting_verifier()
+VERIFIER = trusting_verifier()
 LAYERS = ("text", "base45", "zlib", "cose", "header", "cbor", "claims", "key")
 LIST_LAYERS = ("trust", "status", "timestamp", "bundle", "uri")
-
-
-def shown(vector: dict[str, Any]) -> str | bytes:
-    """What a vector shows a reader."""
-    return vector["text"] if "text" in vector else bytes.fromhex(vector["hex"])
 
 
 @pytest.mark.parametrize(("folder", "least"), [("valid", 43), ("refuse", 400), ("keys", 70), ("decisions", 90)])
@@ -171,52 +138,6 @@ def test_a_key_is_taken_or_refused_as_stated(path: Path) -> None:
     assert caught.value.message() == catalogue()[vector["code"]]["en"]
 
 
-@dataclass(frozen=True)
-class _StatusList:
-    """A status list that is already verified, as a decision's vector states it."""
-
-    iat: int
-    exp: int
-    size: int
-    key_thumbprint: bytes
-    entries: dict[int, int]
-
-    def get(self, index: int, /) -> int:
-        return self.entries.get(index, 0)
-
-
-def _status_list(stated: dict[str, Any]) -> _StatusList:
-    entries = {int(index): value for index, value in stated["entries"].items()}
-    return _StatusList(stated["iat"], stated["exp"], stated["size"], bytes.fromhex(stated["key"]), entries)
-
-
-def _with_revocation(key: TrustedKey, revoked: dict[str, Any]) -> TrustedKey:
-    stated = revoked.get(key.key.thumbprint.hex())
-    return key if stated is None else replace(key, revoked=Revocation(**stated))
-
-
-def _domain(vector: dict[str, Any]) -> TrustDomain:
-    """Trusted keys and knowledge as the vector states them; both count as verified."""
-    known = vector["knowledge"]
-    given = TrustDomain.from_trusted_file(json.dumps(vector["trusted"]).encode())
-    trust_list, timestamp = known.get("trust_list"), known.get("timestamp")
-    if timestamp is not None:
-        denied = frozenset(bytes.fromhex(thumbprint) for thumbprint in timestamp["denied"])
-        timestamp = Timestamp(**timestamp | {"trust_hash": bytes.fromhex(timestamp["trust_hash"]), "denied": denied})
-    if trust_list is not None:
-        trust_list = TrustListFacts(**trust_list | {"payload_hash": bytes.fromhex(trust_list["payload_hash"])})
-    return TrustDomain(
-        name="vector",
-        environment=given.environment,
-        keys=[_with_revocation(key, known.get("revoked", {})) for key in given.keys],
-        keys_given_directly="trust_list" not in known,
-        trust_list=trust_list,
-        timestamp=timestamp,
-        status_lists={stated["uri"]: _status_list(stated) for stated in known["status_lists"]},
-        clock_floor=known.get("clock_floor", 0),
-    )
-
-
 def outcome_of(verdict: Verdict) -> dict[str, Any]:
     """A verdict as the vectors of decisions/ state it."""
     return {
@@ -235,8 +156,7 @@ def outcome_of(verdict: Verdict) -> dict[str, Any]:
 def test_a_decision_is_as_stated(path: Path) -> None:
     """Outcome, reason, detail, further reasons and states of a verdict are what its vector says."""
     vector = load(path)
-    domains = [] if vector["trusted"] is None else [_domain(vector)]
-    verdict = Verifier(domains, Policy.from_dict(vector["policy"])).verify(shown(vector), now=vector["now"])
+    verdict = decision_verifier(vector).verify(shown(vector), now=vector["now"])
     assert outcome_of(verdict) == vector["expected"]
 
 

@@ -19,7 +19,8 @@ from icard_crypto.lists.trust_chain import verify_anchor, verify_chain
 from icard_crypto.lists.trust_list import TrustList
 from icard_crypto.signing import cose
 from icard_crypto.signing.keys import Kid, VerifyingKey
-from tests.icard_crypto.test_vectors import VECTORS, files, load, outcome_of, shown
+from tests.icard_crypto.test_vectors import files, outcome_of
+from tests.kit.vector_verifiers import VECTORS, load, shown
 from verifier import Policy, TrustDomain, Verifier
 from verifier.decision import reasons
 from verifier.store import Store, Update

@@ -13,7 +13,8 @@ domains for a :class:`verifier.Verifier`. Nothing here touches a network: see :m
 from .decide import Update
 from .folder import default_folder
 from .freshness import Freshness, freshness
+from .in_memory import domain_of_bundle
 from .report import Item, Report
 from .store import Fault, Store
 
-__all__ = ["Fault", "Freshness", "Item", "Report", "Store", "Update", "default_folder", "freshness"]
+__all__ = ["Fault", "Freshness", "Item", "Report", "Store", "Update", "default_folder", "domain_of_bundle", "freshness"]

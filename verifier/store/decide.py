@@ -98,11 +98,11 @@ def open_timestamp(trust_list: TrustList, token: bytes, now: int | None = None) 
     return read_timestamp(token, find_key=find, now=now)
 
 
-def decide(known: Known, update: Update, now: int) -> Decision:
+def decide(known: Known, update: Update, now: int | None) -> Decision:
     """The next state by the rules of this module.
 
     Args:
-        now: Unix time.
+        now: Unix time; None: nothing is refused for its age or for being from the future.
     """
     decision = Decision(known.manifest)
     # 1
@@ -135,7 +135,7 @@ def _change(decision: Decision, floor: int = 0, **changes: object) -> None:
     decision.manifest = replace(decision.manifest, floor=max(decision.manifest.floor, floor), **changes)  # type: ignore[arg-type]
 
 
-def _follow(known: Known, update: Update, now: int, decision: Decision) -> TrustState:
+def _follow(known: Known, update: Update, now: int | None, decision: Decision) -> TrustState:
     before, manifest = known.trust, known.manifest
     # Without its past: a chain that brings nothing new is no reason to refuse what stands beside it, were the current
     # list over by now.
@@ -187,7 +187,7 @@ def _clear(decision: Decision, timestamp: Timestamp | None) -> None:
 
 
 def _timestamp(
-    decision: Decision, known: Known, trust_list: TrustList, offered: bytes | None, now: int
+    decision: Decision, known: Known, trust_list: TrustList, offered: bytes | None, now: int | None
 ) -> Timestamp | None:
     current = None
     if known.timestamp is not None:
@@ -218,7 +218,9 @@ def _timestamp(
 class _Tokens:
     """Rule 5, token by token."""
 
-    def __init__(self, decision: Decision, trust_list: TrustList, denied: frozenset[Thumbprint], now: int) -> None:
+    def __init__(
+        self, decision: Decision, trust_list: TrustList, denied: frozenset[Thumbprint], now: int | None
+    ) -> None:
         self._decision = decision
         self._trust_list = trust_list
         self._denied = denied

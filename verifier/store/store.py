@@ -20,7 +20,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from icard_crypto.errors import IcardError, StateError
 from icard_crypto.lists.bundle import Bundle
@@ -37,11 +37,18 @@ from .folder import DomainFolder, ObjectGone
 from .manifest import Digest, Manifest, Mark, read_manifest
 from .report import Report
 
-__all__ = ["Fault", "Store"]
+__all__ = ["Fault", "Loaded", "Objects", "Store", "read_domain"]
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 #: A reader without a lock meets a removed object once for each commit made meanwhile.
 _MOST_TRIES: Final = 100
+
+
+class Objects(Protocol):
+    """Where a manifest's objects are read from: a domain's folder, or memory."""
+
+    def read(self, name: Digest) -> bytes:
+        """An object's content; raises :class:`~verifier.store.folder.ObjectGone`."""
 
 
 class Fault(NamedTuple):
@@ -53,7 +60,7 @@ class Fault(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Loaded:
+class Loaded:
     """A domain as it was last read, with what can be shared with the next reading."""
 
     manifest_bytes: bytes
@@ -70,7 +77,7 @@ class Store:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
-        self._loaded: dict[str, _Loaded] = {}
+        self._loaded: dict[str, Loaded] = {}
         self._mutex = threading.Lock()
 
     @property
@@ -188,6 +195,19 @@ class Store:
                 raise _missing(gone) from None
         return Bundle(chain, tokens, timestamp)
 
+    def copy_to(self, target: Path) -> None:
+        """Copy the whole state as it stands into another folder, so that a long job keeps what it began with.
+
+        Raises:
+            StateError: as :meth:`manifest`; ``store.locked``, ``store.unwritable``.
+        """
+        for name in self.names():
+            source, copy = DomainFolder(self.folder / name), DomainFolder(target / name)
+            with self._mutex, source.reading(), copy.writing():
+                manifest = read_manifest(self._manifest_bytes(source))
+                objects = {digest: source.read(digest) for digest in manifest.objects() if source.holds(digest)}
+                copy.commit(manifest, objects)
+
     def load(self) -> tuple[TrustDomain, ...]:
         """The domains for a :class:`verifier.Verifier`, in the order of their names; the same objects as long as
         nothing changed.
@@ -211,7 +231,7 @@ class Store:
             raise StateError("store.no_such_domain", path=str(folder.path))
         return data
 
-    def _load(self, name: str) -> _Loaded:
+    def _load(self, name: str) -> Loaded:
         folder = DomainFolder(self.folder / name)
         before = self._loaded.get(name)
         data = self._manifest_bytes(folder)
@@ -220,7 +240,7 @@ class Store:
         for _ in range(_MOST_TRIES):
             with folder.reading():
                 data = self._manifest_bytes(folder)
-                loaded = _read(folder, data, before)
+                loaded = read_domain(folder, data, before)
             # An object was gone: the writer's doing if there is a newer manifest by now, else damage.
             if not loaded.faults or self._manifest_bytes(folder) == data:
                 break
@@ -231,7 +251,7 @@ def _missing(gone: ObjectGone) -> StateError:
     return StateError("store.damaged", path=f"objects/{gone}", expected="the content that its name stands for")
 
 
-def _trust(folder: DomainFolder, manifest: Manifest) -> TrustState:
+def _trust(folder: Objects, manifest: Manifest) -> TrustState:
     try:
         data = folder.read(manifest.chain[-1])
     except ObjectGone as gone:
@@ -247,7 +267,16 @@ def _timestamp_token(folder: DomainFolder, manifest: Manifest) -> bytes | None:
         return None
 
 
-def _read(folder: DomainFolder, data: bytes, before: _Loaded | None) -> _Loaded:
+def read_domain(folder: Objects, data: bytes, before: Loaded | None = None) -> Loaded:
+    """The domain that a manifest describes, every object verified again (promises 1 to 4).
+
+    Args:
+        data: the manifest as it is written.
+        before: an earlier reading, with which unchanged parts are shared.
+
+    Raises:
+        StateError: ``store.newer``, ``store.damaged`` (the manifest).
+    """
     manifest = read_manifest(data)
     faults: list[Fault] = []
     lists: dict[Digest, StatusList] = {}
@@ -259,7 +288,7 @@ def _read(folder: DomainFolder, data: bytes, before: _Loaded | None) -> _Loaded:
     except IcardError as error:
         faults.append(Fault(name, "trust_list", error))
         domain = TrustDomain(name=name, environment=manifest.environment, keys=(), clock_floor=manifest.floor)
-        return _Loaded(data, manifest, domain, None, None, lists, faults)
+        return Loaded(data, manifest, domain, None, None, lists, faults)
     timestamp = None
     if manifest.timestamp is not None:
         try:
@@ -290,7 +319,7 @@ def _read(folder: DomainFolder, data: bytes, before: _Loaded | None) -> _Loaded:
     domain = TrustDomain.from_trust_list(
         trust.current, name=name, timestamp=timestamp, status_lists=chosen, clock_floor=manifest.floor
     )
-    return _Loaded(data, manifest, domain, trust, timestamp, lists, faults)
+    return Loaded(data, manifest, domain, trust, timestamp, lists, faults)
 
 
 def _candidates(keys: Mapping[Thumbprint, Mark], denied: frozenset[Thumbprint]) -> list[Mark]:
