@@ -44,6 +44,7 @@ BUNDLE: Final = packed(status(NOW - HOUR, {REVOKED: 1}), lists=[ANCHOR], stamp=t
 CODES: Final[tuple[str, ...]] = (
     code(),
     code(index=REVOKED, cti=b"\x02" * 8),
+    code(profile=Profile.AUTHORITY, cti=b"\x03" * 8),
     trust_domain.code(Profile.AUTHORITY),
     code(key=trust_domain.OTHER_KEY),
     code(expires=NOW),

@@ -27,6 +27,7 @@ from .options import CODE_HELP, Now, PolicyName, Trusted, moment, policy, truste
 from .pictures import codes_in
 from .state_options import StateFolder, open_store
 from .verdict_view import show
+from .verify_file import Claims, Column, FileOptions, InputFile, Keep, OutputFile, WorkerCount, verify_file
 
 __all__ = ["verify_command"]
 
@@ -37,11 +38,19 @@ _RANK: Final = ("VALID", "INDETERMINATE", "INVALID")
 
 @says
 def verify_command(
-    code: Annotated[str, typer.Argument(metavar="CODE", help=CODE_HELP + " A folder: all of these in it.")],
+    code: Annotated[
+        str | None, typer.Argument(metavar="CODE", help=CODE_HELP + " A folder: all of these in it.")
+    ] = None,
     trusted: Trusted = None,
     state: StateFolder = None,
     policy_name: PolicyName = "gate",
     now: Now = None,
+    input_file: InputFile = None,
+    output_file: OutputFile = None,
+    column: Column = "code",
+    keep: Keep = None,
+    claims: Claims = None,
+    workers: WorkerCount = None,
 ) -> None:
     """Say whether a card is genuine and still stands.
 
@@ -51,8 +60,21 @@ def verify_command(
     Exit status 0 valid, 1 invalid, 2 not confirmed, 64 wrong use; of several codes the worst. With --json one verdict a
     line; for a folder each line is an object of source and verdict.
 
+    With --input instead of CODE every row of a file is verified and --output is written, with a summary at the end.
+    A run that was stopped goes on where it was when it is repeated. Exit status 0 all rows done, 1 some could not be
+    read.
+
     Example:  icard verify code.png --trusted trusted.json --policy unsafe_no_status
+
+    Example:  icard verify --input scans.parquet --output verdicts.parquet --keep scan_id
     """
+    if input_file is not None or output_file is not None:
+        if code is not None or input_file is None or output_file is None:
+            raise CommandError("cli.input_and_output")
+        asked = FileOptions(input_file, output_file, column, tuple(keep or ()), tuple(claims or ()), workers)
+        raise typer.Exit(verify_file(asked, trusted, state, policy(policy_name), now))
+    if code is None:
+        raise CommandError("cli.nothing_to_verify")
     verifier = Verifier(_domains(trusted, state), policy(policy_name))
     clock = moment(now)
     named = sources(code)

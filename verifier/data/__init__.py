@@ -27,7 +27,19 @@ except ModuleNotFoundError as absent:
 from .batches import BatchVerifier, map_batches
 from .claims import CLAIMS
 from .errors import DataError
+from .job import Job, Summary, run
 from .spark import spark_ddl
 from .verdicts import verdict_type, verdicts
 
-__all__ = ["CLAIMS", "BatchVerifier", "DataError", "map_batches", "spark_ddl", "verdict_type", "verdicts"]
+__all__ = [
+    "CLAIMS",
+    "BatchVerifier",
+    "DataError",
+    "Job",
+    "Summary",
+    "map_batches",
+    "run",
+    "spark_ddl",
+    "verdict_type",
+    "verdicts",
+]

@@ -1,0 +1,409 @@
+"""One file of codes to one file of verdicts: on all cores, and taken up again where it was after a kill.
+
+Promises:
+
+1. Each row of the input is one row of the output, in order, whatever was killed meanwhile and however often.
+2. The output's name appears when the whole file stands on disk, and never for less. Until then the work lies in a
+   folder beside it, ``<output>.work``, which only its owner can read.
+3. A job has one time and one knowledge: both are fixed when it begins and are kept in that folder, so that rows that
+   were verified before and after a kill rest on the same lists.
+4. A job that was begun is gone on with only by the same options on the same input; else it is refused.
+5. Memory depends on neither the length of the input nor that of the output.
+
+The folder::
+
+    job.json   knowledge/   journal (a line for each part that counts)   part-000000, part-000001, ...
+
+A part counts when its line is in the journal, which is written after the part is on disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+
+from verifier.decision.policy import Policy
+from verifier.decision.verifier import Verifier
+from verifier.knowledge.trust import TrustDomain
+from verifier.runtime.files import FileFault, write_whole
+from verifier.store import Store
+
+from .errors import DataError
+from .inputs import Input, Piece, open_input
+from .outputs import ROW, Output, open_output, serialized
+from .verdicts import VERDICT, verdict_type, verdicts
+from .workers import Workers, cores
+
+__all__ = ["Job", "Progress", "Summary", "run"]
+
+#: A part ends with this many pieces, about 130,000 rows, or after this time: what a kill costs.
+_PIECES: Final = 32
+_SECONDS: Final = 20
+_FORM: Final = 1
+_EDGE: Final = 64 * 1024
+_TRUSTED: Final = "trusted.json"
+_STATE: Final = "state"
+
+Progress = Callable[[int, float], object]
+"""Called with the rows that are done, and how much of the input that is, from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is asked for.
+
+    Args:
+        input, output: files whose names say their formats.
+        policy: what is asked of a card.
+        now: Unix time.
+        column: the column of codes; ``keep``: the columns that go along; ``claims``: see :data:`verifier.data.CLAIMS`.
+        state: the state folder, or None.
+        trusted: a file of trusted keys as it is, or None.
+        workers: processes; None: one for each core.
+        now_given: the time was asked for; else a job that was begun keeps the time that it began with.
+    """
+
+    input: Path
+    output: Path
+    policy: Policy
+    now: int
+    column: str = "code"
+    keep: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+    state: Store | None = None
+    trusted: bytes | None = None
+    workers: int | None = None
+    now_given: bool = False
+
+
+@dataclass
+class Summary:
+    """What a job came to.
+
+    Attributes:
+        rows: of the input, and so of the output.
+        resumed: how many of them had been done before this run.
+        nulls: rows without a code, those that could not be read among them.
+        unreadable: rows that could not be read; ``first_unreadable``: the number of the first, from 1.
+        verdicts: how many of each outcome and reason.
+        now: Unix time of every verdict.
+    """
+
+    now: int
+    rows: int = 0
+    resumed: int = 0
+    nulls: int = 0
+    unreadable: int = 0
+    first_unreadable: int | None = None
+    verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add_to(self, other: Summary) -> None:
+        """Add these rows, which follow, to another's."""
+        other.rows += self.rows
+        other.nulls += self.nulls
+        other.unreadable += self.unreadable
+        other.first_unreadable = other.first_unreadable or self.first_unreadable
+        other.verdicts.update(self.verdicts)
+
+
+def run(job: Job, progress: Progress = lambda rows, share: None) -> Summary:
+    """Do a job, or what is left of it.
+
+    Raises:
+        DataError: ``data.*``: what is wrong with columns, formats, the input, or a job that was begun.
+        FileFault: ``file.exists``: the output is there already; ``file.unwritable``.
+        StateError: ``store.*``, ``trusted.*``.
+    """
+    source = open_input(job.input, job.column, job.keep)
+    schema = _schema(job, source)
+    work = job.output.with_name(job.output.name + ".work")
+    if job.output.exists() and not (work / "job.json").exists():
+        raise FileFault("file.exists", found=str(job.output))
+    try:
+        with _alone(work) as lock:
+            return _Run(job, source, schema, work, lock, progress).go()
+    except OSError as fault:
+        raise FileFault("file.unwritable", found=f"{work}: {fault.strerror or type(fault).__name__}") from None
+
+
+def _schema(job: Job, source: Input) -> pa.Schema:
+    taken = {ROW, VERDICT}.intersection(job.keep)
+    if taken:
+        raise DataError("data.column_name", path=taken.pop(), expected=f"names other than {ROW} and {VERDICT}")
+    if len(set(job.keep)) != len(job.keep):
+        raise DataError("data.column_twice", path="keep")
+    kept = [source.schema.field(place + 1) for place in range(len(job.keep))]
+    return pa.schema([pa.field(ROW, pa.int64()), *kept, pa.field(VERDICT, verdict_type(job.claims))])
+
+
+@contextlib.contextmanager
+def _alone(work: Path) -> Iterator[int]:
+    """The work's folder, for this process alone."""
+    work.mkdir(mode=0o700, exist_ok=True)
+    lock = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError("data.busy", path=str(work)) from None
+        yield lock
+    finally:
+        os.close(lock)
+
+
+class _Run:
+    """One process's turn at a job."""
+
+    def __init__(self, job: Job, source: Input, schema: pa.Schema, work: Path, lock: int, progress: Progress) -> None:
+        self._job, self._source, self._schema, self._work, self._lock = job, source, schema, work, lock
+        self._output: Output = open_output(job.output, schema)
+        self._progress = progress
+        self._size = job.input.stat().st_size
+
+    def go(self) -> Summary:
+        now = self._begin()
+        journal = _Journal(self._work / "journal")
+        summary, end = journal.summary(now)
+        summary.resumed = summary.rows
+        if not journal.whole:
+            verifier = Verifier(_load(self._work / "knowledge"), self._job.policy)
+            self._verify(verifier, journal, summary, end)
+            journal.close_rows()
+        parts = [self._work / _part(number) for number in range(journal.parts)]
+        joined = self._work / "joined"
+        if not journal.joined:
+            self._output.join(joined, parts)
+            journal.close_join()
+        if joined.exists():
+            if self._job.output.exists():
+                raise FileFault("file.exists", found=str(self._job.output))
+            joined.replace(self._job.output)
+            _sync(self._job.output.parent)
+        shutil.rmtree(self._work)
+        return summary
+
+    def _begin(self) -> int:
+        """Begin the job, or hold it against the one that was begun; its time."""
+        written = self._work / "job.json"
+        wanted = self._description()
+        if written.exists():
+            begun = json.loads(written.read_text("utf-8"))
+            now: int = begun.pop("now")
+            if begun != wanted or (self._job.now_given and now != self._job.now):
+                differs = [name for name in wanted if begun.get(name) != wanted[name]] or ["now"]
+                raise DataError("data.other_job", path=str(self._work), found=f"another {', '.join(differs)}")
+            return now
+        for left in self._work.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        _keep_knowledge(self._job, self._work / "knowledge")
+        write_whole(written, json.dumps(wanted | {"now": self._job.now}, indent=1).encode(), mode=0o600)
+        return self._job.now
+
+    def _description(self) -> dict[str, Any]:
+        job = self._job
+        return {
+            "form": _FORM,
+            "input": _fingerprint(job.input),
+            "output": job.output.name,
+            "column": job.column,
+            "keep": list(job.keep),
+            "claims": list(job.claims),
+            "policy": json.loads(json.dumps(job.policy.to_dict())),
+            "state": None if job.state is None else str(job.state.folder.resolve()),
+            "trusted": None if job.trusted is None else hashlib.sha256(job.trusted).hexdigest(),
+        }
+
+    def _verify(self, verifier: Verifier, journal: _Journal, summary: Summary, end: int) -> None:
+        count = self._job.workers or cores()
+        for leftover in self._work.glob("part-*"):
+            if int(leftover.name.partition("-")[2].partition(".")[0]) >= journal.parts:
+                leftover.unlink()
+        work = partial(_one, verifier, summary.now, self._job.claims, self._output, self._schema)
+        tasks = _tasks(self._source.pieces(summary.rows, end), summary.rows)
+        with Workers(work, count, close_in_worker=(self._lock,)) as workers:
+            part: list[_Done] = []
+            begun, rows, total = time.monotonic(), summary.rows, self._source.rows
+            for done in workers.map(tasks):
+                part.append(done)
+                rows += done.found.rows
+                self._progress(rows, rows / total if total else done.end / max(self._size, 1))
+                if len(part) == _PIECES or time.monotonic() - begun > _SECONDS:
+                    self._write(part, journal, summary)
+                    part, begun = [], time.monotonic()
+            if part:
+                self._write(part, journal, summary)
+
+    def _write(self, part: Sequence[_Done], journal: _Journal, summary: Summary) -> None:
+        path = self._work / _part(journal.parts)
+        temporary = path.with_name(path.name + ".tmp")
+        temporary.unlink(missing_ok=True)
+        self._output.write_part(temporary, [done.rendered for done in part])
+        temporary.replace(path)
+        _sync(self._work)
+        for done in part:
+            done.found.add_to(summary)
+        journal.add(summary, part[-1].end)
+
+
+class _Task(NamedTuple):
+    """What is sent to a worker: the number of the first row, from 1, and the piece with its batch as bytes."""
+
+    row: int
+    batch: bytes
+    end: int
+    unreadable: tuple[int, ...]
+
+
+class _Done(NamedTuple):
+    """What a worker sends back."""
+
+    rendered: bytes
+    end: int
+    found: Summary
+
+
+def _tasks(pieces: Iterator[Piece], rows: int) -> Iterator[_Task]:
+    for batch, end, unreadable in pieces:
+        yield _Task(rows + 1, serialized(batch), end, unreadable)
+        rows += batch.num_rows
+
+
+def _one(verifier: Verifier, now: int, claims: Sequence[str], output: Output, schema: pa.Schema, task: _Task) -> _Done:
+    """A piece's verdicts, as they are written, and what they came to."""
+    (batch,) = pa.ipc.open_stream(task.batch)
+    column = verdicts(batch.column(0), verifier, now, claims=claims)
+    numbers = pa.array(range(task.row, task.row + batch.num_rows), pa.int64())
+    found = pa.RecordBatch.from_arrays([numbers, *batch.columns[1:], column], schema=schema)
+    outcomes, reasons = (column.field(name).to_pylist() for name in ("outcome", "reason"))
+    present = column.is_valid().to_pylist()
+    counts = Counter(
+        (outcome, reason) for outcome, reason, there in zip(outcomes, reasons, present, strict=True) if there
+    )
+    first = task.row + task.unreadable[0] if task.unreadable else None
+    summary = Summary(
+        now,
+        rows=batch.num_rows,
+        nulls=batch.num_rows - sum(present),
+        unreadable=len(task.unreadable),
+        first_unreadable=first,
+        verdicts=counts,
+    )
+    return _Done(output.render(found), task.end, summary)
+
+
+class _Journal:
+    """What of the work counts: after each part, all that has been found so far.
+
+    Attributes:
+        parts: how many count.
+        whole: every row is in a part.
+        joined: the parts are joined, whole.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        lines = _whole_lines(path)
+        written = [line for line in lines if "rows" in line]
+        self._last = written[-1] if written else None
+        self.parts = len(written)
+        self.whole = {"whole": True} in lines
+        self.joined = {"joined": True} in lines
+
+    def summary(self, now: int) -> tuple[Summary, int]:
+        """What has been found so far, and where in the input the next piece begins."""
+        if self._last is None:
+            return Summary(now), 0
+        written = dict(self._last)
+        end = written.pop("end")
+        counted = Counter({(outcome, reason): count for outcome, reason, count in written.pop("verdicts")})
+        return Summary(now, verdicts=counted, **written), end
+
+    def add(self, summary: Summary, end: int) -> None:
+        """Count one more part."""
+        written = {name: getattr(summary, name) for name in ("rows", "nulls", "unreadable", "first_unreadable")}
+        counted = [[*names, count] for names, count in sorted(summary.verdicts.items())]
+        self._append(written | {"verdicts": counted, "end": end})
+        self.parts += 1
+
+    def close_rows(self) -> None:
+        """Every row is in a part."""
+        self._append({"whole": True})
+
+    def close_join(self) -> None:
+        """The parts are joined."""
+        self._append({"joined": True})
+
+    def _append(self, line: dict[str, Any]) -> None:
+        with self._path.open("ab") as file:
+            file.write(json.dumps(line).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _whole_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a journal; what a kill left of one is cut off."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    whole = data[: data.rfind(b"\n") + 1]
+    if whole != data:
+        os.truncate(path, len(whole))
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def _part(number: int) -> str:
+    return f"part-{number:06d}"
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    """What tells one input from another without reading all of it."""
+    found = path.stat()
+    with path.open("rb") as file:
+        digest = hashlib.sha256(file.read(_EDGE))
+        file.seek(max(found.st_size - _EDGE, 0))
+        digest.update(file.read(_EDGE))
+    return {
+        "path": str(path.resolve()),
+        "size": found.st_size,
+        "changed": found.st_mtime_ns,
+        "edges": digest.hexdigest(),
+    }
+
+
+def _keep_knowledge(job: Job, folder: Path) -> None:
+    """Copy what is trusted and known into the work's folder (promise 3)."""
+    folder.mkdir(mode=0o700)
+    if job.state is not None:
+        job.state.copy_to(folder / _STATE)
+    if job.trusted is not None:
+        write_whole(folder / _TRUSTED, job.trusted, mode=0o600)
+
+
+def _load(folder: Path) -> tuple[TrustDomain, ...]:
+    domains = Store(folder / _STATE).load()
+    trusted = folder / _TRUSTED
+    if trusted.exists():
+        domains = (*domains, TrustDomain.from_trusted_file(trusted.read_bytes()))
+    return domains
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
