@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -34,11 +34,13 @@ from tests.kit.issuing_service import FakeClock, new_core, person
 from tests.kit.signed_domain import published_core, step
 from verifier.bench.measure import Contender, Run, interleave
 
-__all__ = ["main"]
+__all__ = ["ISSUED", "main", "sizes"]
 
 _BY = Actor("benchmark")
 #: Of issue and look-up: at the most rows, against at the fewest.
 _TARGET = 1.5
+#: Cards that a service of any size has really issued, and that are looked up.
+ISSUED = 20
 _LISTS = 10
 
 Told = dict[str, Any]
@@ -112,22 +114,26 @@ def rate(folder: Path, url: str, count: int, together: int) -> Told:
     }
 
 
-def sizes(folder: Path, urls: Urls, filled: Sequence[int], rounds: int) -> dict[str, Run]:
-    """Issue and look-up (found by permit number and shown with its codes), in services of several sizes, in turns."""
+def sizes(folder: Path, urls: Urls, filled: Mapping[str, Callable[[Core], object]], rounds: int) -> dict[str, Run]:
+    """Issue and look-up (found by permit number and shown with its codes), in services of several sizes, in turns.
+
+    Args:
+        filled: what fills a service that has issued :data:`ISSUED` cards, by what its size is called.
+    """
     issue: dict[str, Contender] = {}
     look_up: dict[str, Contender] = {}
     with contextlib.ExitStack() as opened:
-        for size in filled:
-            place = folder / str(size)
+        for number, (size, fill_up) in enumerate(filled.items()):
+            place = folder / str(number)
             place.mkdir()
             core = _plain(new_core(place, urls()))
             opened.callback(core.close)
             numbers = itertools.count(1)
-            issued = [card for _ in range(20) for card in _issue(core, numbers, 1)]
-            fill(core, size - len(issued))
-            issue[f"{size:,} cards"] = _timed(partial(_issue, core, numbers, 1), 3)
+            issued = [card for _ in range(ISSUED) for card in _issue(core, numbers, 1)]
+            fill_up(core)
+            issue[size] = _timed(partial(_issue, core, numbers, 1), 3)
             known = itertools.cycle(range(1, len(issued) + 1))
-            look_up[f"{size:,} cards"] = _timed(partial(_found, core, known), 5)
+            look_up[size] = _timed(partial(_found, core, known), 5)
         return {"issue": interleave(issue, rounds), "look-up": interleave(look_up, rounds)}
 
 
@@ -174,7 +180,8 @@ def _measured(folder: Path, urls: Urls, asked: argparse.Namespace) -> Told:
         ],
     }
     filled = [1_000, 100_000, 1_000_000] if asked.full else asked.sizes
-    runs = sizes(folder / "sizes", urls, filled, asked.rounds)
+    fills = {f"{size:,} cards": partial(fill, cards=size - ISSUED) for size in filled}
+    runs = sizes(folder / "sizes", urls, fills, asked.rounds)
     told["sizes"] = runs
     told["ratios"] = {
         name: {who: run.ratio(who, "1,000 cards") for who in run.series if who != "1,000 cards"}

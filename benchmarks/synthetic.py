@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Profile
@@ -26,7 +26,7 @@ from issuer.keys.models import KeyRow
 from issuer.status.indexes import limit
 from issuer.status.models import StatusListRow
 
-__all__ = ["fill", "fill_lists"]
+__all__ = ["fill", "fill_by_server", "fill_lists"]
 
 #: Bytes of a sealed record and a sealed code of the reference card.
 _RECORD: Final = 1000
@@ -49,9 +49,7 @@ class _Places:
     def take(self, session: Session) -> tuple[str, int]:
         full = limit(self.core.lists.capacity)
         if not self.name or self.used == full:
-            self.name, self.used = self.core.lists.create(session, "standby", self.now).name, 0
-            values = {"state": "full", "used": full, "published_at": self.now, "changes": 1}
-            session.execute(update(StatusListRow).where(StatusListRow.name == self.name).values(**values))
+            self.name, self.used = _full_list(self.core, session, self.now), 0
         self.used += 1
         return self.name, self.used - 1
 
@@ -99,6 +97,73 @@ def _fill_lists(core: Core, lists: int) -> int:
 
         core.database.transact(work)
     return total
+
+
+def fill_by_server(core: Core, codes: int, *, record: int = _RECORD, code: int = _CODE) -> None:
+    """Add codes with their cards and look-ups on PostgreSQL, made by the server itself: millions in minutes.
+
+    Indexes that only find rows are dropped and made again, as after the restore of a dump.
+
+    Args:
+        record, code: bytes of what is sealed; short ones make more rows fit on a disk.
+    """
+    key, now = _active_key(core), int(core.clock.local())
+    full = limit(core.lists.capacity)
+    names = core.database.transact(lambda session: [_full_list(core, session, now) for _ in range(-(-codes // full))])
+    values = {"key": key, "then": now - _YEAR, "end": now + _YEAR, "names": names, "full": full}
+    values |= {"record": bytes(record), "code": bytes(code), "set": _SET}
+    with core.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        rebuilt = connection.execute(text(_FINDING_INDEXES)).all()
+        for name, _ in rebuilt:
+            connection.exec_driver_sql(f'DROP INDEX "{name}"')
+        for start in range(0, codes, _SERVER_CHUNK):
+            chunk = {"first": start, "last": min(start + _SERVER_CHUNK, codes) - 1}
+            for statement in _MADE_ROWS:
+                connection.execute(text(statement), values | chunk)
+        connection.exec_driver_sql("SET maintenance_work_mem = '512MB'")
+        for _, definition in rebuilt:
+            connection.exec_driver_sql(definition)
+        connection.exec_driver_sql("ANALYZE")
+
+
+def _full_list(core: Core, session: Session, now: int) -> str:
+    full = limit(core.lists.capacity)
+    name = core.lists.create(session, "standby", now).name
+    values = {"state": "full", "used": full, "published_at": now, "changes": 1}
+    session.execute(update(StatusListRow).where(StatusListRow.name == name).values(**values))
+    return name
+
+
+#: A multiple of three: a card's codes stand in one chunk.
+_SERVER_CHUNK: Final = 600_000
+_FINDING_INDEXES: Final = """
+    SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()
+        AND tablename IN ('cards', 'card_lookups', 'codes')
+        AND (indexname LIKE 'ix_%' OR indexname = 'uq_cards_live_permit')
+"""
+#: Ids and digests are those of numbers, so that they are spread like random ones.
+_MADE_ROWS: Final = (
+    """
+    INSERT INTO cards (id, permit_key, record, standing, permit, insurance, photo, version, revision, created_at,
+        changed_at)
+    SELECT md5('card' || n), md5('p' || n) || md5('q' || n), :record, 'active', 'good', 'good', true, 1, 1, :then, :then
+    FROM generate_series(CAST(:first AS bigint) / 3, CAST(:last AS bigint) / 3) AS n
+    """,
+    """
+    INSERT INTO card_lookups (card_id, kind, digest)
+    SELECT md5('card' || n), kind, md5(kind || n) || md5(n || kind)
+    FROM generate_series(CAST(:first AS bigint) / 3, CAST(:last AS bigint) / 3) AS n,
+        unnest(ARRAY['permit', 'name']) AS kind
+    """,
+    """
+    INSERT INTO codes (cti, card_id, generation, profile, list_name, idx, key, state, replaced, value, issued_at,
+        expires_at, created_at, payload_hash, cose)
+    SELECT left(md5('code' || n), 16), md5('card' || n / 3), 1, n % 3 + 1, (CAST(:names AS text[]))[n / :full + 1],
+        n % :full, :key, 'issued', false, CASE WHEN n % 100 < :set THEN 1 ELSE 0 END, :then, :end, :then,
+        md5('h' || n) || md5('i' || n), :code
+    FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS n
+    """,
+)
 
 
 def _active_key(core: Core) -> str:

@@ -6,7 +6,8 @@ Promises:
    or when that file or this Python changed. Nothing is installed beside icard.
 2. An environment is ready only when the mark inside says so, and that is written last: an interrupted one is made
    again. A lock keeps two test workers from making the same one.
-3. What cannot be made is a :class:`PeerMissing` that says whether the package registry could not be reached
+3. The engines of ``docs/data.md`` have their environments in the same way, as ``ready("engines/<name>")``.
+4. What cannot be made is a :class:`PeerMissing` that says whether the package registry could not be reached
    (a reason to skip, visibly) or something else failed (a reason to look).
 """
 
@@ -67,7 +68,7 @@ def names(role: Role | None = None) -> list[str]:
 def pinned(name: str) -> list[str]:
     """What a peer's environment holds: ``package==version``, in the file's order."""
     lines = (_REQUIREMENTS / f"{name}.txt").read_text("utf-8").splitlines()
-    return [line for line in lines if not line.startswith("#")]
+    return [line for line in lines if not line.startswith(("#", "-"))]
 
 
 def ready(name: str) -> Path:
@@ -80,7 +81,7 @@ def ready(name: str) -> Path:
     python = folder / "bin" / "python"
     mark = folder / ".ready"
     wanted = _digest(name)
-    ENVIRONMENTS.mkdir(exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     with _lock(name):
         if mark.is_file() and mark.read_text("ascii") == wanted:
             return python

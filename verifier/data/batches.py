@@ -27,7 +27,7 @@ from verifier.decision.policy import Policy
 from verifier.decision.verifier import Moment, Verifier, whole_seconds
 from verifier.store import Report, domain_of_bundle
 
-from .codes import check_type, column_of
+from .codes import Codes, check_type, column_of
 from .errors import DataError
 from .spark import spark_ddl
 from .verdicts import VERDICT, verdict_type, verdicts
@@ -143,13 +143,13 @@ class BatchVerifier:
         for batch in batches:
             yield self._one(batch, verifier)
 
-    def batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The same for one batch.
+    def verdicts(self, codes: Codes) -> pa.StructArray:
+        """The verdicts on a column by itself, for engines that call functions on columns.
 
         Raises:
-            DataError: as :meth:`__call__`.
+            DataError: ``data.column_type``, ``data.hash``.
         """
-        return self._one(batch, self.verifier())
+        return verdicts(codes, self.verifier(), self.now, claims=self.claims, plain=True)
 
     def verifier(self) -> Verifier:
         """This worker's verifier for the job (promise 2).
