@@ -11,7 +11,7 @@ from benchmarks import codes, pictures, statuses, trusts
 from benchmarks.peers import names
 from benchmarks.verdicts import many_cores, verdict_against_raw
 from benchmarks.versus import versus
-from icard_crypto.signing.ed25519 import BACKENDS
+from icard_crypto.signing.ed25519 import BACKENDS, Backend
 from verifier.bench.measure import Run
 
 __all__ = ["KEPT", "RESULTS", "Part", "parts", "token_file"]
@@ -93,6 +93,14 @@ def parts() -> dict[str, Part]:
         share=2,
         ours=("two cores",),
         anchors=("one core",),
+    )
+    made["column"] = Part(
+        f"A column of codes to a column of verdicts, {BACKENDS[0]}, a code",
+        "verify_many",
+        partial(_columns, BACKENDS[0]),
+        share=4,
+        ours=("column", "column, one core"),
+        anchors=("verify_many", "verify_many, one core"),
     )
     made["look-up"] = Part(
         "One status look-up, at random places of a list",
@@ -186,6 +194,12 @@ def _over_http(workers: int, rounds: int) -> Run:
     from benchmarks.service import over_http
 
     return over_http(workers, rounds)
+
+
+def _columns(backend: Backend, rounds: int) -> Run:
+    from benchmarks.columns import column_against_many
+
+    return column_against_many(backend, rounds)
 
 
 def _batch(rounds: int) -> Run:

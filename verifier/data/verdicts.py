@@ -13,6 +13,7 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, Final
 
 import pyarrow as pa
@@ -99,32 +100,28 @@ def verdicts(
 
 
 class _Rows:
-    """Verdicts as they come, column by column."""
+    """Verdicts as they come, turned into columns at the end."""
 
     def __init__(self, claims: Sequence[str]) -> None:
-        self._present: list[bool] = []
-        self._columns: list[list[Any]] = [[] for _ in _FIELDS]
-        self._append = [column.append for column in self._columns]
+        self._rows: list[tuple[Any, ...]] = []
         self._claims = ClaimColumns(claims) if claims else None
 
     def add(self, verdict: Verdict | None) -> None:
         """The next row; None for a null."""
-        self._present.append(verdict is not None)
         claims = None if verdict is None else verdict.claims
-        for append, value in zip(self._append, _NULL if verdict is None else _values(verdict, claims), strict=True):
-            append(value)
+        self._rows.append(_NULL if verdict is None else _values(verdict, claims))
         if self._claims is not None:
             self._claims.add(claims)
 
     def array(self, wanted: pa.StructType) -> pa.StructArray:
         """All rows as a struct array of a verdict's type."""
-        made = [_array(place, values, wanted.field(place).type) for place, values in enumerate(self._columns)]
+        columns = zip(*self._rows, strict=True) if self._rows else repeat((), len(_FIELDS))
+        made = [_array(place, values, wanted.field(place).type) for place, values in enumerate(columns)]
         if self._claims is not None:
             made.append(self._claims.array(wanted.field("claims").type))
         fields = [wanted.field(place) for place in range(wanted.num_fields)]
-        return pa.StructArray.from_arrays(
-            made, fields=fields, mask=pa.array([not each for each in self._present], pa.bool_())
-        )
+        missing = pa.array([row is _NULL for row in self._rows], pa.bool_())
+        return pa.StructArray.from_arrays(made, fields=fields, mask=missing)
 
 
 _NULL: Final = (None,) * len(_FIELDS)
@@ -159,7 +156,7 @@ _NOTHING: Final[list[str]] = []
 _DICTIONARIES: Final = {0: pa.array(OUTCOMES), 1: pa.array(list(catalogue()))}
 
 
-def _array(place: int, values: list[Any], wanted: pa.DataType) -> pa.Array:
+def _array(place: int, values: Sequence[Any], wanted: pa.DataType) -> pa.Array:
     words = _DICTIONARIES.get(place)
     if words is not None:
         coded = pa.DictionaryArray.from_arrays(pa.array(values, pa.int8()), words)
