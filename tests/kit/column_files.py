@@ -34,7 +34,7 @@ def state(folder: Path) -> Store:
 
 
 def varied(count: int) -> list[str | None]:
-    """Codes of every kind, and a null in each round."""
+    """Codes of every kind, and a null in each round; they repeat after as many as ``CODES`` has."""
     kinds = [*CODES[:-1], None]
     return [kinds[number * 7 % len(kinds)] for number in range(count)]
 
