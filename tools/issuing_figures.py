@@ -8,30 +8,30 @@ from typing import Any
 
 from benchmarks.parts import RESULTS
 
-__all__ = ["issuing_figures", "origin_figures", "service_figures"]
+__all__ = ["about", "issuing_figures", "lines", "measured", "origin_figures", "service_figures"]
 
 _PARTS = ("signing", "drawing", "database", "rest")
 
 
 def issuing_figures() -> str:
     """One table of rates, one of sizes and publications, for the databases that were measured."""
-    told = _measured("issuing")
-    return "\n".join((_about(told), _rates(told["databases"]), _sizes(told["databases"])))
+    told = measured("issuing")
+    return "\n".join((about(told), _rates(told["databases"]), _sizes(told["databases"])))
 
 
 def origin_figures() -> str:
     """How long changes took to the origin, for the databases that were measured."""
-    told = _measured("origin")
+    told = measured("origin")
     rows = [
         (kind, f"{run['changes']}", f"{run['median']:.2f} s", f"{run['longest']:.2f} s")
         for kind, run in told["databases"].items()
     ]
-    return "\n".join((_about(told), _table(("", "changes", "median", "longest"), rows)))
+    return "\n".join((about(told), lines(("", "changes", "median", "longest"), rows)))
 
 
 def service_figures() -> str:
     """Requests a second and latencies over HTTP, for the databases that were measured."""
-    told = _measured("issuing_service")
+    told = measured("issuing_service")
     rows = [
         (
             f"{kind}, {_some(run['servers'], 'server')}, {_some(run['clients'], 'client')}: {name}",
@@ -42,19 +42,19 @@ def service_figures() -> str:
         for kind, run in told["databases"].items()
         for name, figures in run["operations"].items()
     ]
-    return "\n".join((_about(told), _table(("over HTTP", "a second", "p50", "p99"), rows)))
+    return "\n".join((about(told), lines(("over HTTP", "a second", "p50", "p99"), rows)))
 
 
 def _some(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _measured(name: str) -> dict[str, Any]:
+def measured(name: str) -> dict[str, Any]:
     told: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
     return told
 
 
-def _about(told: dict[str, Any]) -> str:
+def about(told: dict[str, Any]) -> str:
     return f"Measured on {told['measured_at'][:10]}, {told['system']} on {told['machine']}, Python {told['python']}.\n"
 
 
@@ -69,7 +69,7 @@ def _rates(databases: dict[str, Any]) -> str:
         for kind, told in databases.items()
         for rate in told["rates"]
     ]
-    return _table(("cards of three codes", "cards a second", "without drawing", *_PARTS), rows)
+    return lines(("cards of three codes", "cards a second", "without drawing", *_PARTS), rows)
 
 
 def _sizes(databases: dict[str, Any]) -> str:
@@ -84,9 +84,9 @@ def _sizes(databases: dict[str, Any]) -> str:
         memory = f"{bulk['warm_mib']:.0f} MiB after 1,000, {bulk['peak_mib']:.0f} MiB at most"
         rows.append((f"{kind}: {bulk['done']:,} cards in bulk; {memory}", f"{bulk['cards_a_second']:.0f} a second", ""))
         rows.append((f"{kind}: ten full lists published ({lists['entries']:,} codes)", f"{lists['seconds']:.2f} s", ""))
-    return _table(("what", "measured", "against 1,000 cards"), rows)
+    return lines(("what", "measured", "against 1,000 cards"), rows)
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def lines(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

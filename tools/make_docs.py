@@ -26,6 +26,7 @@ from icard_crypto.lists.list_maps import ListField
 from tools import benchmark_drawings, benchmark_page, endpoints_table, service_page, worked_example
 from tools.issuing_figures import issuing_figures, origin_figures, service_figures
 from tools.notices_table import notices_table
+from tools.scale_figures import column_figures, contention_figures, growth_figures
 from tools.scan_page import scan_page_figures, screens_table
 from tools.service_examples import EXAMPLES, examples_json
 from tools.settings_table import settings_table
@@ -170,6 +171,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "issuing-figures": issuing_figures,
     "origin-figures": origin_figures,
     "service-figures": service_figures,
+    "data-figures": column_figures,
+    "growth-figures": growth_figures,
+    "contention-figures": contention_figures,
     "settings": settings_table,
     "notices": notices_table,
     "screens": screens_table,

@@ -228,14 +228,14 @@ def _python_workers(session: int) -> list[int]:
 
 @pytest.mark.soak
 def test_apache_spark_gives_the_verdicts_though_a_worker_is_killed(tmp_path: Path, record_property: Any) -> None:
-    """Apache Spark on Java: 100,000 mutated codes and every vector in text. A Python worker is killed in the middle, its
+    """Apache Spark on Java: 100,000 mutated codes, every vector in text. A Python worker is killed in the middle, its
     task is tried again, and every row is what verify() says."""
     if shutil.which("java") is None:
         pytest.skip("Apache Spark needs Java")
     python, codes = engine("spark"), write_scans(tmp_path, 100_000)
     # Four tries of a task: in local mode Spark gives up after the first otherwise.
     (tmp_path / "recipe.py").write_text(recipe("spark").replace(ADDRESS, "local[2,4]"))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": str(python)}
     with (tmp_path / "spark.log").open("wb") as log:
         job_process = subprocess.Popen(
             [str(python), "recipe.py"], cwd=tmp_path, env=environment, stdout=log, stderr=log, start_new_session=True
