@@ -57,7 +57,7 @@ def is_known(code: str) -> bool:
 
 
 def region_name(code: str, language: Language) -> str:
-    """The region's name; for a county the name of the nearest region above with the code; for an unknown one the code."""
+    """The name of a province or prefecture; of a county that of the region above with the code; else the code."""
     names = _names()
     if code in names:
         return names[code][language]
