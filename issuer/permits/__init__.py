@@ -1,0 +1,1 @@
+"""Work permits: what has to be filed, what is decided, and what follows from it."""
