@@ -1,0 +1,273 @@
+"""The processes of a permit as state machines, declared once: drawn from here, enforced from here.
+
+Promises:
+
+1. A move is possible where the machine has it: from that state, by that party, with those guards. Any other is an error
+   that names the state, and what is allowed from it and to whom.
+2. Each move names its guards, the rows that it reads, and what follows; ``icard-issuer processes`` draws them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from icard_crypto.errors import StateError
+
+__all__ = ["FILING", "MACHINES", "NOTIFICATION", "PAPER", "PERMIT", "Machine", "Move", "diagram"]
+
+APPLICANT: Final = "applicant"
+OFFICER: Final = "officer"
+HEAD: Final = "head"
+HOLDER: Final = "holder"
+CLOCK: Final = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move.
+
+    Args:
+        by: applicant (employer or agency), officer, head, holder, clock (the worker).
+        guards: what has to hold, words that the services check.
+        rules: kinds and ids of the rows that it reads.
+        then: what follows.
+    """
+
+    name: str
+    source: str
+    target: str
+    by: tuple[str, ...]
+    guards: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    then: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A process: its first state, the states that end it, and its moves."""
+
+    name: str
+    title: str
+    first: str
+    last: frozenset[str]
+    moves: tuple[Move, ...]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """All states, in the order in which the moves name them."""
+        named = (state for move in self.moves for state in (move.source, move.target))
+        return tuple(dict.fromkeys((self.first, *named)))
+
+    def allowed(self, state: str, by: str | None = None) -> tuple[Move, ...]:
+        """The moves from a state, for one party or for all."""
+        return tuple(move for move in self.moves if move.source == state and (by is None or by in move.by))
+
+    def move(self, name: str, state: str, by: str) -> Move:
+        """The move of that name from a state by a party.
+
+        Raises:
+            StateError: ``process.move``; ``found`` is the state, ``expected`` what is allowed from it and to whom.
+        """
+        for move in self.allowed(state, by):
+            if move.name == name:
+                return move
+        may = "; ".join(f"{move.name} ({', '.join(move.by)})" for move in self.allowed(state)) or "nothing"
+        raise StateError("process.move", path=self.name, expected=f"from {state}: {may}", found=f"{name} by {by}")
+
+
+def _many(name: str, sources: tuple[str, ...], target: str, by: tuple[str, ...], **more: tuple[str, ...]) -> list[Move]:
+    return [Move(name, source, target, by, **more) for source in sources]
+
+
+_OPEN: Final = ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED")
+_APPEAL: Final = ("deadlines/reconsideration", "deadlines/court")
+
+#: An application, from the draft to the decision.
+FILING: Final = Machine(
+    "filing",
+    "An application",
+    "DRAFT",
+    frozenset({"APPROVED", "REFUSED", "WITHDRAWN", "LAPSED"}),
+    (
+        Move(
+            "submit",
+            "DRAFT",
+            "SUBMITTED",
+            (APPLICANT,),
+            ("employer verified", "complete", "papers handed in", "one open file of a kind", "in time"),
+            ("materials", "deadlines/D06", "eligibility"),
+            ("clock D01", "clock D02", "notice"),
+        ),
+        Move("withdraw", "DRAFT", "WITHDRAWN", (APPLICANT,)),
+        Move(
+            "return",
+            "SUBMITTED",
+            "RETURNED",
+            (OFFICER,),
+            ("all defects named", "a further return names a new ground"),
+            ("deadlines/D02", "deadlines/returned"),
+            ("notice with every defect",),
+        ),
+        Move(
+            "submit",
+            "RETURNED",
+            "SUBMITTED",
+            (APPLICANT,),
+            ("employer verified", "complete", "papers handed in", "in time"),
+            ("materials",),
+            ("clock D02 anew",),
+        ),
+        Move("lapse", "RETURNED", "LAPSED", (CLOCK,), ("not answered in time",), ("deadlines/returned",), ("notice",)),
+        Move("pre_review", "SUBMITTED", "PRE_REVIEWED", (OFFICER,), (), ("deadlines/D01",), ("notice",)),
+        Move(
+            "accept",
+            "PRE_REVIEWED",
+            "ACCEPTED",
+            (OFFICER,),
+            (),
+            ("deadlines/D03", "deadlines/D04"),
+            ("clock D03", "clock D04", "notice"),
+        ),
+        *_many(
+            "accept_by_silence",
+            ("SUBMITTED", "PRE_REVIEWED"),
+            "ACCEPTED",
+            (CLOCK,),
+            guards=("defects not notified in time",),
+            rules=("deadlines/D02", "deadlines/D03"),
+            then=("accepted from the day of receipt", "notice"),
+        ),
+        Move(
+            "prolong",
+            "ACCEPTED",
+            "ACCEPTED",
+            (HEAD,),
+            ("once", "with a reason"),
+            ("deadlines/D03",),
+            ("clock D03 longer", "notice with the reason"),
+        ),
+        Move(
+            "approve",
+            "ACCEPTED",
+            "APPROVED",
+            (OFFICER,),
+            ("each needed paper verified", "category confirmed", "term within its limits"),
+            ("materials", "terms"),
+            ("permit or notification", "clock D05", "notice"),
+        ),
+        Move(
+            "refuse",
+            "ACCEPTED",
+            "REFUSED",
+            (OFFICER,),
+            ("reasons",),
+            _APPEAL,
+            ("ways of redress with their last days", "notice"),
+        ),
+        *_many("withdraw", (*_OPEN, "RETURNED"), "WITHDRAWN", (APPLICANT,), then=("notice",)),
+    ),
+)
+
+#: A paper that was handed in.
+PAPER: Final = Machine(
+    "paper",
+    "A paper of an application",
+    "UNCHECKED",
+    frozenset(),
+    (
+        Move(
+            "verify",
+            "UNCHECKED",
+            "VERIFIED",
+            (OFFICER,),
+            ("how it was checked", "no refusal by its rules"),
+            ("document_validity", "authentication"),
+        ),
+        Move("reject", "UNCHECKED", "REJECTED", (OFFICER,), ("a note",)),
+        Move("verify", "REJECTED", "VERIFIED", (OFFICER,), ("how it was checked", "no refusal by its rules")),
+        Move("reject", "VERIFIED", "REJECTED", (OFFICER,), ("a note",)),
+    ),
+)
+
+#: The notification of a first entry.
+NOTIFICATION: Final = Machine(
+    "notification",
+    "The notification of a first entry",
+    "ISSUED",
+    frozenset({"USED", "EXPIRED", "CANCELLED"}),
+    (
+        Move(
+            "use",
+            "ISSUED",
+            "USED",
+            (OFFICER,),
+            ("token right", "in time", "name as in the passport", "permit number", "person checked"),
+            ("deadlines/D20",),
+            ("permit active", "card issued", "clock D11", "clock D12", "clock D16", "notice"),
+        ),
+        Move("expire", "ISSUED", "EXPIRED", (CLOCK,), ("its life is over",), ("deadlines/D20",), ("notice",)),
+    ),
+)
+
+#: The permit itself.
+PERMIT: Final = Machine(
+    "permit",
+    "The permit",
+    "GRANTED",
+    frozenset({"REVOKED", "WITHDRAWN", "LICENCE_WITHDRAWN", "DEAD"}),
+    (
+        Move("activate", "GRANTED", "ACTIVE", (OFFICER,), ("notification used",), (), ("card issued",)),
+        Move("extend", "ACTIVE", "ACTIVE", (OFFICER,), ("approved extension",), ("terms",), ("new codes",)),
+        Move("change", "ACTIVE", "ACTIVE", (OFFICER,), ("approved change",), (), ("new codes",)),
+        Move(
+            "extend_by_law",
+            "ACTIVE",
+            "EXTENDED_BY_LAW",
+            (CLOCK,),
+            ("extension filed in time and undecided at the end", "switch on"),
+            ("deadlines/D07", "switches/extension_by_law"),
+            ("interim codes", "notice"),
+        ),
+        Move("extend", "EXTENDED_BY_LAW", "ACTIVE", (OFFICER,), ("approved extension",), ("terms",), ("new codes",)),
+        Move("expire", "ACTIVE", "EXPIRED", (CLOCK,), ("last day over",), ("deadlines/D10",), ("codes end", "notice")),
+        Move(
+            "expire",
+            "EXTENDED_BY_LAW",
+            "EXPIRED",
+            (OFFICER, CLOCK),
+            ("extension refused or withdrawn",),
+            (),
+            ("codes end", "notice"),
+        ),
+        *_many(
+            "cancel",
+            ("ACTIVE", "EXTENDED_BY_LAW", "GRANTED"),
+            "CANCELLED",
+            (OFFICER,),
+            guards=("approved cancellation",),
+            rules=_APPEAL,
+            then=("codes end", "notice"),
+        ),
+        *_many(
+            "grant_again",
+            ("CANCELLED", "EXPIRED"),
+            "ACTIVE",
+            (OFFICER,),
+            guards=("approved application",),
+            then=("new card, same number",),
+        ),
+    ),
+)
+
+MACHINES: Final[Mapping[str, Machine]] = {machine.name: machine for machine in (FILING, PAPER, NOTIFICATION, PERMIT)}
+
+
+def diagram(machine: Machine) -> str:
+    """The machine as a Mermaid state diagram."""
+    lines = ["stateDiagram-v2", f"    [*] --> {machine.first}"]
+    for move in machine.moves:
+        lines.append(f"    {move.source} --> {move.target}: {move.name} ({', '.join(move.by)})")
+    lines += [f"    {state} --> [*]" for state in machine.states if not machine.allowed(state)]
+    return "\n".join(lines) + "\n"
