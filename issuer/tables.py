@@ -14,7 +14,9 @@ from .db import idempotency as _idempotency  # noqa: F401
 from .db import meta as _meta  # noqa: F401
 from .keys import models as _keys  # noqa: F401
 from .notices import models as _notices  # noqa: F401
+from .permits import models as _permits  # noqa: F401
 from .publication import models as _publication  # noqa: F401
+from .rules import models as _rules  # noqa: F401
 from .status import models as _status  # noqa: F401
 from .worker import models as _worker  # noqa: F401
 

@@ -1,0 +1,297 @@
+"""The tables of permits: documents of persons, employers, offices, applications, permits and their terms.
+
+Promises, kept by the database's own constraints:
+
+1. An identity document stands once, by kind, issuing state and number; a permit number is one person's for life.
+2. A person has one open application of a kind. A notification's token works once.
+3. Names, numbers, posts and reasons stand in sealed columns; days are ISO texts, which compare as dates do.
+4. Rows are locked in the order persons, employers, applications, papers, permits, notifications, then cards and what
+   follows them in :mod:`issuer.cards.models`; the audit's head is always the last.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from issuer.db.base import Base, Big, Hex32, Hex64, Seconds, Word, sealed
+
+__all__ = [
+    "Employer",
+    "Filing",
+    "FilingEvent",
+    "Notification",
+    "Office",
+    "OfficeMember",
+    "Paper",
+    "Permit",
+    "PermitEnd",
+    "PermitTerm",
+    "PersonDocument",
+    "Upload",
+]
+
+#: A day as YYYY-MM-DD.
+DayText = Annotated[str, mapped_column(String(10))]
+#: A code of GB/T 2260.
+Region = Annotated[str, mapped_column(String(6))]
+_OPEN: Final = "state in ('SUBMITTED', 'RETURNED', 'PRE_REVIEWED', 'ACCEPTED')"
+
+
+class PersonDocument(Base):
+    """A passport or another document of a person. ``digest`` is the keyed hash of kind, state and number."""
+
+    __tablename__ = "person_documents"
+    __table_args__ = (Index("ix_person_documents_person", "person_id"),)
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    person_id: Mapped[Hex32] = mapped_column(ForeignKey("persons.id"))
+    kind: Mapped[Word]
+    digest: Mapped[Hex64] = mapped_column(unique=True)
+    record: Mapped[bytes] = sealed()
+    until: Mapped[DayText | None]
+    created_at: Mapped[Seconds]
+
+
+class Employer(Base):
+    """What an officer found about an organisation that employs: region, licence, and whether it may file."""
+
+    __tablename__ = "employers"
+    __table_args__ = (
+        CheckConstraint("state in ('pending', 'verified', 'suspended', 'ceased', 'merged')", name="state"),
+    )
+
+    organisation_id: Mapped[Hex32] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
+    state: Mapped[Word]
+    region: Mapped[Region]
+    licence_until: Mapped[DayText | None]
+    merged_into: Mapped[Hex32 | None] = mapped_column(ForeignKey("organisations.id"))
+    revision: Mapped[Big]
+    changed_at: Mapped[Seconds]
+
+
+class Office(Base):
+    """An office serves its region and what lies below."""
+
+    __tablename__ = "offices"
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    region: Mapped[Region] = mapped_column(unique=True)
+    name_en: Mapped[str] = mapped_column(String(200))
+    name_zh: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[Seconds]
+
+
+class OfficeMember(Base):
+    """The office that an official's account belongs to."""
+
+    __tablename__ = "office_members"
+    __table_args__ = (Index("ix_office_members_office", "office_id"),)
+
+    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    office_id: Mapped[Hex32] = mapped_column(ForeignKey("offices.id"))
+
+
+class Filing(Base):
+    """An application. ``record`` is what was filed, sealed; days of the clock stand beside it.
+
+    ``rules_on`` is the day whose rules it keeps. ``open_key`` is the keyed hash of person and process.
+    """
+
+    __tablename__ = "filings"
+    __table_args__ = (
+        CheckConstraint(
+            "state in ('DRAFT', 'SUBMITTED', 'RETURNED', 'PRE_REVIEWED', 'ACCEPTED', 'APPROVED', 'REFUSED', "
+            "'WITHDRAWN', 'LAPSED')",
+            name="state",
+        ),
+        Index(
+            "uq_filings_open",
+            "open_key",
+            unique=True,
+            sqlite_where=text(_OPEN),
+            postgresql_where=text(_OPEN),
+        ),
+        Index("ix_filings_employer", "employer_id", "id"),
+        Index("ix_filings_person", "person_id"),
+        Index("ix_filings_permit", "permit_id"),
+        Index("ix_filings_region", "region", "state", "id"),
+        Index("ix_filings_state", "state", "defects_due"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    process: Mapped[Word]
+    state: Mapped[Word]
+    region: Mapped[Region]
+    employer_id: Mapped[Hex32] = mapped_column(ForeignKey("organisations.id"))
+    agency_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("organisations.id"))
+    person_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("persons.id"))
+    permit_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("permits.id"))
+    open_key: Mapped[Hex64 | None]
+    record: Mapped[bytes] = sealed()
+    rules_on: Mapped[DayText | None]
+    submitted_on: Mapped[DayText | None]
+    accepted_on: Mapped[DayText | None]
+    decided_on: Mapped[DayText | None]
+    pre_review_due: Mapped[DayText | None]
+    defects_due: Mapped[DayText | None]
+    decision_due: Mapped[DayText | None]
+    promised_due: Mapped[DayText | None]
+    answer_due: Mapped[DayText | None]
+    prolonged: Mapped[int] = mapped_column(Integer)
+    returns: Mapped[int] = mapped_column(Integer)
+    revision: Mapped[Big] = mapped_column(BigInteger)
+    created_at: Mapped[Seconds]
+    changed_at: Mapped[Seconds]
+
+
+class FilingEvent(Base):
+    """A move of an application: which, when, by whom; ``record`` has defects, reasons and citations, sealed."""
+
+    __tablename__ = "filing_events"
+    __table_args__ = (UniqueConstraint("filing_id", "number"),)
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    filing_id: Mapped[Hex32] = mapped_column(ForeignKey("filings.id"))
+    number: Mapped[int] = mapped_column(Integer)
+    move: Mapped[Word]
+    source: Mapped[Word]
+    target: Mapped[Word]
+    party: Mapped[Word]
+    account_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("accounts.id"))
+    record: Mapped[bytes] = sealed()
+    at: Mapped[Seconds]
+
+
+class Upload(Base):
+    """A file that lies encrypted outside the database; ``key`` is its own key, sealed.
+
+    ``digest`` is the keyed hash of the content, ``size`` its length in bytes, ``type`` what the content is.
+    """
+
+    __tablename__ = "uploads"
+    __table_args__ = (Index("ix_uploads_filing", "filing_id"),)
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    filing_id: Mapped[Hex32] = mapped_column(ForeignKey("filings.id"))
+    digest: Mapped[Hex64]
+    size: Mapped[Big]
+    type: Mapped[Word]
+    key: Mapped[bytes] = sealed()
+    created_at: Mapped[Seconds]
+
+
+class Paper(Base):
+    """A material of an application as it was handed in, or a commitment to hand it in later; one of a code."""
+
+    __tablename__ = "papers"
+    __table_args__ = (
+        CheckConstraint("state in ('UNCHECKED', 'VERIFIED', 'REJECTED')", name="state"),
+        UniqueConstraint("filing_id", "code"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    filing_id: Mapped[Hex32] = mapped_column(ForeignKey("filings.id"))
+    code: Mapped[Word]
+    state: Mapped[Word]
+    upload_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("uploads.id"))
+    committed_until: Mapped[DayText | None]
+    record: Mapped[bytes] = sealed()
+    decided_by: Mapped[Hex32 | None] = mapped_column(ForeignKey("accounts.id"))
+    decided_at: Mapped[Seconds | None]
+    created_at: Mapped[Seconds]
+
+
+class Permit(Base):
+    """A person's permit, one row for life. ``number_key`` is the keyed hash of the number, which ``record`` has.
+
+    ``until`` is the last day of the newest term.
+    """
+
+    __tablename__ = "permits"
+    __table_args__ = (
+        CheckConstraint(
+            "state in ('GRANTED', 'ACTIVE', 'EXTENDED_BY_LAW', 'EXPIRED', 'CANCELLED', 'REVOKED', 'WITHDRAWN', "
+            "'LICENCE_WITHDRAWN', 'DEAD')",
+            name="state",
+        ),
+        Index("ix_permits_until", "state", "until"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    person_id: Mapped[Hex32] = mapped_column(ForeignKey("persons.id"), unique=True)
+    number_key: Mapped[Hex64] = mapped_column(unique=True)
+    record: Mapped[bytes] = sealed()
+    state: Mapped[Word]
+    until: Mapped[DayText]
+    card_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("cards.id"))
+    revision: Mapped[Big] = mapped_column(BigInteger)
+    created_at: Mapped[Seconds]
+    changed_at: Mapped[Seconds]
+
+
+class PermitTerm(Base):
+    """A stretch of a permit: employer, category, first and last day, region; ``record`` has the post, sealed."""
+
+    __tablename__ = "permit_terms"
+    __table_args__ = (
+        UniqueConstraint("permit_id", "number"),
+        Index("ix_permit_terms_employer", "employer_id", "permit_id"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    permit_id: Mapped[Hex32] = mapped_column(ForeignKey("permits.id"))
+    number: Mapped[int] = mapped_column(Integer)
+    employer_id: Mapped[Hex32] = mapped_column(ForeignKey("organisations.id"))
+    category: Mapped[Word]
+    first: Mapped[DayText]
+    until: Mapped[DayText]
+    region: Mapped[Region]
+    ground: Mapped[Word]
+    filing_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("filings.id"))
+    record: Mapped[bytes] = sealed()
+    created_at: Mapped[Seconds]
+
+
+class PermitEnd(Base):
+    """How a permit ended: one of six kinds, with ground, legal basis and redress in ``record``, sealed."""
+
+    __tablename__ = "permit_ends"
+    __table_args__ = (
+        CheckConstraint(
+            "kind in ('expired', 'cancelled', 'revoked', 'withdrawn', 'licence_withdrawn', 'dead')", name="kind"
+        ),
+        UniqueConstraint("permit_id", "number"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    permit_id: Mapped[Hex32] = mapped_column(ForeignKey("permits.id"))
+    number: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[Word]
+    day: Mapped[DayText]
+    filing_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("filings.id"))
+    account_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("accounts.id"))
+    record: Mapped[bytes] = sealed()
+    at: Mapped[Seconds]
+
+
+class Notification(Base):
+    """The notification of a first entry; its one-time token is found by its hash and kept sealed for the applicant."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        CheckConstraint("state in ('ISSUED', 'USED', 'EXPIRED')", name="state"),
+        Index("ix_notifications_until", "state", "until"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    filing_id: Mapped[Hex32] = mapped_column(ForeignKey("filings.id"), unique=True)
+    permit_id: Mapped[Hex32] = mapped_column(ForeignKey("permits.id"))
+    token_hash: Mapped[Hex64] = mapped_column(unique=True)
+    token: Mapped[bytes] = sealed()
+    state: Mapped[Word]
+    until: Mapped[DayText]
+    created_at: Mapped[Seconds]
+    used_at: Mapped[Seconds | None]
