@@ -7,9 +7,11 @@ done within the transaction of the confirmation. Arguments are JSON.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -25,6 +27,8 @@ from issuer.accounts.people import identity_key
 from issuer.accounts.roles import role_named
 from issuer.cards.models import CardRow
 from issuer.core import Core
+from issuer.rules import store
+from issuer.rules.days import day_of
 
 __all__ = ["ACTS", "Done", "Kind", "Prepared"]
 
@@ -145,6 +149,46 @@ def _unlock(core: Core, session: Session, prepared: Prepared, token: str, now: i
     return Done("account.unlock", prepared.subject)
 
 
+def _prepare_rule(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``rule``: the row as JSON, with its kind."""
+    _only(arguments, {"rule"})
+    try:
+        entry = json.loads(arguments["rule"])
+    except ValueError:
+        raise StateError("rules.field", path="rule", expected="JSON") from None
+    return Prepared(_rule_subject(store.prepare_rule(session, entry).name), dict(arguments))
+
+
+def _add_rule(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:
+    store.write(session, "add", store.prepare_rule(session, json.loads(prepared.arguments["rule"])), now)
+    return Done("rule.add", prepared.subject)
+
+
+def _prepare_rule_end(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``name`` of the row, and ``last``: its last day."""
+    _only(arguments, {"name", "last"})
+    store.prepare_end(session, arguments["name"], _day(arguments["last"]), day_of(core.clock.now(session)))
+    return Prepared(_rule_subject(arguments["name"]), dict(arguments))
+
+
+def _end_rule(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:
+    last = _day(prepared.arguments["last"])
+    store.write(session, "end", store.prepare_end(session, prepared.arguments["name"], last, day_of(now)), now)
+    return Done("rule.end", prepared.subject)
+
+
+def _rule_subject(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def _day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise StateError("rules.field", path="last", expected="a day as YYYY-MM-DD") from None
+    return day
+
+
 def _about(session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """An act on an account; its person is locked, for persons come before accounts in the order of locks."""
     account = session.get(Account, arguments["account_id"])
@@ -160,4 +204,6 @@ ACTS: Final[dict[str, Kind]] = {
     "account.role": Kind("account.official", _prepare_role, _raise),
     "account.reset": Kind("account.official", _prepare_account, _reset),
     "account.unlock": Kind("account.official", _prepare_account, _unlock),
+    "rule.add": Kind("rule.manage", _prepare_rule, _add_rule),
+    "rule.end": Kind("rule.manage", _prepare_rule_end, _end_rule),
 }

@@ -13,6 +13,7 @@ from .keygen_command import keygen_command
 from .notices_commands import notices_app
 from .publish_command import publish_command
 from .restore_commands import restore_command, withdraw_command
+from .rules_commands import processes_command, rules_app
 from .serve_command import serve_command
 from .service_commands import clock_app, init_command, migrate_command, rewrap_command, settings_command
 from .sign_command import sign_command
@@ -52,3 +53,5 @@ app.add_typer(status_app, name="status")
 app.add_typer(notices_app, name="notices")
 app.command("publish")(publish_command)
 app.add_typer(audit_app, name="audit")
+app.add_typer(rules_app, name="rules")
+app.command("processes")(processes_command)

@@ -38,7 +38,8 @@ _EXAMPLE: Final = {"act": "card.revoke", "arguments": {"card_id": "0" * 32}, "re
 
 class RequestBody(Body, json_schema_extra={"examples": [_EXAMPLE]}):
     """What to do. ``arguments`` by act: ``card.revoke`` {card_id}; ``account.create`` as POST /v1/accounts, with an
-    official role; ``account.role`` {account_id, role}; ``account.reset`` and ``account.unlock`` {account_id}.
+    official role; ``account.role`` {account_id, role}; ``account.reset`` and ``account.unlock`` {account_id};
+    ``rule.add`` {rule}, a row as JSON text with its kind; ``rule.end`` {name, last}, the row's name and its last day.
     """
 
     act: Annotated[str, Field(max_length=40, json_schema_extra={"enum": list(ACTS)})]
