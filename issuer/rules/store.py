@@ -48,7 +48,8 @@ _LONGEST_BODY: Final = 20_000
 
 def book_of(session: Session) -> RuleBook:
     """The rules that hold for this service."""
-    changes = select(RuleChange.body).order_by(RuleChange.created_at, RuleChange.id)
+    # Added rows first: an end of the same second replaces the open form of its row, whatever their ids.
+    changes = select(RuleChange.body).order_by(RuleChange.act, RuleChange.created_at, RuleChange.id)
     return _book(tuple(session.scalars(changes)))
 
 

@@ -193,7 +193,7 @@ def test_commands_refuse_what_does_not_fit(house: House, tmp_path: Path) -> None
     file = tmp_path / "own.json"
     file.write_text('{"kind": "deadlines", "rows": [{}]}', "utf-8")
     done = command(house, "check", file, "--json")
-    assert (done.status, done.error["code"]) == (2, "rules.field")
+    assert (done.status, done.error["code"]) == (1, "rules.field")
     file.write_bytes(b"\xff")
     assert command(house, "check", file, "--json").error["code"] == "cli.option"
     assert command(house, "show", "nothing", "--json").error["code"] == "rules.unknown"
