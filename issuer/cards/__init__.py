@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from issuer.acts import Actor
 
-from .issue import check_card, issue, renew, renew_many, replace
+from .issue import Decision, check_card, issue, issue_decided, reissue_decided, renew, renew_many, replace
 from .requests import IssuedCard, NewCard, Reissue
 from .states import resume, revoke, revoke_many, revoke_within, set_insurance, set_permit, suspend
 from .views import CardView, find_cards, revision_of, show, standings
@@ -12,12 +12,15 @@ from .views import CardView, find_cards, revision_of, show, standings
 __all__ = [
     "Actor",
     "CardView",
+    "Decision",
     "IssuedCard",
     "NewCard",
     "Reissue",
     "check_card",
     "find_cards",
     "issue",
+    "issue_decided",
+    "reissue_decided",
     "renew",
     "renew_many",
     "replace",

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -32,8 +34,18 @@ from .records import read_record, refuse_lost_fields, write_record
 from .requests import IssuedCard, NewCard, Reissue
 from .states import end_codes, locked, require_revision
 
-__all__ = ["check_card", "issue", "renew", "renew_many", "replace"]
+__all__ = [
+    "Decision",
+    "check_card",
+    "issue",
+    "issue_decided",
+    "reissue_decided",
+    "renew",
+    "renew_many",
+    "replace",
+]
 
+T = TypeVar("T")
 
 _Made = tuple[str, int]
 
@@ -51,6 +63,19 @@ def check_card(core: Core, card: Card) -> None:
             raise CardError("issue.region", path=path, expected="a region of this issuer", found=region)
 
 
+@dataclass(frozen=True, slots=True)
+class Decision(Generic[T]):
+    """What is decided in the transaction that intends the codes; it runs again when the transaction does.
+
+    Args:
+        make: called first, with the session and the time: decides, and says what the card is to say.
+        then: called before the audit, with the card's id too; returns further acts for the audit.
+    """
+
+    make: Callable[[Session, int], T]
+    then: Callable[[Session, int, str], Sequence[Act]]
+
+
 def issue(core: Core, new: Sequence[NewCard], by: Actor) -> list[IssuedCard]:
     """Issue cards, all or none, each with one signed code for every profile.
 
@@ -61,8 +86,33 @@ def issue(core: Core, new: Sequence[NewCard], by: Actor) -> list[IssuedCard]:
     """
     for one in new:
         check_card(core, one.card)
-    ids: list[str] = [secrets.token_hex(16) for _ in new]
-    ctis = [_new_ctis() for _ in new]
+    return _issue(core, len(new), by, lambda _session, _now: new, _nothing)
+
+
+def issue_decided(core: Core, decision: Decision[NewCard], by: Actor) -> IssuedCard:
+    """Issue a card that a decision makes, in one transaction with it.
+
+    Raises:
+        as :func:`issue`, and what the decision raises.
+    """
+
+    def make(session: Session, now: int) -> Sequence[NewCard]:
+        new = decision.make(session, now)
+        check_card(core, new.card)
+        return [new]
+
+    return _issue(core, 1, by, make, decision.then)[0]
+
+
+def _issue(
+    core: Core,
+    number: int,
+    by: Actor,
+    make: Callable[[Session, int], Sequence[NewCard]],
+    then: Callable[[Session, int, str], Sequence[Act]],
+) -> list[IssuedCard]:
+    ids: list[str] = [secrets.token_hex(16) for _ in range(number)]
+    ctis = [_new_ctis() for _ in range(number)]
 
     def work(session: Session) -> list[_Made]:
         made: list[_Made] = []
@@ -70,7 +120,7 @@ def issue(core: Core, new: Sequence[NewCard], by: Actor) -> list[IssuedCard]:
         lookups: list[CardLookup] = []
         parties: list[CardParty] = []
         now = core.clock.now(session)
-        for one, card_id, names in zip(new, ids, ctis, strict=True):
+        for one, card_id, names in zip(make(session, now), ids, ctis, strict=True):
             before = claim(session, one.request, f"{card_id}:1", now) if one.request else None
             if before is not None:
                 made.append(_parsed(before))
@@ -98,7 +148,8 @@ def issue(core: Core, new: Sequence[NewCard], by: Actor) -> list[IssuedCard]:
             session.add_all((*lookups, *parties))
             at = codes.intend(core, session, wanted)
             notify_parties(core, session, at, "card.issue", [one.row.id for one in wanted])
-            core.audit(session, at, [Act(by.actor, "card.issue", one.row.id, by.details()) for one in wanted])
+            acts = [Act(by.actor, "card.issue", one.row.id, by.details()) for one in wanted]
+            core.audit(session, at, [act for one in wanted for act in then(session, at, one.row.id)] + acts)
         return made
 
     def settled(session: Session) -> list[_Made] | None:
@@ -124,18 +175,41 @@ def renew(core: Core, asked: Reissue, by: Actor) -> IssuedCard:
     return renew_many(core, [asked], by)[0]
 
 
+def reissue_decided(core: Core, card_id: str, decision: Decision[Card], by: Actor, *, old_end: bool) -> IssuedCard:
+    """New codes for what a decision makes a card say, in one transaction with it.
+
+    Args:
+        old_end: the old codes read replaced at once; else they run to their own end.
+    """
+    action = "card.replace" if old_end else "card.renew"
+    return _reissue(core, [Reissue(card_id)], by, action, old_end=old_end, decision=decision)[0]
+
+
 def renew_many(core: Core, asked: Sequence[Reissue], by: Actor) -> list[IssuedCard]:
     """Renew several cards, all or none; each stands in ``asked`` once."""
     return _reissue(core, asked, by, "card.renew", old_end=False)
 
 
-def _reissue(core: Core, asked: Sequence[Reissue], by: Actor, action: str, *, old_end: bool) -> list[IssuedCard]:
-    for one in asked:
+def _reissue(
+    core: Core,
+    wishes: Sequence[Reissue],
+    by: Actor,
+    action: str,
+    *,
+    old_end: bool,
+    decision: Decision[Card] | None = None,
+) -> list[IssuedCard]:
+    for one in wishes:
         if one.card is not None:
             check_card(core, one.card)
-    ctis = {one.card_id: _new_ctis() for one in asked}
+    ctis = {one.card_id: _new_ctis() for one in wishes}
 
     def work(session: Session) -> list[_Made]:
+        asked = wishes
+        if decision is not None:
+            card = decision.make(session, core.clock.now(session))
+            check_card(core, card)
+            asked = [Reissue(one.card_id, card) for one in wishes]
         rows = locked(session, list(ctis))
         made: list[_Made] = []
         wanted: list[codes.Wanted] = []
@@ -164,16 +238,22 @@ def _reissue(core: Core, asked: Sequence[Reissue], by: Actor, action: str, *, ol
             for each in wanted:
                 each.row.changed_at = at
             notify_parties(core, session, at, action, [each.row.id for each in wanted])
-            core.audit(session, at, [Act(by.actor, action, each.row.id, by.details()) for each in wanted])
+            acts = [Act(by.actor, action, each.row.id, by.details()) for each in wanted]
+            then = decision.then if decision is not None else _nothing
+            core.audit(session, at, [act for each in wanted for act in then(session, at, each.row.id)] + acts)
         return made
 
     def settled(session: Session) -> list[_Made] | None:
         names = [each[0] for each in ctis.values()]
         query = select(CodeRow.card_id, CodeRow.generation).where(CodeRow.cti.in_(names))
         there = dict(session.execute(query).all())
-        return [(one.card_id, there[one.card_id]) for one in asked] if asked and len(there) == len(ctis) else None
+        return [(one.card_id, there[one.card_id]) for one in wishes] if wishes and len(there) == len(ctis) else None
 
     return _finished(core, _transact(core, work, settled), ctis)
+
+
+def _nothing(_session: Session, _now: int, _card_id: str) -> Sequence[Act]:
+    return ()
 
 
 def _transact(

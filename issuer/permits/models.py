@@ -207,7 +207,8 @@ class Paper(Base):
 class Permit(Base):
     """A person's permit, one row for life. ``number_key`` is the keyed hash of the number, which ``record`` has.
 
-    ``until`` is the last day of the newest term.
+    ``employer_id``, ``region`` and ``until`` are those of the newest term; ``interim_until`` is the last day of the
+    newest interim code.
     """
 
     __tablename__ = "permits"
@@ -218,6 +219,8 @@ class Permit(Base):
             name="state",
         ),
         Index("ix_permits_until", "state", "until"),
+        Index("ix_permits_employer", "employer_id", "id"),
+        Index("ix_permits_region", "region", "id"),
     )
 
     id: Mapped[Hex32] = mapped_column(primary_key=True)
@@ -225,7 +228,10 @@ class Permit(Base):
     number_key: Mapped[Hex64] = mapped_column(unique=True)
     record: Mapped[bytes] = sealed()
     state: Mapped[Word]
+    employer_id: Mapped[Hex32] = mapped_column(ForeignKey("organisations.id"))
+    region: Mapped[Region]
     until: Mapped[DayText]
+    interim_until: Mapped[DayText | None]
     card_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("cards.id"))
     revision: Mapped[Big] = mapped_column(BigInteger)
     created_at: Mapped[Seconds]

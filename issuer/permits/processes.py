@@ -196,7 +196,7 @@ NOTIFICATION: Final = Machine(
     "notification",
     "The notification of a first entry",
     "ISSUED",
-    frozenset({"USED", "EXPIRED", "CANCELLED"}),
+    frozenset({"USED", "EXPIRED"}),
     (
         Move(
             "use",
@@ -216,7 +216,7 @@ PERMIT: Final = Machine(
     "permit",
     "The permit",
     "GRANTED",
-    frozenset({"REVOKED", "WITHDRAWN", "LICENCE_WITHDRAWN", "DEAD"}),
+    frozenset(),
     (
         Move("activate", "GRANTED", "ACTIVE", (OFFICER,), ("notification used",), (), ("card issued",)),
         Move("extend", "ACTIVE", "ACTIVE", (OFFICER,), ("approved extension",), ("terms",), ("new codes",)),
@@ -236,11 +236,21 @@ PERMIT: Final = Machine(
             "expire",
             "EXTENDED_BY_LAW",
             "EXPIRED",
-            (OFFICER, CLOCK),
+            (OFFICER, APPLICANT),
             ("extension refused or withdrawn",),
             (),
             ("codes end", "notice"),
         ),
+        Move(
+            "lapse",
+            "EXTENDED_BY_LAW",
+            "EXPIRED",
+            (CLOCK,),
+            ("extension returned and never answered",),
+            ("deadlines/returned",),
+            ("codes end", "notice"),
+        ),
+        Move("lapse", "GRANTED", "EXPIRED", (CLOCK,), ("notification not used",), ("deadlines/D20",), ("notice",)),
         *_many(
             "cancel",
             ("ACTIVE", "EXTENDED_BY_LAW", "GRANTED"),
@@ -249,6 +259,14 @@ PERMIT: Final = Machine(
             guards=("approved cancellation",),
             rules=_APPEAL,
             then=("codes end", "notice"),
+        ),
+        *_many(
+            "grant",
+            ("CANCELLED", "EXPIRED"),
+            "GRANTED",
+            (OFFICER,),
+            guards=("approved application from abroad",),
+            then=("notification, same number",),
         ),
         *_many(
             "grant_again",

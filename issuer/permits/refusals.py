@@ -8,13 +8,14 @@ Promises:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from icard_crypto.errors import Language, StateError
 from issuer.rules.citations import cite
 from issuer.rules.rows import Rule
 
-__all__ = ["PermitRefused", "Refusal"]
+__all__ = ["FilingRefused", "PermitRefused", "Refusal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +55,15 @@ class PermitRefused(StateError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return (PermitRefused, (self.refusal,))
+
+
+class FilingRefused(StateError):
+    """Several things speak against an application; the first is the error's own place."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        first = refusals[0]
+        super().__init__("filing.refused", path=first.path, expected=first.expected, found=first.found)
+        self.refusals = tuple(refusals)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (FilingRefused, (self.refusals,))

@@ -40,7 +40,19 @@ __all__ = ["Access", "Guard", "access_of", "require_access"]
 Asks = Literal["anyone", "begun", "person", "account"]
 #: Kinds of objects that a path names, for which "not yours" and "not there" are one answer.
 Owned = Literal[
-    "card", "confirmation", "session", "api_token", "webhook", "letter", "mandate", "organisation", "account"
+    "card",
+    "confirmation",
+    "session",
+    "api_token",
+    "webhook",
+    "letter",
+    "mandate",
+    "organisation",
+    "account",
+    "filing",
+    "permit",
+    "office",
+    "employer",
 ]
 
 _SAFE: Final = frozenset({"GET", "HEAD"})

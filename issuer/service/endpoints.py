@@ -52,6 +52,9 @@ class FieldBody(BaseModel):
     code: str
     message: str
     expected: str | None = None
+    rule: Annotated[str | None, Field(description="The rule that says so, with its source and how certain it is.")] = (
+        None
+    )
 
 
 class ProblemBody(BaseModel, json_schema_extra={"examples": [PROBLEM]}):

@@ -18,7 +18,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +33,7 @@ from issuer.db.meta import Publisher
 from issuer.delivery.service import courier_of
 from issuer.jobs import Again, Job, Log, Runner
 from issuer.keys.states import active_key
+from issuer.permits import clockwork
 from issuer.publication import checkpoints
 from issuer.publication.export import export
 from issuer.publication.publish import check_signers, due, publish
@@ -51,6 +52,8 @@ CHECKPOINTS: Final = 3600.0
 PRUNING: Final = 600.0
 #: Seconds between looks for status lists that are over.
 ENDINGS: Final = 3600.0
+#: Seconds between looks for applications and permits whose time is over.
+PERMITS: Final = 60.0
 #: Seconds until a job looks again for what has to be there first.
 _SOON: Final = 5.0
 #: Seconds that a job may take: beyond it is reported as overdue.
@@ -85,6 +88,7 @@ class Worker:
             Job("prune", self._prune, PRUNING, _LONG),
             Job("checkpoint", self._checkpoint, CHECKPOINTS, _BRIEF),
             Job("expire", self._expire, ENDINGS, _LONG),
+            Job("permits", self._permits, PERMITS, _LONG),
         ]
         if self.folder is not None:
             found.insert(1, Job("export", self._export, self.interval, _BRIEF))
@@ -164,6 +168,13 @@ class Worker:
         ended = end_lists(self.core)
         if ended:
             self.log("lists_over", {"lists": len(ended)})
+
+    def _permits(self, _stop: threading.Event) -> None:
+        turned = clockwork.turn(self.core)
+        if turned.anything:
+            self.log("permits_moved", asdict(turned))
+        if turned.full:
+            raise Again(self.interval)
 
 
 def _version(session: Session) -> int:

@@ -74,6 +74,9 @@ def test_no_approval_but_from_accepted_by_an_officer() -> None:
     ]
 
 
-def test_filed_in_time_and_undecided_never_leads_to_expired_by_the_clock_alone() -> None:
-    guards = [move.guards for move in PERMIT.moves if move.target == "EXPIRED" and move.source == "EXTENDED_BY_LAW"]
-    assert guards == [("extension refused or withdrawn",)]
+def test_filed_in_time_and_undecided_never_expires() -> None:
+    moves = [move for move in PERMIT.moves if move.target == "EXPIRED" and move.source == "EXTENDED_BY_LAW"]
+    assert [(move.name, move.guards) for move in moves] == [
+        ("expire", ("extension refused or withdrawn",)),
+        ("lapse", ("extension returned and never answered",)),
+    ]

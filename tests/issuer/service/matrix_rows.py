@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyotp
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from issuer import cards
 from issuer.accounts import directory, host, login, mandates, own_account, tokens
@@ -24,11 +25,13 @@ from issuer.core import Core
 from issuer.delivery import queue, webhooks
 from issuer.notices.models import Outbox, Webhook
 from issuer.notices.outbox import Notice, notify
+from issuer.permits.models import Employer, Filing, Permit
 from issuer.publication import checkpoints
 from issuer.publication.models import Artefact
 from issuer.publication.publish import publish
 from tests.kit.issuing_service import person
 from tests.kit.people import HOME, HOST, PASSWORD, House, Somebody, make, organisation
+from tests.kit.permit_office import PermitOffice, person_record
 
 __all__ = ["ROWS", "Shot", "World"]
 
@@ -38,6 +41,7 @@ _NOBODY: Final = "0" * 32
 _VERSIONS: Final[dict[str, tuple[Any, str]]] = {
     "account": (Account, "version"),
     "card": (CardRow, "revision"),
+    "filing": (Filing, "revision"),
     "organisation": (Organisation, "version"),
     "webhook": (Webhook, "version"),
 }
@@ -71,7 +75,7 @@ class World:
         self.numbers = itertools.count(1)
         self._sessions: dict[str, Entered] = {}
         self.employer, self.agency = self.organisation("employer"), self.organisation("agency")
-        roles = ("administrator", "auditor", "permit_officer", "insurance_officer", "inspector")
+        roles = ("administrator", "auditor", "permit_officer", "insurance_officer", "office_head", "inspector")
         self.people = {role: self.somebody(role) for role in (*roles, "holder", "employer", "agency")}
         self.second = self.somebody("permit_officer")
         self.mandate_id = self.mandate(self.employer, self.agency)
@@ -150,6 +154,19 @@ class World:
         return '"1"' if row is None else f'"{getattr(row, column)}"'
 
     @cached_property
+    def office(self) -> PermitOffice:
+        """The office of the region, with the world's people."""
+        return PermitOffice(
+            self.house,
+            admin=self.people["administrator"],
+            officer=self.people["permit_officer"],
+            second=self.second,
+            head=self.people["office_head"],
+            employer=self.people["employer"],
+            employer_id=self.employer,
+        )
+
+    @cached_property
     def stranger(self) -> Somebody:
         """Somebody at another employer."""
         return self.somebody("employer", self.organisation("employer"))
@@ -161,6 +178,7 @@ class World:
         everybody = {
             "api_token": self.token(self.stranger, "card.read_own").token_id,
             "card": self.card(),
+            **self._strange_permit(place),
             "mandate": self.mandate(place, self.organisation("agency")),
             "organisation": place,
             "session": self.stranger.who().session_id or "",
@@ -170,6 +188,21 @@ class World:
         found["confirmation", "administrator"] = self.revocation()
         found["confirmation", "permit_officer"] = self.promotion()
         return found
+
+    def _strange_permit(self, employer: str) -> dict[str, str]:
+        """An application and a permit of another employer's, in another province than the office's."""
+        office = self.office
+        office.verify_employer(employer)
+        permit = office.employed(70 + next(self.numbers), self.stranger)
+        filing_id = office.draft("overseas", person_record(office.today, 70 + next(self.numbers)), self.stranger)
+
+        def move_away(session: Session) -> None:
+            session.execute(update(Filing).where(Filing.employer_id == employer).values(region="320500"))
+            session.execute(update(Permit).where(Permit.employer_id == employer).values(region="320500"))
+            session.execute(update(Employer).where(Employer.organisation_id == employer).values(region="320500"))
+
+        self.core.database.transact(move_away)
+        return {"filing": filing_id, "permit": permit["permit_id"], "employer": employer}
 
     @cached_property
     def published(self) -> dict[str, str]:
@@ -263,9 +296,45 @@ def _webhook(**body: Any) -> Callable[[World], Shot]:
     return made
 
 
+def _filing(by: str, state: str, **body: Any) -> Callable[[World], Shot]:
+    """A request about an application that is there for it alone, in a state."""
+    return _on("filing", by, lambda world: _filed(world, state), **body)
+
+
+def _paper(by: str, state: str, **body: Any) -> Callable[[World], Shot]:
+    def made(world: World) -> Shot:
+        paper = body or world.office.paper("M04")
+        return Shot(by, paper, {"filing_id": _filed(world, state), "code": "M04"})
+
+    return made
+
+
+def _filed(world: World, state: str) -> str:
+    office, record = world.office, person_record(world.office.today, next(world.numbers) + 200)
+    if state == "draft":
+        return office.draft("overseas", record)
+    if state == "filed":
+        return office.filed("overseas", record)
+    if state == "reviewed":
+        filing_id = office.filed("overseas", record)
+        office.moved(office.officer, filing_id, "pre-review")
+        return filing_id
+    filing_id = office.accepted("overseas", record)
+    if state == "notified":
+        office.moved(office.officer, filing_id, "approve", {"category": "B"})
+    return filing_id
+
+
+def _activation(world: World) -> Shot:
+    found = world.office.ok(world.people["employer"], "GET", f"/v1/filings/{_filed(world, 'notified')}/notification")
+    record = world.office.newest_record
+    name = {"surname": record["surname"], "given": record["given"]}
+    return Shot("permit_officer", {"token": found["token"], "number": found["number"], **name, "checked": True})
+
+
 _REASON: Final = {"reason": "a test"}
 _OFFICE: Final = "auditor administrator"
-_ANYBODY: Final = "holder employer agency permit_officer insurance_officer inspector auditor administrator"
+_ANYBODY: Final = "holder employer agency permit_officer insurance_officer office_head inspector auditor administrator"
 
 #: Method and path, and what makes a request that succeeds. Whoever adds an endpoint adds its row.
 ROWS: Final[dict[str, Callable[[World], Shot]]] = {
@@ -331,6 +400,51 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/accounts/{account_id}/reset": _account(),
     "POST /v1/organisations": _plain("administrator", kind="agency", code="91310000MA1FL0000N", name="An agency"),
     "GET /v1/organisations": _plain("administrator"),
+    "POST /v1/offices": _plain("administrator", region="320500", name_en="Suzhou", name_zh="苏州"),
+    "GET /v1/offices": _plain(_ANYBODY),
+    "GET /v1/offices/{office_id}": _on("office", _ANYBODY, lambda world: world.office.office_id),
+    "PUT /v1/offices/{office_id}/members": lambda world: Shot(
+        "administrator",
+        {"account_id": world.people["permit_officer"].account_id},
+        {"office_id": world.office.office_id},
+    ),
+    "GET /v1/employers/{organisation_id}": lambda world: Shot(
+        "employer permit_officer office_head", ids={"organisation_id": world.office.employer_id}
+    ),
+    "PUT /v1/employers/{organisation_id}": lambda world: Shot(
+        "permit_officer",
+        {"region": "310115", "licence_until": None},
+        {"organisation_id": world.office.employer_id},
+    ),
+    "POST /v1/filings": lambda world: Shot(
+        "employer", {"process": "overseas", "record": person_record(world.office.today)}
+    ),
+    "GET /v1/filings": _plain("holder employer agency permit_officer office_head"),
+    "GET /v1/filings/{filing_id}": _filing("employer permit_officer office_head", "filed"),
+    "PUT /v1/filings/{filing_id}": _filing("employer", "draft", record={"surname": "VOGEL"}),
+    "PUT /v1/filings/{filing_id}/papers/{code}": _paper("employer", "draft"),
+    "POST /v1/filings/{filing_id}/submit": _filing("employer", "draft"),
+    "POST /v1/filings/{filing_id}/withdraw": _filing("employer", "filed"),
+    "GET /v1/filings/{filing_id}/notification": _filing("employer", "notified"),
+    "POST /v1/filings/{filing_id}/papers/{code}/verify": _paper("permit_officer", "filed", how="scan"),
+    "POST /v1/filings/{filing_id}/papers/{code}/reject": _paper("permit_officer", "filed", note="not legible"),
+    "POST /v1/filings/{filing_id}/pre-review": _filing("permit_officer", "filed"),
+    "POST /v1/filings/{filing_id}/return": _filing(
+        "permit_officer", "filed", defects=[{"path": "M04", "text": "not legible"}]
+    ),
+    "POST /v1/filings/{filing_id}/accept": _filing("permit_officer", "reviewed"),
+    "POST /v1/filings/{filing_id}/prolong": _filing("office_head", "accepted", days=5, reason="an expert review"),
+    "POST /v1/filings/{filing_id}/approve": _filing("permit_officer", "accepted", category="B"),
+    "POST /v1/filings/{filing_id}/refuse": _filing(
+        "permit_officer", "accepted", reasons=[{"path": "M05", "text": "the report is forged"}]
+    ),
+    "GET /v1/permits": _plain("holder employer agency permit_officer office_head"),
+    "GET /v1/permits/{permit_id}": lambda world: Shot(
+        "employer agency permit_officer office_head",
+        ids={"permit_id": world.office.employed(next(world.numbers) + 500)["permit_id"]},
+    ),
+    "POST /v1/permits/activations": _activation,
+    "POST /v1/permits/assessments": _plain(_ANYBODY, region="310000", facts={"education": "master"}),
     "GET /v1/organisations/{organisation_id}": _on(
         "organisation", "employer administrator", lambda world: world.employer
     ),

@@ -101,7 +101,7 @@ def _let_in(access: Access, role: str, scopes: frozenset[str] | None) -> bool:
 
 def _own_alone(access: Access, role: str) -> bool:
     """Whether a role that is let in sees there nothing but what is its own."""
-    return all(right.rpartition(".")[2] in ("own", "read_own", "give") for right in _held(access, role, None))
+    return all(right.rpartition(".")[2] in ("own", "read_own", "give", "file") for right in _held(access, role, None))
 
 
 def _shown(answer: httpx.Response) -> tuple[int, dict[str, str]]:

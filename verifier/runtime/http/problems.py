@@ -23,7 +23,7 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.types import Scope
 
-from icard_crypto.errors import CardError, DecodeError, EncodeError, IcardError
+from icard_crypto.errors import CardError, DecodeError, EncodeError, IcardError, Language
 
 from .language import language_of
 from .request_ids import request_id
@@ -61,11 +61,13 @@ class FieldFault:
         pointer: where: ``/body/holder/name``, ``/query/limit``; unknown names are left out.
         code: ``http.field_*``, or a code of another layer.
         expected: what would have been right, in a few words.
+        rule: the rule that says so, by language.
     """
 
     pointer: str
     code: str
     expected: str | None = None
+    rule: Mapping[Language, str] | None = None
 
 
 class Problem(IcardError):
@@ -164,6 +166,7 @@ def problem_response(problem: Problem, scope: Scope) -> Response:
                 "code": fault.code,
                 "message": IcardError(fault.code).message(language),
                 **({} if fault.expected is None else {"expected": fault.expected}),
+                **({} if fault.rule is None else {"rule": fault.rule[language]}),
             }
             for fault in problem.errors
         ]

@@ -60,7 +60,10 @@ def upgrade() -> None:
         sa.Column("number_key", sa.String(length=64), nullable=False),
         sa.Column("record", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.String(length=40), nullable=False),
+        sa.Column("employer_id", sa.String(length=32), nullable=False),
+        sa.Column("region", sa.String(length=6), nullable=False),
         sa.Column("until", sa.String(length=10), nullable=False),
+        sa.Column("interim_until", sa.String(length=10), nullable=True),
         sa.Column("card_id", sa.String(length=32), nullable=True),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -71,11 +74,16 @@ def upgrade() -> None:
             name=op.f("ck_permits_state"),
         ),
         sa.ForeignKeyConstraint(["card_id"], ["cards.id"], name=op.f("fk_permits_card_id_cards")),
+        sa.ForeignKeyConstraint(
+            ["employer_id"], ["organisations.id"], name=op.f("fk_permits_employer_id_organisations")
+        ),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_permits_person_id_persons")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_permits")),
         sa.UniqueConstraint("number_key", name=op.f("uq_permits_number_key")),
         sa.UniqueConstraint("person_id", name=op.f("uq_permits_person_id")),
     )
+    op.create_index("ix_permits_employer", "permits", ["employer_id", "id"], unique=False)
+    op.create_index("ix_permits_region", "permits", ["region", "id"], unique=False)
     op.create_index("ix_permits_until", "permits", ["state", "until"], unique=False)
     op.create_table(
         "person_documents",
@@ -293,6 +301,8 @@ def downgrade() -> None:
     op.drop_index("ix_person_documents_person", table_name="person_documents")
     op.drop_table("person_documents")
     op.drop_index("ix_permits_until", table_name="permits")
+    op.drop_index("ix_permits_region", table_name="permits")
+    op.drop_index("ix_permits_employer", table_name="permits")
     op.drop_table("permits")
     op.drop_table("employers")
     op.drop_table("rule_changes")

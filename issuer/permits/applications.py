@@ -1,0 +1,221 @@
+"""Applications by employers and agencies: drafts, filing, withdrawal.
+
+Promises:
+
+1. A draft may be saved in parts, and is seen by nobody but who files it.
+2. Filing checks everything at once and names every point; what is filed has a person, the day of its rules, and clocks.
+3. A person has one open application of a kind.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, cast
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts.mandates import clients
+from issuer.accounts.models import Organisation
+from issuer.accounts.principals import Principal
+from issuer.acts import Act
+from issuer.core import Core
+from issuer.rules.days import day_of
+from issuer.rules.store import book_of
+
+from .clocks import set_days
+from .ending import end_deemed
+from .guards import PermitFacts, facts_of, submit_refusals
+from .materials import PROCESSES, FilingFacts, Process
+from .models import Employer, Filing, Permit
+from .moves import move
+from .papers import paper_facts
+from .parties import load_filing
+from .people import employer_facts, person_for
+from .records import FilingRecord, passport_digest, read_filing, record_from, write_filing
+from .refusals import FilingRefused
+from .terms import permit_facts, permit_of_passport
+
+__all__ = ["NewFiling", "create_filing", "filing_facts", "save_filing", "submit_filing", "withdraw_filing"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewFiling:
+    """A new draft. ``employer_id``: for an agency, whom it files for; ``permit_id``: of the permit that it is about."""
+
+    process: str
+    employer_id: str | None = None
+    permit_id: str | None = None
+    record: Mapping[str, Any] | None = None
+
+
+def create_filing(core: Core, who: Principal, new: NewFiling) -> str:
+    """Begin a draft; its id.
+
+    Raises:
+        StateError: ``access.*``, ``filing.field``, ``filing.employer``, ``filing.no_permit``, ``organisation.none``.
+    """
+    who.require("filing.file")
+    if new.process not in PROCESSES:
+        raise StateError("filing.field", path="process", expected=", ".join(PROCESSES))
+    record = record_from(new.record or {})
+    filing_id = secrets.token_hex(16)
+
+    def work(session: Session) -> str:
+        now = core.clock.now(session)
+        employer_id = _employer_of(core, session, who, new, now)
+        employer = session.get(Employer, employer_id)
+        if employer is None:
+            raise StateError("filing.employer", path="employer", expected="verified", found="unknown")
+        permit = _permit_of(session, new, employer_id)
+        row = Filing(
+            id=filing_id,
+            process=new.process,
+            state="DRAFT",
+            region=employer.region,
+            employer_id=employer_id,
+            agency_id=who.organisation_id if who.role.organisation == "agency" else None,
+            person_id=permit.person_id if permit else None,
+            permit_id=permit.id if permit else None,
+            prolonged=0,
+            returns=0,
+            revision=1,
+            created_at=now,
+            changed_at=now,
+        )
+        write_filing(core, row, record)
+        session.add(row)
+        session.flush()
+        core.audit(session, now, [Act(who.actor, "filing.create", row.id, {"process": row.process})])
+        return row.id
+
+    return core.database.transact(work)
+
+
+def save_filing(core: Core, who: Principal, filing_id: str, record: Mapping[str, Any], revision: int) -> None:
+    """Save what a draft, or a returned application, says.
+
+    Raises:
+        StateError: ``access.*``, ``filing.none``, ``filing.changed``, ``filing.field``, ``process.move``.
+    """
+    who.require("filing.file")
+    new = record_from(record)
+
+    def work(session: Session) -> None:
+        row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
+        if row.state not in ("DRAFT", "RETURNED"):
+            raise StateError(
+                "process.move", path="filing", expected="a draft, or a returned application", found=row.state
+            )
+        now = core.clock.now(session)
+        write_filing(core, row, new)
+        row.revision += 1
+        row.changed_at = now
+        core.audit(session, now, [Act(who.actor, "filing.save", row.id)])
+
+    core.database.transact(work)
+
+
+def submit_filing(core: Core, who: Principal, filing_id: str, revision: int) -> None:
+    """File a draft, or answer a return (promise 2).
+
+    Raises:
+        FilingRefused: ``filing.refused``, with every point.
+        StateError: ``access.*``, ``filing.none``, ``filing.changed``, ``filing.open``, ``process.move``.
+    """
+    who.require("filing.file")
+
+    def work(session: Session) -> None:
+        row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
+        now = core.clock.now(session)
+        today = day_of(now)
+        book = book_of(session)
+        record = read_filing(core, row)
+        row.rules_on = row.rules_on or today.isoformat()
+        facts = filing_facts(core, session, row)
+        permit = known_permit(core, session, row, record)
+        found = submit_refusals(
+            book, record, facts, employer_facts(session, row.employer_id), permit, paper_facts(core, session, row.id)
+        )
+        if found:
+            raise FilingRefused(found)
+        if row.person_id is None:
+            row.person_id = person_for(core, session, now, record)
+        row.open_key = core.at_rest.digest("open filing", f"{row.person_id}:{row.process}")
+        row.submitted_on, row.answer_due = today.isoformat(), None
+        move(core, session, now, row, "submit", "applicant", who.account_id, {})
+        set_days(book, row, record.category)
+        session.flush()
+        core.audit(session, now, [Act(who.actor, "filing.submit", row.id)])
+
+    try:
+        core.database.transact(work)
+    except IntegrityError as fault:
+        # SQLite names the column, PostgreSQL the index.
+        if "open" in str(fault.orig):
+            raise StateError("filing.open") from None
+        raise
+
+
+def withdraw_filing(core: Core, who: Principal, filing_id: str, revision: int) -> None:
+    """Withdraw an application that is not decided. A permit that went on by law by it ends at this moment.
+
+    Raises:
+        StateError: ``access.*``, ``filing.none``, ``filing.changed``, ``process.move``.
+    """
+    who.require("filing.file")
+
+    def work(session: Session) -> None:
+        row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
+        now = core.clock.now(session)
+        move(core, session, now, row, "withdraw", "applicant", who.account_id, {})
+        acts = end_deemed(core, session, now, row, {}, who)
+        core.audit(session, now, [Act(who.actor, "filing.withdraw", row.id), *acts])
+
+    core.database.transact(work)
+
+
+def filing_facts(core: Core, session: Session, row: Filing) -> FilingFacts:
+    """The facts of an application, by the rules of its day; of a draft, of today."""
+    record = read_filing(core, row)
+    today = day_of(core.clock.now(session))
+    day = today if row.rules_on is None else date.fromisoformat(row.rules_on)
+    permit = known_permit(core, session, row, record)
+    process = cast("Process", row.process)
+    return facts_of(record, process, row.region, day, agency=row.agency_id is not None, permit=permit)
+
+
+def known_permit(core: Core, session: Session, row: Filing, record: FilingRecord) -> PermitFacts | None:
+    """The permit that the application is about, or that its person has."""
+    permit = None
+    if row.permit_id is not None:
+        permit = session.get(Permit, row.permit_id)
+    elif row.person_id is not None:
+        permit = session.scalar(select(Permit).where(Permit.person_id == row.person_id))
+    elif record.passport is not None and record.nationality is not None:
+        permit = permit_of_passport(session, passport_digest(core, record.nationality, record.passport))
+    return None if permit is None else permit_facts(core, session, permit, row.employer_id)
+
+
+def _employer_of(core: Core, session: Session, who: Principal, new: NewFiling, now: int) -> str:
+    if who.role.organisation == "employer":
+        if new.employer_id not in (None, who.organisation_id):
+            raise StateError("organisation.none", path="employer_id")
+        return who.organisation_id or ""
+    if new.employer_id is None or new.employer_id not in clients(session, who.organisation_id or "", now):
+        raise StateError("organisation.none", path="employer_id", expected="an employer with a mandate in force")
+    return session.get_one(Organisation, new.employer_id).id
+
+
+def _permit_of(session: Session, new: NewFiling, employer_id: str) -> Permit | None:
+    if new.permit_id is None:
+        return None
+    permit = session.get(Permit, new.permit_id)
+    if permit is None or permit.employer_id != employer_id:
+        raise StateError("filing.no_permit", path="permit_id")
+    return permit

@@ -1,0 +1,110 @@
+"""Category and points without an application: nothing is filed and nothing is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import Language, StateError
+from issuer.core import Core
+from issuer.rules.citations import cite
+from issuer.rules.days import day_of
+from issuer.rules.regions import is_known
+from issuer.rules.rows import Rule
+from issuer.rules.store import book_of
+
+from .categories import assess
+
+__all__ = ["AssessmentView", "PointsView", "RouteView", "assess_person"]
+
+Words = dict[Language, str]
+_MOST_FACTS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class PointsView:
+    """Points by one row. ``known``: whether the fact was given."""
+
+    title: Words
+    fact: str
+    points: int
+    most: int
+    known: bool
+    rule: Words
+
+
+@dataclass(frozen=True, slots=True)
+class RouteView:
+    """A route. ``met`` null: undecided, for the facts in ``missing``; ``evidence``: codes of materials."""
+
+    category: str
+    title: Words
+    met: bool | None
+    missing: list[str]
+    threshold: int | None
+    evidence: list[str]
+    rule: Words
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentView:
+    """What the standard of region and day says; an officer confirms it when an application is decided."""
+
+    on: date
+    category: str | None
+    total: int
+    points: list[PointsView]
+    routes: list[RouteView]
+    refusals: list[Words]
+
+
+def assess_person(core: Core, region: str, facts: Mapping[str, Any], on: date | None) -> AssessmentView:
+    """Try every route for a person.
+
+    Raises:
+        StateError: ``filing.field``, ``permit.fact``.
+    """
+    if not is_known(region):
+        raise StateError("filing.field", path="region", expected="a code of GB/T 2260")
+    if len(facts) > _MOST_FACTS:
+        raise StateError("filing.field", path="facts", expected=f"at most {_MOST_FACTS}")
+
+    def look(session: Session) -> AssessmentView:
+        day = on or day_of(core.clock.now(session))
+        found = assess(book_of(session), facts, region, day)
+        return AssessmentView(
+            day,
+            found.category,
+            found.total,
+            [
+                PointsView(_title(row.rule), row.fact, row.points, row.most, row.known, _cited(row.rule))
+                for row in found.points
+            ],
+            [
+                RouteView(
+                    route.category,
+                    _title(route.rule),
+                    route.met,
+                    list(route.missing),
+                    route.threshold,
+                    list(route.evidence),
+                    _cited(route.rule),
+                )
+                for route in found.routes
+            ],
+            [{"en": one.sentence("en"), "zh": one.sentence("zh")} for one in found.refusals],
+        )
+
+    return core.database.read(look)
+
+
+def _title(rule: Rule) -> Words:
+    return dict(rule.value["title"])
+
+
+def _cited(rule: Rule) -> Words:
+    return {"en": cite(rule, "en"), "zh": cite(rule, "zh")}

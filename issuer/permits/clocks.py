@@ -1,0 +1,106 @@
+"""The authority's clock: the last days of an application, from the days on which it moved.
+
+Promises:
+
+1. The days follow from the rules of the day of filing and from nothing else, so that they can be computed again.
+2. A day beyond what is known of the calendar is provisional until the table grows.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from datetime import date
+
+from icard_crypto.errors import Language
+from issuer.rules.book import RuleBook
+from issuer.rules.citations import cite
+from issuer.rules.days import WorkCalendar
+from issuer.rules.deadlines import Due, due
+from issuer.rules.rows import Rule
+
+from .models import Filing
+
+__all__ = ["Clock", "calendar_of", "clocks", "deadline", "set_days"]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A day by which something has to be done, for screens. ``provisional``: it may move when the calendar grows."""
+
+    name: str
+    due: date
+    provisional: bool
+    uncertain: bool
+    title: dict[Language, str]
+    rule: dict[Language, str]
+
+
+@functools.lru_cache(maxsize=64)
+def calendar_of(book: RuleBook, region: str) -> WorkCalendar:
+    """The working days of a region by a book."""
+    return WorkCalendar.of(book, region)
+
+
+def deadline(
+    book: RuleBook, name: str, row: Filing, event: date, *, category: str | None = None, prolonged: int = 0
+) -> Due | None:
+    """A deadline of an application by the rules of its day; None: no row, or no number."""
+    rule = _rule(book, name, row, event)
+    if rule is None:
+        return None
+    return due(rule, calendar_of(book, row.region), event, category=category, prolonged=prolonged)
+
+
+def set_days(book: RuleBook, row: Filing, category: str | None) -> bool:
+    """Compute all last days of an application again; whether one moved."""
+    submitted, accepted = _day(row.submitted_on), _day(row.accepted_on)
+    returned = _day(row.answer_due) if row.state == "RETURNED" else None
+    promised = "D04-short" if row.process == "short" else "D04"
+    days = {
+        "pre_review_due": submitted and deadline(book, "D01", row, submitted),
+        "defects_due": submitted and deadline(book, "D02", row, submitted),
+        "decision_due": accepted and deadline(book, "D03", row, accepted, prolonged=row.prolonged),
+        "promised_due": accepted and deadline(book, promised, row, accepted, category=category),
+    }
+    moved = False
+    for name, found in days.items():
+        text = found.day.isoformat() if isinstance(found, Due) else None
+        if getattr(row, name) != text:
+            setattr(row, name, text)
+            moved = True
+    row.answer_due = returned.isoformat() if returned else None
+    return moved
+
+
+def clocks(book: RuleBook, row: Filing) -> list[Clock]:
+    """The clocks that run in the state of an application, soonest first."""
+    running = {
+        "SUBMITTED": (("D01", row.pre_review_due, row.submitted_on), ("D02", row.defects_due, row.submitted_on)),
+        "PRE_REVIEWED": (("D02", row.defects_due, row.submitted_on),),
+        "RETURNED": (("returned", row.answer_due, row.submitted_on),),
+        "ACCEPTED": (
+            ("D03", row.decision_due, row.accepted_on),
+            ("D04-short" if row.process == "short" else "D04", row.promised_due, row.accepted_on),
+        ),
+    }.get(row.state, ())
+    through = calendar_of(book, row.region).known_through
+    found = []
+    for name, day, event in running:
+        rule = _rule(book, name, row, _day(event) or date.min)
+        last = _day(day)
+        if rule is None or last is None:
+            continue
+        title: dict[Language, str] = dict(rule.value["title"])
+        cited: dict[Language, str] = {"en": cite(rule, "en"), "zh": cite(rule, "zh")}
+        working = rule.value["unit"] == "working_days"
+        found.append(Clock(name, last, working and last > through, rule.uncertain, title, cited))
+    return sorted(found, key=lambda clock: clock.due)
+
+
+def _rule(book: RuleBook, name: str, row: Filing, event: date) -> Rule | None:
+    return book.find("deadlines", name, row.region, _day(row.rules_on) or event)
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

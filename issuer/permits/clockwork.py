@@ -1,0 +1,274 @@
+"""What time alone does to applications, notifications and permits; the worker runs it.
+
+Promises:
+
+1. Each thing is moved in a transaction of its own, by its state then: a turn that is killed leaves nothing half done,
+   and two workers move nothing twice.
+2. An extension that was filed in time and is undecided carries the permit on by law, where the region's switch is on:
+   interim codes are ready days before the old ones end, and are renewed while it is undecided. Such a permit never
+   expires by the clock.
+3. When the calendar of working days grows, the days of open applications are computed again; whose moved are notified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import date
+from typing import Final
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from icard_crypto.card.card import Card
+from issuer import cards
+from issuer.acts import Act, Actor
+from issuer.cards import Decision
+from issuer.core import Core
+from issuer.rules.book import RuleBook
+from issuer.rules.days import day_of, days_after, days_before
+from issuer.rules.store import book_of
+
+from .clocks import set_days
+from .models import Filing, Notification, Permit
+from .moves import move
+from .parties import notify_filing, notify_permit
+from .processes import NOTIFICATION, PERMIT
+from .records import read_filing
+from .terms import add_end, card_of
+
+__all__ = ["Turned", "recompute", "turn", "undecided"]
+
+WORKER: Final = "worker"
+#: Things of each kind that one turn moves.
+_MOST: Final = 500
+_UNDECIDED: Final = ("SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """How many of what a turn moved."""
+
+    accepted: int = 0
+    lapsed: int = 0
+    notifications: int = 0
+    interim: int = 0
+    extended: int = 0
+    expired: int = 0
+
+    @property
+    def anything(self) -> bool:
+        """Whether it moved anything."""
+        return any(astuple(self))
+
+    @property
+    def full(self) -> bool:
+        """Whether it moved as many of something as a turn does: more may be waiting."""
+        return max(astuple(self)) >= _MOST or self.extended + self.expired >= _MOST
+
+
+def turn(core: Core) -> Turned:
+    """Move what is due now.
+
+    Raises:
+        StateError: ``database.*``, ``clock.*``; the signer's errors.
+    """
+    today = core.database.read(lambda session: day_of(core.clock.now(session))).isoformat()
+    silent = Filing.state.in_(("SUBMITTED", "PRE_REVIEWED")), Filing.defects_due < today
+    unanswered = Filing.state == "RETURNED", Filing.answer_due < today
+    over = Notification.state == "ISSUED", Notification.until < today
+    return Turned(
+        _each(core, Filing.id, silent, _accept),
+        _each(core, Filing.id, unanswered, _lapse),
+        _each(core, Notification.id, over, _expire_notification),
+        _interim(core),
+        *_ends(core, today),
+    )
+
+
+def undecided(session: Session, permit_id: str) -> Filing | None:
+    """The extension of a permit that was filed and is not decided."""
+    query = select(Filing).where(
+        Filing.permit_id == permit_id, Filing.process == "extension", Filing.state.in_(_UNDECIDED)
+    )
+    return session.scalar(query)
+
+
+def recompute(core: Core) -> int:
+    """Compute the days of all open applications again; how many moved (promise 3)."""
+    query = select(Filing.id).where(Filing.state.in_(_UNDECIDED)).order_by(Filing.id)
+    moved = 0
+    for start in range(0, len(ids := core.database.read(lambda session: session.scalars(query).all())), _MOST):
+        moved += _recompute(core, ids[start : start + _MOST])
+    return moved
+
+
+def _recompute(core: Core, ids: Sequence[str]) -> int:
+    def work(session: Session) -> int:
+        book, now = book_of(session), core.clock.now(session)
+        rows = session.scalars(select(Filing).where(Filing.id.in_(ids)).order_by(Filing.id).with_for_update()).all()
+        moved = [row for row in rows if set_days(book, row, read_filing(core, row).category)]
+        for row in moved:
+            row.revision += 1
+            notify_filing(core, session, now, "filing.recomputed", row)
+        core.audit(session, now, [Act(WORKER, "filing.recompute", row.id) for row in moved])
+        return len(moved)
+
+    return core.database.transact(work)
+
+
+def _each(
+    core: Core,
+    name: InstrumentedAttribute[str],
+    where: Sequence[ColumnElement[bool]],
+    act: Callable[[Core, Session, str, int], bool],
+) -> int:
+    """Do something to each that is due, each in its own transaction; how many."""
+    query = select(name).where(*where).order_by(name).limit(_MOST)
+    ids = core.database.read(lambda session: session.scalars(query).all())
+    done = 0
+    for one in ids:
+
+        def work(session: Session, one: str = one) -> bool:
+            return act(core, session, one, core.clock.now(session))
+
+        done += core.database.transact(work)
+    return done
+
+
+def _accept(core: Core, session: Session, filing_id: str, now: int) -> bool:
+    row = session.get_one(Filing, filing_id, with_for_update=True)
+    today = day_of(now).isoformat()
+    if row.state not in ("SUBMITTED", "PRE_REVIEWED") or row.defects_due is None or row.defects_due >= today:
+        return False
+    move(core, session, now, row, "accept_by_silence", "clock", None, {"rule": "D02"})
+    row.accepted_on = row.submitted_on
+    set_days(book_of(session), row, read_filing(core, row).category)
+    core.audit(session, now, [Act(WORKER, "filing.accept_by_silence", row.id)])
+    return True
+
+
+def _lapse(core: Core, session: Session, filing_id: str, now: int) -> bool:
+    row = session.get_one(Filing, filing_id, with_for_update=True)
+    if row.state != "RETURNED" or row.answer_due is None or row.answer_due >= day_of(now).isoformat():
+        return False
+    move(core, session, now, row, "lapse", "clock", None, {"rule": "returned"})
+    acts = [Act(WORKER, "filing.lapse", row.id)]
+    permit = session.get(Permit, row.permit_id) if row.process == "extension" and row.permit_id else None
+    if permit is not None and permit.state == "EXTENDED_BY_LAW":
+        acts += _expire(core, session, now, permit, "extension lapsed")
+    core.audit(session, now, acts)
+    return True
+
+
+def _expire_notification(core: Core, session: Session, name: str, now: int) -> bool:
+    row = session.get_one(Notification, name, with_for_update=True)
+    if row.state != "ISSUED" or row.until >= day_of(now).isoformat():
+        return False
+    row.state = NOTIFICATION.move("expire", row.state, "clock").target
+    permit = session.get_one(Permit, row.permit_id, with_for_update=True)
+    acts = [Act(WORKER, "notification.expire", row.id)]
+    if permit.state == "GRANTED":
+        acts += _expire(core, session, now, permit, "notification not used")
+    core.audit(session, now, acts)
+    return True
+
+
+def _interim(core: Core) -> int:
+    """Make interim codes for permits whose end is near and whose extension is undecided; how many."""
+
+    def look(session: Session) -> list[tuple[str, str]]:
+        book, today = book_of(session), day_of(core.clock.now(session))
+        longest = max(rule.value["number"] for rule in book.all("deadlines", "interim-ready"))
+        query = (
+            select(Permit)
+            .join(Filing, Filing.permit_id == Permit.id)
+            .where(
+                Filing.process == "extension",
+                Filing.state.in_(_UNDECIDED),
+                Permit.state.in_(("ACTIVE", "EXTENDED_BY_LAW")),
+                Permit.card_id.is_not(None),
+                func.coalesce(Permit.interim_until, Permit.until) <= days_after(today, longest).isoformat(),
+            )
+            .limit(_MOST)
+        )
+        rows = [row for row in session.scalars(query) if _wants_interim(book, session, row, today)]
+        return [(row.id, row.card_id) for row in rows if row.card_id is not None]
+
+    return sum(_make_interim(core, *one) for one in core.database.read(look))
+
+
+def _make_interim(core: Core, permit_id: str, card_id: str) -> bool:
+    def make(session: Session, now: int) -> Card:
+        permit = session.get_one(Permit, permit_id, with_for_update=True)
+        book, today = book_of(session), day_of(now)
+        if not _wants_interim(book, session, permit, today):
+            raise _Gone
+        life = book.require("deadlines", "interim-code", permit.region, today)
+        permit.interim_until = max(days_after(today, life.value["number"]).isoformat(), permit.until)
+        permit.revision += 1
+        session.flush()
+        return card_of(core, session, permit)
+
+    def then(session: Session, now: int, _card_id: str) -> Sequence[Act]:
+        permit = session.get_one(Permit, permit_id)
+        notify_permit(core, session, now, "permit.extended_by_law", permit)
+        return [Act(WORKER, "permit.interim_code", permit_id)]
+
+    try:
+        cards.reissue_decided(core, card_id, Decision(make, then), Actor(WORKER), old_end=False)
+    except _Gone:
+        return False
+    return True
+
+
+class _Gone(Exception):
+    """What was to be done is not wanted any more."""
+
+
+def _wants_interim(book: RuleBook, session: Session, permit: Permit, today: date) -> bool:
+    if permit.state not in ("ACTIVE", "EXTENDED_BY_LAW") or undecided(session, permit.id) is None:
+        return False
+    if not _goes_on(book, permit.region, today):
+        return False
+    ready = book.require("deadlines", "interim-ready", permit.region, today).value["number"]
+    return today >= days_before(date.fromisoformat(permit.interim_until or permit.until), ready)
+
+
+def _goes_on(book: RuleBook, region: str, today: date) -> bool:
+    """Whether an undecided extension carries a permit on in a region."""
+    rule = book.find("switches", "extension_by_law", region, today)
+    return rule is not None and rule.value["on"] is True
+
+
+def _ends(core: Core, today: str) -> tuple[int, int]:
+    """Extend by law or expire the permits whose last day is over; how many of each."""
+    extended: list[str] = []
+
+    def end(core: Core, session: Session, permit_id: str, now: int) -> bool:
+        permit = session.get_one(Permit, permit_id, with_for_update=True)
+        if permit.state != "ACTIVE" or permit.until >= day_of(now).isoformat():
+            return False
+        filing = undecided(session, permit.id)
+        if filing is not None and _goes_on(book_of(session), permit.region, day_of(now)):
+            permit.state = PERMIT.move("extend_by_law", permit.state, "clock").target
+            permit.revision += 1
+            permit.changed_at = now
+            notify_permit(core, session, now, "permit.extended_by_law", permit)
+            core.audit(session, now, [Act(WORKER, "permit.extend_by_law", permit.id)])
+            extended.append(permit.id)
+            return True
+        core.audit(session, now, _expire(core, session, now, permit, "not extended", "expire"))
+        return True
+
+    done = _each(core, Permit.id, (Permit.state == "ACTIVE", Permit.until < today), end)
+    return len(set(extended)), done - len(set(extended))
+
+
+def _expire(core: Core, session: Session, now: int, permit: Permit, ground: str, name: str = "lapse") -> list[Act]:
+    content = {"ground": ground, "basis": "ALL 70"}
+    add_end(core, session, now, permit, PERMIT.move(name, permit.state, "clock"), day_of(now), content)
+    if permit.card_id is not None:
+        cards.revoke_within(core, session, now, permit.card_id)
+    notify_permit(core, session, now, "permit.ended", permit)
+    return [Act(WORKER, "permit.expire", permit.id)]

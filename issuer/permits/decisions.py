@@ -1,0 +1,233 @@
+"""What the authority does with an application: pre-review, return, acceptance, prolongation, decision.
+
+Promises:
+
+1. Officers act on applications of their office's region, never on one about themselves; a head prolongs, once.
+2. A return names all defects at once and in time; a further one names only what changed since, and is counted.
+3. No approval while a needed paper is not VERIFIED. A refusal has reasons, and the ways of redress with last days.
+4. A decision, and what follows of it for permit and card, is one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts.fields import check_text
+from issuer.accounts.principals import Principal
+from issuer.acts import Act
+from issuer.core import Core
+from issuer.rules.book import RuleBook
+from issuer.rules.citations import cite
+from issuer.rules.days import day_of
+from issuer.rules.deadlines import due
+from issuer.rules.store import book_of
+
+from .applications import filing_facts
+from .clocks import calendar_of, deadline, set_days
+from .ending import end_deemed
+from .guards import approval_refusals
+from .models import Filing, Paper
+from .moves import event_record, last_event, move
+from .papers import paper_facts
+from .parties import load_filing, party_of, require_handler
+from .records import read_filing
+from .refusals import FilingRefused, Refusal
+
+__all__ = [
+    "Defect",
+    "accept_filing",
+    "pre_review_filing",
+    "prolong_filing",
+    "redress",
+    "refuse_filing",
+    "require_approval",
+    "return_filing",
+]
+
+_LONGEST: Final = 1000
+#: The ways of redress against an adverse decision: rows of deadlines, counted from the decision's delivery.
+_REDRESS: Final = ("reconsideration", "court")
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """What is wrong with an application. ``path``: a field or the code of a material."""
+
+    path: str
+    text: str
+
+
+def pre_review_filing(core: Core, who: Principal, filing_id: str, revision: int) -> None:
+    """Say that an application passed the pre-review.
+
+    Raises:
+        StateError: ``access.*``, ``filing.*``, ``process.move``.
+    """
+    _simple(core, who, filing_id, revision, "pre_review")
+
+
+def accept_filing(core: Core, who: Principal, filing_id: str, revision: int) -> None:
+    """Accept an application: the time for the decision begins.
+
+    Raises:
+        StateError: ``access.*``, ``filing.*``, ``process.move``.
+    """
+    _simple(core, who, filing_id, revision, "accept")
+
+
+def return_filing(core: Core, who: Principal, filing_id: str, defects: Sequence[Defect], revision: int) -> None:
+    """Return an application with every defect (promise 2).
+
+    Raises:
+        PermitRefused: ``filing.late``, ``filing.known_defect``.
+        StateError: ``access.*``, ``filing.*``, ``account.field``, ``process.move``.
+    """
+    who.require("filing.decide")
+    if not 0 < len(defects) <= 100:
+        raise StateError("filing.field", path="defects", expected="1 to 100 defects")
+    named = [_checked(one) for one in defects]
+
+    def work(session: Session) -> None:
+        row, now = _handled(core, session, who, filing_id, revision)
+        book = book_of(session)
+        today = day_of(now)
+        rule = book.require("deadlines", "D02", row.region, date.fromisoformat(row.rules_on or today.isoformat()))
+        if row.defects_due is not None and today > date.fromisoformat(row.defects_due):
+            raise Refusal("filing.late", rule, "defects", f"by {row.defects_due}", today.isoformat()).error()
+        known = _changed_since_return(core, session, row)
+        for one in named:
+            if known is not None and one["path"] not in known:
+                changed = ", ".join(sorted(known)) or "nothing"
+                raise Refusal("filing.known_defect", rule, one["path"][:40], changed).error()
+        content = {"defects": named, "record": read_filing(core, row).to_json()}
+        move(core, session, now, row, "return", "officer", who.account_id, content)
+        row.returns += 1
+        answer = deadline(book, "returned", row, today)
+        row.answer_due = answer.day.isoformat() if answer else None
+        core.audit(session, now, [Act(who.actor, "filing.return", row.id, {"defects": len(named)})])
+
+    core.database.transact(work)
+
+
+def prolong_filing(core: Core, who: Principal, filing_id: str, days: int, reason: str, revision: int) -> None:
+    """Prolong a decision by working days, once, as a head of the office.
+
+    Raises:
+        StateError: ``access.*``, ``filing.*``, ``rules.prolong``, ``process.move``.
+    """
+    who.require("filing.lead")
+    words = check_text(reason, "reason", _LONGEST)
+
+    def work(session: Session) -> None:
+        row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
+        require_handler(who, row)
+        now = core.clock.now(session)
+        if row.prolonged:
+            raise StateError("filing.prolonged")
+        if days < 1:
+            raise StateError("rules.prolong", expected="1 working day or more", found=str(days))
+        row.prolonged = days
+        move(core, session, now, row, "prolong", party_of(who), who.account_id, {"days": days, "reason": words})
+        set_days(book_of(session), row, read_filing(core, row).category)
+        core.audit(session, now, [Act(who.actor, "filing.prolong", row.id, {"days": days, "reason": words})])
+
+    core.database.transact(work)
+
+
+def refuse_filing(core: Core, who: Principal, filing_id: str, reasons: Sequence[Defect], revision: int) -> None:
+    """Refuse an application, with reasons (promise 3). A permit that went on by law ends at this moment.
+
+    Raises:
+        StateError: ``access.*``, ``filing.*``, ``account.field``, ``process.move``.
+    """
+    who.require("filing.decide")
+    if not 0 < len(reasons) <= 20:
+        raise StateError("filing.field", path="reasons", expected="1 to 20 reasons")
+    named = [_checked(one) for one in reasons]
+
+    def work(session: Session) -> None:
+        row, now = _handled(core, session, who, filing_id, revision)
+        today = day_of(now)
+        row.decided_on = today.isoformat()
+        content = {"reasons": named, "redress": redress(book_of(session), row, today)}
+        move(core, session, now, row, "refuse", "officer", who.account_id, content)
+        acts = end_deemed(core, session, now, row, content, who)
+        core.audit(session, now, [Act(who.actor, "filing.refuse", row.id, {"reasons": len(named)}), *acts])
+
+    core.database.transact(work)
+
+
+def redress(book: RuleBook, row: Filing, decided: date) -> list[dict[str, Any]]:
+    """The ways of redress against a decision with their last days, counted from its day, in both languages."""
+    found = []
+    for name in _REDRESS:
+        rule = book.require("deadlines", name, row.region, decided)
+        last = due(rule, calendar_of(book, row.region), decided)
+        if last is not None:
+            found.append(
+                {
+                    "way": name,
+                    "until": last.day.isoformat(),
+                    "provisional": last.provisional,
+                    "title": dict(rule.value["title"]),
+                    "rule": {"en": cite(rule, "en"), "zh": cite(rule, "zh")},
+                }
+            )
+    return found
+
+
+def require_approval(core: Core, session: Session, who: Principal, filing_id: str, revision: int) -> tuple[Filing, int]:
+    """An application that may be approved now, locked, and the time.
+
+    Raises:
+        FilingRefused: ``filing.refused``, with every paper that is not verified.
+        StateError: ``access.*``, ``filing.*``.
+    """
+    row, now = _handled(core, session, who, filing_id, revision)
+    found = approval_refusals(book_of(session), filing_facts(core, session, row), paper_facts(core, session, row.id))
+    if found:
+        raise FilingRefused(found)
+    return row, now
+
+
+def _checked(one: Defect) -> dict[str, str]:
+    return {"path": check_text(one.path, "path", 80), "text": check_text(one.text, "text", _LONGEST)}
+
+
+def _simple(core: Core, who: Principal, filing_id: str, revision: int, name: str) -> None:
+    who.require("filing.decide")
+
+    def work(session: Session) -> None:
+        row, now = _handled(core, session, who, filing_id, revision)
+        move(core, session, now, row, name, "officer", who.account_id, {})
+        if name == "accept":
+            row.accepted_on = day_of(now).isoformat()
+        set_days(book_of(session), row, read_filing(core, row).category)
+        core.audit(session, now, [Act(who.actor, f"filing.{name}", row.id)])
+
+    core.database.transact(work)
+
+
+def _handled(core: Core, session: Session, who: Principal, filing_id: str, revision: int) -> tuple[Filing, int]:
+    who.require("filing.decide")
+    row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
+    require_handler(who, row)
+    return row, core.clock.now(session)
+
+
+def _changed_since_return(core: Core, session: Session, row: Filing) -> frozenset[str] | None:
+    """The fields and papers that changed since the last return; None: it was never returned."""
+    before = last_event(session, row.id, "return")
+    if before is None:
+        return None
+    then, now = event_record(core, before)["record"], read_filing(core, row).to_json()
+    fields = {name for name in then.keys() | now.keys() if then.get(name) != now.get(name)}
+    papers = session.scalars(select(Paper.code).where(Paper.filing_id == row.id, Paper.created_at > before.at))
+    return frozenset({*fields, *papers})

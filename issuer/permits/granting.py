@@ -1,0 +1,316 @@
+"""What follows of an approval: permit, term, notification, card; and how a permit ends.
+
+Promises:
+
+1. A card is derived from passport, permit, newest term and employer at the moment of issue, and is made, changed or
+   ended in the transaction of the decision that it follows from.
+2. A first entry's card is made when its notification is shown: once, in time, by the person whose name and permit
+   number it has, after an officer has checked the person.
+3. A permit number is for life: an application after a cancellation makes a new card under the same number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from icard_crypto.card.card import Card
+from icard_crypto.errors import StateError
+from issuer import cards
+from issuer.accounts.principals import Principal
+from issuer.acts import Act
+from issuer.cards import Decision, NewCard
+from issuer.core import Core
+from issuer.rules.days import day_of
+from issuer.rules.deadlines import Due
+from issuer.rules.store import book_of
+from issuer.vault.at_rest import Place
+
+from .categories import longest_term
+from .clocks import deadline
+from .decisions import redress, require_approval
+from .models import Filing, Notification, Permit
+from .moves import move
+from .names import PassportName, compare
+from .parties import load_filing, notify_permit, require_handler
+from .people import employer_facts, passport_of, record_passport
+from .processes import NOTIFICATION, PERMIT
+from .records import FilingRecord, read_filing
+from .refusals import Refusal
+from .terms import NewTerm, add_end, add_term, card_of, grant, newest_term, number_of, read_term
+
+__all__ = ["Approval", "activate", "approve_filing", "notification_of"]
+
+_TOKEN: Final = 24
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What an officer decides. ``category``: confirmed; ``until``: the last day, where it is earlier than applied for;
+    ``number``: the permit number that the authority assigned.
+    """
+
+    category: str | None = None
+    until: date | None = None
+    number: str | None = None
+
+
+def approve_filing(core: Core, who: Principal, filing_id: str, approval: Approval, revision: int) -> None:
+    """Approve an application; permit, notification and card follow.
+
+    Raises:
+        FilingRefused: ``filing.refused``.
+        PermitRefused: ``permit.term_long``, ``permit.no_term``.
+        CardError: ``card.*``; what is on record makes no card.
+        StateError: ``access.*``, ``filing.*``, ``process.move``; the signer's errors.
+    """
+    who.require("filing.decide")
+    process, card_id = core.database.read(lambda session: _look(core, session, who, filing_id))
+    decided = _Approving(core, who, filing_id, approval, revision)
+    if process in ("overseas", "short", "cancellation"):
+
+        def work(session: Session) -> None:
+            now = core.clock.now(session)
+            row, permit = decided.decide(session)
+            acts = decided.end(session, now, row, permit) if process == "cancellation" and permit else []
+            core.audit(session, now, [decided.act(), *acts])
+
+        core.database.transact(work)
+    elif process in ("in_country", "reissue") or card_id is None:
+        cards.issue_decided(core, Decision(decided.new_card, decided.issued), who.by())
+    else:
+        cards.reissue_decided(
+            core, card_id, Decision(decided.card, decided.reissued), who.by(), old_end=process == "change"
+        )
+
+
+def activate(core: Core, who: Principal, token: str, name: PassportName, number: str, *, checked: bool) -> str:
+    """Activate a permit by its notification (promise 2); the permit's id.
+
+    Args:
+        checked: the officer has compared the person with the passport.
+
+    Raises:
+        StateError: ``access.*``, ``notification.unchecked``, ``notification.unknown``, ``notification.over``,
+            ``notification.person``, ``process.move``; the signer's errors.
+    """
+    who.require("filing.decide")
+    if not checked:
+        raise StateError("notification.unchecked", path="checked")
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    found: list[str] = []
+
+    def make(session: Session, now: int) -> NewCard:
+        query = select(Notification).where(Notification.token_hash == digest)
+        row = session.scalar(query.with_for_update())
+        if row is None or row.state != "ISSUED":
+            raise StateError("notification.unknown")
+        filing = load_filing(core, session, who, row.filing_id, lock=True)
+        require_handler(who, filing)
+        if day_of(now) > date.fromisoformat(row.until):
+            raise StateError("notification.over", found=row.until)
+        permit = session.get_one(Permit, row.permit_id, with_for_update=True)
+        passport = passport_of(core, session, permit.person_id)
+        difference = compare(PassportName(passport["surname"], passport["given"]), name)
+        if difference is not None or number.strip() != number_of(core, permit):
+            raise StateError("notification.person", path=difference or "number")
+        row.state, row.used_at = NOTIFICATION.move("use", row.state, "officer").target, now
+        permit.state = PERMIT.move("activate", permit.state, "officer").target
+        permit.revision += 1
+        permit.changed_at = now
+        found[:] = [permit.id]
+        session.flush()
+        employer = permit.employer_id
+        return NewCard(card_of(core, session, permit), holder=permit.person_id, employer=employer)
+
+    def then(session: Session, now: int, card_id: str) -> Sequence[Act]:
+        permit = session.get_one(Permit, found[0])
+        permit.card_id = card_id
+        notify_permit(core, session, now, "permit.activated", permit)
+        return [Act(who.actor, "permit.activate", permit.id)]
+
+    cards.issue_decided(core, Decision(make, then), who.by())
+    return found[0]
+
+
+def notification_of(core: Core, who: Principal, filing_id: str) -> Mapping[str, str]:
+    """What the applicant downloads: token, permit number and last day of a notification that is not used.
+
+    Raises:
+        StateError: ``access.*``, ``filing.none``, ``notification.unknown``.
+    """
+    who.require("filing.file")
+
+    def look(session: Session) -> Mapping[str, str]:
+        row = load_filing(core, session, who, filing_id)
+        found = session.scalar(select(Notification).where(Notification.filing_id == row.id))
+        if found is None or found.state != "ISSUED":
+            raise StateError("notification.unknown")
+        permit = session.get_one(Permit, found.permit_id)
+        token = core.at_rest.open(Place("notifications", "token", found.id), found.token).decode()
+        return {"token": token, "number": number_of(core, permit), "until": found.until}
+
+    return core.database.read(look)
+
+
+class _Approving:
+    """An approval as it is made within a transaction, perhaps more than once until one commits."""
+
+    def __init__(self, core: Core, who: Principal, filing_id: str, approval: Approval, revision: int) -> None:
+        self._core, self._who, self._filing_id = core, who, filing_id
+        self._approval, self._revision = approval, revision
+        self._permit_id: str | None = None
+
+    def act(self) -> Act:
+        """The approval, for the audit."""
+        return Act(self._who.actor, "filing.approve", self._filing_id, {"category": self._approval.category})
+
+    def decide(self, session: Session) -> tuple[Filing, Permit | None]:
+        """Approve: move the application, and change permit, term and passport."""
+        core = self._core
+        row, now = require_approval(core, session, self._who, self._filing_id, self._revision)
+        record = read_filing(core, row)
+        today = day_of(now)
+        row.decided_on = today.isoformat()
+        move(core, session, now, row, "approve", "officer", self._who.account_id, {"category": self._approval.category})
+        permit = None
+        if row.process not in ("short", "cancellation"):
+            if row.person_id is None:
+                raise StateError("filing.none")
+            record_passport(core, session, now, row.person_id, record)
+            permit = self._granted(session, now, row, record, today)
+        elif row.permit_id is not None:
+            permit = session.get_one(Permit, row.permit_id, with_for_update=True)
+        if row.process == "overseas" and permit is not None:
+            self._notification(session, now, row, permit, today)
+        row.permit_id = permit.id if permit is not None else row.permit_id
+        self._permit_id = row.permit_id
+        session.flush()
+        return row, permit
+
+    def new_card(self, session: Session, now: int) -> NewCard:
+        """Approve, and say what the new card says."""
+        _, permit = self.decide(session)
+        if permit is None:
+            raise StateError("filing.no_permit")
+        employer = permit.employer_id
+        return NewCard(card_of(self._core, session, permit), holder=permit.person_id, employer=employer)
+
+    def card(self, session: Session, now: int) -> Card:
+        """Approve, and say what the card says from now on."""
+        _, permit = self.decide(session)
+        if permit is None:
+            raise StateError("filing.no_permit")
+        return card_of(self._core, session, permit)
+
+    def issued(self, session: Session, now: int, card_id: str) -> Sequence[Act]:
+        """Note the new card."""
+        permit = session.get_one(Permit, self._permit_id or "")
+        permit.card_id = card_id
+        notify_permit(self._core, session, now, "permit.activated", permit)
+        return [self.act()]
+
+    def reissued(self, session: Session, now: int, card_id: str) -> Sequence[Act]:
+        """Nothing more than the act."""
+        return [self.act()]
+
+    def end(self, session: Session, now: int, row: Filing, permit: Permit) -> list[Act]:
+        """Cancel the permit and end its card."""
+        ended = PERMIT.move("cancel", permit.state, "officer")
+        core, record = self._core, read_filing(self._core, row)
+        today = day_of(now)
+        content = {"ground": record.ground, "basis": "ALL 70", "redress": redress(book_of(session), row, today)}
+        day = min(record.ended_on or today, today)
+        who = self._who.account_id
+        add_end(core, session, now, permit, ended, day, content, filing_id=row.id, account_id=who)
+        if permit.card_id is not None:
+            cards.revoke_within(core, session, now, permit.card_id)
+        notify_permit(core, session, now, "permit.ended", permit)
+        return [Act(self._who.actor, "permit.cancel", permit.id)]
+
+    def _granted(self, session: Session, now: int, row: Filing, record: FilingRecord, today: date) -> Permit:
+        core, approval = self._core, self._approval
+        if row.process in ("change", "reissue"):
+            return self._changed(session, now, row, record, today)
+        begins = max(record.first or today, today) if row.process == "in_country" else record.first or today
+        known = session.get(Permit, row.permit_id) if row.process == "extension" and row.permit_id else None
+        term = newest_term(session, known.id) if known is not None else None
+        if term is not None:
+            begins = date.fromisoformat(term.until) + _DAY
+        category = approval.category or record.category or (term.category if term else None)
+        until = approval.until or record.until
+        if category is None or until is None:
+            raise StateError("filing.incomplete", path="category")
+        employer = employer_facts(session, row.employer_id)
+        passport = passport_of(core, session, row.person_id or "")
+        limit = longest_term(
+            book_of(session),
+            category,
+            row.region,
+            begins,
+            contract=record.contract_until,
+            licence=employer.licence_until if employer else None,
+            passport=date.fromisoformat(passport["until"]),
+        )
+        if not begins <= until <= limit.until:
+            days = f"{begins.isoformat()} to {limit.until.isoformat()} ({limit.limit})"
+            raise Refusal("permit.term_long", limit.rule, "until", days, until.isoformat()).error()
+        post = record.post or (str(read_term(core, term)["post"]) if term else "")
+        new = NewTerm(row.employer_id, category, begins, until, row.region, row.process, post, row.id)
+        permit = grant(core, session, now, row.person_id or "", approval.number, new)
+        if row.process == "extension":
+            permit.state = PERMIT.move("extend", permit.state, "officer").target
+            return permit
+        abroad = row.process == "overseas"
+        if permit.state != "GRANTED":
+            permit.state = PERMIT.move("grant" if abroad else "grant_again", permit.state, "officer").target
+        elif not abroad:
+            permit.state = PERMIT.move("activate", permit.state, "officer").target
+        permit.card_id = None
+        return permit
+
+    def _changed(self, session: Session, now: int, row: Filing, record: FilingRecord, today: date) -> Permit:
+        permit = session.get_one(Permit, row.permit_id or "", with_for_update=True)
+        if row.process == "reissue":
+            return permit
+        PERMIT.move("change", permit.state, "officer")
+        term = newest_term(session, permit.id)
+        until = date.fromisoformat(term.until)
+        category = self._approval.category or record.category or term.category
+        post = record.post or str(read_term(self._core, term)["post"])
+        first = min(record.changed_on or today, until)
+        new = NewTerm(row.employer_id, category, first, until, row.region, "change", post, row.id)
+        add_term(self._core, session, now, permit, new)
+        return permit
+
+    def _notification(self, session: Session, now: int, row: Filing, permit: Permit, today: date) -> None:
+        core, token = self._core, secrets.token_urlsafe(_TOKEN)
+        life = deadline(book_of(session), "D20", row, today)
+        if not isinstance(life, Due):
+            raise StateError("rules.none", path="deadlines/D20")
+        found = Notification(
+            id=secrets.token_hex(16),
+            filing_id=row.id,
+            permit_id=permit.id,
+            token_hash=hashlib.sha256(token.encode()).hexdigest(),
+            state="ISSUED",
+            until=life.day.isoformat(),
+            created_at=now,
+            used_at=None,
+        )
+        found.token = core.at_rest.seal(Place("notifications", "token", found.id), token.encode())
+        session.add(found)
+
+
+def _look(core: Core, session: Session, who: Principal, filing_id: str) -> tuple[str, str | None]:
+    row = load_filing(core, session, who, filing_id)
+    permit = session.get(Permit, row.permit_id) if row.permit_id is not None else None
+    return row.process, permit.card_id if permit is not None else None

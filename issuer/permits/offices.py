@@ -1,0 +1,209 @@
+"""Offices and who belongs to them; employers and whether they may file.
+
+Promises:
+
+1. An office serves its region and what lies below; an official belongs to one office.
+2. An employer files once an officer of its region has verified it against its licence.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts.fields import check_text
+from issuer.accounts.models import Account, Organisation
+from issuer.accounts.principals import Principal
+from issuer.accounts.roles import role_named
+from issuer.acts import Act
+from issuer.core import Core
+from issuer.db.pages import page_of
+from issuer.rules.regions import NATION, covers, is_known
+
+from .models import Employer, Office, OfficeMember
+from .parties import office_region
+
+__all__ = ["EmployerView", "OfficeView", "create_office", "join_office", "list_offices", "show_employer", "show_office",
+           "verify_employer"]  # fmt: skip
+
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeView:
+    """An office."""
+
+    office_id: str
+    region: str
+    name_en: str
+    name_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmployerView:
+    """An employer as an officer found it. ``licence_until``: the last day of its licence, where it has one."""
+
+    organisation_id: str
+    state: str
+    region: str | None
+    licence_until: str | None
+    revision: int
+
+
+def create_office(core: Core, who: Principal, region: str, name_en: str, name_zh: str) -> OfficeView:
+    """Set up an office; a region has one.
+
+    Raises:
+        StateError: ``access.*``, ``filing.field``, ``account.field``, ``office.exists``.
+    """
+    who.require("office.manage")
+    _check_region(region)
+    names = check_text(name_en, "name_en", _LONGEST_NAME), check_text(name_zh, "name_zh", _LONGEST_NAME)
+    office_id = secrets.token_hex(16)
+
+    def work(session: Session) -> OfficeView:
+        now = core.clock.now(session)
+        row = Office(id=office_id, region=region, name_en=names[0], name_zh=names[1], created_at=now)
+        session.add(row)
+        session.flush()
+        core.audit(session, now, [Act(who.actor, "office.create", row.id, {"region": region})])
+        return _office(row)
+
+    try:
+        return core.database.transact(work)
+    except IntegrityError as fault:
+        if "region" in str(fault.orig):
+            raise StateError("office.exists", path="region") from None
+        raise
+
+
+def show_office(core: Core, who: Principal, office_id: str) -> OfficeView:
+    """An office.
+
+    Raises:
+        StateError: ``office.none``.
+    """
+
+    def look(session: Session) -> OfficeView:
+        row = session.get(Office, office_id)
+        if row is None:
+            raise StateError("office.none")
+        return _office(row)
+
+    return core.database.read(look)
+
+
+def list_offices(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[OfficeView]:
+    """A page of offices in the order of their ids.
+
+    Args:
+        after: the last id of the page before.
+        limit: 1 to 201.
+    """
+    query = page_of(select(Office), Office.id, after, limit)
+    return core.database.read(lambda session: [_office(row) for row in session.scalars(query)])
+
+
+def join_office(core: Core, who: Principal, office_id: str, account_id: str) -> None:
+    """Say that an official belongs to an office, and to no other any more.
+
+    Raises:
+        StateError: ``access.*``, ``office.none``, ``account.none``: no official of that id.
+    """
+    who.require("office.manage")
+
+    def work(session: Session) -> None:
+        if session.get(Office, office_id) is None:
+            raise StateError("office.none")
+        account = session.get(Account, account_id, with_for_update=True)
+        if account is None or account.state == "closed" or not role_named(account.role).official:
+            raise StateError("account.none", path="account_id")
+        row = session.get(OfficeMember, account_id)
+        if row is None:
+            session.add(OfficeMember(account_id=account_id, office_id=office_id))
+        else:
+            row.office_id = office_id
+        core.audit(session, core.clock.now(session), [Act(who.actor, "office.join", account_id, {"office": office_id})])
+
+    core.database.transact(work)
+
+
+def verify_employer(
+    core: Core, who: Principal, organisation_id: str, region: str, licence_until: date | None
+) -> EmployerView:
+    """Verify an employer against its licence, as an officer of its region.
+
+    Raises:
+        StateError: ``access.*``, ``organisation.none``, ``filing.field``, ``office.region``.
+    """
+    who.require("employer.verify")
+    _check_region(region)
+
+    def work(session: Session) -> EmployerView:
+        now = core.clock.now(session)
+        own = office_region(session, who)
+        organisation = session.get(Organisation, organisation_id)
+        if organisation is None or organisation.kind != "employer" or organisation.state != "active":
+            raise StateError("organisation.none")
+        row = session.get(Employer, organisation_id, with_for_update=True)
+        if own is None or not covers(own, region) or (row is not None and not covers(own, row.region)):
+            raise StateError("office.region", path="region", expected=own or "an office", found=region)
+        if row is None:
+            row = Employer(organisation_id=organisation_id, merged_into=None, revision=0)
+            session.add(row)
+        row.state, row.region, row.changed_at = "verified", region, now
+        row.licence_until = None if licence_until is None else licence_until.isoformat()
+        row.revision += 1
+        session.flush()
+        core.audit(session, now, [Act(who.actor, "employer.verify", organisation_id, {"region": region})])
+        return _employer(row)
+
+    return core.database.transact(work)
+
+
+def show_employer(core: Core, who: Principal, organisation_id: str) -> EmployerView:
+    """An employer: one's own, or one in the region of one's office.
+
+    Raises:
+        StateError: ``access.*``, ``organisation.none``.
+    """
+    official = who.may("employer.verify") or who.may("filing.lead")
+    if not official:
+        who.require("filing.file")
+
+    def look(session: Session) -> EmployerView:
+        organisation = session.get(Organisation, organisation_id)
+        row = session.get(Employer, organisation_id)
+        if organisation is None or organisation.kind != "employer":
+            raise StateError("organisation.none")
+        own = office_region(session, who) if official else None
+        if official and (row is None or (own is not None and covers(own, row.region))):
+            return _employer(row) if row is not None else _unknown(organisation_id)
+        if official or organisation_id != who.organisation_id:
+            raise StateError("organisation.none")
+        return _employer(row) if row is not None else _unknown(organisation_id)
+
+    return core.database.read(look)
+
+
+def _check_region(region: str) -> None:
+    if region == NATION or not is_known(region):
+        raise StateError("filing.field", path="region", expected="a code of GB/T 2260")
+
+
+def _office(row: Office) -> OfficeView:
+    return OfficeView(row.id, row.region, row.name_en, row.name_zh)
+
+
+def _employer(row: Employer) -> EmployerView:
+    return EmployerView(row.organisation_id, row.state, row.region, row.licence_until, row.revision)
+
+
+def _unknown(organisation_id: str) -> EmployerView:
+    return EmployerView(organisation_id, "pending", None, None, 0)

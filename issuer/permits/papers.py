@@ -1,0 +1,185 @@
+"""Papers of an application: handed in by the applicant, checked by an officer.
+
+Promises:
+
+1. A paper is of a code that the process knows; a newer one takes the place of the older and is UNCHECKED again.
+2. Only an officer verifies or rejects, and says how it was checked; what the rules refuse is not verified.
+3. A paper is handed in while the application is a draft or returned, a promised one until its day.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts.fields import check_text
+from issuer.accounts.principals import Principal
+from issuer.acts import Act
+from issuer.core import Core
+from issuer.rules.days import day_of
+from issuer.rules.store import book_of
+from issuer.vault.at_rest import Place
+
+from .guards import PaperFacts
+from .materials import FilingFacts, checklist, paper_refusals
+from .models import Filing, Paper
+from .parties import load_filing, require_handler
+from .processes import PAPER
+from .refusals import FilingRefused
+
+__all__ = ["HOW", "NewPaper", "check_paper", "hand_in", "paper_facts", "papers_of"]
+
+#: How an officer checked a paper.
+HOW: Final = ("seen_original", "apostille", "legalisation", "issuing_office", "register", "scan", "commitment")
+_LONGEST_NOTE: Final = 500
+#: Gives the facts of an application that its checklist follows from.
+FactsOf = Callable[[Core, Session, Filing], FilingFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPaper:
+    """A paper as it is handed in.
+
+    Args:
+        issued: the day of issue; state: the state that issued it (alpha-3).
+        way, authenticated_on: apostille, legalisation or local_notary, and its day.
+        translated, sealed: a Chinese translation lies with it, under the employer's seal.
+        committed_until: the day by which it is promised instead.
+    """
+
+    issued: date | None = None
+    state: str | None = None
+    way: str | None = None
+    authenticated_on: date | None = None
+    translated: bool = False
+    sealed: bool = False
+    committed_until: date | None = None
+    upload_id: str | None = field(default=None)
+
+    def values(self) -> dict[str, Any]:
+        """The arguments of :func:`issuer.permits.materials.paper_refusals`."""
+        return {
+            name: getattr(self, name) for name in ("issued", "state", "way", "authenticated_on", "translated", "sealed")
+        }
+
+
+def hand_in(core: Core, who: Principal, filing_id: str, code: str, new: NewPaper) -> None:
+    """Hand in a paper, or promise it.
+
+    Raises:
+        StateError: ``access.*``, ``filing.none``, ``process.move``, ``filing.field``.
+    """
+    who.require("filing.file")
+
+    def work(session: Session) -> None:
+        row = load_filing(core, session, who, filing_id, lock=True)
+        now = core.clock.now(session)
+        paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code))
+        promised = paper is not None and paper.committed_until is not None
+        if row.state not in ("DRAFT", "RETURNED") and not promised:
+            raise StateError(
+                "process.move", path="paper", expected="a draft, or a returned application", found=row.state
+            )
+        rules_on = day_of(now) if row.rules_on is None else date.fromisoformat(row.rules_on)
+        known = book_of(session).effective("materials", row.region, rules_on)
+        if not any(rule.id == code and row.process in rule.value["needs"] for rule in known):
+            raise StateError("filing.field", path="code", expected="a material of this process")
+        if paper is None:
+            paper = Paper(id=secrets.token_hex(16), filing_id=row.id, code=code, created_at=now)
+            session.add(paper)
+        paper.state, paper.decided_by, paper.decided_at = "UNCHECKED", None, None
+        paper.upload_id, paper.created_at = new.upload_id, now
+        paper.committed_until = new.committed_until.isoformat() if new.committed_until else None
+        _write(core, paper, new, {})
+        row.revision += 1
+        row.changed_at = now
+        core.audit(session, now, [Act(who.actor, "paper.hand_in", row.id, {"code": code})])
+
+    core.database.transact(work)
+
+
+def check_paper(
+    core: Core, who: Principal, filing_id: str, code: str, move: str, how: str, note: str, facts: FactsOf
+) -> None:
+    """Verify or reject a paper.
+
+    Args:
+        move: verify or reject; how: one of :data:`HOW`, for verify; note: for reject, and where something is unusual.
+        facts: gives the facts of the application.
+
+    Raises:
+        StateError: ``access.*``, ``filing.none``, ``filing.own``, ``process.move``, ``filing.field``,
+            ``filing.refused``: the rules speak against the paper.
+    """
+    who.require("filing.decide")
+    if move == "verify" and how not in HOW:
+        raise StateError("filing.field", path="how", expected=", ".join(HOW))
+    words = check_text(note, "note", _LONGEST_NOTE) if note or move == "reject" else ""
+
+    def work(session: Session) -> None:
+        row = load_filing(core, session, who, filing_id, lock=True)
+        require_handler(who, row)
+        now = core.clock.now(session)
+        paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code).with_for_update())
+        if paper is None:
+            raise StateError("filing.none", path="code")
+        if row.state not in ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED"):
+            raise StateError("process.move", path="paper", expected="a filed application", found=row.state)
+        found = PAPER.move(move, paper.state, "officer")
+        content, checks = _read(core, paper)
+        if move == "verify" and paper.committed_until is None:
+            _require_sound(core, session, row, facts(core, session, row), paper, content)
+        paper.state, paper.decided_by, paper.decided_at = found.target, who.account_id, now
+        _write(core, paper, content, {**checks, "how": how if move == "verify" else None, "note": words or None})
+        row.revision += 1
+        row.changed_at = now
+        core.audit(session, now, [Act(who.actor, f"paper.{move}", row.id, {"code": code, "how": how, "note": words})])
+
+    core.database.transact(work)
+
+
+def papers_of(core: Core, session: Session, filing_id: str) -> list[tuple[Paper, NewPaper, Mapping[str, Any]]]:
+    """The papers of an application with what was handed in and how they were checked, by code."""
+    rows = session.scalars(select(Paper).where(Paper.filing_id == filing_id).order_by(Paper.code))
+    return [(row, *_read(core, row)) for row in rows]
+
+
+def paper_facts(core: Core, session: Session, filing_id: str) -> list[PaperFacts]:
+    """The papers for the guards."""
+    return [
+        PaperFacts(row.code, row.state, content.committed_until, content.values())
+        for row, content, _ in papers_of(core, session, filing_id)
+    ]
+
+
+def _require_sound(
+    core: Core, session: Session, row: Filing, facts: FilingFacts, paper: Paper, content: NewPaper
+) -> None:
+    book = book_of(session)
+    item = next((one for one in checklist(book, facts) if one.code == paper.code), None)
+    refusals = [] if item is None else paper_refusals(book, item, facts, **content.values())
+    if refusals:
+        raise FilingRefused(refusals)
+
+
+def _write(core: Core, paper: Paper, content: NewPaper, checks: Mapping[str, Any]) -> None:
+    days = {name: value.isoformat() if isinstance(value, date) else value for name, value in content.values().items()}
+    body = json.dumps({"paper": days, "checks": dict(checks)}, ensure_ascii=False).encode()
+    paper.record = core.at_rest.seal(Place("papers", "record", paper.id), body)
+
+
+def _read(core: Core, paper: Paper) -> tuple[NewPaper, Mapping[str, Any]]:
+    body = json.loads(core.at_rest.open(Place("papers", "record", paper.id), paper.record))
+    values = body["paper"]
+    for name in ("issued", "authenticated_on"):
+        values[name] = None if values[name] is None else date.fromisoformat(values[name])
+    until = None if paper.committed_until is None else date.fromisoformat(paper.committed_until)
+    return NewPaper(**values, committed_until=until, upload_id=paper.upload_id), body["checks"]

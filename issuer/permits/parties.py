@@ -1,0 +1,152 @@
+"""Who has to do with an application or a permit: who sees it, who moves it, who is notified.
+
+Promises:
+
+1. An employer sees its own, an agency those that it filed by a mandate in force now, a holder those about themselves
+   once they are filed, an official those of the office's region that are filed. Another's and what is not there are
+   one error.
+2. Nobody handles an application about themselves.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts.mandates import clients
+from issuer.accounts.models import Account, Mandate
+from issuer.accounts.principals import Principal
+from issuer.core import Core
+from issuer.notices.outbox import Notice, notify
+
+from .models import Filing, Office, OfficeMember, Permit
+
+__all__ = [
+    "covered",
+    "filings_of",
+    "load_filing",
+    "notify_filing",
+    "notify_permit",
+    "office_region",
+    "party_of",
+    "permits_of",
+    "require_handler",
+]
+
+
+def office_region(session: Session, who: Principal) -> str | None:
+    """The region of an official's office; None: they belong to none."""
+    query = select(Office.region).join(OfficeMember, OfficeMember.office_id == Office.id)
+    return session.scalar(query.where(OfficeMember.account_id == who.account_id))
+
+
+def covered(column: ColumnElement[str], region: str) -> ColumnElement[bool]:
+    """Whether a column's region is ``region`` or lies in it."""
+    prefix = region[:2] if region.endswith("0000") else region[:4] if region.endswith("00") else region
+    return column.like(f"{prefix}%")
+
+
+def filings_of(core: Core, session: Session, who: Principal) -> ColumnElement[bool]:
+    """The applications that somebody sees.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+    filed = Filing.state != "DRAFT"
+    if who.role.official:
+        who.require("filing.read")
+        region = office_region(session, who)
+        return false() if region is None else and_(filed, covered(Filing.region.expression, region))
+    if not who.may("filing.file"):
+        who.require("filing.read_own")
+    if who.role.organisation == "employer":
+        return Filing.employer_id == who.organisation_id
+    if who.role.organisation == "agency":
+        mandated = clients(session, who.organisation_id or "", core.clock.now(session))
+        return and_(Filing.agency_id == who.organisation_id, Filing.employer_id.in_(mandated))
+    return and_(filed, Filing.person_id == who.person_id)
+
+
+def permits_of(core: Core, session: Session, who: Principal) -> ColumnElement[bool]:
+    """The permits that somebody sees.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+    if who.role.official:
+        who.require("filing.read")
+        region = office_region(session, who)
+        return false() if region is None else covered(Permit.region.expression, region)
+    who.require("filing.read_own")
+    if who.role.organisation == "employer":
+        return Permit.employer_id == who.organisation_id
+    if who.role.organisation == "agency":
+        return Permit.employer_id.in_(clients(session, who.organisation_id or "", core.clock.now(session)))
+    return Permit.person_id == who.person_id
+
+
+def load_filing(
+    core: Core, session: Session, who: Principal, filing_id: str, *, lock: bool = False, revision: int | None = None
+) -> Filing:
+    """An application that somebody sees.
+
+    Args:
+        revision: the only one that a change is meant for.
+
+    Raises:
+        StateError: ``access.*``, ``filing.none``, ``filing.changed``.
+    """
+    query = select(Filing).where(Filing.id == filing_id, filings_of(core, session, who))
+    row = session.scalar(query.with_for_update() if lock else query)
+    if row is None:
+        raise StateError("filing.none")
+    if revision is not None and row.revision != revision:
+        raise StateError("filing.changed", expected=str(revision), found=str(row.revision))
+    return row
+
+
+def party_of(who: Principal) -> str:
+    """The party of the state machines that somebody is."""
+    if who.may("filing.decide"):
+        return "officer"
+    if who.may("filing.lead"):
+        return "head"
+    return "holder" if who.role.name == "holder" else "applicant"
+
+
+def require_handler(who: Principal, row: Filing) -> None:
+    """Refuse an official who handles an application about themselves.
+
+    Raises:
+        StateError: ``filing.own``.
+    """
+    if row.person_id is not None and row.person_id == who.person_id:
+        raise StateError("filing.own")
+
+
+def notify_filing(core: Core, session: Session, now: int, kind: str, row: Filing) -> None:
+    """Notify whoever sees an application as their own: employer, agency, and the person it is about."""
+    employs = and_(Account.organisation_id == row.employer_id, Account.role == "employer")
+    holds = and_(Account.person_id == row.person_id, Account.role == "holder")
+    acts = and_(
+        Account.role == "agency",
+        Account.organisation_id == row.agency_id,
+        select(Mandate.id)
+        .where(Mandate.agency_id == row.agency_id, Mandate.employer_id == row.employer_id, *Mandate.in_force(now))
+        .exists(),
+    )
+    query = select(Account.id).where(Account.state.in_(("active", "locked")), or_(employs, holds, acts))
+    accounts = session.scalars(query.order_by(Account.id)).all()
+    notify(core, session, now, [Notice(kind, account, {"filing": row.id}) for account in accounts])
+
+
+def notify_permit(core: Core, session: Session, now: int, kind: str, row: Permit) -> None:
+    """Notify the holder of a permit, the employer of its newest term, and the agencies that act for that one now."""
+    holds = and_(Account.person_id == row.person_id, Account.role == "holder")
+    employs = and_(Account.organisation_id == row.employer_id, Account.role == "employer")
+    agencies = select(Mandate.agency_id).where(Mandate.employer_id == row.employer_id, *Mandate.in_force(now))
+    acts = and_(Account.role == "agency", Account.organisation_id.in_(agencies))
+    query = select(Account.id).where(Account.state.in_(("active", "locked")), or_(holds, employs, acts))
+    accounts = session.scalars(query.order_by(Account.id)).all()
+    notify(core, session, now, [Notice(kind, account, {"permit": row.id}) for account in accounts])

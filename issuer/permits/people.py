@@ -1,0 +1,106 @@
+"""Persons and their passports, and employers: found or made within another's transaction.
+
+Promises:
+
+1. Two people are the same where kind, issuing state and number of a document are the same; nothing else merges them.
+2. A passport's number stands in a sealed column and as a keyed hash, nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts.models import Organisation, Person
+from issuer.accounts.people import write_name
+from issuer.core import Core
+from issuer.vault.at_rest import Place
+
+from .guards import EmployerFacts
+from .models import Employer, PersonDocument
+from .records import FilingRecord, passport_digest
+
+__all__ = ["employer_facts", "organisation_record", "passport_of", "person_for", "record_passport"]
+
+
+def person_for(core: Core, session: Session, now: int, record: FilingRecord) -> str:
+    """The id of the person of a passport; made where the passport is new. The record has to be complete.
+
+    What is on record of a known passport stays as it is: an application changes nothing before it is approved.
+    """
+    digest = passport_digest(core, record.nationality or "", record.passport or "")
+    found = session.scalar(select(PersonDocument.person_id).where(PersonDocument.digest == digest))
+    if found is not None:
+        return found
+    person = Person(id=secrets.token_hex(16), identity_key=None, created_at=now)
+    write_name(core, person, record.name.shown)
+    session.add(person)
+    session.flush()
+    record_passport(core, session, now, person.id, record)
+    return person.id
+
+
+def record_passport(core: Core, session: Session, now: int, person_id: str, record: FilingRecord) -> None:
+    """Put the passport of an approved application on record; fields that it does not give stay.
+
+    Raises:
+        StateError: ``filing.passport``; it is another person's.
+    """
+    known = passport_of(core, session, person_id)
+    given = {
+        "surname": record.surname,
+        "given": record.given if record.surname is not None else None,
+        "nationality": record.nationality,
+        "birth": record.birth.isoformat() if record.birth else None,
+        "sex": record.sex,
+        "number": record.passport,
+        "until": record.passport_until.isoformat() if record.passport_until else None,
+    }
+    content = {**known, **{name: value for name, value in given.items() if value is not None}}
+    content.setdefault("given", "")
+    digest = passport_digest(core, content["nationality"], content["number"])
+    row = session.scalar(select(PersonDocument).where(PersonDocument.digest == digest).with_for_update())
+    if row is not None and row.person_id != person_id:
+        raise StateError("filing.passport", path="passport")
+    if row is None:
+        row = PersonDocument(
+            id=secrets.token_hex(16), person_id=person_id, kind="passport", digest=digest, created_at=now
+        )
+        session.add(row)
+    row.until = content["until"]
+    row.record = core.at_rest.seal(
+        Place("person_documents", "record", row.id), json.dumps(content, ensure_ascii=False).encode()
+    )
+    session.flush()
+
+
+def passport_of(core: Core, session: Session, person_id: str) -> dict[str, Any]:
+    """The newest passport of a person: surname, given, nationality, birth, sex, number, until."""
+    query = select(PersonDocument).where(PersonDocument.person_id == person_id)
+    row = session.scalars(query.order_by(PersonDocument.created_at.desc(), PersonDocument.id.desc())).first()
+    if row is None:
+        return {}
+    content: dict[str, Any] = json.loads(core.at_rest.open(Place("person_documents", "record", row.id), row.record))
+    return content
+
+
+def employer_facts(session: Session, organisation_id: str) -> EmployerFacts | None:
+    """What an officer found about an employer; None: nothing yet."""
+    row = session.get(Employer, organisation_id)
+    if row is None:
+        return None
+    return EmployerFacts(row.state, None if row.licence_until is None else date.fromisoformat(row.licence_until))
+
+
+def organisation_record(core: Core, session: Session, organisation_id: str) -> Mapping[str, str]:
+    """Name and code of an organisation."""
+    row = session.get_one(Organisation, organisation_id)
+    content: Mapping[str, str] = json.loads(core.at_rest.open(Place("organisations", "record", row.id), row.record))
+    return content

@@ -1,0 +1,218 @@
+"""Permits and their terms: read, granted, ended, within another's transaction."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from icard_crypto.card.card import Card
+from issuer.core import Core
+from issuer.vault.at_rest import Place
+
+from .guards import PermitFacts
+from .models import Permit, PermitEnd, PermitTerm, PersonDocument
+from .names import PassportName
+from .people import organisation_record, passport_of
+from .processes import Move
+
+__all__ = [
+    "NewTerm",
+    "add_end",
+    "add_term",
+    "card_of",
+    "grant",
+    "newest_term",
+    "number_of",
+    "permit_facts",
+    "permit_of_passport",
+    "read_term",
+]
+
+_DIGITS: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class NewTerm:
+    """A term to add. ``ground``: the process that gave it; ``post``: the job's title."""
+
+    employer_id: str
+    category: str
+    first: date
+    until: date
+    region: str
+    ground: str
+    post: str
+    filing_id: str | None = None
+
+
+def grant(core: Core, session: Session, now: int, person_id: str, number: str | None, new: NewTerm) -> Permit:
+    """Give a person a term: of the permit that they have, or of a new one.
+
+    Args:
+        number: that the authority assigned to a new permit; None: one is made.
+    """
+    permit = session.scalar(select(Permit).where(Permit.person_id == person_id).with_for_update())
+    if permit is None:
+        # Nothing is known of the structure of numbers; a new one has 18 digits and says nothing.
+        number = number or str(10 ** (_DIGITS - 1) + secrets.randbelow(9 * 10 ** (_DIGITS - 1)))
+        permit = Permit(
+            id=secrets.token_hex(16),
+            person_id=person_id,
+            number_key=core.at_rest.digest("permit number", number),
+            state="GRANTED",
+            employer_id=new.employer_id,
+            region=new.region,
+            until=new.until.isoformat(),
+            interim_until=None,
+            card_id=None,
+            revision=1,
+            created_at=now,
+            changed_at=now,
+        )
+        content = json.dumps({"number": number}).encode()
+        permit.record = core.at_rest.seal(Place("permits", "record", permit.id), content)
+        session.add(permit)
+        session.flush()
+    add_term(core, session, now, permit, new)
+    return permit
+
+
+def number_of(core: Core, row: Permit) -> str:
+    """A permit's number."""
+    return str(json.loads(core.at_rest.open(Place("permits", "record", row.id), row.record))["number"])
+
+
+def permit_of_passport(session: Session, digest: str) -> Permit | None:
+    """The permit of whoever has a passport."""
+    query = select(Permit).join(PersonDocument, PersonDocument.person_id == Permit.person_id)
+    return session.scalar(query.where(PersonDocument.digest == digest))
+
+
+def newest_term(session: Session, permit_id: str) -> PermitTerm:
+    """The newest term of a permit; each has one."""
+    query = select(PermitTerm).where(PermitTerm.permit_id == permit_id)
+    return session.scalars(query.order_by(PermitTerm.number.desc()).limit(1)).one()
+
+
+def read_term(core: Core, row: PermitTerm) -> Mapping[str, Any]:
+    """What a term's record has: the post."""
+    content: Mapping[str, Any] = json.loads(core.at_rest.open(Place("permit_terms", "record", row.id), row.record))
+    return content
+
+
+def add_term(core: Core, session: Session, now: int, permit: Permit, new: NewTerm) -> PermitTerm:
+    """Add a term to a permit, whose last day it becomes."""
+    newest = session.scalar(select(func.max(PermitTerm.number)).where(PermitTerm.permit_id == permit.id)) or 0
+    row = PermitTerm(
+        id=secrets.token_hex(16),
+        permit_id=permit.id,
+        number=newest + 1,
+        employer_id=new.employer_id,
+        category=new.category,
+        first=new.first.isoformat(),
+        until=new.until.isoformat(),
+        region=new.region,
+        ground=new.ground,
+        filing_id=new.filing_id,
+        created_at=now,
+    )
+    content = json.dumps({"post": new.post}, ensure_ascii=False).encode()
+    row.record = core.at_rest.seal(Place("permit_terms", "record", row.id), content)
+    session.add(row)
+    permit.employer_id, permit.region, permit.until = row.employer_id, row.region, row.until
+    permit.interim_until, permit.changed_at = None, now
+    permit.revision += 1
+    session.flush()
+    return row
+
+
+def add_end(
+    core: Core,
+    session: Session,
+    now: int,
+    permit: Permit,
+    move: Move,
+    day: date,
+    record: Mapping[str, Any],
+    *,
+    filing_id: str | None = None,
+    account_id: str | None = None,
+) -> None:
+    """End a permit by a move of the machine, and record how: ground, legal basis, redress."""
+    newest = session.scalar(select(func.max(PermitEnd.number)).where(PermitEnd.permit_id == permit.id)) or 0
+    row = PermitEnd(
+        id=secrets.token_hex(16),
+        permit_id=permit.id,
+        number=newest + 1,
+        kind=move.target.lower(),
+        day=day.isoformat(),
+        filing_id=filing_id,
+        account_id=account_id,
+        at=now,
+    )
+    content = json.dumps(record, ensure_ascii=False).encode()
+    row.record = core.at_rest.seal(Place("permit_ends", "record", row.id), content)
+    session.add(row)
+    permit.state, permit.changed_at = move.target, now
+    permit.revision += 1
+    session.flush()
+
+
+def permit_facts(core: Core, session: Session, permit: Permit, employer_id: str) -> PermitFacts:
+    """A permit for the guards, as an employer sees it."""
+    term = newest_term(session, permit.id)
+    return PermitFacts(
+        permit.state,
+        date.fromisoformat(term.until),
+        term.employer_id == employer_id,
+        term.category,
+        str(passport_of(core, session, permit.person_id).get("nationality")),
+        str(read_term(core, term)["post"]),
+    )
+
+
+def card_of(core: Core, session: Session, permit: Permit) -> Card:
+    """What a card says of a permit: derived from passport, permit, newest term and employer.
+
+    While an extension is undecided its interim code has the last day of that code.
+
+    Raises:
+        CardError: ``card.*``.
+    """
+    passport = passport_of(core, session, permit.person_id)
+    term = newest_term(session, permit.id)
+    employer = organisation_record(core, session, term.employer_id)
+    first = session.scalars(
+        select(PermitTerm.first).where(PermitTerm.permit_id == permit.id, PermitTerm.employer_id == term.employer_id)
+    ).all()
+    number = number_of(core, permit)
+    return Card.from_json(
+        {
+            "holder": {
+                "name": PassportName(passport["surname"], passport["given"]).shown,
+                "year_of_birth": int(passport["birth"][:4]),
+                "date_of_birth": passport["birth"],
+                "gender": passport["sex"],
+                "nationality": passport["nationality"],
+            },
+            "permit": {
+                "number": number,
+                "number_last4": number[-4:],
+                "category": term.category,
+                "employer": employer["name"],
+                "employer_code": employer["code"],
+                "position": read_term(core, term)["post"],
+                "from": min(first),
+                "until": permit.interim_until or term.until,
+                "region": term.region,
+                "authority": core.settings.name_zh or core.settings.issuer,
+            },
+        }
+    )

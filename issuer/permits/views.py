@@ -1,0 +1,347 @@
+"""What people see of applications and permits.
+
+Promises:
+
+1. Whoever sees an application sees its state, its clocks with their rules, the checklist with the reason of each entry,
+   its papers, and the moves that are possible for them.
+2. An uncertain rule and a provisional day say so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import Language, StateError
+from issuer.accounts.principals import Principal
+from issuer.core import Core
+from issuer.db.pages import page_of
+from issuer.rules.citations import cite, taken_from_nation
+from issuer.rules.rows import Rule
+from issuer.rules.store import book_of
+from issuer.vault.at_rest import Place
+
+from .applications import filing_facts
+from .clocks import Clock, clocks
+from .materials import checklist
+from .models import Filing, FilingEvent, Permit, PermitEnd, PermitTerm
+from .moves import event_record
+from .papers import papers_of
+from .parties import filings_of, load_filing, party_of, permits_of
+from .processes import FILING
+from .records import read_filing
+from .terms import number_of, read_term
+
+__all__ = [
+    "FilingSummary",
+    "FilingView",
+    "PermitView",
+    "list_filings",
+    "list_permits",
+    "show_filing",
+    "show_permit",
+]
+
+Words = dict[Language, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FilingSummary:
+    """An application in a list. Days are those of Beijing, times Unix times."""
+
+    filing_id: str
+    process: str
+    state: str
+    region: str
+    employer_id: str
+    permit_id: str | None
+    submitted_on: str | None
+    decision_due: str | None
+    revision: int
+    changed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaperView:
+    """A paper that was handed in. ``how``, ``note``: of the officer who checked it."""
+
+    state: str
+    issued: date | None
+    issuing_state: str | None
+    way: str | None
+    committed_until: date | None
+    how: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """An entry of the checklist, with its paper where one was handed in."""
+
+    code: str
+    need: str
+    title: Words
+    reason: Words
+    rule: Words
+    national: Words | None
+    commitment: bool
+    paper: PaperView | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """A move. ``record``: defects, reasons with ways of redress, or why a decision takes longer."""
+
+    move: str
+    state: str
+    by: str
+    at: int
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FilingView:
+    """An application. ``moves``: those that are possible for whoever looks."""
+
+    filing_id: str
+    process: str
+    state: str
+    region: str
+    employer_id: str
+    agency_id: str | None
+    permit_id: str | None
+    record: Mapping[str, Any]
+    returns: int
+    submitted_on: str | None
+    accepted_on: str | None
+    decided_on: str | None
+    clocks: list[Clock]
+    checklist: list[ItemView]
+    events: list[EventView]
+    moves: list[str]
+    revision: int
+    created_at: int
+    changed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class TermView:
+    """A stretch of a permit."""
+
+    employer_id: str
+    category: str
+    post: str
+    first: str
+    until: str
+    region: str
+    ground: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndView:
+    """How a permit ended. ``record``: ground, legal basis, redress."""
+
+    kind: str
+    day: str
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PermitView:
+    """A permit with its terms and ends, oldest first."""
+
+    permit_id: str
+    number: str
+    state: str
+    until: str
+    interim_until: str | None
+    card_id: str | None
+    may_work: bool
+    terms: list[TermView]
+    ends: list[EndView]
+    revision: int
+
+
+def list_filings(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[FilingSummary]:
+    """A page of applications in the order of their ids.
+
+    Args:
+        after: the last id of the page before.
+        limit: 1 to 201.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+
+    def look(session: Session) -> list[FilingSummary]:
+        query = page_of(select(Filing).where(filings_of(core, session, who)), Filing.id, after, limit)
+        return [_summary(row) for row in session.scalars(query)]
+
+    return core.database.read(look)
+
+
+def show_filing(core: Core, who: Principal, filing_id: str) -> FilingView:
+    """An application.
+
+    Raises:
+        StateError: ``access.*``, ``filing.none``.
+    """
+    return core.database.read(lambda session: _view(core, session, who, load_filing(core, session, who, filing_id)))
+
+
+def list_permits(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[PermitView]:
+    """A page of permits in the order of their ids.
+
+    Args:
+        after: the last id of the page before.
+        limit: 1 to 201.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+
+    def look(session: Session) -> list[PermitView]:
+        query = page_of(select(Permit).where(permits_of(core, session, who)), Permit.id, after, limit)
+        return [_permit(core, session, row) for row in session.scalars(query)]
+
+    return core.database.read(look)
+
+
+def show_permit(core: Core, who: Principal, permit_id: str) -> PermitView:
+    """A permit.
+
+    Raises:
+        StateError: ``access.*``, ``permit.none``.
+    """
+
+    def look(session: Session) -> PermitView:
+        row = session.scalar(select(Permit).where(Permit.id == permit_id, permits_of(core, session, who)))
+        if row is None:
+            raise StateError("permit.none")
+        return _permit(core, session, row)
+
+    return core.database.read(look)
+
+
+def _summary(row: Filing) -> FilingSummary:
+    return FilingSummary(
+        row.id,
+        row.process,
+        row.state,
+        row.region,
+        row.employer_id,
+        row.permit_id,
+        row.submitted_on,
+        row.decision_due,
+        row.revision,
+        row.changed_at,
+    )
+
+
+def _view(core: Core, session: Session, who: Principal, row: Filing) -> FilingView:
+    book = book_of(session)
+    events = session.scalars(
+        select(FilingEvent).where(FilingEvent.filing_id == row.id).order_by(FilingEvent.number)
+    ).all()
+    return FilingView(
+        row.id,
+        row.process,
+        row.state,
+        row.region,
+        row.employer_id,
+        row.agency_id,
+        row.permit_id,
+        read_filing(core, row).to_json(),
+        row.returns,
+        row.submitted_on,
+        row.accepted_on,
+        row.decided_on,
+        clocks(book, row),
+        _items(core, session, row),
+        [_event(core, event) for event in events],
+        sorted({move.name for move in FILING.allowed(row.state, party_of(who))}),
+        row.revision,
+        row.created_at,
+        row.changed_at,
+    )
+
+
+def _items(core: Core, session: Session, row: Filing) -> list[ItemView]:
+    papers = {
+        paper.code: PaperView(
+            paper.state,
+            content.issued,
+            content.state,
+            content.way,
+            content.committed_until,
+            checks.get("how"),
+            checks.get("note"),
+        )
+        for paper, content, checks in papers_of(core, session, row.id)
+    }
+    return [
+        ItemView(
+            item.code,
+            item.need,
+            {"en": item.title("en"), "zh": item.title("zh")},
+            dict(item.reasons),
+            _cited(item.rule),
+            _national(item.rule, row.region),
+            item.commitment,
+            papers.get(item.code),
+        )
+        for item in checklist(book_of(session), filing_facts(core, session, row))
+    ]
+
+
+def _event(core: Core, event: FilingEvent) -> EventView:
+    record = {name: value for name, value in event_record(core, event).items() if name != "record"}
+    return EventView(event.move, event.target, event.party, event.at, record)
+
+
+def _permit(core: Core, session: Session, row: Permit) -> PermitView:
+    terms = session.scalars(select(PermitTerm).where(PermitTerm.permit_id == row.id).order_by(PermitTerm.number)).all()
+    ends = session.scalars(select(PermitEnd).where(PermitEnd.permit_id == row.id).order_by(PermitEnd.number)).all()
+    return PermitView(
+        row.id,
+        number_of(core, row),
+        row.state,
+        row.until,
+        row.interim_until,
+        row.card_id,
+        row.state in ("ACTIVE", "EXTENDED_BY_LAW"),
+        [
+            TermView(
+                term.employer_id,
+                term.category,
+                str(read_term(core, term)["post"]),
+                term.first,
+                term.until,
+                term.region,
+                term.ground,
+            )
+            for term in terms
+        ],
+        [
+            EndView(
+                end.kind, end.day, json.loads(core.at_rest.open(Place("permit_ends", "record", end.id), end.record))
+            )
+            for end in ends
+        ],
+        row.revision,
+    )
+
+
+def _cited(rule: Rule) -> Words:
+    return {"en": cite(rule, "en"), "zh": cite(rule, "zh")}
+
+
+def _national(rule: Rule, region: str) -> Words | None:
+    english, chinese = taken_from_nation(rule, region, "en"), taken_from_nation(rule, region, "zh")
+    return None if english is None or chinese is None else {"en": english, "zh": chinese}

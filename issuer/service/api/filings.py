@@ -1,0 +1,275 @@
+"""Applications: filed by employers and agencies, decided by the office of the region.
+
+Each answer says which moves are possible for whoever looks. A refusal names every point in ``errors``, with its rule.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Path, Response
+from pydantic import BaseModel, Field
+
+from issuer.permits import applications, decisions, granting, papers, views
+from issuer.permits.applications import NewFiling, filing_facts
+from issuer.permits.decisions import Defect
+from issuer.permits.granting import Approval
+from issuer.permits.papers import NewPaper
+from issuer.permits.views import FilingSummary, FilingView
+from issuer.service.access import Access
+from issuer.service.context import CallOf, etag
+from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
+from issuer.service.idempotent import once
+
+from .refusals import shown_refusals
+
+__all__ = ["endpoints"]
+
+endpoints = Endpoints("Applications")
+
+_SEEN: Final = Access("account", ("filing.read", "filing.read_own"), owned="filing")
+_FILES: Final = Access("account", ("filing.file",), owned="filing")
+_DECIDES: Final = Access("person", ("filing.decide",), owned="filing")
+Code = Annotated[
+    str, Path(pattern="^[A-Za-z0-9]{1,40}$", description="The code of a material, as the checklist has it: M04.")
+]
+Record = Annotated[dict[str, Any], Field(max_length=40, examples=[{"surname": "VOGEL", "given": "HANNELORE"}])]
+State = Annotated[str | None, Field(pattern="^[A-Z]{3}$", examples=["DEU"])]
+
+
+class NewFilingBody(Body):
+    """A draft. ``employer_id``: for agencies, whom it files for; ``permit_id``: the permit that it is about.
+
+    ``record`` may lack any field: it is saved in parts.
+    """
+
+    process: Literal["overseas", "in_country", "short", "extension", "change", "cancellation", "reissue"]
+    employer_id: HexId | None = None
+    permit_id: HexId | None = None
+    record: Record = Field(default_factory=dict)
+
+
+class RecordBody(Body):
+    """All that the application says now."""
+
+    record: Record
+
+
+class PaperBody(Body):
+    """A paper as it is handed in, or ``committed_until``: the day by which it is promised.
+
+    ``issuing_state``: ISO 3166-1 alpha-3; ``sealed``: the translation bears the employer's seal.
+    """
+
+    issued: date | None = None
+    issuing_state: State = None
+    way: Literal["apostille", "legalisation", "local_notary"] | None = None
+    authenticated_on: date | None = None
+    translated: bool = False
+    sealed: bool = False
+    committed_until: date | None = None
+
+
+class CheckBody(Body):
+    """How a paper was checked, and a note."""
+
+    how: Literal["seen_original", "apostille", "legalisation", "issuing_office", "register", "scan", "commitment"]
+    note: Annotated[str, Field(max_length=500)] = ""
+
+
+class RejectBody(Body):
+    """Why a paper was rejected."""
+
+    note: Annotated[str, Field(min_length=1, max_length=500, examples=["The report's number is not in the register."])]
+
+
+class DefectBody(Body):
+    """A point. ``path``: a field or the code of a material."""
+
+    path: Annotated[str, Field(min_length=1, max_length=80, examples=["M04"])]
+    text: Annotated[str, Field(min_length=1, max_length=1000, examples=["The certificate is not legible."])]
+
+
+class DefectsBody(Body):
+    """Every defect, at once."""
+
+    defects: Annotated[list[DefectBody], Field(min_length=1, max_length=100)]
+
+
+class ReasonsBody(Body):
+    """Why an application is refused."""
+
+    reasons: Annotated[list[DefectBody], Field(min_length=1, max_length=20)]
+
+
+class ProlongBody(Body):
+    """By how many working days, and why: the applicant gets the reason."""
+
+    days: Annotated[int, Field(ge=1, le=100)]
+    reason: Annotated[str, Field(min_length=1, max_length=1000, examples=["An expert review is needed."])]
+
+
+class ApprovalBody(Body):
+    """``category``: confirmed; ``until``: the last day, where it is earlier than applied for; ``number``: the permit
+    number that the authority assigned, where there is one.
+    """
+
+    category: Literal["A", "B", "C"] | None = None
+    until: date | None = None
+    number: Annotated[str | None, Field(pattern="^[0-9]{18}$")] = None
+
+
+class NotificationBody(BaseModel):
+    """What the notification of a first entry has. ``token``: works once."""
+
+    token: str
+    number: str
+    until: date
+
+
+@endpoints.at("POST", "/v1/filings", Access("account", ("filing.file",)), status=201, creates=True, problems=(404,))
+def create_filing(call: CallOf, body: NewFilingBody, response: Response) -> FilingView:
+    """Begin a draft."""
+    new = NewFiling(body.process, body.employer_id, body.permit_id, body.record)
+    filing_id = once(call, lambda: applications.create_filing(call.core, call.who, new), lambda made: made)
+    response.headers["Location"] = f"/v1/filings/{filing_id}"
+    return _shown(call, filing_id, response)
+
+
+@endpoints.at("GET", "/v1/filings", Access("account", ("filing.read", "filing.read_own")))
+def list_filings(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[FilingSummary]:
+    """One's own applications, or those of the office's region, in the order of their ids."""
+    found = views.list_filings(call.core, call.who, after=cursor, limit=limit + 1)
+    return page(found, limit, lambda each: each.filing_id)
+
+
+@endpoints.at("GET", "/v1/filings/{filing_id}", _SEEN)
+def show_filing(call: CallOf, filing_id: Id, response: Response) -> FilingView:
+    """An application: its state, clocks, checklist, papers and moves."""
+    return _shown(call, filing_id, response)
+
+
+@endpoints.at("PUT", "/v1/filings/{filing_id}", _FILES, changes=True, problems=(409,))
+def save_filing(call: CallOf, filing_id: Id, body: RecordBody, response: Response) -> FilingView:
+    """Save what a draft, or a returned application, says."""
+    applications.save_filing(call.core, call.who, filing_id, body.record, call.version)
+    return _shown(call, filing_id, response)
+
+
+@endpoints.at("PUT", "/v1/filings/{filing_id}/papers/{code}", _FILES, problems=(409,))
+def hand_in(call: CallOf, filing_id: Id, code: Code, body: PaperBody, response: Response) -> FilingView:
+    """Hand in a paper, or promise it where the rules allow that."""
+    paper = NewPaper(
+        body.issued,
+        body.issuing_state,
+        body.way,
+        body.authenticated_on,
+        body.translated,
+        body.sealed,
+        body.committed_until,
+    )
+    papers.hand_in(call.core, call.who, filing_id, code, paper)
+    return _shown(call, filing_id, response)
+
+
+@endpoints.at("POST", "/v1/filings/{filing_id}/submit", _FILES, changes=True, problems=(409, 422))
+def submit_filing(call: CallOf, filing_id: Id, response: Response) -> FilingView:
+    """File a draft, or answer a return. Everything that speaks against it is named at once."""
+    with shown_refusals():
+        applications.submit_filing(call.core, call.who, filing_id, call.version)
+    return _shown(call, filing_id, response)
+
+
+@endpoints.at("POST", "/v1/filings/{filing_id}/withdraw", _FILES, changes=True, problems=(409,))
+def withdraw_filing(call: CallOf, filing_id: Id, response: Response) -> FilingView:
+    """Withdraw an application that is not decided."""
+    applications.withdraw_filing(call.core, call.who, filing_id, call.version)
+    return _shown(call, filing_id, response)
+
+
+@endpoints.at("GET", "/v1/filings/{filing_id}/notification", _FILES)
+def show_notification(call: CallOf, filing_id: Id, response: Response) -> NotificationBody:
+    """The notification of a first entry, while it is not used: for the applicant alone."""
+    response.headers["Cache-Control"] = "no-store"
+    found = granting.notification_of(call.core, call.who, filing_id)
+    return NotificationBody(token=found["token"], number=found["number"], until=date.fromisoformat(found["until"]))
+
+
+@endpoints.at("POST", "/v1/filings/{filing_id}/papers/{code}/verify", _DECIDES, problems=(409,))
+def verify_paper(call: CallOf, filing_id: Id, code: Code, body: CheckBody, response: Response) -> FilingView:
+    """Say that a paper is genuine, and how it was checked. What the rules refuse is not verified."""
+    return _check(call, filing_id, code, "verify", body.how, body.note, response)
+
+
+@endpoints.at("POST", "/v1/filings/{filing_id}/papers/{code}/reject", _DECIDES, problems=(409,))
+def reject_paper(call: CallOf, filing_id: Id, code: Code, body: RejectBody, response: Response) -> FilingView:
+    """Reject a paper, and say why."""
+    return _check(call, filing_id, code, "reject", "", body.note, response)
+
+
+@endpoints.at("POST", "/v1/filings/{filing_id}/pre-review", _DECIDES, changes=True, problems=(409,))
+def pre_review_filing(call: CallOf, filing_id: Id, response: Response) -> FilingView:
+    """Say that an application passed the pre-review."""
+    decisions.pre_review_filing(call.core, call.who, filing_id, call.version)
+    return _shown(call, filing_id, response)
+
+
+@endpoints.at("POST", "/v1/filings/{filing_id}/accept", _DECIDES, changes=True, problems=(409,))
+def accept_filing(call: CallOf, filing_id: Id, response: Response) -> FilingView:
+    """Accept an application: the time for the decision begins."""
+    decisions.accept_filing(call.core, call.who, filing_id, call.version)
+    return _shown(call, filing_id, response)
+
+
+@endpoints.at("POST", "/v1/filings/{filing_id}/return", _DECIDES, changes=True, problems=(409,))
+def return_filing(call: CallOf, filing_id: Id, body: DefectsBody, response: Response) -> FilingView:
+    """Return an application with every defect, in time; again only for what changed since."""
+    with shown_refusals():
+        decisions.return_filing(call.core, call.who, filing_id, _points(body.defects), call.version)
+    return _shown(call, filing_id, response)
+
+
+@endpoints.at(
+    "POST",
+    "/v1/filings/{filing_id}/prolong",
+    Access("person", ("filing.lead",), owned="filing"),
+    changes=True,
+    problems=(409,),
+)
+def prolong_filing(call: CallOf, filing_id: Id, body: ProlongBody, response: Response) -> FilingView:
+    """Prolong a decision, once, as a head of the office; the applicant gets the reason."""
+    decisions.prolong_filing(call.core, call.who, filing_id, body.days, body.reason, call.version)
+    return _shown(call, filing_id, response)
+
+
+@endpoints.at("POST", "/v1/filings/{filing_id}/approve", _DECIDES, changes=True, problems=(409,))
+def approve_filing(call: CallOf, filing_id: Id, body: ApprovalBody, response: Response) -> FilingView:
+    """Approve an application whose needed papers are all verified; permit and card follow."""
+    approval = Approval(body.category, body.until, body.number)
+    with shown_refusals():
+        granting.approve_filing(call.core, call.who, filing_id, approval, call.version)
+    return _shown(call, filing_id, response)
+
+
+@endpoints.at("POST", "/v1/filings/{filing_id}/refuse", _DECIDES, changes=True, problems=(409,))
+def refuse_filing(call: CallOf, filing_id: Id, body: ReasonsBody, response: Response) -> FilingView:
+    """Refuse an application, with reasons; the ways of redress and their last days go with them."""
+    decisions.refuse_filing(call.core, call.who, filing_id, _points(body.reasons), call.version)
+    return _shown(call, filing_id, response)
+
+
+def _check(call: CallOf, filing_id: str, code: str, move: str, how: str, note: str, response: Response) -> FilingView:
+    with shown_refusals():
+        papers.check_paper(call.core, call.who, filing_id, code, move, how, note, filing_facts)
+    return _shown(call, filing_id, response)
+
+
+def _points(points: list[DefectBody]) -> list[Defect]:
+    return [Defect(one.path, one.text) for one in points]
+
+
+def _shown(call: CallOf, filing_id: str, response: Response) -> FilingView:
+    found = views.show_filing(call.core, call.who, filing_id)
+    response.headers["ETag"] = etag(found.revision)
+    return found
