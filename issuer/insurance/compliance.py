@@ -1,0 +1,331 @@
+"""Compliance of one person's employments: month by month and scheme by scheme, who had to be covered and was not.
+
+Promises:
+
+1. A line for every month of every employment up to the day of the report: what was due, disputed, exempt, not eligible,
+   enrolled and paid, and the rows that said so there and then.
+2. A report for a day uses what was known on ``known_on`` (by default that day itself), of rules and of records: made
+   again later it is the same, unless ``known_on`` is later.
+3. A month is judged once its due day has passed. Sums owed and late fees are computed where limits and rates are known;
+   elsewhere the sum is open and the finding says that no rule is known here. Bands of fines are information.
+4. A finding never says more than the rules do: a disputed month is no breach, an agreement not to pay is flagged from
+   the day on which it is void, a month that inspection no longer takes up is marked and still shown.
+5. The two clocks stay apart: registration runs from the permit and from the start of work, contributions from the month
+   in which work begins.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from issuer.rules.book import RuleBook
+from issuer.rules.regions import NATION
+from issuer.rules.rows import Rule
+
+from .answers import NO_RULE
+from .contributions import Owed, Rates
+from .coverage import Duties, MonthDuty
+from .employment_checks import paper_findings, registration_findings
+from .findings import Finding, FindingKind, Fine, Line, Report
+from .history import Employment, Person
+from .ledger import Due, Entry, late_fee_of
+from .money import round_fen
+from .months import first_day, last_day, month_of, month_text, months_later
+from .schemes import NONE, Scheme, scheme_names
+
+__all__ = ["Compliance"]
+
+_Books = Mapping[tuple[str, int, Scheme], list[tuple[date, int, bool]]]
+_BREACHES: Final = frozenset({"uncovered", "unpaid", "underpaid"})
+
+
+class Compliance:
+    """Reports by one book for one day; keeps what it looked up, so use one for many people.
+
+    Args:
+        as_of: the day whose state is reported.
+        known_on: what was known then counts; None: as of the same day.
+    """
+
+    def __init__(self, book: RuleBook, as_of: date, known_on: date | None = None) -> None:
+        self._book = book
+        self._as_of = as_of
+        self._known_on = known_on or as_of
+        self._duties = Duties(book, self._known_on)
+        self._rates = Rates(book)
+        self._fees: dict[int, Rule | None] = {}
+        self._graces: dict[int, Rule | None] = {}
+
+    def report(self, person: Person) -> Report:
+        """What is found about a person."""
+        person = person.as_known(self._known_on)
+        books = self._books(person.entries)
+        lines: list[Line] = []
+        findings: list[Finding] = []
+        for employment in person.employments:
+            if employment.began <= self._as_of:
+                more, found = self._employment(person, employment, books)
+                lines += more
+                findings += found
+        findings.sort(key=lambda one: (one.employer, -1 if one.month is None else one.month, one.kind, one.key))
+        return Report(self._as_of, self._known_on, tuple(lines), tuple(findings))
+
+    def _books(self, entries: Iterable[Entry]) -> _Books:
+        """Payments and refunds up to the day, by employer, month and scheme: day, signed sum, whether it pays."""
+        found: defaultdict[tuple[str, int, Scheme], list[tuple[date, int, bool]]] = defaultdict(list)
+        for entry in entries:
+            if entry.kind != "reported" and entry.day <= self._as_of:
+                sign = 1 if entry.kind == "paid" else -1
+                found[entry.employer, entry.month, entry.scheme].append(
+                    (entry.day, sign * entry.total, entry.kind == "paid")
+                )
+        return found
+
+    def _employment(self, person: Person, employment: Employment, books: _Books) -> tuple[list[Line], list[Finding]]:
+        lines: list[Line] = []
+        findings: list[Finding] = []
+        duties: list[tuple[int, MonthDuty]] = []
+        unknown: list[int] = []
+        last = self._as_of if employment.ended is None else min(employment.ended, self._as_of)
+        if person.died is not None:
+            last = min(last, person.died)
+        for month in range(month_of(employment.began), month_of(last) + 1):
+            duty = self._duties.month(person, employment, month)
+            line, found = self._month(person, employment, month, duty, books)
+            lines.append(line)
+            findings += found
+            duties.append((month, duty))
+            if duty.reason == NO_RULE or any("no_sum" in finding.facts for finding in found):
+                unknown.append(month)
+        findings = self._inspected(findings)
+        findings += registration_findings(self._book, person, employment, duties, self._as_of, self._known_on)
+        findings += paper_findings(person, employment, duties)
+        if unknown:
+            findings.append(
+                Finding(
+                    "no_rule_known",
+                    employment.employer,
+                    employment.region,
+                    facts={
+                        "from": month_text(unknown[0]),
+                        "until": month_text(unknown[-1]),
+                        "count": str(len(unknown)),
+                    },
+                )
+            )
+        return lines, findings
+
+    def _month(
+        self, person: Person, employment: Employment, month: int, duty: MonthDuty, books: _Books
+    ) -> tuple[Line, list[Finding]]:
+        employer, region = employment.employer, employment.region
+        enrolled = NONE
+        for enrolment in person.enrolments:
+            if (
+                enrolment.employer == employer
+                and enrolment.first_month <= month
+                and (enrolment.last_month is None or month <= enrolment.last_month)
+            ):
+                enrolled |= enrolment.schemes
+        paid = NONE
+        for scheme in _BITS:
+            if any(pays for *_, pays in books.get((employer, month, scheme), ())):
+                paid |= scheme
+        missing = NONE
+        findings: list[Finding] = []
+        moments = self._rates.moments(region, month, self._known_on)
+        if duty.due and moments[0].due < self._as_of:
+            missing, findings = self._judged(person, employment, month, duty, enrolled, books)
+        if duty.disputed & ~paid:
+            facts = {"schemes_due": ", ".join(scheme_names(duty.due))}
+            findings.append(
+                Finding("disputed", employer, region, month, duty.disputed & ~paid, rules=duty.rules, facts=facts)
+            )
+        line = Line(
+            employer,
+            region,
+            month,
+            duty.due,
+            duty.disputed,
+            duty.exempt,
+            duty.not_eligible,
+            enrolled,
+            paid,
+            missing,
+            duty.reason,
+            duty.rules,
+        )
+        return line, findings
+
+    def _judged(
+        self,
+        person: Person,
+        employment: Employment,
+        month: int,
+        duty: MonthDuty,
+        enrolled: Scheme,
+        books: _Books,
+    ) -> tuple[Scheme, list[Finding]]:
+        """The schemes of a month that are not covered in full, and what was found."""
+        moment = self._rates.moments(employment.region, month, self._known_on)[0]
+        hosts = moment.terms.hosts
+        owed = self._owed(employment, month, duty.due)
+        groups: dict[FindingKind, _Sum] = {}
+        missing = NONE
+        for scheme in _BITS:
+            host = hosts.get(scheme)
+            if not scheme & duty.due or (host is not None and host & duty.due):
+                continue
+            rows = books.get((employment.employer, month, scheme), [])
+            dues = [one for one in owed.get(scheme, ()) if one.due < self._as_of]
+            expected = sum(one.total for one in dues) if owed.get(scheme) else None
+            standing = sum(amount for _, amount, _ in rows)
+            kind = _kind(expected, standing, bool(rows), bool(enrolled & scheme))
+            fee = self._late_fee(person, employment, month, dues, rows) if expected is not None else None
+            if kind is None and not fee:
+                continue
+            whole = scheme | sum((one for one, of in hosts.items() if of == scheme and one & duty.due), NONE)
+            group = groups.setdefault(kind or "paid_late", _Sum())
+            group.add(whole, None if expected is None else max(expected - standing, 0), fee, dues)
+            if kind is not None:
+                missing |= whole
+        return missing, [self._finding(kind, employment, month, duty, group) for kind, group in groups.items()]
+
+    def _owed(self, employment: Employment, month: int, due: Scheme) -> dict[Scheme, list[Owed]]:
+        found: dict[Scheme, list[Owed]] = {}
+        if employment.wage is not None:
+            for one in self._rates.owed(
+                employment.region,
+                month,
+                employment.wage,
+                due,
+                employment.injury_rate,
+                known_on=self._known_on,
+            ):
+                found.setdefault(one.scheme, []).append(one)
+        return found
+
+    def _finding(self, kind: FindingKind, employment: Employment, month: int, duty: MonthDuty, group: _Sum) -> Finding:
+        owed = group.owed if kind in _BREACHES else None
+        by_name = {rule.name: rule for rule in (*duty.rules, *group.rules)}
+        return Finding(
+            kind,
+            employment.employer,
+            employment.region,
+            month,
+            group.schemes,
+            owed,
+            group.fee,
+            None if owed is None else self._fine(kind, owed, month),
+            None,
+            tuple(by_name.values()),
+            {"no_sum": "1"} if group.owed is None else {},
+        )
+
+    def _late_fee(
+        self,
+        person: Person,
+        employment: Employment,
+        month: int,
+        dues: Sequence[Owed],
+        rows: Sequence[tuple[date, int, bool]],
+    ) -> int:
+        """The late fee up to the day, in fen."""
+        if not dues or (sum(amount for day, amount, _ in rows if day <= dues[0].due) >= sum(one.total for one in dues)):
+            return 0
+        rule = self._fee_rule(month)
+        if rule is None:
+            return 0
+        sums = [Due(one.total, self._fee_from(person, employment, month, one.due)) for one in dues]
+        payments = [(day, amount) for day, amount, _ in rows]
+        return late_fee_of(sums, payments, self._as_of, rule.value["rate_per_day"])
+
+    def _fee_rule(self, month: int) -> Rule | None:
+        if month not in self._fees:
+            self._fees[month] = self._book.find("insurance_late_fees", "fee", NATION, last_day(month), self._known_on)
+        return self._fees[month]
+
+    def _fee_from(self, person: Person, employment: Employment, month: int, due: date) -> date:
+        """From which day the late fee of a month is counted: its due day, but for the months of the grace of 2011."""
+        if month not in self._graces:
+            self._graces[month] = self._book.find(
+                "insurance_late_fee_grace", "start", employment.region, last_day(month), self._known_on
+            )
+        rule = self._graces[month]
+        if rule is None:
+            return due
+        until, start = (date.fromisoformat(rule.value[name]) for name in ("registered_until", "counted_from"))
+        filed = [one.registered for one in person.enrolments if one.employer == employment.employer]
+        if filed and min(filed) <= until:
+            return max(due, until)
+        return min(due, start) if first_day(month) <= start else due
+
+    def _fine(self, kind: FindingKind, owed: int, month: int) -> Fine | None:
+        name = "not_registered" if kind == "uncovered" else "not_paid"
+        rule = self._book.find("insurance_fines", name, NATION, last_day(month), self._known_on)
+        if rule is None:
+            return None
+        low, high = (round_fen(owed * Decimal(rule.value[side])) for side in ("times_from", "times_to"))
+        return Fine(low, high, rule)
+
+    def _inspected(self, findings: list[Finding]) -> list[Finding]:
+        """Mark what inspection no longer takes up: two years after the end of an unbroken run of missing months."""
+        rule = self._book.find("insurance_inspection", "limit", NATION, self._as_of, self._known_on)
+        months = sorted({one.month for one in findings if one.kind in _BREACHES and one.month is not None})
+        if rule is None or not months:
+            return findings
+        ends: dict[int, int] = {}
+        end = months[-1]
+        for place in range(len(months) - 1, -1, -1):
+            if place + 1 < len(months) and months[place + 1] != months[place] + 1:
+                end = months[place]
+            ends[months[place]] = end
+        years = int(rule.value["years"])
+
+        def mark(one: Finding) -> Finding:
+            if one.kind not in _BREACHES or one.month is None:
+                return one
+            limit = months_later(last_day(ends[one.month]), 12 * years)
+            return replace(one, inspected=self._as_of <= limit, rules=(*one.rules, rule))
+
+        return [mark(one) for one in findings]
+
+
+@dataclass(slots=True)
+class _Sum:
+    """What several schemes of a month owe together. ``owed`` is None as soon as one of the sums is not known."""
+
+    schemes: Scheme = NONE
+    owed: int | None = 0
+    fee: int | None = 0
+    rules: list[Rule] = field(default_factory=list)
+
+    def add(self, schemes: Scheme, owed: int | None, fee: int | None, dues: Sequence[Owed]) -> None:
+        self.schemes |= schemes
+        self.owed = None if owed is None or self.owed is None else self.owed + owed
+        self.fee = None if fee is None or self.fee is None else self.fee + fee
+        self.rules += [rule for one in dues for rule in one.rules]
+
+
+_BITS: Final = tuple(Scheme)
+
+
+def _kind(expected: int | None, standing: int, any_rows: bool, enrolled: bool) -> FindingKind | None:
+    """What is wrong with a scheme's month; None: nothing."""
+    if expected is None:
+        if any_rows and standing > 0:
+            return None
+    elif standing >= expected:
+        return None
+    elif standing > 0:
+        return "underpaid"
+    return "unpaid" if enrolled else "uncovered"
+
+
+def _span(months: Sequence[int]) -> dict[str, str]:
+    return {"from": month_text(months[0]), "until": month_text(months[-1]), "count": str(len(months))}
