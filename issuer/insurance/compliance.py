@@ -24,6 +24,7 @@ from decimal import Decimal
 from typing import Final
 
 from issuer.rules.book import RuleBook
+from issuer.rules.days import months_after
 from issuer.rules.regions import NATION
 from issuer.rules.rows import Rule
 
@@ -35,7 +36,7 @@ from .findings import Finding, FindingKind, Fine, Line, Report
 from .history import Employment, Person
 from .ledger import Due, Entry, late_fee_of
 from .money import round_fen
-from .months import first_day, last_day, month_of, month_text, months_later
+from .months import first_day, last_day, month_of, month_text
 from .schemes import NONE, Scheme, scheme_names
 
 __all__ = ["Compliance"]
@@ -212,7 +213,10 @@ class Compliance:
 
     def _finding(self, kind: FindingKind, employment: Employment, month: int, duty: MonthDuty, group: _Sum) -> Finding:
         owed = group.owed if kind in _BREACHES else None
-        by_name = {rule.name: rule for rule in (*duty.rules, *group.rules)}
+        due_rule = self._rates.moments(employment.region, month, self._known_on)[0].due_rule
+        fee_rule = self._fee_rule(month) if group.fee else None
+        rules = (*duty.rules, due_rule, *group.rules, *([fee_rule] if fee_rule else []))
+        by_name = {rule.name: rule for rule in rules}
         return Finding(
             kind,
             employment.employer,
@@ -290,7 +294,7 @@ class Compliance:
         def mark(one: Finding) -> Finding:
             if one.kind not in _BREACHES or one.month is None:
                 return one
-            limit = months_later(last_day(ends[one.month]), 12 * years)
+            limit = months_after(last_day(ends[one.month]), 12 * years)
             return replace(one, inspected=self._as_of <= limit, rules=(*one.rules, rule))
 
         return [mark(one) for one in findings]

@@ -152,6 +152,7 @@ class Moment:
     due: date
     late: bool
     terms: Terms
+    due_rule: Rule
 
 
 class Rates:
@@ -174,16 +175,14 @@ class Rates:
         fell due."""
         key = region, month, known_on
         if key not in self._moments:
-            due = due_day(self._book, region, month).day
-            first = Moment(min(due, known_on), due, False, self.terms(region, month, min(due, known_on)))
-            later = (day for day in self._published(region, month) if due < day <= known_on)
-            self._moments[key] = (
-                first,
-                *(
-                    Moment(day, due_day(self._book, region, month_of(day)).day, True, self.terms(region, month, day))
-                    for day in later
-                ),
-            )
+            due = due_day(self._book, region, month)
+            first = min(due.day, known_on)
+            later = [day for day in self._published(region, month) if due.day < day <= known_on]
+            found = [Moment(first, due.day, False, self.terms(region, month, first), due.rule)]
+            for day in later:
+                then = due_day(self._book, region, month_of(day))
+                found.append(Moment(day, then.day, True, self.terms(region, month, day), then.rule))
+            self._moments[key] = tuple(found)
         return self._moments[key]
 
     def owed(
@@ -218,7 +217,7 @@ class Rates:
                         moment.due,
                         moment.known_from,
                         moment.late,
-                        amount.rules,
+                        (*amount.rules, moment.due_rule),
                     )
                 )
         return found

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from issuer.rules.book import RuleBook
+from issuer.rules.days import months_after
 from issuer.rules.rows import Rule
 
 from .answers import NO_RULE
 from .history import Agreement, Basis, Employment, Person
-from .months import first_day, last_day, months_later
+from .months import first_day, last_day
 from .schemes import NONE, Scheme, schemes_of
 from .treaties import exempt_on
 
@@ -121,7 +122,7 @@ class Duties:
         rule = self._ages[key]
         if rule is None:
             return None
-        birthday = months_later(person.born, 12 * int(rule.value[person.sex]))
+        birthday = months_after(person.born, 12 * int(rule.value[person.sex]))
         before = any(enrolment.registered < birthday for enrolment in person.enrolments)
         return rule if day >= birthday and not before else None
 

@@ -16,8 +16,9 @@ from functools import lru_cache
 from typing import Final
 
 from icard_crypto.errors import StateError
+from issuer.rules.days import months_after
 
-__all__ = ["age_on", "first_day", "last_day", "month_of", "month_text", "months_later", "parse_month", "period_end"]
+__all__ = ["age_on", "first_day", "last_day", "month_of", "month_text", "parse_month", "period_end"]
 
 _TEXT: Final = re.compile(r"(19[7-9][0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])")
 
@@ -57,15 +58,9 @@ def parse_month(text: str, path: str = "month") -> int:
     return (int(match[1]) - 1970) * 12 + int(match[2]) - 1
 
 
-def months_later(day: date, months: int) -> date:
-    """The same day so many months later, or that month's last day where it has no such day."""
-    end = last_day(month_of(day) + months)
-    return end if day.day > end.day else end.replace(day=day.day)
-
-
 def period_end(first: date, months: int) -> date:
     """The last day of a period of so many months that begins on ``first``."""
-    return months_later(first, months) - timedelta(days=1)
+    return months_after(first, months) - timedelta(days=1)
 
 
 def age_on(born: date, day: date) -> int:

@@ -20,11 +20,12 @@ from itertools import accumulate
 from typing import Any, Final, Literal
 
 from issuer.rules.book import RuleBook
+from issuer.rules.days import months_after
 from issuer.rules.regions import NATION
 from issuer.rules.rows import Rule
 
 from .answers import NO_RULE, Answer
-from .months import months_later, period_end
+from .months import period_end
 from .schemes import NONE, Scheme, schemes_of
 
 __all__ = ["Certificate", "Exemption", "exempt_on", "judge_certificate"]
@@ -161,7 +162,7 @@ def _refusal(rule: Rule, certificate: Certificate, earlier: Sequence[Certificate
         return "certificate_extends_nothing"
     within = rule.value.get("certificate_within_months")
     if within is not None and certificate.issued_on is not None and not certificate.extension:
-        latest = months_later(certificate.first, int(within))
+        latest = months_after(certificate.first, int(within))
         return "certificate_late" if certificate.issued_on > latest else None
     return None
 

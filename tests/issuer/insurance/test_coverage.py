@@ -109,14 +109,14 @@ def test_month_is_exempt_where_the_certificate_covers_its_first_day() -> None:
 
 
 def test_man_of_61_is_not_eligible_in_shanghai_unless_he_was_registered_before() -> None:
-    born = {"born": on("1961-05-01"), "sex": "male"}
+    born: dict[str, Any] = {"born": on("1961-05-01"), "sex": "male"}
     assert duty("2022-06", **born).not_eligible == ALL
     assert duty("2022-06", **born).reason == "not_eligible"
     assert duty("2021-04", **born).not_eligible == NONE
     assert duty("2022-06", enrolments=(enrolled("2021-04-30", "2021-04"),), **born).due == ALL
     assert duty("2022-06", enrolments=(enrolled("2021-05-01", "2021-05"),), **born).not_eligible == ALL
     assert duty("2022-06", work("2009-01-01", region="110105"), **born).due == ALL
-    woman = {"born": on("1967-07-01"), "sex": "female"}
+    woman: dict[str, Any] = {"born": on("1967-07-01"), "sex": "female"}
     assert duty("2022-07", **woman).not_eligible == ALL
     assert duty("2022-06", **woman).not_eligible == NONE
 
