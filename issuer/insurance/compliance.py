@@ -240,7 +240,9 @@ class Compliance:
         rows: Sequence[tuple[date, int, bool]],
     ) -> int:
         """The late fee up to the day, in fen."""
-        if not dues or (sum(amount for day, amount, _ in rows if day <= dues[0].due) >= sum(one.total for one in dues)):
+        in_time = [amount for day, amount, _ in rows if day <= dues[0].due] if dues else []
+        never_open = len(in_time) == len(rows) or all(amount >= 0 for _, amount, _ in rows)
+        if not dues or (never_open and sum(in_time) >= sum(one.total for one in dues)):
             return 0
         rule = self._fee_rule(month)
         if rule is None:

@@ -13,11 +13,12 @@ from datetime import date
 from typing import Final
 
 from issuer.rules.book import RuleBook
+from issuer.rules.days import Deadline, WorkCalendar
 from issuer.rules.rows import Rule
 
 from .months import first_day, last_day
 
-__all__ = ["DayByRule", "due_day", "lapse_day", "reporting_days"]
+__all__ = ["DayByRule", "due_day", "handled_by", "lapse_day", "reporting_days"]
 
 _LAST: Final = "last"
 
@@ -48,6 +49,22 @@ def reporting_days(book: RuleBook, region: str, month: int) -> tuple[date, date,
     begin, end = first_day(month), last_day(month)
     first, last = int(rule.value["first_day"]), min(int(rule.value["last_day"]), end.day)
     return begin.replace(day=first), begin.replace(day=last), rule
+
+
+def handled_by(book: RuleBook, what: str, region: str, filed: date) -> tuple[Deadline, Rule] | None:
+    """Until when the agency has to deal with an application; None: no rule is known here.
+
+    Args:
+        what: ``registration``, ``change``, or the name of a benefit.
+
+    Raises:
+        StateError: ``days.*``.
+    """
+    rule = book.find("insurance_handling", what, region, filed)
+    if rule is None:
+        return None
+    found = WorkCalendar.of(book, region).after(filed, int(rule.value["working_days"]))
+    return None if found is None else (found, rule)
 
 
 def _after(rule: Rule, month: int) -> DayByRule:

@@ -151,14 +151,13 @@ def judge(
     pieces: list[tuple[date, int]] = []
     known = False
     before = 0
-    day = min(due_on(month), known_on)
-    while day <= known_on:
+    news = {day for rule in rules for day in (rule.known_from, rule.ended_on) if day is not None}
+    for day in sorted({min(due_on(month), known_on), *(day for day in news if due_on(month) < day <= known_on)}):
         now = amount(rules, employment, month, name, day)
         known = known or now is not None
         if now is not None and now != before:
             pieces.append((due_on(month) if day <= due_on(month) else due_on(month_of(day)), now - before))
             before = now
-        day += timedelta(days=1)
     standing = sum(sum_ for _, sum_ in moves)
     enrolled = any(
         one.employer == employment.employer

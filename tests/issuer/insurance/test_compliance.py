@@ -34,7 +34,7 @@ def report(
     as_of: str, *employments: Employment, known_on: str | None = None, book: RuleBook = BOOK, **person: Any
 ) -> Report:
     """A report about somebody with a permit since 2009."""
-    values = {"bases": (permit("2009-01-01"),), "employments": employments, **person}
+    values: dict[str, Any] = {"bases": (permit("2009-01-01"),), "employments": employments, **person}
     return Compliance(book, on(as_of), on(known_on) if known_on else None).report(Person(**values))
 
 
@@ -49,7 +49,7 @@ def of_kind(found: Report, kind: str) -> list[Finding]:
 
 def test_permit_3_january_work_28_january_registered_10_march() -> None:
     """Both clocks are missed, and January and February are owed whole, as the employer's first payment is March's."""
-    person = {
+    person: dict[str, Any] = {
         "bases": (permit("2022-01-03", employer="A"),),
         "enrolments": (enrolled("2022-03-10", "2022-03"),),
     }
@@ -145,7 +145,7 @@ def test_limit_announced_late_is_owed_from_the_month_after_it_was_announced() ->
             published_on="2024-09-20",
         ),
     ]
-    everything = {
+    everything: dict[str, Any] = {
         "enrolments": (enrolled("2024-07-01", "2024-07", schemes=P),),
         "entries": (paid("2024-07", "pension", 375_000, "2024-08-20"),),
         "book": with_rows(*rows),
@@ -161,7 +161,7 @@ def test_limit_announced_late_is_owed_from_the_month_after_it_was_announced() ->
 
 def test_report_for_an_old_day_says_what_was_known_then() -> None:
     late_payment = replace(paid("2022-01", "pension", 720_000, "2022-02-20"), recorded_on=on("2022-06-01"))
-    values = {"enrolments": (enrolled("2022-01-05", "2022-01"),), "entries": (late_payment,)}
+    values: dict[str, Any] = {"enrolments": (enrolled("2022-01-05", "2022-01"),), "entries": (late_payment,)}
     old = report("2022-04-01", work("2022-01-01"), **values)
     january = next(line for line in old.lines if line.month == month("2022-01"))
     assert january.missing & P
@@ -178,7 +178,7 @@ def test_german_owes_only_what_is_not_exempt() -> None:
 
 
 def test_findings_about_the_employment_itself() -> None:
-    person = {"bases": (permit("2022-03-01", employer="B"),)}
+    person: dict[str, Any] = {"bases": (permit("2022-03-01", employer="B"),)}
     found = report("2022-08-01", work("2022-01-15", employer="A", same_name=False), **person)
     by_kind = {one.kind: one for one in found.findings}
     assert by_kind["work_before_permit"].facts == {"from": "2022-01-15", "until": "2022-02-28"}
@@ -240,6 +240,8 @@ def test_every_finding_has_words_in_both_languages() -> None:
 
 def test_all_reasons_have_sentences_in_both_languages() -> None:
     for name, texts in reasons().items():
+        if name == "leaving":  # The row's own sentence.
+            continue
         assert texts["en"].endswith("."), name
         assert texts["zh"].endswith("。"), name
 
@@ -286,14 +288,15 @@ def payments(random: Random, employment: Employment, rows: list[Rule]) -> Iterat
             place = (employment.employer, of_month, scheme)
             yield Entry(f"{place}-1", "paid", *place, whole - part, part, day, recorded_on)
             if random.random() < 0.1:
-                kind = random.choice(("refunded", "paid", "reported"))
+                kind: Any = random.choice(("refunded", "paid", "reported"))
                 again = day + timedelta(days=random.randrange(60))
                 yield Entry(f"{place}-2", kind, *place, sum_ // 2, 0, again, again)
 
 
 def someone(random: Random, rows: list[Rule]) -> Person:
     """A person with one to three employments."""
-    employments, entries = [], []
+    employments: list[Employment] = []
+    entries: list[Entry] = []
     for place in range(random.randint(1, 3)):
         began = day_in(random, 200)
         employment = Employment(
@@ -410,7 +413,7 @@ def check(found: Report, model: dict[tuple[int, int, str], slow_model.Cell], per
             assert one.owed == (None if one.kind == "paid_late" else owed)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([0, 0, 1, 30, 90]))
 def test_report_equals_the_slow_model(seed: int, later: int) -> None:
     random = Random(seed)
