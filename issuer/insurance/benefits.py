@@ -4,7 +4,7 @@ Promises:
 
 1. A benefit or a local programme is a rule row with conditions; each is *met*, *missing* or *unknown*, with what is
    missing and, where that can be told, when it would be met if things go on as they are.
-2. The kinds of conditions are a closed set: a row with another one is refused when it is read, never passed over.
+2. The kinds of conditions are a closed set: a row with another one is refused, never passed over.
 3. Eligible is who meets all conditions. Unknown is never met: what is not on record has to be shown.
 4. An event that the row names stops the benefit.
 """
@@ -29,7 +29,6 @@ from .schemes import Scheme, scheme_texts, schemes_of
 
 __all__ = [
     "BENEFITS",
-    "PROGRAMMES",
     "Check",
     "Claimant",
     "Eligibility",
@@ -39,7 +38,6 @@ __all__ = [
 ]
 
 BENEFITS: Final = "insurance_benefits"
-PROGRAMMES: Final = "insurance_programmes"
 State = Literal["met", "missing", "unknown"]
 
 
@@ -101,18 +99,19 @@ class Eligibility:
         return self.answer.outcome == "eligible"
 
 
-def eligibility(
-    book: RuleBook, kind: str, name: str, claimant: Claimant, on: date, known_on: date | None = None
-) -> Eligibility:
+def eligibility(book: RuleBook, name: str, claimant: Claimant, on: date, known_on: date | None = None) -> Eligibility:
     """Whether somebody may claim a benefit or a programme on a day.
 
     Args:
-        kind: :data:`BENEFITS` or :data:`PROGRAMMES`.
         name: the row's id.
+
+    Raises:
+        StateError: ``insurance.condition``: a fault of the row.
     """
-    rule = book.find(kind, name, claimant.region or "CN", on, known_on)
+    rule = book.find(BENEFITS, name, claimant.region or "CN", on, known_on)
     if rule is None:
-        return Eligibility(Answer("unknown", NO_RULE, (), {"subject": f"{kind}/{name}"}))
+        return Eligibility(Answer("unknown", NO_RULE, (), {"subject": f"{BENEFITS}/{name}"}))
+    check_conditions(rule)
     checks = tuple(_check(book, condition, claimant, on, known_on) for condition in rule.value["conditions"])
     rules = (rule, *(one for check in checks for one in check.rules))
     titles = {"title_en": rule.value["en"], "title_zh": rule.value["zh"]}

@@ -13,7 +13,6 @@ from icard_crypto.card.fields import SERVICES
 from icard_crypto.errors import StateError
 from issuer.insurance.benefits import (
     BENEFITS,
-    PROGRAMMES,
     Check,
     Claimant,
     check_conditions,
@@ -110,7 +109,7 @@ def states(checks: tuple[Check, ...]) -> dict[str, str]:
 
 @pytest.mark.parametrize(("months", "eligible"), [(179, False), (180, True)])
 def test_pension_is_refused_at_179_months_with_what_is_missing(months: int, eligible: bool) -> None:
-    found = eligibility(BOOK, BENEFITS, "pension", claimant(months_paid={P: months}, insured=P), on("2026-11-29"))
+    found = eligibility(BOOK, "pension", claimant(months_paid={P: months}, insured=P), on("2026-11-29"))
     assert found.eligible is eligible
     assert states(found.checks) == {"retirement_age": "met", "pension_minimum": "met" if eligible else "missing"}
     check = found.checks[1]
@@ -119,7 +118,7 @@ def test_pension_is_refused_at_179_months_with_what_is_missing(months: int, elig
 
 
 def test_pension_before_the_age_says_when_it_begins() -> None:
-    found = eligibility(BOOK, BENEFITS, "pension", claimant(born=on("1976-09-01")), on("2026-11-29"))
+    found = eligibility(BOOK, "pension", claimant(born=on("1976-09-01")), on("2026-11-29"))
     assert [check.state for check in found.checks] == ["missing", "missing"]
     assert found.checks[0].met_on == on("2039-09-01")
     assert found.checks[1].values["needed"] == "240"
@@ -129,33 +128,31 @@ def test_pension_before_the_age_says_when_it_begins() -> None:
 @pytest.mark.parametrize(("months", "duration"), [(12, 12), (59, 12), (60, 18), (119, 18), (120, 24), (400, 24)])
 def test_unemployment_benefit_lasts_by_the_months_paid(months: int, duration: int) -> None:
     who = claimant(months_paid={U: months}, reason_of_leaving="dismissed", facts={"registered_seeking": True})
-    found = eligibility(BOOK, BENEFITS, "unemployment", who, on("2026-11-29"))
+    found = eligibility(BOOK, "unemployment", who, on("2026-11-29"))
     assert (found.eligible, found.months) == (True, duration)
     assert found.answer.uncertain
 
 
 def test_unemployment_benefit_needs_a_year_paid_no_own_will_and_registration() -> None:
     who = claimant(months_paid={U: 11}, reason_of_leaving="resigned", facts={"registered_seeking": False})
-    found = eligibility(BOOK, BENEFITS, "unemployment", who, on("2026-11-29"))
+    found = eligibility(BOOK, "unemployment", who, on("2026-11-29"))
     assert set(states(found.checks).values()) == {"missing"}
     assert found.answer.facts["count"] == "3"
-    nothing = eligibility(BOOK, BENEFITS, "unemployment", claimant(), on("2026-11-29"))
+    nothing = eligibility(BOOK, "unemployment", claimant(), on("2026-11-29"))
     assert states(nothing.checks) == {"months_paid": "met", "reason_of_leaving": "unknown", "fact": "unknown"}
     assert not nothing.eligible
 
 
 @pytest.mark.parametrize("cause", ["abroad", "work_injury", "third_party"])
 def test_medical_costs_of_an_excluded_cause_are_not_paid(cause: str) -> None:
-    assert eligibility(BOOK, BENEFITS, "medical", claimant(insured=M, cause="illness"), on("2026-11-29")).eligible
-    assert not eligibility(BOOK, BENEFITS, "medical", claimant(insured=M, cause=cause), on("2026-11-29")).eligible
-    assert not eligibility(BOOK, BENEFITS, "medical", claimant(cause="illness"), on("2026-11-29")).eligible
+    assert eligibility(BOOK, "medical", claimant(insured=M, cause="illness"), on("2026-11-29")).eligible
+    assert not eligibility(BOOK, "medical", claimant(insured=M, cause=cause), on("2026-11-29")).eligible
+    assert not eligibility(BOOK, "medical", claimant(cause="illness"), on("2026-11-29")).eligible
 
 
 def test_maternity_and_injury_need_what_their_rows_say() -> None:
-    assert eligibility(BOOK, BENEFITS, "maternity", claimant(insured=Y), on("2026-11-29")).eligible
-    assert eligibility(
-        BOOK, BENEFITS, "work_injury", claimant(facts={"injury_recognised": True}), on("2026-11-29")
-    ).eligible
+    assert eligibility(BOOK, "maternity", claimant(insured=Y), on("2026-11-29")).eligible
+    assert eligibility(BOOK, "work_injury", claimant(facts={"injury_recognised": True}), on("2026-11-29")).eligible
     (row,) = BOOK.all(BENEFITS, "work_injury")
     assert row.value["unpaid"] == "employer_bears_fund_advances"
 
@@ -175,15 +172,15 @@ def subsidy(**value: Any) -> RuleBook:
         {"test": "age", "from": 18, "below": 45},
     ]
     value = {"en": "A district's subsidy", "zh": "区级补贴", "conditions": conditions, **value}
-    return with_rows(rule(PROGRAMMES, "subsidy", "310000", "2025-01-01", value))
+    return with_rows(rule(BENEFITS, "subsidy", "310000", "2025-01-01", value))
 
 
 @pytest.mark.parametrize(("months", "eligible"), [(11, False), (12, True)])
 def test_subsidy_is_granted_at_12_paid_months_and_refused_at_11(months: int, eligible: bool) -> None:
     who = claimant(born=on("1990-05-01"), months_paid={P: months}, insured=P)
-    found = eligibility(subsidy(), PROGRAMMES, "subsidy", who, on("2026-11-29"))
+    found = eligibility(subsidy(), "subsidy", who, on("2026-11-29"))
     assert found.eligible is eligible
-    assert found.answer.rules[0].name == "insurance_programmes/subsidy/310000/2025-01-01"
+    assert found.answer.rules[0].name == "insurance_benefits/subsidy/310000/2025-01-01"
     if not eligible:
         assert (found.checks[0].values["left"], found.checks[0].met_on) == ("1", on("2026-12-29"))
 
@@ -203,7 +200,7 @@ def test_subsidy_is_granted_at_12_paid_months_and_refused_at_11(months: int, eli
 )
 def test_each_condition_is_met_missing_or_unknown(changes: dict[str, Any], test: str, state: str) -> None:
     who = claimant(**{"born": on("1990-05-01"), "months_paid": {P: 12}, **changes})
-    found = eligibility(subsidy(), PROGRAMMES, "subsidy", who, on("2026-11-29"))
+    found = eligibility(subsidy(), "subsidy", who, on("2026-11-29"))
     if state == "no rule":
         assert (found.answer.outcome, found.answer.reason) == ("unknown", "no_rule")
         return
@@ -220,7 +217,7 @@ def test_each_condition_is_met_missing_or_unknown(changes: dict[str, Any], test:
 )
 def test_programme_with_an_unknown_condition_is_refused(conditions: Any) -> None:
     with pytest.raises(StateError, match=r"insurance\.condition"):
-        check_conditions(rule(PROGRAMMES, "x", "CN", "2025-01-01", {"conditions": conditions}))
+        check_conditions(rule(BENEFITS, "x", "CN", "2025-01-01", {"conditions": conditions}))
 
 
 def test_shipped_benefits_have_known_conditions() -> None:
