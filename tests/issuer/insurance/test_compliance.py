@@ -170,6 +170,13 @@ def test_report_for_an_old_day_says_what_was_known_then() -> None:
     assert not january.missing & P
 
 
+def test_last_month_of_an_enrolment_is_unpaid_and_the_next_one_uncovered() -> None:
+    enrolments = (enrolled("2022-01-05", "2022-01", last_month="2022-03"),)
+    found = report("2022-07-01", work("2022-01-01", "2022-04-30"), enrolments=enrolments)
+    months = {one.month: one.kind for one in found.findings if one.kind in ("unpaid", "uncovered")}
+    assert months == {month(f"2022-0{place}"): "unpaid" for place in (1, 2, 3)} | {month("2022-04"): "uncovered"}
+
+
 def test_german_owes_only_what_is_not_exempt() -> None:
     found = report("2022-12-01", work("2022-01-01"), evidence=evidence(certificate("DEU", "2022-01-01", "2022-06-30")))
     by_month = {line.month: line for line in found.lines}

@@ -1,0 +1,119 @@
+"""The tables of social insurance: who is insured, what is on record about them, the books, states of findings.
+
+Promises, kept by the database's own constraints:
+
+1. A person has one insurance record, and an insurance number is one person's.
+2. What is on record is added, never changed: another entry takes its place, and both stay. A row of the books is taken
+   back by one other at most, and a row of an import comes in once.
+3. Names, numbers, wages and certificates stand in sealed columns. The books have sums under ids alone.
+4. Rows are locked in the order insured persons, facts, entries, findings, then cards and what follows them in
+   :mod:`issuer.cards.models`; the audit's head is always the last.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from issuer.db.base import Base, Big, Hex32, Hex64, Seconds, Small, Word, sealed
+
+__all__ = ["FindingState", "InsuranceEntry", "InsuranceFact", "InsuredPerson"]
+
+#: A day as YYYY-MM-DD.
+DayText = Annotated[str, mapped_column(String(10))]
+
+
+class InsuredPerson(Base):
+    """A person's insurance. ``record`` has number, name, birth and sex; ``number_key`` is the number's keyed hash.
+
+    ``state`` is what status entries are made of; ``look_on`` the day on which time alone may change it.
+    """
+
+    __tablename__ = "insured_persons"
+    __table_args__ = (
+        CheckConstraint("state in ('good', 'lapsed')", name="state"),
+        Index("ix_insured_persons_look_on", "look_on"),
+    )
+
+    person_id: Mapped[Hex32] = mapped_column(ForeignKey("persons.id"), primary_key=True)
+    number_key: Mapped[Hex64] = mapped_column(unique=True)
+    record: Mapped[bytes] = sealed()
+    region: Mapped[str] = mapped_column(String(6))
+    state: Mapped[Word]
+    lapsed_since: Mapped[DayText | None]
+    look_on: Mapped[DayText | None]
+    revision: Mapped[Big] = mapped_column(BigInteger)
+    created_at: Mapped[Seconds]
+    changed_at: Mapped[Seconds]
+
+
+class InsuranceFact(Base):
+    """Something on record: a basis, an employment, an agreement, a certificate, an enrolment.
+
+    ``body`` is its JSON, sealed. ``replaced_on`` is since when another entry, or none, stands in its place.
+    """
+
+    __tablename__ = "insurance_facts"
+    __table_args__ = (
+        CheckConstraint("kind in ('basis', 'employment', 'agreement', 'certificate', 'enrolment')", name="kind"),
+        Index("ix_insurance_facts_person", "person_id", "kind"),
+        Index("ix_insurance_facts_employer", "employer_id", "kind", "person_id"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    person_id: Mapped[Hex32] = mapped_column(ForeignKey("insured_persons.person_id"))
+    kind: Mapped[Word]
+    employer_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("organisations.id"))
+    body: Mapped[bytes] = sealed()
+    recorded_on: Mapped[DayText]
+    replaced_on: Mapped[DayText | None]
+    created_at: Mapped[Seconds]
+
+
+class InsuranceEntry(Base):
+    """A row of the books, in fen. ``source_key`` is what an import knows the row by."""
+
+    __tablename__ = "insurance_entries"
+    __table_args__ = (
+        CheckConstraint("kind in ('reported', 'paid', 'refunded')", name="kind"),
+        UniqueConstraint("takes_back"),
+        UniqueConstraint("source_key"),
+        Index("ix_insurance_entries_person", "person_id", "month"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    person_id: Mapped[Hex32] = mapped_column(ForeignKey("insured_persons.person_id"))
+    employer_id: Mapped[Hex32] = mapped_column(ForeignKey("organisations.id"))
+    kind: Mapped[Word]
+    month: Mapped[int] = mapped_column(Integer)
+    scheme: Mapped[Small]
+    employer_part: Mapped[Big]
+    employee_part: Mapped[Big]
+    day: Mapped[DayText]
+    recorded_on: Mapped[DayText]
+    takes_back: Mapped[Hex32 | None] = mapped_column(ForeignKey("insurance_entries.id"))
+    source_key: Mapped[Hex64 | None]
+    created_at: Mapped[Seconds]
+
+
+class FindingState(Base):
+    """What became of a finding of the compliance report. ``finding_key`` is the keyed hash of its key.
+
+    ``month`` is set where the finding is about one; a contested month makes no lapse. ``body`` has the answers, sealed.
+    """
+
+    __tablename__ = "insurance_findings"
+    __table_args__ = (
+        CheckConstraint("state in ('open', 'explained', 'contested', 'settled', 'closed')", name="state"),
+    )
+
+    person_id: Mapped[Hex32] = mapped_column(ForeignKey("insured_persons.person_id"), primary_key=True)
+    finding_key: Mapped[Hex64] = mapped_column(primary_key=True)
+    employer_id: Mapped[Hex32] = mapped_column(ForeignKey("organisations.id"))
+    month: Mapped[int | None] = mapped_column(Integer)
+    state: Mapped[Word]
+    body: Mapped[bytes] = sealed()
+    revision: Mapped[Big] = mapped_column(BigInteger)
+    changed_at: Mapped[Seconds]
