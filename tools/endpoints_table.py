@@ -17,6 +17,7 @@ from issuer.service.api import (
     cards,
     codes,
     confirmations,
+    insurance,
     lookups,
     mandates,
     notices,
@@ -48,6 +49,7 @@ def table(*subjects: ModuleType) -> str:
 BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "people-endpoints": partial(table, sessions, own_account, tokens, confirmations, accounts, organisations, mandates),
     "card-endpoints": partial(table, cards, codes, lookups),
+    "insurance-endpoints": partial(table, insurance),
     "notice-endpoints": partial(table, notices, webhooks, outbox),
     "watch-endpoints": partial(table, watch, publication, audit),
 }

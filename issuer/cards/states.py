@@ -35,6 +35,7 @@ __all__ = [
     "revoke_many",
     "revoke_within",
     "set_insurance",
+    "set_insurance_within",
     "set_permit",
     "suspend",
 ]
@@ -79,6 +80,17 @@ def set_insurance(
     return _change(core, [card_id], by, f"insurance.{state}", lambda row: setattr(row, "insurance", state), revision)[
         card_id
     ]
+
+
+def set_insurance_within(
+    core: Core, session: Session, now: int, card_ids: Sequence[str], state: Literal["good", "lapsed"]
+) -> list[str]:
+    """As :func:`set_insurance` for several cards within another's transaction; those that it changed.
+
+    The transaction has to write the audit afterwards.
+    """
+    rows = _edit(core, session, now, card_ids, f"insurance.{state}", lambda row: setattr(row, "insurance", state))
+    return [row.id for row in rows]
 
 
 def _set_standing(

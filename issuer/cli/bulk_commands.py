@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from issuer.bulk.run import Kind
     from issuer.core import Core
 
-__all__ = ["bulk_app"]
+__all__ = ["bulk_app", "watched", "write_refused"]
 
 bulk_app = typer.Typer(help="Many cards from a file, CSV or JSON Lines.", no_args_is_help=True)
 
@@ -104,18 +104,18 @@ def _run(
     with service.opened() as core:
         if kind != "revoke":
             make_ready(core)
-        with _watched(source.size) as progress:
+        with watched(source.size) as progress:
             options = run.Options(key, photo, None if codes is None else CodesFile(codes), progress)
             outcome = run.run(core, kind, source, by, options)
         if refused is not None:
-            _write_refused(core, outcome.run_id, refused)
+            write_refused(core, outcome.run_id, refused)
         tell({"run": outcome.run_id, "done": outcome.done, "refused": outcome.refused, "resumed": outcome.resumed})
     if outcome.refused:
         raise typer.Exit(1)
 
 
 @contextmanager
-def _watched(size: int) -> Iterator[Callable[[int, int, int], None]]:
+def watched(size: int) -> Iterator[Callable[[int, int, int], None]]:
     """Progress on the terminal, where there is one."""
     if not sys.stderr.isatty():
         yield lambda done, refused, read: None
@@ -131,7 +131,12 @@ def _watched(size: int) -> Iterator[Callable[[int, int, int], None]]:
         yield lambda done, refused, read: progress.update(task, completed=read, done=done, refused=refused)
 
 
-def _write_refused(core: Core, run_id: str, path: Path) -> None:
+def write_refused(core: Core, run_id: str, path: Path) -> None:
+    """Write the rows that a run refused, with their errors in words.
+
+    Raises:
+        FileFault: ``file.unwritable``.
+    """
     from issuer.bulk.run import refusals
 
     texts = catalogue()

@@ -8,6 +8,7 @@ from .account_commands import account_app
 from .audit_commands import audit_app
 from .bulk_commands import bulk_app
 from .card_commands import card_app
+from .insurance_commands import insurance_app
 from .key_commands import key_app
 from .keygen_command import keygen_command
 from .notices_commands import notices_app
@@ -54,4 +55,5 @@ app.add_typer(notices_app, name="notices")
 app.command("publish")(publish_command)
 app.add_typer(audit_app, name="audit")
 app.add_typer(rules_app, name="rules")
+app.add_typer(insurance_app, name="insurance")
 app.command("processes")(processes_command)

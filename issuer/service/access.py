@@ -41,6 +41,7 @@ Asks = Literal["anyone", "begun", "person", "account"]
 #: Kinds of objects that a path names, for which "not yours" and "not there" are one answer.
 Owned = Literal[
     "card",
+    "insured",
     "confirmation",
     "session",
     "api_token",

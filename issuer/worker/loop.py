@@ -26,11 +26,13 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError
 from issuer.accounts import retention as account_retention
+from issuer.acts import Actor
 from issuer.approvals import retention as approval_retention
 from issuer.cards import codes
 from issuer.core import Core
 from issuer.db.meta import Publisher
 from issuer.delivery.service import courier_of
+from issuer.insurance.lapses import follow_due
 from issuer.jobs import Again, Job, Log, Runner
 from issuer.keys.states import active_key
 from issuer.permits import clockwork
@@ -54,11 +56,14 @@ PRUNING: Final = 600.0
 ENDINGS: Final = 3600.0
 #: Seconds between looks for applications and permits whose time is over.
 PERMITS: Final = 60.0
+#: Seconds between looks for people whose insurance time alone may change.
+LAPSES: Final = 60.0
 #: Seconds until a job looks again for what has to be there first.
 _SOON: Final = 5.0
 #: Seconds that a job may take: beyond it is reported as overdue.
 _BRIEF: Final = 60.0
 _LONG: Final = 600.0
+_WORKER: Final = Actor("worker")
 
 
 @dataclass
@@ -89,6 +94,7 @@ class Worker:
             Job("checkpoint", self._checkpoint, CHECKPOINTS, _BRIEF),
             Job("expire", self._expire, ENDINGS, _LONG),
             Job("permits", self._permits, PERMITS, _LONG),
+            Job("lapses", self._lapses, LAPSES, _LONG),
         ]
         if self.folder is not None:
             found.insert(1, Job("export", self._export, self.interval, _BRIEF))
@@ -175,6 +181,11 @@ class Worker:
             self.log("permits_moved", asdict(turned))
         if turned.full:
             raise Again(self.interval)
+
+    def _lapses(self, stop: threading.Event) -> None:
+        done = follow_due(self.core, _WORKER, stop=stop.is_set)
+        if done.lapsed or done.restored:
+            self.log("insurance", {"lapsed": done.lapsed, "restored": done.restored})
 
 
 def _version(session: Session) -> int:

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from issuer import cards
-from issuer.accounts import directory, host, login, mandates, own_account, tokens
+from issuer.accounts import directory, host, login, mandates, organisations, own_account, tokens
 from issuer.accounts.changes import NewAccount
 from issuer.accounts.models import Account, Organisation
 from issuer.accounts.sessions import Entered
@@ -23,12 +23,15 @@ from issuer.cards import NewCard
 from issuer.cards.models import CardRow
 from issuer.core import Core
 from issuer.delivery import queue, webhooks
+from issuer.insurance import books, registration, views
+from issuer.insurance.models import InsuranceEntry
 from issuer.notices.models import Outbox, Webhook
 from issuer.notices.outbox import Notice, notify
 from issuer.permits.models import Employer, Filing, Permit
 from issuer.publication import checkpoints
 from issuer.publication.models import Artefact
 from issuer.publication.publish import publish
+from tests.kit.insured import new_registration, passport, registration_body
 from tests.kit.issuing_service import person
 from tests.kit.people import HOME, HOST, PASSWORD, House, Somebody, make, organisation
 from tests.kit.permit_office import PermitOffice, person_record
@@ -95,6 +98,17 @@ class World:
         holder_id = holder.person_id if holder else None
         new = NewCard(person(next(self.numbers)), holder=holder_id, employer=employer)
         return cards.issue(self.core, [new], HOST)[0].card_id
+
+    def code_of(self, organisation_id: str) -> str:
+        """The code of an organisation."""
+        who = self.people["administrator"].who()
+        return organisations.show_organisation(self.core, who, organisation_id).code
+
+    def insured(self, employer: str | None = None) -> str:
+        """A person whom an employer has registered, by default the one of the people here."""
+        number = next(self.numbers)
+        new = new_registration(number, employer_id=employer or self.employer)
+        return registration.register(self.core, self.people["insurance_officer"].who(), new).person_id
 
     def mandate(self, employer: str, agency: str) -> str:
         """A mandate in force."""
@@ -179,6 +193,7 @@ class World:
             "api_token": self.token(self.stranger, "card.read_own").token_id,
             "card": self.card(),
             **self._strange_permit(place),
+            "insured": self.insured(self.organisation("employer")),
             "mandate": self.mandate(place, self.organisation("agency")),
             "organisation": place,
             "session": self.stranger.who().session_id or "",
@@ -286,6 +301,39 @@ def _shown(world: World) -> Shot:
     return Shot("permit_officer insurance_officer inspector", {"cti": code.cti})
 
 
+def _insured(by: str, **body: Any) -> Callable[[World], Shot]:
+    """A request about a person whom the employer here has registered."""
+    return _on("person", by, World.insured, **body)
+
+
+def _registration(world: World) -> Shot:
+    return Shot("employer", registration_body(next(world.numbers)))
+
+
+def _certificate(world: World) -> Shot:
+    days = {"first": "2026-03-01", "last": "2028-02-29", "schemes": ["pension"]}
+    name = {"surname": "Muster", "given": "Erika"}
+    return Shot("employer", {"country": "DEU", "number": "1", **days, **name}, {"person_id": world.insured()})
+
+
+def _entry(world: World) -> dict[str, Any]:
+    """A row for the books of a person who is there for it alone."""
+    person_id = world.insured()
+    read = views.show_insurance(world.core, world.people["insurance_officer"].who(), person_id)
+    code = world.code_of(world.employer)
+    parts = {"employer_part": "4800.00", "employee_part": "2400.00"}
+    told = {"number": read.number, "employer_code": code, "kind": "paid", "month": "2026-03", "scheme": "pension"}
+    return {**told, **parts, "day": "2026-04-15"}
+
+
+def _correction(world: World) -> Shot:
+    row = _entry(world)
+    books.record(world.core, [books.entry_from(row)], HOST, f"{next(world.numbers):032x}")
+    look = select(InsuranceEntry.person_id, InsuranceEntry.id).order_by(InsuranceEntry.created_at.desc())
+    person_id, entry_id = world.core.database.read(lambda session: session.execute(look).first()) or ("", "")
+    return Shot("insurance_officer", {"entry_id": entry_id}, {"person_id": person_id})
+
+
 def _webhook(**body: Any) -> Callable[[World], Shot]:
     """What somebody does with a webhook of his own."""
 
@@ -384,6 +432,22 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
         world.second, ids={"confirmation_id": world.revocation()}
     ),
     "POST /v1/confirmations/{confirmation_id}/refuse": _on("confirmation", "permit_officer", World.revocation),
+    "POST /v1/insurance/registrations": _registration,
+    "GET /v1/insurance/people": _plain("holder employer agency insurance_officer inspector"),
+    "GET /v1/insurance/people/{person_id}": _insured("employer agency insurance_officer inspector"),
+    "POST /v1/insurance/people/{person_id}/end": _insured("employer", day="2026-11-01"),
+    "POST /v1/insurance/people/{person_id}/passports": lambda world: Shot(
+        "employer", {"state": "DEU", "number": passport(next(world.numbers))}, {"person_id": world.insured()}
+    ),
+    "POST /v1/insurance/people/{person_id}/certificates": _certificate,
+    "GET /v1/insurance/people/{person_id}/statement": _insured("employer agency insurance_officer"),
+    "GET /v1/insurance/people/{person_id}/compliance": _insured("employer agency insurance_officer inspector"),
+    "POST /v1/insurance/people/{person_id}/benefits/{benefit}": lambda world: Shot(
+        "insurance_officer", {}, {"person_id": world.insured(), "benefit": "pension"}
+    ),
+    "GET /v1/insurance/people/{person_id}/leaving": _insured("insurance_officer inspector"),
+    "POST /v1/insurance/contributions": lambda world: Shot("insurance_officer", {"rows": [_entry(world)]}),
+    "POST /v1/insurance/people/{person_id}/corrections": _correction,
     "POST /v1/accounts": _plain("administrator", role="holder", login="new.holder", name="New"),
     "GET /v1/accounts": _plain("administrator"),
     "POST /v1/accounts/search": lambda world: Shot("administrator", {"login": world.people["holder"].login}),

@@ -1,0 +1,105 @@
+"""``icard-issuer insurance``: contributions from a file, lapses that time brings, the report about one person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from verifier.runtime.cli.run_context import run_context
+
+from .bulk_commands import watched, write_refused
+from .service import ServiceFolder, acts, on_service, tell, tell_rows
+
+if TYPE_CHECKING:
+    from issuer.acts import Actor
+
+__all__ = ["insurance_app"]
+
+insurance_app = typer.Typer(help="Social insurance: contributions, lapses, compliance.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a line of columns, or JSON Lines.")]
+FormOption = Annotated[Literal["csv", "jsonl"] | None, typer.Option("--form", help="[default: by the file's name]")]
+Refused = Annotated[Path | None, typer.Option("--refused", metavar="FILE", help="Write the refused rows there: CSV.")]
+PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id: 32 hexadecimal digits.")]
+AsOf = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day.  [default: today]")]
+KnownOn = Annotated[
+    datetime | None,
+    typer.Option("--known-on", formats=["%Y-%m-%d"], help="By what was known on this day.  [default: the same day]"),
+]
+
+
+@insurance_app.command("import")
+@acts()
+def insurance_import(
+    service: ServiceFolder, by: Actor, file: File, form: FormOption = None, refused: Refused = None
+) -> None:
+    """Write contributions into the books. Run again after whatever stopped it: no row is written twice.
+
+    Example:  icard-issuer insurance import contributions.csv -C issuer --refused refused.csv
+    """
+    from issuer.bulk.rows import Source
+    from issuer.insurance.imports import import_file
+
+    source = Source.of(file, form)
+    with service.opened() as core:
+        with watched(source.size) as progress:
+            made = import_file(core, source, by, progress)
+        if refused is not None:
+            write_refused(core, made.run_id, refused)
+        tell(
+            {
+                "run": made.run_id,
+                "done": made.done,
+                "refused": made.refused,
+                "resumed": made.resumed,
+                "people": made.followed.people,
+                "lapsed": made.followed.lapsed,
+                "restored": made.followed.restored,
+            }
+        )
+    if made.refused:
+        raise typer.Exit(1)
+
+
+@insurance_app.command("lapses")
+@acts()
+def insurance_lapses(service: ServiceFolder, by: Actor) -> None:
+    """Look at everyone whose day has come; the worker does the same by itself.
+
+    Example:  icard-issuer insurance lapses -C issuer
+    """
+    from issuer.insurance.lapses import follow_due
+
+    with service.opened() as core:
+        done = follow_due(core, by)
+    tell({"people": done.people, "lapsed": done.lapsed, "restored": done.restored})
+
+
+@insurance_app.command("compliance")
+@on_service
+def insurance_compliance(
+    service: ServiceFolder, person_id: PersonId, as_of: AsOf = None, known_on: KnownOn = None
+) -> None:
+    """List the findings about one person, with sums and rules.
+
+    Example:  icard-issuer insurance compliance 2cb2ca8b2093a2212a2f5d74ee8dfd81 -C issuer --as-of 2026-06-30
+    """
+    from issuer.insurance.views import report_on
+
+    with service.opened() as core:
+        found = report_on(core, person_id, as_of.date() if as_of else None, known_on.date() if known_on else None)
+    rows = [finding.to_json() for finding in found.findings]
+    if not run_context().json:
+        rows = [
+            {
+                **{name: row[name] for name in ("kind", "month", "employer", "owed", "late_fee")},
+                "schemes": ",".join(row["schemes"]) or "-",
+                "certainty": "uncertain" if row["uncertain"] else "certain",
+                "rules": ",".join(rule["name"] for rule in row["rules"]) or "-",
+            }
+            for row in rows
+        ]
+    tell_rows(rows)

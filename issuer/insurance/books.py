@@ -1,0 +1,324 @@
+"""The books: rows of what was reported, paid and refunded, and corrections of them.
+
+Promises:
+
+1. A row is held against the record before it is written: a person and an employer that there are, a month that was
+   worked there (no month before work, after death, or to come), a scheme that is not exempt, sums that can be.
+2. The same row twice (employer, month, scheme, kind, day and sums) is refused. Part payments are rows of their own;
+   what was paid too much shows in the reconciliation.
+3. A correction takes back one row, whole, once, and is never corrected itself.
+4. Rows given together are written together or not at all, the state of the people in the same transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final, Literal
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import IcardError, StateError
+from issuer.accounts.models import Organisation
+from issuer.acts import Act, Actor
+from issuer.core import Core
+from issuer.rules.days import day_of
+from issuer.rules.store import book_of
+
+from .coverage import Duties
+from .lapses import follow
+from .ledger import Entry, check_correction
+from .models import InsuranceEntry, InsuredPerson
+from .money import parse_yuan
+from .months import month_of, parse_month
+from .records import Insured, load_people, number_key
+from .schemes import Scheme, schemes_of
+
+__all__ = ["NewEntry", "Refused", "entry_from", "record", "record_within", "take_back"]
+
+_KINDS: Final = ("reported", "paid", "refunded")
+_FIELDS: Final = frozenset(
+    {"number", "employer_code", "kind", "month", "scheme", "employer_part", "employee_part", "day"}
+)
+_LONGEST: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """A row that is told.
+
+    Args:
+        number: the person's insurance number.
+        employer_code: unified social credit code.
+        employer_part, employee_part: in fen.
+        source_key: what the row is known by when it is told again; None: it is not.
+    """
+
+    number: str
+    employer_code: str
+    kind: Literal["reported", "paid", "refunded"]
+    month: int
+    scheme: Scheme
+    employer_part: int
+    employee_part: int
+    day: date
+    source_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that was refused: its place in what was given, from 0, and why."""
+
+    place: int
+    fault: IcardError
+
+
+def entry_from(values: Mapping[str, Any]) -> NewEntry:
+    """A row from its JSON or its cells: texts.
+
+    Raises:
+        StateError: ``insurance.entry``, ``insurance.month``, ``insurance.scheme``, ``insurance.amount``,
+            ``insurance.day``.
+    """
+    unknown = sorted(values.keys() - _FIELDS)
+    if unknown or values.keys() != _FIELDS:
+        missing = sorted(_FIELDS - values.keys())
+        raise StateError("insurance.entry", path=(missing or ["row"])[0], expected=", ".join(sorted(_FIELDS)))
+    texts: dict[str, str] = {}
+    for name in _FIELDS:
+        value = values[name]
+        if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
+            raise StateError("insurance.entry", path=name, expected=f"a text of 1 to {_LONGEST} characters")
+        texts[name] = value
+    if texts["kind"] not in _KINDS:
+        raise StateError("insurance.entry", path="kind", expected=", ".join(_KINDS))
+    try:
+        day = date.fromisoformat(texts["day"]) if len(texts["day"]) == 10 else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise StateError("insurance.day", path="day", expected="a day as YYYY-MM-DD")
+    parts = [parse_yuan(texts[name], name) for name in ("employer_part", "employee_part")]
+    if not any(parts):
+        raise StateError("insurance.amount", path="employer_part", expected="more than nothing")
+    kind: Any = texts["kind"]
+    return NewEntry(
+        texts["number"].strip().upper(),
+        texts["employer_code"].strip().upper(),
+        kind,
+        parse_month(texts["month"]),
+        schemes_of([texts["scheme"]]),
+        parts[0],
+        parts[1],
+        day,
+    )
+
+
+def record(core: Core, rows: Sequence[NewEntry], by: Actor, batch: str) -> int:
+    """Write rows, all or none; how many there are.
+
+    Args:
+        batch: what the rows are known by together, 32 hexadecimal digits.
+
+    Raises:
+        StateError: ``insurance.*`` of the first row that is refused, its place in ``path``.
+    """
+
+    def work(session: Session) -> int:
+        now = core.clock.now(session)
+        people, refused = record_within(core, session, now, rows, batch)
+        if refused:
+            fault = refused[0].fault
+            path = f"rows.{refused[0].place}.{fault.path}" if fault.path else f"rows.{refused[0].place}"
+            raise StateError(fault.code, path=path, expected=fault.expected)
+        session.flush()
+        _, acts = follow(core, session, now, people, by)
+        digest = hashlib.sha256(repr(rows).encode()).hexdigest()
+        details = {**by.details(), "rows": len(rows), "sha256": digest}
+        core.audit(session, now, [Act(by.actor, "insurance.book", batch, details), *acts], made=batch)
+        return len(rows)
+
+    return core.database.transact(work)
+
+
+def record_within(
+    core: Core, session: Session, now: int, rows: Sequence[NewEntry], batch: str, *, later: bool = False
+) -> tuple[list[str], list[Refused]]:
+    """Write the rows that may be written, within a transaction that follows the people and writes the audit.
+
+    Args:
+        later: the people are marked to be looked at by whoever looks next, instead of by this transaction.
+
+    Returns:
+        The people whose books changed, and the rows that were refused.
+    """
+    look = _Looking(core, session, now, rows)
+    made, refused = [], []
+    for place, row in enumerate(rows):
+        if row.source_key is not None and row.source_key in look.written:
+            continue
+        try:
+            made.append(look.entry(row, hashlib.sha256(f"{batch}:{place}".encode()).hexdigest()[:32]))
+        except StateError as fault:
+            refused.append(Refused(place, fault))
+    if made:
+        session.execute(insert(InsuranceEntry), made)
+    people = sorted({each["person_id"] for each in made})
+    if later and people:
+        today = day_of(now).isoformat()
+        session.execute(update(InsuredPerson).where(InsuredPerson.person_id.in_(people)).values(look_on=today))
+    return people, refused
+
+
+def take_back(core: Core, person_id: str, entry_id: str, by: Actor) -> str:
+    """Take back a row that was wrong; the id of the correcting row.
+
+    Raises:
+        StateError: ``insurance.none``, ``insurance.no_entry``, ``insurance.corrected``.
+    """
+    correcting = hashlib.sha256(f"takes back {entry_id}".encode()).hexdigest()[:32]
+
+    def work(session: Session) -> str:
+        now = core.clock.now(session)
+        insured = load_people(core, session, [person_id], lock=True).get(person_id)
+        if insured is None:
+            raise StateError("insurance.none")
+        wrong = check_correction(insured.person.entries, entry_id)
+        session.execute(insert(InsuranceEntry), [_values(_reversed(wrong, correcting, now), person_id, now, None)])
+        session.flush()
+        _, acts = follow(core, session, now, [person_id], by)
+        core.audit(session, now, [Act(by.actor, "insurance.correct", entry_id, by.details()), *acts], made=correcting)
+        return correcting
+
+    try:
+        return core.database.transact(work)
+    except IntegrityError:
+        raise StateError("insurance.corrected", path="takes_back", expected="a row that stands") from None
+
+
+def _reversed(wrong: Entry, name: str, now: int) -> Entry:
+    return replace(
+        wrong,
+        id=name,
+        employer_part=-wrong.employer_part,
+        employee_part=-wrong.employee_part,
+        recorded_on=day_of(now),
+        takes_back=wrong.id,
+    )
+
+
+def _values(entry: Entry, person_id: str, now: int, source_key: str | None) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "person_id": person_id,
+        "employer_id": entry.employer,
+        "kind": entry.kind,
+        "month": entry.month,
+        "scheme": int(entry.scheme),
+        "employer_part": entry.employer_part,
+        "employee_part": entry.employee_part,
+        "day": entry.day.isoformat(),
+        "recorded_on": entry.recorded_on.isoformat(),
+        "takes_back": entry.takes_back,
+        "source_key": source_key,
+        "created_at": now,
+    }
+
+
+class _Looking:
+    """What rows are held against: people, employers and duties, looked up once for all of them."""
+
+    def __init__(self, core: Core, session: Session, now: int, rows: Sequence[NewEntry]) -> None:
+        self._now = now
+        self._today = day_of(now)
+        keys = {row.number: number_key(core, row.number) for row in rows}
+        query = select(InsuredPerson.number_key, InsuredPerson.person_id)
+        by_key = _by_chunks(session, query, InsuredPerson.number_key, sorted(set(keys.values())))
+        self._ids = {number: by_key[key] for number, key in keys.items() if key in by_key}
+        self._people = load_people(core, session, sorted(set(self._ids.values())), lock=True)
+        codes = {row.employer_code: core.at_rest.digest("organisation", row.employer_code) for row in rows}
+        places = select(Organisation.code_key, Organisation.id).where(Organisation.kind == "employer")
+        employers = _by_chunks(session, places, Organisation.code_key, sorted(set(codes.values())))
+        self._employers = {code: employers[key] for code, key in codes.items() if key in employers}
+        sources = sorted({row.source_key for row in rows if row.source_key is not None})
+        there = select(InsuranceEntry.source_key, InsuranceEntry.id)
+        self.written = _by_chunks(session, there, InsuranceEntry.source_key, sources).keys()
+        self._duties = Duties(book_of(session))
+        self._seen: dict[str, set[tuple[object, ...]]] = {}
+
+    def entry(self, row: NewEntry, name: str) -> dict[str, Any]:
+        """The values of a row that may be written.
+
+        Raises:
+            StateError: ``insurance.*``.
+        """
+        person_id, employer = self._ids.get(row.number), self._employers.get(row.employer_code)
+        if person_id is None:
+            raise StateError("insurance.none", path="number")
+        if employer is None:
+            raise StateError("insurance.employer", path="employer_code", expected="an employer on record")
+        if row.day > self._today or row.month > month_of(self._today):
+            raise StateError("insurance.day", path="day", expected="a day and a month that have come")
+        self._check_month(self._people[person_id], employer, row)
+        entry = Entry(
+            name,
+            row.kind,
+            employer,
+            row.month,
+            row.scheme,
+            row.employer_part,
+            row.employee_part,
+            row.day,
+            self._today,
+        )
+        seen = self._seen.setdefault(person_id, {_likeness(one) for one in self._standing(person_id)})
+        if _likeness(entry) in seen:
+            raise StateError("insurance.entry_twice", path="month")
+        seen.add(_likeness(entry))
+        return _values(entry, person_id, self._now, row.source_key)
+
+    def _check_month(self, insured: Insured, employer: str, row: NewEntry) -> None:
+        person = insured.person
+        at_work = [
+            one
+            for one in person.employments
+            if one.employer == employer
+            and one.recorded.is_known(self._today)
+            and month_of(one.began) <= row.month
+            and (one.ended is None or row.month <= month_of(one.ended))
+        ]
+        if not at_work or (person.died is not None and row.month > month_of(person.died)):
+            raise StateError("insurance.entry_no_work", path="month", expected="a month of work with this employer")
+        duty = self._duties.month(person.as_known(self._today), at_work[0], row.month)
+        if row.kind != "refunded" and duty.exempt & row.scheme:
+            raise StateError("insurance.entry_exempt", path="scheme", expected="a scheme that is not exempt")
+
+    def _standing(self, person_id: str) -> list[Entry]:
+        """The rows that stand: neither taken back nor taking back."""
+        entries = self._people[person_id].person.entries
+        gone = {one.takes_back for one in entries if one.takes_back is not None}
+        return [one for one in entries if one.takes_back is None and one.id not in gone]
+
+
+def _likeness(entry: Entry) -> tuple[object, ...]:
+    return (
+        entry.employer,
+        entry.month,
+        entry.scheme,
+        entry.kind,
+        entry.day,
+        entry.employer_part,
+        entry.employee_part,
+    )
+
+
+def _by_chunks(session: Session, query: Any, column: Any, keys: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for start in range(0, len(keys), 1000):
+        rows = session.execute(query.where(column.in_(keys[start : start + 1000])))
+        found.update((key, name) for key, name in rows)
+    return found

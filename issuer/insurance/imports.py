@@ -1,0 +1,144 @@
+"""Contributions from a file, CSV or JSON Lines: streamed, resumable, each refused row on record.
+
+Promises:
+
+1. Memory does not grow with the file. A thousand rows are one transaction, with one act in the audit that has their
+   hash; after a kill the same file goes on where it was, and no row is written twice.
+2. A row that is refused stops nothing. Its number and the error stand in the database; nothing of its content does.
+3. People whose books changed are followed after the file, in chunks of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import IcardError
+from issuer.acts import Act, Actor
+from issuer.bulk.models import BulkRun
+from issuer.bulk.refusals import refusal
+from issuer.bulk.rows import Columns, Row, Source, read_rows
+from issuer.core import Core
+
+from .books import NewEntry, entry_from, record_within
+from .lapses import Followed, follow_due
+
+__all__ = ["COLUMNS", "Imported", "import_file"]
+
+_KIND: Final = "contributions"
+_BATCH: Final = 1000
+_NAMES: Final = ("number", "employer_code", "kind", "month", "scheme", "employer_part", "employee_part", "day")
+
+COLUMNS: Final = Columns(dict.fromkeys(_NAMES, "text"), _NAMES)
+"""Of a file of contributions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file: rows written and refused, and what that changed. ``resumed``: an earlier run began it."""
+
+    run_id: str
+    done: int
+    refused: int
+    resumed: bool
+    followed: Followed
+
+
+def import_file(
+    core: Core,
+    source: Source,
+    by: Actor,
+    progress: Callable[[int, int, int], None] = lambda done, refused, read: None,
+) -> Imported:
+    """Write a file's rows into the books, or go on with it.
+
+    Args:
+        progress: told after every batch: rows written, rows refused, bytes read.
+
+    Raises:
+        StateError: ``bulk.*``, ``clock.*``, ``database.*``. Run again to go on.
+    """
+    run, resumed = _begin(core, source)
+    done, refused = run.done, run.refused
+    if run.state != "done":
+        rows = (row for row in read_rows(source, COLUMNS) if row.number > run.position)
+        while batch := tuple(islice(rows, _BATCH)):
+            done, refused = _write(core, source, run.id, batch, by)
+            progress(done, refused, batch[-1].end)
+        core.database.transact(lambda session: _finish(session, run.id), settled=lambda session: None)
+    return Imported(run.id, done, refused, resumed, follow_due(core, by))
+
+
+def _begin(core: Core, source: Source) -> tuple[BulkRun, bool]:
+    name = hashlib.sha256(f"{source.sha256}:{source.form}".encode()).hexdigest()
+
+    def work(session: Session) -> tuple[BulkRun, bool]:
+        found = session.scalar(select(BulkRun).where(BulkRun.kind == _KIND, BulkRun.source == name).with_for_update())
+        if found is not None:
+            return found, True
+        now = core.clock.now(session)
+        made = BulkRun(
+            id=secrets.token_hex(16),
+            kind=_KIND,
+            source=name,
+            state="running",
+            position=0,
+            done=0,
+            refused=0,
+            created_at=now,
+            changed_at=now,
+        )
+        session.add(made)
+        return made, False
+
+    return core.database.transact(work, settled=lambda session: None)
+
+
+def _write(core: Core, source: Source, run_id: str, batch: tuple[Row, ...], by: Actor) -> tuple[int, int]:
+    """Write a batch with its refusals and the run's position; all that is written and refused by now."""
+    ready, faults = [], []
+    for row in batch:
+        try:
+            ready.append((row.number, _entry(source, row)))
+        except IcardError as fault:
+            faults.append((row.number, fault))
+
+    def work(session: Session) -> tuple[int, int]:
+        run = session.get_one(BulkRun, run_id, with_for_update=True)
+        if run.position >= batch[-1].number:
+            return run.done, run.refused
+        now = core.clock.now(session)
+        name = hashlib.sha256(f"{run_id}:{batch[0].number}".encode()).hexdigest()[:32]
+        people, refused = record_within(core, session, now, [entry for _, entry in ready], name, later=True)
+        all_refused = [*faults, *((ready[one.place][0], one.fault) for one in refused)]
+        for number, fault in all_refused:
+            session.merge(refusal(run_id, number, fault))
+        run.position = batch[-1].number
+        run.done += len(ready) - len(refused)
+        run.refused += len(all_refused)
+        run.changed_at = now
+        digest = hashlib.sha256(repr([entry for _, entry in ready]).encode()).hexdigest()
+        details = {**by.details(), "rows": len(ready) - len(refused), "people": len(people), "sha256": digest}
+        core.audit(session, now, [Act(by.actor, "insurance.book", name, details)])
+        return run.done, run.refused
+
+    return core.database.transact(work, settled=lambda session: None)
+
+
+def _entry(source: Source, row: Row) -> NewEntry:
+    if row.fault is not None:
+        raise row.fault
+    entry = entry_from(row.values or {})
+    return replace(entry, source_key=hashlib.sha256(f"{source.sha256}:{row.number}".encode()).hexdigest())
+
+
+def _finish(session: Session, run_id: str) -> bool:
+    session.get_one(BulkRun, run_id, with_for_update=True).state = "done"
+    return True

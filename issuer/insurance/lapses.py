@@ -1,0 +1,201 @@
+"""Lapse and restoration of real people: the books decide, the cards follow.
+
+Promises:
+
+1. Whatever changes the books computes the person's state again in the same transaction, and the status entries of the
+   person's cards with it: ``work`` and ``authority`` codes read lapsed, ``public`` ones never.
+2. Time alone is looked at once: each person's row has the day on which a month may lapse next.
+3. Many people are followed in chunks of 500: other writers get their turn between two.
+4. A state that stands already changes nothing and notifies nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from issuer.acts import Act, Actor
+from issuer.cards.models import CardParty, CardRow
+from issuer.cards.states import set_insurance_within
+from issuer.core import Core
+from issuer.rules.book import RuleBook
+from issuer.rules.days import day_of
+from issuer.rules.store import book_of
+
+from .contributions import Rates
+from .coverage import Duties
+from .due_days import lapse_day
+from .history import Person
+from .lapse import Lapse, LapseMonth, lapse_of
+from .ledger import balances
+from .models import FindingState, InsuredPerson
+from .months import month_of
+from .records import Insured, load_people
+from .schemes import Scheme
+
+__all__ = ["CHUNK", "Followed", "cards_of", "follow", "follow_due", "lapse_months", "next_look"]
+
+#: People a transaction: a chunk's locks are held for a fraction of a second.
+CHUNK: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a look at people changed: how many were looked at, lapsed, restored."""
+
+    people: int
+    lapsed: int
+    restored: int
+
+
+def lapse_months(
+    book: RuleBook, duties: Duties, rates: Rates, person: Person, on: date, contested: Iterable[tuple[str, int]] = ()
+) -> list[LapseMonth]:
+    """The months of a person that were enrolled and due, with what was owed and paid.
+
+    Args:
+        contested: employers and months under dispute.
+    """
+    disputed = set(contested)
+    books = balances(person.entries)
+    found: list[LapseMonth] = []
+    for employment in person.employments:
+        last = on if employment.ended is None else min(on, employment.ended)
+        for enrolment in person.enrolments:
+            if enrolment.employer != employment.employer:
+                continue
+            first_month = max(enrolment.first_month, month_of(employment.began))
+            last_month = month_of(last) if enrolment.last_month is None else min(month_of(last), enrolment.last_month)
+            for month in range(first_month, last_month + 1):
+                if on <= lapse_day(book, employment.region, month).day:
+                    break
+                duty = duties.month(person, employment, month)
+                enrolled = enrolment.schemes & duty.due
+                terms = rates.terms(employment.region, month)
+                owed: dict[Scheme, int] = {}
+                if employment.wage is not None:
+                    for one in rates.owed(
+                        employment.region, month, employment.wage, enrolled, employment.injury_rate, known_on=on
+                    ):
+                        owed[one.scheme] = owed.get(one.scheme, 0) + (0 if one.late else one.total)
+                for scheme in Scheme:
+                    host = terms.hosts.get(scheme)
+                    if not scheme & enrolled or (host is not None and host & enrolled):
+                        continue
+                    balance = books.get((employment.employer, month, scheme))
+                    found.append(
+                        LapseMonth(
+                            month,
+                            scheme,
+                            employment.region,
+                            owed.get(scheme),
+                            0 if balance is None else balance.paid,
+                            0 if balance is None else balance.payments,
+                            (employment.employer, month) in disputed,
+                        )
+                    )
+    return found
+
+
+def next_look(book: RuleBook, person: Person, on: date) -> date | None:
+    """The next day after ``on`` on which time alone may change a person's state; None: there is none."""
+    days = set()
+    for employment in person.employments:
+        if employment.ended is not None and month_of(employment.ended) < month_of(on) - 3:
+            continue
+        last = month_of(on) + 1 if employment.ended is None else min(month_of(on) + 1, month_of(employment.ended))
+        for month in range(max(month_of(employment.began), month_of(on) - 3), last + 1):
+            days.add(lapse_day(book, employment.region, month).day + timedelta(days=1))
+    return min((day for day in days if day > on), default=None)
+
+
+def follow(core: Core, session: Session, now: int, people: Sequence[str], by: Actor) -> tuple[Followed, list[Act]]:
+    """Compute the states of people again and let their cards follow, within another's transaction.
+
+    Returns:
+        What changed, and the acts that the transaction has to write into the audit.
+    """
+    book, today = book_of(session), day_of(now)
+    duties, rates = Duties(book), Rates(book)
+    loaded = load_people(core, session, people, lock=True)
+    contested = _contested(session, list(loaded))
+    changed: dict[str, bool] = {}
+    for person_id, insured in loaded.items():
+        person = insured.person.as_known(today)
+        months = lapse_months(book, duties, rates, person, today, contested.get(person_id, ()))
+        found = lapse_of(book, months, today)
+        if _write(insured, found, next_look(book, person, today), now):
+            changed[person_id] = found.lapsed
+    acts = []
+    states: tuple[Literal["lapsed", "good"], ...] = ("lapsed", "good")
+    for state in states:
+        those = sorted(person for person, lapsed in changed.items() if lapsed is (state == "lapsed"))
+        acts += [Act(by.actor, f"insurance.person_{state}", person, by.details()) for person in those]
+        cards = cards_of(session, those)
+        moved = set_insurance_within(core, session, now, cards, state) if cards else []
+        acts += [Act(by.actor, f"insurance.{state}", card, by.details()) for card in moved]
+    lapsed_now = sum(changed.values())
+    return Followed(len(loaded), lapsed_now, len(changed) - lapsed_now), acts
+
+
+def follow_due(core: Core, by: Actor, stop: Callable[[], bool] = lambda: False) -> Followed:
+    """Follow everyone whose day has come, in chunks (promise 3).
+
+    Args:
+        stop: asked between two chunks; what is left is taken up by the next look.
+    """
+    total = Followed(0, 0, 0)
+    while not stop():
+        done = core.database.transact(lambda session: _follow_chunk(core, session, by))
+        total = Followed(total.people + done.people, total.lapsed + done.lapsed, total.restored + done.restored)
+        if done.people < CHUNK:
+            break
+    return total
+
+
+def _follow_chunk(core: Core, session: Session, by: Actor) -> Followed:
+    now = core.clock.now(session)
+    query = select(InsuredPerson.person_id).where(InsuredPerson.look_on <= day_of(now).isoformat())
+    people = session.scalars(query.order_by(InsuredPerson.look_on, InsuredPerson.person_id).limit(CHUNK)).all()
+    if not people:
+        return Followed(0, 0, 0)
+    done, acts = follow(core, session, now, people, by)
+    core.audit(session, now, acts)
+    return done
+
+
+def _write(insured: Insured, found: Lapse, look_on: date | None, now: int) -> bool:
+    """Put a state into its row; whether it is another one than before."""
+    row = insured.row
+    state = "lapsed" if found.lapsed else "good"
+    changed = row.state != state
+    row.state = state
+    row.lapsed_since = found.since.isoformat() if found.since else None
+    row.look_on = look_on.isoformat() if look_on else None
+    if changed:
+        row.revision += 1
+        row.changed_at = now
+    return changed
+
+
+def _contested(session: Session, people: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+    found: dict[str, list[tuple[str, int]]] = {}
+    query = select(FindingState.person_id, FindingState.employer_id, FindingState.month).where(
+        FindingState.person_id.in_(people), FindingState.state == "contested", FindingState.month.is_not(None)
+    )
+    for person_id, employer_id, month in session.execute(query):
+        if month is not None:
+            found.setdefault(person_id, []).append((employer_id, month))
+    return found
+
+
+def cards_of(session: Session, people: Sequence[str]) -> list[str]:
+    """The cards of people that are not revoked, by id."""
+    query = select(CardParty.card_id).join(CardRow, CardRow.id == CardParty.card_id)
+    wanted = query.where(CardParty.holder_id.in_(people), CardRow.standing != "revoked")
+    return list(session.scalars(wanted.order_by(CardParty.card_id)))

@@ -1,0 +1,118 @@
+"""Whose insurance it is, and who may see it.
+
+Promises:
+
+1. A holder sees their own, an employer its staff's (whoever it has on record, also after they left), an agency those of
+   employers with a mandate in force now, whoever has ``insurance.read`` any.
+2. What is another's and what is not there are the same error.
+3. Whoever registers, reports or answers for an employer is the employer, an agency with its mandate, or an official.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts.mandates import clients
+from issuer.accounts.models import Account, Mandate, Organisation
+from issuer.accounts.principals import Principal
+from issuer.core import Core
+from issuer.notices.outbox import Notice, notify
+from issuer.permits.models import Employer
+
+from .models import InsuranceFact, InsuredPerson
+
+__all__ = ["notify_insured", "require_employer", "require_insured", "seen_by", "seen_employers"]
+
+
+def seen_employers(core: Core, session: Session, who: Principal) -> set[str] | None:
+    """The employers whose staff somebody sees; None: all, or only oneself."""
+    if who.role.organisation == "employer":
+        return {who.organisation_id or ""}
+    if who.role.organisation == "agency":
+        return clients(session, who.organisation_id or "", core.clock.now(session))
+    return None
+
+
+def seen_by(core: Core, session: Session, who: Principal) -> ColumnElement[bool]:
+    """The insured people that somebody sees.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+    if who.role.official:
+        who.require("insurance.read")
+        return true()
+    who.require("insurance.read_own")
+    employers = seen_employers(core, session, who)
+    if employers is None:
+        return InsuredPerson.person_id == who.person_id
+    if not employers:
+        return false()
+    staff = select(InsuranceFact.person_id).where(
+        InsuranceFact.person_id == InsuredPerson.person_id,
+        InsuranceFact.kind == "employment",
+        InsuranceFact.employer_id.in_(employers),
+    )
+    return staff.exists()
+
+
+def require_insured(core: Core, session: Session, who: Principal, person_id: str) -> None:
+    """Raise unless the person is insured and may be seen.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.none``.
+    """
+    query = select(InsuredPerson.person_id).where(InsuredPerson.person_id == person_id, seen_by(core, session, who))
+    if session.scalar(query) is None:
+        raise StateError("insurance.none")
+
+
+def require_employer(core: Core, session: Session, who: Principal, employer_id: str | None) -> str:
+    """The employer that somebody acts for; by default one's own.
+
+    Raises:
+        StateError: ``insurance.employer``: none, another's, closed, ceased or merged.
+    """
+    employers = seen_employers(core, session, who)
+    chosen = employer_id or (who.organisation_id if who.role.organisation == "employer" else None)
+    row = session.get(Organisation, chosen) if chosen else None
+    if row is None or row.kind != "employer" or (employers is not None and row.id not in employers):
+        raise StateError("insurance.employer", path="employer_id", expected="an employer that you may act for")
+    found = session.get(Employer, row.id)
+    if row.state != "active" or (found is not None and found.state in ("ceased", "merged")):
+        raise StateError("insurance.employer_ended", path="employer_id")
+    return row.id
+
+
+def notify_insured(
+    core: Core, session: Session, now: int, kind: str, people: Sequence[str], employers: Sequence[str] = ()
+) -> None:
+    """Notify the people themselves and, where it concerns them, their employers and the agencies that act for these.
+
+    Args:
+        kind: of notices, with the fact ``person``.
+        employers: one for each person, or none.
+    """
+    found: set[tuple[str, str]] = set()
+    active = Account.state.in_(("active", "locked"))
+    holders = select(Account.id, Account.person_id).where(
+        active, Account.role == "holder", Account.person_id.in_(people)
+    )
+    found |= {(account, person) for account, person in session.execute(holders)}
+    for person, employer in zip(people, employers, strict=False):
+        acts = and_(
+            Account.role == "agency",
+            select(Mandate.id)
+            .where(
+                Mandate.agency_id == Account.organisation_id, Mandate.employer_id == employer, *Mandate.in_force(now)
+            )
+            .exists(),
+        )
+        employs = and_(Account.role == "employer", Account.organisation_id == employer)
+        accounts = session.scalars(select(Account.id).where(active, or_(acts, employs)))
+        found |= {(account, person) for account in accounts}
+    notify(core, session, now, [Notice(kind, account, {"person": person}) for account, person in sorted(found)])

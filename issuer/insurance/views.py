@@ -1,0 +1,352 @@
+"""What is shown of a person's insurance, to whom.
+
+Promises:
+
+1. The holder and officials see the whole number; employers and agencies its last four characters.
+2. An employer, and an agency for it, sees the months and sums of its own employment, never another's.
+3. States of schemes are computed from record and rules when they are shown, never stored beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts.principals import Principal
+from issuer.core import Core
+from issuer.db.pages import page_of
+from issuer.rules.book import RuleBook
+from issuer.rules.days import day_of
+from issuer.rules.store import book_of
+
+from .answers import Answer, rule_brief
+from .benefits import Claimant, Eligibility, eligibility
+from .compliance import Compliance
+from .coverage import Duties
+from .findings import Report
+from .history import Employment, Person
+from .leaving import Choice, account_balance, choices
+from .ledger import balances
+from .models import InsuredPerson
+from .money import in_yuan
+from .months import month_of, month_text
+from .parties import require_insured, seen_by, seen_employers
+from .records import Insured, certificate_of, load_people
+from .schemes import Scheme, scheme_names
+from .treaties import judge_certificate
+
+__all__ = [
+    "EmploymentView",
+    "InsuranceView",
+    "MonthView",
+    "benefit_of",
+    "certificate_answer",
+    "compliance_of",
+    "insured_people",
+    "leaving_of",
+    "report_on",
+    "scheme_states",
+    "show_insurance",
+    "statement",
+]
+
+SchemeState = Literal[
+    "ENROLLED", "EXEMPT", "SUSPENDED", "TERMINATED", "not_eligible", "disputed", "not_enrolled", "no_rule"
+]
+_ROLE_SEES_NUMBER: Final = frozenset({"holder"})
+
+
+@dataclass(frozen=True, slots=True)
+class EmploymentView:
+    """An employment as it is shown."""
+
+    employer_id: str
+    region: str
+    began: str
+    ended: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InsuranceView:
+    """A person's insurance.
+
+    Args:
+        number: the whole number, or None for whoever sees the last four characters alone.
+        schemes: the state of each.
+        state: ``good`` or ``lapsed``; ``lapsed_since`` a day.
+    """
+
+    person_id: str
+    name: str
+    number: str | None
+    number_last4: str
+    number_regular: bool | None
+    region: str
+    state: str
+    lapsed_since: str | None
+    schemes: Mapping[str, str]
+    employments: list[EmploymentView]
+    rules: list[dict[str, Any]]
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonthView:
+    """What was reported and paid for a month with an employer, by scheme; sums in yuan."""
+
+    month: str
+    employer_id: str
+    scheme: str
+    reported: str
+    paid_employer: str
+    paid_employee: str
+    payments: int
+
+
+def show_insurance(core: Core, who: Principal, person_id: str) -> InsuranceView:
+    """A person's insurance.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.none``.
+    """
+
+    def look(session: Session) -> InsuranceView:
+        insured = _load(core, session, who, person_id)
+        today = day_of(int(core.clock.local()))
+        book = book_of(session)
+        person = insured.person.as_known(today)
+        states, rules = scheme_states(book, person, today)
+        employers = seen_employers(core, session, who)
+        record = insured.record
+        whole = who.role.official or who.role.name in _ROLE_SEES_NUMBER
+        return InsuranceView(
+            person_id,
+            f"{record.surname} {record.given}".strip(),
+            record.number if whole else None,
+            record.number[-4:],
+            record.regular,
+            insured.row.region,
+            insured.row.state,
+            insured.row.lapsed_since,
+            states,
+            [_employment(one) for one in person.employments if employers is None or one.employer in employers],
+            rules,
+            insured.row.revision,
+        )
+
+    return core.database.read(look)
+
+
+def insured_people(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[str]:
+    """A page of the ids of the insured people that somebody sees, in their order.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+
+    def look(session: Session) -> list[str]:
+        query = select(InsuredPerson.person_id).where(seen_by(core, session, who))
+        return list(session.scalars(page_of(query, InsuredPerson.person_id, after, limit)))
+
+    return core.database.read(look)
+
+
+def scheme_states(book: RuleBook, person: Person, today: date) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """The state of each scheme on a day, and the rows that decide."""
+    month = month_of(today)
+    duties = Duties(book)
+    running = [one for one in person.employments if one.ended is None or one.ended >= today]
+    found = [duties.month(person, one, month) for one in running]
+    enrolled = ended = Scheme(0)
+    for enrolment in person.enrolments:
+        if enrolment.last_month is None or enrolment.last_month >= month:
+            enrolled |= enrolment.schemes
+        else:
+            ended |= enrolment.schemes
+    states: dict[str, str] = {}
+    for scheme in Scheme:
+        state: SchemeState = "TERMINATED" if ended & scheme else "not_enrolled"
+        if any(duty.exempt & scheme for duty in found):
+            state = "EXEMPT"
+        elif any(duty.not_eligible & scheme for duty in found):
+            state = "not_eligible"
+        elif enrolled & scheme:
+            state = "ENROLLED" if running else "SUSPENDED"
+        elif any(duty.disputed & scheme for duty in found):
+            state = "disputed"
+        elif found and all(duty.reason == "no_rule" for duty in found):
+            state = "no_rule"
+        states[scheme_names(scheme)[0]] = state
+    rules = {rule.name: rule for duty in found for rule in duty.rules}
+    return states, [rule_brief(rule) for rule in rules.values()]
+
+
+def statement(core: Core, who: Principal, person_id: str, year: int | None = None) -> list[MonthView]:
+    """What was reported and paid in a year (by default this one), month by month; an employer sees its own months.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.none``.
+    """
+
+    def look(session: Session) -> list[MonthView]:
+        insured = _load(core, session, who, person_id)
+        employers = seen_employers(core, session, who)
+        first = ((year or day_of(int(core.clock.local())).year) - 1970) * 12
+        last = first + 11
+        rows = [
+            (month, employer, scheme, balance)
+            for (employer, month, scheme), balance in balances(insured.person.entries).items()
+            if first <= month <= last and (employers is None or employer in employers)
+        ]
+        return [
+            MonthView(
+                month_text(month),
+                employer,
+                scheme_names(scheme)[0],
+                in_yuan(balance.reported),
+                in_yuan(balance.paid_employer),
+                in_yuan(balance.paid_employee),
+                balance.payments,
+            )
+            for month, employer, scheme, balance in sorted(rows, key=lambda row: row[:3])
+        ]
+
+    return core.database.read(look)
+
+
+def compliance_of(core: Core, who: Principal, person_id: str, as_of: date | None, known_on: date | None) -> Report:
+    """The compliance report about a person; an employer sees what is about its own employment.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.none``.
+    """
+
+    def look(session: Session) -> Report:
+        insured = _load(core, session, who, person_id)
+        employers = seen_employers(core, session, who)
+        day = as_of or day_of(int(core.clock.local()))
+        found = Compliance(book_of(session), day, known_on).report(insured.person)
+        if employers is None:
+            return found
+        return Report(
+            found.as_of,
+            found.known_on,
+            tuple(line for line in found.lines if line.employer in employers),
+            tuple(finding for finding in found.findings if finding.employer in employers),
+        )
+
+    return core.database.read(look)
+
+
+def report_on(core: Core, person_id: str, as_of: date | None, known_on: date | None) -> Report:
+    """The whole report about a person, for the host.
+
+    Raises:
+        StateError: ``insurance.none``.
+    """
+
+    def look(session: Session) -> Report:
+        insured = load_people(core, session, [person_id]).get(person_id)
+        if insured is None:
+            raise StateError("insurance.none")
+        day = as_of or day_of(int(core.clock.local()))
+        return Compliance(book_of(session), day, known_on).report(insured.person)
+
+    return core.database.read(look)
+
+
+def benefit_of(core: Core, who: Principal, person_id: str, name: str, told: Mapping[str, Any]) -> Eligibility:
+    """Whether a person may claim a benefit, by the record and what an officer has found besides.
+
+    Args:
+        told: ``category``, ``reason_of_leaving``, ``cause``, ``facts`` of :class:`issuer.insurance.benefits.Claimant`.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.none``, ``insurance.condition``.
+    """
+
+    def look(session: Session) -> Eligibility:
+        insured = _load(core, session, who, person_id)
+        today = day_of(int(core.clock.local()))
+        book = book_of(session)
+        person = insured.person.as_known(today)
+        states, _ = scheme_states(book, person, today)
+        covered = insured.row.state == "good"
+        now = Scheme(0)
+        for scheme in Scheme:
+            if covered and states[scheme_names(scheme)[0]] == "ENROLLED":
+                now |= scheme
+        claimant = Claimant(
+            insured.record.born,
+            insured.record.sex,
+            insured.row.region,
+            months_paid=_months_paid(person),
+            insured=now,
+            **told,
+        )
+        return eligibility(book, name, claimant, today)
+
+    return core.database.read(look)
+
+
+def certificate_answer(core: Core, who: Principal, person_id: str, certificate_id: str) -> Answer:
+    """What was decided on a certificate, by its record: the same words as when it was handed in.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.none``.
+    """
+
+    def look(session: Session) -> Answer:
+        insured = _load(core, session, who, person_id)
+        certificates = [fact for fact in insured.facts if fact.kind == "certificate"]
+        place = next((number for number, fact in enumerate(certificates) if fact.id == certificate_id), None)
+        if place is None:
+            raise StateError("insurance.none")
+        fact = certificates[place]
+        earlier = [certificate_of(one.body) for one in certificates[:place] if one.body["outcome"] == "accepted"]
+        return judge_certificate(book_of(session), certificate_of(fact.body), earlier, fact.recorded.on)
+
+    return core.database.read(look)
+
+
+def leaving_of(core: Core, who: Principal, person_id: str) -> list[Choice]:
+    """What a person can choose who leaves, with what each choice means; after a death, the heirs.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.none``.
+    """
+
+    def look(session: Session) -> list[Choice]:
+        insured = _load(core, session, who, person_id)
+        today = day_of(int(core.clock.local()))
+        months = _months_paid(insured.person).get(Scheme.PENSION, 0)
+        balance = account_balance(insured.person.entries)
+        dead = insured.record.died is not None
+        return choices(book_of(session), insured.row.region, today, dead=dead, balance=balance, months=months)
+
+    return core.database.read(look)
+
+
+def _load(core: Core, session: Session, who: Principal, person_id: str) -> Insured:
+    require_insured(core, session, who, person_id)
+    return load_people(core, session, [person_id])[person_id]
+
+
+def _months_paid(person: Person) -> dict[Scheme, int]:
+    """The months of each scheme for which anything is paid, each once."""
+    months: dict[Scheme, set[int]] = {}
+    for (_, month, scheme), balance in balances(person.entries).items():
+        if balance.paid > 0:
+            months.setdefault(scheme, set()).add(month)
+    return {scheme: len(found) for scheme, found in months.items()}
+
+
+def _employment(one: Employment) -> EmploymentView:
+    ended = None if one.ended is None else one.ended.isoformat()
+    return EmploymentView(one.employer, one.region, one.began.isoformat(), ended)

@@ -1,0 +1,373 @@
+"""Registration, certificates, the books and the cards that follow, on both databases."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from icard_crypto.errors import StateError
+from issuer import cards
+from issuer.acts import Actor
+from issuer.bulk.rows import Source
+from issuer.cards import NewCard
+from issuer.cards.models import CardRow, CodeRow
+from issuer.insurance import views
+from issuer.insurance.books import entry_from, record, take_back
+from issuer.insurance.certificates import NewCertificate, add_certificate
+from issuer.insurance.imports import import_file
+from issuer.insurance.lapses import follow_due
+from issuer.insurance.models import InsuranceEntry, InsuredPerson
+from issuer.insurance.registration import end_work, record_passport, register
+from issuer.insurance.schemes import ALL, Scheme, schemes_of
+from tests.issuer.insurance.conftest import Agency
+from tests.kit.insured import new_registration
+from tests.kit.issuing_service import person
+
+BY = Actor("host:test", "a test", break_glass=True)
+P, M, U, W, Y = Scheme
+#: 30,000 yuan in Shanghai in 2026: no rates are known there, so any payment counts.
+SCHEMES = ("pension", "medical", "unemployment", "work_injury")
+
+
+def entry(agency: Agency, number: str, month: str, scheme: str = "pension", **changes: Any) -> dict[str, str]:
+    """A row for the books, as a program tells it."""
+    values = {
+        "number": number,
+        "employer_code": agency.code_of(agency.employer_id),
+        "kind": "paid",
+        "month": month,
+        "scheme": scheme,
+        "employer_part": "4800.00",
+        "employee_part": "2400.00",
+        "day": "2026-11-20",
+    }
+    return {**values, **changes}
+
+
+def registered(agency: Agency, number: int = 1, /, **changes: Any) -> tuple[str, str]:
+    """Somebody whom the employer has registered: id and insurance number."""
+    made = register(agency.core, agency.employer.who(), new_registration(number, **changes))
+    view = views.show_insurance(agency.core, agency.officer.who(), made.person_id)
+    assert view.number is not None
+    return made.person_id, view.number
+
+
+def pay(agency: Agency, number: str, *months: str, schemes: tuple[str, ...] = SCHEMES, **changes: Any) -> None:
+    """Pay months in full."""
+    rows = [entry_from(entry(agency, number, month, scheme, **changes)) for month in months for scheme in schemes]
+    batch = f"{abs(hash((number, months, schemes, str(changes)))):032x}"
+    record(agency.core, rows, BY, batch[:32])
+
+
+def state(agency: Agency, person_id: str) -> tuple[str, str | None]:
+    row = agency.core.database.read(lambda session: session.get_one(InsuredPerson, person_id))
+    return row.state, row.lapsed_since
+
+
+def values(agency: Agency, card_id: str) -> dict[int, int]:
+    """The status entries of a card's codes by profile."""
+    query = select(CodeRow.profile, CodeRow.value).where(CodeRow.card_id == card_id)
+    rows = agency.core.database.read(lambda session: session.execute(query).all())
+    return {row.profile: row.value for row in rows}
+
+
+def code(work: Any) -> tuple[str, str | None]:
+    with pytest.raises(StateError) as caught:
+        work()
+    return caught.value.code, caught.value.path
+
+
+def test_registered_person_has_a_number_by_the_rule_and_five_schemes(agency: Agency) -> None:
+    person_id, number = registered(agency)
+    assert number == "DEU000000C00000001"
+    view = views.show_insurance(agency.core, agency.inspector.who(), person_id)
+    assert set(view.schemes.values()) == {"ENROLLED"}
+    assert (view.region, view.number_regular, view.name) == ("310115", True, "Muster Erika")
+    assert view.rules[0]["name"] == "insurance_duty/duty/310000/2021-08-16"
+    own = views.show_insurance(agency.core, agency.employer.who(), person_id)
+    assert (own.number, own.number_last4) == (None, "0001")
+
+
+def test_agency_registers_for_its_client_and_not_for_others(agency: Agency) -> None:
+    made = register(agency.core, agency.agency.who(), new_registration(1, employer_id=agency.employer_id))
+    assert views.insured_people(agency.core, agency.agency.who()) == [made.person_id]
+    refused = code(lambda: register(agency.core, agency.agency.who(), new_registration(2)))
+    assert refused == ("insurance.employer", "employer_id")
+    assert code(lambda: register(agency.core, agency.inspector.who(), new_registration(2)))[0] == "access.not_allowed"
+
+
+def test_new_passport_is_the_same_person_with_the_same_number(agency: Agency) -> None:
+    person_id, number = registered(agency)
+    record_passport(agency.core, agency.employer.who(), person_id, "DEU", "N 1234-567", None)
+    end_work(agency.core, agency.employer.who(), person_id, None, date(2026, 10, 31))
+    again = register(
+        agency.core, agency.employer.who(), new_registration(1, passport="N1234567", began=date(2026, 11, 2))
+    )
+    assert again.person_id == person_id
+    assert views.show_insurance(agency.core, agency.officer.who(), person_id).number == number
+    other, _ = registered(agency, 7)
+    taken = code(lambda: record_passport(agency.core, agency.employer.who(), other, "DEU", "N1234567", None))
+    assert taken == ("insurance.document_taken", "passport")
+
+
+def test_two_people_never_have_one_number(agency: Agency) -> None:
+    _, number = registered(agency)
+    for changes, wanted in (
+        ({"number": number}, "insurance.other_person"),
+        ({"number": number, "given": "Erika", "born": date(1990, 1, 1)}, "insurance.other_person"),
+    ):
+        told = new_registration(5, **{"surname": "Other", **changes})
+        assert code(lambda told=told: register(agency.core, agency.employer.who(), told))[0] == wanted
+    odd, assigned = registered(agency, 8, number="310000198805011234567")
+    assert assigned == "310000198805011234567"
+    assert views.show_insurance(agency.core, agency.officer.who(), odd).number_regular is False
+    second = new_registration(8, number="DEU000000C00000099", began=date(2026, 4, 1))
+    end_work(agency.core, agency.employer.who(), odd, None, date(2026, 3, 31))
+    assert code(lambda: register(agency.core, agency.employer.who(), second))[0] == "insurance.other_number"
+
+
+REFUSED: list[tuple[dict[str, Any], tuple[str, str]]] = [
+    ({"nationality": "D"}, ("insurance.document", "nationality")),
+    ({"passport": "!"}, ("insurance.document", "passport")),
+    ({"surname": ""}, ("insurance.name", "surname")),
+    ({"surname": "Mus\u202eter"}, ("insurance.name", "surname")),
+    ({"region": "990000"}, ("insurance.region", "region")),
+    ({"basis": "student"}, ("insurance.basis", "basis")),
+    ({"began": date(2026, 11, 30)}, ("insurance.day", "began")),
+    ({"born": date(2026, 3, 1)}, ("insurance.day", "born")),
+    ({"basis_until": date(2026, 2, 1)}, ("insurance.day", "basis_until")),
+    ({"wage": "-1"}, ("insurance.amount", "wage")),
+    ({"wage": "0"}, ("insurance.amount", "wage")),
+    ({"wage": "1.234"}, ("insurance.amount", "wage")),
+    ({"wage": "99999999999"}, ("insurance.amount", "wage")),
+    ({"injury_rate": "0.5"}, ("insurance.rate", "injury_rate")),
+    ({"employer_id": "0" * 32}, ("insurance.employer", "employer_id")),
+]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_cannot_be_is_refused_with_its_place(agency: Agency) -> None:
+    who = agency.employer.who()
+    for changes, wanted in REFUSED:
+        new = new_registration(1, **changes)
+        assert code(lambda new=new: register(agency.core, who, new)) == wanted
+    count = select(func.count(InsuredPerson.person_id))
+    assert agency.core.database.read(lambda session: session.scalar(count)) == 0
+
+
+def test_employer_registers_a_person_once_while_the_work_goes_on(agency: Agency) -> None:
+    registered(agency)
+    again = code(lambda: register(agency.core, agency.employer.who(), new_registration(1)))
+    assert again == ("insurance.registered", "employer_id")
+
+
+def test_man_of_61_is_not_eligible_in_shanghai_and_does_not_lapse(agency: Agency) -> None:
+    person_id, _ = registered(agency, born=date(1965, 3, 1), sex="male")
+    view = views.show_insurance(agency.core, agency.officer.who(), person_id)
+    assert set(view.schemes.values()) == {"not_eligible"}
+    agency.house.later(400 * 86_400)
+    follow_due(agency.core, BY)
+    assert state(agency, person_id) == ("good", None)
+
+
+def test_certificate_exempts_and_a_french_one_is_refused(agency: Agency) -> None:
+    person_id, _ = registered(agency)
+    new = NewCertificate("DEU", "posted", "D-1", P | U, date(2026, 3, 1), date(2031, 2, 28), "Muster", "Erika")
+    _, answer = add_certificate(agency.core, agency.employer.who(), person_id, new)
+    assert (answer.outcome, answer.reason) == ("accepted", "certificate_accepted")
+    states = views.show_insurance(agency.core, agency.officer.who(), person_id).schemes
+    assert {name for name, state in states.items() if state == "EXEMPT"} == {"pension", "unemployment"}
+    assert {name for name, state in states.items() if state == "ENROLLED"} == {"medical", "work_injury", "maternity"}
+    french = replace(new, country="FRA", number="F-1", first=date(2031, 3, 1), last=date(2032, 2, 29))
+    fact_id, answer = add_certificate(agency.core, agency.employer.who(), person_id, french)
+    assert (answer.outcome, answer.reason) == ("refused", "treaty_not_in_force")
+    again = views.certificate_answer(agency.core, agency.employer.who(), person_id, fact_id)
+    assert again.to_json() == answer.to_json()
+    other = replace(new, number="D-2", surname="Other", first=date(2031, 3, 1), last=date(2032, 2, 29))
+    assert add_certificate(agency.core, agency.employer.who(), person_id, other)[1].reason == "certificate_name"
+
+
+def test_lapse_turns_work_and_authority_codes_and_never_the_public_one(agency: Agency) -> None:
+    """March to September paid, October not: lapsed on 1 December, good again once October is paid."""
+    person_id, number = registered(agency)
+    card_id = cards.issue(agency.core, [NewCard(person(1), holder=person_id)], BY)[0].card_id
+    pay(agency, number, *(f"2026-{month:02d}" for month in range(3, 10)))
+    assert state(agency, person_id) == ("good", None)
+    assert values(agency, card_id) == {1: 0, 2: 0, 3: 0}
+    agency.house.later(2 * 86_400)
+    done = follow_due(agency.core, BY)
+    assert (done.people, done.lapsed, done.restored) == (1, 1, 0)
+    assert state(agency, person_id) == ("lapsed", "2026-12-01")
+    assert values(agency, card_id) == {1: 0, 2: 13, 3: 13}
+    # A part of what is due restores nothing.
+    pay(agency, number, "2026-10", schemes=("pension", "medical"), day="2026-12-01")
+    assert values(agency, card_id) == {1: 0, 2: 13, 3: 13}
+    pay(agency, number, "2026-10", schemes=("unemployment", "work_injury"), day="2026-12-01")
+    assert state(agency, person_id) == ("good", None)
+    assert values(agency, card_id) == {1: 0, 2: 0, 3: 0}
+    # Taking a payment back lapses again.
+    entry_id = agency.core.database.read(
+        lambda session: session.scalar(
+            select(InsuranceEntry.id).where(InsuranceEntry.month == (2026 - 1970) * 12 + 9, InsuranceEntry.scheme == 2)
+        )
+    )
+    assert entry_id is not None
+    take_back(agency.core, person_id, entry_id, BY)
+    assert values(agency, card_id) == {1: 0, 2: 13, 3: 13}
+    assert code(lambda: take_back(agency.core, person_id, entry_id, BY))[0] == "insurance.corrected"
+
+
+def test_time_alone_is_looked_at_once(agency: Agency) -> None:
+    registered(agency)
+    assert follow_due(agency.core, BY).people == 0
+    agency.house.later(2 * 86_400)
+    assert follow_due(agency.core, BY).people == 1
+    assert follow_due(agency.core, BY).people == 0
+
+
+def test_german_lapses_for_medical_alone(agency: Agency) -> None:
+    person_id, number = registered(agency)
+    new = NewCertificate("DEU", "posted", "D-1", P | U, date(2026, 3, 1), date(2031, 2, 28), "Muster", "Erika")
+    add_certificate(agency.core, agency.employer.who(), person_id, new)
+    months = [f"2026-{month:02d}" for month in range(3, 11)]
+    pay(agency, number, *months, schemes=("work_injury",))
+    assert state(agency, person_id)[0] == "lapsed"
+    pay(agency, number, *months, schemes=("medical",))
+    assert state(agency, person_id) == ("good", None)
+    exempt = code(lambda: pay(agency, number, "2026-10", schemes=("pension",)))
+    assert exempt == ("insurance.entry_exempt", "rows.0.scheme")
+
+
+REFUSED_ROWS: list[tuple[dict[str, str], tuple[str, str]]] = [
+    ({"number": "DEU000000XXXXXXXXX"}, ("insurance.none", "rows.0.number")),
+    ({"employer_code": "91310000MA1FL0000N"}, ("insurance.employer", "rows.0.employer_code")),
+    ({"month": "2026-02"}, ("insurance.entry_no_work", "rows.0.month")),
+    ({"month": "2026-12"}, ("insurance.day", "rows.0.day")),
+    ({"day": "2026-11-30"}, ("insurance.day", "rows.0.day")),
+]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_row_that_cannot_be_is_refused_and_nothing_is_written(agency: Agency) -> None:
+    _, number = registered(agency)
+    for changes, wanted in REFUSED_ROWS:
+        told = [{**entry(agency, number, "2026-03"), **changes}, entry(agency, number, "2026-04")]
+        rows = [entry_from(row) for row in told]
+        assert code(lambda rows=rows: record(agency.core, rows, BY, "0" * 32)) == wanted
+    count = select(func.count(InsuranceEntry.id))
+    assert agency.core.database.read(lambda session: session.scalar(count)) == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_same_row_twice_is_refused_and_a_part_payment_is_not(agency: Agency) -> None:
+    _, number = registered(agency)
+    pay(agency, number, "2026-03", schemes=("pension",))
+    twice = code(lambda: pay(agency, number, "2026-03", schemes=("pension",), kind="paid", day="2026-11-20"))
+    assert twice == ("insurance.entry_twice", "rows.0.month")
+    pay(agency, number, "2026-03", schemes=("pension",), day="2026-11-21")
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"kind": "gift"}, "kind"),
+        ({"month": "March"}, "month"),
+        ({"scheme": "housing"}, "schemes"),
+        ({"employer_part": "1.234"}, "employer_part"),
+        ({"employee_part": "-5"}, "employee_part"),
+        ({"employer_part": "0", "employee_part": "0"}, "employer_part"),
+        ({"day": "20261120"}, "day"),
+        ({"day": "2026-02-30"}, "day"),
+        ({"number": ""}, "number"),
+        ({"extra": "x"}, "row"),
+    ],
+)
+def test_row_in_another_form_is_refused(changes: dict[str, str], path: str) -> None:
+    row = {"number": "1", "employer_code": "1", "kind": "paid", "month": "2026-03", "scheme": "pension"}
+    row |= {"employer_part": "1.00", "employee_part": "1.00", "day": "2026-04-15", **changes}
+    with pytest.raises(StateError) as caught:
+        entry_from(row)
+    assert caught.value.path == path
+
+
+def written(folder: Path, name: str, rows: list[dict[str, str]], extra: str = "") -> Source:
+    """A CSV file of rows."""
+    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
+    path = folder / name
+    path.write_text("\n".join(lines) + "\n" + extra, "utf-8")
+    return Source.of(path)
+
+
+def test_file_is_written_once_with_its_refusals(agency: Agency, tmp_path: Path) -> None:
+    """A sum row at the end, a month before work and an unknown number are refused; the same file again adds nothing."""
+    people = [registered(agency, number) for number in (1, 2)]
+    rows = [entry(agency, number, "2026-10", scheme) for _, number in people for scheme in SCHEMES]
+    rows += [entry(agency, people[0][1], "2026-01"), entry(agency, "DEU000000ZZZZZZZZZ", "2026-10")]
+    source = written(tmp_path, "rows.csv", rows, "Sum,,,,,72000.00,36000.00,\n")
+    made = import_file(agency.core, source, BY)
+    assert (made.done, made.refused, made.resumed) == (8, 3, False)
+    assert made.followed.people == 2
+    again = import_file(agency.core, source, BY)
+    assert (again.done, again.refused, again.resumed, again.followed.people) == (8, 3, True, 0)
+    assert agency.core.database.read(lambda session: session.scalar(select(func.count(InsuranceEntry.id)))) == 8
+
+
+def test_statement_shows_each_employer_its_own_months(agency: Agency) -> None:
+    person_id, number = registered(agency)
+    pay(agency, number, "2026-03", "2026-04", schemes=("pension",))
+    for somebody in (agency.employer, agency.agency, agency.officer):
+        found = views.statement(agency.core, somebody.who(), person_id, 2026)
+        assert [(one.month, one.scheme, one.paid_employer, one.paid_employee) for one in found] == [
+            ("2026-03", "pension", "4800.00", "2400.00"),
+            ("2026-04", "pension", "4800.00", "2400.00"),
+        ]
+    assert views.statement(agency.core, agency.officer.who(), person_id, 2025) == []
+
+
+def test_compliance_report_of_a_late_registration(agency: Agency) -> None:
+    """Work since March, registered in late November: both clocks are missed; what is paid since is no finding."""
+    person_id, number = registered(agency)
+    pay(agency, number, *(f"2026-{month:02d}" for month in range(3, 11)))
+    found = views.compliance_of(agency.core, agency.inspector.who(), person_id, None, None)
+    assert {one.kind for one in found.findings} == {"late_registration"}
+    assert [one.facts["deadline"] for one in found.findings] == ["2026-03-31", "2026-03-31"]
+    # What was recorded in November was not known in October.
+    earlier = views.compliance_of(agency.core, agency.inspector.who(), person_id, date(2026, 10, 1), None)
+    assert earlier.lines == ()
+    later = views.compliance_of(agency.core, agency.inspector.who(), person_id, date(2026, 10, 1), date(2026, 11, 29))
+    assert {one.kind for one in later.findings} >= {"uncovered", "late_registration"} or later.lines
+
+
+def test_benefit_and_leaving_are_answered_from_the_books(agency: Agency) -> None:
+    person_id, number = registered(agency)
+    pay(agency, number, *(f"2026-{month:02d}" for month in range(3, 11)))
+    found = views.benefit_of(agency.core, agency.officer.who(), person_id, "unemployment", {"facts": {}})
+    check = next(one for one in found.checks if one.test == "months_paid")
+    assert (check.values["paid"], check.values["left"], found.eligible) == ("8", "4", False)
+    keep, pay_out = views.leaving_of(agency.core, agency.officer.who(), person_id)
+    assert (keep.months_after, pay_out.paid) == (8, 8 * 240_000)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nothing_of_a_person_stands_readable_in_the_database(agency: Agency, tmp_path: Path) -> None:
+    registered(agency, passport="SECRETPASS1", surname="Unmistakable", wage="31415.92")
+    agency.core.close()
+    content = b"".join(path.read_bytes() for path in tmp_path.rglob("issuer.db*"))
+    for secret in ("SECRETPASS1", "Unmistakable", "31415.92", "3141592", "1988-05-01"):
+        assert secret.encode() not in content
+        assert json.dumps(secret).encode() not in content
+
+
+def test_card_rows_are_left_alone_where_nothing_changes(agency: Agency) -> None:
+    person_id, number = registered(agency)
+    card_id = cards.issue(agency.core, [NewCard(person(1), holder=person_id)], BY)[0].card_id
+    before = agency.core.database.read(lambda session: session.get_one(CardRow, card_id).revision)
+    pay(agency, number, "2026-03")
+    assert agency.core.database.read(lambda session: session.get_one(CardRow, card_id).revision) == before
+    assert schemes_of(SCHEMES) == ALL & ~Y
