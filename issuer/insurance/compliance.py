@@ -41,7 +41,9 @@ from .schemes import NONE, Scheme, scheme_names
 
 __all__ = ["Compliance"]
 
-_Books = Mapping[tuple[str, int, Scheme], list[tuple[date, int, bool]]]
+#: Days and signed sums of payments and refunds, by employer and month, then by the scheme's bit.
+_Moves = Mapping[int, list[tuple[date, int]]]
+_Books = Mapping[tuple[str, int], _Moves]
 _BREACHES: Final = frozenset({"uncovered", "unpaid", "underpaid"})
 
 
@@ -77,14 +79,13 @@ class Compliance:
         return Report(self._as_of, self._known_on, tuple(lines), tuple(findings))
 
     def _books(self, entries: Iterable[Entry]) -> _Books:
-        """Payments and refunds up to the day, by employer, month and scheme: day, signed sum, whether it pays."""
-        found: defaultdict[tuple[str, int, Scheme], list[tuple[date, int, bool]]] = defaultdict(list)
+        """Payments and refunds up to the day."""
+        found: defaultdict[tuple[str, int], dict[int, list[tuple[date, int]]]] = defaultdict(dict)
         for entry in entries:
             if entry.kind != "reported" and entry.day <= self._as_of:
-                sign = 1 if entry.kind == "paid" else -1
-                found[entry.employer, entry.month, entry.scheme].append(
-                    (entry.day, sign * entry.total, entry.kind == "paid")
-                )
+                signed = entry.total if entry.kind == "paid" else -entry.total
+                rows = found[entry.employer, entry.month].setdefault(int(entry.scheme), [])
+                rows.append((entry.day, signed))
         return found
 
     def _employment(self, person: Person, employment: Employment, books: _Books) -> tuple[list[Line], list[Finding]]:
@@ -133,15 +134,13 @@ class Compliance:
                 and (enrolment.last_month is None or month <= enrolment.last_month)
             ):
                 enrolled |= enrolment.schemes
-        paid = NONE
-        for scheme in _BITS:
-            if any(pays for *_, pays in books.get((employer, month, scheme), ())):
-                paid |= scheme
+        moves = books.get((employer, month), _NO_MOVES)
+        paid = Scheme(sum(bit for bit, rows in moves.items() if sum(amount for _, amount in rows) > 0))
         missing = NONE
         findings: list[Finding] = []
         moments = self._rates.moments(region, month, self._known_on)
         if duty.due and moments[0].due < self._as_of:
-            missing, findings = self._judged(person, employment, month, duty, enrolled, books)
+            missing, findings = self._judged(person, employment, month, duty, int(enrolled), moves)
         if duty.disputed & ~paid:
             facts = {"schemes_due": ", ".join(scheme_names(duty.due))}
             findings.append(
@@ -169,8 +168,8 @@ class Compliance:
         employment: Employment,
         month: int,
         duty: MonthDuty,
-        enrolled: Scheme,
-        books: _Books,
+        enrolled: int,
+        moves: _Moves,
     ) -> tuple[Scheme, list[Finding]]:
         """The schemes of a month that are not covered in full, and what was found."""
         moment = self._rates.moments(employment.region, month, self._known_on)[0]
@@ -178,27 +177,30 @@ class Compliance:
         owed = self._owed(employment, month, duty.due)
         groups: dict[FindingKind, _Sum] = {}
         missing = NONE
-        for scheme in _BITS:
-            host = hosts.get(scheme)
-            if not scheme & duty.due or (host is not None and host & duty.due):
+        # Plain integers: operators of flags cost ten times as much, and this runs for every scheme of every month.
+        due = int(duty.due)
+        for bit in _BITS:
+            host = hosts.get(bit, 0)
+            if not bit & due or host & due:
                 continue
-            rows = books.get((employment.employer, month, scheme), [])
-            dues = [one for one in owed.get(scheme, ()) if one.due < self._as_of]
-            expected = sum(one.total for one in dues) if owed.get(scheme) else None
-            standing = sum(amount for _, amount, _ in rows)
-            kind = _kind(expected, standing, bool(rows), bool(enrolled & scheme))
+            rows = moves.get(bit, _NOTHING)
+            pieces = owed.get(bit, ())
+            dues = [one for one in pieces if one.due < self._as_of]
+            expected = sum(one.total for one in dues) if pieces else None
+            standing = sum(amount for _, amount in rows)
+            kind = _kind(expected, standing, bool(rows), bool(enrolled & bit))
             fee = self._late_fee(person, employment, month, dues, rows) if expected is not None else None
             if kind is None and not fee:
                 continue
-            whole = scheme | sum((one for one, of in hosts.items() if of == scheme and one & duty.due), NONE)
+            whole = Scheme(bit | sum(one for one, of in hosts.items() if of == bit and one & due))
             group = groups.setdefault(kind or "paid_late", _Sum())
             group.add(whole, None if expected is None else max(expected - standing, 0), fee, dues)
             if kind is not None:
                 missing |= whole
         return missing, [self._finding(kind, employment, month, duty, group) for kind, group in groups.items()]
 
-    def _owed(self, employment: Employment, month: int, due: Scheme) -> dict[Scheme, list[Owed]]:
-        found: dict[Scheme, list[Owed]] = {}
+    def _owed(self, employment: Employment, month: int, due: Scheme) -> dict[int, list[Owed]]:
+        found: dict[int, list[Owed]] = {}
         if employment.wage is not None:
             for one in self._rates.owed(
                 employment.region,
@@ -208,7 +210,7 @@ class Compliance:
                 employment.injury_rate,
                 known_on=self._known_on,
             ):
-                found.setdefault(one.scheme, []).append(one)
+                found.setdefault(int(one.scheme), []).append(one)
         return found
 
     def _finding(self, kind: FindingKind, employment: Employment, month: int, duty: MonthDuty, group: _Sum) -> Finding:
@@ -237,19 +239,18 @@ class Compliance:
         employment: Employment,
         month: int,
         dues: Sequence[Owed],
-        rows: Sequence[tuple[date, int, bool]],
+        rows: Sequence[tuple[date, int]],
     ) -> int:
         """The late fee up to the day, in fen."""
-        in_time = [amount for day, amount, _ in rows if day <= dues[0].due] if dues else []
-        never_open = len(in_time) == len(rows) or all(amount >= 0 for _, amount, _ in rows)
+        in_time = [amount for day, amount in rows if day <= dues[0].due] if dues else []
+        never_open = len(in_time) == len(rows) or all(amount >= 0 for _, amount in rows)
         if not dues or (never_open and sum(in_time) >= sum(one.total for one in dues)):
             return 0
         rule = self._fee_rule(month)
         if rule is None:
             return 0
         sums = [Due(one.total, self._fee_from(person, employment, month, one.due)) for one in dues]
-        payments = [(day, amount) for day, amount, _ in rows]
-        return late_fee_of(sums, payments, self._as_of, rule.value["rate_per_day"])
+        return late_fee_of(sums, rows, self._as_of, rule.value["rate_per_day"])
 
     def _fee_rule(self, month: int) -> Rule | None:
         if month not in self._fees:
@@ -318,7 +319,9 @@ class _Sum:
         self.rules += [rule for one in dues for rule in one.rules]
 
 
-_BITS: Final = tuple(Scheme)
+_BITS: Final = tuple(int(scheme) for scheme in Scheme)
+_NOTHING: Final[list[tuple[date, int]]] = []
+_NO_MOVES: Final[_Moves] = {}
 
 
 def _kind(expected: int | None, standing: int, any_rows: bool, enrolled: bool) -> FindingKind | None:

@@ -108,7 +108,7 @@ class Terms:
 
     Args:
         limits: None: no rule known here.
-        included: schemes whose contribution is part of another's; ``hosts`` says of which.
+        included: schemes whose contribution is part of another's; ``hosts`` says of which, bit by bit.
     """
 
     floor: int
@@ -116,7 +116,7 @@ class Terms:
     limits: Rule | None
     rates: tuple[_Rate, ...]
     included: Scheme
-    hosts: Mapping[Scheme, Scheme]
+    hosts: Mapping[int, int]
 
     def amounts(self, wage: int, schemes: Scheme, injury_rate: str | None = None) -> Amounts:
         """A month's contributions.
@@ -125,14 +125,16 @@ class Terms:
             wage: in fen.
             injury_rate: the employer's own rate of work injury insurance.
         """
-        included = self.included & schemes
-        wanted = schemes & ~included
+        # Plain integers: operators of flags cost ten times as much.
+        included = int(self.included) & int(schemes)
+        wanted = int(schemes) & ~included
         if self.limits is None:
-            return Amounts(None, (), wanted, included)
+            return Amounts(None, (), Scheme(wanted), Scheme(included))
         base = min(max(wage, self.floor), self.cap)
         known, unknown = [], wanted
         for rate in self.rates:
-            if not rate.scheme & wanted:
+            bit = int(rate.scheme)
+            if not bit & wanted:
                 continue
             employer = rate.employer
             if employer is None:
@@ -140,8 +142,8 @@ class Terms:
                     continue
                 employer = Share.of(injury_rate, rate.rounding.value["to"], rate.rounding.value["mode"])
             known.append(Amount(rate.scheme, employer.take(base), rate.employee.take(base), rate.rules))
-            unknown &= ~rate.scheme
-        return Amounts(base, tuple(known), unknown, included)
+            unknown &= ~bit
+        return Amounts(base, tuple(known), Scheme(unknown), Scheme(included))
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +228,7 @@ class Rates:
         first = first_day(month)
         find = self._book.find
         merged = self._book.effective(PAID_WITH, region, first, known_on)
-        hosts = {schemes_of([rule.id]): schemes_of([rule.value["scheme"]]) for rule in merged}
+        hosts = {int(schemes_of([rule.id])): int(schemes_of([rule.value["scheme"]])) for rule in merged}
         included = schemes_of(rule.id for rule in merged)
         limits = find(LIMITS, "base", region, first, known_on)
         if limits is None:

@@ -77,6 +77,7 @@ class Duties:
         self._duties: dict[tuple[str, date], _Duty | None] = {}
         self._ages: dict[tuple[str, date], Rule | None] = {}
         self._void: dict[date, Rule | None] = {}
+        self._plain: dict[tuple[str, date], MonthDuty] = {}
 
     def month(self, person: Person, employment: Employment, month: int) -> MonthDuty:
         """What a month of an employment had to be covered by."""
@@ -87,6 +88,13 @@ class Duties:
         if duty is None or basis.kind not in duty.bases:
             reason, because = (NO_RULE, ()) if duty is None else ("no_basis", (duty.rule,))
             return MonthDuty(NONE, NONE, NONE, NONE, reason, day, because)
+        age = self._too_old(person, employment.region, day)
+        if age is None and not person.agreements and not person.evidence:
+            # Nothing of the person matters: everybody's month is the same.
+            key = employment.region, day
+            if key not in self._plain:
+                self._plain[key] = MonthDuty(*_parted(duty, NONE), NONE, NONE, duty.state, day, (duty.rule,))
+            return self._plain[key]
         agreed = _agreed(person.agreements, employment.employer, day) if person.agreements else NONE
         due, disputed = _parted(duty, agreed)
         rules = [duty.rule]
@@ -97,7 +105,6 @@ class Duties:
             exempt = found.schemes & (due | disputed)
             if exempt and found.rule is not None:
                 rules.append(found.rule)
-        age = self._too_old(person, employment.region, day)
         if age is not None:
             not_eligible = (due | disputed) & ~exempt
             rules.append(age)

@@ -84,8 +84,7 @@ def lapse_months(
                     ):
                         owed[one.scheme] = owed.get(one.scheme, 0) + (0 if one.late else one.total)
                 for scheme in Scheme:
-                    host = terms.hosts.get(scheme)
-                    if not scheme & enrolled or (host is not None and host & enrolled):
+                    if not scheme & enrolled or terms.hosts.get(int(scheme), 0) & enrolled:
                         continue
                     balance = books.get((employment.employer, month, scheme))
                     found.append(
