@@ -18,6 +18,7 @@ from issuer.service.api import (
     codes,
     confirmations,
     insurance,
+    insurance_reports,
     lookups,
     mandates,
     notices,
@@ -49,7 +50,7 @@ def table(*subjects: ModuleType) -> str:
 BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "people-endpoints": partial(table, sessions, own_account, tokens, confirmations, accounts, organisations, mandates),
     "card-endpoints": partial(table, cards, codes, lookups),
-    "insurance-endpoints": partial(table, insurance),
+    "insurance-endpoints": partial(table, insurance, insurance_reports),
     "notice-endpoints": partial(table, notices, webhooks, outbox),
     "watch-endpoints": partial(table, watch, publication, audit),
 }

@@ -130,6 +130,7 @@ class Compliance:
         for enrolment in person.enrolments:
             if (
                 enrolment.employer == employer
+                and enrolment.registered <= self._as_of
                 and enrolment.first_month <= month
                 and (enrolment.last_month is None or month <= enrolment.last_month)
             ):

@@ -107,10 +107,12 @@ class FindingState(Base):
     __tablename__ = "insurance_findings"
     __table_args__ = (
         CheckConstraint("state in ('open', 'explained', 'contested', 'settled', 'closed')", name="state"),
+        UniqueConstraint("person_id", "finding_key"),
     )
 
-    person_id: Mapped[Hex32] = mapped_column(ForeignKey("insured_persons.person_id"), primary_key=True)
-    finding_key: Mapped[Hex64] = mapped_column(primary_key=True)
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    person_id: Mapped[Hex32] = mapped_column(ForeignKey("insured_persons.person_id"))
+    finding_key: Mapped[Hex64]
     employer_id: Mapped[Hex32] = mapped_column(ForeignKey("organisations.id"))
     month: Mapped[int | None] = mapped_column(Integer)
     state: Mapped[Word]

@@ -25,6 +25,7 @@ from issuer.rules.book import RuleBook
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
+from .answering import Answered, states_of
 from .answers import Answer, rule_brief
 from .benefits import Claimant, Eligibility, eligibility
 from .compliance import Compliance
@@ -54,6 +55,7 @@ __all__ = [
     "scheme_states",
     "show_insurance",
     "statement",
+    "steps_of",
 ]
 
 SchemeState = Literal[
@@ -220,28 +222,43 @@ def statement(core: Core, who: Principal, person_id: str, year: int | None = Non
     return core.database.read(look)
 
 
-def compliance_of(core: Core, who: Principal, person_id: str, as_of: date | None, known_on: date | None) -> Report:
-    """The compliance report about a person; an employer sees what is about its own employment.
+def compliance_of(
+    core: Core, who: Principal, person_id: str, as_of: date | None, known_on: date | None
+) -> tuple[Report, dict[str, Answered]]:
+    """The compliance report about a person, and where its findings stand, by their keys; an employer sees what is about
+    its own employment.
 
     Raises:
         StateError: ``access.*``, ``insurance.none``.
     """
 
-    def look(session: Session) -> Report:
+    def look(session: Session) -> tuple[Report, dict[str, Answered]]:
         insured = _load(core, session, who, person_id)
         employers = seen_employers(core, session, who)
         day = as_of or day_of(int(core.clock.local()))
         found = Compliance(book_of(session), day, known_on).report(insured.person)
-        if employers is None:
-            return found
-        return Report(
-            found.as_of,
-            found.known_on,
-            tuple(line for line in found.lines if line.employer in employers),
-            tuple(finding for finding in found.findings if finding.employer in employers),
-        )
+        if employers is not None:
+            found = Report(
+                found.as_of,
+                found.known_on,
+                tuple(line for line in found.lines if line.employer in employers),
+                tuple(finding for finding in found.findings if finding.employer in employers),
+            )
+        return found, states_of(core, session, person_id, list(found.findings))
 
     return core.database.read(look)
+
+
+def steps_of(core: Core, who: Principal, person_id: str, key: str) -> Answered:
+    """Where a finding of today's report stands.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.none``, ``insurance.no_finding``.
+    """
+    _, states = compliance_of(core, who, person_id, None, None)
+    if key not in states:
+        raise StateError("insurance.no_finding", path="key")
+    return states[key]
 
 
 def report_on(core: Core, person_id: str, as_of: date | None, known_on: date | None) -> Report:

@@ -81,6 +81,8 @@ STATUSES: Final = http.Statuses(
         "insurance.employer_ended": 409,
         "insurance.entry_twice": 409,
         "insurance.no_entry": 404,
+        "insurance.no_finding": 404,
+        "insurance.step": 409,
         "insurance.none": 404,
         "insurance.number_taken": 409,
         "insurance.registered": 409,

@@ -1,4 +1,4 @@
-"""Social insurance: registration, certificates, the books, compliance, benefits, leaving.
+"""Social insurance: registration, certificates, and what is on record about a person.
 
 Promises:
 
@@ -11,39 +11,31 @@ Promises:
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Path, Query, Response
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 from issuer.cards.lookups import note_lookup
-from issuer.insurance import books, certificates, lapses, registration, views
-from issuer.insurance.books import entry_from
+from issuer.insurance import certificates, identity, lapses, registration, views
 from issuer.insurance.certificates import NewCertificate
-from issuer.insurance.findings import Line
-from issuer.insurance.money import in_yuan
-from issuer.insurance.months import month_text
 from issuer.insurance.registration import NewRegistration
-from issuer.insurance.schemes import scheme_names, schemes_of
-from issuer.insurance.views import EmploymentView, InsuranceView, MonthView
+from issuer.insurance.schemes import schemes_of
+from issuer.insurance.views import EmploymentView, InsuranceView
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
-__all__ = ["endpoints"]
+__all__ = ["PERSON", "SEES_ONE", "AnswerBody", "Money", "SchemeName", "endpoints", "noted"]
 
 endpoints = Endpoints("Insurance")
 
 _SEES: Final = ("insurance.read", "insurance.read_own")
-_SEES_ONE: Final = Access("account", _SEES, owned="insured")
-#: What somebody may claim, and what is on the personal account, is no business of an employer.
-_CLAIMS_ONE: Final = Access("account", ("insurance.read", "benefit.own"), owned="insured")
+SEES_ONE: Final = Access("account", _SEES, owned="insured")
 _REGISTERS_ONE: Final = Access("account", ("insurance.register",), owned="insured")
-_PERSON: Final = "/v1/insurance/people/{person_id}"
-_MOST_ROWS: Final = 500
+PERSON: Final = "/v1/insurance/people/{person_id}"
 
 Alpha3 = Annotated[str, Field(pattern="^[A-Z]{3}$", examples=["DEU"])]
 Day = Annotated[date, Field(examples=["2026-03-01"])]
@@ -154,112 +146,6 @@ class CertificateAnswer(AnswerBody):
     certificate_id: str
 
 
-class EntryBody(Body):
-    """A row for the books; sums in yuan, as text."""
-
-    number: Annotated[str, Field(max_length=40, examples=["DEU000000C01X00T47"])]
-    employer_code: Annotated[str, Field(max_length=40, examples=["91310000MA1FL0000N"])]
-    kind: Literal["reported", "paid", "refunded"]
-    month: Annotated[str, Field(max_length=7, examples=["2026-03"])]
-    scheme: SchemeName
-    employer_part: Money
-    employee_part: Money
-    day: Annotated[str, Field(max_length=10, examples=["2026-04-15"])]
-
-
-class EntriesBody(Body):
-    """Rows, written together or not at all."""
-
-    rows: Annotated[list[EntryBody], Field(min_length=1, max_length=_MOST_ROWS)]
-
-
-class WrittenBody(BaseModel):
-    """Rows that were written together."""
-
-    batch_id: str
-    rows: int
-
-
-class CorrectionBody(Body):
-    """The row that is taken back."""
-
-    entry_id: HexId
-
-
-class CorrectedBody(BaseModel):
-    """The row that takes back another."""
-
-    entry_id: str
-
-
-class MonthLine(BaseModel):
-    """A month of an employment: schemes by what they were."""
-
-    month: str
-    employer_id: str
-    region: str
-    reason: str
-    due: list[str]
-    disputed: list[str]
-    exempt: list[str]
-    not_eligible: list[str]
-    enrolled: list[str]
-    paid: list[str]
-    missing: list[str]
-
-
-class ComplianceBody(BaseModel):
-    """A compliance report. Sums in yuan, as text; of the findings whose sums are known."""
-
-    as_of: str
-    known_on: str
-    owed: str
-    late_fees: str
-    findings: list[dict[str, Any]]
-    months: list[MonthLine]
-
-
-class ClaimBody(Body):
-    """What is known of a claim besides the record."""
-
-    category: Annotated[str, Field(pattern="^[A-Z]$")] | None = None
-    reason_of_leaving: Annotated[str, Field(pattern="^[a-z_]{1,40}$")] | None = None
-    cause: Annotated[str, Field(pattern="^[a-z_]{1,40}$")] | None = None
-    facts: Annotated[dict[str, bool], Field(max_length=20, default_factory=dict)]
-
-
-class ConditionBody(BaseModel):
-    """A condition: met, missing or unknown; ``met_on``: when it would be met if things go on."""
-
-    test: str
-    state: Literal["met", "missing", "unknown"]
-    text: dict[str, str]
-    met_on: str | None
-
-
-class EligibilityBody(BaseModel):
-    """Whether a benefit may be claimed, and every condition of it. ``months``: for how long it is paid."""
-
-    answer: AnswerBody
-    conditions: list[ConditionBody]
-    months: int | None
-
-
-class ChoiceBody(BaseModel):
-    """A choice of who leaves: what it means, what is paid (yuan), how many months still count."""
-
-    choice: Literal["keep", "pay_out", "death"]
-    answer: AnswerBody
-    paid: str
-    months_after: int
-
-
-BenefitName = Annotated[str, Path(pattern="^[A-Za-z0-9_.:-]{1,80}$", description="The id of the benefit's rule row.")]
-Year = Annotated[int | None, Query(ge=1970, le=2199, description="A calendar year; by default this one.")]
-AsOf = Annotated[date | None, Query(description="The day whose state is reported; by default today.")]
-KnownOn = Annotated[date | None, Query(description="By what was known on this day; by default the same day.")]
-
-
 @endpoints.at(
     "POST",
     "/v1/insurance/registrations",
@@ -294,28 +180,28 @@ def list_people(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[In
     return page([InsuredPersonBody(person_id=name) for name in found], limit, lambda one: one.person_id)
 
 
-@endpoints.at("GET", _PERSON, _SEES_ONE)
+@endpoints.at("GET", PERSON, SEES_ONE)
 def show(call: CallOf, person_id: Id, response: Response) -> InsuranceShown:
     """A person's insurance, scheme by scheme."""
     view = views.show_insurance(call.core, call.who, person_id)
-    _noted(call, person_id)
+    noted(call, person_id)
     response.headers["ETag"] = etag(view.revision)
     return _shown(view)
 
 
-@endpoints.at("POST", f"{_PERSON}/end", _REGISTERS_ONE, status=204)
+@endpoints.at("POST", f"{PERSON}/end", _REGISTERS_ONE, status=204)
 def end_work(call: CallOf, person_id: Id, body: EndBody) -> None:
     """Note that work with an employer has ended."""
     registration.end_work(call.core, call.who, person_id, body.employer_id, body.day)
 
 
-@endpoints.at("POST", f"{_PERSON}/passports", _REGISTERS_ONE, status=204, problems=(409,))
+@endpoints.at("POST", f"{PERSON}/passports", _REGISTERS_ONE, status=204, problems=(409,))
 def record_passport(call: CallOf, person_id: Id, body: PassportBody) -> None:
     """Record a new passport beside the insurance number, which stays."""
-    registration.record_passport(call.core, call.who, person_id, body.state, body.number, body.until)
+    identity.record_passport(call.core, call.who, person_id, body.state, body.number, body.until)
 
 
-@endpoints.at("POST", f"{_PERSON}/certificates", _REGISTERS_ONE, status=201, creates=True)
+@endpoints.at("POST", f"{PERSON}/certificates", _REGISTERS_ONE, status=201, creates=True)
 def add_certificate(call: CallOf, person_id: Id, body: CertificateBody, response: Response) -> CertificateAnswer:
     """Hand in a certificate of coverage; it is judged at once, and kept accepted or refused."""
     new = NewCertificate(**{**body.model_dump(), "schemes": schemes_of(body.schemes)})
@@ -329,96 +215,7 @@ def add_certificate(call: CallOf, person_id: Id, body: CertificateBody, response
     return CertificateAnswer(certificate_id=made, **answer.to_json())
 
 
-@endpoints.at("GET", f"{_PERSON}/statement", _SEES_ONE)
-def show_statement(call: CallOf, person_id: Id, year: Year = None) -> list[MonthView]:
-    """What was reported and paid in a year, by month, employer and scheme."""
-    found = views.statement(call.core, call.who, person_id, year)
-    _noted(call, person_id)
-    return found
-
-
-@endpoints.at("GET", f"{_PERSON}/compliance", _SEES_ONE)
-def show_compliance(call: CallOf, person_id: Id, as_of: AsOf = None, known_on: KnownOn = None) -> ComplianceBody:
-    """Who had to cover the person, month by month, and what was missed, by what was known on a day."""
-    found = views.compliance_of(call.core, call.who, person_id, as_of, known_on)
-    _noted(call, person_id)
-    return ComplianceBody(
-        as_of=found.as_of.isoformat(),
-        known_on=found.known_on.isoformat(),
-        owed=in_yuan(found.owed),
-        late_fees=in_yuan(found.late_fees),
-        findings=[finding.to_json() for finding in found.findings],
-        months=[_line(line) for line in found.lines],
-    )
-
-
-@endpoints.at("POST", f"{_PERSON}/benefits/{{benefit}}", _CLAIMS_ONE)
-def check_benefit(call: CallOf, person_id: Id, benefit: BenefitName, body: ClaimBody) -> EligibilityBody:
-    """Whether a benefit or a subsidy may be claimed, condition by condition; nothing is decided by asking."""
-    found = views.benefit_of(call.core, call.who, person_id, benefit, body.model_dump())
-    conditions = [
-        ConditionBody(
-            test=check.test,
-            state=check.state,
-            text={"en": check.text("en"), "zh": check.text("zh")},
-            met_on=None if check.met_on is None else check.met_on.isoformat(),
-        )
-        for check in found.checks
-    ]
-    return EligibilityBody(answer=AnswerBody(**found.answer.to_json()), conditions=conditions, months=found.months)
-
-
-@endpoints.at("GET", f"{_PERSON}/leaving", _CLAIMS_ONE)
-def show_choices(call: CallOf, person_id: Id) -> list[ChoiceBody]:
-    """What the person may choose when leaving China, and what each choice means."""
-    return [
-        ChoiceBody(
-            choice=choice.name,
-            answer=AnswerBody(**choice.answer.to_json()),
-            paid=in_yuan(choice.paid),
-            months_after=choice.months_after,
-        )
-        for choice in views.leaving_of(call.core, call.who, person_id)
-    ]
-
-
-@endpoints.at(
-    "POST",
-    "/v1/insurance/contributions",
-    Access("account", ("insurance.book",)),
-    status=201,
-    creates=True,
-    problems=(404, 409),
-)
-def write_contributions(call: CallOf, body: EntriesBody) -> WrittenBody:
-    """Write rows into the books, all or none; the people's cards follow at once."""
-    rows = [entry_from(row.model_dump()) for row in body.rows]
-    if call.request is None:
-        raise TypeError("an endpoint that makes something once is declared with creates=True")
-    name = f"{call.request.account}:{call.request.route}:{call.request.key}"
-    batch = hashlib.sha256(name.encode()).hexdigest()[:32]
-    once(call, lambda: books.record(call.core, rows, call.who.by(), batch), lambda _batch: len(rows))
-    return WrittenBody(batch_id=batch, rows=len(rows))
-
-
-@endpoints.at(
-    "POST",
-    f"{_PERSON}/corrections",
-    Access("account", ("insurance.book",), owned="insured"),
-    status=201,
-    creates=True,
-)
-def correct(call: CallOf, person_id: Id, body: CorrectionBody) -> CorrectedBody:
-    """Take back a row of the books that was wrong, once and whole."""
-    made = once(
-        call,
-        lambda: books.take_back(call.core, person_id, body.entry_id, call.who.by()),
-        lambda entry_id: entry_id,
-    )
-    return CorrectedBody(entry_id=made)
-
-
-def _noted(call: Call, person_id: str) -> None:
+def noted(call: Call, person_id: str) -> None:
     """Leave a row for the holder where an official looks (promise 3)."""
     if call.who.role.official:
         for card_id in call.core.database.read(lambda session: lapses.cards_of(session, [person_id])):
@@ -438,15 +235,4 @@ def _shown(view: InsuranceView) -> InsuranceShown:
         schemes=dict(view.schemes),
         employments=view.employments,
         rules=view.rules,
-    )
-
-
-def _line(line: Line) -> MonthLine:
-    masks = ("due", "disputed", "exempt", "not_eligible", "enrolled", "paid", "missing")
-    return MonthLine(
-        month=month_text(line.month),
-        employer_id=line.employer,
-        region=line.region,
-        reason=line.reason,
-        **{name: list(scheme_names(getattr(line, name))) for name in masks},
     )

@@ -162,6 +162,7 @@ def judge(
     enrolled = any(
         one.employer == employment.employer
         and one.first_month <= month
+        and one.registered <= as_of
         and (one.last_month is None or month <= one.last_month)
         and name in {s.name.lower() for s in one.schemes if s.name}
         for one in person.enrolments

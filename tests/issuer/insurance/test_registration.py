@@ -18,12 +18,14 @@ from issuer.bulk.rows import Source
 from issuer.cards import NewCard
 from issuer.cards.models import CardRow, CodeRow
 from issuer.insurance import views
+from issuer.insurance.answering import answer_finding
 from issuer.insurance.books import entry_from, record, take_back
 from issuer.insurance.certificates import NewCertificate, add_certificate
+from issuer.insurance.identity import record_passport
 from issuer.insurance.imports import import_file
 from issuer.insurance.lapses import follow_due
 from issuer.insurance.models import InsuranceEntry, InsuredPerson
-from issuer.insurance.registration import end_work, record_passport, register
+from issuer.insurance.registration import end_work, register
 from issuer.insurance.schemes import ALL, Scheme, schemes_of
 from tests.issuer.insurance.conftest import Agency
 from tests.kit.insured import new_registration
@@ -334,14 +336,17 @@ def test_compliance_report_of_a_late_registration(agency: Agency) -> None:
     """Work since March, registered in late November: both clocks are missed; what is paid since is no finding."""
     person_id, number = registered(agency)
     pay(agency, number, *(f"2026-{month:02d}" for month in range(3, 11)))
-    found = views.compliance_of(agency.core, agency.inspector.who(), person_id, None, None)
+    found, _ = views.compliance_of(agency.core, agency.inspector.who(), person_id, None, None)
     assert {one.kind for one in found.findings} == {"late_registration"}
     assert [one.facts["deadline"] for one in found.findings] == ["2026-03-31", "2026-03-31"]
     # What was recorded in November was not known in October.
-    earlier = views.compliance_of(agency.core, agency.inspector.who(), person_id, date(2026, 10, 1), None)
+    earlier, _ = views.compliance_of(agency.core, agency.inspector.who(), person_id, date(2026, 10, 1), None)
     assert earlier.lines == ()
-    later = views.compliance_of(agency.core, agency.inspector.who(), person_id, date(2026, 10, 1), date(2026, 11, 29))
-    assert {one.kind for one in later.findings} >= {"uncovered", "late_registration"} or later.lines
+    later, _ = views.compliance_of(
+        agency.core, agency.inspector.who(), person_id, date(2026, 10, 1), date(2026, 11, 29)
+    )
+    kinds = {one.kind for one in later.findings}
+    assert kinds == {"uncovered", "late_registration", "no_rule_known"}
 
 
 def test_benefit_and_leaving_are_answered_from_the_books(agency: Agency) -> None:
@@ -371,3 +376,30 @@ def test_card_rows_are_left_alone_where_nothing_changes(agency: Agency) -> None:
     pay(agency, number, "2026-03")
     assert agency.core.database.read(lambda session: session.get_one(CardRow, card_id).revision) == before
     assert schemes_of(SCHEMES) == ALL & ~Y
+
+
+def test_contested_month_makes_no_lapse_until_an_officer_decides(agency: Agency) -> None:
+    person_id, number = registered(agency)
+    card_id = cards.issue(agency.core, [NewCard(person(1), holder=person_id)], BY)[0].card_id
+    pay(agency, number, *(f"2026-{month:02d}" for month in range(3, 10)))
+    agency.house.later(2 * 86_400)
+    follow_due(agency.core, BY)
+    assert values(agency, card_id)[2] == 13
+    found, states = views.compliance_of(agency.core, agency.inspector.who(), person_id, None, None)
+    (finding,) = [one for one in found.findings if one.kind == "unpaid"]
+    assert states == {}
+    for somebody in (agency.employer, agency.agency):
+        refused = code(lambda by=somebody: answer_finding(agency.core, by.who(), person_id, finding.key, "closed", "x"))
+        assert refused == ("insurance.step", "state")
+    answer_finding(agency.core, agency.employer.who(), person_id, finding.key, "contested", "Paid in Suzhou.")
+    assert values(agency, card_id) == {1: 0, 2: 0, 3: 0}
+    made = answer_finding(agency.core, agency.officer.who(), person_id, finding.key, "open", "Not found there.")
+    assert [(step.state, step.role) for step in made.steps] == [
+        ("contested", "employer"),
+        ("open", "insurance_officer"),
+    ]
+    assert values(agency, card_id) == {1: 0, 2: 13, 3: 13}
+    unknown = code(lambda: answer_finding(agency.core, agency.officer.who(), person_id, "unpaid:x", "closed", "x"))
+    assert unknown == ("insurance.no_finding", "key")
+    _, states = views.compliance_of(agency.core, agency.employer.who(), person_id, None, None)
+    assert states[finding.key] == made

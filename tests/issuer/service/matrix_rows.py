@@ -326,6 +326,14 @@ def _entry(world: World) -> dict[str, Any]:
     return {**told, **parts, "day": "2026-04-15"}
 
 
+def _finding(world: World) -> Shot:
+    """Registered long after work began: a finding at once."""
+    person_id = world.insured()
+    report, _ = views.compliance_of(world.core, world.people["inspector"].who(), person_id, None, None)
+    told = {"key": report.findings[0].key, "state": "explained", "words": "The permit came late."}
+    return Shot("employer", told, {"person_id": person_id})
+
+
 def _correction(world: World) -> Shot:
     row = _entry(world)
     books.record(world.core, [books.entry_from(row)], HOST, f"{next(world.numbers):032x}")
@@ -445,6 +453,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/insurance/people/{person_id}/benefits/{benefit}": lambda world: Shot(
         "insurance_officer", {}, {"person_id": world.insured(), "benefit": "pension"}
     ),
+    "POST /v1/insurance/people/{person_id}/findings": _finding,
     "GET /v1/insurance/people/{person_id}/leaving": _insured("insurance_officer inspector"),
     "POST /v1/insurance/contributions": lambda world: Shot("insurance_officer", {"rows": [_entry(world)]}),
     "POST /v1/insurance/people/{person_id}/corrections": _correction,

@@ -88,6 +88,7 @@ def upgrade() -> None:
     op.create_index("ix_insurance_facts_person", "insurance_facts", ["person_id", "kind"], unique=False)
     op.create_table(
         "insurance_findings",
+        sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("person_id", sa.String(length=32), nullable=False),
         sa.Column("finding_key", sa.String(length=64), nullable=False),
         sa.Column("employer_id", sa.String(length=32), nullable=False),
@@ -105,7 +106,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["person_id"], ["insured_persons.person_id"], name=op.f("fk_insurance_findings_person_id_insured_persons")
         ),
-        sa.PrimaryKeyConstraint("person_id", "finding_key", name=op.f("pk_insurance_findings")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_insurance_findings")),
+        sa.UniqueConstraint("person_id", "finding_key", name=op.f("uq_insurance_findings_person_id_finding_key")),
     )
 
 

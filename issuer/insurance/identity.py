@@ -1,0 +1,231 @@
+"""Who an insured person is: found by passport or insurance number, or made, with a number for life.
+
+Promises:
+
+1. A person is found by the passport or the insurance number, and made where neither is known. The number is made once
+   by the numbering rule or taken as assigned. A number that another person has is refused.
+2. A new passport is recorded beside the number and changes nothing.
+3. What contradicts the record is refused, never taken over.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, Literal, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts.models import Person as PersonRow
+from issuer.accounts.people import write_name
+from issuer.accounts.principals import Principal
+from issuer.acts import Act
+from issuer.core import Core
+from issuer.permits.models import PersonDocument
+from issuer.permits.names import PassportName, compare
+from issuer.rules.book import RuleBook
+from issuer.rules.days import day_of
+from issuer.vault.at_rest import Place
+
+from .models import InsuredPerson
+from .numbers import make_number, read_assigned
+from .parties import require_insured
+from .records import Insured, PersonRecord, load_people, number_key, write_person
+
+__all__ = ["Identity", "check_document", "find_or_make", "made_once", "passport_key", "record_passport"]
+
+T = TypeVar("T")
+
+_ALPHA3: Final = re.compile("[A-Z]{3}")
+_NUMBER: Final = re.compile("[A-Z0-9]{4,20}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What is told of who somebody is.
+
+    Args:
+        surname, given: as in the passport; a single name is the surname.
+        passport_state: alpha-3 code of who issued the passport.
+        number: the insurance number as an authority assigned it; None: made by the rule.
+    """
+
+    surname: str
+    given: str
+    nationality: str
+    passport_state: str
+    passport: str
+    born: date
+    sex: Literal["male", "female"]
+    number: str | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> PassportName:
+        """The name as in the passport."""
+        return PassportName(self.surname, self.given)
+
+
+def record_passport(core: Core, who: Principal, person_id: str, state: str, number: str, until: date | None) -> None:
+    """Record a new passport beside the insurance number, which it does not change (promise 2).
+
+    Raises:
+        StateError: ``access.*``, ``insurance.none``, ``insurance.document``.
+    """
+    who.require("insurance.register")
+    check_document(state, number)
+
+    def work(session: Session) -> bool:
+        require_insured(core, session, who, person_id)
+        now = core.clock.now(session)
+        if not _add_document(core, session, now, person_id, state, number, until):
+            return True
+        core.audit(session, now, [Act(who.actor, "insurance.passport", person_id)])
+        return True
+
+    made_once(lambda: core.database.transact(work, settled=lambda session: None))
+
+
+def passport_key(core: Core, state: str, number: str) -> str:
+    """The keyed hash by which a passport is found, as for permits."""
+    return core.at_rest.digest("document", f"passport:{state}:{_normal(number)}")
+
+
+def _normal(number: str) -> str:
+    return re.sub("[ -]", "", number).upper()
+
+
+def check_document(state: str, number: str) -> None:
+    """Refuse a passport that can be none.
+
+    Raises:
+        StateError: ``insurance.document``.
+    """
+    if not _ALPHA3.fullmatch(state) or not _NUMBER.fullmatch(_normal(number)):
+        raise StateError(
+            "insurance.document", path="passport", expected="three letters, and 4 to 20 letters and digits"
+        )
+
+
+def find_or_make(core: Core, session: Session, now: int, book: RuleBook, new: Identity, region: str) -> Insured:
+    """The person, found or made (promise 1), locked.
+
+    Args:
+        region: where a new person is insured.
+
+    Raises:
+        StateError: ``insurance.number_taken``, ``insurance.other_person``, ``insurance.other_number``,
+            ``insurance.document_taken``, ``insurance.number``.
+    """
+    person_id = session.scalar(
+        select(PersonDocument.person_id).where(
+            PersonDocument.digest == passport_key(core, new.passport_state, new.passport)
+        )
+    )
+    by_number = None
+    if new.number is not None:
+        key = number_key(core, read_assigned(book, new.number, day_of(now)).text)
+        by_number = session.scalar(select(InsuredPerson.person_id).where(InsuredPerson.number_key == key))
+        if by_number is not None and person_id not in (None, by_number):
+            raise StateError("insurance.number_taken", path="number")
+    person_id = person_id or by_number
+    if person_id is None:
+        person_id = secrets.token_hex(16)
+        row = PersonRow(id=person_id, identity_key=None, created_at=now)
+        write_name(core, row, new.name.shown)
+        session.add(row)
+        session.flush()
+    found = load_people(core, session, [person_id], lock=True).get(person_id)
+    if found is None:
+        _add_insured(core, session, now, book, person_id, new, region)
+        found = load_people(core, session, [person_id], lock=True)[person_id]
+    else:
+        _same(core, found, new, by_number)
+    _add_document(core, session, now, person_id, new.passport_state, new.passport, None)
+    return found
+
+
+def _same(core: Core, found: Insured, new: Identity, by_number: str | None) -> None:
+    """Refuse data that contradict the record, or another number than it has."""
+    record = found.record
+    if (record.born, record.sex) != (new.born, new.sex):
+        raise StateError("insurance.other_person", path="born", expected="what is on record")
+    if compare(PassportName(record.surname, record.given), new.name) is not None:
+        raise StateError("insurance.other_person", path="surname", expected="what is on record")
+    if new.number is not None and by_number is None and number_key(core, new.number) != found.row.number_key:
+        raise StateError("insurance.other_number", path="number", expected="the number on record, which is for life")
+
+
+def _add_insured(
+    core: Core, session: Session, now: int, book: RuleBook, person_id: str, new: Identity, region: str
+) -> None:
+    today = day_of(now)
+    if new.number is not None:
+        assigned = read_assigned(book, new.number, today)
+        number, regular = assigned.text, assigned.regular
+    else:
+        number, regular = make_number(book, new.nationality, new.passport, today).text, True
+    record = PersonRecord(
+        number, regular, new.number is not None, new.surname, new.given, new.nationality, new.born, new.sex
+    )
+    if session.scalar(select(InsuredPerson.person_id).where(InsuredPerson.number_key == number_key(core, number))):
+        raise StateError("insurance.number_taken", path="number")
+    row = InsuredPerson(
+        person_id=person_id,
+        region=region,
+        state="good",
+        lapsed_since=None,
+        look_on=None,
+        revision=1,
+        created_at=now,
+        changed_at=now,
+    )
+    write_person(core, row, record)
+    session.add(row)
+    session.flush()
+
+
+def _add_document(
+    core: Core, session: Session, now: int, person_id: str, state: str, number: str, until: date | None
+) -> bool:
+    """Record a passport; False where the person has it already.
+
+    Raises:
+        StateError: ``insurance.document_taken``.
+    """
+    digest = passport_key(core, state, number)
+    owner = session.scalar(select(PersonDocument.person_id).where(PersonDocument.digest == digest))
+    if owner is not None:
+        if owner != person_id:
+            raise StateError("insurance.document_taken", path="passport")
+        return False
+    row = PersonDocument(
+        id=secrets.token_hex(16),
+        person_id=person_id,
+        kind="passport",
+        digest=digest,
+        until=until.isoformat() if until else None,
+        created_at=now,
+    )
+    content = json.dumps({"state": state, "number": _normal(number)}).encode()
+    row.record = core.at_rest.seal(Place("person_documents", "record", row.id), content)
+    session.add(row)
+    session.flush()
+    return True
+
+
+def made_once(work: Callable[[], T]) -> T:
+    """Do it again once where somebody else made the same person at the same moment."""
+    try:
+        return work()
+    except IntegrityError:
+        try:
+            return work()
+        except IntegrityError:
+            raise StateError("insurance.number_taken", path="number") from None
