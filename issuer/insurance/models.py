@@ -50,14 +50,16 @@ class InsuredPerson(Base):
 
 
 class InsuranceFact(Base):
-    """Something on record: a basis, an employment, an agreement, a certificate, an enrolment.
+    """Something on record: a basis, an employment, an agreement, a certificate, an enrolment, a payout.
 
     ``body`` is its JSON, sealed. ``replaced_on`` is since when another entry, or none, stands in its place.
     """
 
     __tablename__ = "insurance_facts"
     __table_args__ = (
-        CheckConstraint("kind in ('basis', 'employment', 'agreement', 'certificate', 'enrolment')", name="kind"),
+        CheckConstraint(
+            "kind in ('basis', 'employment', 'agreement', 'certificate', 'enrolment', 'payout')", name="kind"
+        ),
         Index("ix_insurance_facts_person", "person_id", "kind"),
         Index("ix_insurance_facts_employer", "employer_id", "kind", "person_id"),
     )

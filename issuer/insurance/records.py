@@ -47,7 +47,7 @@ __all__ = [
     "write_person",
 ]
 
-FactKind = Literal["basis", "employment", "agreement", "certificate", "enrolment"]
+FactKind = Literal["basis", "employment", "agreement", "certificate", "enrolment", "payout"]
 #: Keys of one question to the database; SQLite takes 32,766 values a statement.
 _CHUNK: Final = 1000
 
@@ -225,7 +225,7 @@ def _person(record: PersonRecord, facts: Sequence[Fact], permits: Sequence[Basis
     found: dict[str, list[Any]] = defaultdict(list)
     for fact in facts:
         # A certificate that was refused stays on record and exempts from nothing.
-        if fact.kind != "certificate" or fact.body["outcome"] == "accepted":
+        if fact.kind in _READERS and (fact.kind != "certificate" or fact.body["outcome"] == "accepted"):
             found[fact.kind].append(_READERS[fact.kind](fact))
     return Person(
         record.born,

@@ -14,6 +14,7 @@ Promises:
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, field
 from datetime import date
@@ -42,7 +43,7 @@ from .parties import notify_insured, require_employer, require_insured
 from .records import Insured, add_fact, load_people, replace_fact
 from .schemes import NONE, Scheme, scheme_names
 
-__all__ = ["NewRegistration", "Registered", "end_work", "register", "register_within"]
+__all__ = ["NewRegistration", "Registered", "end_work", "preview", "register", "register_within"]
 
 _BASES: Final = ("work_permit", "press_card", "permanent_residence")
 _ALPHA3: Final = re.compile("[A-Z]{3}")
@@ -92,6 +93,25 @@ def register(core: Core, who: Principal, new: NewRegistration) -> Registered:
         StateError: ``access.*``, ``insurance.*``; never with what was told in it.
     """
     return made_once(lambda: core.database.transact(lambda session: register_within(core, session, who, new)))
+
+
+def preview(core: Core, who: Principal, new: NewRegistration) -> None:
+    """Raise what :func:`register` would; nothing is written.
+
+    Raises:
+        StateError: as :func:`register`.
+    """
+
+    def work(session: Session) -> None:
+        register_within(core, session, who, new)
+        raise _Undone
+
+    with contextlib.suppress(_Undone):
+        core.database.transact(work)
+
+
+class _Undone(Exception):
+    """Takes back a transaction that was a trial."""
 
 
 def register_within(core: Core, session: Session, who: Principal, new: NewRegistration) -> Registered:

@@ -30,9 +30,10 @@ from .answers import Answer, rule_brief
 from .benefits import Claimant, Eligibility, eligibility
 from .compliance import Compliance
 from .coverage import Duties
+from .departure import choices_of, pension_account
 from .findings import Report
 from .history import Employment, Person
-from .leaving import Choice, account_balance, choices
+from .leaving import Choice
 from .ledger import balances
 from .models import InsuredPerson
 from .money import in_yuan
@@ -303,7 +304,7 @@ def benefit_of(core: Core, who: Principal, person_id: str, name: str, told: Mapp
             insured.record.born,
             insured.record.sex,
             insured.row.region,
-            months_paid=_months_paid(person),
+            months_paid={**_months_paid(person), Scheme.PENSION: pension_account(insured)[1]},
             insured=now,
             **told,
         )
@@ -342,10 +343,7 @@ def leaving_of(core: Core, who: Principal, person_id: str) -> list[Choice]:
     def look(session: Session) -> list[Choice]:
         insured = _load(core, session, who, person_id)
         today = day_of(int(core.clock.local()))
-        months = _months_paid(insured.person).get(Scheme.PENSION, 0)
-        balance = account_balance(insured.person.entries)
-        dead = insured.record.died is not None
-        return choices(book_of(session), insured.row.region, today, dead=dead, balance=balance, months=months)
+        return choices_of(session, insured, today)
 
     return core.database.read(look)
 

@@ -11,12 +11,14 @@ Promises:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
+from icard_crypto.errors import StateError
 from issuer.cards.lookups import note_lookup
 from issuer.insurance import certificates, identity, lapses, registration, views
 from issuer.insurance.certificates import NewCertificate
@@ -35,6 +37,7 @@ endpoints = Endpoints("Insurance")
 _SEES: Final = ("insurance.read", "insurance.read_own")
 SEES_ONE: Final = Access("account", _SEES, owned="insured")
 _REGISTERS_ONE: Final = Access("account", ("insurance.register",), owned="insured")
+_MOST_ROWS: Final = 200
 PERSON: Final = "/v1/insurance/people/{person_id}"
 
 Alpha3 = Annotated[str, Field(pattern="^[A-Z]{3}$", examples=["DEU"])]
@@ -68,6 +71,33 @@ class RegistrationBody(Body):
     name_at_work: Annotated[list[NamePart], Field(min_length=2, max_length=2)] | None = None
     number: Annotated[str, Field(max_length=30)] | None = None
     agreed: Annotated[list[SchemeName], Field(default_factory=list)]
+
+
+class RegistrationsBody(Body):
+    """People to register, each as for one registration. ``preview``: nothing is written, the answer is the same."""
+
+    rows: Annotated[
+        list[dict[str, Any]], Field(min_length=1, max_length=_MOST_ROWS, examples=[[{"surname": "MUSTER"}]])
+    ]
+    preview: bool = False
+
+
+class RowBody(BaseModel):
+    """What became of a row: the person, or why it was refused. ``row`` counts from 0."""
+
+    row: int
+    person_id: str | None
+    code: str | None
+    path: str | None
+    message: dict[str, str] | None
+
+
+class RowsBody(BaseModel):
+    """What became of all rows."""
+
+    done: int
+    refused: int
+    rows: list[RowBody]
 
 
 class RegisteredBody(BaseModel):
@@ -156,13 +186,7 @@ class CertificateAnswer(AnswerBody):
 )
 def register(call: CallOf, body: RegistrationBody, response: Response) -> RegisteredBody:
     """Register a person for social insurance."""
-    new = NewRegistration(
-        **{
-            **body.model_dump(exclude={"agreed", "name_at_work"}),
-            "agreed": schemes_of(body.agreed),
-            "name_at_work": None if body.name_at_work is None else (body.name_at_work[0], body.name_at_work[1]),
-        }
-    )
+    new = _new(body)
     made = once(
         call,
         lambda: registration.register(call.core, call.who, new).person_id,
@@ -171,6 +195,19 @@ def register(call: CallOf, body: RegistrationBody, response: Response) -> Regist
     view = views.show_insurance(call.core, call.who, made)
     response.headers["Location"] = f"/v1/insurance/people/{made}"
     return RegisteredBody(person_id=made, schemes=dict(view.schemes), rules=view.rules)
+
+
+@endpoints.at(
+    "POST",
+    "/v1/insurance/registrations/batch",
+    Access("account", ("insurance.register",)),
+    creates=True,
+)
+def register_many(call: CallOf, body: RegistrationsBody) -> RowsBody:
+    """Register up to 200 people; a row that is refused stops no other. The same request again goes on where it was."""
+    rows = [_register_row(call, number, row, body.preview) for number, row in enumerate(body.rows)]
+    refused = sum(row.code is not None for row in rows)
+    return RowsBody(done=len(rows) - refused, refused=refused, rows=rows)
 
 
 @endpoints.at("GET", "/v1/insurance/people", Access("account", _SEES))
@@ -213,6 +250,49 @@ def add_certificate(call: CallOf, person_id: Id, body: CertificateBody, response
     answer = views.certificate_answer(call.core, call.who, person_id, made)
     response.headers["Location"] = f"/v1/insurance/people/{person_id}"
     return CertificateAnswer(certificate_id=made, **answer.to_json())
+
+
+def _register_row(call: Call, number: int, row: dict[str, Any], preview: bool) -> RowBody:
+    """Register a row of a batch, once: each is a request of its own, known by the batch's key and its number."""
+    if call.request is None:
+        raise TypeError("an endpoint that makes something once is declared with creates=True")
+    own = replace(call, request=replace(call.request, key=f"{call.request.key}:{number}"))
+    try:
+        new = _new(_row_body(row))
+        if preview:
+            registration.preview(call.core, call.who, new)
+            return RowBody(row=number, person_id=None, code=None, path=None, message=None)
+        made = once(own, lambda: registration.register(call.core, call.who, new).person_id, lambda name: name)
+    except StateError as fault:
+        if fault.layer not in ("insurance", "rules", "idempotency"):
+            raise
+        words = {"en": fault.message("en"), "zh": fault.message("zh")}
+        return RowBody(row=number, person_id=None, code=fault.code, path=fault.path, message=words)
+    return RowBody(row=number, person_id=made, code=None, path=None, message=None)
+
+
+def _row_body(row: dict[str, Any]) -> RegistrationBody:
+    """A row as a body.
+
+    Raises:
+        StateError: ``insurance.row``, with the field; never with its value.
+    """
+    try:
+        return RegistrationBody.model_validate(row)
+    except ValidationError as fault:
+        place = fault.errors(include_input=False, include_url=False)[0]["loc"]
+        known = [str(part) for part in place if part in RegistrationBody.model_fields]
+        raise StateError("insurance.row", path=known[0] if known else "row") from None
+
+
+def _new(body: RegistrationBody) -> NewRegistration:
+    return NewRegistration(
+        **{
+            **body.model_dump(exclude={"agreed", "name_at_work"}),
+            "agreed": schemes_of(body.agreed),
+            "name_at_work": None if body.name_at_work is None else (body.name_at_work[0], body.name_at_work[1]),
+        }
+    )
 
 
 def noted(call: Call, person_id: str) -> None:

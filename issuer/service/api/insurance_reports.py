@@ -18,10 +18,11 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
-from issuer.insurance import answering, books, views
+from issuer.insurance import answering, books, departure, views
 from issuer.insurance.answering import Answered, FindingStep
 from issuer.insurance.books import entry_from
 from issuer.insurance.findings import Line
+from issuer.insurance.leaving import Choice
 from issuer.insurance.money import in_yuan
 from issuer.insurance.months import month_text
 from issuer.insurance.schemes import scheme_names
@@ -148,6 +149,19 @@ class EligibilityBody(BaseModel):
     months: int | None
 
 
+class ChosenBody(Body):
+    """A choice; ``signed``: the written request is at hand."""
+
+    choice: Literal["keep", "pay_out", "death"]
+    signed: bool
+
+
+class DeathBody(Body):
+    """The day of a death."""
+
+    day: Annotated[date, Field(examples=["2026-11-02"])]
+
+
 class ChoiceBody(BaseModel):
     """A choice of who leaves: what it means, what is paid (yuan), how many months still count."""
 
@@ -222,15 +236,30 @@ def check_benefit(call: CallOf, person_id: Id, benefit: BenefitName, body: Claim
 @endpoints.at("GET", f"{PERSON}/leaving", _CLAIMS_ONE)
 def show_choices(call: CallOf, person_id: Id) -> list[ChoiceBody]:
     """What the person may choose when leaving China, and what each choice means."""
-    return [
-        ChoiceBody(
-            choice=choice.name,
-            answer=AnswerBody(**choice.answer.to_json()),
-            paid=in_yuan(choice.paid),
-            months_after=choice.months_after,
-        )
-        for choice in views.leaving_of(call.core, call.who, person_id)
-    ]
+    return [_choice(choice) for choice in views.leaving_of(call.core, call.who, person_id)]
+
+
+@endpoints.at(
+    "POST",
+    f"{PERSON}/leaving",
+    Access("account", ("insurance.book", "benefit.own"), owned="insured"),
+    status=204,
+    creates=True,
+    problems=(403,),
+)
+def choose(call: CallOf, person_id: Id, body: ChosenBody) -> None:
+    """Choose to keep the personal account or have it paid out; after a death an officer pays the heirs."""
+    once(
+        call,
+        lambda: departure.choose(call.core, call.who, person_id, body.choice, signed=body.signed).name,
+        lambda _person: body.choice,
+    )
+
+
+@endpoints.at("POST", f"{PERSON}/death", Access("account", ("insurance.book",), owned="insured"), status=204)
+def record_death(call: CallOf, person_id: Id, body: DeathBody) -> None:
+    """Note a death: work and enrolment end with its day."""
+    departure.record_death(call.core, call.who, person_id, body.day)
 
 
 @endpoints.at(
@@ -267,6 +296,15 @@ def correct(call: CallOf, person_id: Id, body: CorrectionBody) -> CorrectedBody:
         lambda entry_id: entry_id,
     )
     return CorrectedBody(entry_id=made)
+
+
+def _choice(choice: Choice) -> ChoiceBody:
+    return ChoiceBody(
+        choice=choice.name,
+        answer=AnswerBody(**choice.answer.to_json()),
+        paid=in_yuan(choice.paid),
+        months_after=choice.months_after,
+    )
 
 
 def _standing(found: Answered | None) -> dict[str, Any]:

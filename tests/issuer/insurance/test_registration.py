@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from icard_crypto.errors import StateError
 from issuer import cards
+from issuer.accounts.models import Account
 from issuer.acts import Actor
 from issuer.bulk.rows import Source
 from issuer.cards import NewCard
@@ -21,15 +22,20 @@ from issuer.insurance import views
 from issuer.insurance.answering import answer_finding
 from issuer.insurance.books import entry_from, record, take_back
 from issuer.insurance.certificates import NewCertificate, add_certificate
+from issuer.insurance.departure import choose, record_death
 from issuer.insurance.identity import record_passport
 from issuer.insurance.imports import import_file
 from issuer.insurance.lapses import follow_due
 from issuer.insurance.models import InsuranceEntry, InsuredPerson
 from issuer.insurance.registration import end_work, register
 from issuer.insurance.schemes import ALL, Scheme, schemes_of
+from issuer.service.app import make_service
 from tests.issuer.insurance.conftest import Agency
-from tests.kit.insured import new_registration
+from tests.kit.callers import by_session
+from tests.kit.insured import new_registration, registration_body
 from tests.kit.issuing_service import person
+from tests.kit.people import Somebody, make
+from verifier.runtime.http import Drain
 
 BY = Actor("host:test", "a test", break_glass=True)
 P, M, U, W, Y = Scheme
@@ -403,3 +409,96 @@ def test_contested_month_makes_no_lapse_until_an_officer_decides(agency: Agency)
     assert unknown == ("insurance.no_finding", "key")
     _, states = views.compliance_of(agency.core, agency.employer.who(), person_id, None, None)
     assert states[finding.key] == made
+
+
+def holder_of(agency: Agency, person_id: str, login: str = "holder.one") -> Somebody:
+    """The person's own account."""
+    somebody = make(agency.house, "holder", login)
+    move = update(Account).where(Account.id == somebody.account_id).values(person_id=person_id)
+    agency.core.database.transact(lambda session: session.execute(move))
+    return somebody
+
+
+def test_holder_who_leaves_is_paid_out_and_begins_anew_on_return(agency: Agency) -> None:
+    person_id, number = registered(agency)
+    pay(agency, number, *(f"2026-{month:02d}" for month in range(3, 11)))
+    holder = holder_of(agency, person_id)
+    working = code(lambda: choose(agency.core, holder.who(), person_id, "pay_out", signed=True))
+    assert working == ("insurance.still_working", "choice")
+    end_work(agency.core, agency.employer.who(), person_id, None, date(2026, 10, 31))
+    employer = code(lambda: choose(agency.core, agency.employer.who(), person_id, "pay_out", signed=True))
+    assert employer[0] == "access.not_allowed"
+    officer = code(lambda: choose(agency.core, agency.officer.who(), person_id, "pay_out", signed=True))
+    assert officer[0] == "insurance.not_yours_to_choose"
+    unsigned = code(lambda: choose(agency.core, holder.who(), person_id, "pay_out", signed=False))
+    assert unsigned == ("insurance.written_request", "signed")
+    keep, pay_out = views.leaving_of(agency.core, holder.who(), person_id)
+    assert (keep.months_after, pay_out.paid, pay_out.months_after) == (8, 8 * 240_000, 0)
+    assert choose(agency.core, holder.who(), person_id, "pay_out", signed=True).paid == 8 * 240_000
+    again = code(lambda: choose(agency.core, holder.who(), person_id, "pay_out", signed=True))
+    assert again == ("insurance.chosen", "choice")
+    # Back in December: the months before count no more.
+    agency.house.later(10 * 86_400)
+    register(agency.core, agency.employer.who(), new_registration(1, began=date(2026, 12, 1)))
+    pay(agency, number, "2026-12", day="2026-12-05")
+    keep, pay_out = views.leaving_of(agency.core, holder.who(), person_id)
+    assert (keep.months_after, pay_out.paid) == (1, 240_000)
+
+
+def test_account_that_was_kept_adds_up_on_return(agency: Agency) -> None:
+    person_id, number = registered(agency)
+    pay(agency, number, "2026-03", "2026-04")
+    end_work(agency.core, agency.employer.who(), person_id, None, date(2026, 4, 30))
+    holder = holder_of(agency, person_id)
+    choose(agency.core, holder.who(), person_id, "keep", signed=True)
+    register(agency.core, agency.employer.who(), new_registration(1, began=date(2026, 9, 1)))
+    pay(agency, number, "2026-09", "2026-10")
+    assert views.leaving_of(agency.core, holder.who(), person_id)[0].months_after == 4
+
+
+def test_death_ends_work_and_the_heirs_are_paid(agency: Agency) -> None:
+    person_id, number = registered(agency)
+    pay(agency, number, *(f"2026-{month:02d}" for month in range(3, 10)))
+    record_death(agency.core, agency.officer.who(), person_id, date(2026, 9, 15))
+    record_death(agency.core, agency.officer.who(), person_id, date(2026, 9, 15))
+    assert code(lambda: record_death(agency.core, agency.officer.who(), person_id, date(2026, 9, 16)))[1] == "day"
+    agency.house.later(100 * 86_400)
+    follow_due(agency.core, BY)
+    assert state(agency, person_id) == ("good", None)
+    after = code(lambda: pay(agency, number, "2026-10", schemes=("pension",)))
+    assert after == ("insurance.entry_no_work", "rows.0.month")
+    (heirs,) = views.leaving_of(agency.core, agency.officer.who(), person_id)
+    assert (heirs.name, heirs.paid) == ("death", 7 * 240_000)
+    assert choose(agency.core, agency.officer.who(), person_id, "death", signed=True).paid == 7 * 240_000
+    again = code(lambda: choose(agency.core, agency.officer.who(), person_id, "death", signed=True))
+    assert again[0] == "insurance.chosen"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_agency_registers_many_over_http_and_three_are_refused_with_reasons(agency: Agency) -> None:
+    """First as a preview that writes nothing; then for good; then again, which makes nobody twice."""
+    app = make_service(agency.core, Drain())
+    caller = by_session(app, agency.agency.enter())
+    rows = [registration_body(number, employer_id=agency.employer_id) for number in range(1, 21)]
+    rows[4]["region"] = "990000"
+    rows[9]["born"] = "tomorrow"
+    rows[14]["employer_id"] = "0" * 32
+    path = "/v1/insurance/registrations/batch"
+    wanted = {
+        4: ("insurance.region", "region"),
+        9: ("insurance.row", "born"),
+        14: ("insurance.employer", "employer_id"),
+    }
+    count = select(func.count(InsuredPerson.person_id))
+    seen: list[list[str | None]] = []
+    for preview, key in ((True, "preview-0000000000"), (False, "for-good-000000000"), (False, "for-good-000000000")):
+        answer = caller("POST", path, {"rows": rows, "preview": preview}, key=key).json()
+        assert (answer["done"], answer["refused"]) == (17, 3)
+        refused = {row["row"]: (row["code"], row["path"]) for row in answer["rows"] if row["code"]}
+        assert refused == wanted
+        assert all(set(row["message"]) == {"en", "zh"} for row in answer["rows"] if row["code"])
+        seen.append([row["person_id"] for row in answer["rows"]])
+        assert agency.core.database.read(lambda session: session.scalar(count)) == (0 if preview else 17)
+    assert seen[1] == seen[2]
+    changed = caller("POST", path, {"rows": rows[:1], "preview": False}, key="for-good-000000000").json()
+    assert changed["rows"][0]["code"] == "idempotency.other_body"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -334,6 +335,18 @@ def _finding(world: World) -> Shot:
     return Shot("employer", told, {"person_id": person_id})
 
 
+def _choice(world: World) -> Shot:
+    """What a holder chooses who has left."""
+    holder = world.somebody("holder")
+    new = new_registration(next(world.numbers), employer_id=world.employer)
+    officer = world.people["insurance_officer"].who()
+    person_id = registration.register(world.core, officer, new).person_id
+    move = update(Account).where(Account.id == holder.account_id).values(person_id=person_id)
+    world.core.database.transact(lambda session: session.execute(move))
+    registration.end_work(world.core, officer, person_id, world.employer, date(2026, 10, 31))
+    return Shot(holder, {"choice": "keep", "signed": True}, {"person_id": person_id})
+
+
 def _correction(world: World) -> Shot:
     row = _entry(world)
     books.record(world.core, [books.entry_from(row)], HOST, f"{next(world.numbers):032x}")
@@ -441,6 +454,9 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     ),
     "POST /v1/confirmations/{confirmation_id}/refuse": _on("confirmation", "permit_officer", World.revocation),
     "POST /v1/insurance/registrations": _registration,
+    "POST /v1/insurance/registrations/batch": lambda world: Shot(
+        "employer", {"rows": [registration_body(next(world.numbers))], "preview": True}
+    ),
     "GET /v1/insurance/people": _plain("holder employer agency insurance_officer inspector"),
     "GET /v1/insurance/people/{person_id}": _insured("employer agency insurance_officer inspector"),
     "POST /v1/insurance/people/{person_id}/end": _insured("employer", day="2026-11-01"),
@@ -455,6 +471,8 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     ),
     "POST /v1/insurance/people/{person_id}/findings": _finding,
     "GET /v1/insurance/people/{person_id}/leaving": _insured("insurance_officer inspector"),
+    "POST /v1/insurance/people/{person_id}/leaving": _choice,
+    "POST /v1/insurance/people/{person_id}/death": _insured("insurance_officer", day="2026-11-01"),
     "POST /v1/insurance/contributions": lambda world: Shot("insurance_officer", {"rows": [_entry(world)]}),
     "POST /v1/insurance/people/{person_id}/corrections": _correction,
     "POST /v1/accounts": _plain("administrator", role="holder", login="new.holder", name="New"),

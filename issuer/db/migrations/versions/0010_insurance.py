@@ -71,7 +71,7 @@ def upgrade() -> None:
         sa.Column("replaced_on", sa.String(length=10), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "kind in ('basis', 'employment', 'agreement', 'certificate', 'enrolment')",
+            "kind in ('basis', 'employment', 'agreement', 'certificate', 'enrolment', 'payout')",
             name=op.f("ck_insurance_facts_kind"),
         ),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,145 @@
+"""Leaving China and death, on record: what the holder chose, what the heirs get, what counts afterwards.
+
+Promises:
+
+1. The account is kept or paid out by the holder's own written choice; an officer pays heirs after a death. Nobody
+   chooses while work goes on.
+2. What is paid out is the employee's own part since the last payout, and the months until then no longer count. A
+   choice is on record with its sum and rule; it is made once, a repetition pays nothing.
+3. A death ends work and enrolment with its day; nothing is due afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any, Literal
+
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts.principals import Principal
+from issuer.acts import Act
+from issuer.core import Core
+from issuer.rules.days import day_of
+from issuer.rules.store import book_of
+
+from .lapses import follow
+from .leaving import Choice, account_balance, choices, months_counted, require_chooser
+from .ledger import balances
+from .months import month_of
+from .parties import notify_insured, require_insured
+from .records import Insured, add_fact, load_people, replace_fact, write_person
+from .schemes import Scheme
+
+__all__ = ["choices_of", "choose", "paid_out_months", "pension_account", "record_death"]
+
+
+def paid_out_months(insured: Insured) -> list[int]:
+    """The months in which the personal account was paid out."""
+    return [
+        int(fact.body["month"]) for fact in insured.facts if fact.kind == "payout" and fact.body["choice"] != "keep"
+    ]
+
+
+def pension_account(insured: Insured) -> tuple[int, int]:
+    """The personal account in fen, and the months that count: both since the last payout."""
+    since = max(paid_out_months(insured), default=-1)
+    entries = [entry for entry in insured.person.entries if entry.month > since]
+    months = [
+        month
+        for (_, month, scheme), balance in balances(insured.person.entries).items()
+        if scheme == Scheme.PENSION and balance.paid > 0
+    ]
+    return account_balance(entries), months_counted(months, paid_out_months(insured))
+
+
+def choices_of(session: Session, insured: Insured, on: date) -> list[Choice]:
+    """What can be chosen on a day, with what each choice means."""
+    balance, months = pension_account(insured)
+    dead = insured.record.died is not None
+    return choices(book_of(session), insured.row.region, on, dead=dead, balance=balance, months=months)
+
+
+def choose(
+    core: Core, who: Principal, person_id: str, name: Literal["keep", "pay_out", "death"], *, signed: bool
+) -> Choice:
+    """Make a choice: the holder's own, or for heirs by an officer after a death.
+
+    Args:
+        signed: whether the written request is at hand.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.none``, ``insurance.not_yours_to_choose``, ``insurance.written_request``,
+            ``insurance.still_working``, ``insurance.chosen``.
+    """
+    who.require("insurance.book" if who.role.official else "benefit.own")
+    chooser = "heirs" if who.role.official else "holder"
+
+    def work(session: Session) -> Choice:
+        require_insured(core, session, who, person_id)
+        now = core.clock.now(session)
+        today = day_of(now)
+        insured = load_people(core, session, [person_id], lock=True)[person_id]
+        made = next((one for one in choices_of(session, insured, today) if one.name == name), None)
+        if made is None or not made.answer.rules:
+            raise StateError("insurance.not_yours_to_choose", path="choice")
+        require_chooser(made.answer.rules[0], chooser, written=signed)
+        if any(one.ended is None for one in insured.person.as_known(today).employments):
+            raise StateError("insurance.still_working", path="choice")
+        if name != "keep" and made.paid == 0:
+            raise StateError("insurance.chosen", path="choice")
+        body = {"choice": name, "month": month_of(today), "paid": made.paid, "rule": made.answer.rules[0].name}
+        fact_id = add_fact(core, session, now, person_id, "payout", body)
+        _changed(insured, now)
+        notify_insured(core, session, now, "insurance.chosen", [person_id])
+        session.flush()
+        _, acts = follow(core, session, now, [person_id], who.by())
+        details = {"choice": name, "rule": body["rule"], "fact": fact_id}
+        core.audit(session, now, [Act(who.actor, "insurance.choose", person_id, details), *acts])
+        return made
+
+    return core.database.transact(work)
+
+
+def record_death(core: Core, who: Principal, person_id: str, day: date) -> None:
+    """Note a person's death; repeating it with the same day is no error.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.none``, ``insurance.day``.
+    """
+    who.require("insurance.book")
+
+    def work(session: Session) -> bool:
+        require_insured(core, session, who, person_id)
+        now = core.clock.now(session)
+        insured = load_people(core, session, [person_id], lock=True)[person_id]
+        if insured.record.died == day:
+            return True
+        if insured.record.died is not None or not insured.record.born <= day <= day_of(now):
+            raise StateError("insurance.day", path="day", expected="the day of death, once")
+        write_person(core, insured.row, replace(insured.record, died=day))
+        _end_everything(core, session, now, insured, day)
+        _changed(insured, now)
+        session.flush()
+        _, acts = follow(core, session, now, [person_id], who.by())
+        core.audit(session, now, [Act(who.actor, "insurance.death", person_id), *acts])
+        return True
+
+    core.database.transact(work, settled=lambda session: None)
+
+
+def _end_everything(core: Core, session: Session, now: int, insured: Insured, day: date) -> None:
+    for fact in insured.facts:
+        if not fact.recorded.is_known(day_of(now)):
+            continue
+        body: dict[str, Any] = dict(fact.body)
+        if fact.kind == "employment" and body["ended"] is None:
+            replace_fact(core, session, now, fact, {**body, "ended": day.isoformat()})
+        elif fact.kind == "enrolment" and body["last_month"] is None:
+            replace_fact(core, session, now, fact, {**body, "last_month": month_of(day)})
+
+
+def _changed(insured: Insured, now: int) -> None:
+    insured.row.revision += 1
+    insured.row.changed_at = now
