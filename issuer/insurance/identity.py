@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal, TypeVar
@@ -30,6 +30,8 @@ from issuer.acts import Act
 from issuer.core import Core
 from issuer.permits.models import PersonDocument
 from issuer.permits.names import PassportName, compare
+from issuer.permits.people import passport_of
+from issuer.permits.records import normal_number, passport_digest
 from issuer.rules.book import RuleBook
 from issuer.rules.days import day_of
 from issuer.vault.at_rest import Place
@@ -39,7 +41,7 @@ from .numbers import make_number, read_assigned
 from .parties import require_insured
 from .records import Insured, PersonRecord, load_people, number_key, write_person
 
-__all__ = ["Identity", "check_document", "find_or_make", "made_once", "passport_key", "record_passport"]
+__all__ = ["Identity", "check_document", "find_or_make", "made_once", "record_passport"]
 
 T = TypeVar("T")
 
@@ -84,21 +86,12 @@ def record_passport(core: Core, who: Principal, person_id: str, state: str, numb
     def work(session: Session) -> bool:
         require_insured(core, session, who, person_id)
         now = core.clock.now(session)
-        if not _add_document(core, session, now, person_id, state, number, until):
+        if not _add_document(core, session, now, person_id, state, number, until, {}):
             return True
         core.audit(session, now, [Act(who.actor, "insurance.passport", person_id)])
         return True
 
     made_once(lambda: core.database.transact(work, settled=lambda session: None))
-
-
-def passport_key(core: Core, state: str, number: str) -> str:
-    """The keyed hash by which a passport is found, as for permits."""
-    return core.at_rest.digest("document", f"passport:{state}:{_normal(number)}")
-
-
-def _normal(number: str) -> str:
-    return re.sub("[ -]", "", number).upper()
 
 
 def check_document(state: str, number: str) -> None:
@@ -107,7 +100,7 @@ def check_document(state: str, number: str) -> None:
     Raises:
         StateError: ``insurance.document``.
     """
-    if not _ALPHA3.fullmatch(state) or not _NUMBER.fullmatch(_normal(number)):
+    if not _ALPHA3.fullmatch(state) or not _NUMBER.fullmatch(normal_number(number)):
         raise StateError(
             "insurance.document", path="passport", expected="three letters, and 4 to 20 letters and digits"
         )
@@ -125,7 +118,7 @@ def find_or_make(core: Core, session: Session, now: int, book: RuleBook, new: Id
     """
     person_id = session.scalar(
         select(PersonDocument.person_id).where(
-            PersonDocument.digest == passport_key(core, new.passport_state, new.passport)
+            PersonDocument.digest == passport_digest(core, new.passport_state, new.passport)
         )
     )
     by_number = None
@@ -147,7 +140,14 @@ def find_or_make(core: Core, session: Session, now: int, book: RuleBook, new: Id
         found = load_people(core, session, [person_id], lock=True)[person_id]
     else:
         _same(core, found, new, by_number)
-    _add_document(core, session, now, person_id, new.passport_state, new.passport, None)
+    told = {
+        "surname": new.surname,
+        "given": new.given,
+        "nationality": new.nationality,
+        "birth": new.born.isoformat(),
+        "sex": new.sex,
+    }
+    _add_document(core, session, now, person_id, new.passport_state, new.passport, None, told)
     return found
 
 
@@ -192,14 +192,24 @@ def _add_insured(
 
 
 def _add_document(
-    core: Core, session: Session, now: int, person_id: str, state: str, number: str, until: date | None
+    core: Core,
+    session: Session,
+    now: int,
+    person_id: str,
+    state: str,
+    number: str,
+    until: date | None,
+    told: Mapping[str, str],
 ) -> bool:
     """Record a passport; False where the person has it already.
+
+    Args:
+        told: the person's fields in it, where they are new.
 
     Raises:
         StateError: ``insurance.document_taken``.
     """
-    digest = passport_key(core, state, number)
+    digest = passport_digest(core, state, number)
     owner = session.scalar(select(PersonDocument.person_id).where(PersonDocument.digest == digest))
     if owner is not None:
         if owner != person_id:
@@ -213,8 +223,9 @@ def _add_document(
         until=until.isoformat() if until else None,
         created_at=now,
     )
-    content = json.dumps({"state": state, "number": _normal(number)}).encode()
-    row.record = core.at_rest.seal(Place("person_documents", "record", row.id), content)
+    # In the form that permits read: the passport's own fields beside the person's.
+    content = {**passport_of(core, session, person_id), **told, "number": normal_number(number), "until": row.until}
+    row.record = core.at_rest.seal(Place("person_documents", "record", row.id), json.dumps(content).encode())
     session.add(row)
     session.flush()
     return True

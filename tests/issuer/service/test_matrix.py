@@ -74,7 +74,9 @@ def _routes(app: FastAPI) -> list[Route]:
 def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     """A service with all its keys, and people."""
     clock = FakeClock()
-    core = published_core(tmp_path, database_url, clock, **CHEAP, account_burst=10_000, session_idle=_DAY)
+    core = published_core(
+        tmp_path, database_url, clock, **CHEAP, account_burst=10_000, session_idle=_DAY, session_longest=7 * _DAY
+    )
     yield World(House(core, clock), tmp_path)
     core.close()
 
