@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo serve test test-fast lint bench bench-compare bench-native bench-peers soak vectors format clean
+.PHONY: help demo serve test test-fast lint native bench bench-compare bench-native bench-peers soak vectors format clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -22,14 +22,27 @@ demo: $(READY)  ## an authority from an empty folder: issue, draw, read back, ve
 serve: $(READY)  ## the verification service with the scan page, on demo cards; TLS=1 for the camera of a telephone
 	@$(BIN)/python -m tools.serve_demo $(if $(TLS),--tls-self-signed)
 
+# icard works without it, on libsodium or OpenSSL. The wheel is built by pip, as anybody else's pip would build it.
+native: $(READY)  ## build the optional native core and install it here; needs cargo (docs/native.md)
+	@command -v cargo >/dev/null || { echo 'cargo is not installed: get Rust from https://rustup.rs, or stay without the native core'; exit 1; }
+	@rm -rf native/target/wheels
+	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir native/target/wheels native/icard-native
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall native/target/wheels/icard_native-*.whl
+	@$(BIN)/python -c 'from icard_crypto import native; print(native.state().words)'
+
 test: $(READY)  ## all tests (what CI runs)
 	@$(BIN)/python -m pytest -n auto -m 'not soak' --benchmark-disable tests
 
 test-fast: $(READY)  ## the tests that need under a minute
 	@$(BIN)/python -m pytest -n auto -m 'not soak and not slow and not network' --benchmark-disable tests
 
-lint: $(READY)  ## ruff (lint and format), mypy --strict, and which package may import which
+# The Rust of the native core is looked at where cargo is, its crates' licences and advisories where cargo-deny is.
+lint: $(READY)  ## ruff, mypy --strict, which package may import which; rustfmt and clippy where cargo is
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
+	@if command -v cargo >/dev/null; then cd native && cargo fmt --check && \
+		cargo clippy --quiet --locked --release --all-targets -- -D warnings; \
+		else echo 'cargo is not installed: the native core is not looked at'; fi
+	@if command -v cargo-deny >/dev/null; then cd native && cargo deny --locked check; fi
 
 format: $(READY)  ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. Bytes and values only: no network, no database, no clock of its own, no global state.
+1. Bytes and values only: no network, no database, no clock of its own, no state but the native core's tables.
 2. Any bytes shown give a value or one typed error, :class:`DecodeError`.
 3. ``import icard_crypto`` needs ``cryptography`` and ``cbor2`` alone; pictures (``icard_crypto.qr``,
    ``icard_crypto.pictures.photo``) are imported by name and need the extra ``qr``.

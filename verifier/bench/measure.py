@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from icard_crypto import native
 from verifier.decision.batch import _cores as cores
 
 __all__ = ["Contender", "Run", "Series", "cores", "interleave", "machine", "timed"]
@@ -29,7 +30,7 @@ __all__ = ["Contender", "Run", "Series", "cores", "interleave", "machine", "time
 Contender = Callable[[], float]
 
 #: What the figures depend on, where it is installed.
-_LIBRARIES: Final = ("icard", "cryptography", "pynacl", "cbor2", "zxing-cpp", "pillow", "pyzbar")
+_LIBRARIES: Final = ("icard", "icard-native", "cryptography", "pynacl", "cbor2", "zxing-cpp", "pillow", "pyzbar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ def machine() -> dict[str, object]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "libraries": {name: version for name in _LIBRARIES if (version := _version(name)) is not None},
+        "native": native.state().words,
     }
 
 

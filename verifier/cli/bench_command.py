@@ -75,6 +75,7 @@ def _about(told: dict[str, Any]) -> Iterator[str]:
     for name in ("processor", "cores", "load", "system", "python"):
         yield f"{word(f'bench_{name}')}{word('colon')}{told[name]}"
     yield f"{word('bench_libraries')}{word('colon')}{libraries}"
+    yield f"{word('bench_native')}{word('colon')}{told['native']}"
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

@@ -126,12 +126,22 @@ impl Ed25519Key {
 #[pymethods]
 impl Keyring {
     #[new]
-    #[pyo3(signature = (engine, *, build_after = 8, most_bytes = 64 << 20, audit = 0, on_fault))]
-    fn new(engine: &str, build_after: u32, most_bytes: usize, audit: u64, on_fault: Py<PyAny>) -> PyResult<Keyring> {
+    #[pyo3(signature = (engine, *, width = 6, build_after = 8, most_bytes = 64 << 20, audit = 0, on_fault))]
+    fn new(
+        engine: &str,
+        width: usize,
+        build_after: u32,
+        most_bytes: usize,
+        audit: u64,
+        on_fault: Py<PyAny>,
+    ) -> PyResult<Keyring> {
+        if !(4..=8).contains(&width) {
+            return Err(PyValueError::new_err("a table's width is 4 to 8 bits"));
+        }
         let Some(engine) = Engine::available().iter().find(|available| available.name() == engine) else {
             return Err(PyValueError::new_err(format!("this processor has no engine {engine}")));
         };
-        let settings = Settings { build_after, most_bytes, ..Settings::new(*engine) };
+        let settings = Settings { engine: *engine, width, build_after, most_bytes };
         let ring = Arc::new(icard_core::Keyring::new(settings));
         Ok(Keyring { ring, audit, answered: AtomicU64::new(0), alarm: Alarm { on_fault } })
     }

@@ -45,27 +45,24 @@ def outcomes(groups: list[dict[str, Any]], keys: list[VerifyingKey | None]) -> C
     return counts
 
 
-@pytest.mark.parametrize("backend", ["libsodium", "openssl"])
+@pytest.mark.parametrize("backend", ed25519.BACKENDS)
 def test_ed25519(backend: ed25519.Backend) -> None:
-    """All 151 vectors, on either backend."""
+    """All 151 vectors, on each backend."""
     groups = shared_vectors.load("wycheproof/ed25519_test.json")["testGroups"]
     keys = [key_of(ED25519, bytes.fromhex(group["publicKey"]["pk"]), backend) for group in groups]
     assert outcomes(groups, keys) == {"accepted": 88, "refused": 63, "refused with its key": 0}
 
 
 def test_ed25519_backends_agree_on_every_signature_under_every_key() -> None:
-    """All signatures of the file under all its keys: most are wrong, and wrong for both."""
+    """All signatures of the file under all its keys: most are wrong, and wrong for all."""
     groups = shared_vectors.load("wycheproof/ed25519_test.json")["testGroups"]
     raws = {bytes.fromhex(group["publicKey"]["pk"]) for group in groups}
-    pairs = [
-        (VerifyingKey(ED25519, raw, backend="libsodium"), VerifyingKey(ED25519, raw, backend="openssl")) for raw in raws
-    ]
     tests = [(bytes.fromhex(test["sig"]), bytes.fromhex(test["msg"])) for group in groups for test in group["tests"]]
     answers: Counter[bool] = Counter()
-    for sodium, openssl in pairs:
+    for raw in raws:
+        keys = [VerifyingKey(ED25519, raw, backend=backend) for backend in ed25519.BACKENDS]
         for signature, message in tests:
-            answer = sodium.verify(signature, message)
-            assert openssl.verify(signature, message) is answer
+            [answer] = {key.verify(signature, message) for key in keys}
             answers[answer] += 1
     assert answers[True] >= 80
     assert answers[False] > 500

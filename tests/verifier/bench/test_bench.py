@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from icard_crypto import native
 from icard_crypto.signing import ed25519
 from icard_crypto.signing.algorithms import ED25519, ES256
 from tests.kit.cli import run
@@ -99,6 +100,7 @@ def test_json_has_the_machine_and_every_row() -> None:
     assert told["seconds"] == 60
     assert {"processor", "cores", "system", "python", "libraries"} <= told["machine"].keys()
     assert "cryptography" in told["machine"]["libraries"]
+    assert told["machine"]["native"] == native.state().words
     assert [row.get("missing") for row in told["figures"]] == [None, "no reader"]
 
 

@@ -35,19 +35,21 @@ class Keyring:
 
     Args:
         engine: one of :func:`engines`.
+        width: of a key's window in bits, 4 to 8; 6 takes 172 KiB a key.
         build_after: good signatures before a key's table is built; 0: with the first question.
         most_bytes: that all tables together may take.
         audit: ask the next backend too for one of so many answers; 0: never.
         on_fault: called with a sentence when an answer or a table was wrong, once; nothing is answered here after.
 
     Raises:
-        ValueError: no such engine on this processor.
+        ValueError: no such engine on this processor, or no such width.
     """
 
     def __new__(
         cls,
         engine: str,
         *,
+        width: int = 6,
         build_after: int = 8,
         most_bytes: int = 67108864,
         audit: int = 0,
