@@ -17,11 +17,12 @@ from typing import Any, Final, TypeAlias
 
 from icard_crypto.errors import DecodeError
 
-from .claim_readers import EPOCH_ORDINAL, is_birthday
+from .claim_readers import is_birthday
+from .facts import EPOCH_ORDINAL, months_of
 from .fields import FIELDS, Field, is_plain
 from .parts import ATTRIBUTES, Month
 
-__all__ = ["EPOCH_ORDINAL", "Table", "fault", "read_map", "type_name", "write_map", "write_part"]
+__all__ = ["Table", "fault", "read_map", "type_name", "write_map", "write_part"]
 
 
 def _day(days: int) -> datetime.date:
@@ -53,7 +54,7 @@ _READ: Final[dict[str, Callable[[Any], Any]]] = {
 }
 _WRITE: Final[dict[str, Callable[[Any], Any]]] = {
     "day": lambda day: day.toordinal() - EPOCH_ORDINAL,
-    "month": lambda month: (month.year - 1970) * 12 + month.month - 1,
+    "month": months_of,
     "birthday": lambda day: f"{day:%Y%m%d}",
     "list": list,
 }

@@ -1,11 +1,13 @@
-"""One straight-line reader for the claims of a card, written from ``fields.json`` when icard is imported.
+"""Two straight-line readers for the claims of a card, written from ``fields.json`` when icard is imported.
+
+One makes the claims with the card, the other the facts that a decision looks at. The checks of both are one text.
 
 Promises:
 
-1. The reader says only yes: it gives the claims where every key is known, every value keeps to its field and every head
-   is the shortest; None otherwise. What is wrong, or unknown, is for :func:`icard_crypto.encoding.cbor.decode` and
-   :func:`icard_crypto.card.claims.decode_claims` to say.
-2. It accepts nothing that those two would refuse, and gives the same claims; tests hold that on every field.
+1. A reader says only yes: it gives the claims, or the facts, where every key is known, every value keeps to its field
+   and every head is the shortest; None otherwise. What is wrong, or unknown, is for
+   :func:`icard_crypto.encoding.cbor.decode` and :func:`icard_crypto.card.claims.decode_claims` to say.
+2. It accepts nothing that those two would refuse, and gives the same claims and facts; tests hold that on every field.
 
 Why code that writes code: a loop over a table spends most of its time on the table, and a call and a list for each of
 seven maps cost nearly as much again. The same checks written out, with the bounds as constants, take half the time,
@@ -22,27 +24,26 @@ from __future__ import annotations
 import datetime
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, Final
 
 from icard_crypto.encoding import cbor
 
 from .card import Card
+from .facts import DAY, EPOCH_ORDINAL, OFFSET, Facts
 from .fields import FIELDS, Field, is_plain
 from .frozen import twin
 from .parts import ATTRIBUTES, Exemption, Holder, Insurance, Month, Permit
 
-__all__ = ["EPOCH_ORDINAL", "Reader", "is_birthday", "make_reader", "reader_text"]
+__all__ = ["Reader", "is_birthday", "make_facts_reader", "make_reader", "reader_text"]
 
 #: ``(a value of cbor2, the number of bytes that it was read from) -> claims or None``.
 Reader = Callable[[Any, int], Any]
 
-#: The day number of 1970-01-01 in :meth:`datetime.date.toordinal`.
-EPOCH_ORDINAL: Final = datetime.date(1970, 1, 1).toordinal()
-
 # What ``@`` lines become: map, the checks of a map's values, which are then called <map>_<field>; value, of one value;
-# new, a part of the card. ``size`` is the number of bytes that no value has explained yet.
+# new, a part of the card; claims and facts, a line of that reader alone. ``size`` is the number of bytes that no value
+# has explained yet.
 _TEMPLATE: Final = """
 def read(claims, size):
     if type(claims) is not dict: return None
@@ -54,16 +55,18 @@ def read(claims, size):
     @map identity claims_identity
     @map card claims_card
     keys = (*claims, *claims_identity, *claims_card)
-    permit = no_permit
+    @claims permit = no_permit
+    @facts permit_category = permit_employer = permit_from = permit_until = permit_region = None
     if card_permit is not None:
         @map permit card_permit
         keys += (*card_permit,)
         @new permit permit
-    insurance = None
+    @claims insurance = None
+    @facts insurance_schemes = insurance_paid_through = insurance_region = None
+    exemptions = []
     if card_insurance is not None:
         @map insurance card_insurance
         keys += (*card_insurance,)
-        exemptions = []
         for entry in insurance_exemptions or ():
             if type(entry) is not list or len(entry) != 4: return None
             exemption_schemes, exemption_certificate, exemption_from, exemption_until = entry
@@ -73,7 +76,8 @@ def read(claims, size):
             @value exemption from
             @value exemption until
             @new exemption exemption
-            exemptions.append(exemption)
+            @claims exemptions.append(exemption)
+            @facts exemptions.append((exemption_from, exemption_until + DAY))
         insurance_exemptions = tuple(exemptions)
         @new insurance insurance
     for service_service in card_services or ():
@@ -82,8 +86,16 @@ def read(claims, size):
     for key in keys:
         if type(key) is not int: return None
     if identity_date_of_birth is not None and card_year_of_birth is not None:
-        if identity_date_of_birth.year != card_year_of_birth: return None
+        @claims if identity_date_of_birth.year != card_year_of_birth: return None
+        @facts if identity_date_of_birth != card_year_of_birth: return None
     if size: return None
+    @facts return new_tuple(Facts, (
+    @facts     claims_iss, claims_iat, claims_nbf, claims_exp, status_list_uri, status_list_idx, card_profile,
+    @facts     tuple(card_services or ()), identity_photo is not None,
+    @facts     permit_category, permit_employer is not None, permit_from,
+    @facts     None if permit_until is None else permit_until + DAY, permit_region,
+    @facts     card_insurance is not None, insurance_schemes, insurance_paid_through, insurance_region,
+    @facts     tuple(exemptions)))
     identity_year_of_birth = card_year_of_birth
     @new holder identity
     card_holder, card_permit, card_insurance, card_services = holder, permit, insurance, tuple(card_services or ())
@@ -98,11 +110,13 @@ def read(claims, size):
 """
 
 _TYPES: Final = {"text": "str", "birthday": "str", "bytes": "bytes", "list": "list", "map": "dict"}
-_CONVERTED: Final = {
+#: What the card shows in the place of a value, and what the facts hold.
+_SHOWN: Final = {
     "day": f"from_ordinal({EPOCH_ORDINAL} + {{0}})",
     "month": "new_tuple(Month, (1970 + {0} // 12, {0} % 12 + 1))",
     "birthday": "from_iso({0})",
 }
+_FACTS: Final = {"day": f"{{0}} * {DAY} - {OFFSET}", "birthday": "int({0}[:4])"}
 # Forms repeat from code to code (issuers, regions, nationalities, addresses of lists): remembered, a check takes 0.04
 # us instead of 0.12. This many texts of each, none longer than its field, are what strangers could fill it with.
 _REMEMBERED: Final = 1024
@@ -122,10 +136,21 @@ def is_birthday(text: str) -> bool:
 
 
 def make_reader(claims: type, status: type) -> Reader:
-    """The reader; it makes ``claims`` and ``status``, the classes of :mod:`icard_crypto.card.claims`."""
+    """The reader of claims; it makes ``claims`` and ``status``, the classes of :mod:`icard_crypto.card.claims`."""
     parts = {"holder": Holder, "permit": Permit, "insurance": Insurance, "exemption": Exemption, "card": Card}
     parts |= {"status": status, "made": claims}
+    return _made(parts)
+
+
+def make_facts_reader() -> Reader:
+    """The reader of facts: the same checks, and :class:`icard_crypto.card.facts.Facts` in the place of claims."""
+    return _made({})
+
+
+def _made(parts: dict[str, type]) -> Reader:
     known: dict[str, Any] = {
+        "DAY": DAY,
+        "Facts": Facts,
         "Month": Month,
         "from_iso": datetime.date.fromisoformat,
         "from_ordinal": datetime.date.fromordinal,
@@ -137,10 +162,7 @@ def make_reader(claims: type, status: type) -> Reader:
     }
     known |= {f"{name}_class": part for name, part in parts.items()}
     known |= {f"{name}_twin": twin(part) for name, part in parts.items()}
-    for name, rows in FIELDS.items():
-        for field in rows.values():
-            if field.read_pattern is not None:
-                known[f"{name}_{field.name}_form"] = _remembering(field.read_pattern)
+    known |= _FORMS
     exec(reader_text(parts), known)  # noqa: S102 - the text is made of fields.json alone
     reader: Reader = known["read"]
     return reader
@@ -150,25 +172,36 @@ def _remembering(pattern: re.Pattern[str]) -> Callable[[str], bool]:
     return functools.lru_cache(_REMEMBERED)(lambda text: pattern.fullmatch(text) is not None)
 
 
+_FORMS: Final = {
+    f"{name}_{field.name}_form": _remembering(field.read_pattern)
+    for name, rows in FIELDS.items()
+    for field in rows.values()
+    if field.read_pattern is not None
+}
+
+
 def reader_text(parts: dict[str, type]) -> str:
-    """The reader in Python; ``parts`` are the classes that it makes, by the names of the template."""
+    """A reader in Python; ``parts`` are the classes that it makes, by the names of the template; none: of facts."""
+    kind, shown = ("claims", _SHOWN) if parts else ("facts", _FACTS)
     lines = []
     for line in _TEMPLATE.splitlines():
         code = line.lstrip()
         margin = line[: len(line) - len(code)]
         match code.split():
             case ["@map", name, source]:
-                lines += [margin + inner for inner in _map(name, source)]
+                lines += [margin + inner for inner in _map(name, source, shown)]
             case ["@value", name, field]:
-                lines += [margin + inner for inner in _value(f"{name}_{field}", FIELDS[name][field])]
+                lines += [margin + inner for inner in _value(f"{name}_{field}", FIELDS[name][field], shown)]
             case ["@new", part, prefix]:
-                lines += [margin + inner for inner in _new(part, parts[part], prefix)]
+                lines += [margin + inner for inner in _new(part, parts[part], prefix)] if parts else []
+            case [("@claims" | "@facts") as reader, *_]:
+                lines += [margin + code.removeprefix(f"{reader} ")] if reader == f"@{kind}" else []
             case _:
                 lines.append(line)
     return "\n".join(lines)
 
 
-def _map(name: str, source: str) -> Iterator[str]:
+def _map(name: str, source: str, shown: Mapping[str, str]) -> Iterator[str]:
     rows = FIELDS[name].values()
     # The map's own head is one byte: it has fewer than 24 known keys, and no others.
     yield f"size -= {1 + sum(_key_size(field.key) for field in rows if field.required)}"
@@ -177,15 +210,15 @@ def _map(name: str, source: str) -> Iterator[str]:
         value = f"{name}_{field.name}"
         yield f"{value} = get({field.key!r})"
         if field.required:
-            yield from _value(value, field)
+            yield from _value(value, field, shown)
         else:
             yield f"if {value} is not None:"
             yield f"    size -= {_key_size(field.key)}"
-            yield from ("    " + line for line in _value(value, field))
+            yield from ("    " + line for line in _value(value, field, shown))
 
 
-def _value(value: str, field: Field) -> Iterator[str]:
-    """The checks of one value, its bytes, and what the card shows in its place."""
+def _value(value: str, field: Field, shown: Mapping[str, str]) -> Iterator[str]:
+    """The checks of one value, its bytes, and what is shown in its place."""
     kind, low, high = _TYPES.get(field.type, "int"), field.low, field.high
     yield f"if type({value}) is not {kind}: return None"
     if kind == "dict":
@@ -206,8 +239,8 @@ def _value(value: str, field: Field) -> Iterator[str]:
         yield f"if not {value}_form({value}): return None"
     elif field.type == "text":
         yield f"if not ({value}.isprintable() or is_plain({value})): return None"
-    if field.type in _CONVERTED:
-        yield f"{value} = {_CONVERTED[field.type].format(value)}"
+    if field.type in shown:
+        yield f"{value} = {shown[field.type].format(value)}"
 
 
 def _head_size(number: str, low: int, high: int) -> str:

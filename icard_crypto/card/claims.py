@@ -27,10 +27,20 @@ from icard_crypto.errors import DecodeError
 
 from .card import Card, Exemption, Holder, Insurance, Permit
 from .claim_maps import Table, fault, read_map, type_name, write_map, write_part
-from .claim_readers import make_reader
+from .claim_readers import make_facts_reader, make_reader
+from .facts import Facts, day_end, day_start, months_of
 from .fields import FIELDS
 
-__all__ = ["CardClaims", "StatusRef", "decode_claims", "decode_payload", "encode_claims", "to_map"]
+__all__ = [
+    "CardClaims",
+    "StatusRef",
+    "decode_claims",
+    "decode_facts",
+    "decode_payload",
+    "encode_claims",
+    "facts_of",
+    "to_map",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ def _attributes(part: type[Holder | Permit | Insurance | Exemption]) -> list[str
 
 
 _read_quickly: Final = make_reader(CardClaims, StatusRef)
+_read_facts: Final = make_facts_reader()
 
 _CLAIMS: Final = Table("claims", ("iss", "exp", "nbf", "iat", "cti", "cnf", "status", "identity", "card"))
 _CONFIRMATION: Final = Table("confirmation", ("key",))
@@ -124,6 +135,50 @@ def decode_payload(payload: bytes) -> CardClaims:
         if claims is not None:
             return claims
     return decode_claims(cbor.decode(payload, max_bytes=limits.CARD_BYTES, max_items=limits.CARD_ITEMS))
+
+
+def decode_facts(payload: bytes) -> Facts:
+    """The facts of a card's payload: those of :func:`decode_payload`'s claims, without making the card.
+
+    Raises:
+        DecodeError: exactly where :func:`decode_payload` does, and the same.
+    """
+    if len(payload) <= limits.CARD_BYTES:
+        try:
+            facts: Facts | None = _read_facts(cbor.read_loosely(payload), len(payload))
+        except Exception:  # whatever stopped the quick way, the strict one names it
+            facts = None
+        if facts is not None:
+            return facts
+    return facts_of(decode_payload(payload))
+
+
+def facts_of(claims: CardClaims) -> Facts:
+    """The facts of claims that were read from a code."""
+    permit, insurance = claims.card.permit, claims.card.insurance
+    return Facts(
+        issuer=claims.issuer,
+        issued_at=claims.issued_at,
+        not_before=claims.not_before,
+        expires=claims.expires,
+        status_uri=claims.status.uri,
+        status_index=claims.status.index,
+        profile=claims.profile,
+        services=claims.card.services,
+        has_photo=claims.card.holder.photo is not None,
+        category=permit.category,
+        names_employer=permit.employer is not None,
+        permit_begins=None if permit.valid_from is None else day_start(permit.valid_from),
+        permit_ends=None if permit.valid_until is None else day_end(permit.valid_until),
+        region=permit.region,
+        insured=insurance is not None,
+        schemes=None if insurance is None else insurance.schemes,
+        paid_through=None if insurance is None or insurance.paid_through is None else months_of(insurance.paid_through),
+        insurance_region=None if insurance is None else insurance.region,
+        exemptions=()
+        if insurance is None
+        else tuple((day_start(kept.valid_from), day_end(kept.valid_until)) for kept in insurance.exemptions),
+    )
 
 
 def decode_claims(mapping: object) -> CardClaims:

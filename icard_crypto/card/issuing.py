@@ -19,27 +19,14 @@ from typing import Any, Final
 from icard_crypto.errors import CardError
 
 from .card import Card, Profile
-from .claim_maps import EPOCH_ORDINAL
 from .claims import CardClaims, StatusRef
+from .facts import DAY, day_end, day_start
 
-__all__ = ["HOUR", "LONGEST_LIFE", "day_end", "day_start", "expiry", "issue_claims"]
+__all__ = ["HOUR", "LONGEST_LIFE", "expiry", "issue_claims"]
 
 HOUR: Final = 3600
-DAY: Final = 86400
 #: Seconds. A year and a month: a code outlives a yearly renewal, and no lost one lives longer.
 LONGEST_LIFE: Final = 400 * DAY
-#: Seconds by which China Standard Time is ahead of UTC.
-OFFSET: Final = 8 * HOUR
-
-
-def day_start(day: datetime.date) -> int:
-    """When a date begins, 00:00 +08:00, in seconds since 1970-01-01T00:00Z."""
-    return (day.toordinal() - EPOCH_ORDINAL) * DAY - OFFSET
-
-
-def day_end(day: datetime.date) -> int:
-    """When a date ends, 24:00 +08:00, in seconds since 1970-01-01T00:00Z."""
-    return day_start(day) + DAY
 
 
 def expiry(valid_until: datetime.date, issued_at: int) -> int:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from icard_crypto.card.card import Card, Exemption, Holder, Insurance, Month, Permit, Profile
 from icard_crypto.card.claims import CardClaims, StatusRef
+from icard_crypto.card.facts import day_start
 from icard_crypto.card.fields import FIELDS, SERVICE_NUMBERS, is_plain
-from icard_crypto.card.issuing import HOUR, LONGEST_LIFE, day_start, issue_claims
+from icard_crypto.card.issuing import HOUR, LONGEST_LIFE, issue_claims
 
 __all__ = ["cards", "claims", "credit_codes", "json_values"]
 

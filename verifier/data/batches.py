@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from icard_crypto.lists.bundle import Bundle, decode_bundle
 from verifier.decision.policy import Policy
-from verifier.decision.verifier import Moment, Verifier, whole_seconds
+from verifier.decision.verifier import Now, Verifier, whole_seconds
 from verifier.store import Report, domain_of_bundle
 
 from .codes import Codes, check_type, column_of
@@ -46,7 +46,7 @@ def map_batches(
     bundle: bytes,
     anchor: bytes | str,
     policy: Policy,
-    now: Moment,
+    now: Now,
     column: str = "code",
     *,
     keep: Sequence[str] = (),

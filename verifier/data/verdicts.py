@@ -21,7 +21,7 @@ import pyarrow as pa
 from icard_crypto.card.claims import CardClaims
 from verifier.decision.reasons import OUTCOMES, catalogue
 from verifier.decision.verdict import Verdict
-from verifier.decision.verifier import Moment, Verifier, whole_seconds
+from verifier.decision.verifier import Now, Verifier, whole_seconds
 
 from .claims import ClaimColumns, claims_type
 from .codes import Codes, pieces
@@ -75,7 +75,7 @@ def verdict_type(claims: Sequence[str] = (), *, plain: bool = False) -> pa.Struc
 
 
 def verdicts(
-    codes: Codes, verifier: Verifier, now: Moment, *, claims: Sequence[str] = (), plain: bool = False
+    codes: Codes, verifier: Verifier, now: Now, *, claims: Sequence[str] = (), plain: bool = False
 ) -> pa.StructArray:
     """The verdicts on a column of codes, in this process.
 

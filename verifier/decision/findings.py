@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from .reasons import Reason, catalogue
@@ -25,9 +26,9 @@ class Findings:
 
     __slots__ = ("doubts", "invalid", "last_known")
 
-    def __init__(self) -> None:
+    def __init__(self, doubts: Iterable[Reason] = ()) -> None:
         self.invalid: list[Reason] = []
-        self.doubts: list[Reason] = []
+        self.doubts: list[Reason] = [*doubts]
         self.last_known: str | None = None
 
     def fall(self, reason: Reason, *, fresh: bool = True) -> None:

@@ -7,9 +7,10 @@ does not say is INDETERMINATE (``not_disclosed``): the holder has another code t
 from __future__ import annotations
 
 from icard_crypto.card.card import Profile
-from icard_crypto.card.claims import CardClaims
+from icard_crypto.card.facts import Facts, months_of
 
 from .findings import Findings
+from .moment import Moment
 from .policy import Policy
 from .reasons import Reason
 from .states import insurance_state
@@ -17,47 +18,46 @@ from .states import insurance_state
 __all__ = ["check_policy"]
 
 
-def check_policy(found: Findings, claims: CardClaims, policy: Policy, moment: int) -> None:
+def check_policy(found: Findings, facts: Facts, moment: Moment) -> None:
     """Checks 25 and 26."""
+    policy = moment.policy
     # 25
     if policy.insurance != "not_needed":
-        _check_insurance(found, claims, policy, moment)
+        _check_insurance(found, facts, policy, moment.at)
     # 26
-    permit = claims.card.permit
-    if policy.service is not None and policy.service not in claims.card.services:
+    if policy.service is not None and policy.service not in facts.services:
         found.fall(Reason("policy_not_met", "service"))
-    if policy.employer_disclosed and permit.employer is None:
+    if policy.employer_disclosed and not facts.names_employer:
         found.doubt(Reason("not_disclosed", "employer"))
     if policy.regions is not None:
-        region = permit.region
+        region = facts.region
         if region is None:
             found.doubt(Reason("not_disclosed", "region"))
         elif not {region, region[:4] + "00", region[:2] + "0000"} & policy.regions:
             found.fall(Reason("policy_not_met", "region"))
-    if policy.issuers is not None and claims.issuer not in policy.issuers:
+    if policy.issuers is not None and facts.issuer not in policy.issuers:
         found.fall(Reason("policy_not_met", "issuer"))
 
 
-def _check_insurance(found: Findings, claims: CardClaims, policy: Policy, moment: int) -> None:
+def _check_insurance(found: Findings, facts: Facts, policy: Policy, at: int) -> None:
     # What the code says. What the status list says of it is check 23's: insurance_lapsed, status_missing, status_stale.
-    state = insurance_state(claims, None, moment).state
-    insurance = claims.card.insurance
+    state = insurance_state(facts, None, at).state
     silent = state == "not_disclosed" or (
-        policy.insurance == "live" and claims.profile not in (Profile.WORK, Profile.AUTHORITY)
+        policy.insurance == "live" and facts.profile not in (Profile.WORK, Profile.AUTHORITY)
     )
     if state == "unknown":
         found.fall(Reason("policy_not_met", "insurance_unknown"))
     elif state == "not_enrolled":
         found.fall(Reason("policy_not_met", "insurance"))
     if policy.schemes:
-        if insurance is None or insurance.schemes is None:
+        if facts.schemes is None:
             silent = True
-        elif insurance.schemes & policy.schemes != policy.schemes:
+        elif facts.schemes & policy.schemes != policy.schemes:
             found.fall(Reason("policy_not_met", "schemes"))
     if policy.paid_through is not None:
-        if insurance is None or insurance.paid_through is None:
+        if facts.paid_through is None:
             silent = True
-        elif insurance.paid_through < policy.paid_through:
+        elif facts.paid_through < months_of(policy.paid_through):
             found.fall(Reason("policy_not_met", "paid_through"))
     if silent:
         found.doubt(Reason("not_disclosed", "insurance"))

@@ -9,13 +9,13 @@ Promises:
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from icard_crypto.card.card import Profile, Scheme
-from icard_crypto.card.claims import CardClaims
+from icard_crypto.card.facts import Facts
 from icard_crypto.card.fields import FIELDS
-from icard_crypto.card.issuing import day_end, day_start
 from icard_crypto.lists.entry_values import BOTH, GOOD, INSURANCE_LAPSED, PERMIT_SUSPENDED, REPLACED, REVOKED, SUSPENDED
 
 __all__ = ["UNKNOWN", "Knowledge", "State", "category_known", "insurance_state", "permit_state"]
@@ -25,6 +25,7 @@ _CATEGORY = FIELDS["permit"]["category"].pattern
 _SCHEMES = int(~Scheme(0))
 
 
+@functools.lru_cache(256)
 def category_known(category: str | None) -> bool:
     """Whether a category, where the code states one, is one that exists."""
     return category is None or _CATEGORY is None or _CATEGORY.fullmatch(category) is not None
@@ -56,60 +57,58 @@ class Knowledge(NamedTuple):
     fresh: bool
 
 
-def permit_state(claims: CardClaims, status: Knowledge | None, moment: int, leeway: int = 0) -> State:
+def permit_state(facts: Facts, status: Knowledge | None, moment: int, leeway: int = 0) -> State:
     """The permit at ``moment`` (Unix time), its begin and end stretched by ``leeway`` seconds as for the outcome."""
     read = status is not None and status.value is not None
     live = read and status is not None and status.fresh
-    as_of = status.iat if read and status is not None else claims.issued_at
-    return State(_permit_word(claims, status.value if status else None, moment, leeway), live, as_of)
+    as_of = status.iat if read and status is not None else facts.issued_at
+    return State(_permit_word(facts, status.value if status else None, moment, leeway), live, as_of)
 
 
-def _permit_word(claims: CardClaims, value: int | None, moment: int, leeway: int) -> str:
-    permit = claims.card.permit
+def _permit_word(facts: Facts, value: int | None, moment: int, leeway: int) -> str:
     if value == REVOKED:
         return "revoked"
     if value == REPLACED:
         return "replaced"
-    ends = claims.expires if permit.valid_until is None else min(claims.expires, day_end(permit.valid_until))
+    ends = facts.expires if facts.permit_ends is None else min(facts.expires, facts.permit_ends)
     if ends <= moment - leeway:
         return "expired"
     if value in (SUSPENDED, PERMIT_SUSPENDED, BOTH):
         return "suspended"
-    begins = claims.not_before if permit.valid_from is None else day_start(permit.valid_from)
+    begins = facts.not_before if facts.permit_begins is None else facts.permit_begins
     if begins is not None and moment + leeway < begins:
         return "not_yet_valid"
-    if not category_known(permit.category) or value not in (None, GOOD, INSURANCE_LAPSED):
+    if not category_known(facts.category) or value not in (None, GOOD, INSURANCE_LAPSED):
         return "unknown"
     return "valid"
 
 
-def insurance_state(claims: CardClaims, status: Knowledge | None, moment: int) -> State:
+def insurance_state(facts: Facts, status: Knowledge | None, moment: int) -> State:
     """The insurance at ``moment`` (Unix time)."""
     # Only these two profiles' entries tell of insurance; a public code's never do, and of others nothing is known.
-    tells = claims.profile in (Profile.WORK, Profile.AUTHORITY)
+    tells = facts.profile in (Profile.WORK, Profile.AUTHORITY)
     value = status.value if status is not None else None
-    word = _insurance_word(claims, value, moment)
+    word = _insurance_word(facts, value, moment)
     if status is None or value is None or not (tells or word == "lapsed"):
-        return State(word, False, claims.issued_at)
+        return State(word, False, facts.issued_at)
     if word == "not_disclosed":
-        return State(word, False, claims.issued_at)
+        return State(word, False, facts.issued_at)
     return State(word, status.fresh and tells, status.iat)
 
 
-def _insurance_word(claims: CardClaims, value: int | None, moment: int) -> str:
+def _insurance_word(facts: Facts, value: int | None, moment: int) -> str:
     if value in (INSURANCE_LAPSED, BOTH):
         return "lapsed"
     if value == REPLACED:
         return "replaced"
     if value not in (None, GOOD, PERMIT_SUSPENDED):
         return "unknown"
-    insurance = claims.card.insurance
-    if insurance is None:
+    if not facts.insured:
         return "not_disclosed"
-    if insurance.schemes is not None and insurance.schemes & ~_SCHEMES:
+    if facts.schemes is not None and facts.schemes & ~_SCHEMES:
         return "unknown"
-    if insurance.schemes:
+    if facts.schemes:
         return "valid"
-    if any(day_start(kept.valid_from) <= moment < day_end(kept.valid_until) for kept in insurance.exemptions):
+    if any(begins <= moment < ends for begins, ends in facts.exemptions):
         return "exempt"
-    return "not_disclosed" if insurance.schemes is None else "not_enrolled"
+    return "not_disclosed" if facts.schemes is None else "not_enrolled"

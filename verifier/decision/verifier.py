@@ -45,7 +45,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from icard_crypto import limits
-from icard_crypto.card.claims import CardClaims, decode_payload
+from icard_crypto.card.claims import decode_facts
+from icard_crypto.card.facts import Facts
 from icard_crypto.encoding import envelope
 from icard_crypto.errors import DecodeError, IcardError
 from icard_crypto.pictures.pictures import Picture
@@ -54,16 +55,17 @@ from verifier.knowledge.trust import Environment, TrustDomain, TrustedKey
 
 from . import batch, checks, rules
 from .errors import UsageError
-from .findings import CLOCK_TOLERANCE, Findings
+from .findings import Findings
+from .moment import Moment
 from .policy import Policy
 from .reasons import Outcome, Reason, reason_of_error
 from .states import Knowledge
 from .verdict import Verdict
 
-__all__ = ["Moment", "Shown", "Verifier"]
+__all__ = ["Now", "Shown", "Verifier"]
 
 Shown = str | bytes | bytearray | memoryview
-Moment = int | float | datetime.datetime
+Now = int | float | datetime.datetime
 
 _VALID: Final = Reason("valid")
 _VALID_NO_PHOTO: Final = Reason("valid", "no_photo")
@@ -83,11 +85,12 @@ class Verifier:
         UsageError: ``usage.domains``.
     """
 
-    __slots__ = ("_domains", "_environment", "_policy")
+    __slots__ = ("_domains", "_environment", "_moments", "_policy")
 
     _domains: tuple[TrustDomain, ...]
     _policy: Policy
     _environment: Environment | None
+    _moments: dict[TrustDomain, Moment]
 
     def __init__(self, domains: TrustDomain | Sequence[TrustDomain], policy: Policy) -> None:
         given = (domains,) if isinstance(domains, TrustDomain) else tuple(domains)
@@ -99,6 +102,8 @@ class Verifier:
         put(self, "_domains", given)
         put(self, "_policy", policy)
         put(self, "_environment", environments.pop() if len(environments) == 1 else None)
+        # The last moment of each domain: codes come many in one second, and in batches of one time.
+        put(self, "_moments", {})
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Verifier is immutable: {name}")
@@ -113,7 +118,7 @@ class Verifier:
         """What is asked of a card."""
         return self._policy
 
-    def verify(self, shown: Shown, *, now: Moment) -> Verdict:
+    def verify(self, shown: Shown, *, now: Now) -> Verdict:
         """The verdict on one code; raises nothing because of what is shown.
 
         Args:
@@ -146,7 +151,7 @@ class Verifier:
         reason = reason_of_error(error)
         return Verdict("INVALID", reason, (), self._policy, now, self._environment, error=error)
 
-    def verify_image(self, picture: Picture, *, now: Moment) -> list[Verdict]:
+    def verify_image(self, picture: Picture, *, now: Now) -> list[Verdict]:
         """The verdicts on all codes in a picture, in the order in which they were found; never empty.
 
         A picture without a code, or one that cannot be read, gives one INVALID verdict that says so.
@@ -162,7 +167,7 @@ class Verifier:
 
         return verify_image(self, picture, now=now if type(now) is int else whole_seconds(now))
 
-    def verify_many(self, shown: Iterable[Shown], *, now: Moment, workers: int | None = None) -> list[Verdict]:
+    def verify_many(self, shown: Iterable[Shown], *, now: Now, workers: int | None = None) -> list[Verdict]:
         """The verdicts on many codes, in order, the same as :meth:`verify` gives, on all cores.
 
         Args:
@@ -195,6 +200,12 @@ class Verifier:
                     best = (domain, key, holds)
         return best
 
+    def _moment(self, domain: TrustDomain, clock: int) -> Moment:
+        moment = self._moments.get(domain)
+        if moment is None or moment.clock != clock:
+            moment = self._moments[domain] = Moment(domain, self._policy, clock)
+        return moment
+
     def _unknown_key(self, kid: bytes, clock: int) -> Verdict:
         found = Findings()
         fresh = bool(self._domains)
@@ -202,7 +213,10 @@ class Verifier:
             found.doubt(Reason("trust_list_missing"))
         for domain in self._domains:
             # 20, 21, 22: before 8, because a newer list could know the key.
-            fresh &= checks.check_knowledge(found, domain, self._policy, clock)
+            moment = self._moment(domain, clock)
+            fresh &= moment.fresh
+            for doubt in moment.doubts:
+                found.doubt(doubt)
         # 8
         found.fall(Reason("untrusted_key"), fresh=fresh)
         return self._verdict(found, clock, self._environment, kid=kid)
@@ -216,10 +230,10 @@ class Verifier:
         key: TrustedKey,
         holds: bool,
     ) -> Verdict:
-        found = Findings()
+        moment = self._moment(domain, clock)
         # 20, 21, 22: first, because what follows needs to know whether the trust list is fresh. They only ever raise
         # doubts, and doubts stand behind what is INVALID, so that the order of reasons is the one promised.
-        fresh = checks.check_knowledge(found, domain, self._policy, clock)
+        found = Findings(moment.doubts)
         trusted = holds
         # 9
         if key.usage != "card":
@@ -233,39 +247,37 @@ class Verifier:
         if key.key.thumbprint in domain.denied:
             found.fall(Reason("key_revoked"))
             trusted = False
-        claims = status = error = None
+        facts = status = error = None
         if holds:
             try:
                 # 13, 14
-                claims = decode_payload(message.payload)
+                facts = decode_facts(message.payload)
             except DecodeError as fault:
                 error = fault
                 found.fall(reason_of_error(fault))
             else:
-                # What is over at the clock floor is over, whatever this clock says.
-                moment = clock if clock > domain.clock_floor else domain.clock_floor
-                behind = clock < domain.clock_floor - CLOCK_TOLERANCE
-                policy, issuer = self._policy, key.issuer
+                issuer = key.issuer
                 # 15, 16
-                trusted &= checks.check_signer(found, claims, key, fresh)
+                trusted &= checks.check_signer(found, facts, key, moment)
                 # 17, 18
-                owned = issuer is not None and checks.check_scope(found, claims, issuer, fresh)
+                owned = issuer is not None and checks.check_scope(found, facts, issuer, moment)
                 # 19, 20
-                timely = checks.check_times(found, claims, policy, clock, moment, behind)
+                timely = checks.check_times(found, facts, moment)
                 # 23
                 if owned and issuer is not None:
-                    status = checks.check_status(found, claims, issuer, domain, policy, clock, moment, behind)
+                    status = checks.check_status(found, facts, issuer, moment)
                 # 24
-                checks.check_permit(found, claims, policy, moment, behind, timely)
+                checks.check_permit(found, facts, moment, timely)
                 # 25, 26
-                rules.check_policy(found, claims, policy, moment)
+                rules.check_policy(found, facts, moment)
         return self._verdict(
             found,
             clock,
             domain.environment,
             error=error,
-            claims=claims,
-            trusted=trusted and claims is not None,
+            facts=facts,
+            payload=message.payload,
+            trusted=trusted and facts is not None,
             kid=headers.kid,
             key=key,
             domain=domain,
@@ -280,7 +292,8 @@ class Verifier:
         *,
         kid: bytes,
         error: IcardError | None = None,
-        claims: CardClaims | None = None,
+        facts: Facts | None = None,
+        payload: bytes | None = None,
         trusted: bool = False,
         key: TrustedKey | None = None,
         domain: TrustDomain | None = None,
@@ -295,7 +308,7 @@ class Verifier:
             outcome = "INDETERMINATE"
         else:
             outcome = "VALID"
-            assured = claims is not None and claims.card.holder.photo is not None
+            assured = facts is not None and facts.has_photo
             reasons.append(_VALID if assured else _VALID_NO_PHOTO)
         return Verdict(
             outcome,
@@ -306,7 +319,8 @@ class Verifier:
             environment,
             error=error,
             last_known=found.last_known,
-            claims=claims,
+            facts=facts,
+            payload=payload,
             trusted=trusted,
             kid=kid,
             key=key,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from icard_crypto import limits
 from icard_crypto.card import claims
 from icard_crypto.card.card import Profile
-from icard_crypto.card.claims import CardClaims, decode_claims, decode_payload, encode_claims, to_map
+from icard_crypto.card.claims import CardClaims, decode_claims, decode_payload, encode_claims, facts_of, to_map
 from icard_crypto.card.fields import FIELDS
 from icard_crypto.encoding import cbor
 from icard_crypto.errors import DecodeError
@@ -47,8 +47,16 @@ EDGES = [
 
 
 def _quick(data: bytes) -> CardClaims | None:
-    """What the quick reader alone says of these bytes."""
-    found: CardClaims | None = claims._read_quickly(cbor.read_loosely(data), len(data))
+    """What the quick reader alone says of these bytes; the reader of facts says the same, in facts."""
+    loose = cbor.read_loosely(data)
+    try:
+        found: CardClaims | None = claims._read_quickly(loose, len(data))
+    except Exception as error:
+        with pytest.raises(type(error)):
+            claims._read_facts(loose, len(data))
+        raise
+    facts = claims._read_facts(loose, len(data))
+    assert repr(facts) == repr(None if found is None else facts_of(found))
     return found
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from icard_crypto import limits
 from icard_crypto.card.card import Card, Exemption, Holder, Insurance, Month, Permit, Profile
 from icard_crypto.card.claims import CardClaims, StatusRef, decode_claims, decode_payload, encode_claims, to_map
+from icard_crypto.card.facts import day_end, day_start
 from icard_crypto.card.frozen import twin
-from icard_crypto.card.issuing import day_end, day_start, expiry, issue_claims
+from icard_crypto.card.issuing import expiry, issue_claims
 from icard_crypto.encoding import cbor, envelope
 from icard_crypto.errors import CardError, DecodeError, catalogue
 from icard_crypto.signing import algorithms, cose, keys
