@@ -5,6 +5,7 @@ These are the small sizes; ``make soak`` runs a million signatures.
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,7 @@ import pytest
 
 from icard_crypto import native as core
 from icard_crypto.signing.ed25519 import BACKENDS, is_acceptable_point, verifier_for
-from tests.kit import native, shared_vectors, signatures
+from tests.kit import edwards, native, shared_vectors, signatures
 
 if TYPE_CHECKING:
     from icard_native import Keyring
@@ -89,6 +90,18 @@ def test_special_encodings_are_keys_or_not_as_the_other_backends_say() -> None:
         assert len(answers) == 1, encoded.hex()
         outcomes.update(answers)
     assert min(outcomes[True], outcomes[False]) > 100
+
+
+def test_a_lane_whose_signature_is_refused_at_once_says_no(engine: str) -> None:
+    """S of L or more is refused before any arithmetic. Eight at a time its lane computes with an empty message, S = 0,
+    and an R made to fit that result stays refused."""
+    secret = 1234567
+    point = edwards.multiply(secret, edwards.BASE)
+    idle = int.from_bytes(hashlib.sha512(b"").digest(), "little") % edwards.L
+    x, y = edwards.multiply(idle, point)
+    fitting = edwards.encode((edwards.P - x, y)) + edwards.L.to_bytes(32, "little")
+    counts = compared([native.keyring(engine)], [(edwards.encode(point), [(fitting, b"message")] * 20)])
+    assert counts == {False: 20}
 
 
 def test_wycheproof_in_one_list(engine: str) -> None:
