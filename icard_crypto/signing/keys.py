@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, Final, NewType, cast
+from typing import TYPE_CHECKING, Any, Final, NewType, cast
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -22,11 +22,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, mldsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from icard_crypto import native
 from icard_crypto.encoding import cbor
 from icard_crypto.errors import KeyFault
 
 from . import ed25519
 from .algorithms import ED25519, ES256, ES384, ML_DSA_44, Algorithm, by_id
+
+if TYPE_CHECKING:
+    from icard_native import Ed25519Key
 
 __all__ = ["Kid", "SigningKey", "Thumbprint", "VerifyingKey"]
 
@@ -72,6 +76,12 @@ class VerifyingKey:
         if len(signature) != self.algorithm.signature_length:
             return False
         return self._check(signature, message)
+
+    @property
+    def native(self) -> Ed25519Key | None:
+        """The native core's key where that is the backend, else None."""
+        owner = getattr(self._check, "__self__", None)
+        return owner if native.core is not None and isinstance(owner, native.core.Ed25519Key) else None
 
     @classmethod
     def from_pem(cls, data: bytes) -> VerifyingKey:

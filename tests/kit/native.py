@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from icard_crypto import native
+from verifier.decision.reading import NativeReading
 
 if TYPE_CHECKING:
     from icard_native import Keyring
 
-__all__ = ["ENGINES", "WIDTHS", "keyring", "needed", "refuse_to_answer"]
+__all__ = ["ENGINES", "WIDTHS", "keyring", "needed", "reference_alone", "refuse_to_answer"]
 
 #: All there are, best first; a test of one that this processor lacks is skipped and says so.
 ENGINES: Final = ("ifma", "scalar")
@@ -50,3 +51,8 @@ def keyring(engine: str, width: int = 6, *, audit: int = 0, faults: list[str] | 
         faults.append(what)
 
     return native.core.Keyring(engine, width=width, build_after=0, audit=audit, on_fault=report)
+
+
+def reference_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verifiers that are made from now on read every code in Python, as they do without the native core."""
+    monkeypatch.setattr(NativeReading, "of", lambda domains: None)

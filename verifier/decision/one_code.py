@@ -8,6 +8,7 @@ from icard_crypto.errors import IcardError
 from verifier.knowledge.trust import TrustDomain
 
 from .policy import Policy
+from .reading import Found, NativeReading
 from .verdict import Verdict
 
 __all__ = ["VerifiesOne"]
@@ -22,6 +23,11 @@ class VerifiesOne(Protocol):
     @property
     def policy(self) -> Policy: ...
 
+    @property
+    def reading(self) -> NativeReading | None: ...
+
     def verify(self, shown: str | bytes, *, now: int) -> Verdict: ...
+
+    def decide(self, read: Found, shown: str | bytes, *, now: int) -> Verdict: ...
 
     def unreadable(self, error: IcardError, *, now: int) -> Verdict: ...

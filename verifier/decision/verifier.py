@@ -51,6 +51,7 @@ from icard_crypto.encoding import envelope
 from icard_crypto.errors import DecodeError, IcardError
 from icard_crypto.pictures.pictures import Picture
 from icard_crypto.signing import cose
+from icard_crypto.signing.algorithms import Algorithm
 from verifier.knowledge.trust import Environment, TrustDomain, TrustedKey
 
 from . import batch, checks, rules
@@ -58,6 +59,7 @@ from .errors import UsageError
 from .findings import Findings
 from .moment import Moment
 from .policy import Policy
+from .reading import Found, NativeReading
 from .reasons import Outcome, Reason, reason_of_error
 from .states import Knowledge
 from .verdict import Verdict
@@ -85,12 +87,13 @@ class Verifier:
         UsageError: ``usage.domains``.
     """
 
-    __slots__ = ("_domains", "_environment", "_moments", "_policy")
+    __slots__ = ("_domains", "_environment", "_moments", "_policy", "_reading")
 
     _domains: tuple[TrustDomain, ...]
     _policy: Policy
     _environment: Environment | None
     _moments: dict[TrustDomain, Moment]
+    _reading: NativeReading | None
 
     def __init__(self, domains: TrustDomain | Sequence[TrustDomain], policy: Policy) -> None:
         given = (domains,) if isinstance(domains, TrustDomain) else tuple(domains)
@@ -104,6 +107,7 @@ class Verifier:
         put(self, "_environment", environments.pop() if len(environments) == 1 else None)
         # The last moment of each domain: codes come many in one second, and in batches of one time.
         put(self, "_moments", {})
+        put(self, "_reading", NativeReading.of(given))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Verifier is immutable: {name}")
@@ -112,6 +116,11 @@ class Verifier:
     def domains(self) -> tuple[TrustDomain, ...]:
         """The trust domains, in the order in which keys are looked for."""
         return self._domains
+
+    @property
+    def reading(self) -> NativeReading | None:
+        """What the native core may read by itself; None without it."""
+        return self._reading
 
     @property
     def policy(self) -> Policy:
@@ -131,6 +140,10 @@ class Verifier:
         clock = now if type(now) is int else whole_seconds(now)
         if type(shown) is not str and type(shown) is not bytes:
             shown = _plain(shown)
+        if self._reading is not None and type(shown) is str:
+            read = self._reading.read(shown)
+            if read is not None:
+                return self.decide(read, shown, now=clock)
         try:
             # 1, 2, 3, 4
             cose_bytes = envelope.read(shown).cose
@@ -144,7 +157,14 @@ class Verifier:
         found = self._find_key(message, headers)
         if found is None:
             return self._unknown_key(headers.kid, clock)
-        return self._judge(message, headers, clock, *found)
+        domain, key, holds = found
+        algorithm = headers.algorithm
+        return self._judge(clock, domain, key, headers.kid, holds, algorithm=algorithm, payload=message.payload)
+
+    def decide(self, read: Found, shown: str | bytes, *, now: int) -> Verdict:
+        """The verdict on a code whose signature holds and whose facts the native core has read."""
+        domain, key, facts = read
+        return self._judge(now, domain, key, key.key.kid, True, facts=facts, source=shown)
 
     def unreadable(self, error: IcardError, *, now: int) -> Verdict:
         """The verdict on something from which no signed message could be read."""
@@ -223,13 +243,18 @@ class Verifier:
 
     def _judge(
         self,
-        message: cose.Sign1,
-        headers: cose.TokenHeaders,
         clock: int,
         domain: TrustDomain,
         key: TrustedKey,
+        kid: bytes,
         holds: bool,
+        *,
+        algorithm: Algorithm | None = None,
+        payload: bytes = b"",
+        facts: Facts | None = None,
+        source: str | bytes | None = None,
     ) -> Verdict:
+        """The verdict under a key: on a payload that is still to be decoded, or on the facts of a source."""
         moment = self._moment(domain, clock)
         # 20, 21, 22: first, because what follows needs to know whether the trust list is fresh. They only ever raise
         # doubts, and doubts stand behind what is INVALID, so that the order of reasons is the one promised.
@@ -241,44 +266,45 @@ class Verifier:
             trusted = False
         if not holds:
             # 10, 11
-            same = key.key.algorithm.name == headers.algorithm.name
+            same = algorithm is not None and key.key.algorithm.name == algorithm.name
             found.fall(Reason("bad_signature" if same else "key_algorithm_mismatch"))
         # 12
         if key.key.thumbprint in domain.denied:
             found.fall(Reason("key_revoked"))
             trusted = False
-        facts = status = error = None
-        if holds:
+        status = error = None
+        if holds and facts is None:
             try:
                 # 13, 14
-                facts = decode_facts(message.payload)
+                facts = decode_facts(payload)
             except DecodeError as fault:
                 error = fault
                 found.fall(reason_of_error(fault))
-            else:
-                issuer = key.issuer
-                # 15, 16
-                trusted &= checks.check_signer(found, facts, key, moment)
-                # 17, 18
-                owned = issuer is not None and checks.check_scope(found, facts, issuer, moment)
-                # 19, 20
-                timely = checks.check_times(found, facts, moment)
-                # 23
-                if owned and issuer is not None:
-                    status = checks.check_status(found, facts, issuer, moment)
-                # 24
-                checks.check_permit(found, facts, moment, timely)
-                # 25, 26
-                rules.check_policy(found, facts, moment)
+        if facts is not None:
+            issuer = key.issuer
+            # 15, 16
+            trusted &= checks.check_signer(found, facts, key, moment)
+            # 17, 18
+            owned = issuer is not None and checks.check_scope(found, facts, issuer, moment)
+            # 19, 20
+            timely = checks.check_times(found, facts, moment)
+            # 23
+            if owned and issuer is not None:
+                status = checks.check_status(found, facts, issuer, moment)
+            # 24
+            checks.check_permit(found, facts, moment, timely)
+            # 25, 26
+            rules.check_policy(found, facts, moment)
         return self._verdict(
             found,
             clock,
             domain.environment,
             error=error,
             facts=facts,
-            payload=message.payload,
+            payload=None if source is not None else payload,
+            source=source,
             trusted=trusted and facts is not None,
-            kid=headers.kid,
+            kid=kid,
             key=key,
             domain=domain,
             status=status,
@@ -294,6 +320,7 @@ class Verifier:
         error: IcardError | None = None,
         facts: Facts | None = None,
         payload: bytes | None = None,
+        source: str | bytes | None = None,
         trusted: bool = False,
         key: TrustedKey | None = None,
         domain: TrustDomain | None = None,
@@ -321,6 +348,7 @@ class Verifier:
             last_known=found.last_known,
             facts=facts,
             payload=payload,
+            source=source,
             trusted=trusted,
             kid=kid,
             key=key,

@@ -19,6 +19,7 @@ mod field;
 mod ifma;
 mod inversion;
 mod keys;
+mod reading;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 mod sha512x8;
@@ -30,4 +31,5 @@ pub use check::{verify, verify_many, Item, PreparedKey};
 pub use curve::{acceptable_point, Point};
 pub use engine::Engine;
 pub use keys::{Fault, Key, Keyring, Settings};
+pub use reading::{Book, Fact, Forms, Kind, Reading, Row, Rules, Told};
 pub use table::Table;

@@ -1,8 +1,11 @@
-//! The border between Python and [`icard_core`]: three byte strings of known length cross it, nothing else.
+//! The border between Python and [`icard_core`]: key, signature and message for a check; a text for a reading, and facts
+//! or nothing back.
 //!
 //! Every key knows the next backend, a function of Python's, which answers while the key has no table, and is asked
 //! again for one of so many answers where an audit is wished. A wrong table, a difference in an audit and a panic all
 //! end the same way: the keyring stops for good, says so once, and the next backend answers everything.
+
+mod reading;
 
 use icard_core::{acceptable_point, Engine, Fault, Key, Settings};
 use pyo3::exceptions::PyValueError;
@@ -100,6 +103,11 @@ impl Ed25519Key {
     }
 
     #[getter]
+    fn keyring(&self, py: Python<'_>) -> Py<Keyring> {
+        self.ring.clone_ref(py)
+    }
+
+    #[getter]
     fn has_table(&self) -> bool {
         self.key.has_table()
     }
@@ -183,7 +191,7 @@ impl Keyring {
                 Some((&key.key, <&[u8; 64]>::try_from(&signature[..]).ok()?, &message[..]))
             })
             .collect();
-        let found = match py.detach(|| shared(&ring.ring, &asked, threads)) {
+        let found = match py.detach(|| shares(&asked, threads, |share| ring.ring.verify_many(share))) {
             Ok(found) => found,
             Err(Fault) => {
                 ring.fault(py)?;
@@ -215,16 +223,21 @@ impl Keyring {
 
 type Asked<'a> = (&'a Arc<Key>, &'a [u8; 64], &'a [u8]);
 
-/// The answers of shares of equal size, each in a thread.
-fn shared(ring: &icard_core::Keyring, asked: &[Asked<'_>], threads: usize) -> Result<Vec<Option<bool>>, Fault> {
+/// The answers for all that was asked, from shares of equal size, each in a thread.
+fn shares<Q: Sync, A: Send>(
+    asked: &[Q],
+    threads: usize,
+    work: impl Fn(&[Q]) -> Result<Vec<A>, Fault> + Sync,
+) -> Result<Vec<A>, Fault> {
+    let work = |share: &[Q]| guarded(|| work(share));
     let threads = threads.clamp(1, asked.len().div_ceil(FEWEST).max(1));
     if threads == 1 {
-        return guarded(|| ring.verify_many(asked));
+        return work(asked);
     }
     // Multiples of what shares an inversion.
     let size = asked.len().div_ceil(threads).next_multiple_of(FEWEST);
     std::thread::scope(|scope| {
-        let work = |share| guarded(|| ring.verify_many(share));
+        let work = &work;
         let mut shares = asked.chunks(size);
         let own = shares.next().unwrap_or_default();
         // A thread that the system does not grant is no fault: its share is worked off here.
@@ -259,6 +272,8 @@ fn icard_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("INTERFACE", INTERFACE)?;
     module.add_class::<Keyring>()?;
     module.add_class::<Ed25519Key>()?;
+    module.add_class::<reading::Reader>()?;
+    module.add_class::<reading::Book>()?;
     module.add_function(wrap_pyfunction!(engines, module)?)?;
     module.add_function(wrap_pyfunction!(is_acceptable, module)?)
 }

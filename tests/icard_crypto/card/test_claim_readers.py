@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icard_crypto import limits
-from icard_crypto.card import claims
+from icard_crypto.card import claims, native_reader
 from icard_crypto.card.card import Profile
 from icard_crypto.card.claims import CardClaims, decode_claims, decode_payload, encode_claims, facts_of, to_map
+from icard_crypto.card.facts import Facts
 from icard_crypto.card.fields import FIELDS
 from icard_crypto.encoding import cbor
 from icard_crypto.errors import DecodeError
@@ -57,6 +58,9 @@ def _quick(data: bytes) -> CardClaims | None:
         raise
     facts = claims._read_facts(loose, len(data))
     assert repr(facts) == repr(None if found is None else facts_of(found))
+    native = native_reader.reader()
+    told = None if native is None else native.facts(data)
+    assert told is None or repr(Facts(*told)) == repr(facts), "the native core reads what Python reads, or nothing"
     return found
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from icard_crypto.card.card import Profile
 from icard_crypto.card.claims import StatusRef
+from tests.kit.native import needed, reference_alone
 from tests.kit.trust_domain import NOW, OTHER_KEY, PREFIX, World, code
 from verifier import Verdict, Verifier
 from verifier.decision import batch
@@ -36,9 +37,12 @@ def one_by_one(verifier: Verifier) -> list[Verdict]:
     return [verifier.verify(shown, now=NOW) for shown in CODES]
 
 
+@pytest.mark.parametrize("way", ["usual", "reference alone"])
 @pytest.mark.parametrize("workers", [None, 1, 2, 3, 50])
-def test_same_verdicts_in_order(workers: int | None) -> None:
-    """Forked or not, the verdicts are those of verify(), with card, states and evidence."""
+def test_same_verdicts_in_order(workers: int | None, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read by the native core, forked or not, the verdicts are those of verify(), with card, states and evidence."""
+    if way == "reference alone":
+        reference_alone(monkeypatch)
     verifier = World(policy="inspection").verifier()
     many = verifier.verify_many(iter(CODES), now=NOW, workers=workers)
     assert many == one_by_one(verifier)
@@ -59,11 +63,27 @@ def test_forks_where_it_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(os, "fork", counting)
     monkeypatch.setattr(threading, "active_count", lambda: 1)
+    reference_alone(monkeypatch)
     World().verifier().verify_many(CODES, now=NOW, workers=3)
     assert len(forked) == 2
     for child in forked:
         with pytest.raises(ProcessLookupError):
             os.kill(child, 0)
+
+
+def test_what_the_native_core_cannot_read_is_shared_between_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where most of a slice is left to the reference, the slices behind it are forked for; where it is not, none is."""
+    needed()
+    forked = []
+    fork = os.fork
+    monkeypatch.setattr(os, "fork", lambda: forked.append(1) or fork())  # type: ignore[func-returns-value]
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.setattr(batch, "_SLICE", 128)
+    verifier = World().verifier()
+    for shown, count in ((code(), 0), (code(key=OTHER_KEY), 1)):
+        many = verifier.verify_many([shown] * 600, now=NOW, workers=2)
+        assert many == [verifier.verify(shown, now=NOW)] * 600
+        assert len(forked) == count
 
 
 def test_from_a_thread_nothing_is_forked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,6 +106,7 @@ def test_from_a_thread_nothing_is_forked(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_child_that_dies_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A killed child's share is verified by the parent."""
     monkeypatch.setattr(threading, "active_count", lambda: 1)
+    reference_alone(monkeypatch)
     parent, pack = os.getpid(), batch._pack
 
     def dying(*arguments: object) -> object:
@@ -106,6 +127,7 @@ def test_a_child_that_cannot_start_changes_nothing(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(threading, "active_count", lambda: 1)
     monkeypatch.setattr(os, "fork", refused)
+    reference_alone(monkeypatch)
     verifier = World().verifier()
     before = len(os.listdir("/proc/self/fd"))
     assert verifier.verify_many(CODES, now=NOW, workers=3) == one_by_one(verifier)

@@ -8,6 +8,7 @@ import pytest
 
 from icard_crypto.signing.algorithms import ED25519
 from icard_crypto.signing.keys import SigningKey, VerifyingKey
+from tests.kit.native import reference_alone
 from tests.kit.reference import ISSUED_AT, ISSUER
 from tests.kit.trust_domain import (
     CARD_KEY,
@@ -58,6 +59,7 @@ def test_finding_a_key_does_not_walk_the_keys(monkeypatch: pytest.MonkeyPatch) -
         return verify(key, signature, message)
 
     monkeypatch.setattr(VerifyingKey, "verify", counting)
+    reference_alone(monkeypatch)
     domain = TrustDomain.from_keys([*keys, trusted], environment="test")
     verdict = Verifier(domain, Policy.named("unsafe_no_status")).verify(code(), now=NOW)
     assert verdict.outcome == "VALID"

@@ -1,9 +1,9 @@
 """Types of icard's native core."""
 
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import Any, final
 
-__all__ = ["INTERFACE", "Ed25519Key", "Keyring", "__version__", "engines", "is_acceptable_point"]
+__all__ = ["INTERFACE", "Book", "Ed25519Key", "Keyring", "Reader", "__version__", "engines", "is_acceptable_point"]
 
 __version__: str
 INTERFACE: int
@@ -21,6 +21,8 @@ class Ed25519Key:
 
     @property
     def raw(self) -> bytes: ...
+    @property
+    def keyring(self) -> Keyring: ...
     @property
     def has_table(self) -> bool: ...
     def verify(self, signature: bytes, message: bytes) -> bool:
@@ -75,3 +77,45 @@ class Keyring:
 
     def tables(self) -> tuple[int, int]:
         """How many keys have tables, and the bytes these take."""
+
+@final
+class Reader:
+    """The fields of a card and what is told of them, from icard's ``fields.json``.
+
+    Args:
+        maps: rows of each map, the payload first: the encoded key, whether it is required, ``number``, ``plain``,
+            ``form``, ``bytes``, ``map``, ``numbers`` or ``elsewhere`` (only the reference reads it), what that refers
+            to (a form's or map's number; bounds of a list's numbers), least and greatest value or length, a slot.
+        told: slot and how: ``value``, ``presence``, ``list`` (empty where absent), ``scaled`` by factor and summand.
+        plain: ranges of characters that texts without a form may have.
+        forms: for each form, whether a text has it; answers of yes are remembered.
+
+    Raises:
+        ValueError: a number that refers to nothing.
+    """
+
+    def __new__(
+        cls,
+        maps: Sequence[Sequence[tuple[bytes, bool, str, tuple[int, int], tuple[int, int], int]]],
+        told: Sequence[tuple[int, str, int, int]],
+        plain: Sequence[tuple[str, str]],
+        forms: Sequence[Callable[[str], object]],
+    ) -> Reader: ...
+    def facts(self, payload: bytes) -> tuple[Any, ...] | None:
+        """What is told of a payload; None where the reference is to be asked."""
+
+@final
+class Book:
+    """The keys of a verifier that alone have their kids, for reading and checking a text in one call.
+
+    Raises:
+        ValueError: a kid that is not 8 bytes long, a key of another keyring.
+    """
+
+    def __new__(cls, reader: Reader, keyring: Keyring, keys: Sequence[tuple[bytes, Ed25519Key]]) -> Book: ...
+    def read(self, text: str) -> tuple[int, tuple[Any, ...]] | None:
+        """The place of the key that signed, and what the reader tells; None where the reference is to be asked: for
+        anything but a good code, and while the key has no table."""
+
+    def read_many(self, texts: Sequence[object], threads: int = 1) -> list[tuple[int, tuple[Any, ...]] | None]:
+        """For each text what :meth:`read` says, or None, without the interpreter's lock; None for what is no str."""

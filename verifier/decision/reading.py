@@ -1,0 +1,79 @@
+"""Good codes read by the native core: text to facts in one call, where it is installed and a key has its table.
+
+Promises:
+
+1. It says yes or nothing. Where it says nothing, the reference in Python reads the code, decides, and names the fault.
+2. It knows only kids that one key of one domain has, and only keys for cards: which of several keys signed, and what
+   else is wrong with a key, is the reference's to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from icard_crypto import native
+from icard_crypto.card.facts import Facts
+from icard_crypto.card.native_reader import reader
+from verifier.knowledge.trust import TrustDomain, TrustedKey
+
+if TYPE_CHECKING:
+    from icard_native import Book
+
+__all__ = ["Found", "NativeReading"]
+
+#: Whose key signed, and what the code says.
+Found = tuple[TrustDomain, TrustedKey, Facts]
+
+_new_tuple: Final = tuple.__new__
+
+
+class NativeReading:
+    """The keys of a verifier that the native core may use by itself."""
+
+    __slots__ = ("_book", "_keys")
+
+    def __init__(self, book: Book, keys: Sequence[tuple[TrustDomain, TrustedKey]]) -> None:
+        self._book = book
+        self._keys = keys
+
+    @classmethod
+    def of(cls, domains: Sequence[TrustDomain]) -> NativeReading | None:
+        """For these domains; None without the native core, and where none of their keys can use it."""
+        keyring, fields = native.state().keyring, reader()
+        if keyring is None or fields is None:
+            return None
+        counts: dict[bytes, int] = {}
+        for domain in domains:
+            for kid, keys in domain.kids.items():
+                counts[kid] = counts.get(kid, 0) + len(keys)
+        usable = [
+            (domain, key, own)
+            for domain in domains
+            for key in domain.keys
+            if key.usage == "card"
+            and counts[key.key.kid] == 1
+            and (own := key.key.native) is not None
+            and own.keyring is keyring
+        ]
+        if not usable:
+            return None
+        book = native.core.Book(fields, keyring, [(key.key.kid, own) for _, key, own in usable])
+        return cls(book, [(domain, key) for domain, key, _ in usable])
+
+    def read(self, text: str) -> Found | None:
+        """Whose code this is and what it says; None where the reference is to be asked."""
+        found = self._book.read(text)
+        if found is None:
+            return None
+        place, told = found
+        domain, key = self._keys[place]
+        return domain, key, _new_tuple(Facts, told)
+
+    def read_many(self, texts: Sequence[object], threads: int) -> list[Found | None]:
+        """For each text what :meth:`read` says, in threads of the native core."""
+        keys = self._keys
+        return [
+            None if found is None else (*keys[found[0]], _new_tuple(Facts, found[1]))
+            for found in self._book.read_many(texts, threads)
+        ]
