@@ -1,8 +1,8 @@
 """icard as a contender, in its own environment: ``run_icard <backend> <result>``.
 
 The public parts one after the other: no trust list, no status, no policy, as no peer has them. Backends are
-``libsodium`` and ``openssl``. Results: ``card``, every field checked and made a ``CardClaims``; ``map``, the claims as
-strict CBOR gives them, which is what python-cwt and pycose give.
+``native``, ``libsodium``, ``openssl``. Results: ``card``, every field checked and made a ``CardClaims``; ``map``, the
+claims as strict CBOR gives them, which is what python-cwt and pycose give.
 """
 
 from __future__ import annotations

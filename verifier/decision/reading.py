@@ -18,7 +18,7 @@ from icard_crypto.card.native_reader import reader
 from verifier.knowledge.trust import TrustDomain, TrustedKey
 
 if TYPE_CHECKING:
-    from icard_native import Book
+    from icard_native import Book, Keyring, Reader
 
 __all__ = ["Found", "NativeReading"]
 
@@ -38,11 +38,24 @@ class NativeReading:
         self._keys = keys
 
     @classmethod
-    def of(cls, domains: Sequence[TrustDomain]) -> NativeReading | None:
-        """For these domains; None without the native core, and where none of their keys can use it."""
+    def of(cls, domains: tuple[TrustDomain, ...]) -> NativeReading | None:
+        """For these domains; None without the native core, and where none of their keys can use it.
+
+        Made once for the same domains: a service makes a verifier for each policy that somebody sends it.
+        """
         keyring, fields = native.state().keyring, reader()
-        if keyring is None or fields is None:
+        if keyring is None or fields is None or not domains:
             return None
+        remembered, name = domains[0].remembered, ("native reading", keyring, domains)
+        made: NativeReading | None
+        try:
+            made = remembered[name]
+        except KeyError:
+            made = remembered[name] = cls._made(domains, keyring, fields)
+        return made
+
+    @classmethod
+    def _made(cls, domains: tuple[TrustDomain, ...], keyring: Keyring, fields: Reader) -> NativeReading | None:
         counts: dict[bytes, int] = {}
         for domain in domains:
             for kid, keys in domain.kids.items():

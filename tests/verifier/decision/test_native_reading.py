@@ -157,6 +157,13 @@ def test_every_good_public_and_work_code_is_read(engine: str) -> None:
     assert (verdict.outcome, verdict.card) == ("VALID", claims().card)
 
 
+def test_the_keys_are_gathered_once_for_the_same_domains(engine: str) -> None:
+    """A verifier for another policy on the same domains costs nothing for each key; other domains have their own."""
+    fast, _ = pair(World())
+    assert Verifier(fast.domains, World(policy="offline").verifier().policy).reading is fast.reading
+    assert pair(World())[0].reading is not fast.reading
+
+
 def test_a_kid_that_two_keys_have_is_left_to_the_reference(engine: str) -> None:
     """Which of several keys signed is found by trying them in order; keys of other uses are never used."""
     world = World()
