@@ -9,6 +9,7 @@
 
 use crate::keys::{Fault, Key, Keyring};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Characters of a text, as in icard's limits.
@@ -27,28 +28,31 @@ const DIGITS: [u8; 256] = {
     digits
 };
 
-/// Base45 (RFC 9285) into `out`; None for anything that the reference refuses.
-fn base45(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    out.clear();
+/// The bytes of a base45 text (RFC 9285); None for anything that the reference refuses.
+fn base45(text: &[u8]) -> Option<Vec<u8>> {
+    let digit = |character: &u8| u32::from(DIGITS[usize::from(*character)]);
     let (groups, rest) = text.as_chunks::<3>();
+    let mut out = vec![0u8; 2 * groups.len() + usize::from(rest.len() == 2)];
     // Above 0xffff in any group, or the top bit of a digit that is none.
     let mut wrong = 0u32;
-    for [a, b, c] in groups.iter().map(|group| group.map(|character| u32::from(DIGITS[usize::from(character)]))) {
+    let (pairs, last) = out.as_chunks_mut::<2>();
+    for ([a, b, c], pair) in groups.iter().zip(pairs) {
+        let (a, b, c) = (digit(a), digit(b), digit(c));
         let number = a + 45 * b + 2025 * c;
         wrong |= ((a | b | c) & 0x80) | number >> 16;
-        out.extend_from_slice(&(number as u16).to_be_bytes());
+        *pair = (number as u16).to_be_bytes();
     }
     match rest {
         [] => {}
         [a, b] => {
-            let (a, b) = (u32::from(DIGITS[usize::from(*a)]), u32::from(DIGITS[usize::from(*b)]));
+            let (a, b) = (digit(a), digit(b));
             let number = a + 45 * b;
             wrong |= ((a | b) & 0x80) | number >> 8;
-            out.push(number as u8);
+            last[0] = number as u8;
         }
         _ => return None,
     }
-    (wrong == 0).then_some(())
+    (wrong == 0).then_some(out)
 }
 
 /// One head of CBOR in its shortest form (RFC 8949 section 3): major type, argument, and what is behind it.
@@ -180,8 +184,8 @@ pub enum Fact {
     Presence(bool),
     /// A number.
     Number(i64),
-    /// A text.
-    Text(String),
+    /// A text, as a place in the payload.
+    Text(Range<usize>),
     /// A list of numbers.
     Numbers(Vec<i64>),
 }
@@ -220,7 +224,7 @@ impl Rules {
         if !rest.is_empty() {
             return None;
         }
-        self.told.iter().map(|(slot, told)| fact(values[*slot], *told)).collect()
+        self.told.iter().map(|(slot, told)| fact(values[*slot], *told, payload)).collect()
     }
 
     /// Reads a map; gives what is behind it.
@@ -304,7 +308,7 @@ impl Rules {
     }
 }
 
-fn fact(value: Value<'_>, told: Told) -> Option<Fact> {
+fn fact(value: Value<'_>, told: Told, payload: &[u8]) -> Option<Fact> {
     Some(match (value, told) {
         (value, Told::Presence) => Fact::Presence(!matches!(value, Value::Absent)),
         (Value::Absent, Told::List) => Fact::Numbers(Vec::new()),
@@ -313,7 +317,10 @@ fn fact(value: Value<'_>, told: Told) -> Option<Fact> {
         (Value::Number(number), Told::Scaled(unit, more)) => {
             Fact::Number(i64::try_from(number).ok()?.checked_mul(unit)?.checked_add(more)?)
         }
-        (Value::Text(text), Told::Value) => Fact::Text(text.to_owned()),
+        (Value::Text(text), Told::Value) => {
+            let at = text.as_ptr().addr() - payload.as_ptr().addr();
+            Fact::Text(at..at + text.len())
+        }
         (Value::Numbers(count, mut data), Told::List) => {
             let mut numbers = Vec::new();
             for _ in 0..count {
@@ -342,6 +349,8 @@ pub struct Reading {
     pub facts: Vec<Fact>,
     /// What was signed, and the signature, for an audit.
     pub signed: Vec<u8>,
+    /// Where the payload begins in `signed`.
+    pub payload_at: usize,
     /// See `signed`.
     pub signature: [u8; 64],
 }
@@ -372,7 +381,7 @@ impl Book {
                 }
                 // Decoded only now that the signature holds.
                 let facts = rules.facts(&read.signed[read.payload_at..], forms)?;
-                Some(Reading { key: read.place, facts, signed: read.signed, signature: read.signature })
+                Some(read.with(facts))
             })
             .collect())
     }
@@ -390,7 +399,7 @@ impl Book {
             return Ok(None);
         }
         let facts = rules.facts(&read.signed[read.payload_at..], forms);
-        Ok(facts.map(|facts| Reading { key: read.place, facts, signed: read.signed, signature: read.signature }))
+        Ok(facts.map(|facts| read.with(facts)))
     }
 
     /// A text's signature and what it covers, where its kid is in this book.
@@ -399,8 +408,7 @@ impl Book {
         if text.len() > MOST_TEXT || text.last() == Some(&b' ') {
             return None;
         }
-        let mut data = Vec::with_capacity(text.len() / 3 * 2 + 1);
-        base45(text.strip_prefix(b"IC1:")?, &mut data)?;
+        let data = base45(text.strip_prefix(b"IC1:")?)?;
         let frame = frame(&data)?;
         let (place, key) = self.keys.get(frame.kid)?;
         // Sig_structure of RFC 9052 section 4.4, without external data.
@@ -416,6 +424,20 @@ struct Read<'a> {
     signed: Vec<u8>,
     payload_at: usize,
     signature: [u8; 64],
+}
+
+impl Read<'_> {
+    fn with(self, facts: Vec<Fact>) -> Reading {
+        let Read { place, signed, payload_at, signature, .. } = self;
+        Reading { key: place, facts, signed, payload_at, signature }
+    }
+}
+
+impl Reading {
+    /// The payload that the facts are of.
+    pub fn payload(&self) -> &[u8] {
+        &self.signed[self.payload_at..]
+    }
 }
 
 #[cfg(test)]
@@ -459,7 +481,7 @@ mod tests {
         let payload = b"\xa4\x01\x19\x01\x00\x02\x63\xe6\xb1\x89\x03\x82\x01\x18\x1e\x05\x42ab";
         assert_eq!(
             read(payload).unwrap(),
-            [Fact::Number(2559), Fact::Text("\u{6c49}".into()), Fact::Numbers(vec![1, 30]), Fact::Presence(true)]
+            [Fact::Number(2559), Fact::Text(7..10), Fact::Numbers(vec![1, 30]), Fact::Presence(true)]
         );
         assert_eq!(read(b"\xa1\x01\x00").unwrap()[1..], [Fact::Absent, Fact::Numbers(vec![]), Fact::Presence(false)]);
     }
@@ -515,13 +537,10 @@ mod tests {
 
     #[test]
     fn base45_is_that_of_the_rfc() {
-        let mut out = vec![];
-        base45(b"QED8WEX0", &mut out).unwrap();
-        assert_eq!(out, b"ietf!");
+        assert_eq!(base45(b"QED8WEX0").unwrap(), b"ietf!");
+        assert_eq!(base45(b"FGW").unwrap(), [0xff, 0xff]);
         for refused in [&b"QED8WEX"[..], b"qed", b":::", b"::", b"Q\xffD", b"FGX"] {
-            assert!(base45(refused, &mut out).is_none(), "{refused:?}");
+            assert!(base45(refused).is_none(), "{refused:?}");
         }
-        base45(b"FGW", &mut out).unwrap();
-        assert_eq!(out, [0xff, 0xff]);
     }
 }

@@ -73,7 +73,7 @@ impl Reader {
     /// The facts of a payload alone; None where the reference is to be asked.
     fn facts<'py>(&self, py: Python<'py>, payload: &[u8]) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let facts = guarded(|| Ok(self.rules.facts(payload, &Asking { reader: self, py: Some(py) })));
-        facts.ok().flatten().map(|facts| tuple_of(py, &facts)).transpose()
+        facts.ok().flatten().map(|facts| tuple_of(py, &facts, payload)).transpose()
     }
 }
 
@@ -113,14 +113,14 @@ impl Forms for Known<'_> {
     }
 }
 
-fn tuple_of<'py>(py: Python<'py>, facts: &[Fact]) -> PyResult<Bound<'py, PyTuple>> {
+fn tuple_of<'py>(py: Python<'py>, facts: &[Fact], payload: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
     let mut told = Vec::with_capacity(facts.len());
     for fact in facts {
         told.push(match fact {
             Fact::Absent => py.None().into_bound(py),
             Fact::Presence(there) => there.into_pyobject(py)?.to_owned().into_any(),
             Fact::Number(number) => number.into_pyobject(py)?.into_any(),
-            Fact::Text(text) => PyString::new(py, text).into_any(),
+            Fact::Text(place) => PyString::from_bytes(py, &payload[place.clone()])?.into_any(),
             Fact::Numbers(numbers) => PyTuple::new(py, numbers)?.into_any(),
         });
     }
@@ -143,7 +143,7 @@ impl Book {
         if !self.ring.get().audited(py, key, true, &reading.signature, &reading.signed)? {
             return Ok(None);
         }
-        Ok(Some((reading.key, tuple_of(py, &reading.facts)?)))
+        Ok(Some((reading.key, tuple_of(py, &reading.facts, reading.payload())?)))
     }
 }
 
