@@ -1,5 +1,5 @@
 """Tables of docs/benchmarks.md that are no interleaved run: growth, memory, poor pictures, the whole machine, issuing,
-and what a native core could gain.
+and what the native core gains.
 """
 
 from __future__ import annotations
@@ -132,8 +132,24 @@ def issuing() -> str:
 
 
 def native() -> str:
-    """What of a verdict is Python, stage by stage, and what would be left without it."""
-    return _by_stage() + "\n" + _at_once()
+    """What the native core gains, what of a verdict is Python without it, and what batches would have gained."""
+    return "\n".join((_gained(), _by_stage(), _at_once()))
+
+
+def _gained() -> str:
+    """The run of the native core, where the kept run had it."""
+    names = ("raw check", "native check", "verdict", "verdict, in many", "forged code")
+    told = {name: series_of("verdict native", name) for name in names}
+    raw = told["raw check"]
+    if raw is None:
+        return "With the native core: not in the kept run (`make native` before `make bench KEEP=1`).\n"
+    rows = [
+        (name, short(each["median_us"]), short(each["best_us"]), ratio(each["median_us"] / raw["median_us"]))
+        for name, each in told.items()
+        if each is not None
+    ]
+    words = kept()["machine"].get("native", "")
+    return f"{words}; the raw check is libsodium's:\n\n{markdown(('', 'median us', 'best us', 'x libsodium'), rows)}"
 
 
 def _by_stage() -> str:
