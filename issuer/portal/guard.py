@@ -1,0 +1,119 @@
+"""Who may see a page: the same :class:`~issuer.service.access.Access` as the API, with a form's field for the token.
+
+Promises:
+
+1. The checks are the API's: session, second factor, rights, Origin, CSRF token. Only where the token is found differs:
+   in the field ``csrf`` of a form.
+2. Nobody comes with a token of the API: a page is for people.
+3. What makes something has the field ``key``, which is the Idempotency-Key; what changes something has ``version``,
+   which is If-Match.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+
+from icard_crypto.errors import StateError
+from issuer import idempotency
+from issuer.accounts import directory
+from issuer.accounts.attempts import Origin
+from issuer.accounts.sessions import authenticate, check_csrf
+from issuer.accounts.who import Who
+from issuer.core import Core
+from issuer.service.access import Access, Guard
+from issuer.service.access import _require_own_site as require_own_site
+from issuer.service.context import Call, Service
+from issuer.service.cookies import DEVICE, SESSION
+from verifier.service import edge
+
+from .view_settings import view_settings
+from .visits import Visit
+
+if TYPE_CHECKING:
+    from .pages import Portal
+
+__all__ = ["PageGuard", "whoever"]
+
+_KEY: Final = re.compile(r"[0-9a-f]{32}")
+_VERSION: Final = re.compile(r"[0-9]{1,15}")
+_MOST_FIELDS: Final = 200
+
+
+class PageGuard(Guard):
+    """The dependency that checks an :class:`Access` and makes the :class:`Visit`.
+
+    Args:
+        portal: whose page it is.
+        access: who may see it.
+    """
+
+    def __init__(self, portal: Portal, access: Access) -> None:
+        super().__init__(access)
+        self._portal = portal
+
+    async def __call__(self, request: Request) -> None:
+        """Let the request through, as ``request.state.visit``.
+
+        Raises:
+            Problem, StateError: why not.
+        """
+        service: Service = request.app.state.service
+        form = await request.form(max_fields=_MOST_FIELDS, max_files=20) if request.method == "POST" else None
+        request.state.form = form
+        request.state.visit = await run_in_threadpool(self._visit, service, request, form)
+
+    def _visit(self, service: Service, request: Request, form: FormData | None) -> Visit:
+        token = request.cookies.get(SESSION)
+        who = None
+        if self.access.asks != "anyone":
+            if token is None:
+                raise edge.Problem("http.unauthenticated")
+            who = authenticate(service.core, token)
+        elif token is not None and request.method == "GET":
+            who = whoever(service.core, token)
+        if form is not None:
+            require_own_site(service, request)
+            if who is not None and token is not None:
+                check_csrf(token, str(form.get("csrf", "")))
+        if self.access.asks != "anyone" and who is not None:
+            self.access.check(who, int(service.core.clock.local()))
+        view = view_settings(request)
+        call = Call(
+            service,
+            Origin(request.client.host if request.client else "", request.headers.get("user-agent", ""), request.cookies.get(DEVICE)),
+            view.language,
+            who,
+            token,
+            _idempotent(request, who.account_id, form) if who is not None and form is not None else None,
+            _version(form),
+        )
+        fields = None if form is None else {name: [str(value) for value in form.getlist(name)] for name in form}
+        account = directory.own_account(service.core, who) if who is not None else None
+        return Visit(self._portal, request, call, view, fields, account)
+
+
+def whoever(core: Core, token: str) -> Who | None:
+    """Who is logged in, on a page that anyone may see; None: nobody."""
+    try:
+        return authenticate(core, token)
+    except StateError:
+        return None
+
+
+def _idempotent(request: Request, account_id: str, form: FormData) -> idempotency.Request:
+    key = str(form.get("key", ""))
+    if not _KEY.fullmatch(key):
+        raise edge.Problem("api.idempotency_key", status=400, path="key")
+    route = f"{request.method} {edge.route_template(request.scope)}"
+    fields = sorted((name, str(value)) for name, value in form.multi_items() if name not in ("csrf", "key", "code"))
+    return idempotency.Request(account_id, route, key, repr((request.url.path, fields)).encode())
+
+
+def _version(form: FormData | None) -> str | None:
+    version = "" if form is None else str(form.get("version", ""))
+    return f'"{version}"' if _VERSION.fullmatch(version) else None
