@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     status_prefix: str = Field("", description="What the status lists' addresses begin with: https://host/path/")
     list_capacity: int = Field(65536, ge=100, le=10_000_000, description="Entries of a new status list.")
     public_url: str = Field("", description="Where people find the portal, for links: https://host/")
+    help_contact: str = Field("", description="How people reach the office: shown on the portal's pages.")
     smtp_host: str = Field("", description="The server that takes e-mail; without one, notices go by no e-mail.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
     smtp_security: Literal["starttls", "tls", "none"] = Field(

@@ -34,7 +34,7 @@ def serve_command(
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], typer.Option("--log-level", help="The least that is logged.")
     ] = "INFO",
 ) -> None:
-    """Serve the API and what is published, behind a proxy that speaks HTTPS or with a certificate of its own.
+    """Serve the portal, the API and what is published, behind a proxy that speaks HTTPS or with a certificate of its own.
 
     On SQLite the worker runs in the server, and a second server or worker is refused; on PostgreSQL several may run,
     and icard-issuer worker beside them. Ends with 0 on SIGTERM, after the requests in work are answered.
@@ -42,6 +42,7 @@ def serve_command(
     Example:  icard-issuer serve -C issuer --port 8081
     """
     from issuer.db.process_lock import process_lock
+    from issuer.portal import make_portal
     from issuer.publication.publish import check_signers
     from issuer.service.app import make_app
     from verifier.runtime import http
@@ -57,7 +58,7 @@ def serve_command(
             check_signers(core)
 
         def made(drain: Drain) -> ASGIApp:
-            return make_app(core, drain)
+            return make_app(core, drain, [make_portal(core)])
 
         http.serve(
             made,

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
 
 from icard_crypto.errors import IcardError, Language
 
@@ -110,6 +111,15 @@ class Words:
             if seconds >= size:
                 return self(f"common.span_{unit}", n=seconds // {"days": 86_400, "hours": 3600, "minutes": 60}[unit])
         raise AssertionError(seconds)
+
+    @property
+    def gap(self) -> str:
+        """What stands between two sentences."""
+        return "" if self.language == "zh" else " "
+
+    def number(self, value: int) -> str:
+        """A whole number with the language's separators: 1,200."""
+        return format_decimal(value, locale=_LOCALES[self.language])
 
     def people(self, names: list[str]) -> str:
         """Names one after the other, as the language joins them."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from icard_crypto.errors import IcardError
-from verifier.service import edge
+from verifier.runtime import http
 
 from .catalogue import Words
 
@@ -36,7 +36,7 @@ def field_errors(fault: IcardError, words: Words, fields: Mapping[str, str], kno
         fields: which field a code, a layer or a path is about; what is not here is found by its path.
         known: the form's fields.
     """
-    if isinstance(fault, edge.Problem) and fault.errors:
+    if isinstance(fault, http.Problem) and fault.errors:
         return [error for one in fault.errors for error in _one(_named(one), words, fields, known)]
     return _one(fault, words, fields, known)
 
@@ -45,8 +45,8 @@ def _one(fault: IcardError, words: Words, fields: Mapping[str, str], known: set[
     message, hint = words.fault(fault)
     path = (fault.path or "").rpartition(".")[2]
     field = fields.get(fault.code) or fields.get(fault.layer) or fields.get(path) or (path if path in known else "")
-    return [FieldError(field, f"{message} {hint}" if words.language == "en" else f"{message}{hint}")]
+    return [FieldError(field, f"{message}{words.gap}{hint}")]
 
 
-def _named(one: edge.FieldFault) -> IcardError:
+def _named(one: http.FieldFault) -> IcardError:
     return IcardError(one.code, path=one.pointer.rpartition("/")[2], expected=one.expected)

@@ -12,30 +12,27 @@ Promises:
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
 from icard_crypto.errors import StateError
-from issuer import idempotency
+from issuer.db import idempotency
 from issuer.accounts import directory
 from issuer.accounts.attempts import Origin
 from issuer.accounts.sessions import authenticate, check_csrf
-from issuer.accounts.who import Who
+from issuer.accounts.principals import Principal
 from issuer.core import Core
-from issuer.service.access import Access, Guard
-from issuer.service.access import _require_own_site as require_own_site
-from issuer.service.context import Call, Service
+from issuer.service.access import Access, Guard, require_own_site
+from issuer.service.context import Call, IssuingService
 from issuer.service.cookies import DEVICE, SESSION
-from verifier.service import edge
+from verifier.runtime import http
 
+from .frame import Frame
 from .view_settings import view_settings
 from .visits import Visit
-
-if TYPE_CHECKING:
-    from .pages import Portal
 
 __all__ = ["PageGuard", "whoever"]
 
@@ -48,13 +45,13 @@ class PageGuard(Guard):
     """The dependency that checks an :class:`Access` and makes the :class:`Visit`.
 
     Args:
-        portal: whose page it is.
+        frame: what all pages have in common.
         access: who may see it.
     """
 
-    def __init__(self, portal: Portal, access: Access) -> None:
+    def __init__(self, frame: Frame, access: Access) -> None:
         super().__init__(access)
-        self._portal = portal
+        self._frame = frame
 
     async def __call__(self, request: Request) -> None:
         """Let the request through, as ``request.state.visit``.
@@ -62,17 +59,20 @@ class PageGuard(Guard):
         Raises:
             Problem, StateError: why not.
         """
-        service: Service = request.app.state.service
+        service: IssuingService = request.app.state.service
         form = await request.form(max_fields=_MOST_FIELDS, max_files=20) if request.method == "POST" else None
         request.state.form = form
-        request.state.visit = await run_in_threadpool(self._visit, service, request, form)
+        visit = await run_in_threadpool(self._visit, service, request, form)
+        if visit.call.who_or_none is not None:
+            self.take(request, service, visit.call.who_or_none)
+        request.state.visit = visit
 
-    def _visit(self, service: Service, request: Request, form: FormData | None) -> Visit:
+    def _visit(self, service: IssuingService, request: Request, form: FormData | None) -> Visit:
         token = request.cookies.get(SESSION)
         who = None
         if self.access.asks != "anyone":
             if token is None:
-                raise edge.Problem("http.unauthenticated")
+                raise http.Problem("http.unauthenticated")
             who = authenticate(service.core, token)
         elif token is not None and request.method == "GET":
             who = whoever(service.core, token)
@@ -94,10 +94,10 @@ class PageGuard(Guard):
         )
         fields = None if form is None else {name: [str(value) for value in form.getlist(name)] for name in form}
         account = directory.own_account(service.core, who) if who is not None else None
-        return Visit(self._portal, request, call, view, fields, account)
+        return Visit(self._frame, request, call, view, fields, account)
 
 
-def whoever(core: Core, token: str) -> Who | None:
+def whoever(core: Core, token: str) -> Principal | None:
     """Who is logged in, on a page that anyone may see; None: nobody."""
     try:
         return authenticate(core, token)
@@ -108,8 +108,8 @@ def whoever(core: Core, token: str) -> Who | None:
 def _idempotent(request: Request, account_id: str, form: FormData) -> idempotency.Request:
     key = str(form.get("key", ""))
     if not _KEY.fullmatch(key):
-        raise edge.Problem("api.idempotency_key", status=400, path="key")
-    route = f"{request.method} {edge.route_template(request.scope)}"
+        raise http.Problem("api.idempotency_key", status=400, path="key")
+    route = f"{request.method} {http.route_template(request.scope)}"
     fields = sorted((name, str(value)) for name, value in form.multi_items() if name not in ("csrf", "key", "code"))
     return idempotency.Request(account_id, route, key, repr((request.url.path, fields)).encode())
 

@@ -9,14 +9,14 @@ Promises:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from issuer.accounts.principals import Principal
+from issuer.core import Core
 from issuer.notices import inbox
 
+from .catalogue import Words
 from .rendering import BASE
-
-if TYPE_CHECKING:
-    from .visits import Visit
 
 __all__ = ["NavItem", "navigation"]
 
@@ -48,17 +48,20 @@ _ITEMS: Final = (
 )
 
 
-def navigation(visit: Visit) -> list[NavItem]:
-    """The items for whoever is logged in; none for others."""
-    who = visit.call.who_or_none
+def navigation(core: Core, who: Principal | None, path: str, words: Words) -> list[NavItem]:
+    """The items for whoever is logged in; none for others.
+
+    Args:
+        path: of the page that is shown.
+    """
     if who is None or not who.full:
         return []
-    path = visit.request.url.path.removeprefix(BASE)
-    unread = inbox.unread(visit.core, who.account_id) if who.may("notice.own") else 0
+    below = path.removeprefix(BASE)
+    unread = inbox.unread(core, who.account_id) if who.may("notice.own") else 0
     found = []
     for word, address, rights in _ITEMS:
         if rights and not any(who.may(right) for right in rights):
             continue
-        current = path == address or (address != "" and path.startswith(f"{address}/"))
-        found.append(NavItem(visit.words(word), BASE + address, current, unread if address == "notices" else 0))
+        current = below == address or (address != "" and below.startswith(f"{address}/"))
+        found.append(NavItem(words(word), BASE + address, current, unread if address == "notices" else 0))
     return found

@@ -23,19 +23,19 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from icard_crypto.errors import IcardError, Language
+from icard_crypto.errors import IcardError
 from issuer.accounts import directory
 from issuer.accounts.attempts import Origin
 from issuer.core import Core
 from issuer.service.access import Access
 from issuer.service.context import Call
 from issuer.service.cookies import SESSION
-from verifier.service import edge
+from verifier.runtime import http
 
 from .faults import FormFault, field_errors
 from .guard import PageGuard, whoever
-from .navigation import NavItem, navigation
-from .rendering import BASE, Templates
+from .frame import Frame
+from .rendering import BASE
 from .static_files import StaticFiles
 from .view_settings import view_settings
 from .visits import Visit, own_path
@@ -105,26 +105,25 @@ class Portal:
         subjects: its pages.
     """
 
-    def __init__(self, core: Core, statuses: edge.Statuses, subjects: list[Pages]) -> None:
+    def __init__(self, core: Core, statuses: http.Statuses, subjects: list[Pages]) -> None:
         self._core = core
         self._statuses = statuses
         self._subjects = subjects
-        self._files = StaticFiles(f"{BASE}static/")
-        self.templates = Templates(self._files)
+        self._frame = Frame(core.settings)
 
     @property
-    def contact(self) -> str:
-        """How people reach the office that runs the service."""
-        return ""
+    def bodies(self) -> list[http.BodyClass]:
+        """Forms alone."""
+        return [http.BodyClass(BASE, types=("application/x-www-form-urlencoded", "multipart/form-data"))]
 
-    def authority(self, language: Language) -> str:
-        """The authority's name."""
+    @property
+    def rates(self) -> list[http.RateClass]:
+        """Style sheet and script as what is published; pages as the API."""
         settings = self._core.settings
-        return settings.name_zh if language == "zh" else settings.name_en
-
-    def nav(self, visit: Visit) -> list[NavItem]:
-        """The way around for whoever is logged in."""
-        return navigation(visit)
+        return [
+            http.RateClass(f"{BASE}static/", settings.published_per_second, settings.published_burst),
+            http.RateClass(BASE, settings.account_per_second, settings.account_burst),
+        ]
 
     def join(self, app: FastAPI) -> None:
         """Make the pages the application's."""
@@ -132,7 +131,7 @@ class Portal:
         for subject in self._subjects:
             for one in subject.all:
                 self._add(app, one.method, one.path, _endpoint(self, one), one.access)
-        self._add(app, "GET", "static/{name}", _static(self._files), _ANYONE)
+        self._add(app, "GET", "static/{name}", _static(self._frame.files), _ANYONE)
         for method in ("GET", "POST"):
             self._add(app, method, "{rest:path}", _nowhere, _ANYONE)
 
@@ -141,7 +140,7 @@ class Portal:
             BASE + path,
             endpoint,
             methods=[method],
-            dependencies=[Depends(PageGuard(self, access))],
+            dependencies=[Depends(PageGuard(self._frame, access))],
             include_in_schema=False,
             response_class=Response,
             response_model=None,
@@ -160,18 +159,18 @@ class Portal:
             known = set(visit.form or {})
             visit.errors, visit.status = field_errors(problem, visit.words, one.fields, known), problem.status
         if one.form is None:
-            raise edge.Problem("http.invalid")
+            raise http.Problem("http.invalid")
         return one.form(visit, **ids)
 
     def fault_page(self, request: Request, fault: Exception) -> Response:
         """The page that tells a person of a fault (promise 2)."""
         if isinstance(fault, HTTPException):
             codes = {404: "http.not_found", 405: "http.method", 413: "http.too_large"}
-            fault = edge.Problem(codes.get(fault.status_code, "http.bad_request"))
+            fault = http.Problem(codes.get(fault.status_code, "http.bad_request"))
         assert isinstance(fault, IcardError)  # noqa: S101 - the route hands over nothing else
         problem = self._statuses.problem(fault)
         if problem.code == "http.internal":
-            edge.log_fault(fault, request.scope)
+            http.log_fault(fault, request.scope)
         visit = getattr(request.state, "visit", None) or self._stranger(request)
         here = own_path(request.url.path)
         if request.method == "GET":
@@ -191,7 +190,7 @@ class Portal:
             message=message,
             hint=hint,
             code=problem.code,
-            instance=edge.request_id(request.scope),
+            instance=http.request_id(request.scope),
             again=here if problem.code == "session.csrf" and problem.path != "Origin" else None,
             draft=visit.draft(),
         )
@@ -207,7 +206,7 @@ class Portal:
         account = directory.own_account(self._core, who) if who is not None else None
         call = Call(request.app.state.service, Origin(""), view.language, who, token, None, None)
         fields = None if form is None else {name: [str(value) for value in form.getlist(name)] for name in form}
-        return Visit(self, request, call, view, fields, account)
+        return Visit(self._frame, request, call, view, fields, account)
 
 
 class _PageRoute(APIRoute):
@@ -231,7 +230,7 @@ def _endpoint(portal: Portal, one: _Page) -> Callable[[Request], Response]:
         visit: Visit = request.state.visit
         ids = {name: str(value) for name, value in request.path_params.items()}
         if not all(_ID.fullmatch(value) for value in ids.values()):
-            raise edge.Problem("http.not_found")
+            raise http.Problem("http.not_found")
         if one.method == "POST" and one.form is not None and visit.text("switch"):
             visit.view = visit.view.choose(visit.text("switch"), None)
             return one.form(visit, **ids)
@@ -251,4 +250,4 @@ def _static(files: StaticFiles) -> Callable[[str, Request], Response]:
 
 
 def _nowhere(request: Request) -> Response:
-    raise edge.Problem("http.not_found")
+    raise http.Problem("http.not_found")

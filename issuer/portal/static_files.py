@@ -24,7 +24,7 @@ from fastapi import Request, Response
 __all__ = ["StaticFiles", "icons"]
 
 #: The package that has the tokens and the icons that both share.
-_SHARED: Final = "verifier.service.web"
+_SHARED: Final = "verifier.service.scan"
 _SHEETS: Final = ("roles", "base", "layout", "forms", "parts", "tables", "process", "card", "media")
 _FOREVER: Final = "public, max-age=31536000, immutable"
 

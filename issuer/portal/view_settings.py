@@ -14,7 +14,7 @@ from typing import Final, Literal
 from fastapi import Request, Response
 
 from icard_crypto.errors import Language
-from verifier.service import edge
+from verifier.runtime import http
 
 from .catalogue import LANGUAGES
 
@@ -56,5 +56,5 @@ class ViewSettings:
 def view_settings(request: Request) -> ViewSettings:
     """The settings of a request."""
     language, _, text = request.cookies.get(_COOKIE, "").partition(".")
-    found = ViewSettings(edge.language_of(request.scope), "normal").choose(language, text)
+    found = ViewSettings(http.language_of(request.scope), "normal").choose(language, text)
     return replace(found, chosen=False).choose(request.query_params.get("lang"), request.query_params.get("text"))

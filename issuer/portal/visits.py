@@ -16,7 +16,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
@@ -24,18 +24,17 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from issuer.accounts.directory import AccountView
 from issuer.accounts.sessions import Entered, csrf_token
-from issuer.accounts.who import FRESH
+from issuer.accounts.principals import FRESH
 from issuer.core import Core
 from issuer.service.context import Call
 from issuer.service.cookies import clear_session, set_cookies
 
 from .catalogue import LANGUAGES, Words
 from .faults import FieldError, FormFault
+from .frame import Frame
+from .navigation import navigation
 from .rendering import BASE, POLICY
 from .view_settings import ViewSettings
-
-if TYPE_CHECKING:
-    from .pages import Portal
 
 __all__ = ["HEADERS", "SECRETS", "Visit", "own_path"]
 
@@ -70,7 +69,7 @@ class Visit:
         entered: a session that this visit has begun or renewed: its cookies go with whatever the answer is.
     """
 
-    portal: Portal
+    frame: Frame
     request: Request
     call: Call
     view: ViewSettings
@@ -129,16 +128,16 @@ class Visit:
         """A page."""
         who, words = self.call.who_or_none, self.words
         token = self.entered.token if self.entered is not None else self.call.token_or_none
-        html = self.portal.templates.render(
+        html = self.frame.templates.render(
             f"pages/{template}",
             t=words,
             view=self.view,
             visit=self,
             who=who if who is not None and who.full else None,
             account=self.account,
-            nav=self.portal.nav(self),
-            authority=self.portal.authority(words.language),
-            contact=self.portal.contact,
+            nav=navigation(self.core, who, self.request.url.path, words),
+            authority=self.frame.authority(words.language),
+            contact=self.frame.contact,
             test=self.core.settings.environment == "test",
             csrf=csrf_token(token) if token and who is not None else "",
             key=secrets.token_hex(16),

@@ -35,7 +35,7 @@ from verifier.runtime import http
 from .context import Call, IssuingService
 from .cookies import DEVICE, SESSION
 
-__all__ = ["Access", "Guard", "access_of", "require_access"]
+__all__ = ["Access", "Guard", "access_of", "require_access", "require_own_site"]
 
 Asks = Literal["anyone", "begun", "person", "account"]
 #: Kinds of objects that a path names, for which "not yours" and "not there" are one answer.
@@ -142,13 +142,20 @@ class Guard:
         body = await request.body() if self.keyed else b""
         call = await run_in_threadpool(self._checked, service, request, body)
         if call.who_or_none is not None:
-            settings, buckets = service.core.settings, request.app.state.buckets
-            key = ("account", call.who_or_none.account_id)
-            wait = buckets.take(key, settings.account_per_second, settings.account_burst)
-            if wait > 0:
-                service.metrics.shed.labels("account").inc()
-                raise http.Problem("http.too_many", headers={"Retry-After": str(math.ceil(wait))})
+            self.take(request, service, call.who_or_none)
         request.state.call = call
+
+    def take(self, request: Request, service: IssuingService, who: Principal) -> None:
+        """Count a request against its account (promise 5).
+
+        Raises:
+            Problem: ``http.too_many``.
+        """
+        settings, buckets = service.core.settings, request.app.state.buckets
+        wait = buckets.take(("account", who.account_id), settings.account_per_second, settings.account_burst)
+        if wait > 0:
+            service.metrics.shed.labels("account").inc()
+            raise http.Problem("http.too_many", headers={"Retry-After": str(math.ceil(wait))})
 
     def _checked(self, service: IssuingService, request: Request, body: bytes) -> Call:
         who, token = None, None
@@ -156,7 +163,7 @@ class Guard:
             who, token = _authenticated(service, request)
             self.access.check(who, int(service.core.clock.local()))
         elif request.method not in _SAFE:
-            _require_own_site(service, request)
+            require_own_site(service, request)
         client = request.client.host if request.client else ""
         agent = request.headers.get("user-agent", "")
         return Call(
@@ -210,12 +217,12 @@ def _authenticated(service: IssuingService, request: Request) -> tuple[Principal
         raise http.Problem("http.unauthenticated", headers={"WWW-Authenticate": "Bearer"})
     who = authenticate(service.core, token)
     if request.method not in _SAFE:
-        _require_own_site(service, request)
+        require_own_site(service, request)
         check_csrf(token, request.headers.get("x-csrf-token"))
     return who, token
 
 
-def _require_own_site(service: IssuingService, request: Request) -> None:
+def require_own_site(service: IssuingService, request: Request) -> None:
     """Refuse what another site's page has caused.
 
     Raises:

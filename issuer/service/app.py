@@ -11,8 +11,8 @@ Promises:
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, Protocol
 
 import anyio.to_thread
 from fastapi import FastAPI
@@ -29,7 +29,7 @@ from .embedded_worker import EmbeddedWorker
 from .endpoints import describe
 from .metrics import CoreFigures
 
-__all__ = ["STATUSES", "make_app", "make_service"]
+__all__ = ["STATUSES", "Part", "make_app", "make_service"]
 
 STATUSES: Final = http.Statuses(
     by_layer={
@@ -122,7 +122,22 @@ STATUSES: Final = http.Statuses(
 )
 
 
-def make_service(core: Core, drain: http.Drain) -> FastAPI:
+class Part(Protocol):
+    """What joins the application beside the API, such as the portal: its routes, and what they take from whom."""
+
+    @property
+    def bodies(self) -> Sequence[http.BodyClass]:
+        """What may be sent to its addresses."""
+
+    @property
+    def rates(self) -> Sequence[http.RateClass]:
+        """How often one client may ask there."""
+
+    def join(self, app: FastAPI) -> None:
+        """Add its routes."""
+
+
+def make_service(core: Core, drain: http.Drain, parts: Sequence[Part] = ()) -> FastAPI:
     """The application without the edge.
 
     Raises:
@@ -148,19 +163,22 @@ def make_service(core: Core, drain: http.Drain) -> FastAPI:
     for subject in SUBJECTS:
         subject.join(app)
     describe(app, SUBJECTS)
+    for part in parts:
+        part.join(app)
     require_access(app)
     return app
 
 
-def make_app(core: Core, drain: http.Drain) -> ASGIApp:
+def make_app(core: Core, drain: http.Drain, parts: Sequence[Part] = ()) -> ASGIApp:
     """The application with the edge around it."""
-    app = make_service(core, drain)
+    app = make_service(core, drain, parts)
     service: IssuingService = app.state.service
     settings = core.settings
     limits = http.EdgeLimits(
         most_in_flight=3 * settings.serve_threads,
-        bodies=[http.BodyClass("/v1/cards", cap=256 * 1024)],
+        bodies=[http.BodyClass("/v1/cards", cap=256 * 1024), *(body for part in parts for body in part.bodies)],
         rates=[
+            *(rate for part in parts for rate in part.rates),
             http.RateClass("/v1/", settings.account_per_second, settings.account_burst),
             # What is published, and what little else there is: whole regions may come from one address.
             http.RateClass("/", settings.published_per_second, settings.published_burst),

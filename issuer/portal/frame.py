@@ -1,0 +1,33 @@
+"""What all pages have in common: templates, files, and who runs the service."""
+
+from __future__ import annotations
+
+from icard_crypto.errors import Language
+from issuer.settings import Settings
+
+from .rendering import BASE, Templates
+from .static_files import StaticFiles
+
+__all__ = ["Frame"]
+
+
+class Frame:
+    """The frame of one service's pages.
+
+    Args:
+        settings: of the service.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.files = StaticFiles(f"{BASE}static/")
+        self.templates = Templates(self.files)
+
+    @property
+    def contact(self) -> str:
+        """How people reach the office that runs the service."""
+        return self._settings.help_contact
+
+    def authority(self, language: Language) -> str:
+        """The authority's name."""
+        return self._settings.name_zh if language == "zh" else self._settings.name_en
