@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
@@ -36,7 +37,9 @@ __all__ = [
     "OrganisationView",
     "close_organisation",
     "create_organisation",
+    "find_agency",
     "list_organisations",
+    "names_of",
     "show_organisation",
 ]
 
@@ -118,6 +121,44 @@ def show_organisation(core: Core, who: Principal, organisation_id: str) -> Organ
         if organisation_id != who.organisation_id:
             raise StateError("organisation.none")
     return core.database.read(lambda session: _view(core, _there(session, organisation_id)))
+
+
+def find_agency(core: Core, who: Principal, code: str) -> OrganisationView:
+    """The agency with a unified social credit code, for an employer that is about to give it a mandate.
+
+    Raises:
+        StateError: ``access.*``; ``organisation.none``: no agency that acts has this code.
+    """
+    who.require("mandate.give")
+    key = core.at_rest.digest("organisation", code.strip().upper()[:100])
+    query = select(Organisation).where(
+        Organisation.code_key == key, Organisation.kind == "agency", Organisation.state == "active"
+    )
+
+    def look(session: Session) -> OrganisationView:
+        row = session.scalars(query).one_or_none()
+        if row is None:
+            raise StateError("organisation.none", path="code")
+        return _view(core, row)
+
+    return core.database.read(look)
+
+
+def names_of(core: Core, who: Principal, wanted: Iterable[str]) -> dict[str, str]:
+    """The names of organisations by their ids: all for who manages them or their mandates, else one's own and those
+    that share a mandate with it; others are left out.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+    query = select(Organisation).where(Organisation.id.in_(sorted(set(wanted))))
+    if not (who.may(_MANAGE) or who.may("mandate.manage")):
+        who.require("organisation.read_own")
+        own = who.organisation_id
+        agencies = select(Mandate.agency_id).where(Mandate.employer_id == own)
+        employers = select(Mandate.employer_id).where(Mandate.agency_id == own)
+        query = query.where(or_(Organisation.id == own, Organisation.id.in_(agencies.union(employers))))
+    return core.database.read(lambda session: {row.id: _view(core, row).name for row in session.scalars(query)})
 
 
 def list_organisations(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[OrganisationView]:

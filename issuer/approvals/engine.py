@@ -28,6 +28,7 @@ from issuer.accounts import sessions
 from issuer.accounts.changes import locked_account
 from issuer.accounts.fields import check_text
 from issuer.accounts.models import Account
+from issuer.accounts.people import read_account
 from issuer.accounts.principals import Principal
 from issuer.accounts.roles import ROLES, role_named
 from issuer.accounts.secret_text import new_secret
@@ -40,7 +41,7 @@ from issuer.vault.at_rest import Place
 from .acts import ACTS, Done, Kind
 from .models import Confirmation
 
-__all__ = ["ConfirmationView", "ask", "confirm", "list_waiting", "refuse", "show_confirmation"]
+__all__ = ["ConfirmationView", "ask", "asker_name", "confirm", "list_waiting", "refuse", "show_confirmation"]
 
 _HOUR: Final = 3600
 _LONGEST_REASON: Final = 500
@@ -221,6 +222,22 @@ def list_waiting(core: Core, who: Principal, *, after: str = "", limit: int = 50
         )
         rows = session.scalars(page_of(query, Confirmation.id, after, limit)).all()
         return [_view(core, session, row, who) for row in rows]
+
+    return core.database.read(look)
+
+
+def asker_name(core: Core, who: Principal, confirmation_id: str) -> str:
+    """The login name of who asked, for whoever may decide or has asked: the two have to be able to talk. Empty where
+    the account was closed.
+
+    Raises:
+        StateError: ``confirm.none``.
+    """
+    asked_by = show_confirmation(core, who, confirmation_id).asked_by
+
+    def look(session: Session) -> str:
+        record = read_account(core, session.get_one(Account, asked_by))
+        return record.login if record is not None else ""
 
     return core.database.read(look)
 

@@ -34,7 +34,7 @@ def serve_command(
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], typer.Option("--log-level", help="The least that is logged.")
     ] = "INFO",
 ) -> None:
-    """Serve the portal, the API and what is published, behind a proxy that speaks HTTPS or with a certificate of its own.
+    """Serve the portal, the API and what is published, behind a proxy that speaks HTTPS or with an own certificate.
 
     On SQLite the worker runs in the server, and a second server or worker is refused; on PostgreSQL several may run,
     and icard-issuer worker beside them. Ends with 0 on SIGTERM, after the requests in work are answered.

@@ -97,7 +97,9 @@ class Words:
 
     def moment(self, at: float) -> str:
         """A Unix time to the minute, in Beijing time; pages say once that times are Beijing time."""
-        return format_datetime(datetime.fromtimestamp(at, BEIJING), _MOMENT[self.language], locale=_LOCALES[self.language])
+        return format_datetime(
+            datetime.fromtimestamp(at, BEIJING), _MOMENT[self.language], locale=_LOCALES[self.language]
+        )
 
     def month(self, year: int, month: int) -> str:
         """A month: Nov 2026."""

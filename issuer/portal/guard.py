@@ -19,12 +19,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
 from icard_crypto.errors import StateError
-from issuer.db import idempotency
 from issuer.accounts import directory
 from issuer.accounts.attempts import Origin
-from issuer.accounts.sessions import authenticate, check_csrf
 from issuer.accounts.principals import Principal
+from issuer.accounts.sessions import authenticate, check_csrf
 from issuer.core import Core
+from issuer.db import idempotency
 from issuer.service.access import Access, Guard, require_own_site
 from issuer.service.context import Call, IssuingService
 from issuer.service.cookies import DEVICE, SESSION
@@ -85,7 +85,11 @@ class PageGuard(Guard):
         view = view_settings(request)
         call = Call(
             service,
-            Origin(request.client.host if request.client else "", request.headers.get("user-agent", ""), request.cookies.get(DEVICE)),
+            Origin(
+                request.client.host if request.client else "",
+                request.headers.get("user-agent", ""),
+                request.cookies.get(DEVICE),
+            ),
             view.language,
             who,
             token,

@@ -45,6 +45,7 @@ _ITEMS: Final = (
     ("nav.service", "service", ("service.watch",)),
     ("nav.outbox", "outbox", ("notice.watch",)),
     ("nav.notices", "notices", ("notice.own",)),
+    ("nav.account", "account", ()),
 )
 
 

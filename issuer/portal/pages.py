@@ -33,8 +33,8 @@ from issuer.service.cookies import SESSION
 from verifier.runtime import http
 
 from .faults import FormFault, field_errors
-from .guard import PageGuard, whoever
 from .frame import Frame
+from .guard import PageGuard, whoever
 from .rendering import BASE
 from .static_files import StaticFiles
 from .view_settings import view_settings
@@ -167,8 +167,7 @@ class Portal:
         if isinstance(fault, HTTPException):
             codes = {404: "http.not_found", 405: "http.method", 413: "http.too_large"}
             fault = http.Problem(codes.get(fault.status_code, "http.bad_request"))
-        assert isinstance(fault, IcardError)  # noqa: S101 - the route hands over nothing else
-        problem = self._statuses.problem(fault)
+        problem = self._statuses.problem(fault) if isinstance(fault, IcardError) else http.Problem("http.internal")
         if problem.code == "http.internal":
             http.log_fault(fault, request.scope)
         visit = getattr(request.state, "visit", None) or self._stranger(request)
@@ -218,7 +217,7 @@ class _PageRoute(APIRoute):
         async def handler(request: Request) -> Response:
             try:
                 response: Response = await inner(request)
-            except (IcardError, HTTPException) as fault:
+            except Exception as fault:
                 return await run_in_threadpool(request.app.state.portal.fault_page, request, fault)
             return response
 

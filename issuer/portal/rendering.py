@@ -10,6 +10,7 @@ Promises:
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import jinja2
@@ -22,6 +23,7 @@ __all__ = ["BASE", "POLICY", "Templates", "drawn", "drawn_address"]
 
 #: Where the portal is found on its host.
 BASE: Final = "/portal/"
+_SIDE: Final = re.compile(r'viewBox="0 0 ([0-9]+) ')
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
     "worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -42,17 +44,26 @@ class Templates:
         svgs = {name: Markup(svg) for name, svg in icons().items()}  # noqa: S704 - promise 1
         self._environment.globals.update(icon=svgs.__getitem__, static=files.address, base=BASE)
 
-    def render(self, name: str, **values: Any) -> str:
+    def render(self, name: str, /, **values: Any) -> str:
         """A template filled in."""
         return self._environment.get_template(name).render(**values)
 
 
-def drawn(svg: bytes | str) -> Markup:
-    """A QR code that this service has drawn, to be put into a page."""
+def drawn(svg: bytes | str, room: int) -> Markup:
+    """A QR code that this service has drawn, to be put into a page.
+
+    Args:
+        room: CSS pixels that its side may have; each module gets a whole number of them.
+    """
     text = svg.decode() if isinstance(svg, bytes) else svg
-    return Markup(text[text.index("<svg") :])  # noqa: S704 - promise 1 of this module
+    match = _SIDE.search(text)
+    if match is None:
+        raise ValueError("a QR code's SVG has a square viewBox")
+    side = int(match[1]) * max(1, room // int(match[1]))
+    sized = f'<svg width="{side}" height="{side}" shape-rendering="crispEdges" '
+    return Markup(text[text.index("<svg") :].replace("<svg ", sized, 1))  # noqa: S704 - promise 1 of this module
 
 
 def drawn_address(text: str) -> Markup:
-    """A QR code of any text, such as the address that an authenticator app reads."""
-    return drawn(segno.make_qr(text, error="m").svg_inline(omitsize=True, border=4))
+    """A QR code of any text, such as the address that an authenticator app reads, 200 pixels wide at most."""
+    return drawn(segno.make_qr(text, error="m").svg_inline(omitsize=True, border=4, light="#fff"), 200)

@@ -3,8 +3,8 @@
 Promises:
 
 1. A page has the words, the person, the way around and the tokens of its forms from here; no page builds them itself.
-2. An act is answered by a redirect to a page (303), so that neither Back nor Reload repeats it; what is said there comes
-   from a closed list of names, never from the address.
+2. An act is answered by a redirect to a page (303), so that neither Back nor Reload repeats it; what is said there
+   comes from a closed list of names, never from the address.
 3. What was typed stays: a form that was refused, or whose language was switched, comes back with its values, secrets
    excepted.
 4. Addresses to return to are the portal's own paths.
@@ -22,9 +22,10 @@ from urllib.parse import urlencode
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from issuer.accounts import login
 from issuer.accounts.directory import AccountView
-from issuer.accounts.sessions import Entered, csrf_token
 from issuer.accounts.principals import FRESH
+from issuer.accounts.sessions import Entered, csrf_token
 from issuer.core import Core
 from issuer.service.context import Call
 from issuer.service.cookies import clear_session, set_cookies
@@ -47,6 +48,8 @@ HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "Cache-Control": "no-store",
     "Vary": "Accept-Language, Cookie",
+    # With no-referrer, browsers send "Origin: null" with a form, which would look like another site's (Fetch, 3.2).
+    "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), clipboard-read=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
@@ -120,11 +123,11 @@ class Visit:
         if missing:
             raise FormFault([FieldError(name, self.words("forms.missing")) for name in missing])
 
-    def refuse(self, name: str, words: str, **places: object) -> FormFault:
+    def refuse(self, name: str, words: str, /, **places: object) -> FormFault:
         """The fault of a field in the portal's own words, to be raised."""
         return FormFault([FieldError(name, self.words(words, **places))])
 
-    def page(self, template: str, **values: Any) -> Response:
+    def page(self, template: str, /, **values: Any) -> Response:
         """A page."""
         who, words = self.call.who_or_none, self.words
         token = self.entered.token if self.entered is not None else self.call.token_or_none
@@ -168,14 +171,37 @@ class Visit:
 
     def leave(self, path: str, *, done: str | None = None) -> Response:
         """A redirect after which nobody is logged in."""
-        response = self.go(path, done=done)
-        clear_session(response)
-        return response
+        return self.over(self.go(path, done=done))
 
     def enter(self, entered: Entered) -> None:
         """Go on in a session that was just begun or renewed."""
         self.entered = entered
         self.call = replace(self.call, who_or_none=entered.who, token_or_none=entered.token)
+
+    def number(self, name: str) -> int:
+        """A field as a whole number.
+
+        Raises:
+            FormFault
+        """
+        text = self.text(name)
+        if not (text.isascii() and text.isdigit() and len(text) <= 9):
+            raise self.refuse(name, "forms.digits")
+        return int(text)
+
+    def give_code(self) -> None:
+        """Take the code of the authenticator app that a form asks for, where the session's is not fresh enough.
+
+        Raises:
+            FormFault, StateError: it is missing, or wrong.
+        """
+        if self.text("code"):
+            self.enter(login.step_up(self.core, self.call.token, self.text("code"), self.call.origin))
+
+    def over(self, response: Response) -> Response:
+        """An answer after which nobody is logged in."""
+        clear_session(response)
+        return response
 
     def fresh(self) -> bool:
         """Whether the session's TOTP code is fresh enough for dual control."""

@@ -1,7 +1,9 @@
 """The pages, one module a subject."""
 
-from . import home, login
+from . import account, admin, approvals, audit, cards, home, login, notices, officer, staff
 
 __all__ = ["SUBJECTS"]
 
-SUBJECTS = [home.pages, login.pages]
+SUBJECTS = [
+    subject.pages for subject in (home, login, account, notices, cards, staff, officer, approvals, audit, admin)
+]

@@ -80,14 +80,27 @@ def _samples(t: Words) -> dict[str, Any]:
             Step(t("gallery.step_delivered"), "later"),
         ],
         "timeline": [
-            Entry(t.moment(1795850000), t("gallery.tl_returned"), t("gallery.office"), t("gallery.tl_detail"), t("gallery.tl_turn")),
+            Entry(
+                t.moment(1795850000),
+                t("gallery.tl_returned"),
+                t("gallery.office"),
+                t("gallery.tl_detail"),
+                t("gallery.tl_turn"),
+            ),
             Entry(t.moment(1795750000), t("gallery.tl_review"), t("gallery.office")),
             Entry(t.moment(1795600000), t("gallery.tl_filed"), t("gallery.employer_name")),
         ],
         "checks": [
             Check(t("gallery.ch_passport"), "done", t("gallery.ch_passport_why")),
-            Check(t("gallery.ch_medical"), "open", t("gallery.ch_medical_why"), Act(t("gallery.act_upload"), "#checks")),
-            Check(t("gallery.ch_contract"), "wrong", t("gallery.ch_contract_why"), Act(t("gallery.act_replace"), "#checks")),
+            Check(
+                t("gallery.ch_medical"), "open", t("gallery.ch_medical_why"), Act(t("gallery.act_upload"), "#checks")
+            ),
+            Check(
+                t("gallery.ch_contract"),
+                "wrong",
+                t("gallery.ch_contract_why"),
+                Act(t("gallery.act_replace"), "#checks"),
+            ),
             Check(t("gallery.ch_degree"), "unneeded", t("gallery.ch_degree_why")),
         ],
         "parts": name_differences("LI ANNA MARIA", "LI ANNE MARIA"),
@@ -95,21 +108,53 @@ def _samples(t: Words) -> dict[str, Any]:
             Message(t("gallery.employer_name"), t.moment(1795600000), t("gallery.msg_own"), own=True),
             Message(t("gallery.office"), t.moment(1795690000), t("gallery.msg_office"), own=False),
         ],
-        "report": Report("R-2026-0417", t("gallery.employer_key"), t("gallery.report_text"), Tag(t("gallery.tag_info"), "info"), soon),
+        "report": Report(
+            "R-2026-0417", t("gallery.employer_key"), t("gallery.report_text"), Tag(t("gallery.tag_info"), "info"), soon
+        ),
         "upload": Upload("diploma-m-sc.pdf", "2.4 MB", 3, "#forms"),
         "grid": Grid(
             [t("gallery.pension"), t("gallery.medical"), t("gallery.injury")],
             [
                 (t.month(2026, 9), [("tick", t("gallery.paid"))] * 3),
-                (t.month(2026, 10), [("tick", t("gallery.paid")), ("cross", t("gallery.unpaid")), ("tick", t("gallery.paid"))]),
-                (t.month(2026, 11), [("dash", t("gallery.exempt")), ("warn", t("gallery.waiting")), ("tick", t("gallery.paid"))]),
+                (
+                    t.month(2026, 10),
+                    [("tick", t("gallery.paid")), ("cross", t("gallery.unpaid")), ("tick", t("gallery.paid"))],
+                ),
+                (
+                    t.month(2026, 11),
+                    [("dash", t("gallery.exempt")), ("warn", t("gallery.waiting")), ("tick", t("gallery.paid"))],
+                ),
             ],
         ),
-        "columns": [t("gallery.name"), t("gallery.kind"), t("gallery.due_day"), t("gallery.documents"), t("gallery.state")],
+        "columns": [
+            t("gallery.name"),
+            t("gallery.kind"),
+            t("gallery.due_day"),
+            t("gallery.documents"),
+            t("gallery.state"),
+        ],
         "rows": [
-            [Cell(_NAME, "#tables", more=t("gallery.employer_name")), Cell(t("gallery.due_extension")), Cell(t.day(date(2026, 12, 5), short=True)), Cell("2 / 6", number=True), Cell("", tag=Tag(t("gallery.tag_warn"), "warn"))],
-            [Cell("NGUYEN Van An", "#tables", more=t("gallery.employer_name")), Cell(t("gallery.kind_new")), Cell(t.day(date(2026, 12, 18), short=True)), Cell("6 / 6", number=True), Cell("", tag=Tag(t("gallery.tag_info"), "info"))],
-            [Cell("\u202eSMITH\u202c <b>John</b>", "#tables", more=t("gallery.employer_name")), Cell(t("gallery.kind_new")), Cell(t.day(date(2027, 1, 8), short=True)), Cell("0 / 5", number=True), Cell("", tag=Tag(t("gallery.tag_neutral")))],
+            [
+                Cell(_NAME, "#tables", more=t("gallery.employer_name")),
+                Cell(t("gallery.due_extension")),
+                Cell(t.day(date(2026, 12, 5), short=True)),
+                Cell("2 / 6", number=True),
+                Cell("", tag=Tag(t("gallery.tag_warn"), "warn")),
+            ],
+            [
+                Cell("NGUYEN Van An", "#tables", more=t("gallery.employer_name")),
+                Cell(t("gallery.kind_new")),
+                Cell(t.day(date(2026, 12, 18), short=True)),
+                Cell("6 / 6", number=True),
+                Cell("", tag=Tag(t("gallery.tag_info"), "info")),
+            ],
+            [
+                Cell("\u202eSMITH\u202c <b>John</b>", "#tables", more=t("gallery.employer_name")),
+                Cell(t("gallery.kind_new")),
+                Cell(t.day(date(2027, 1, 8), short=True)),
+                Cell("0 / 5", number=True),
+                Cell("", tag=Tag(t("gallery.tag_neutral"))),
+            ],
         ],
         "filters": [
             Choice("all", t("gallery.filter_all"), href="#tables", count=128),
@@ -117,7 +162,10 @@ def _samples(t: Words) -> dict[str, Any]:
             Choice("mine", t("gallery.filter_mine"), href="#tables", count=12),
         ],
         "choices": [Choice("a", t("gallery.choice_a"), t("gallery.choice_a_hint")), Choice("b", t("gallery.choice_b"))],
-        "sample_errors": [FieldError("passport", t("gallery.error_passport")), FieldError("starts", t("gallery.error_starts"))],
+        "sample_errors": [
+            FieldError("passport", t("gallery.error_passport")),
+            FieldError("starts", t("gallery.error_starts")),
+        ],
         "face": FaceView(
             name=_NAME,
             native=_NATIVE,
@@ -126,7 +174,7 @@ def _samples(t: Words) -> dict[str, Any]:
             until=t("card.until", day=t.day(date(2027, 3, 31))),
             issued_by=t("card.issued_by", authority=t("gallery.authority")),
             profile=t("card.public"),
-            code=drawn(qr.draw_svg(_CODE)),
+            code=drawn(qr.draw_svg(_CODE), 324),
         ),
         "profiles": [
             Choice("public", t("card.public"), t("card.public_shows"), "#card"),

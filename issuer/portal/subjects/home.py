@@ -2,22 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 from fastapi import Response
 
+from issuer.approvals import engine
 from issuer.portal.pages import Pages
+from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
 
 from .access import ANYONE, PERSON
+from .cards import holder_home
+from .staff import staff_home
 
 __all__ = ["pages"]
 
 pages = Pages()
 
 
+#: What a first page offers: word, icon, path, rights of which one is needed.
+_TILES: Final = (
+    ("search", "search", "search", ("card.find",)),
+    ("approvals", "people", "confirmations", ("card.revoke", "account.official")),
+    ("accounts", "person", "accounts", ("account.manage",)),
+    ("organisations", "card", "organisations", ("organisation.manage",)),
+    ("mandates", "link", "mandates", ("mandate.manage",)),
+    ("audit", "paste", "audit", ("audit.read",)),
+    ("service", "key", "service", ("service.watch",)),
+    ("outbox", "upload", "outbox", ("notice.watch",)),
+    ("notices", "inbox", "notices", ("notice.own",)),
+    ("account", "person", "account", ()),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A way in."""
+
+    sign: str
+    text: str
+    href: str
+    under: str
+
+
 @pages.get("", PERSON)
 def home(visit: Visit) -> Response:
-    """What is due first, and the ways to the rest."""
-    return visit.page("home.html")
+    """What a role comes for most often, and the ways to the rest."""
+    who, t = visit.call.who, visit.words
+    if who.role.name == "holder":
+        return holder_home(visit)
+    if who.role.organisation is not None:
+        return staff_home(visit)
+    decides = any(who.may(right) for right in ("card.revoke", "account.official"))
+    waiting = [one for one in engine.list_waiting(visit.core, who) if not one.own] if decides else []
+    tiles = [
+        Tile(sign, t(f"nav.{word}"), BASE + path, t(f"home.{word}"))
+        for word, sign, path, rights in _TILES
+        if not rights or any(who.may(right) for right in rights)
+    ]
+    return visit.page("home.html", tiles=tiles, waiting=len(waiting))
 
 
 @pages.get("help", ANYONE)

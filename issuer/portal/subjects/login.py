@@ -3,8 +3,8 @@
 Promises:
 
 1. What was typed into a form whose session had ended goes along as hidden fields and comes back after the log-in.
-2. The secret of an invitation stands behind a ``#`` of its address, which browsers send to nobody: a script puts it into
-   the form, and without scripts a person pastes the address.
+2. The secret of an invitation stands behind a ``#`` of its address, which browsers send to nobody: a script puts it
+   into the form, and without scripts a person pastes the address.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ pages = Pages()
 @pages.get("log-in", ANYONE)
 def log_in_page(visit: Visit) -> Response:
     """The form for login name and password."""
-    return visit.page("log_in.html", next=own_path(visit.query("next") or visit.text("next")), draft=visit.secret("draft"))
+    return visit.page(
+        "log_in.html", next=own_path(visit.query("next") or visit.text("next")), draft=visit.secret("draft")
+    )
 
 
 @pages.post("log-in", ANYONE, form=log_in_page)
@@ -47,7 +49,9 @@ def log_in(visit: Visit) -> Response:
 @pages.get("second-factor", BEGUN)
 def second_factor_page(visit: Visit) -> Response:
     """The form for a code of the authenticator app."""
-    return visit.page("second_factor.html", next=own_path(visit.query("next") or visit.text("next")), draft=visit.secret("draft"))
+    return visit.page(
+        "second_factor.html", next=own_path(visit.query("next") or visit.text("next")), draft=visit.secret("draft")
+    )
 
 
 @pages.post("second-factor", BEGUN, form=second_factor_page)

@@ -8,7 +8,6 @@ Promises:
 
 from __future__ import annotations
 
-import threading
 from typing import Annotated, Final
 
 from fastapi import Query
@@ -16,14 +15,11 @@ from pydantic import BaseModel
 
 from icard_crypto.errors import Language, StateError
 from issuer.audit import views
-from issuer.audit.checkpoints import checkpoint_files, read_file
-from issuer.audit.verify import verify
 from issuer.audit.views import AuditEntry, CheckpointView
-from issuer.publication import checkpoints
 from issuer.service.access import Access
+from issuer.service.audit_walk import walk_chain
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Endpoints, Limit, Page, page
-from verifier.runtime import http
 
 __all__ = ["endpoints"]
 
@@ -35,7 +31,6 @@ RowCursor = Annotated[
 Pseudonym = Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="A pseudonym, as entries show it.")]
 
 _READ: Final = Access("account", ("audit.read",))
-_walking: Final = threading.Lock()
 
 
 class FaultBody(BaseModel):
@@ -86,13 +81,7 @@ def list_checkpoints(call: CallOf, cursor: RowCursor = "", limit: Limit = 50) ->
 @endpoints.at("POST", "/v1/audit/verification", _READ)
 def verify_chain(call: CallOf) -> ReportBody:
     """Walk the whole chain and hold it against its checkpoints, those on the host too. Takes a while; one at a time."""
-    if not _walking.acquire(blocking=False):
-        raise http.Problem("http.overloaded", headers={"Retry-After": "30"})
-    try:
-        paths = checkpoint_files(checkpoints.default_folder(call.core))
-        report = verify(call.core, {path.name: read_file(path) for path in paths})
-    finally:
-        _walking.release()
+    report = walk_chain(call.core)
     return ReportBody(
         whole=not report.faults,
         rows=report.rows,

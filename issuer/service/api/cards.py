@@ -20,11 +20,10 @@ from icard_crypto.errors import CardError
 from issuer import cards
 from issuer.cards import IssuedCard, NewCard, Reissue
 from issuer.cards.codes import IssuedCode
-from issuer.cards.lookups import note_lookup
-from issuer.cards.parties import own_cards, require_card
+from issuer.cards.parties import own_cards
 from issuer.cards.views import CardView
-from issuer.cards.visibility import visible
 from issuer.service.access import Access
+from issuer.service.card_reading import read_card
 from issuer.service.context import Call, CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
 from verifier.runtime import http
@@ -193,10 +192,7 @@ def find_cards(call: CallOf, body: SearchBody) -> list[FoundBody]:
 @endpoints.at("GET", "/v1/cards/{card_id}", _READ)
 def show_card(call: CallOf, card_id: Id, response: Response) -> CardBody:
     """A card as it stands. Its holder sees that an official looked; employers and agencies see what work codes say."""
-    require_card(call.core, call.who, card_id)
-    if call.who.may("card.read"):
-        note_lookup(call.core, call.who, card_id, "card")
-    view = visible(cards.show(call.core, card_id), call.who)
+    view = read_card(call, card_id)
     response.headers["ETag"] = etag(view.revision)
     return card_body(view)
 

@@ -16,14 +16,10 @@ from fastapi import Query, Response
 
 from icard_crypto import qr
 from icard_crypto.card.card import Profile
-from issuer.cards.lookups import note_lookup
-from issuer.cards.parties import require_card
-from issuer.cards.views import newest_code
-from issuer.cards.visibility import require_profile
 from issuer.service.access import Access
-from issuer.service.context import Call, CallOf
+from issuer.service.card_reading import read_code
+from issuer.service.context import CallOf
 from issuer.service.endpoints import Endpoints, Id
-from verifier.runtime import http
 
 __all__ = ["endpoints"]
 
@@ -42,29 +38,20 @@ _PATH: Final = "/v1/cards/{card_id}/code"
 @endpoints.at("GET", _PATH + ".txt", _READ, types=("text/plain",))
 def show_code(call: CallOf, card_id: Id, profile: ProfileName = "public") -> Response:
     """A code as text, `IC1:` and base45."""
-    return Response(_text(call, card_id, profile), media_type="text/plain", headers=_HEADERS)
+    return Response(read_code(call, card_id, Profile[profile.upper()]), media_type="text/plain", headers=_HEADERS)
 
 
 @endpoints.at("GET", _PATH + ".png", _READ, types=("image/png",))
 def show_code_png(call: CallOf, card_id: Id, profile: ProfileName = "public") -> Response:
     """A code as PNG, 8 pixels a module, with its quiet zone."""
-    return Response(qr.draw_png(_text(call, card_id, profile)), media_type="image/png", headers=_HEADERS)
+    return Response(
+        qr.draw_png(read_code(call, card_id, Profile[profile.upper()])), media_type="image/png", headers=_HEADERS
+    )
 
 
 @endpoints.at("GET", _PATH + ".svg", _READ, types=("image/svg+xml",))
 def show_code_svg(call: CallOf, card_id: Id, profile: ProfileName = "public") -> Response:
     """A code as SVG, for print in any size."""
-    return Response(qr.draw_svg(_text(call, card_id, profile)), media_type="image/svg+xml", headers=_HEADERS)
-
-
-def _text(call: Call, card_id: str, name: str) -> str:
-    profile = Profile[name.upper()]
-    require_card(call.core, call.who, card_id)
-    require_profile(call.who, profile)
-    if call.who.may("card.read"):
-        note_lookup(call.core, call.who, card_id, "card")
-    code = newest_code(call.core, card_id, profile)
-    if code is None:
-        # Whoever issued it has not signed it yet, or was killed; the worker finishes it.
-        raise http.Problem("http.not_ready", headers={"Retry-After": "5"})
-    return code.text
+    return Response(
+        qr.draw_svg(read_code(call, card_id, Profile[profile.upper()])), media_type="image/svg+xml", headers=_HEADERS
+    )

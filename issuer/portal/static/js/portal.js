@@ -4,6 +4,17 @@
 // The summary of errors is read first.
 document.querySelector("[data-focus]")?.focus();
 
+// A form that is on its way is not sent again: its answer may renew the session, and a second one would find it gone.
+for (const form of document.forms) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+  });
+}
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});
+
 // An invitation's secret stands behind the # of its address, which no server sees: put it into the form and forget it.
 const fragment = document.querySelector("form[data-fragment]");
 if (fragment && location.hash.length > 1) {
@@ -11,10 +22,11 @@ if (fragment && location.hash.length > 1) {
   history.replaceState(null, "", location.pathname + location.search);
 }
 
-// The moment at which a page with a code was checked, so that an old picture of it can be told.
+// Beijing time by the service's clock, running: a picture of the page stands still.
 for (const clock of document.querySelectorAll("[data-clock]")) {
+  const begun = Number(clock.dataset.clock) * 1000 - performance.now();
   const tick = () => {
-    clock.textContent = new Date().toLocaleTimeString("en-GB", { timeZone: "Asia/Shanghai" });
+    clock.textContent = new Date(begun + performance.now()).toLocaleTimeString("en-GB", { timeZone: "Asia/Shanghai" });
   };
   tick();
   setInterval(tick, 1000);

@@ -1,0 +1,125 @@
+"""Approvals: what one person asks for and a second one confirms.
+
+Promises:
+
+1. Whoever decides sees act, subject, reason, who asked and when, and what confirming does.
+2. Confirming asks for a code of the authenticator app that is less than five minutes old; whoever asked gets no button.
+"""
+
+from __future__ import annotations
+
+from fastapi import Response
+
+from issuer.approvals import engine
+from issuer.approvals.acts import ACTS
+from issuer.approvals.engine import ConfirmationView
+from issuer.portal.catalogue import Words
+from issuer.portal.lists import asked_page, shown_page
+from issuer.portal.pages import Pages
+from issuer.portal.parts import Act, Cell, Fact, Tag
+from issuer.portal.rendering import BASE
+from issuer.portal.visits import Visit
+from issuer.service.access import Access
+from issuer.service.idempotent import once
+
+from .access import with_right
+
+__all__ = ["pages"]
+
+pages = Pages()
+_RIGHTS = tuple(sorted({kind.right for kind in ACTS.values()}))
+_DECIDES = Access("person", _RIGHTS, owned="confirmation")
+
+
+@pages.get("confirmations", with_right(*_RIGHTS))
+def list_waiting(visit: Visit) -> Response:
+    """The requests that wait."""
+    found = engine.list_waiting(visit.core, visit.call.who, **asked_page(visit))
+    shown = shown_page(visit, found, lambda one: one.confirmation_id)
+    return visit.page("officer/approvals.html", **{**shown, "items": [_row(one, visit) for one in shown["items"]]})
+
+
+@pages.get("confirmations/{confirmation_id}", _DECIDES)
+def show_confirmation(visit: Visit, confirmation_id: str) -> Response:
+    """A request, and the form by which it is decided."""
+    found, t = engine.show_confirmation(visit.core, visit.call.who, confirmation_id), visit.words
+    return visit.page(
+        "officer/approval.html",
+        request=found,
+        title=_title(found, t),
+        facts=_facts(found, visit),
+        effects=[t(f"approvals.{found.act}_effect"), t("acts.notified")],
+        needs_code=not visit.fresh(),
+        waiting=found.state == "waiting" and found.expires_at > visit.now,
+        state=_state(found, visit),
+    )
+
+
+@pages.post("confirmations/{confirmation_id}/confirm", _DECIDES, form=show_confirmation, fields={"access": "code"})
+def confirm(visit: Visit, confirmation_id: str) -> Response:
+    """Confirm another person's request: it is done now."""
+    visit.give_code()
+    call = visit.call
+
+    def make() -> tuple[str, str | None]:
+        done = engine.confirm(call.core, call.who, confirmation_id)
+        return done.subject, done.invited.token if done.invited else None
+
+    _, token = once(call, make, lambda subject: (subject, None))
+    if token is not None:
+        return visit.page("admin/invited.html", token=token, back=f"{BASE}confirmations")
+    return visit.go("confirmations", done="confirmed")
+
+
+@pages.post("confirmations/{confirmation_id}/refuse", _DECIDES, form=show_confirmation)
+def refuse(visit: Visit, confirmation_id: str) -> Response:
+    """Refuse another's request, or withdraw one's own."""
+    own = engine.show_confirmation(visit.core, visit.call.who, confirmation_id).own
+    engine.refuse(visit.core, visit.call.who, confirmation_id)
+    return visit.go("confirmations", done="withdrawn" if own else "refused")
+
+
+def _title(found: ConfirmationView, t: Words) -> str:
+    return t(f"approvals.{found.act}")
+
+
+def _row(found: ConfirmationView, visit: Visit) -> list[Cell]:
+    t = visit.words
+    return [
+        Cell(_title(found, t), f"{BASE}confirmations/{found.confirmation_id}", more=found.reason),
+        Cell(t.moment(found.created_at)),
+        Cell(t.moment(found.expires_at)),
+        Cell("", tag=_state(found, visit)),
+    ]
+
+
+def _state(found: ConfirmationView, visit: Visit) -> Tag:
+    t = visit.words
+    if found.state != "waiting":
+        return Tag(t(f"approvals.{found.state}"))
+    if found.expires_at <= visit.now:
+        return Tag(t("approvals.expired"))
+    return Tag(t("approvals.own_waits" if found.own else "approvals.waits"), "info" if found.own else "warn")
+
+
+def _facts(found: ConfirmationView, visit: Visit) -> list[Fact]:
+    t = visit.words
+    subject = found.arguments.get("card_id")
+    seen = visit.call.who.may("card.read") and isinstance(subject, str)
+    facts = [
+        Fact(t("approvals.what"), _title(found, t)),
+        Fact(t("common.reason"), found.reason),
+        Fact(t("approvals.asked"), t.moment(found.created_at)),
+        Fact(t("approvals.asked_by"), engine.asker_name(visit.core, visit.call.who, found.confirmation_id)),
+        Fact(t("approvals.until"), t.moment(found.expires_at)),
+    ]
+    if seen:
+        facts.insert(
+            1, Fact(t("approvals.card"), str(subject), Act(t("approvals.open"), f"{BASE}cards/{subject}"), code=True)
+        )
+    facts += [
+        Fact(t(f"accounts.{name}"), t(f"roles.{value}") if name == "role" else str(value))
+        for name, value in found.arguments.items()
+        if value and name in ("role", "login", "name", "email")
+    ]
+    return facts

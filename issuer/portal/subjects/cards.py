@@ -1,0 +1,127 @@
+"""A card: for its holder, for the employer or agency that looks after it, and for officials.
+
+Promises:
+
+1. What is shown is the record as it stands, read through :mod:`issuer.service.card_reading`: an official's look leaves
+   a row that the holder sees.
+2. A card that has ended shows no code.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import Response
+from markupsafe import Markup
+
+from icard_crypto import qr
+from icard_crypto.card.card import Profile
+from issuer.cards import lookups
+from issuer.cards.parties import own_cards, require_card
+from issuer.cards.views import CardView
+from issuer.portal.card_shown import card_facts, card_rows, card_state, face, schemes
+from issuer.portal.lists import asked_page, shown_page
+from issuer.portal.pages import Pages
+from issuer.portal.parts import Choice
+from issuer.portal.rendering import BASE, drawn
+from issuer.portal.visits import Visit
+from issuer.service.access import Access
+from issuer.service.card_reading import may_have_code, read_card, read_code
+
+from .access import with_right
+from .officer import offered_acts
+
+__all__ = ["holder_home", "pages"]
+
+pages = Pages()
+_READ: Final = Access("person", ("card.read", "card.read_own"), owned="card")
+#: CSS pixels for a code on a telephone 390 wide: within the card, and on the whole screen.
+_CARD_ROOM: Final = 324
+_WHOLE_ROOM: Final = 390
+_NAMES: Final = {Profile.PUBLIC: "public", Profile.WORK: "work", Profile.AUTHORITY: "office"}
+
+
+@pages.get("cards", with_right("card.read_own"))
+def list_cards(visit: Visit) -> Response:
+    """One's own cards."""
+    names = own_cards(visit.core, visit.call.who, **asked_page(visit))
+    shown = shown_page(visit, names, lambda name: name)
+    views = [read_card(visit.call, name) for name in shown["items"]]
+    return visit.page(
+        "cards/list.html", **{**shown, "items": [(view, card_state(view, visit.words, visit.now)) for view in views]}
+    )
+
+
+def holder_home(visit: Visit) -> Response:
+    """A holder's first page: the card, or what to do where there is none or more than one."""
+    names = own_cards(visit.core, visit.call.who, limit=2)
+    if len(names) == 1:
+        return _shown(visit, names[0])
+    return list_cards(visit) if names else visit.page("cards/none.html")
+
+
+@pages.get("cards/{card_id}", _READ)
+def show_card(visit: Visit, card_id: str) -> Response:
+    """A card; what one can do with it follows from one's role."""
+    return _shown(visit, card_id)
+
+
+def _shown(visit: Visit, card_id: str) -> Response:
+    view = read_card(visit.call, card_id)
+    t, now = visit.words, visit.now
+    values = {
+        "view_card": view,
+        "state": card_state(view, t, now),
+        "rows": card_rows(view, t, now),
+        "facts": card_facts(view, t),
+        "schemes": schemes(view, t),
+        "address": f"{BASE}cards/{card_id}",
+    }
+    if visit.call.who.role.official:
+        return visit.page(
+            "cards/official.html", **values, history=view.entries, profile_word=_NAMES, acts=offered_acts(visit, view)
+        )
+    profile = _profile(visit)
+    code = _code(visit, view, profile, _CARD_ROOM)
+    return visit.page(
+        "cards/card.html",
+        **values,
+        face=face(view, t, now, visit.frame.authority(t.language), t(f"card.{_NAMES[profile]}"), code),
+        profile=profile.name.lower(),
+        profiles=[
+            Choice(one.name.lower(), t(f"card.{name}"), t(f"card.{name}_shows"), f"?code={one.name.lower()}")
+            for one, name in _NAMES.items()
+            if may_have_code(visit.call, one)
+        ],
+        own=visit.call.who.role.organisation is None,
+    )
+
+
+@pages.get("cards/{card_id}/whole", _READ)
+def whole_screen(visit: Visit, card_id: str) -> Response:
+    """A code on the whole screen, white in both themes."""
+    view, profile, t = read_card(visit.call, card_id), _profile(visit), visit.words
+    code = _code(visit, view, profile, _WHOLE_ROOM)
+    shown = face(view, t, visit.now, visit.frame.authority(t.language), t(f"card.{_NAMES[profile]}"), code)
+    return visit.page("cards/whole.html", face=shown, back=f"{BASE}cards/{card_id}?code={profile.name.lower()}")
+
+
+@pages.get("cards/{card_id}/lookups", Access("person", ("lookup.read_own",), owned="card"))
+def list_lookups(visit: Visit, card_id: str) -> Response:
+    """Which officials opened one's record online, the newest first."""
+    require_card(visit.core, visit.call.who, card_id)
+    found = lookups.list_lookups(visit.core, card_id, **asked_page(visit))
+    return visit.page(
+        "cards/lookups.html", **shown_page(visit, found, lambda one: one.lookup_id), back=f"{BASE}cards/{card_id}"
+    )
+
+
+def _profile(visit: Visit) -> Profile:
+    asked = next((one for one in Profile if one.name.lower() == visit.query("code")), Profile.PUBLIC)
+    return asked if may_have_code(visit.call, asked) else Profile.PUBLIC
+
+
+def _code(visit: Visit, view: CardView, profile: Profile, room: int) -> Markup | None:
+    if view.standing == "revoked":
+        return None
+    return drawn(qr.draw_svg(read_code(visit.call, view.card_id, profile)), room)

@@ -1,0 +1,204 @@
+"""What officials do with a card: find it, suspend and resume it, make new codes, set what stands of permit and
+insurance, ask for its revocation.
+
+Promises:
+
+1. What is looked for is in the body of a request, never in an address.
+2. Each act has a page of its own that says what it does; the reason is kept in the audit.
+3. A change names the revision that it was decided on: a card that somebody else changed meanwhile is refused, and shown
+   anew.
+4. A revocation is only asked for here; a second officer confirms it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import Response
+
+from issuer import cards
+from issuer.approvals import engine
+from issuer.cards import lookups
+from issuer.cards.views import CardView
+from issuer.portal.card_shown import card_state
+from issuer.portal.pages import Pages
+from issuer.portal.parts import Act, Cell, Choice, Fact
+from issuer.portal.rendering import BASE
+from issuer.portal.visits import Visit
+from issuer.service.access import Access
+from issuer.service.card_reading import read_card
+from issuer.service.context import Call
+from issuer.service.idempotent import once
+
+from .access import with_right
+
+__all__ = ["offered_acts", "pages"]
+
+pages = Pages()
+_FINDS = with_right("card.find")
+_MOST_FOUND: Final = 20
+
+
+@pages.get("search", _FINDS)
+def search_page(visit: Visit) -> Response:
+    """The form by which a card is found."""
+    return visit.page("officer/search.html", rows=None, kinds=_kinds(visit), by_code=visit.call.who.may("card.read"))
+
+
+def _kinds(visit: Visit) -> list[Choice]:
+    t = visit.words
+    return [
+        Choice("permit", t("search.permit"), t("search.permit_hint")),
+        Choice("name", t("search.name"), t("search.name_hint")),
+        Choice("code", t("search.code"), t("search.code_hint")),
+    ]
+
+
+@pages.post("search", _FINDS, form=search_page)
+def search(visit: Visit) -> Response:
+    """The cards that a number, a name or a code belongs to."""
+    visit.require("value")
+    kind, value, call, t = visit.text("kind"), visit.text("value")[:200], visit.call, visit.words
+    if kind == "code":
+        if not (len(value) == 16 and set(value) <= set("0123456789abcdef")):
+            raise visit.refuse("value", "search.code_form")
+        call.who.require("card.read")
+        card_id = lookups.card_of_code(call.core, value)
+        lookups.note_lookup(call.core, call.who, card_id, "code")
+        return visit.go(f"cards/{card_id}")
+    found = cards.standings(call.core, "name" if kind == "name" else "permit", value)
+    rows = [
+        [Cell(t("search.card", number=number), f"{BASE}cards/{name}"), Cell(t(f"search.{standing}"))]
+        for number, (name, standing) in enumerate(sorted(found.items())[:_MOST_FOUND], 1)
+    ]
+    return visit.page("officer/search.html", rows=rows, kinds=_kinds(visit), by_code=call.who.may("card.read"))
+
+
+@dataclass(frozen=True, slots=True)
+class CardAct:
+    """An act on a card.
+
+    Attributes:
+        right: of who may do it.
+        offered: whether it makes sense for a card as it stands.
+        do: does it.
+        danger: whether its button is red.
+    """
+
+    right: str
+    offered: Callable[[CardView], bool]
+    do: Callable[[Call, CardView, str], object]
+    danger: bool = False
+
+
+def _by(call: Call, reason: str) -> cards.Actor:
+    return call.who.by(reason)
+
+
+CARD_ACTS: Final[dict[str, CardAct]] = {
+    "suspend": CardAct(
+        "card.suspend",
+        lambda view: view.standing == "active",
+        lambda call, view, why: cards.suspend(call.core, view.card_id, _by(call, why), call.version),
+        danger=True,
+    ),
+    "resume": CardAct(
+        "card.resume",
+        lambda view: view.standing == "suspended",
+        lambda call, view, why: cards.resume(call.core, view.card_id, _by(call, why), call.version),
+    ),
+    "replace": CardAct(
+        "card.replace",
+        lambda view: view.standing != "revoked",
+        lambda call, view, why: cards.replace(
+            call.core, view.card_id, None, _by(call, why), call.request, call.version
+        ),
+        danger=True,
+    ),
+    "renew": CardAct(
+        "card.renew",
+        lambda view: view.standing != "revoked",
+        lambda call, view, why: cards.renew(call.core, view.card_id, None, _by(call, why), call.request, call.version),
+    ),
+    "permit-suspended": CardAct(
+        "permit.set",
+        lambda view: view.standing != "revoked" and view.permit == "good",
+        lambda call, view, why: cards.set_permit(call.core, view.card_id, "suspended", _by(call, why), call.version),
+        danger=True,
+    ),
+    "permit-good": CardAct(
+        "permit.set",
+        lambda view: view.standing != "revoked" and view.permit != "good",
+        lambda call, view, why: cards.set_permit(call.core, view.card_id, "good", _by(call, why), call.version),
+    ),
+    "insurance-lapsed": CardAct(
+        "insurance.set",
+        lambda view: view.standing != "revoked" and view.insurance == "good",
+        lambda call, view, why: cards.set_insurance(call.core, view.card_id, "lapsed", _by(call, why), call.version),
+        danger=True,
+    ),
+    "insurance-good": CardAct(
+        "insurance.set",
+        lambda view: view.standing != "revoked" and view.insurance != "good",
+        lambda call, view, why: cards.set_insurance(call.core, view.card_id, "good", _by(call, why), call.version),
+    ),
+    "revoke": CardAct(
+        "card.revoke",
+        lambda view: view.standing != "revoked",
+        lambda call, view, why: once(
+            call,
+            lambda: engine.ask(call.core, call.who, "card.revoke", {"card_id": view.card_id}, why),
+            lambda name: engine.show_confirmation(call.core, call.who, name),
+        ),
+        danger=True,
+    ),
+}
+
+
+def offered_acts(visit: Visit, view: CardView) -> list[Act]:
+    """The acts that a person may do to a card as it stands."""
+    return [
+        Act(visit.words(f"acts.{name}"), f"{BASE}cards/{view.card_id}/{name}")
+        for name, act in CARD_ACTS.items()
+        if visit.call.who.may(act.right) and act.offered(view)
+    ]
+
+
+def _declare(name: str, act: CardAct) -> None:
+    access = Access("person", (act.right,), owned="card")
+
+    def act_page(visit: Visit, card_id: str) -> Response:
+        t, view = visit.words, read_card(visit.call, card_id)
+        holder, permit = view.card.holder, view.card.permit
+        facts = [
+            Fact(t("card.name"), (holder.name if holder else None) or "–"),
+            Fact(t("card.number"), (permit.number if permit else None) or "–", code=True),
+            Fact(t("card.state"), "", tag=card_state(view, t, visit.now)),
+        ]
+        return visit.page(
+            "officer/act.html",
+            name=name,
+            facts=facts,
+            effects=[t(f"acts.{name}_effect"), t("acts.notified")],
+            danger=act.danger,
+            version=view.revision,
+            needs_code=name == "revoke" and not visit.fresh(),
+            address=f"{BASE}cards/{card_id}",
+        )
+
+    def do_act(visit: Visit, card_id: str) -> Response:
+        visit.require("reason")
+        if name == "revoke":
+            visit.give_code()
+        view = cards.show(visit.core, card_id)
+        act.do(visit.call, view, visit.text("reason"))
+        return visit.go("confirmations" if name == "revoke" else f"cards/{card_id}", done=f"act_{name}")
+
+    pages.get(f"cards/{{card_id}}/{name}", access)(act_page)
+    pages.post(f"cards/{{card_id}}/{name}", access, form=act_page, fields={"access.fresh_code": "code"})(do_act)
+
+
+for _name, _act in CARD_ACTS.items():
+    _declare(_name, _act)

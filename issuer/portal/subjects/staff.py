@@ -1,0 +1,198 @@
+"""What employers and agencies do today: their staff's cards, their organisation, mandates.
+
+Promises:
+
+1. An agency sees for whom it acts and until when; a client whose mandate has ended is no longer among its cards.
+2. A mandate is given to an agency by its unified social credit code, whose name is shown before anything is given.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from fastapi import Response
+
+from issuer.accounts import mandates, organisations
+from issuer.accounts.mandates import MandateView
+from issuer.cards.parties import own_cards
+from issuer.portal.card_shown import card_rows, card_state
+from issuer.portal.catalogue import BEIJING, Words
+from issuer.portal.lists import asked_page, shown_page
+from issuer.portal.pages import Pages
+from issuer.portal.parts import Cell, Fact, Tag
+from issuer.portal.rendering import BASE
+from issuer.portal.visits import Visit
+from issuer.service.card_reading import read_card
+from issuer.service.idempotent import once
+
+from .access import with_right
+
+__all__ = ["pages", "staff_home"]
+
+pages = Pages()
+_MEMBER = with_right("organisation.read_own")
+_MANDATES = with_right("mandate.read_own", "mandate.manage")
+_GIVES = with_right("mandate.give", "mandate.manage")
+_LONGEST_DAYS = 5 * 365
+
+
+def staff_home(visit: Visit) -> Response:
+    """The first page of employers and agencies: who is whose, and the cards."""
+    who = visit.call.who
+    own = organisations.show_organisation(visit.core, who, who.organisation_id or "")
+    given = _shown_mandates(visit, mandates.list_mandates(visit.core, who, limit=201))
+    live = [row for row in given if row["live"]]
+    return visit.page("staff/home.html", organisation=own, live=live, rows=_cards(visit, 6))
+
+
+@pages.get("staff", _MEMBER)
+def list_staff(visit: Visit) -> Response:
+    """The cards of one's staff, or of one's clients' staff."""
+    names = own_cards(visit.core, visit.call.who, **asked_page(visit))
+    shown = shown_page(visit, names, lambda name: name)
+    return visit.page("staff/list.html", **{**shown, "items": _rows(visit, shown["items"])})
+
+
+@pages.get("organisation", _MEMBER)
+def show_organisation(visit: Visit) -> Response:
+    """One's own organisation."""
+    who, t = visit.call.who, visit.words
+    own = organisations.show_organisation(visit.core, who, who.organisation_id or "")
+    return visit.page("staff/organisation.html", facts=organisation_facts(own, t))
+
+
+def organisation_facts(own: organisations.OrganisationView, t: Words) -> list[Fact]:
+    """What is known of an organisation."""
+    state = Tag(t(f"organisation.state_{own.state}"), "ok" if own.state == "active" else "bad")
+    return [
+        Fact(t("organisation.name"), own.name),
+        Fact(t("organisation.code"), own.code, code=True),
+        Fact(t("organisation.kind"), t(f"organisation.{own.kind}")),
+        Fact(t("organisation.state"), "", tag=state),
+        Fact(t("organisation.since"), t.day(own.created_at)),
+    ]
+
+
+@pages.get("mandates", _MANDATES)
+def list_mandates(visit: Visit) -> Response:
+    """Mandates of one's organisation, or all for who manages them."""
+    found = mandates.list_mandates(visit.core, visit.call.who, **asked_page(visit))
+    shown = shown_page(visit, found, lambda one: one.mandate_id)
+    return visit.page(
+        "staff/mandates.html",
+        **{**shown, "items": _shown_mandates(visit, shown["items"])},
+        gives=visit.call.who.may("mandate.give"),
+    )
+
+
+@pages.get("mandates/new", with_right("mandate.give"))
+def new_mandate_page(visit: Visit) -> Response:
+    """The form for a mandate."""
+    return visit.page("staff/new_mandate.html")
+
+
+@pages.post("mandates/check", with_right("mandate.give"), form=new_mandate_page, fields={"organisation": "code"})
+def check_mandate(visit: Visit) -> Response:
+    """Show what would be given, and to whom, before it is given."""
+    visit.require("code", "until")
+    found = organisations.find_agency(visit.core, visit.call.who, visit.text("code"))
+    _ends_at(visit)
+    return visit.page("staff/check_mandate.html", agency=found, until=visit.text("until"))
+
+
+@pages.post("mandates/give", with_right("mandate.give"), form=new_mandate_page, fields={"organisation": "code"})
+def give_mandate(visit: Visit) -> Response:
+    """Let an agency act for one's own organisation, from now on."""
+    visit.require("code", "until")
+    call = visit.call
+    agency = organisations.find_agency(call.core, call.who, visit.text("code"))
+    own, ends = call.who.organisation_id or "", _ends_at(visit)
+    once(
+        call,
+        lambda: mandates.give_mandate(call.core, call.who, agency.organisation_id, own, visit.now, ends).mandate_id,
+        lambda mandate_id: mandate_id,
+    )
+    return visit.go("mandates", done="mandate_given")
+
+
+@pages.get("mandates/{mandate_id}/end", _MANDATES)
+def end_mandate_page(visit: Visit, mandate_id: str) -> Response:
+    """What ending a mandate does, before it is done."""
+    found = mandates.show_mandate(visit.core, visit.call.who, mandate_id)
+    return visit.page("staff/end_mandate.html", mandate=_shown_mandates(visit, [found])[0])
+
+
+@pages.post("mandates/{mandate_id}/end", _MANDATES)
+def end_mandate(visit: Visit, mandate_id: str) -> Response:
+    """End a mandate now."""
+    mandates.end_mandate(visit.core, visit.call.who, mandate_id)
+    return visit.go("mandates", done="mandate_ended")
+
+
+def _cards(visit: Visit, most: int) -> list[list[Cell]]:
+    return _rows(visit, own_cards(visit.core, visit.call.who, limit=most))
+
+
+def _rows(visit: Visit, names: list[str]) -> list[list[Cell]]:
+    t, found = visit.words, []
+    for name in names:
+        view = read_card(visit.call, name)
+        holder, permit = view.card.holder, view.card.permit
+        insurance = card_rows(view, t, visit.now)[1]
+        until = t.day(permit.valid_until, short=True) if permit and permit.valid_until else "–"
+        found.append(
+            [
+                Cell(
+                    (holder.name if holder else None) or name,
+                    f"{BASE}cards/{name}",
+                    more=(permit and permit.employer) or "",
+                ),
+                Cell(until),
+                Cell("", tag=card_state(view, t, visit.now)),
+                Cell(insurance[2]),
+            ]
+        )
+    return found
+
+
+def _shown_mandates(visit: Visit, found: list[MandateView]) -> list[dict[str, object]]:
+    """Mandates with the names of both sides, and what stands of them."""
+    sides = {side for one in found for side in (one.agency_id, one.employer_id)}
+    names = organisations.names_of(visit.core, visit.call.who, sides)
+    now, t = visit.now, visit.words
+    shown: list[dict[str, object]] = []
+    for one in found:
+        live = one.ended_at is None and one.begins_at <= now < one.ends_at
+        word = "ended" if one.ended_at is not None else "live" if live else "over" if one.ends_at <= now else "later"
+        tone = {"live": "ok", "later": "info"}.get(word, "neutral")
+        shown.append(
+            {
+                "id": one.mandate_id,
+                "agency": names.get(one.agency_id, ""),
+                "employer": names.get(one.employer_id, ""),
+                "period": t(
+                    "mandate.period", begin=t.day(one.begins_at, short=True), end=t.day(one.ends_at - 1, short=True)
+                ),
+                "until": t.day(one.ends_at - 1),
+                "tag": Tag(t(f"mandate.{word}"), tone),  # type: ignore[arg-type]
+                "live": live,
+                "may_end": one.ended_at is None and one.ends_at > now,
+            }
+        )
+    return shown
+
+
+def _ends_at(visit: Visit) -> int:
+    """The end of the last day that was typed, Unix time.
+
+    Raises:
+        FormFault
+    """
+    try:
+        day = datetime.strptime(visit.text("until"), "%Y-%m-%d").replace(tzinfo=BEIJING)
+    except ValueError:
+        raise visit.refuse("until", "mandate.day_form") from None
+    end = int((day + timedelta(days=1)).timestamp())
+    if not visit.now < end <= visit.now + _LONGEST_DAYS * 86_400:
+        raise visit.refuse("until", "mandate.day_range")
+    return end

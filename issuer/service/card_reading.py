@@ -1,0 +1,52 @@
+"""Reading a card or a code of it for whoever asks: the steps that the API and the portal share.
+
+Promises:
+
+1. Whose card it is and who may see it is :func:`issuer.cards.parties.require_card`; what of it is
+   :mod:`issuer.cards.visibility`.
+2. An official who looks leaves a row that the holder sees, before anything is shown.
+"""
+
+from __future__ import annotations
+
+from icard_crypto.card.card import Profile
+from issuer.cards import views
+from issuer.cards.lookups import note_lookup
+from issuer.cards.parties import require_card
+from issuer.cards.views import CardView, newest_code
+from issuer.cards.visibility import require_profile, visible
+from verifier.runtime import http
+
+from .context import Call
+
+__all__ = ["read_card", "read_code"]
+
+
+def read_card(call: Call, card_id: str) -> CardView:
+    """A card as it stands, as far as the caller may see it.
+
+    Raises:
+        StateError: ``access.*``, ``issue.no_card``.
+    """
+    require_card(call.core, call.who, card_id)
+    if call.who.may("card.read"):
+        note_lookup(call.core, call.who, card_id, "card")
+    return visible(views.show(call.core, card_id), call.who)
+
+
+def read_code(call: Call, card_id: str, profile: Profile) -> str:
+    """The text of a card's newest code for one profile.
+
+    Raises:
+        StateError: ``access.*``, ``issue.no_card``.
+        Problem: ``http.not_ready``.
+    """
+    require_card(call.core, call.who, card_id)
+    require_profile(call.who, profile)
+    if call.who.may("card.read"):
+        note_lookup(call.core, call.who, card_id, "card")
+    code = newest_code(call.core, card_id, profile)
+    if code is None:
+        # Whoever issued it has not signed it yet, or was killed; the worker finishes it.
+        raise http.Problem("http.not_ready", headers={"Retry-After": "5"})
+    return code.text

@@ -1,0 +1,111 @@
+"""The portal for tests: a service with people of every role and cards, and a server before it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import uvicorn
+from playwright.sync_api import Page
+
+from icard_crypto.card.card import Card
+from issuer import cards
+from issuer.accounts.mandates import give_mandate
+from issuer.cards import NewCard
+from issuer.cards.lookups import note_lookup
+from issuer.portal import BASE, make_portal
+from issuer.service.app import make_app
+from tests.issuer.conftest import new_database_url
+from tests.kit.issuing_api import BOUNDLESS, new_service
+from tests.kit.issuing_service import person
+from tests.kit.people import HOST, PASSWORD, House, Somebody, make, organisation
+from verifier.runtime import http
+
+__all__ = ["ROLES", "Town", "enter", "running_portal", "town"]
+
+ROLES = (
+    *("holder", "employer", "agency", "permit_officer", "insurance_officer", "inspector", "auditor"),
+    "administrator",
+)
+
+
+@dataclass
+class Town:
+    """A service and its people: one of each role, and a second officer and administrator.
+
+    Attributes:
+        cards: of the holder's, then of others that the employer looks after.
+    """
+
+    house: House
+    people: dict[str, Somebody]
+    cards: list[str]
+    employer_id: str
+    agency_id: str
+    url: str = ""
+
+    def path(self, path: str) -> str:
+        """The address of a page; ``{card}`` is the holder's card."""
+        return self.url + path.format(card=self.cards[0], other=self.cards[1])
+
+
+def town(folder: Path) -> Town:
+    """A new service on SQLite with everything in it."""
+    house = new_service(folder, new_database_url("sqlite", folder), help_contact="021-12333", **BOUNDLESS)
+    employer_id, agency_id = organisation(house, "employer", 1), organisation(house, "agency", 2)
+    organisations = {"employer": employer_id, "agency": agency_id}
+    people = {role: make(house, role, f"{role}-1", organisation_id=organisations.get(role)) for role in ROLES}
+    for role in ("permit_officer", "administrator"):
+        people[f"second_{role}"] = make(house, role, f"{role}-2")
+    holder = people["holder"].person_id
+    new = [NewCard(person(1), holder=holder, employer=employer_id)]
+    new += [NewCard(_renamed(number), employer=employer_id) for number in (2, 3)]
+    made = [one.card_id for one in cards.issue(house.core, new, HOST)]
+    house.later()
+    cards.suspend(house.core, made[2], HOST)
+    now = int(house.clock.at)
+    give_mandate(house.core, people["employer"].who(), agency_id, employer_id, now, now + 90 * 86_400)
+    note_lookup(house.core, people["inspector"].who(), made[0], "code")
+    note_lookup(house.core, people["permit_officer"].who(), made[0], "card")
+    return Town(house, people, made, employer_id, agency_id)
+
+
+@contextlib.contextmanager
+def running_portal(made: Town) -> Iterator[str]:
+    """The portal's address while a server serves it, with everything that the service puts around it."""
+    app = make_app(made.house.core, http.Drain(), [make_portal(made.house.core)])
+    config = uvicorn.Config(app, port=0, log_config=None, log_level="error", lifespan="off", interface="asgi3")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    made.url = f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}{BASE}"
+    try:
+        yield made.url
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def enter(page: Page, made: Town, role: str) -> None:
+    """Log in through the pages, as a person of that role does."""
+    somebody = made.people[role]
+    page.goto(made.url + "log-in")
+    page.fill("#f-login", somebody.login)
+    page.fill("#f-password", PASSWORD)
+    page.click("button.primary")
+    if somebody.secret is not None:
+        page.fill("#f-code", somebody.code())
+        page.click("button.primary")
+    page.wait_for_selector(".nav")
+
+
+def _renamed(number: int) -> Card:
+    card = person(number)
+    names = {2: "NGUYEN VAN AN", 3: "VON HOHENLOHE-WALDENBURG MAXIMILIANE"}
+    return replace(card, holder=replace(card.holder, name=names[number], name_native=None, native_language=None))
