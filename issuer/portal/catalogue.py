@@ -74,7 +74,10 @@ class Words:
         """
         form = entries()[name][self.language]
         if isinstance(form, dict):
-            form = form[_LOCALES[self.language].plural_form(places["n"])] if len(form) > 1 else form["other"]
+            count = places.get("n")
+            if not isinstance(count, int):
+                raise KeyError(f"{name} needs n, a count")
+            form = form.get(_LOCALES[self.language].plural_form(count), form["other"])
         text: str = form
         return text.format_map({place: _isolated(value) for place, value in places.items()}) if places else text
 

@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from issuer.accounts import login
+from issuer.accounts import directory, login
 from issuer.accounts.directory import AccountView
 from issuer.accounts.principals import FRESH
 from issuer.accounts.sessions import Entered, csrf_token
@@ -43,7 +43,7 @@ __all__ = ["HEADERS", "SECRETS", "Visit", "own_path"]
 SECRETS: Final = frozenset({"password", "old", "new", "again", "code", "token", "proof", "csrf"})
 #: Fields that the portal itself puts into forms.
 _OURS: Final = frozenset({"csrf", "key", "version", "switch", "draft", "next"})
-_PATH: Final = re.compile(r"/portal/[A-Za-z0-9/_.-]*(?:\?[A-Za-z0-9=&_.-]*)?")
+_PATH: Final = re.compile(r"/portal/[A-Za-z0-9/_.-]*(?:\?[A-Za-z0-9=&_.%-]*)?")
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "Cache-Control": "no-store",
@@ -176,6 +176,7 @@ class Visit:
     def enter(self, entered: Entered) -> None:
         """Go on in a session that was just begun or renewed."""
         self.entered = entered
+        self.account = directory.own_account(self.core, entered.who)
         self.call = replace(self.call, who_or_none=entered.who, token_or_none=entered.token)
 
     def number(self, name: str) -> int:

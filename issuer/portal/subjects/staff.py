@@ -135,6 +135,7 @@ def _cards(visit: Visit, most: int) -> list[list[Cell]]:
 
 def _rows(visit: Visit, names: list[str]) -> list[list[Cell]]:
     t, found = visit.words, []
+    agency = visit.call.who.role.organisation == "agency"
     for name in names:
         view = read_card(visit.call, name)
         holder, permit = view.card.holder, view.card.permit
@@ -145,7 +146,7 @@ def _rows(visit: Visit, names: list[str]) -> list[list[Cell]]:
                 Cell(
                     (holder.name if holder else None) or name,
                     f"{BASE}cards/{name}",
-                    more=(permit and permit.employer) or "",
+                    more=(permit and permit.employer) or "" if agency else "",
                 ),
                 Cell(until),
                 Cell("", tag=card_state(view, t, visit.now)),

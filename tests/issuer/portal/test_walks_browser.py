@@ -1,0 +1,104 @@
+"""Every page walked as its user: by role, in both languages and themes, on a screen and on a telephone."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.kit.portal import Town
+from tests.kit.scan.browser import PHONE, SCREEN, Watched
+
+Visiting = Callable[..., Watched]
+
+#: Pages by role, with those that everybody has last.
+PAGES: dict[str, tuple[str, ...]] = {
+    "holder": ("", "cards/{card}?code=work", "cards/{card}/whole", "cards/{card}/lookups"),
+    "employer": ("", "staff", "cards/{other}", "organisation", "mandates", "mandates/new", "account/tokens"),
+    "agency": ("", "staff", "mandates"),
+    "permit_officer": ("", "search", "cards/{card}", "cards/{card}/revoke", "cards/{card}/suspend", "confirmations"),
+    "insurance_officer": ("", "cards/{card}", "cards/{card}/insurance-lapsed"),
+    "inspector": ("", "search", "cards/{card}"),
+    "auditor": ("", "audit", "audit/checkpoints", "service"),
+    "administrator": ("", "accounts", "accounts/new", "organisations", "organisations/new", "mandates", "outbox"),
+}
+COMMON = ("account", "account/password", "account/contact", "account/second-factor", "account/sessions")
+MORE = ("account/recovery-codes", "account/notices", "notices", "help", "privacy", "accessibility")
+#: By language, sizes and themes: each pair of size, theme and language occurs; soak walks all eight.
+LOOKS: dict[str, list[tuple[Any, Any]]] = {
+    "zh": [(PHONE, "light"), (SCREEN, "dark")],
+    "en": [(PHONE, "dark"), (SCREEN, "light")],
+}
+ALL = {language: [(size, theme) for size in (PHONE, SCREEN) for theme in ("light", "dark")] for language in LOOKS}
+#: What is on an English page and outside of what has its own language or comes from a record.
+_STRAYS = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+  while (walker.nextNode()) {
+    const parent = walker.currentNode.parentElement;
+    if (!parent.closest("bdi, [lang=zh-Hans], option, script") && /[\\u4e00-\\u9fff]/.test(walker.currentNode.data))
+      found.push(walker.currentNode.data.trim());
+  }
+  return found;
+}"""
+
+
+def walk(page: Watched, made: Town, role: str, looks: dict[str, list[tuple[Any, Any]]], every: bool) -> None:
+    """Walk a role's pages in each look; axe-core looks at every page once, or in every look."""
+    paths = (*PAGES[role], *COMMON, *MORE) if role in ("holder", "administrator") else PAGES[role]
+    turns = itertools.cycle(range(sum(map(len, looks.values()))))
+    for path in paths:
+        turn = next(turns)
+        for language, sizes in looks.items():
+            address = made.path(path)
+            answer = page.page.goto(address + ("&" if "?" in address else "?") + f"lang={language}")
+            where = f"{role} {path} {language}"
+            assert answer is not None, where
+            assert answer.status == 200, where
+            assert page.page.locator("h1").count() == 1, where
+            assert page.page.evaluate("document.documentElement.lang") == {"en": "en", "zh": "zh-Hans"}[language]
+            if language == "en":
+                assert page.page.evaluate(_STRAYS) == [], where
+            for size, theme in sizes:
+                page.page.set_viewport_size(size)
+                page.page.emulate_media(color_scheme=theme)
+                look = f"{where} {size['width']} {theme}"
+                assert page.overflow() == 0, look
+                if every or turn == 0:
+                    assert page.faults() == [], look
+                turn -= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", PAGES)
+def test_pages_of_a_role(visiting: Visiting, served: Town, role: str) -> None:
+    """Each page of a role answers, fits, has one heading, no stray Chinese in English, and no serious fault."""
+    walk(visiting("", role), served, role, LOOKS, False)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("role", PAGES)
+def test_pages_of_a_role_in_all_eight_views(visiting: Visiting, served: Town, role: str) -> None:
+    """The same in every size, theme and language, with axe-core each time."""
+    walk(visiting("", role), served, role, ALL, True)
+
+
+@pytest.mark.parametrize("role", ["holder", "administrator"])
+def test_first_page_fits_the_narrowest_telephone(visiting: Visiting, served: Town, role: str) -> None:
+    """At 320 pixels nothing scrolls sideways."""
+    page = visiting("", role, viewport={"width": 320, "height": 568})
+    assert page.overflow() == 0
+    page.page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.overflow() == 0
+
+
+def test_holder_sees_the_code_and_the_state_without_scrolling(visiting: Visiting) -> None:
+    """On a telephone the state, the whole code and the name are on the first screen."""
+    page = visiting("?lang=en", "holder", viewport=PHONE)
+    assert page.text(".face .tag") == "In force"
+    for part in (".face .tag", ".face .qr svg", ".face .who b"):
+        box = page.page.locator(part).first.bounding_box()
+        assert box is not None
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= PHONE["height"], part
