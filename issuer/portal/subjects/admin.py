@@ -268,13 +268,18 @@ def new_organisation_page(visit: Visit) -> Response:
     return visit.page("admin/new_organisation.html", kinds=kinds)
 
 
-@pages.post("organisations/new", _ORGANISATIONS, form=new_organisation_page)
+@pages.post(
+    "organisations/new",
+    _ORGANISATIONS,
+    form=new_organisation_page,
+    fields={"code": "credit_code", "organisation": "credit_code"},
+)
 def create_organisation(visit: Visit) -> Response:
     """Register an organisation; each is there once, by its code."""
-    visit.require("kind", "code", "name")
+    visit.require("kind", "credit_code", "name")
     call = visit.call
     new = NewOrganisation(
-        "agency" if visit.text("kind") == "agency" else "employer", visit.text("code"), visit.text("name")
+        "agency" if visit.text("kind") == "agency" else "employer", visit.text("credit_code"), visit.text("name")
     )
     name = once(
         call,

@@ -91,21 +91,21 @@ def new_mandate_page(visit: Visit) -> Response:
     return visit.page("staff/new_mandate.html")
 
 
-@pages.post("mandates/check", with_right("mandate.give"), form=new_mandate_page, fields={"organisation": "code"})
+@pages.post("mandates/check", with_right("mandate.give"), form=new_mandate_page, fields={"organisation": "credit_code"})
 def check_mandate(visit: Visit) -> Response:
     """Show what would be given, and to whom, before it is given."""
-    visit.require("code", "until")
-    found = organisations.find_agency(visit.core, visit.call.who, visit.text("code"))
+    visit.require("credit_code", "until")
+    found = organisations.find_agency(visit.core, visit.call.who, visit.text("credit_code"))
     _ends_at(visit)
     return visit.page("staff/check_mandate.html", agency=found, until=visit.text("until"))
 
 
-@pages.post("mandates/give", with_right("mandate.give"), form=new_mandate_page, fields={"organisation": "code"})
+@pages.post("mandates/give", with_right("mandate.give"), form=new_mandate_page, fields={"organisation": "credit_code"})
 def give_mandate(visit: Visit) -> Response:
     """Let an agency act for one's own organisation, from now on."""
-    visit.require("code", "until")
+    visit.require("credit_code", "until")
     call = visit.call
-    agency = organisations.find_agency(call.core, call.who, visit.text("code"))
+    agency = organisations.find_agency(call.core, call.who, visit.text("credit_code"))
     own, ends = call.who.organisation_id or "", _ends_at(visit)
     once(
         call,
