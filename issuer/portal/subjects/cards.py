@@ -19,6 +19,7 @@ from icard_crypto.card.card import Profile
 from issuer.cards import lookups
 from issuer.cards.parties import own_cards, require_card
 from issuer.cards.views import CardView
+from issuer.cards.visibility import disclosed_to
 from issuer.portal.card_shown import card_facts, card_rows, card_state, face, schemes
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
@@ -26,7 +27,7 @@ from issuer.portal.parts import Choice
 from issuer.portal.rendering import BASE, drawn
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
-from issuer.service.card_reading import may_have_code, read_card, read_code
+from issuer.service.card_reading import read_card, read_code
 
 from .access import with_right
 from .officer import offered_acts
@@ -91,7 +92,7 @@ def _shown(visit: Visit, card_id: str) -> Response:
         profiles=[
             Choice(one.name.lower(), t(f"card.{name}"), t(f"card.{name}_shows"), f"?code={one.name.lower()}")
             for one, name in _NAMES.items()
-            if may_have_code(visit.call, one)
+            if one <= disclosed_to(visit.call.who)
         ],
         own=visit.call.who.role.organisation is None,
     )
@@ -118,7 +119,7 @@ def list_lookups(visit: Visit, card_id: str) -> Response:
 
 def _profile(visit: Visit) -> Profile:
     asked = next((one for one in Profile if one.name.lower() == visit.query("code")), Profile.PUBLIC)
-    return asked if may_have_code(visit.call, asked) else Profile.PUBLIC
+    return asked if asked <= disclosed_to(visit.call.who) else Profile.PUBLIC
 
 
 def _code(visit: Visit, view: CardView, profile: Profile, room: int) -> Markup | None:

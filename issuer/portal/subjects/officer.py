@@ -97,6 +97,10 @@ def _by(call: Call, reason: str) -> cards.Actor:
     return call.who.by(reason)
 
 
+def _reissue(call: Call, view: CardView) -> cards.Reissue:
+    return cards.Reissue(view.card_id, request=call.request, revision=call.version)
+
+
 CARD_ACTS: Final[dict[str, CardAct]] = {
     "suspend": CardAct(
         "card.suspend",
@@ -112,15 +116,13 @@ CARD_ACTS: Final[dict[str, CardAct]] = {
     "replace": CardAct(
         "card.replace",
         lambda view: view.standing != "revoked",
-        lambda call, view, why: cards.replace(
-            call.core, view.card_id, None, _by(call, why), call.request, call.version
-        ),
+        lambda call, view, why: cards.replace(call.core, _reissue(call, view), _by(call, why)),
         danger=True,
     ),
     "renew": CardAct(
         "card.renew",
         lambda view: view.standing != "revoked",
-        lambda call, view, why: cards.renew(call.core, view.card_id, None, _by(call, why), call.request, call.version),
+        lambda call, view, why: cards.renew(call.core, _reissue(call, view), _by(call, why)),
     ),
     "permit-suspended": CardAct(
         "permit.set",

@@ -20,8 +20,7 @@ def colours(theme: str) -> dict[str, str]:
     """The colours of both style sheets by their names."""
     found: dict[str, str] = {}
     for sheet in (_TOKENS, _ROLES):
-        day, _, night = sheet.read_text("utf-8").partition(_DARK)
-        found |= dict(_COLOUR.findall(day))
+        found |= dict(_COLOUR.findall(sheet.read_text("utf-8").partition(_DARK)[0]))
     for sheet in (_TOKENS, _ROLES):
         if theme == "dark":
             found |= dict(_COLOUR.findall(sheet.read_text("utf-8").partition(_DARK)[2]))

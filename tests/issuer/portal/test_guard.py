@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -54,10 +54,10 @@ class Person:
         """A page."""
         return ask(self.app, "GET", BASE + path, headers={"Cookie": self.cookie, **headers})
 
-    def post(self, path: str, _headers: dict[str, str] | None = None, **fields: str) -> httpx.Response:
+    def post(self, path: str, sent: Mapping[str, str] | None = None, /, **fields: str) -> httpx.Response:
         """A form, with this session's token unless another one is given."""
         form = {"csrf": self.entered.csrf, "key": KEY, **fields}
-        headers = {"Cookie": self.cookie, "Content-Type": "application/x-www-form-urlencoded", **(_headers or {})}
+        headers = {"Cookie": self.cookie, "Content-Type": "application/x-www-form-urlencoded", **(sent or {})}
         return ask(self.app, "POST", BASE + path, headers=headers, content=urlencode(form).encode())
 
     @property
