@@ -5,7 +5,7 @@ from __future__ import annotations
 from icard_crypto.errors import Language
 from issuer.settings import Settings
 
-from .rendering import BASE, Templates
+from .rendering import Templates
 from .static_files import StaticFiles
 
 __all__ = ["Frame"]
@@ -20,7 +20,7 @@ class Frame:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.files = StaticFiles(f"{BASE}static/")
+        self.files = StaticFiles()
         self.templates = Templates(self.files)
 
     @property

@@ -17,12 +17,10 @@ import jinja2
 import segno
 from markupsafe import Markup
 
-from .static_files import StaticFiles, icons
+from .static_files import BASE, StaticFiles, icons
 
 __all__ = ["BASE", "POLICY", "Templates", "drawn", "drawn_address"]
 
-#: Where the portal is found on its host.
-BASE: Final = "/portal/"
 _SIDE: Final = re.compile(r'viewBox="0 0 ([0-9]+) ')
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "

@@ -21,7 +21,10 @@ from typing import Final
 
 from fastapi import Request, Response
 
-__all__ = ["StaticFiles", "icons"]
+__all__ = ["BASE", "StaticFiles", "icons"]
+
+#: Where the portal is found on its host.
+BASE: Final = "/portal/"
 
 #: The package that has the tokens and the icons that both share.
 _SHARED: Final = "verifier.service.scan"
@@ -37,14 +40,9 @@ class _File:
 
 
 class StaticFiles:
-    """The portal's files.
+    """The portal's files."""
 
-    Args:
-        base: the address below which they are served, with a final slash.
-    """
-
-    def __init__(self, base: str) -> None:
-        self._base = base
+    def __init__(self) -> None:
         self._files: dict[str, _File] = {}
         self._names: dict[str, str] = {}
         own, shared = _static(__package__ or ""), _static(_SHARED)
@@ -56,7 +54,7 @@ class StaticFiles:
 
     def address(self, name: str) -> str:
         """Where a file is found."""
-        return self._base + self._names[name]
+        return f"{BASE}static/{self._names[name]}"
 
     def answer(self, name: str, request: Request) -> Response:
         """The file, or 404."""
@@ -64,6 +62,10 @@ class StaticFiles:
         if file is None:
             return Response(status_code=404)
         headers = {"Cache-Control": _FOREVER, "Vary": "Accept-Encoding"}
+        if name == self._names["offline.js"]:
+            # A worker in a folder serves that folder alone unless this says otherwise (Service Workers, 6.1).
+            headers["Service-Worker-Allowed"] = BASE
+            headers["Content-Security-Policy"] = "default-src 'none'; connect-src 'self'"
         if "gzip" in request.headers.get("accept-encoding", "").lower():
             return Response(file.packed, media_type=file.media, headers={**headers, "Content-Encoding": "gzip"})
         return Response(file.content, media_type=file.media, headers=headers)

@@ -89,11 +89,7 @@ def _shown(visit: Visit, card_id: str) -> Response:
         **values,
         face=face(view, t, now, visit.frame.authority(t.language), t(f"card.{_NAMES[profile]}"), code),
         profile=profile.name.lower(),
-        profiles=[
-            Choice(one.name.lower(), t(f"card.{name}"), t(f"card.{name}_shows"), f"?code={one.name.lower()}")
-            for one, name in _NAMES.items()
-            if one <= disclosed_to(visit.call.who)
-        ],
+        profiles=_profiles(visit),
         own=visit.call.who.role.organisation is None,
     )
 
@@ -104,7 +100,15 @@ def whole_screen(visit: Visit, card_id: str) -> Response:
     view, profile, t = read_card(visit.call, card_id), _profile(visit), visit.words
     code = _code(visit, view, profile, _WHOLE_ROOM)
     shown = face(view, t, visit.now, visit.frame.authority(t.language), t(f"card.{_NAMES[profile]}"), code)
-    return visit.page("cards/whole.html", face=shown, back=f"{BASE}cards/{card_id}?code={profile.name.lower()}")
+    kept, address = visit.query("kept") == "1", f"{BASE}cards/{card_id}"
+    others = [Choice(one.value, one.text, href=f"{address}/whole{one.href}&kept=1") for one in _profiles(visit)]
+    return visit.page(
+        "cards/whole.html",
+        face=shown,
+        back=f"{address}?code={profile.name.lower()}",
+        kept=kept,
+        others=[one for one in others if one.value != profile.name.lower()],
+    )
 
 
 @pages.get("cards/{card_id}/lookups", Access("person", ("lookup.read_own",), owned="card"))
@@ -115,6 +119,16 @@ def list_lookups(visit: Visit, card_id: str) -> Response:
     return visit.page(
         "cards/lookups.html", **shown_page(visit, found, lambda one: one.lookup_id), back=f"{BASE}cards/{card_id}"
     )
+
+
+def _profiles(visit: Visit) -> list[Choice]:
+    """The codes that the person may show, by who scans them."""
+    t = visit.words
+    return [
+        Choice(one.name.lower(), t(f"card.{name}"), t(f"card.{name}_shows"), f"?code={one.name.lower()}")
+        for one, name in _NAMES.items()
+        if one <= disclosed_to(visit.call.who)
+    ]
 
 
 def _profile(visit: Visit) -> Profile:

@@ -38,3 +38,41 @@ if (document.querySelector("[data-awake]") && navigator.wakeLock) {
   document.addEventListener("visibilitychange", stayOn);
   stayOn();
 }
+
+// A holder's codes on the phone, for where there is no connection: only on request, and removed by one button.
+const keeping = document.querySelector("[data-keep]");
+if (keeping && navigator.serviceWorker && window.caches) {
+  const name = "icard-kept";
+  const show = async () => {
+    const kept = await caches.has(name);
+    for (const part of keeping.querySelectorAll("[data-kept]")) part.hidden = (part.dataset.kept === "yes") !== kept;
+  };
+  const store = async () => {
+    const answers = [];
+    for (const url of keeping.dataset.keep.split(" ")) {
+      const answer = await fetch(url, { cache: "no-store" });
+      if (!answer.ok || answer.redirected) throw new Error(url);
+      answers.push([url, answer]);
+    }
+    const cache = await caches.open(name);
+    for (const [url, answer] of answers) await cache.put(url, answer);
+  };
+  keeping.querySelector("[data-do=keep]").addEventListener("click", async () => {
+    try {
+      await navigator.serviceWorker.register(keeping.dataset.worker, { scope: "/portal/" });
+      await store();
+    } catch {
+      keeping.querySelector("[data-failed]").hidden = false;
+    }
+    await show();
+  });
+  keeping.querySelector("[data-do=remove]").addEventListener("click", async () => {
+    await caches.delete(name);
+    for (const worker of await navigator.serviceWorker.getRegistrations()) await worker.unregister();
+    await show();
+  });
+  // What is kept is the newest code each time that the card is opened with a connection.
+  caches.has(name).then((kept) => kept && store().catch(() => {}));
+  keeping.hidden = false;
+  show();
+}
