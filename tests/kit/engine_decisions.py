@@ -1,7 +1,7 @@
-"""``python -m tests.kit.engine_decisions ENGINE FOLDER [PORT]``: the vectors of decisions through an engine.
+"""``python -m tests.kit.engine_decisions ENGINE FOLDER [ADDRESS]``: the vectors of decisions through an engine.
 
-It runs in the engine's own environment: each row of ``decisions.parquet`` names a vector, and its verdict is made in the
-engine's worker by the vector's own verifier. The rows are written to ``decided.parquet``.
+It runs in the engine's own environment: each row of ``decisions.parquet`` names a vector, and its verdict is made in
+the engine's worker by the vector's own verifier. The rows are written to ``decided.parquet``.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def _with_duckdb(folder: Path) -> pa.Table:
     database = duckdb.connect()
     kind = database.from_arrow(SCHEMA.empty_table()).types[1]
     database.create_function("decide", decide, ["VARCHAR"], kind, type="arrow")
-    query = f"SELECT name, decide(name) AS verdict FROM '{folder / 'decisions.parquet'}'"
-    return database.sql(query).to_arrow_table()
+    names = database.read_parquet(str(folder / "decisions.parquet"))
+    return names.project("name, decide(name) AS verdict").to_arrow_table()
 
 
 def _with_spark(folder: Path, address: str) -> pa.Table:
