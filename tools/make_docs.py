@@ -23,6 +23,7 @@ from icard_crypto.card.fields import FIELDS, SERVICES, Field
 from icard_crypto.errors import catalogue
 from icard_crypto.lists.list_maps import FIELDS as LIST_FIELDS
 from icard_crypto.lists.list_maps import ListField
+from issuer.permits.processes import MACHINES, diagram
 from tools import benchmark_drawings, benchmark_page, endpoints_table, service_page, worked_example
 from tools.issuing_figures import issuing_figures, origin_figures, service_figures
 from tools.notices_table import notices_table
@@ -59,6 +60,11 @@ def fields() -> str:
         )
         parts.append("\n".join(rows) + "\n\n")
     return "".join(parts)
+
+
+def diagrams() -> str:
+    """Every state machine of the permit processes, as Mermaid draws it."""
+    return "\n".join(f"**{one.title}**\n\n```mermaid\n{diagram(one)}```\n" for one in MACHINES.values())
 
 
 def _field_row(field: Field) -> str:
@@ -176,6 +182,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "contention-figures": contention_figures,
     "settings": settings_table,
     "notices": notices_table,
+    "processes": diagrams,
     "screens": screens_table,
     "scan-page-figures": scan_page_figures,
     **endpoints_table.BLOCKS,

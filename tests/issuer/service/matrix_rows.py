@@ -40,6 +40,8 @@ from tests.kit.permit_office import PermitOffice, person_record
 __all__ = ["ROWS", "Shot", "World"]
 
 _DAY: Final = 86_400
+#: Seconds of the test's clock for which a session is used again; every log-in takes thirty.
+_KEPT: Final = 400.0
 _NOBODY: Final = "0" * 32
 #: Where the version of an object stands that a change has to name.
 _VERSIONS: Final[dict[str, tuple[Any, str]]] = {
@@ -77,7 +79,7 @@ class World:
         self.core: Core = house.core
         self.folder = folder
         self.numbers = itertools.count(1)
-        self._sessions: dict[str, Entered] = {}
+        self._sessions: dict[str, tuple[Entered, float]] = {}
         self.employer, self.agency = self.organisation("employer"), self.organisation("agency")
         roles = ("administrator", "auditor", "permit_officer", "insurance_officer", "office_head", "inspector")
         self.people = {role: self.somebody(role) for role in (*roles, "holder", "employer", "agency")}
@@ -134,10 +136,13 @@ class World:
         return tokens.make_token(self.core, owner.who(), "a program", scopes, 7)
 
     def session(self, role: str) -> Entered:
-        """A session of one of the people, kept."""
-        if role not in self._sessions:
-            self._sessions[role] = self.people[role].enter()
-        return self._sessions[role]
+        """A session of one of the people, kept for a while: an account has few, and the oldest makes room."""
+        now = self.house.clock.at
+        entered, since = self._sessions.get(role, (None, 0.0))
+        if entered is None or now - since > _KEPT:
+            entered = self.people[role].enter()
+            self._sessions[role] = entered, now
+        return entered
 
     def webhook(self, owner: Somebody) -> str:
         """A webhook of somebody's."""
