@@ -167,6 +167,20 @@ def rules_diff(
     tell_rows(rows)
 
 
+@rules_app.command("dry-run")
+@on_service
+def rules_dry_run(service: ServiceFolder, file: RulesFile) -> None:
+    """Say how many open applications the rows of a file would move. Nothing is added; no application is named.
+
+    Example:  icard-issuer rules dry-run own.json -C issuer
+    """
+    from issuer.permits.dry_run import dry_run
+
+    with service.opened() as core:
+        found = dry_run(core, _read(file))
+        tell({"open": found.open, "days": len(found.days), "checklists": len(found.checklists)})
+
+
 @says
 def processes_command(
     name: Annotated[

@@ -181,7 +181,7 @@ def withdraw_filing(core: Core, who: Principal, filing_id: str, revision: int) -
 
 
 def filing_facts(core: Core, session: Session, row: Filing) -> FilingFacts:
-    """The facts of an application, by the rules of its day; of a draft, of today."""
+    """The facts of an application, on the day whose rules it keeps; of a draft, today."""
     record = read_filing(core, row)
     today = day_of(core.clock.now(session))
     day = today if row.rules_on is None else date.fromisoformat(row.rules_on)

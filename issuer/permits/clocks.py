@@ -21,7 +21,7 @@ from issuer.rules.rows import Rule
 
 from .models import Filing
 
-__all__ = ["Clock", "calendar_of", "clocks", "deadline", "set_days"]
+__all__ = ["Clock", "calendar_of", "clocks", "days_of", "deadline", "set_days"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,9 @@ def deadline(
     return due(rule, calendar_of(book, row.region), event, category=category, prolonged=prolonged)
 
 
-def set_days(book: RuleBook, row: Filing, category: str | None) -> bool:
-    """Compute all last days of an application again; whether one moved."""
+def days_of(book: RuleBook, row: Filing, category: str | None) -> dict[str, str | None]:
+    """All last days of an application by a book, by the names of its columns."""
     submitted, accepted = _day(row.submitted_on), _day(row.accepted_on)
-    returned = _day(row.answer_due) if row.state == "RETURNED" else None
     promised = "D04-short" if row.process == "short" else "D04"
     days = {
         "pre_review_due": submitted and deadline(book, "D01", row, submitted),
@@ -63,13 +62,16 @@ def set_days(book: RuleBook, row: Filing, category: str | None) -> bool:
         "decision_due": accepted and deadline(book, "D03", row, accepted, prolonged=row.prolonged),
         "promised_due": accepted and deadline(book, promised, row, accepted, category=category),
     }
+    return {name: found.day.isoformat() if isinstance(found, Due) else None for name, found in days.items()}
+
+
+def set_days(book: RuleBook, row: Filing, category: str | None) -> bool:
+    """Compute all last days of an application again; whether one moved."""
     moved = False
-    for name, found in days.items():
-        text = found.day.isoformat() if isinstance(found, Due) else None
-        if getattr(row, name) != text:
-            setattr(row, name, text)
+    for name, day in days_of(book, row, category).items():
+        if getattr(row, name) != day:
+            setattr(row, name, day)
             moved = True
-    row.answer_due = returned.isoformat() if returned else None
     return moved
 
 

@@ -30,7 +30,6 @@ __all__ = [
     "PermitEnd",
     "PermitTerm",
     "PersonDocument",
-    "Upload",
 ]
 
 #: A day as YYYY-MM-DD.
@@ -165,24 +164,6 @@ class FilingEvent(Base):
     at: Mapped[Seconds]
 
 
-class Upload(Base):
-    """A file that lies encrypted outside the database; ``key`` is its own key, sealed.
-
-    ``digest`` is the keyed hash of the content, ``size`` its length in bytes, ``type`` what the content is.
-    """
-
-    __tablename__ = "uploads"
-    __table_args__ = (Index("ix_uploads_filing", "filing_id"),)
-
-    id: Mapped[Hex32] = mapped_column(primary_key=True)
-    filing_id: Mapped[Hex32] = mapped_column(ForeignKey("filings.id"))
-    digest: Mapped[Hex64]
-    size: Mapped[Big]
-    type: Mapped[Word]
-    key: Mapped[bytes] = sealed()
-    created_at: Mapped[Seconds]
-
-
 class Paper(Base):
     """A material of an application as it was handed in, or a commitment to hand it in later; one of a code."""
 
@@ -196,7 +177,6 @@ class Paper(Base):
     filing_id: Mapped[Hex32] = mapped_column(ForeignKey("filings.id"))
     code: Mapped[Word]
     state: Mapped[Word]
-    upload_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("uploads.id"))
     committed_until: Mapped[DayText | None]
     record: Mapped[bytes] = sealed()
     decided_by: Mapped[Hex32 | None] = mapped_column(ForeignKey("accounts.id"))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -62,7 +62,6 @@ class NewPaper:
     translated: bool = False
     sealed: bool = False
     committed_until: date | None = None
-    upload_id: str | None = field(default=None)
 
     def values(self) -> dict[str, Any]:
         """The arguments of :func:`issuer.permits.materials.paper_refusals`."""
@@ -96,7 +95,7 @@ def hand_in(core: Core, who: Principal, filing_id: str, code: str, new: NewPaper
             paper = Paper(id=secrets.token_hex(16), filing_id=row.id, code=code, created_at=now)
             session.add(paper)
         paper.state, paper.decided_by, paper.decided_at = "UNCHECKED", None, None
-        paper.upload_id, paper.created_at = new.upload_id, now
+        paper.created_at = now
         paper.committed_until = new.committed_until.isoformat() if new.committed_until else None
         _write(core, paper, new, {})
         row.revision += 1
@@ -182,4 +181,4 @@ def _read(core: Core, paper: Paper) -> tuple[NewPaper, Mapping[str, Any]]:
     for name in ("issued", "authenticated_on"):
         values[name] = None if values[name] is None else date.fromisoformat(values[name])
     until = None if paper.committed_until is None else date.fromisoformat(paper.committed_until)
-    return NewPaper(**values, committed_until=until, upload_id=paper.upload_id), body["checks"]
+    return NewPaper(**values, committed_until=until), body["checks"]

@@ -40,6 +40,8 @@ from issuer.publication import checkpoints
 from issuer.publication.export import export
 from issuer.publication.publish import check_signers, due, publish
 from issuer.publication.retirement import end_lists
+from issuer.rules.book import RuleBook
+from issuer.rules.store import book_of
 
 from . import states
 
@@ -84,6 +86,7 @@ class Worker:
     outside: Path | None = None
     name: str = field(default_factory=lambda: secrets.token_hex(16))
     _exported: int = -1
+    _book: RuleBook | None = None
 
     def jobs(self) -> list[Job]:
         """What this worker does, delivery apart."""
@@ -176,6 +179,13 @@ class Worker:
             self.log("lists_over", {"lists": len(ended)})
 
     def _permits(self, _stop: threading.Event) -> None:
+        book = self.core.database.read(book_of)
+        if book is not self._book:
+            # Rules were added or ended, or this worker has just begun: another version may have brought a new calendar.
+            moved = clockwork.recompute(self.core)
+            self._book = book
+            if moved:
+                self.log("days_moved", {"applications": moved})
         turned = clockwork.turn(self.core)
         if turned.anything:
             self.log("permits_moved", asdict(turned))

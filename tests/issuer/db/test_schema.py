@@ -90,7 +90,6 @@ def test_sealed_columns_are_the_ones_meant() -> None:
         "permits.record",
         "person_documents.record",
         "persons.record",
-        "uploads.key",
         "webhooks.secrets",
         "webhooks.url",
     ]

@@ -241,25 +241,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_permit_terms_employer", "permit_terms", ["employer_id", "permit_id"], unique=False)
     op.create_table(
-        "uploads",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("filing_id", sa.String(length=32), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("type", sa.String(length=40), nullable=False),
-        sa.Column("key", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["filing_id"], ["filings.id"], name=op.f("fk_uploads_filing_id_filings")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_uploads")),
-    )
-    op.create_index("ix_uploads_filing", "uploads", ["filing_id"], unique=False)
-    op.create_table(
         "papers",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("filing_id", sa.String(length=32), nullable=False),
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("state", sa.String(length=40), nullable=False),
-        sa.Column("upload_id", sa.String(length=32), nullable=True),
         sa.Column("committed_until", sa.String(length=10), nullable=True),
         sa.Column("record", sa.LargeBinary(), nullable=False),
         sa.Column("decided_by", sa.String(length=32), nullable=True),
@@ -268,7 +254,6 @@ def upgrade() -> None:
         sa.CheckConstraint("state in ('UNCHECKED', 'VERIFIED', 'REJECTED')", name=op.f("ck_papers_state")),
         sa.ForeignKeyConstraint(["decided_by"], ["accounts.id"], name=op.f("fk_papers_decided_by_accounts")),
         sa.ForeignKeyConstraint(["filing_id"], ["filings.id"], name=op.f("fk_papers_filing_id_filings")),
-        sa.ForeignKeyConstraint(["upload_id"], ["uploads.id"], name=op.f("fk_papers_upload_id_uploads")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_papers")),
         sa.UniqueConstraint("filing_id", "code", name=op.f("uq_papers_filing_id_code")),
     )
@@ -276,8 +261,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("papers")
-    op.drop_index("ix_uploads_filing", table_name="uploads")
-    op.drop_table("uploads")
     op.drop_index("ix_permit_terms_employer", table_name="permit_terms")
     op.drop_table("permit_terms")
     op.drop_table("permit_ends")
