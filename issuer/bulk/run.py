@@ -42,7 +42,17 @@ from .models import BulkRefusal, BulkRun
 from .refusals import refusal, refusals
 from .rows import Columns, Row, Source, read_rows
 
-__all__ = ["CARD_COLUMNS", "WHICH_COLUMNS", "Kind", "Options", "Outcome", "refusals", "run"]
+__all__ = [
+    "CARD_COLUMNS",
+    "WHICH_COLUMNS",
+    "Kind",
+    "Options",
+    "Outcome",
+    "begin_run",
+    "finish_run",
+    "refusals",
+    "run",
+]
 
 Kind = Literal["issue", "renew", "revoke"]
 T = TypeVar("T")
@@ -126,7 +136,7 @@ def run(core: Core, kind: Kind, source: Source, by: Actor, options: Options | No
             go on.
     """
     options = options or Options()
-    begun, resumed = _begin(core, kind, source, options)
+    begun, resumed = begin_run(core, kind, _name(source, options))
     if begun.state == "done":
         return Outcome(begun.id, begun.done, begun.refused, True)
     if options.codes is not None:
@@ -143,12 +153,12 @@ def run(core: Core, kind: Kind, source: Source, by: Actor, options: Options | No
         done, refused = done + len(made), refused + len(batch.refused)
         _record(core, begun.id, batch, done, refused)
         options.progress(done, refused, batch.last.end if batch.last else 0)
-    _finish(core, begun.id)
+    finish_run(core, begun.id)
     return Outcome(begun.id, done, refused, resumed)
 
 
-def _begin(core: Core, kind: Kind, source: Source, options: Options) -> tuple[BulkRun, bool]:
-    name = _name(source, options)
+def begin_run(core: Core, kind: str, name: str) -> tuple[BulkRun, bool]:
+    """The run of that kind and name, and whether an earlier one began it."""
 
     def work(session: Session) -> tuple[BulkRun, bool]:
         query = select(BulkRun).where(BulkRun.kind == kind, BulkRun.source == name).with_for_update()
@@ -334,7 +344,9 @@ def _record(core: Core, run_id: str, batch: _Batch, done: int, refused: int) -> 
     core.database.transact(work, settled=lambda session: None)
 
 
-def _finish(core: Core, run_id: str) -> None:
+def finish_run(core: Core, run_id: str) -> None:
+    """Note that all rows of a run are done or refused."""
+
     def work(session: Session) -> bool:
         session.get_one(BulkRun, run_id, with_for_update=True).state = "done"
         return True

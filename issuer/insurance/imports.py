@@ -11,13 +11,11 @@ Promises:
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError
@@ -25,6 +23,7 @@ from issuer.acts import Act, Actor
 from issuer.bulk.models import BulkRun
 from issuer.bulk.refusals import refusal
 from issuer.bulk.rows import Columns, Row, Source, read_rows
+from issuer.bulk.run import begin_run, finish_run
 from issuer.core import Core
 
 from .books import NewEntry, entry_from, record_within
@@ -65,40 +64,16 @@ def import_file(
     Raises:
         StateError: ``bulk.*``, ``clock.*``, ``database.*``. Run again to go on.
     """
-    run, resumed = _begin(core, source)
+    name = hashlib.sha256(f"{source.sha256}:{source.form}".encode()).hexdigest()
+    run, resumed = begin_run(core, _KIND, name)
     done, refused = run.done, run.refused
     if run.state != "done":
         rows = (row for row in read_rows(source, COLUMNS) if row.number > run.position)
         while batch := tuple(islice(rows, _BATCH)):
             done, refused = _write(core, source, run.id, batch, by)
             progress(done, refused, batch[-1].end)
-        core.database.transact(lambda session: _finish(session, run.id), settled=lambda session: None)
+        finish_run(core, run.id)
     return Imported(run.id, done, refused, resumed, follow_due(core, by))
-
-
-def _begin(core: Core, source: Source) -> tuple[BulkRun, bool]:
-    name = hashlib.sha256(f"{source.sha256}:{source.form}".encode()).hexdigest()
-
-    def work(session: Session) -> tuple[BulkRun, bool]:
-        found = session.scalar(select(BulkRun).where(BulkRun.kind == _KIND, BulkRun.source == name).with_for_update())
-        if found is not None:
-            return found, True
-        now = core.clock.now(session)
-        made = BulkRun(
-            id=secrets.token_hex(16),
-            kind=_KIND,
-            source=name,
-            state="running",
-            position=0,
-            done=0,
-            refused=0,
-            created_at=now,
-            changed_at=now,
-        )
-        session.add(made)
-        return made, False
-
-    return core.database.transact(work, settled=lambda session: None)
 
 
 def _write(core: Core, source: Source, run_id: str, batch: tuple[Row, ...], by: Actor) -> tuple[int, int]:
@@ -137,8 +112,3 @@ def _entry(source: Source, row: Row) -> NewEntry:
         raise row.fault
     entry = entry_from(row.values or {})
     return replace(entry, source_key=hashlib.sha256(f"{source.sha256}:{row.number}".encode()).hexdigest())
-
-
-def _finish(session: Session, run_id: str) -> bool:
-    session.get_one(BulkRun, run_id, with_for_update=True).state = "done"
-    return True

@@ -18,6 +18,7 @@ from issuer import cards
 from issuer.accounts import directory, host, login, mandates, organisations, own_account, tokens
 from issuer.accounts.changes import NewAccount
 from issuer.accounts.models import Account, Organisation
+from issuer.accounts.principals import Principal
 from issuer.accounts.sessions import Entered
 from issuer.approvals import engine
 from issuer.cards import NewCard
@@ -104,14 +105,23 @@ class World:
 
     def code_of(self, organisation_id: str) -> str:
         """The code of an organisation."""
-        who = self.people["administrator"].who()
-        return organisations.show_organisation(self.core, who, organisation_id).code
+        return organisations.show_organisation(self.core, self.clerk, organisation_id).code
+
+    @cached_property
+    def registrar(self) -> Principal:
+        """An insurance officer who prepares what requests are about: one session, for an account has few."""
+        return self.somebody("insurance_officer").who()
+
+    @cached_property
+    def clerk(self) -> Principal:
+        """An administrator, likewise."""
+        return self.somebody("administrator").who()
 
     def insured(self, employer: str | None = None) -> str:
         """A person whom an employer has registered, by default the one of the people here."""
         number = next(self.numbers)
         new = new_registration(number, employer_id=employer or self.employer)
-        return registration.register(self.core, self.people["insurance_officer"].who(), new).person_id
+        return registration.register(self.core, self.registrar, new).person_id
 
     def mandate(self, employer: str, agency: str) -> str:
         """A mandate in force."""
@@ -325,7 +335,7 @@ def _certificate(world: World) -> Shot:
 def _entry(world: World) -> dict[str, Any]:
     """A row for the books of a person who is there for it alone."""
     person_id = world.insured()
-    read = views.show_insurance(world.core, world.people["insurance_officer"].who(), person_id)
+    read = views.show_insurance(world.core, world.registrar, person_id)
     code = world.code_of(world.employer)
     parts = {"employer_part": "4800.00", "employee_part": "2400.00"}
     told = {"number": read.number, "employer_code": code, "kind": "paid", "month": "2026-03", "scheme": "pension"}
@@ -335,7 +345,7 @@ def _entry(world: World) -> dict[str, Any]:
 def _finding(world: World) -> Shot:
     """Registered long after work began: a finding at once."""
     person_id = world.insured()
-    report, _ = views.compliance_of(world.core, world.people["inspector"].who(), person_id, None, None)
+    report, _ = views.compliance_of(world.core, world.registrar, person_id, None, None)
     told = {"key": report.findings[0].key, "state": "explained", "words": "The permit came late."}
     return Shot("employer", told, {"person_id": person_id})
 
@@ -344,7 +354,7 @@ def _choice(world: World) -> Shot:
     """What a holder chooses who has left."""
     holder = world.somebody("holder")
     new = new_registration(next(world.numbers), employer_id=world.employer)
-    officer = world.people["insurance_officer"].who()
+    officer = world.registrar
     person_id = registration.register(world.core, officer, new).person_id
     move = update(Account).where(Account.id == holder.account_id).values(person_id=person_id)
     world.core.database.transact(lambda session: session.execute(move))
