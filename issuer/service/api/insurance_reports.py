@@ -15,10 +15,10 @@ from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Path, Query
+from fastapi import Path, Query, Response
 from pydantic import BaseModel, Field
 
-from issuer.insurance import answering, books, departure, views
+from issuer.insurance import answering, books, departure, overview, views
 from issuer.insurance.answering import Answered, FindingStep
 from issuer.insurance.books import entry_from
 from issuer.insurance.findings import Line
@@ -40,6 +40,7 @@ endpoints = Endpoints("Insurance books and reports")
 
 #: What somebody may claim, and what is on the personal account, is no business of an employer.
 _CLAIMS_ONE: Final = Access("account", ("insurance.read", "benefit.own"), owned="insured")
+_OVERVIEW: Final = Access("account", ("insurance.read", "insurance.register"))
 _MOST_ROWS: Final = 500
 
 
@@ -123,6 +124,28 @@ class StepsBody(BaseModel):
     steps: list[FindingStep]
 
 
+class OverviewLine(BaseModel):
+    """Findings of a kind in a region. Sums in yuan; ``without_sum``: findings whose sum is not known."""
+
+    region: str
+    kind: str
+    findings: int
+    people: int
+    without_sum: int
+    owed: str
+    late_fees: str
+
+
+class OverviewBody(BaseModel):
+    """An employer's findings, counted and summed by region and kind. ``staff``: people looked at."""
+
+    employer_id: str
+    as_of: str
+    known_on: str
+    staff: int
+    rows: list[OverviewLine]
+
+
 class ClaimBody(Body):
     """What is known of a claim besides the record."""
 
@@ -171,6 +194,7 @@ class ChoiceBody(BaseModel):
     months_after: int
 
 
+EmployerId = Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="The employer; by default one's own.")]
 BenefitName = Annotated[str, Path(pattern="^[A-Za-z0-9_.:-]{1,80}$", description="The id of the benefit's rule row.")]
 Year = Annotated[int | None, Query(ge=1970, le=2199, description="A calendar year; by default this one.")]
 AsOf = Annotated[date | None, Query(description="The day whose state is reported; by default today.")]
@@ -198,6 +222,34 @@ def show_compliance(call: CallOf, person_id: Id, as_of: AsOf = None, known_on: K
         findings=[{**finding.to_json(), **_standing(states.get(finding.key))} for finding in found.findings],
         months=[_line(line) for line in found.lines],
     )
+
+
+@endpoints.at("GET", "/v1/insurance/compliance", _OVERVIEW, problems=(404, 409))
+def show_overview(
+    call: CallOf, employer_id: EmployerId = None, as_of: AsOf = None, known_on: KnownOn = None
+) -> OverviewBody:
+    """An employer's compliance findings by region and kind: one's own, a client's, or for officials any employer's."""
+    found = overview.employer_overview(call.core, call.who, employer_id, as_of, known_on)
+    rows = [
+        OverviewLine(**{**asdict(row), "owed": in_yuan(row.owed), "late_fees": in_yuan(row.late_fees)})
+        for row in found.rows
+    ]
+    return OverviewBody(
+        employer_id=found.employer_id,
+        as_of=found.as_of.isoformat(),
+        known_on=found.known_on.isoformat(),
+        staff=found.staff,
+        rows=rows,
+    )
+
+
+@endpoints.at("GET", "/v1/insurance/compliance.csv", _OVERVIEW, types=("text/csv",), problems=(404, 409))
+def show_overview_csv(
+    call: CallOf, employer_id: EmployerId = None, as_of: AsOf = None, known_on: KnownOn = None
+) -> Response:
+    """The same as CSV."""
+    found = overview.employer_overview(call.core, call.who, employer_id, as_of, known_on)
+    return Response(overview.as_csv(found), media_type="text/csv", headers={"Cache-Control": "no-store"})
 
 
 @endpoints.at(

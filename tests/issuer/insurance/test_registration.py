@@ -27,6 +27,7 @@ from issuer.insurance.identity import record_passport
 from issuer.insurance.imports import import_file
 from issuer.insurance.lapses import follow_due
 from issuer.insurance.models import InsuranceEntry, InsuredPerson
+from issuer.insurance.overview import as_csv, employer_overview
 from issuer.insurance.registration import end_work, register
 from issuer.insurance.schemes import ALL, Scheme, schemes_of
 from issuer.service.app import make_service
@@ -502,3 +503,21 @@ def test_agency_registers_many_over_http_and_three_are_refused_with_reasons(agen
     assert seen[1] == seen[2]
     changed = caller("POST", path, {"rows": rows[:1], "preview": False}, key="for-good-000000000").json()
     assert changed["rows"][0]["code"] == "idempotency.other_body"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_overview_of_an_employer_adds_up_to_the_reports_of_its_staff(agency: Agency) -> None:
+    for number in range(1, 4):
+        _, insured = registered(agency, number)
+        pay(agency, insured, "2026-03", "2026-04")
+    found = employer_overview(agency.core, agency.agency.who(), agency.employer_id)
+    rows = {row.kind: (row.findings, row.people, row.without_sum) for row in found.rows}
+    # May to September were due by the end of October.
+    assert rows["unpaid"] == (15, 3, 15)
+    assert rows["late_registration"] == (6, 3, 6)
+    assert (found.staff, found.employer_id) == (3, agency.employer_id)
+    lines = as_csv(found).split("\r\n")
+    assert lines[0] == "region,kind,findings,people,without_sum,owed,late_fees"
+    assert "310115,unpaid,15,3,15,0.00,0.00" in lines
+    other = code(lambda: employer_overview(agency.core, agency.agency.who(), "0" * 32))
+    assert other == ("insurance.employer", "employer_id")

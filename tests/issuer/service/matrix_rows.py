@@ -108,6 +108,11 @@ class World:
         return organisations.show_organisation(self.core, self.clerk, organisation_id).code
 
     @cached_property
+    def registering(self) -> Somebody:
+        """Somebody at the employer who registers people, with sessions of their own."""
+        return self.somebody("employer")
+
+    @cached_property
     def registrar(self) -> Principal:
         """An insurance officer who prepares what requests are about: one session, for an account has few."""
         return self.somebody("insurance_officer").who()
@@ -323,13 +328,13 @@ def _insured(by: str, **body: Any) -> Callable[[World], Shot]:
 
 
 def _registration(world: World) -> Shot:
-    return Shot("employer", registration_body(next(world.numbers)))
+    return Shot(world.registering, registration_body(next(world.numbers)))
 
 
 def _certificate(world: World) -> Shot:
     days = {"first": "2026-03-01", "last": "2028-02-29", "schemes": ["pension"]}
     name = {"surname": "Muster", "given": "Erika"}
-    return Shot("employer", {"country": "DEU", "number": "1", **days, **name}, {"person_id": world.insured()})
+    return Shot(world.registering, {"country": "DEU", "number": "1", **days, **name}, {"person_id": world.insured()})
 
 
 def _entry(world: World) -> dict[str, Any]:
@@ -347,7 +352,7 @@ def _finding(world: World) -> Shot:
     person_id = world.insured()
     report, _ = views.compliance_of(world.core, world.registrar, person_id, None, None)
     told = {"key": report.findings[0].key, "state": "explained", "words": "The permit came late."}
-    return Shot("employer", told, {"person_id": person_id})
+    return Shot(world.registering, told, {"person_id": person_id})
 
 
 def _choice(world: World) -> Shot:
@@ -470,13 +475,15 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/confirmations/{confirmation_id}/refuse": _on("confirmation", "permit_officer", World.revocation),
     "POST /v1/insurance/registrations": _registration,
     "POST /v1/insurance/registrations/batch": lambda world: Shot(
-        "employer", {"rows": [registration_body(next(world.numbers))], "preview": True}
+        world.registering, {"rows": [registration_body(next(world.numbers))], "preview": True}
     ),
     "GET /v1/insurance/people": _plain("holder employer agency insurance_officer inspector"),
     "GET /v1/insurance/people/{person_id}": _insured("employer agency insurance_officer inspector"),
-    "POST /v1/insurance/people/{person_id}/end": _insured("employer", day="2026-11-01"),
+    "POST /v1/insurance/people/{person_id}/end": lambda world: Shot(
+        world.registering, {"day": "2026-11-01"}, {"person_id": world.insured()}
+    ),
     "POST /v1/insurance/people/{person_id}/passports": lambda world: Shot(
-        "employer", {"state": "DEU", "number": passport(next(world.numbers))}, {"person_id": world.insured()}
+        world.registering, {"state": "DEU", "number": passport(next(world.numbers))}, {"person_id": world.insured()}
     ),
     "POST /v1/insurance/people/{person_id}/certificates": _certificate,
     "GET /v1/insurance/people/{person_id}/statement": _insured("employer agency insurance_officer"),
@@ -484,6 +491,8 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/insurance/people/{person_id}/benefits/{benefit}": lambda world: Shot(
         "insurance_officer", {}, {"person_id": world.insured(), "benefit": "pension"}
     ),
+    "GET /v1/insurance/compliance": _plain("employer"),
+    "GET /v1/insurance/compliance.csv": _plain("employer"),
     "POST /v1/insurance/people/{person_id}/findings": _finding,
     "GET /v1/insurance/people/{person_id}/leaving": _insured("insurance_officer inspector"),
     "POST /v1/insurance/people/{person_id}/leaving": _choice,

@@ -1,0 +1,140 @@
+"""Compliance of an employer's staff: findings counted and summed by employer, region and kind.
+
+Promises:
+
+1. An employer gets its own, an agency its clients', an official any one that is asked for.
+2. Rows add up: the sums of all rows are those of the people's reports. What has no known sum is counted apart.
+3. People are read by the hundred; memory does not grow with the staff.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from issuer.accounts.principals import Principal
+from issuer.core import Core
+from issuer.rules.days import day_of
+from issuer.rules.store import read_book
+
+from .compliance import Compliance
+from .models import InsuranceFact
+from .money import in_yuan
+from .parties import require_employer
+from .records import load_people
+
+__all__ = ["Overview", "OverviewRow", "as_csv", "employer_overview"]
+
+_CHUNK: Final = 500
+#: Of a finding: region, kind, owed and late fee in fen.
+_Sums = tuple[str, str, int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewRow:
+    """Findings of a kind in a region: how many, about how many people, how many without a known sum; sums in fen."""
+
+    region: str
+    kind: str
+    findings: int
+    people: int
+    without_sum: int
+    owed: int
+    late_fees: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """An employer's findings on a day, by what was known on another. ``staff``: people looked at."""
+
+    employer_id: str
+    as_of: date
+    known_on: date
+    staff: int
+    rows: tuple[OverviewRow, ...]
+
+
+def employer_overview(
+    core: Core, who: Principal, employer_id: str | None, as_of: date | None = None, known_on: date | None = None
+) -> Overview:
+    """An employer's findings.
+
+    Args:
+        employer_id: None: one's own.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.employer``.
+    """
+    who.require("insurance.read" if who.role.official else "insurance.read_own")
+    chosen = core.database.read(lambda session: require_employer(core, session, who, employer_id))
+    day = as_of or day_of(int(core.clock.local()))
+    compliance = Compliance(read_book(core), day, known_on)
+    sums: dict[tuple[str, str], list[int]] = {}
+    staff = 0
+    for people in _staff(core, chosen):
+        look = partial(_findings, core, compliance=compliance, employer_id=chosen, people=people)
+        for findings in core.database.read(look):
+            staff += 1
+            seen: set[tuple[str, str]] = set()
+            for region, kind, owed, late_fee in findings:
+                row = sums.setdefault((region, kind), [0, 0, 0, 0, 0])
+                row[0] += 1
+                row[1] += (region, kind) not in seen
+                row[2] += owed is None
+                row[3] += owed or 0
+                row[4] += late_fee or 0
+                seen.add((region, kind))
+    rows = tuple(OverviewRow(region, kind, *row) for (region, kind), row in sorted(sums.items()))
+    return Overview(chosen, day, known_on or day, staff, rows)
+
+
+def as_csv(overview: Overview) -> str:
+    """The rows as CSV, with a line of columns; sums in yuan."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(("region", "kind", "findings", "people", "without_sum", "owed", "late_fees"))
+    for row in overview.rows:
+        owed, late_fees = in_yuan(row.owed), in_yuan(row.late_fees)
+        writer.writerow((row.region, row.kind, row.findings, row.people, row.without_sum, owed, late_fees))
+    return text.getvalue()
+
+
+def _staff(core: Core, employer_id: str) -> Iterator[list[str]]:
+    """The people whom an employer has on record, by the hundred."""
+    after = ""
+    while True:
+        query = select(InsuranceFact.person_id).where(
+            InsuranceFact.employer_id == employer_id,
+            InsuranceFact.kind == "employment",
+            InsuranceFact.person_id > after,
+        )
+        page = query.distinct().order_by(InsuranceFact.person_id).limit(_CHUNK)
+        people = core.database.read(partial(_ids, page))
+        if not people:
+            return
+        yield people
+        after = people[-1]
+
+
+def _ids(query: Select[str], session: Session) -> list[str]:
+    return list(session.scalars(query))
+
+
+def _findings(
+    core: Core, session: Session, *, compliance: Compliance, employer_id: str, people: Sequence[str]
+) -> list[list[_Sums]]:
+    """For each person the employer's findings: region, kind, sums."""
+    found: list[list[_Sums]] = []
+    for insured in load_people(core, session, people).values():
+        report = compliance.report(insured.person)
+        own = [one for one in report.findings if one.employer == employer_id]
+        found.append([(one.region, one.kind, one.owed, one.late_fee) for one in own])
+    return found
