@@ -14,7 +14,7 @@ from issuer.audit.models import AuditRow
 from issuer.cards import NewCard
 from issuer.core import Core
 from issuer.publication import checkpoints
-from issuer.service.api import audit
+from issuer.service import audit_walk
 from issuer.service.app import make_app
 from tests.kit.callers import Caller, by_session, problem
 from tests.kit.http_clients import ask
@@ -79,7 +79,7 @@ def test_the_chain_is_checked_on_request(house: House) -> None:
     first = broken["faults"][0]
     assert (broken["whole"], first["code"], first["where"]) == (False, "audit.row_changed", "row 2")
     assert not first["what"].isascii()
-    with audit._walking:
+    with audit_walk._walking:
         busy = asks("POST", "/v1/audit/verification")
     assert (problem(busy), busy.headers["retry-after"]) == ((503, "http.overloaded"), "30")
 
