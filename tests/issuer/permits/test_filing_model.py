@@ -1,0 +1,235 @@
+"""Random moves by random people under a moving clock: no state without its guards, and permit, card and codes agree."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import IcardError
+from issuer.accounts.principals import Principal
+from issuer.accounts.roles import role_named
+from issuer.cards.models import CardRow, CodeRow
+from issuer.permits import applications, decisions, granting, papers
+from issuer.permits.applications import NewFiling, filing_facts
+from issuer.permits.clockwork import turn, undecided
+from issuer.permits.decisions import Defect
+from issuer.permits.granting import Approval
+from issuer.permits.guards import approval_refusals
+from issuer.permits.models import Filing, FilingEvent, Permit
+from issuer.permits.papers import NewPaper, paper_facts
+from issuer.permits.processes import FILING
+from issuer.rules.days import day_of, days_before
+from issuer.rules.store import book_of
+from tests.issuer.conftest import new_database_url
+from tests.kit.people import Somebody
+from tests.kit.permit_office import PermitOffice, person_record
+
+pytestmark = pytest.mark.slow
+
+PEOPLE = st.sampled_from(["employer", "officer", "second", "head"])
+MOVES = st.sampled_from(["pre_review", "accept", "return", "approve", "refuse", "prolong", "withdraw", "submit"])
+
+
+class Filings(RuleBasedStateMachine):
+    """One employer, one person, one office; applications of every kind about that person."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        path = Path(self.folder.name)
+        self.office = PermitOffice.begin(path, new_database_url("sqlite", path))
+        self.core = self.office.core
+        self.filings: list[str] = []
+        self.refused = 0
+
+    def teardown(self) -> None:
+        if hasattr(self, "office"):
+            self.core.close()
+            self.folder.cleanup()
+
+    def who(self, name: str) -> Principal:
+        """A person who has just logged in."""
+        somebody: Somebody = getattr(self.office, name)
+        role = {"employer": "employer", "head": "office_head"}.get(name, "permit_officer")
+        organisation = self.office.employer_id if name == "employer" else None
+        now = int(self.office.house.clock.at)
+        return Principal(
+            somebody.account_id, somebody.person_id, role_named(role), organisation, True, session_id="s", totp_at=now
+        )
+
+    def permit(self) -> Permit | None:
+        return self.core.database.read(lambda session: session.scalar(select(Permit)))
+
+    @rule(process=st.sampled_from(["overseas", "in_country", "extension", "change", "cancellation"]))
+    def draft(self, process: str) -> None:
+        """A draft with sound papers."""
+        permit, today = self.permit(), self.office.today
+        record: dict[str, Any] = person_record(today)
+        about = process in ("extension", "change", "cancellation")
+        if about and permit is None:
+            return
+        if process == "extension" and permit is not None:
+            until = date.fromisoformat(permit.until) + timedelta(days=100)
+            record = {"until": until.isoformat(), "contract_until": record["contract_until"],
+                      "passport_until": record["passport_until"], "facts": record["facts"]}  # fmt: skip
+        elif process == "change":
+            record = {"changed_on": today.isoformat(), "post": "Head of design", "facts": record["facts"]}
+        elif process == "cancellation":
+            record = {"ended_on": today.isoformat(), "ground": "resigned", "signed": True, "facts": record["facts"]}
+        new = NewFiling(process, None, permit.id if about and permit else None, record)
+        who = self.who("employer")
+        try:
+            filing_id = applications.create_filing(self.core, who, new)
+        except IcardError:
+            self.refused += 1
+            return
+        self.filings.append(filing_id)
+        for code in ("M01", "M02", "M03", "M04", "M05", "M06", "M07", "M08", "M09", "M13", "M14"):
+            issued = today - timedelta(days=10)
+            paper = NewPaper(issued, "DEU", "apostille", issued, True, True)
+            try:
+                papers.hand_in(self.core, who, filing_id, code, paper)
+            except IcardError:
+                self.refused += 1
+
+    @precondition(lambda self: self.filings)
+    @rule(place=st.integers(0, 5), by=PEOPLE, name=MOVES)
+    def move(self, place: int, by: str, name: str) -> None:
+        """Any move by anybody: most are illegal, and refused with a code."""
+        filing_id, who = self.filings[-1 - place % len(self.filings)], self.who(by)
+        row = self.row(filing_id)
+        core, revision = self.core, row.revision
+        points = [Defect("M04", "not legible")]
+        try:
+            if name == "submit":
+                applications.submit_filing(core, who, filing_id, revision)
+            elif name == "withdraw":
+                applications.withdraw_filing(core, who, filing_id, revision)
+            elif name == "pre_review":
+                decisions.pre_review_filing(core, who, filing_id, revision)
+            elif name == "accept":
+                decisions.accept_filing(core, who, filing_id, revision)
+            elif name == "return":
+                decisions.return_filing(core, who, filing_id, points, revision)
+            elif name == "refuse":
+                decisions.refuse_filing(core, who, filing_id, points, revision)
+            elif name == "prolong":
+                decisions.prolong_filing(core, who, filing_id, 5, "an expert review", revision)
+            else:
+                granting.approve_filing(core, who, filing_id, Approval(), revision)
+        except IcardError:
+            assert self.row(filing_id).state == row.state, "a refused move changes nothing"  # noqa: PT017
+            self.refused += 1
+
+    @precondition(lambda self: self.filings)
+    @rule(place=st.integers(0, 5), all_of_them=st.booleans())
+    def check_papers(self, place: int, all_of_them: bool) -> None:
+        """An officer checks papers: all, or one."""
+        filing_id = self.filings[-1 - place % len(self.filings)]
+        codes = [one.code for one in self.core.database.read(lambda s: paper_facts(self.core, s, filing_id))]
+        for code in codes if all_of_them else codes[:1]:
+            try:
+                papers.check_paper(self.core, self.who("officer"), filing_id, code, "verify", "scan", "", filing_facts)
+            except IcardError:
+                self.refused += 1
+
+    @precondition(lambda self: self.filings)
+    @rule()
+    def carry_through(self) -> None:
+        """The usual way, so that permits come about."""
+        filing_id = self.filings[-1]
+        for by, name in (("employer", "submit"), ("officer", "pre_review"), ("officer", "accept")):
+            self.move(0, by, name)
+        self.check_papers(0, True)
+        if filing_id == self.filings[-1]:
+            self.move(0, "second", "approve")
+
+    @rule(days=st.sampled_from([0, 1, 6, 15, 40, 60]))
+    def wait(self, days: int) -> None:
+        """Time goes by, and the worker works."""
+        if days:
+            self.office.travel(self.office.today + timedelta(days=days))
+        turn(self.core)
+
+    def row(self, filing_id: str) -> Filing:
+        return self.core.database.read(lambda session: session.get_one(Filing, filing_id))
+
+    @invariant()
+    def states_have_their_guards(self) -> None:
+        if not hasattr(self, "core"):
+            return
+
+        def look(session: Session) -> None:
+            for row in session.scalars(select(Filing)):
+                events = session.scalars(
+                    select(FilingEvent).where(FilingEvent.filing_id == row.id).order_by(FilingEvent.number)
+                ).all()
+                state = "DRAFT"
+                for event in events:
+                    assert FILING.move(event.move, state, event.party).target == event.target
+                    state = event.target
+                assert state == row.state
+                if row.state == "APPROVED":
+                    facts = filing_facts(self.core, session, row)
+                    found = approval_refusals(book_of(session), facts, paper_facts(self.core, session, row.id))
+                    assert found == [] or row.process == "cancellation"
+                if row.state not in ("DRAFT", "WITHDRAWN"):
+                    assert row.person_id is not None
+                    assert row.rules_on is not None
+                if row.state == "ACCEPTED":
+                    assert row.decision_due is not None
+
+        self.core.database.read(look)
+
+    @invariant()
+    def permit_card_and_codes_agree(self) -> None:
+        if not hasattr(self, "core"):
+            return
+
+        def look(session: Session) -> None:
+            today = day_of(self.core.clock.now(session))
+            for permit in session.scalars(select(Permit)):
+                live = permit.state in ("ACTIVE", "EXTENDED_BY_LAW")
+                card = session.get(CardRow, permit.card_id) if permit.card_id is not None else None
+                assert (card is not None and card.standing == "active") == live, permit.state
+                if card is not None:
+                    values = set(session.scalars(select(CodeRow.value).where(CodeRow.card_id == card.id)))
+                    assert live or values <= {1}, "every code of an ended permit reads revoked"
+                    assert not live or 0 in values
+                waiting = undecided(session, permit.id)
+                if waiting is not None:
+                    in_time = (
+                        waiting.rules_on is not None
+                        and waiting.rules_on <= days_before(date.fromisoformat(permit.until), 30).isoformat()
+                    )
+                    assert permit.state in ("ACTIVE", "EXTENDED_BY_LAW", "CANCELLED") or not in_time, today
+
+        self.core.database.read(look)
+
+
+def test_random_moves_never_reach_a_state_without_its_guards() -> None:
+    run_state_machine_as_test(
+        Filings,
+        settings=settings(
+            max_examples=4,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
