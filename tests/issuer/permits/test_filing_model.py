@@ -134,7 +134,7 @@ class Filings(RuleBasedStateMachine):
             else:
                 granting.approve_filing(core, who, filing_id, Approval(), revision)
         except IcardError:
-            assert self.row(filing_id).state == row.state, "a refused move changes nothing"  # noqa: PT017
+            assert self.row(filing_id).state == row.state, "a refused move changes nothing"
             self.refused += 1
 
     @precondition(lambda self: self.filings)
