@@ -73,7 +73,8 @@ def employer_overview(
     Raises:
         StateError: ``access.*``, ``insurance.employer``.
     """
-    who.require("insurance.read" if who.role.official else "insurance.read_own")
+    if not who.may("insurance.read"):
+        who.require("insurance.register")
     chosen = core.database.read(lambda session: require_employer(core, session, who, employer_id))
     day = as_of or day_of(int(core.clock.local()))
     compliance = Compliance(read_book(core), day, known_on)

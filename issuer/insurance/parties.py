@@ -11,6 +11,7 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from sqlalchemy.orm import Session
@@ -28,6 +29,10 @@ from .models import InsuranceFact, InsuredPerson
 __all__ = ["notify_insured", "require_employer", "require_insured", "seen_by", "seen_employers"]
 
 
+#: Whoever may register or keep the books sees whom that is about: a program's scope for it is enough.
+_WRITES: Final = ("insurance.register", "insurance.book", "benefit.own")
+
+
 def seen_employers(core: Core, session: Session, who: Principal) -> set[str] | None:
     """The employers whose staff somebody sees; None: all, or only oneself."""
     if who.role.organisation == "employer":
@@ -43,10 +48,11 @@ def seen_by(core: Core, session: Session, who: Principal) -> ColumnElement[bool]
     Raises:
         StateError: ``access.*``.
     """
-    if who.role.official:
-        who.require("insurance.read")
+    official = who.role.official
+    if not any(who.may(right) for right in _WRITES):
+        who.require("insurance.read" if official else "insurance.read_own")
+    if official:
         return true()
-    who.require("insurance.read_own")
     employers = seen_employers(core, session, who)
     if employers is None:
         return InsuredPerson.person_id == who.person_id
