@@ -14,12 +14,13 @@ import pyotp
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from icard_crypto.errors import StateError
 from issuer import cards
 from issuer.accounts import directory, host, login, mandates, organisations, own_account, tokens
 from issuer.accounts.changes import NewAccount
 from issuer.accounts.models import Account, Organisation
 from issuer.accounts.principals import Principal
-from issuer.accounts.sessions import Entered
+from issuer.accounts.sessions import Entered, authenticate
 from issuer.approvals import engine
 from issuer.cards import NewCard
 from issuer.cards.models import CardRow
@@ -41,8 +42,6 @@ from tests.kit.permit_office import PermitOffice, person_record
 __all__ = ["ROWS", "Shot", "World"]
 
 _DAY: Final = 86_400
-#: Seconds of the test's clock for which a session is used again; every log-in takes thirty.
-_KEPT: Final = 400.0
 _NOBODY: Final = "0" * 32
 #: Where the version of an object stands that a change has to name.
 _VERSIONS: Final[dict[str, tuple[Any, str]]] = {
@@ -80,7 +79,7 @@ class World:
         self.core: Core = house.core
         self.folder = folder
         self.numbers = itertools.count(1)
-        self._sessions: dict[str, tuple[Entered, float]] = {}
+        self._sessions: dict[str, Entered] = {}
         self.employer, self.agency = self.organisation("employer"), self.organisation("agency")
         roles = ("administrator", "auditor", "permit_officer", "insurance_officer", "office_head", "inspector")
         self.people = {role: self.somebody(role) for role in (*roles, "holder", "employer", "agency")}
@@ -151,13 +150,18 @@ class World:
         return tokens.make_token(self.core, owner.who(), "a program", scopes, 7)
 
     def session(self, role: str) -> Entered:
-        """A session of one of the people, kept for a while: an account has few, and the oldest makes room."""
-        now = self.house.clock.at
-        entered, since = self._sessions.get(role, (None, 0.0))
-        if entered is None or now - since > _KEPT:
-            entered = self.people[role].enter()
-            self._sessions[role] = entered, now
-        return entered
+        """A session of one of the people, kept until newer ones of the account have taken its place."""
+        kept = self._sessions.get(role)
+        if kept is None or not self._is_live(kept):
+            kept = self._sessions[role] = self.people[role].enter()
+        return kept
+
+    def _is_live(self, entered: Entered) -> bool:
+        try:
+            authenticate(self.core, entered.token)
+        except StateError:
+            return False
+        return True
 
     def webhook(self, owner: Somebody) -> str:
         """A webhook of somebody's."""
