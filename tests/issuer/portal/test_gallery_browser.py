@@ -82,4 +82,4 @@ def test_hostile_name_stays_text_and_in_its_place(visiting: Visiting) -> None:
     page = visiting("gallery?lang=en")
     assert page.page.locator("#tables b", has_text="John").count() == 0
     assert "<b>John</b>" in page.text("#tables table")
-    assert page.page.locator("#tables tbody tr").nth(2).locator("bdi").count() == 5
+    assert page.page.locator("#tables tbody tr").nth(2).locator("bdi").count() == 6
