@@ -117,9 +117,15 @@ def _facts(found: ConfirmationView, visit: Visit) -> list[Fact]:
         facts.insert(
             1, Fact(t("approvals.card"), str(subject), Act(t("approvals.open"), f"{BASE}cards/{subject}"), code=True)
         )
-    facts += [
-        Fact(t(f"accounts.{name}"), t(f"roles.{value}") if name == "role" else str(value))
-        for name, value in found.arguments.items()
-        if value and name in ("role", "login", "name", "email")
-    ]
+    for name, value in found.arguments.items():
+        if value and name != "card_id":
+            facts.append(_argument(name, str(value), t))
     return facts
+
+
+def _argument(name: str, value: str, t: Words) -> Fact:
+    """What will be done, as far as the act's arguments say it: nobody confirms what they have not seen."""
+    if name == "role":
+        return Fact(t("accounts.role"), t(f"roles.{value}"))
+    label = f"accounts.{name}"
+    return Fact(t(label), value) if t.has(label) else Fact(name, value, code=True)
