@@ -27,7 +27,8 @@ except ModuleNotFoundError as absent:
 from .batches import BatchVerifier, map_batches
 from .claims import CLAIMS
 from .errors import DataError
-from .job import Job, Summary, run
+from .job import Job, run
+from .journal import Summary
 from .spark import spark_ddl
 from .verdicts import verdict_type, verdicts
 

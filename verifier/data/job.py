@@ -28,7 +28,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -43,6 +43,7 @@ from verifier.store import Store
 
 from .errors import DataError
 from .inputs import Input, Piece, open_input
+from .journal import Journal, Summary
 from .outputs import ROW, Output, open_output, serialized
 from .verdicts import VERDICT, verdict_type, verdicts
 from .workers import Workers, cores
@@ -87,36 +88,6 @@ class Job:
     trusted: bytes | None = None
     workers: int | None = None
     now_given: bool = False
-
-
-@dataclass
-class Summary:
-    """What a job came to.
-
-    Attributes:
-        rows: of the input, and so of the output.
-        resumed: how many of them had been done before this run.
-        nulls: rows without a code, those that could not be read among them.
-        unreadable: rows that could not be read; ``first_unreadable``: the number of the first, from 1.
-        verdicts: how many of each outcome and reason.
-        now: Unix time of every verdict.
-    """
-
-    now: int
-    rows: int = 0
-    resumed: int = 0
-    nulls: int = 0
-    unreadable: int = 0
-    first_unreadable: int | None = None
-    verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def add_to(self, other: Summary) -> None:
-        """Add these rows, which follow, to another's."""
-        other.rows += self.rows
-        other.nulls += self.nulls
-        other.unreadable += self.unreadable
-        other.first_unreadable = other.first_unreadable or self.first_unreadable
-        other.verdicts.update(self.verdicts)
 
 
 def run(job: Job, progress: Progress = lambda rows, share: None) -> Summary:
@@ -175,7 +146,7 @@ class _Run:
 
     def go(self) -> Summary:
         now = self._begin()
-        journal = _Journal(self._work / "journal")
+        journal = Journal(self._work / "journal")
         summary, end = journal.summary(now)
         summary.resumed = summary.rows
         if not journal.whole:
@@ -226,7 +197,7 @@ class _Run:
             "trusted": None if job.trusted is None else hashlib.sha256(job.trusted).hexdigest(),
         }
 
-    def _verify(self, verifier: Verifier, journal: _Journal, summary: Summary, end: int) -> None:
+    def _verify(self, verifier: Verifier, journal: Journal, summary: Summary, end: int) -> None:
         count = self._job.workers or cores()
         for leftover in self._work.glob("part-*"):
             if int(leftover.name.partition("-")[2].partition(".")[0]) >= journal.parts:
@@ -246,7 +217,7 @@ class _Run:
             if part:
                 self._write(part, journal, summary)
 
-    def _write(self, part: Sequence[_Done], journal: _Journal, summary: Summary) -> None:
+    def _write(self, part: Sequence[_Done], journal: Journal, summary: Summary) -> None:
         path = self._work / _part(journal.parts)
         temporary = path.with_name(path.name + ".tmp")
         temporary.unlink(missing_ok=True)
@@ -302,67 +273,6 @@ def _one(verifier: Verifier, now: int, claims: Sequence[str], output: Output, sc
         verdicts=counts,
     )
     return _Done(output.render(found), task.end, summary)
-
-
-class _Journal:
-    """What of the work counts: after each part, all that has been found so far.
-
-    Attributes:
-        parts: how many count.
-        whole: every row is in a part.
-        joined: the parts are joined, whole.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        lines = _whole_lines(path)
-        written = [line for line in lines if "rows" in line]
-        self._last = written[-1] if written else None
-        self.parts = len(written)
-        self.whole = {"whole": True} in lines
-        self.joined = {"joined": True} in lines
-
-    def summary(self, now: int) -> tuple[Summary, int]:
-        """What has been found so far, and where in the input the next piece begins."""
-        if self._last is None:
-            return Summary(now), 0
-        written = dict(self._last)
-        end = written.pop("end")
-        counted = Counter({(outcome, reason): count for outcome, reason, count in written.pop("verdicts")})
-        return Summary(now, verdicts=counted, **written), end
-
-    def add(self, summary: Summary, end: int) -> None:
-        """Count one more part."""
-        written = {name: getattr(summary, name) for name in ("rows", "nulls", "unreadable", "first_unreadable")}
-        counted = [[*names, count] for names, count in sorted(summary.verdicts.items())]
-        self._append(written | {"verdicts": counted, "end": end})
-        self.parts += 1
-
-    def close_rows(self) -> None:
-        """Every row is in a part."""
-        self._append({"whole": True})
-
-    def close_join(self) -> None:
-        """The parts are joined."""
-        self._append({"joined": True})
-
-    def _append(self, line: dict[str, Any]) -> None:
-        with self._path.open("ab") as file:
-            file.write(json.dumps(line).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _whole_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a journal; what a kill left of one is cut off."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return []
-    whole = data[: data.rfind(b"\n") + 1]
-    if whole != data:
-        os.truncate(path, len(whole))
-    return [json.loads(line) for line in whole.splitlines()]
 
 
 def _part(number: int) -> str:
