@@ -33,8 +33,8 @@ def column_figures() -> str:
         "on one. Both were measured in turns.\n"
     )
     load = (
-        f"The machine did other work: its load was {told['load']:.0f} on {cores}. On an idle one, jobs take a "
-        "fraction of these times.\n"
+        f"The machine did other work: its load was {told['load']:.0f} on {cores}. The memory stands; the times are too "
+        "long by as much as that work took.\n"
     )
     return "\n".join((about(told), compared, lines(heading, rows), load, _billion(told["ratios"]["column"])))
 
