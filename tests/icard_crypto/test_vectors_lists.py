@@ -213,7 +213,7 @@ def test_every_reason_has_a_decision_from_an_anchor_on() -> None:
     covered = {(expected["reason"], expected["detail"]) for expected in stated}
     wanted = {(code, None) for code, entry in reasons.catalogue().items() if "variants" not in entry}
     wanted |= {(code, name) for code, entry in reasons.catalogue().items() for name in entry.get("variants", ())}
-    assert wanted - covered == set()
+    assert {code for code, _ in wanted - covered} == load(VECTORS / "exceptions.json")["reasons"].keys()
 
 
 def test_only_what_no_trust_list_can_say_has_no_anchor() -> None:

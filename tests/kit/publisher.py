@@ -11,18 +11,23 @@ from icard_crypto.lists.status_list import StatusListBuilder
 from icard_crypto.lists.timestamp import Timestamp, sign_timestamp
 from icard_crypto.lists.trust_chain import verify_anchor
 from icard_crypto.signing import cose
+from icard_crypto.signing.algorithms import ED25519
 from icard_crypto.signing.keys import SigningKey
 from tests.kit import trust_domain
 from tests.kit.adversary import (
     DAY,
+    ENVIRONMENT,
     ISSUERS,
     KEYS,
     REVOKED,
     START,
     STATUS_KEY,
     TIMESTAMP_KEY,
+    TIMESTAMP_KEYS,
     Edit,
     add,
+    cose_key,
+    issuer,
     key_entry,
     published,
     put,
@@ -32,7 +37,9 @@ __all__ = [
     "ANCHOR",
     "INDEX",
     "NOW",
+    "OTHER_DOMAIN_KEYS",
     "URI",
+    "another_domain",
     "bundle",
     "code",
     "compromise",
@@ -49,6 +56,8 @@ URI = "https://sh.example/s/list-1"
 INDEX = 5
 SIZE = 1000
 ANCHOR = published(1)
+#: A card key, a status key and a timestamp key.
+OTHER_DOMAIN_KEYS = tuple(SigningKey.from_raw(ED25519, bytes([number]) * 32) for number in (61, 62, 63))
 
 #: Values of the Token Status List.
 VALID, REVOKED_ENTRY = 0, 1
@@ -114,6 +123,16 @@ def with_status_key(key: SigningKey, issuer: int = 0) -> Edit:
 def code(*, uri: str = URI, index: int = INDEX, **changes: Any) -> str:
     """A public code of the reference card whose status stands in the list."""
     return trust_domain.code(status=StatusRef(uri, index), **changes)
+
+
+def another_domain(environment: str = "test") -> list[Edit]:
+    """The edits that give a list keys and an address of its own, and no key of the list that it is made from."""
+    card, lists, stamp = OTHER_DOMAIN_KEYS
+    return [
+        put(environment, ENVIRONMENT),
+        put([cose_key(stamp)], TIMESTAMP_KEYS),
+        put([issuer("cn.990000", "990000", "https://theirs.example/s/", card, lists)], ISSUERS),
+    ]
 
 
 def spoiled(token: bytes) -> bytes:

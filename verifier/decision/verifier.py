@@ -9,7 +9,8 @@
  5. frame: a tagged COSE_Sign1 and nothing behind it
  6. headers: alg and kid protected, nothing unprotected, no crit, no typ
  7. the algorithm is in the closed table
- 8. the kid is one of a trusted key's
+ 8. the kid is one of a trusted key's, and one domain alone decides about that key: a production domain before a test
+    domain, and no domain where two of one environment list it for cards
  9. that key signs cards
 10. that key's algorithm is the header's
 11. the signature holds
@@ -154,10 +155,12 @@ class Verifier:
         except DecodeError as error:
             return self.unreadable(error, now=clock)
         # 8, 11
-        found = self._find_key(message, headers)
-        if found is None:
+        judges = self._find_key(message, headers)
+        if not judges:
             return self._unknown_key(headers.kid, clock)
-        domain, key, holds = found
+        if len(judges) > 1:
+            return self._contested(headers.kid, clock)
+        domain, key, holds = judges[0]
         algorithm = headers.algorithm
         return self._judge(clock, domain, key, headers.kid, holds, algorithm=algorithm, payload=message.payload)
 
@@ -203,22 +206,39 @@ class Verifier:
         codes = [code if type(code) is str or type(code) is bytes else _plain(code) for code in shown]
         return batch.verify_many(self, codes, whole_seconds(now), workers)
 
-    def _find_key(self, message: cose.Sign1, headers: cose.TokenHeaders) -> tuple[TrustDomain, TrustedKey, bool] | None:
-        """The key that signed, its domain, and True; else the first with that kid, and False.
+    def _find_key(self, message: cose.Sign1, headers: cose.TokenHeaders) -> list[tuple[TrustDomain, TrustedKey, bool]]:
+        """The key that signed in each domain that may judge, and True; where none signed, the first with that kid, and
+        False.
 
-        A kid is a hint of 8 bytes and several keys may share it, in one domain or in two: each is tried.
+        A kid is a hint of 8 bytes and several keys may share it: each is tried. And a domain may list a key of another
+        one, for public keys are public: a test domain then has no say beside a production domain.
         """
         signed = cose.signed_bytes(message)
         name = headers.algorithm.name
-        best = None
+        judges = []
+        named = None
         for domain in self._domains:
+            signer = None
             for key in domain.kids.get(headers.kid, ()):
-                holds = key.key.algorithm.name == name and key.key.verify(message.signature, signed)
-                if holds and key.usage == "card":
-                    return domain, key, True
-                if best is None or (holds and not best[2]):
-                    best = (domain, key, holds)
-        return best
+                if key.key.algorithm.name == name and key.key.verify(message.signature, signed):
+                    signer = key
+                    if key.usage == "card":
+                        break
+                elif named is None:
+                    named = (domain, key, False)
+            if signer is not None:
+                judges.append((domain, signer, True))
+        if len(judges) > 1:
+            judges = [judge for judge in judges if judge[0].environment == "production"] or judges
+            # Listed for another usage, a key makes nobody's card good or bad.
+            judges = [judge for judge in judges if judge[1].usage == "card"] or judges[:1]
+        return judges or ([] if named is None else [named])
+
+    def _contested(self, kid: bytes, clock: int) -> Verdict:
+        """The verdict where two domains of one environment list the key that signed: neither may judge."""
+        found = Findings()
+        found.doubt(Reason("key_contested"))
+        return self._verdict(found, clock, self._environment, kid=kid)
 
     def _moment(self, domain: TrustDomain, clock: int) -> Moment:
         moment = self._moments.get(domain)

@@ -3,6 +3,8 @@
 :func:`decide` goes by these rules, in this order:
 
 1. Trust lists: the chain by :mod:`icard_crypto.lists.trust_chain`. A bad chain: nothing is taken, of the rest neither.
+   A list that begins to name a key of another domain is bad: whoever has the roots of one domain must not decide about
+   the cards of another.
 2. A key that the roots mark compromised takes its status tokens and its marks with it: otherwise a thief who once
    reached a verifier whose clock was ahead could freeze revocation for ever.
 3. A timestamp whose key is no longer listed goes, for the same reason: its time is no mark for the keys that follow.
@@ -21,7 +23,9 @@ What has ended is taken all the same when it is newer: a revocation stands for e
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
 from icard_crypto import limits
@@ -40,9 +44,20 @@ from icard_crypto.signing.keys import Kid, Thumbprint, VerifyingKey
 from .manifest import Digest, Manifest, Mark
 from .report import Item, Outcome
 
-__all__ = ["OVER", "Decision", "Known", "Update", "decide", "digest_of", "open_timestamp"]
+__all__ = [
+    "OVER",
+    "Decision",
+    "Known",
+    "Update",
+    "check_own_keys",
+    "decide",
+    "digest_of",
+    "listed_keys",
+    "open_timestamp",
+]
 
 _SUBJECT = 2
+_NONE: Final[Mapping[Thumbprint, str]] = MappingProxyType({})
 #: Seconds after a status token's iat when the last code that it knows of has ended (a code lives 400 days at most, one
 #: begun later is not in it), with a month for an issuer whose clock was ahead.
 OVER: Final = LONGEST_CODE + 31 * DAY
@@ -98,16 +113,42 @@ def open_timestamp(trust_list: TrustList, token: bytes, now: int | None = None) 
     return read_timestamp(token, find_key=find, now=now)
 
 
-def decide(known: Known, update: Update, now: int | None) -> Decision:
+def check_own_keys(following: TrustList, foreign: Mapping[Thumbprint, str], before: TrustList | None = None) -> None:
+    """Refuse a trust list that names a key which another domain lists.
+
+    Args:
+        foreign: the other domains' keys by thumbprint, and the name of the domain.
+        before: the list in use; what it names already is left to the verdicts.
+
+    Raises:
+        DecodeError: ``trust.key_of_another_domain``.
+    """
+    known = frozenset() if before is None else listed_keys(before)
+    for thumbprint in sorted(listed_keys(following) - known):
+        if thumbprint in foreign:
+            found = f"key {thumbprint.hex()} of the domain {foreign[thumbprint]}"
+            raise DecodeError("trust.key_of_another_domain", path="issuers", expected="keys of its own", found=found)
+
+
+def listed_keys(trust_list: TrustList) -> frozenset[Thumbprint]:
+    """The thumbprints of all keys under which a trust list lets something count; its roots sign nothing but lists."""
+    issued = (key.thumbprint for _, _, key in trust_list.issuer_keys())
+    return frozenset(issued) | {key.thumbprint for key in trust_list.timestamp_keys}
+
+
+def decide(
+    known: Known, update: Update, now: int | None, foreign: Mapping[Thumbprint, str] = _NONE
+) -> Decision:
     """The next state by the rules of this module.
 
     Args:
         now: Unix time; None: nothing is refused for its age or for being from the future.
+        foreign: keys that other domains list, by thumbprint, and the domain's name.
     """
     decision = Decision(known.manifest)
     # 1
     try:
-        trust = _follow(known, update, now, decision)
+        trust = _follow(known, update, now, foreign, decision)
     except DecodeError as error:
         decision = Decision(known.manifest)
         decision.items.append(Item("trust_list", "", "refused", error=error))
@@ -135,7 +176,9 @@ def _change(decision: Decision, floor: int = 0, **changes: object) -> None:
     decision.manifest = replace(decision.manifest, floor=max(decision.manifest.floor, floor), **changes)  # type: ignore[arg-type]
 
 
-def _follow(known: Known, update: Update, now: int | None, decision: Decision) -> TrustState:
+def _follow(
+    known: Known, update: Update, now: int | None, foreign: Mapping[Thumbprint, str], decision: Decision
+) -> TrustState:
     before, manifest = known.trust, known.manifest
     # Without its past: a chain that brings nothing new is no reason to refuse what stands beside it, were the current
     # list over by now.
@@ -143,6 +186,7 @@ def _follow(known: Known, update: Update, now: int | None, decision: Decision) -
     trust = verify_chain(before, lists, now, unsafe_single_root=manifest.single_root)
     added = trust.current.version - before.current.version
     if added:
+        check_own_keys(trust.current, foreign, before.current)
         names = [digest_of(data) for data in lists]
         decision.objects |= dict(zip(names, lists, strict=True))
         _change(decision, floor=trust.current.iat, chain=(*manifest.chain, *names), tombstones=trust.tombstones)

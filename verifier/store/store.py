@@ -11,10 +11,13 @@ Promises:
 4. One domain that is damaged is no harm to the others: it comes back without what cannot be relied on, and
    :attr:`Store.faults` says why. A state that newer software wrote is refused.
 5. ``now`` is the caller's; nothing here reads a clock.
+6. No two domains come to list one key: a trust list that would is refused. A production domain's next list alone is
+   taken although a test domain lists its key, so that nobody can hold it up; verdicts then leave the test domain out.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from collections.abc import Mapping
@@ -32,7 +35,7 @@ from icard_crypto.lists.trust_chain import TrustState, verify_anchor
 from icard_crypto.signing.keys import Thumbprint
 from verifier.knowledge.trust import TrustDomain
 
-from .decide import Known, Update, decide, digest_of, open_timestamp
+from .decide import Known, Update, check_own_keys, decide, digest_of, listed_keys, open_timestamp
 from .folder import DomainFolder, ObjectGone
 from .manifest import Digest, Manifest, Mark, read_manifest
 from .report import Report
@@ -113,7 +116,8 @@ class Store:
 
         Raises:
             StateError: ``store.name``, ``store.exists``, ``store.locked``, ``store.unwritable``.
-            DecodeError: as :func:`icard_crypto.lists.trust_chain.verify_anchor`; ``trust.future``.
+            DecodeError: as :func:`icard_crypto.lists.trust_chain.verify_anchor`; ``trust.future``,
+                ``trust.key_of_another_domain``.
         """
         if not _NAME.fullmatch(name):
             raise StateError("store.name", expected="1 to 63 of a-z, 0-9, ., - and _, not . first", found=name[:64])
@@ -124,6 +128,7 @@ class Store:
         with self._mutex, folder.writing():
             if folder.manifest_bytes() is not None:
                 raise StateError("store.exists", path=name, expected="another name")
+            check_own_keys(first, self._foreign(name))
             digest = digest_of(anchor)
             manifest = Manifest(
                 name=name,
@@ -153,7 +158,9 @@ class Store:
         with self._mutex, folder.writing():
             manifest = read_manifest(self._manifest_bytes(folder))
             known = Known(manifest, _trust(folder, manifest), _timestamp_token(folder, manifest))
-            decision = decide(known, update, now)
+            in_production = manifest.environment == "production"
+            foreign = self._foreign(name, production_only=in_production) if update.trust_lists else {}
+            decision = decide(known, update, now, foreign)
             needed = decision.manifest.objects()
             damaged = any(name in needed and not folder.holds(name) for name in decision.objects)
             if damaged or decision.manifest != manifest:
@@ -219,6 +226,19 @@ class Store:
             loaded = {name: self._load(name) for name in self.names()}
             self._loaded = loaded
         return tuple(each.domain for each in loaded.values())
+
+    def _foreign(self, name: str, *, production_only: bool = False) -> dict[Thumbprint, str]:
+        """The keys that all domains but one list, by thumbprint, with the domain's name; a damaged one lists none."""
+        keys: dict[Thumbprint, str] = {}
+        for other in self.names():
+            if other == name:
+                continue
+            folder = DomainFolder(self.folder / other)
+            with folder.reading(), contextlib.suppress(IcardError):
+                manifest = read_manifest(self._manifest_bytes(folder))
+                if manifest.environment == "production" or not production_only:
+                    keys |= dict.fromkeys(listed_keys(_trust(folder, manifest).current), other)
+        return keys
 
     def _folder(self, name: str) -> DomainFolder:
         if not _NAME.fullmatch(name) or not (self.folder / name / "manifest").exists():

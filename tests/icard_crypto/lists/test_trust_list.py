@@ -60,12 +60,12 @@ def test_each_attack_gets_its_answer(case: TrustCase) -> None:
 
 
 def test_the_table_of_attacks_is_whole() -> None:
-    """Names are unique, and every code of the layer trust but those of writing is met by an attack."""
+    """Names are unique, and an attack meets every code of the layer trust but those of writing and two domains."""
     names = [case.name for case in cases()]
     assert len(names) == len(set(names))
     writing = {"trust.no_copies", "trust.copies_differ", "trust.too_many_signatures"}
     known = {code for code in catalogue() if code.startswith("trust.")}
-    assert known - writing - {case.code for case in cases()} == set()
+    assert known - writing - {"trust.key_of_another_domain"} - {case.code for case in cases()} == set()
 
 
 def _state(version: int = 1, **more: Any) -> TrustState:

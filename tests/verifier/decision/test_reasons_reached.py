@@ -492,6 +492,15 @@ def test_another_issuers_list_is_no_ones() -> None:
     expect(Verifier(mixed, Policy.named("gate")).verify(code(), now=NOW), "INDETERMINATE", "status_missing")
 
 
+def test_key_contested() -> None:
+    """Where two domains of one environment list the card's key for cards, neither may judge, and nothing is shown."""
+    compromised = World(revoked=Revocation(NOW - DAY, "compromised")).domain()
+    for domains in ([World().domain(), compromised], [compromised, World().domain()]):
+        verdict = Verifier(domains, Policy.named("gate")).verify(code(), now=NOW)
+        expect(verdict, "INDETERMINATE", "key_contested")
+        assert (verdict.card, verdict.environment, verdict.evidence.domain) == (None, "test", None)
+
+
 def test_every_reason_has_a_test() -> None:
     """Each code of the catalogue has a test of its name in this module."""
     names = [name for name in vars(sys.modules[__name__]) if name.startswith("test_")]

@@ -12,6 +12,7 @@ from tests.kit.native import reference_alone
 from tests.kit.reference import ISSUED_AT, ISSUER
 from tests.kit.trust_domain import (
     CARD_KEY,
+    DAY,
     ELSEWHERE,
     HERE,
     NOW,
@@ -114,6 +115,28 @@ def test_another_domains_usage_is_not_ours() -> None:
     verdict = Verifier([theirs, World().domain()], Policy.named("gate")).verify(code(), now=NOW)
     assert (verdict.outcome, verdict.evidence.domain) == ("VALID", "test domain")
     assert Verifier(theirs, Policy.named("gate")).verify(code(), now=NOW).reason == "wrong_key_usage"
+
+
+@pytest.mark.parametrize(
+    "rival",
+    [World(), World(revoked=Revocation(NOW - DAY, "compromised")), World(usage="status"), World(issuer=ELSEWHERE)],
+    ids=["trusted", "compromised", "other usage", "other issuer"],
+)
+@pytest.mark.parametrize("entry", [0, 1])
+def test_a_test_domain_has_no_say_about_a_production_card(rival: World, entry: int) -> None:
+    """However a test domain lists a key of production, production's verdict is the same as without it."""
+    real = World(environment="production", entry=entry).domain()
+    alone = Verifier(real, Policy.named("gate")).verify(code(), now=NOW)
+    for domains in ([rival.domain(), real], [real, rival.domain()]):
+        assert Verifier(domains, Policy.named("gate")).verify(code(), now=NOW) == alone
+    assert alone.outcome == ("VALID" if entry == 0 else "INVALID")
+
+
+def test_production_alone_decides_what_its_key_may_sign() -> None:
+    """A key that production lists for status lists signs no cards, although a test domain lists it for cards."""
+    real = World(environment="production", usage="status").domain()
+    verdict = Verifier([World().domain(), real], Policy.named("gate")).verify(code(), now=NOW)
+    assert (verdict.reason, verdict.environment) == ("wrong_key_usage", "production")
 
 
 def test_several_domains_one_stale() -> None:

@@ -32,6 +32,7 @@ from tests.kit.publisher import (
     INDEX,
     NOW,
     URI,
+    another_domain,
     bundle,
     code,
     compromise,
@@ -483,7 +484,7 @@ def test_a_damaged_list_is_missed_and_comes_back(store: Store) -> None:
 
 def test_a_damaged_trust_list_stops_one_domain_only(store: Store) -> None:
     """The domain misses its list and keeps its floor; another domain verifies as before."""
-    other = published(1, put("production", 2))
+    other = published(1, *another_domain("production"))
     store.create(other, name="zz", now=NOW)
     _damage(store, store.manifest("cn").chain[-1])
     again = Store(store.folder)
@@ -549,7 +550,7 @@ def test_a_truncated_bundle_is_no_bundle(store: Store) -> None:
 
 def test_domains_are_apart(store: Store) -> None:
     """What one domain takes, another does not know."""
-    store.create(published(1, put("production", 2)), name="zz", now=NOW)
+    store.create(published(1, *another_domain("production")), name="zz", now=NOW)
     domains: tuple[TrustDomain, ...] = store.load()
     assert [domain.name for domain in domains] == ["cn", "zz"]
     assert domains[1].timestamp is None

@@ -15,7 +15,7 @@ import pytest
 from icard_crypto.errors import StateError
 from tests.kit.adversary import DAY, ISSUERS, PREFIXES, STATUS_KEY, STRANGER, published, put
 from tests.kit.origin import Authority, Origin
-from tests.kit.publisher import ANCHOR, INDEX, NOW, code, compromise, status, timestamp, with_status_key
+from tests.kit.publisher import ANCHOR, INDEX, NOW, another_domain, code, compromise, status, timestamp, with_status_key
 from verifier import Policy, Verdict, Verifier
 from verifier.runtime.outbound.addresses import is_allowed, networks
 from verifier.store import Store
@@ -496,7 +496,7 @@ def test_a_state_that_cannot_be_written_ends_the_round(site: Site, monkeypatch: 
 
 def test_a_domain_that_lives_on_bundles_is_no_fault_beside_others(site: Site) -> None:
     """Only the domain with an address has a round."""
-    site.store.create(ANCHOR, name="bundles", now=NOW)
+    site.store.create(published(1, *another_domain()), name="bundles", now=NOW)
     assert [(made.domain, made.faults) for made in site.agent().once()] == [("cn", [])]
 
 
