@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
+from icard_crypto.encoding import strict_json
 from icard_crypto.errors import CardError, IcardError, StateError
 from verifier.runtime.files import FileFault
 
@@ -207,23 +208,15 @@ def _put(values: dict[str, Any], path: str, value: Any) -> None:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        loaded = json.loads(text, object_pairs_hook=_pairs)
+        loaded = strict_json.loads(text)
     except json.JSONDecodeError as fault:
         # Python's words name the grammar alone, never a value.
         raise StateError("bulk.json", path=f"column {fault.colno}", found=fault.msg) from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise StateError("bulk.json", expected="each name once, less nesting") from None
     if not isinstance(loaded, dict):
         raise StateError("bulk.json", expected="an object", found=type(loaded).__name__)
     return loaded
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; of two equal names Python would silently keep the second (RFC 8259 section 4)."""
-    names = dict(pairs)
-    if len(names) != len(pairs):
-        raise ValueError
-    return names
 
 
 def _opened(path: Path) -> BinaryIO:

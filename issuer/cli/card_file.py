@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from icard_crypto.card.card import Card
+from icard_crypto.encoding import strict_json
 from icard_crypto.errors import CardError
 from verifier.runtime.cli.faults import printable
 from verifier.runtime.files import FileFault, read_start
@@ -28,23 +29,15 @@ def read_card(path: Path) -> Card:
     if len(data) > CARD_FILE_BYTES:
         raise FileFault("file.too_large", expected=f"at most {CARD_FILE_BYTES} bytes", found=str(path))
     try:
-        loaded = json.loads(data.removeprefix(b"\xef\xbb\xbf"), object_pairs_hook=_object)
+        loaded = strict_json.loads(data.removeprefix(b"\xef\xbb\xbf"))
     except json.JSONDecodeError as fault:
         where = f"line {fault.lineno}, column {fault.colno}"
         # Python's words name the grammar alone, never a value.
         raise CardError("cli.json", path=where, found=fault.msg) from None
     except UnicodeDecodeError as fault:
         raise CardError("cli.json", offset=fault.start, expected="text in UTF-8") from None
-    except RecursionError:
-        raise CardError("cli.json", expected="less nesting") from None
+    except strict_json.DuplicateMember as twice:
+        raise CardError("cli.duplicate_name", path=printable(twice.name, 24)) from None
+    except ValueError:
+        raise CardError("cli.json", expected="numbers of JSON, less nesting") from None
     return Card.from_json(loaded)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; of two equal names Python would silently keep the second (RFC 8259 section 4)."""
-    names: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in names:
-            raise CardError("cli.duplicate_name", path=printable(name, 24))
-        names[name] = value
-    return names

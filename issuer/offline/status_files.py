@@ -28,6 +28,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from icard_crypto.encoding import strict_json
 from icard_crypto.errors import DecodeError, EncodeError, StateError
 from icard_crypto.lists import entry_values
 from icard_crypto.lists.list_maps import CLOCK_TOLERANCE
@@ -105,8 +106,8 @@ class StatusFile:
             StateError: ``status_file.json``, ``status_file.format``, ``status_file.value`` with the path.
         """
         try:
-            loaded = json.loads(data, object_pairs_hook=_object)
-        except (ValueError, RecursionError):
+            loaded = strict_json.loads(data)
+        except ValueError:
             raise StateError("status_file.json") from None
         if not isinstance(loaded, dict) or loaded.get("format") != _FORMAT:
             raise StateError("status_file.format", expected=f"format {_FORMAT}")
@@ -244,11 +245,3 @@ def _whole(value: Any, path: str) -> int:
     if type(value) is not int or value < 0:
         raise StateError("status_file.value", path=path, expected="a whole number from 0")
     return value
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; of two equal names Python would silently keep the second."""
-    names = dict(pairs)
-    if len(names) != len(pairs):
-        raise ValueError
-    return names

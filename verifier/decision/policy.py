@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from icard_crypto.card.card import Month, Scheme
 from icard_crypto.card.fields import SERVICE_NUMBERS, SERVICES
+from icard_crypto.encoding import strict_json
 from icard_crypto.errors import StateError
 
 __all__ = ["InsuranceNeed", "Policy"]
@@ -113,8 +114,10 @@ class Policy:
             StateError: ``policy.*``, with the path of the field.
         """
         try:
-            loaded = json.loads(data)
-        except (ValueError, RecursionError):
+            loaded = strict_json.loads(data)
+        except strict_json.DuplicateMember as twice:
+            raise StateError("policy.json", path=_shown(twice.name), expected="each member once") from None
+        except ValueError:
             raise StateError("policy.json", expected="a JSON object") from None
         return cls.from_dict(loaded)
 

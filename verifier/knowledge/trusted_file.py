@@ -18,7 +18,6 @@ The form (JSON, UTF-8)::
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -26,7 +25,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from icard_crypto import limits
-from icard_crypto.encoding import cbor
+from icard_crypto.encoding import cbor, strict_json
 from icard_crypto.errors import DecodeError, KeyFault, StateError
 from icard_crypto.lists.list_maps import FIELDS, ListField, check_value
 from icard_crypto.lists.uris import check_prefix, first_overlap
@@ -52,8 +51,10 @@ def read_trusted_file(data: bytes) -> tuple[Environment, tuple[TrustedKey, ...]]
             "trusted.too_large", expected=f"at most {limits.TRUST_LIST_BYTES} bytes", found=f"{len(data)} bytes"
         )
     try:
-        loaded = json.loads(data)
-    except (ValueError, RecursionError):
+        loaded = strict_json.loads(data)
+    except strict_json.DuplicateMember as twice:
+        raise StateError("trusted.json", path=repr(twice.name)[:60], expected="each member once") from None
+    except ValueError:
         raise StateError("trusted.json", expected="a JSON object in UTF-8") from None
     top = _Entry(loaded, "", {"environment", "keys"}, set())
     environment = top.take("environment", lambda value: value in ("test", "production"), "test or production")

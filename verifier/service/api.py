@@ -24,7 +24,16 @@ from verifier.runtime.http import Problem, language_of, whole_body
 from .agent import failed_sources
 from .batch import BatchAnswer
 from .documented import BATCH, POLICIES, STATE, SYNC, VERIFY, problems
-from .request_parsing import PICTURES, asked_policy, media_type, verdict_bytes, verdict_of_text
+from .request_parsing import (
+    PICTURES,
+    QUERY,
+    asked_policy,
+    is_quick,
+    media_type,
+    query_of,
+    verdict_bytes,
+    verdict_of_text,
+)
 from .service import VerificationService
 from .state_view import state_view
 
@@ -72,8 +81,8 @@ async def verify(request: Request) -> Response:
     kind = media_type(request.scope)
     if kind not in PICTURES:
         return _written(verdict_bytes(verdict_of_text(service, request.scope, kind, body), language), language)
-    asked = asked_policy(service, request.scope)
-    seen = await service.check_picture(body, asked, thorough=request.query_params.get("quick") != "true")
+    query = query_of(request.scope, *QUERY)
+    seen = await service.check_picture(body, asked_policy(service, query), thorough=not is_quick(query))
     verdicts = [each.verdict.to_dict(language) for each in seen]
     return _answer(request, {"verdicts": verdicts, "codes": len(verdicts)})
 
@@ -82,12 +91,13 @@ async def verify(request: Request) -> Response:
 async def verify_batch(request: Request) -> BatchAnswer:
     """The verdicts on up to 100,000 codes, one a line, streamed.
 
-    Each line is `{"code": "..."}`; each gets `{"line": n, "verdict": {...}}`, in order, or
+    Each line is `{"code": "..."}` and has no other member; each gets `{"line": n, "verdict": {...}}`, in order, or
     `{"line": n, "error": {...}}` where the line itself is at fault. A batch with a Content-Length is answered once all
     of it has come, one in chunks at once: then read while you send.
     """
     service = _service(request)
-    return service.batches.answer(asked_policy(service, request.scope), language_of(request.scope))
+    query = query_of(request.scope, "policy")
+    return service.batches.answer(asked_policy(service, query), language_of(request.scope))
 
 
 @api.get("/state", **STATE)

@@ -17,8 +17,9 @@ import json
 import os
 import sys
 import time
-from typing import Any, Final
+from typing import Final
 
+from icard_crypto.encoding import strict_json
 from icard_crypto.errors import DecodeError, Language
 from verifier.decision.policy import Policy
 from verifier.decision.verdict_json import verdict_text
@@ -96,12 +97,13 @@ def _code(line: bytes) -> str:
     if len(line) > BATCH_LINE_BYTES:
         raise DecodeError("serve.line_too_long", expected=f"at most {BATCH_LINE_BYTES} bytes")
     try:
-        loaded: Any = json.loads(line)
-    except (ValueError, RecursionError):
+        loaded = strict_json.loads(line)
+    except ValueError:
         loaded = None
     code = loaded.get("code") if isinstance(loaded, dict) else None
-    if not isinstance(code, str):
-        raise DecodeError("serve.line_json", expected='{"code": "..."}')
+    # A policy in a line would be asked for in vain: it is the query's, and one for all lines.
+    if not isinstance(code, str) or len(loaded) != 1:
+        raise DecodeError("serve.line_json", expected='{"code": "..."} and no other member')
     return code
 
 

@@ -3,17 +3,19 @@
 Promises:
 
 1. Wrong use is a problem; whatever is shown as a code is a verdict.
-2. A field, a type or a policy that is not known is refused by name, never ignored.
+2. A field, a type or a policy that is not known is refused by name, never ignored; so is one that is asked for twice,
+   which could be two different things.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
+from icard_crypto.encoding import strict_json
 from icard_crypto.errors import Language
 from verifier.decision.policy import Policy
 from verifier.decision.verdict import Verdict
@@ -23,13 +25,26 @@ from verifier.runtime.http.raw import header_of
 
 from .service import VerificationService
 
-__all__ = ["PICTURES", "STATUSES", "TEXTS", "asked_policy", "media_type", "verdict_bytes", "verdict_of_text"]
+__all__ = [
+    "PICTURES",
+    "QUERY",
+    "STATUSES",
+    "TEXTS",
+    "asked_policy",
+    "is_quick",
+    "media_type",
+    "query_of",
+    "verdict_bytes",
+    "verdict_of_text",
+]
 
 TEXTS: Final = ("application/json", "text/plain")
 PICTURES: Final = ("image/png", "image/jpeg", "image/webp")
 STATUSES: Final = Statuses(by_layer={"policy": 422, "picture": 422})
+#: What the query of a single verdict may have.
+QUERY: Final = ("policy", "quick")
 _FIELDS: Final = frozenset({"code", "policy"})
-#: Of a query; two have a meaning.
+#: Of a query that is looked at.
 _MOST_FIELDS: Final = 10
 
 
@@ -38,20 +53,51 @@ def media_type(scope: Scope) -> str:
     return header_of(scope, b"content-type").partition(";")[0].strip().lower()
 
 
-def asked_policy(service: VerificationService, scope: Scope, given: object = None) -> Policy:
-    """The policy of a request: of its body, else of ``?policy=``, else the default one.
+def query_of(scope: Scope, *known: str) -> dict[str, str]:
+    """The fields of a request's query, each of them known and there once.
 
     Raises:
-        Problem: ``http.bad_request``: the query has more fields than are looked at.
+        Problem: ``http.bad_request``: too many fields; ``http.invalid``: one that is not known, or twice.
+    """
+    if not scope["query_string"]:
+        return {}
+    try:
+        given = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise Problem("http.bad_request", path="query", expected=f"at most {_MOST_FIELDS} fields") from None
+    names = [name for name, _ in given]
+    faults = [FieldFault(f"/query/{name}", "http.field_repeated") for name in known if names.count(name) > 1]
+    if not set(names) <= set(known):
+        faults.append(FieldFault("/query", "http.field_unknown", ", ".join(known)))
+    if faults:
+        raise Problem("http.invalid", errors=faults)
+    return dict(given)
+
+
+def is_quick(query: Mapping[str, str]) -> bool:
+    """Whether a request wants one look at a picture only.
+
+    Raises:
+        Problem: ``http.invalid``.
+    """
+    quick = query.get("quick", "false")
+    if quick not in ("true", "false"):
+        raise Problem("http.invalid", errors=[FieldFault("/query/quick", "http.field_format", "true or false")])
+    return quick == "true"
+
+
+def asked_policy(service: VerificationService, query: Mapping[str, str], given: object = None) -> Policy:
+    """The policy of a request: of its body or of ``?policy=``, else the default one.
+
+    Raises:
+        Problem: ``http.invalid``: both name one.
         StateError: ``policy.*``.
     """
-    if given is None and scope["query_string"]:
-        try:
-            named = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=_MOST_FIELDS).get("policy")
-        except ValueError:
-            raise Problem("http.bad_request", path="query", expected=f"at most {_MOST_FIELDS} fields") from None
-        given = named[-1] if named else None
-    return service.policies_by_name.asked(given)
+    named = query.get("policy")
+    if named is not None and given is not None:
+        expected = "a policy in the query or in the body"
+        raise Problem("http.invalid", errors=[FieldFault("/body/policy", "http.field_repeated", expected)])
+    return service.policies_by_name.asked(given if named is None else named)
 
 
 def verdict_of_text(service: VerificationService, scope: Scope, kind: str, body: bytes) -> Verdict:
@@ -64,15 +110,17 @@ def verdict_of_text(service: VerificationService, scope: Scope, kind: str, body:
         Problem: ``http.bad_request``, ``http.invalid``.
         StateError: ``policy.*``.
     """
+    query = query_of(scope, *QUERY)
+    is_quick(query)
     if kind == "text/plain":
         try:
             # Without the mark that some editors put in front of UTF-8: people send files.
-            return service.verify(body.decode("utf-8-sig"), asked_policy(service, scope))
+            return service.verify(body.decode("utf-8-sig"), asked_policy(service, query))
         except UnicodeDecodeError:
             # Bytes of no text are looked at as bytes: a code's own form, or malformed.
-            return service.verify(body, asked_policy(service, scope))
+            return service.verify(body, asked_policy(service, query))
     code, policy = _members(body)
-    return service.verify(code, asked_policy(service, scope, policy))
+    return service.verify(code, asked_policy(service, query, policy))
 
 
 def verdict_bytes(verdict: Verdict, language: Language) -> bytes:
@@ -82,8 +130,10 @@ def verdict_bytes(verdict: Verdict, language: Language) -> bytes:
 
 def _members(body: bytes) -> tuple[str, Any]:
     try:
-        loaded = json.loads(body)
-    except (ValueError, RecursionError):
+        loaded = strict_json.loads(body)
+    except strict_json.DuplicateMember:
+        raise Problem("http.bad_request", expected="JSON with each member once") from None
+    except ValueError:
         raise Problem("http.bad_request", expected="JSON") from None
     if not isinstance(loaded, dict):
         raise Problem("http.invalid", errors=[FieldFault("/body", "http.field_type", "an object")])

@@ -139,6 +139,15 @@ def test_not_json(data: bytes | str) -> None:
     assert (caught.value.code, caught.value.expected) == ("policy.json", "a JSON object")
 
 
+@pytest.mark.parametrize("data", ['{"name": "a", "leeway": 1, "leeway": 2}', '{"name": "a", "name": "b"}'])
+def test_a_field_that_stands_twice_is_named(data: str) -> None:
+    """Which of the two was meant cannot be guessed."""
+    with pytest.raises(StateError) as caught:
+        Policy.from_json(data)
+    assert (caught.value.code, caught.value.expected) == ("policy.json", "each member once")
+    assert caught.value.path in ("'leeway'", "'name'")
+
+
 def test_not_an_object() -> None:
     """A list is no policy."""
     error = refusal([])

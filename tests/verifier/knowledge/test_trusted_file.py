@@ -157,6 +157,7 @@ def test_empty_and_broken_files() -> None:
     for data, told in (
         (b"{", "trusted.json"),
         (b"[1]", "trusted.value"),
+        (b'{"environment": "test", "keys": [], "environment": "production"}', "trusted.json"),
         (b" " * (8 << 20) + b" ", "trusted.too_large"),
     ):
         with pytest.raises(StateError) as caught:

@@ -91,22 +91,78 @@ def test_revoked_and_foreign_codes(server: Server, domain: Domain) -> None:
 
 
 def test_a_policy_by_name_by_query_and_inline(server: Server, domain: Domain) -> None:
-    """The body's policy counts before the query's; an inline one is called inline and applies."""
+    """The body's policy or the query's; an inline one is called inline and applies."""
     code = domain.code()
     assert server.verify(code, policy="inspection")["reason"] == "not_disclosed"
     answer = server.client.post("/v1/verify?policy=offline", json={"code": code})
     assert answer.json()["policy"] == "offline"
-    answer = server.client.post("/v1/verify?policy=offline", json={"code": code, "policy": "benefit"})
-    assert answer.json()["policy"] == "benefit"
     verdict = server.verify(code, policy={"status_max_age": 1})
     assert (verdict["policy"], verdict["reason"]) == ("inline", "status_stale")
     assert server.verify(domain.code(profile=Profile.WORK), policy={"employer_disclosed": True})["outcome"] == "VALID"
 
 
 @pytest.mark.parametrize(
+    ("query", "body", "pointer", "code"),
+    [
+        ("policy=inspection&policy=gate", {}, "/query/policy", "http.field_repeated"),
+        ("polciy=inspection", {}, "/query", "http.field_unknown"),
+        ("policy=gate&x", {}, "/query", "http.field_unknown"),
+        ("quick=yes", {}, "/query/quick", "http.field_format"),
+        ("policy=inspection", {"policy": "gate"}, "/body/policy", "http.field_repeated"),
+        ("policy=gate", {"policy": {"insurance": "live"}}, "/body/policy", "http.field_repeated"),
+    ],
+)
+def test_a_policy_that_could_be_meant_is_applied_or_refused(
+    server: Server, domain: Domain, query: str, body: dict[str, Any], pointer: str, code: str
+) -> None:
+    """A field of the query that is unknown, misspelt or there twice is named; no verdict under another policy is
+    given. So it is for every kind of body."""
+    answer = server.client.post(f"/v1/verify?{query}", json={"code": domain.code(), **body})
+    (fault,) = problem(answer, 422, "http.invalid")["errors"]
+    assert (fault["pointer"], fault["code"]) == (pointer, code)
+    if not body:
+        for path, kind in (("", "text/plain"), ("", "image/png"), ("/batch", "application/x-ndjson")):
+            if not (path == "/batch" and "quick" in query):
+                answer = server.client.post(f"/v1/verify{path}?{query}", content=b"x", headers={"Content-Type": kind})
+                problem(answer, 422, "http.invalid")
+
+
+def test_a_policy_without_a_value_is_no_policy(server: Server, domain: Domain) -> None:
+    """An empty name is refused like any other that does not exist."""
+    problem(server.client.post("/v1/verify?policy=", json={"code": domain.code()}), 422, "policy.name")
+
+
+def test_a_policy_in_a_line_of_a_batch_is_refused(server: Server, domain: Domain) -> None:
+    """A line asks for nothing but a verdict on its code; one with more, or with a member twice, is at fault."""
+    code = json.dumps(domain.code())
+    lines = [
+        f'{{"code": {code}, "policy": "inspection"}}',
+        f'{{"code": {code}, "polcy": {{}}}}',
+        f'{{"code": "x", "code": {code}}}',
+        f'{{"code": {code}}}',
+    ]
+    answer = server.client.post(
+        "/v1/verify/batch", content="\n".join(lines).encode(), headers={"Content-Type": "application/x-ndjson"}
+    )
+    told = [json.loads(line) for line in answer.text.splitlines()]
+    assert [each["error"]["code"] for each in told[:3]] == ["serve.line_json"] * 3
+    assert told[3]["verdict"]["outcome"] == "VALID"
+
+
+def test_a_lone_surrogate_in_a_field_of_a_policy_is_wrong_use(server: Server) -> None:
+    """JSON can name one and UTF-8 cannot: the problem escapes it as the request did."""
+    body = b'{"code": "", "policy": {"\\ud800": 1}}'
+    answer = server.client.post("/v1/verify", content=body, headers={"Content-Type": "application/json"})
+    assert problem(answer, 422, "policy.field")["path"] == "\ud800"
+
+
+@pytest.mark.parametrize(
     ("body", "kind", "status", "code"),
     [
         (b"{", "application/json", 400, "http.bad_request"),
+        (b'{"code": "", "policy": "inspection", "policy": "gate"}', "application/json", 400, "http.bad_request"),
+        (b'{"code": "", "policy": {"leeway": 1, "leeway": 2}}', "application/json", 400, "http.bad_request"),
+        (b'{"code": "", "policy": {"leeway": NaN}}', "application/json", 400, "http.bad_request"),
         (b"[]", "application/json", 422, "http.invalid"),
         (b"{}", "application/json", 422, "http.invalid"),
         (b'{"code": 1}', "application/json", 422, "http.invalid"),

@@ -3,7 +3,8 @@
 Promises:
 
 1. Values that FastAPI refuses are 422 ``http.invalid`` with the fields named: only names that the service itself has,
-   and what it expected; never what was sent. A body that is no JSON is 400 ``http.bad_request``.
+   and what it expected; never what was sent. A body that is no JSON, or that has a member of an object twice, is 400
+   ``http.bad_request``.
 2. Unknown addresses are 404, wrong methods 405 with Allow, each as a problem.
 3. An :class:`~icard_crypto.errors.IcardError` is shown with its own code where :class:`~.problems.Statuses` knows a
    status for it; anything else is 500 ``http.internal`` without detail, and is logged by type and place alone.
@@ -13,6 +14,7 @@ Promises:
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any, Final
 
@@ -21,11 +23,15 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
+from icard_crypto.encoding import strict_json
 from icard_crypto.errors import IcardError
 
 from .logs import log_fault
+from .middleware import Middleware
 from .problems import FieldFault, Problem, Statuses, problem_response
+from .raw import header_of
 
 __all__ = ["new_app"]
 
@@ -102,11 +108,47 @@ def new_app(statuses: Statuses | None = None, **options: Any) -> FastAPI:
             log_fault(error, request.scope)
         return problem_response(problem, request.scope)
 
+    app.add_middleware(MembersOnce)
     app.add_exception_handler(IcardError, refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _foreign)
     app.add_exception_handler(Exception, _unforeseen)
     return app
+
+
+class MembersOnce(Middleware):
+    """ASGI: refuses a JSON body that has a member of an object twice, which FastAPI would read as the second one.
+
+    It stands behind :class:`~.bodies.Bodies`, which has read the body whole.
+    """
+
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "json" not in header_of(scope, b"content-type").lower():
+            await self._app(scope, receive, send)
+            return
+        first = await receive()
+        try:
+            # What else is wrong with it, FastAPI says.
+            with contextlib.suppress(ValueError):
+                _once(first)
+        except Problem as refused:
+            await problem_response(refused, scope)(scope, receive, send)
+            return
+
+        given = [first]
+
+        async def replay() -> Message:
+            return given.pop() if given else await receive()
+
+        await self._app(scope, replay, send)
+
+
+def _once(message: Message) -> None:
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        try:
+            strict_json.loads(message.get("body", b""))
+        except strict_json.DuplicateMember:
+            raise Problem("http.bad_request", expected="JSON with each member once") from None
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -176,5 +176,6 @@ def problem_response(problem: Problem, scope: Scope) -> Response:
         "Cache-Control": "no-store",
         **problem.headers,
     }
-    body = json.dumps(shown, ensure_ascii=False).encode()
+    # JSON can name a lone surrogate, which is in a client's text then, and in no UTF-8.
+    body = json.dumps(shown, ensure_ascii=False).encode("utf-8", "backslashreplace")
     return Response(body, problem.status, headers, media_type=PROBLEM_TYPE)

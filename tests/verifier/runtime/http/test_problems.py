@@ -93,6 +93,14 @@ def test_what_is_no_json_is_a_bad_request() -> None:
     problem("POST", "/things/people/1", 400, "http.bad_request", content=f'{{"name": {SECRET}', headers=headers)
 
 
+def test_a_member_that_stands_twice_is_a_bad_request() -> None:
+    """FastAPI alone would read the second one."""
+    headers = {"Content-Type": "application/json"}
+    body = f'{{"name": "A", "name": "{SECRET}"}}'
+    shown = problem("POST", "/things/people/1", 400, "http.bad_request", content=body, headers=headers)
+    assert shown["expected"] == "JSON with each member once"
+
+
 def test_errors_of_the_core_keep_their_codes() -> None:
     """What a client sent is 422 with path and expected; a state that may pass is 503; the rest a bare 500."""
     card = problem("POST", "/things/refusal/card", 422, "card.too_long")
