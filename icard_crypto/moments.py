@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import overload
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final, overload
 
-__all__ = ["moment_text"]
+__all__ = ["china_moment", "moment_text"]
+
+_CHINA: Final = timezone(timedelta(hours=8))
+"""Dates of a card are days of this fixed offset; China has had no other since 1991."""
+_FIRST: Final = int(datetime(1, 1, 1, tzinfo=_CHINA).timestamp()) + 86_400
+_LAST: Final = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=_CHINA).timestamp())
+
+
+def china_moment(moment: int) -> datetime:
+    """A Unix time in China. What a token says may lie beyond the calendar, or end it in UTC and not here: such a time
+    is the calendar's last second, and no exception."""
+    return datetime.fromtimestamp(min(max(moment, _FIRST), _LAST), _CHINA)
 
 
 @overload

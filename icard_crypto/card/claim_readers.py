@@ -31,7 +31,7 @@ from typing import Any, Final
 from icard_crypto.encoding import cbor
 
 from .card import Card
-from .facts import DAY, EPOCH_ORDINAL, OFFSET, Facts
+from .facts import DAY, EPOCH_ORDINAL, HOUR, LONGEST_LIFE, OFFSET, Facts
 from .fields import FIELDS, Field, is_plain
 from .frozen import twin
 from .parts import ATTRIBUTES, Exemption, Holder, Insurance, Month, Permit
@@ -85,6 +85,8 @@ def read(claims, size):
     # True and 1.0 equal 1 as keys of a dict, and are never the same claim. A text equals nothing but a text.
     for key in keys:
         if type(key) is not int: return None
+    if claims_iat % HOUR or not claims_iat < claims_exp <= claims_iat + LONGEST_LIFE: return None
+    if claims_nbf is not None and claims_nbf >= claims_exp: return None
     if identity_date_of_birth is not None and card_year_of_birth is not None:
         @claims if identity_date_of_birth.year != card_year_of_birth: return None
         @facts if identity_date_of_birth != card_year_of_birth: return None
@@ -151,6 +153,8 @@ def _made(parts: dict[str, type]) -> Reader:
     known: dict[str, Any] = {
         "DAY": DAY,
         "Facts": Facts,
+        "HOUR": HOUR,
+        "LONGEST_LIFE": LONGEST_LIFE,
         "Month": Month,
         "from_iso": datetime.date.fromisoformat,
         "from_ordinal": datetime.date.fromordinal,

@@ -8,7 +8,8 @@ Promises:
 3. A known field of the wrong type, beyond its length or range, or out of its form is refused; the bounds are
    ``fields.json``.
 4. An unknown claim or subkey is ignored and listed in ``unknown``; an unknown value of a known field is kept.
-5. Where year and date of birth both stand, they agree.
+5. Where year and date of birth both stand, they agree. ``iat`` is a whole hour, ``exp`` comes after it and after
+   ``nbf``, and not later than 400 days after ``iat``.
 6. ``decode_claims(cbor.decode(encode_claims(x)))`` equals x, and ``encode_claims`` writes nothing that
    ``decode_claims`` would refuse.
 
@@ -28,7 +29,7 @@ from icard_crypto.errors import DecodeError
 from .card import Card, Exemption, Holder, Insurance, Permit
 from .claim_maps import Table, fault, read_map, type_name, write_map, write_part
 from .claim_readers import make_facts_reader, make_reader
-from .facts import Facts, day_end, day_start, months_of
+from .facts import HOUR, LONGEST_LIFE, Facts, day_end, day_start, months_of
 from .fields import FIELDS
 
 __all__ = [
@@ -200,6 +201,7 @@ def decode_claims(mapping: object) -> CardClaims:
         (confirmation,) = read_map(confirmation, _CONFIRMATION, "confirmation", unknown)
     holder = read_map(identity, _IDENTITY, "identity", unknown)
     permit, insurance, services, year_of_birth, profile = read_map(body, _CARD, "card", unknown)
+    _check_times(issued_at, not_before, expires)
     birthday = holder[_BIRTHDAY_SLOT]
     if birthday is not None and year_of_birth is not None and birthday.year != year_of_birth:
         raise DecodeError("claims.disagrees", path="card.year_of_birth", expected="the year of identity.date_of_birth")
@@ -226,6 +228,16 @@ def decode_claims(mapping: object) -> CardClaims:
         confirmation,
         tuple(unknown),
     )
+
+
+def _check_times(issued_at: int, not_before: int | None, expires: int) -> None:
+    if issued_at % HOUR:
+        raise DecodeError("claims.disagrees", path="claims.iat", expected="a whole hour", found=str(issued_at))
+    if not issued_at < expires <= issued_at + LONGEST_LIFE:
+        expected = f"after iat, at most {LONGEST_LIFE} seconds on"
+        raise DecodeError("claims.disagrees", path="claims.exp", expected=expected, found=f"{expires - issued_at}")
+    if not_before is not None and not_before >= expires:
+        raise DecodeError("claims.disagrees", path="claims.nbf", expected="before exp", found=str(not_before))
 
 
 def to_map(claims: CardClaims) -> dict[int | str, Any]:

@@ -14,13 +14,27 @@ from typing import Final, NamedTuple
 
 from .parts import Month
 
-__all__ = ["DAY", "EPOCH_ORDINAL", "OFFSET", "Facts", "day_end", "day_start", "months_of"]
+__all__ = [
+    "DAY",
+    "EPOCH_ORDINAL",
+    "HOUR",
+    "LONGEST_LIFE",
+    "OFFSET",
+    "Facts",
+    "day_end",
+    "day_start",
+    "months_of",
+    "times_hold",
+]
 
 #: The day number of 1970-01-01 in :meth:`datetime.date.toordinal`.
 EPOCH_ORDINAL: Final = datetime.date(1970, 1, 1).toordinal()
 #: The time of a card is +08:00, a fixed offset; no zone file can change when a permit ends.
 OFFSET: Final = 8 * 3600
 DAY: Final = 86_400
+HOUR: Final = 3600
+#: Seconds. A year and a month: a code outlives a yearly renewal, and no lost one lives longer.
+LONGEST_LIFE: Final = 400 * DAY
 
 
 class Facts(NamedTuple):
@@ -62,6 +76,16 @@ class Facts(NamedTuple):
     paid_through: int | None
     insurance_region: str | None
     exemptions: tuple[tuple[int, int], ...]
+
+
+def times_hold(issued_at: int, not_before: int | None, expires: int) -> bool:
+    """Whether a code's times are those that the format allows: iat a whole hour, exp after iat and nbf, and at most
+    :data:`LONGEST_LIFE` after iat."""
+    return (
+        issued_at % HOUR == 0
+        and issued_at < expires <= issued_at + LONGEST_LIFE
+        and (not_before is None or not_before < expires)
+    )
 
 
 def day_start(day: datetime.date) -> int:

@@ -20,13 +20,10 @@ from icard_crypto.errors import CardError
 
 from .card import Card, Profile
 from .claims import CardClaims, StatusRef
-from .facts import DAY, day_end, day_start
+from .facts import DAY, HOUR, LONGEST_LIFE, day_end, day_start
 
 __all__ = ["HOUR", "LONGEST_LIFE", "expiry", "issue_claims"]
 
-HOUR: Final = 3600
-#: Seconds. A year and a month: a code outlives a yearly renewal, and no lost one lives longer.
-LONGEST_LIFE: Final = 400 * DAY
 
 
 def expiry(valid_until: datetime.date, issued_at: int) -> int:

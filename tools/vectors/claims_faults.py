@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from icard_crypto.card.fields import FIELDS, Field
 from icard_crypto.encoding import cbor
+from tests.kit.reference import ISSUED_AT
 from tools.vectors.base import Json, card_map, signed
 from tools.vectors.refusal import refused_cose
 
@@ -232,7 +233,25 @@ def _wholes() -> dict[str, Json]:
         "card.year_of_birth",
         lambda claims: claims[-65537].update({4: 1989}),
     )
-    return found
+    return found | _times()
+
+
+def _times() -> dict[str, Json]:
+    def at(**changes: int) -> Callable[[dict[int | str, Any]], object]:
+        keys = {"exp": 4, "nbf": 5, "iat": 6}
+        return lambda claims: claims.update({keys[name]: ISSUED_AT + seconds for name, seconds in changes.items()})
+
+    made = {
+        "iat-no-hour": ("iat is no whole hour.", "iat", at(iat=1)),
+        "exp-at-iat": ("The code ends when it is issued.", "exp", at(exp=0)),
+        "exp-too-late": ("The code lives for 400 days and a second.", "exp", at(exp=400 * 86400 + 1)),
+        "nbf-at-exp": ("The code begins when it ends.", "nbf", at(nbf=86400, exp=86400)),
+        "nbf-9999": ("The code begins in the last hour of 9999.", "nbf", at(nbf=253402300799 - ISSUED_AT)),
+    }
+    return {
+        f"claims-{name}": _refused(about, "claims.disagrees", f"claims.{field}", change)
+        for name, (about, field, change) in made.items()
+    }
 
 
 def vectors() -> dict[str, Json]:

@@ -253,6 +253,10 @@ def _policies() -> dict[str, Case]:
     base: Json = {"lists": (), "permit": ("valid", False)}
     silent = to_map(reference_claims())
     del silent[-65537][1][8]
+    nothing = to_map(reference_claims())
+    nothing[169], nothing[-65537] = {}, {5: 1}
+    other = to_map(reference_claims())
+    other[-65537][5] = 9
     unknown_scheme, none = changed(insurance={"schemes": 2 | 32}), changed(insurance={"schemes": 0})
     return {
         "category": Case(
@@ -263,6 +267,25 @@ def _policies() -> dict[str, Case]:
             permit=("unknown", False),
             policy=policy(),
             shown=code(changed(permit={"category": "D"})),
+        ),
+        "profile": Case(
+            "A profile that nobody has defined.",
+            unmet,
+            "profile",
+            lists=(),
+            permit=("valid", False),
+            policy=policy(),
+            shown=mapped(other),
+        ),
+        "permit-not-disclosed": Case(
+            "No permit and no name: nothing is in force that the code does not state.",
+            "not_disclosed",
+            "permit",
+            lists=(),
+            permit=("not_disclosed", False),
+            insurance=("not_disclosed", False),
+            policy=policy(),
+            shown=mapped(nothing),
         ),
         "not-enrolled": Case(
             "Enrolled in nothing.",

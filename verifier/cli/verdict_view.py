@@ -11,7 +11,6 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from rich.box import ROUNDED
@@ -21,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from icard_crypto.card.card import Card
+from icard_crypto.moments import china_moment
 from verifier.decision.reasons import Reason, holder_words, outcome_words, state_words
 from verifier.decision.states import State
 from verifier.decision.verdict import Evidence, Verdict
@@ -32,7 +32,6 @@ __all__ = ["show"]
 _SIGNS: Final = {"VALID": "✓", "INVALID": "✕", "INDETERMINATE": "?"}
 _STYLES: Final = {"VALID": "green", "INVALID": "red", "INDETERMINATE": "yellow"}
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
-_CHINA: Final = timezone(timedelta(hours=8))
 _BETWEEN: Final = " · "
 _WIDEST: Final = 100
 
@@ -124,7 +123,7 @@ def _state(state: State) -> str:
         return f"{words} ({word('live')})"
     if state.as_of is None:
         return words
-    return f"{words} ({word('as_of')} {datetime.fromtimestamp(state.as_of, _CHINA):%Y-%m-%d})"
+    return f"{words} ({word('as_of')} {china_moment(state.as_of):%Y-%m-%d})"
 
 
 def _known(evidence: Evidence) -> str:

@@ -23,7 +23,7 @@ from verifier.knowledge.trust import Issuer, TrustedKey
 from .findings import Findings
 from .moment import Moment
 from .reasons import Reason
-from .states import Knowledge, category_known
+from .states import Knowledge, category_known, profile_known
 
 __all__ = ["check_permit", "check_scope", "check_signer", "check_status", "check_times"]
 
@@ -117,6 +117,11 @@ def check_permit(found: Findings, facts: Facts, moment: Moment, timely: bool) ->
     """Check 24. ``timely``: the code's own times hold; they tell it already where they do not."""
     if not category_known(facts.category):
         found.fall(Reason("policy_not_met", "category"))
+    if not profile_known(facts.profile):
+        found.fall(Reason("policy_not_met", "profile"))
+    if facts.permit_ends is None:
+        # Nobody is told that a permit is in force of which the code names no end.
+        found.doubt(Reason("not_disclosed", "permit"))
     if not timely:
         return
     begins, ends = facts.permit_begins, facts.permit_ends

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from icard_crypto import native
-from icard_crypto.card.facts import Facts
+from icard_crypto.card.facts import Facts, times_hold
 from icard_crypto.card.native_reader import reader
 from verifier.knowledge.trust import TrustDomain, TrustedKey
 
@@ -80,13 +80,17 @@ class NativeReading:
         if found is None:
             return None
         place, told = found
-        domain, key = self._keys[place]
-        return domain, key, _new_tuple(Facts, told)
+        return self._held(place, _new_tuple(Facts, told))
 
     def read_many(self, texts: Sequence[object], threads: int) -> list[Found | None]:
         """For each text what :meth:`read` says, in threads of the native core."""
-        keys = self._keys
         return [
-            None if found is None else (*keys[found[0]], _new_tuple(Facts, found[1]))
+            None if found is None else self._held(found[0], _new_tuple(Facts, found[1]))
             for found in self._book.read_many(texts, threads)
         ]
+
+    def _held(self, place: int, facts: Facts) -> Found | None:
+        """What was found, where its times are a code's; the native core looks at each field by itself."""
+        if not times_hold(facts.issued_at, facts.not_before, facts.expires):
+            return None
+        return (*self._keys[place], facts)

@@ -12,11 +12,11 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
 from importlib import resources
 from typing import Any, Literal
 
 from icard_crypto.errors import IcardError, Language
+from icard_crypto.moments import china_moment
 
 __all__ = [
     "OUTCOMES",
@@ -31,9 +31,6 @@ __all__ = [
 
 Outcome = Literal["VALID", "INVALID", "INDETERMINATE"]
 OUTCOMES: tuple[Outcome, ...] = ("VALID", "INVALID", "INDETERMINATE")
-
-_CHINA = timezone(timedelta(hours=8))
-"""Dates of a card are days of this fixed offset; China has had no other since 1991."""
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -80,7 +77,7 @@ def holder_words(holder: str, language: Language) -> str:
 
 
 def _date(moment: int, language: Language) -> str:
-    day = datetime.fromtimestamp(moment, _CHINA)
+    day = china_moment(moment)
     if language == "zh":
         return f"{day.year}年{day.month}月{day.day}日"
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

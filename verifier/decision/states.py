@@ -18,17 +18,23 @@ from icard_crypto.card.facts import Facts
 from icard_crypto.card.fields import FIELDS
 from icard_crypto.lists.entry_values import BOTH, GOOD, INSURANCE_LAPSED, PERMIT_SUSPENDED, REPLACED, REVOKED, SUSPENDED
 
-__all__ = ["UNKNOWN", "Knowledge", "State", "category_known", "insurance_state", "permit_state"]
+__all__ = ["UNKNOWN", "Knowledge", "State", "category_known", "insurance_state", "permit_state", "profile_known"]
 
 # The form in which categories are issued; a code may carry one of a later class.
 _CATEGORY = FIELDS["permit"]["category"].pattern
 _SCHEMES = int(~Scheme(0))
+_PROFILES = frozenset(int(profile) for profile in Profile)
 
 
 @functools.lru_cache(256)
 def category_known(category: str | None) -> bool:
     """Whether a category, where the code states one, is one that exists."""
     return category is None or _CATEGORY is None or _CATEGORY.fullmatch(category) is not None
+
+
+def profile_known(profile: int) -> bool:
+    """Whether a profile is one that exists."""
+    return profile in _PROFILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ def _permit_word(facts: Facts, value: int | None, moment: int, leeway: int) -> s
         return "not_yet_valid"
     if not category_known(facts.category) or value not in (None, GOOD, INSURANCE_LAPSED):
         return "unknown"
-    return "valid"
+    return "valid" if permit.valid_until is not None else "not_disclosed"
 
 
 def insurance_state(facts: Facts, status: Knowledge | None, moment: int) -> State:

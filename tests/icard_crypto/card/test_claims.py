@@ -173,8 +173,8 @@ def test_a_card_may_leave_out_all_else() -> None:
     read = decode_claims(
         {
             1: "cn.310000",
-            4: 2,
-            6: 1,
+            4: 1,
+            6: 0,
             7: bytes(8),
             65535: {"status_list": {"idx": 0, "uri": "https://s.example/a"}},
             169: {},

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 
+import jsonschema
+import pytest
+
 from icard_crypto.card.card import Month, Profile, Scheme
-from icard_crypto.card.claims import StatusRef, encode_claims
+from icard_crypto.card.claims import StatusRef, encode_claims, to_map
 from icard_crypto.encoding import cbor, envelope
+from icard_crypto.errors import Language
 from icard_crypto.signing import cose
 from icard_crypto.signing.algorithms import ES256
 from tests.kit.reference import ISSUED_AT, STATUS
@@ -27,8 +32,11 @@ from tests.kit.trust_domain import (
     key_of,
     signed,
 )
-from verifier import Policy, Revocation, TrustedKey, Verdict, Verifier
+from verifier import Policy, Revocation, TrustedKey, Verdict, Verifier, verdict_schema
 from verifier.decision.reasons import catalogue
+
+LAST = 253_402_300_799
+"""The last second of the year 9999, UTC."""
 
 
 def expect(verdict: Verdict, outcome: str, reason: str, detail: str | None = None) -> None:
@@ -490,6 +498,61 @@ def test_another_issuers_list_is_no_ones() -> None:
         status_lists={STATUS.uri: stolen},
     )
     expect(Verifier(mixed, Policy.named("gate")).verify(code(), now=NOW), "INDETERMINATE", "status_missing")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("begins", [LAST - 8 * HOUR + 1, LAST - 1])
+def test_not_yet_valid_until_the_calendar_ends(begins: int, language: Language) -> None:
+    """A code that begins in the last hours of 9999, which in China are those of the year 10000, has words all the
+    same, and a place in a batch."""
+    issued = LAST - LAST % HOUR - 24 * HOUR
+    shown = code(issued_at=issued, not_before=begins, expires=LAST)
+    domain = World(trust_list=None, given_directly=True, valid_until=None).domain()
+    verifier = Verifier(domain, Policy.named("unsafe_no_status"))
+    for verdict in (verifier.verify(shown, now=NOW), *verifier.verify_many([shown] * 2, now=NOW)):
+        assert (verdict.outcome, verdict.reason) == ("INVALID", "not_yet_valid")
+        assert "9999" in verdict.message(language)
+        jsonschema.validate(json.loads(verdict.to_json(language)), verdict_schema())
+
+
+def test_not_disclosed_permit() -> None:
+    """A code without a permit, or of a permit without an end, never reads as one in force."""
+    for permit in ({"valid_until": None}, dict.fromkeys(("category", "valid_until", "region"))):
+        verdict = World().verify(code(permit=permit))
+        expect(verdict, "INDETERMINATE", "not_disclosed", "permit")
+        assert verdict.permit.state == "not_disclosed"
+        assert "in force" not in verdict.message()
+        jsonschema.validate(verdict.to_dict(), verdict_schema())
+
+
+def test_policy_not_met_profile() -> None:
+    """A profile that nobody has defined satisfies no policy, whatever else holds."""
+    expect(
+        World().verify(envelope.to_ic1(signed(encode_claims(replace(claims(), profile=9))))),
+        "INVALID",
+        "policy_not_met",
+        "profile",
+    )
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"issued_at": ISSUED_AT + 1},
+        {"expires": ISSUED_AT + 400 * DAY + 1},
+        {"expires": 253_402_300_799},
+        {"expires": ISSUED_AT},
+        {"not_before": ISSUED_AT + 30 * DAY, "expires": ISSUED_AT + 30 * DAY},
+    ],
+)
+def test_malformed_times(times: dict[str, int]) -> None:
+    """Times that the format does not allow are refused under a good signature too."""
+    made = to_map(claims())
+    made |= {key: times[name] for key, name in ((4, "expires"), (5, "not_before"), (6, "issued_at")) if name in times}
+    verdict = World().verify(envelope.to_ic1(signed(cbor.encode(made))))
+    expect(verdict, "INVALID", "malformed")
+    assert verdict.error is not None
+    assert verdict.error.code == "claims.disagrees"
 
 
 def test_key_contested() -> None:

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import functools
 import json
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from importlib import resources
 from typing import Any, Final
 
 from icard_crypto.errors import Language
+from icard_crypto.moments import china_moment
 
 __all__ = ["LANGUAGES", "Words", "duration", "moment", "month", "short_date"]
 
 #: The languages of the page with their tags (BCP 47) and their own names.
 LANGUAGES: Final[dict[Language, tuple[str, str]]] = {"en": ("en", "EN"), "zh": ("zh-Hans", "中文")}
 
-_CHINA: Final = timezone(timedelta(hours=8))
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -80,7 +80,7 @@ class Words:
 
 def short_date(moment: int | date, words: Words) -> str:
     """A day, in Beijing time where it is a Unix time: 3 Nov 2026."""
-    day = moment if isinstance(moment, date) else datetime.fromtimestamp(moment, _CHINA)
+    day = moment if isinstance(moment, date) else china_moment(moment)
     if words.language == "zh":
         return f"{day.year}年{day.month}月{day.day}日"
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
@@ -93,7 +93,7 @@ def month(year: int, number: int, words: Words) -> str:
 
 def moment(at: int, words: Words) -> str:
     """A Unix time with its zone named: 3 Nov 2026, 14:05 Beijing time."""
-    time = f"{datetime.fromtimestamp(at, _CHINA):%H:%M}"
+    time = f"{china_moment(at):%H:%M}"
     day = short_date(at, words)
     return f"{day} {time}（北京时间）" if words.language == "zh" else f"{day}, {time} Beijing time"
 
