@@ -21,10 +21,10 @@ from verifier.runtime.cli.faults import printable, sentence
 from verifier.runtime.cli.offering import says
 from verifier.runtime.cli.run_context import run_context, word
 from verifier.runtime.files import read_capped, write_whole
-from verifier.store import Report
+from verifier.store import Report, Update
 
 from .options import Now, moment
-from .state_options import DomainName, StateFolder, one_domain, open_store
+from .state_options import AcceptTime, DomainName, StateFolder, one_domain, open_store
 
 __all__ = ["bundle_app", "show_report"]
 
@@ -38,7 +38,13 @@ bundle_app = typer.Typer(help="Bundles: trust lists, status lists and a timestam
 
 @bundle_app.command("import")
 @says
-def import_command(file: BundleFile, name: DomainName = None, state: StateFolder = None, now: Now = None) -> None:
+def import_command(
+    file: BundleFile,
+    name: DomainName = None,
+    accept_time: AcceptTime = False,
+    state: StateFolder = None,
+    now: Now = None,
+) -> None:
     """Take a bundle into the state; each token in it is verified.
 
     Exit status 0 all taken or known already, 1 something was refused. A bad trust list: nothing is taken. A bad status
@@ -48,7 +54,8 @@ def import_command(file: BundleFile, name: DomainName = None, state: StateFolder
     """
     bundle = decode_bundle(read_capped(file, limits.BUNDLE_BYTES))
     store = open_store(state)
-    report = store.apply(one_domain(store, name), bundle, moment(now))
+    update = Update.of_bundle(bundle, accept_time=accept_time)
+    report = store.apply(one_domain(store, name), update, moment(now))
     show_report(report)
     raise typer.Exit(REFUSED if report.refused else 0)
 

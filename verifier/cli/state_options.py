@@ -11,7 +11,7 @@ from icard_crypto.errors import StateError
 from verifier.runtime.cli.run_context import word
 from verifier.store import Store, default_folder
 
-__all__ = ["DomainName", "StateFolder", "age_words", "one_domain", "open_store"]
+__all__ = ["AcceptTime", "DomainName", "StateFolder", "age_words", "one_domain", "open_store"]
 
 StateFolder = Annotated[
     Path | None,
@@ -19,6 +19,12 @@ StateFolder = Annotated[
         "--state",
         metavar="DIR",
         help="The state folder (default: ICARD_STATE, else the place for a user's data).",
+    ),
+]
+AcceptTime = Annotated[
+    bool,
+    typer.Option(
+        "--accept-time", help="The time is right, although a timestamp is over 400 days ahead of all that is known."
     ),
 ]
 DomainName = Annotated[

@@ -17,7 +17,7 @@ from verifier.runtime.cli.run_context import run_context, word
 from verifier.runtime.outbound.addresses import networks
 from verifier.sync import Agent, Limits, Round
 
-from .state_options import StateFolder, open_store
+from .state_options import AcceptTime, StateFolder, open_store
 
 __all__ = ["sync_command"]
 
@@ -40,6 +40,7 @@ def sync_command(
     ca_file: Annotated[
         Path | None, typer.Option("--ca-file", metavar="FILE", help="PEM certificates of a private authority.")
     ] = None,
+    accept_time: AcceptTime = False,
     state: StateFolder = None,
 ) -> None:
     """Fetch timestamps, trust lists and status lists over HTTPS.
@@ -49,9 +50,12 @@ def sync_command(
 
     Example:  icard sync --once
     """
+    if accept_time and watch:
+        raise CommandError("cli.option", path="--accept-time", expected="one round", found="--watch")
     if once and watch:
         raise CommandError("cli.option", path="--once", expected="--once or --watch", found="both")
-    agent = Agent(open_store(state), Limits(allowed=networks(allow_network or ()), ca_file=ca_file))
+    limits = Limits(allowed=networks(allow_network or ()), ca_file=ca_file)
+    agent = Agent(open_store(state), limits, accept_time=accept_time)
     if watch:
         signal.signal(signal.SIGTERM, _stop)
         try:

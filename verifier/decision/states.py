@@ -86,7 +86,7 @@ def _permit_word(facts: Facts, value: int | None, moment: int, leeway: int) -> s
         return "not_yet_valid"
     if not category_known(facts.category) or value not in (None, GOOD, INSURANCE_LAPSED):
         return "unknown"
-    return "valid" if permit.valid_until is not None else "not_disclosed"
+    return "valid" if facts.permit_ends is not None else "not_disclosed"
 
 
 def insurance_state(facts: Facts, status: Knowledge | None, moment: int) -> State:

@@ -12,7 +12,10 @@
 5. Status tokens, each by itself: by :mod:`icard_crypto.lists.status_trust`; not under a key that the timestamp denies;
    for its uri and key not older than the mark, and of the mark's own time only the same bytes. A bad one is refused,
    the rest is taken.
-6. The floor rises with trust lists and timestamps, never with status lists, and never falls.
+6. The floor rises with trust lists and timestamps, never with status lists. It is the highest of the current trust
+   list's iat and of what each timestamp key raised it to, for as long as the roots list that key: a timestamp that a
+   thief signed while a clock was ahead goes with its key. A timestamp that would raise it by more than
+   :data:`LONGEST_JUMP` waits for a person to say that the time is right; the floor stays meanwhile.
 7. A status token goes when the timestamp names its list no more and every code that it says anything about has ended
    (:data:`OVER` after its iat). The mark stays. Ended is what had ended at the floor, which is signed: were the clock
    here years ahead, nothing would go early.
@@ -58,6 +61,8 @@ __all__ = [
 
 _SUBJECT = 2
 _NONE: Final[Mapping[Thumbprint, str]] = MappingProxyType({})
+#: Seconds. A verifier that was away for longer follows the trust lists first, which live 400 days at most.
+LONGEST_JUMP: Final = 400 * DAY
 #: Seconds after a status token's iat when the last code that it knows of has ended (a code lives 400 days at most, one
 #: begun later is not in it), with a month for an issuer whose clock was ahead.
 OVER: Final = LONGEST_CODE + 31 * DAY
@@ -70,16 +75,21 @@ def digest_of(data: bytes) -> Digest:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """New knowledge as it came: signed tokens, nothing verified. Trust lists oldest first."""
+    """New knowledge as it came: signed tokens, nothing verified. Trust lists oldest first.
+
+    Args:
+        accept_time: a person says that the time is right, however far the timestamp raises the floor.
+    """
 
     trust_lists: tuple[bytes, ...] = ()
     status_tokens: tuple[bytes, ...] = ()
     timestamp: bytes | None = None
+    accept_time: bool = False
 
     @classmethod
-    def of_bundle(cls, bundle: Bundle) -> Update:
+    def of_bundle(cls, bundle: Bundle, *, accept_time: bool = False) -> Update:
         """A bundle's content; a timestamp of no bytes is none."""
-        return cls(bundle.trust_lists, bundle.status_tokens, bundle.timestamp or None)
+        return cls(bundle.trust_lists, bundle.status_tokens, bundle.timestamp or None, accept_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +168,10 @@ def decide(
         return decision
     # 2
     _bury(decision, trust)
+    # 6
+    _settle_floor(decision, known, trust.current)
     # 3, 4
-    timestamp = _timestamp(decision, known, trust.current, update.timestamp, now)
+    timestamp = _timestamp(decision, known, trust.current, update, now)
     # 5
     if update.status_tokens:
         reader = _Tokens(decision, trust.current, frozenset() if timestamp is None else timestamp.denied, now)
@@ -171,9 +183,21 @@ def decide(
     return decision
 
 
-def _change(decision: Decision, floor: int = 0, **changes: object) -> None:
-    # 6
-    decision.manifest = replace(decision.manifest, floor=max(decision.manifest.floor, floor), **changes)  # type: ignore[arg-type]
+def _change(decision: Decision, **changes: object) -> None:
+    decision.manifest = replace(decision.manifest, **changes)  # type: ignore[arg-type]
+
+
+def _settle_floor(decision: Decision, known: Known, trust_list: TrustList) -> None:
+    """Rule 6: the floor by the trust list and by the keys that it lists."""
+    before, floors = decision.manifest, decision.manifest.floors
+    if not floors and before.floor > known.trust.current.iat:
+        # A manifest that does not say whose floor it is: it stays for as long as a key is listed that was listed then.
+        floors = {key.thumbprint: before.floor for key in known.trust.current.timestamp_keys}
+    listed = {key.thumbprint for key in trust_list.timestamp_keys}
+    floors = {thumbprint: iat for thumbprint, iat in floors.items() if thumbprint in listed}
+    floor = max(trust_list.iat, *floors.values(), 0)
+    if (floor, floors) != (before.floor, before.floors):
+        _change(decision, floor=floor, floors=floors)
 
 
 def _follow(
@@ -189,7 +213,7 @@ def _follow(
         check_own_keys(trust.current, foreign, before.current)
         names = [digest_of(data) for data in lists]
         decision.objects |= dict(zip(names, lists, strict=True))
-        _change(decision, floor=trust.current.iat, chain=(*manifest.chain, *names), tombstones=trust.tombstones)
+        _change(decision, chain=(*manifest.chain, *names), tombstones=trust.tombstones)
         items = [Item("trust_list", str(before.current.version + 1 + place), "taken") for place in range(added)]
         decision.items += [*items[:-1], replace(items[-1], iat=trust.current.iat)]
     elif update.trust_lists:
@@ -231,9 +255,9 @@ def _clear(decision: Decision, timestamp: Timestamp | None) -> None:
 
 
 def _timestamp(
-    decision: Decision, known: Known, trust_list: TrustList, offered: bytes | None, now: int | None
+    decision: Decision, known: Known, trust_list: TrustList, update: Update, now: int | None
 ) -> Timestamp | None:
-    current = None
+    current, offered = None, update.timestamp
     if known.timestamp is not None:
         try:
             current = open_timestamp(trust_list, known.timestamp)
@@ -246,6 +270,10 @@ def _timestamp(
         newer = open_timestamp(trust_list, offered, now)
         if current is not None:
             check_newer(current, newer)
+        floor = decision.manifest.floor
+        if newer.iat > floor + LONGEST_JUMP and not update.accept_time:
+            expected = f"at most {LONGEST_JUMP // DAY} days after {floor}"
+            raise DecodeError("store.time_jump", path="iat", expected=expected, found=str(newer.iat))
     except DecodeError as error:
         decision.items.append(Item("timestamp", "", "refused", error=error))
         return current
@@ -254,9 +282,18 @@ def _timestamp(
         return current
     # Also one whose file was damaged and that comes again, which changes nothing in the manifest.
     decision.objects[name] = offered
-    _change(decision, floor=newer.iat, timestamp=name)
+    floors = decision.manifest.floors
+    signer = _signer(trust_list, offered)
+    floors = {**floors, signer: max(newer.iat, floors.get(signer, 0))}
+    _change(decision, floor=max(floor, newer.iat), floors=floors, timestamp=name)
     decision.items.append(Item("timestamp", "", "taken", newer.iat))
     return newer
+
+
+def _signer(trust_list: TrustList, token: bytes) -> Thumbprint:
+    """The key under which a timestamp was opened."""
+    kid = cose.headers_of(cose.parse_sign1(token, max_bytes=limits.TIMESTAMP_BYTES).protected)[cose.KID]
+    return next(key.thumbprint for key in trust_list.timestamp_keys if key.kid == kid)
 
 
 class _Tokens:

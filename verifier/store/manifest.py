@@ -62,6 +62,8 @@ class Manifest:
         single_root: a person allowed a threshold of one root by name.
         generation: rises with every change.
         floor: the highest iat of accepted trust lists and timestamps, Unix time.
+        floors: what each timestamp key has to do with it: the highest iat of a timestamp under it that was accepted.
+            Older software wrote none.
         tombstones: every key ever revoked.
         timestamp: the accepted timestamp.
         marks: of status lists.
@@ -74,6 +76,7 @@ class Manifest:
     single_root: bool = False
     generation: int = 1
     floor: int = 0
+    floors: Mapping[Thumbprint, int] = field(default_factory=lambda: MappingProxyType({}))
     tombstones: tuple[Tombstone, ...] = ()
     timestamp: Digest | None = None
     marks: Marks = field(default_factory=lambda: MappingProxyType({}))
@@ -94,6 +97,7 @@ def write_manifest(manifest: Manifest) -> bytes:
         "url": manifest.url,
         "single_root": manifest.single_root,
         "floor": manifest.floor,
+        "floors": {thumbprint.hex(): iat for thumbprint, iat in manifest.floors.items()},
         "chain": manifest.chain,
         "timestamp": manifest.timestamp,
         "tombstones": {stone.thumbprint.hex(): [stone.revoked.at, stone.revoked.kind] for stone in manifest.tombstones},
@@ -132,6 +136,7 @@ def read_manifest(data: bytes) -> Manifest:
         single_root=read("single_root", _truth),
         generation=read("generation", _whole),
         floor=read("floor", _whole),
+        floors=read("floors", _floors) if "floors" in loaded else MappingProxyType({}),
         tombstones=read("tombstones", _tombstones),
         timestamp=read("timestamp", _or_none(_digest)),
         marks=read("marks", _marks),
@@ -209,6 +214,10 @@ def _tombstones(value: Any) -> tuple[Tombstone, ...]:
             raise ValueError
         stones.append(Tombstone(_thumbprint(thumbprint), Revocation(_whole(at), kind)))
     return tuple(sorted(stones))
+
+
+def _floors(value: Any) -> Mapping[Thumbprint, int]:
+    return {_thumbprint(key): _whole(iat) for key, iat in value.items()}
 
 
 def _marks(value: Any) -> Marks:

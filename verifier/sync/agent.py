@@ -98,6 +98,7 @@ class Agent:
         clock: gives Unix time.
         chance: draws waits.
         sleep: waits so many seconds.
+        accept_time: a person says that the time is right, however far a timestamp raises the clock floor.
     """
 
     def __init__(
@@ -109,7 +110,9 @@ class Agent:
         clock: Callable[[], float] = time.time,
         chance: random.Random | None = None,
         sleep: Callable[[float], object] = time.sleep,
+        accept_time: bool = False,
     ) -> None:
+        self.accept_time = accept_time
         self._store = store
         self._limits = limits
         self._connect = connect
@@ -213,7 +216,7 @@ class _Run:
         self._trust_lists(f"{base}trust/")
         # 3
         if stamp is not None and stamp.body is not None:
-            report = self._apply(Update(timestamp=stamp.body))
+            report = self._apply(Update(timestamp=stamp.body, accept_time=self._agent.accept_time))
             self._note(stamp_url, stamp, report.items[0])
         # 4
         self._status_lists()

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from icard_crypto.lists.bundle import decode_bundle
+from icard_crypto.moments import moment_text
 from tests.kit.adversary import DAY, ROOTS, THRESHOLD, published, put
 from tests.kit.cli import Done, run
-from tests.kit.publisher import ANCHOR, INDEX, NOW, URI, code, packed, spoiled, status, timestamp
+from tests.kit.publisher import ANCHOR, INDEX, NOW, URI, another_domain, code, packed, spoiled, status, timestamp
 from verifier.cli.commands import app
 from verifier.cli.init_command import grouped
 from verifier.store import Store
@@ -180,14 +181,29 @@ def test_bundle_show_promises_nothing(folder: Path) -> None:
 def test_the_domain_is_named_where_there_are_several(folder: Path) -> None:
     """Two domains and no name is an error that lists them."""
     filled(folder)
-    icard(folder, "init", "--anchor", folder / "anchor.cbor", "--yes", "--name", "second")
+    (folder / "second.cbor").write_bytes(published(1, *another_domain()))
+    icard(folder, "init", "--anchor", folder / "second.cbor", "--yes", "--name", "second")
     done = icard(folder, "bundle", "import", folder / "bundle.cbor", "--json")
     assert (done.status, done.error["code"], done.error["expected"]) == (
         64,
         "store.which_domain",
         "one of second, test",
     )
-    assert icard(folder, "bundle", "import", folder / "bundle.cbor", "--name", "second").status == 0
+    assert icard(folder, "bundle", "import", folder / "bundle.cbor", "--name", "test").status == 0
+
+
+def test_a_time_far_ahead_is_taken_when_a_person_says_so(folder: Path) -> None:
+    """Without the option the timestamp is refused, and the hint names it; watching cannot answer for a person."""
+    filled(folder)
+    far = NOW + 500 * DAY
+    (folder / "far.cbor").write_bytes(packed(stamp=timestamp(far)))
+    command = ("bundle", "import", folder / "far.cbor", "--now", moment_text(far))
+    done = run(app, *command, ICARD_STATE=str(folder / "state"))
+    assert done.status == 1
+    assert "store.time_jump" in done.out
+    assert run(app, *command, "--accept-time", ICARD_STATE=str(folder / "state")).status == 0
+    done = run(app, "sync", "--watch", "--accept-time", ICARD_STATE=str(folder / "state"))
+    assert (done.status, "--accept-time" in done.err) == (64, True)
 
 
 def test_no_domain_yet(folder: Path) -> None:

@@ -16,6 +16,7 @@ from tests.kit.adversary import (
     CARD_KEY,
     DAY,
     EXP,
+    IAT,
     OTHER_STATUS_KEY,
     ROOTS,
     START,
@@ -23,6 +24,7 @@ from tests.kit.adversary import (
     STRANGER,
     THRESHOLD,
     TIMESTAMP_KEYS,
+    add,
     cose_key,
     published,
     put,
@@ -302,7 +304,7 @@ def test_a_timestamp_of_a_key_that_left_goes(store: Store) -> None:
     assert store.faults == ()
     earlier = timestamp(NOW - 3 * HOUR, trust=moved, key=STRANGER)
     assert outcomes(store, Update(timestamp=earlier)) == [("timestamp", "taken", "")]
-    assert floor(store) == NOW - HOUR, "the floor stays where it was"
+    assert floor(store) == NOW - 3 * HOUR, "what the key that went had raised it to went with it"
 
 
 # 5: status tokens
@@ -368,6 +370,66 @@ def test_a_clock_set_back_is_noticed_after_a_restart(store: Store, back: int) ->
     told = outcomes(store, bundle(status(NOW), stamp=timestamp(NOW)), NOW - back)
     assert [code for _, _, code in told] == ["timestamp.future", "status.future"]
     assert floor(store) == NOW - HOUR
+
+
+def ahead(store: Store, years: int = 20) -> int:
+    """A time at which a clock was wrong, and a timestamp of that time by a stolen key that was taken then."""
+    wrong = NOW + years * 365 * DAY
+    stolen = timestamp(wrong)
+    assert fault_of(store, Update(timestamp=stolen), wrong).code == "store.time_jump"
+    assert floor(store) == NOW - HOUR
+    assert outcomes(store, Update(timestamp=stolen, accept_time=True), wrong) == [("timestamp", "taken", "")]
+    assert floor(store) == wrong
+    return wrong
+
+
+def test_a_floor_that_a_stolen_key_raised_falls_with_the_key(store: Store) -> None:
+    """While the key is listed nothing is VALID; the roots take it away, a new one signs, and all is as before."""
+    ahead(store)
+    assert verify(store).outcome != "VALID"
+    moved = published(2, put([cose_key(STRANGER)], TIMESTAMP_KEYS))
+    store.apply("cn", Update(trust_lists=(moved,)), NOW)
+    assert floor(store) == START + 2 * DAY
+    fresh = bundle(status(NOW), stamp=timestamp(NOW, trust=moved, key=STRANGER))
+    assert {outcome for _, outcome, _ in outcomes(store, fresh)} == {"taken"}
+    assert (verify(store).outcome, floor(store)) == ("VALID", NOW)
+
+
+def test_a_floor_of_an_older_state_falls_with_the_keys_that_were_listed(store: Store) -> None:
+    """Its manifest does not say who raised the floor; it stands while one of those keys is listed, and no longer."""
+    wrong = ahead(store)
+    path = store.folder / "cn" / "manifest"
+    older = json.loads(path.read_bytes())
+    del older["floors"]
+    path.write_text(json.dumps(older), "utf-8")
+    both = published(2, add(cose_key(STRANGER), TIMESTAMP_KEYS))
+    store.apply("cn", Update(trust_lists=(both,)), NOW)
+    assert floor(store) == wrong
+    store.apply("cn", Update(trust_lists=(published(3, put([cose_key(STRANGER)], TIMESTAMP_KEYS)),)), NOW)
+    assert floor(store) == START + 3 * DAY
+
+
+def test_a_timestamp_far_ahead_waits_for_a_person(store: Store) -> None:
+    """400 days above the floor it is taken, and not a second more until somebody says that the time is right; what
+    stands beside it is taken, and the old floor counts."""
+    most = NOW - HOUR + 400 * DAY
+    offered = bundle(status(most, {INDEX: 1}), stamp=timestamp(most + 1))
+    assert outcomes(store, offered, most + 1) == [
+        ("timestamp", "refused", "store.time_jump"),
+        ("status_list", "taken", ""),
+    ]
+    assert (floor(store), store.load()[0].timestamp.iat) == (NOW - HOUR, NOW - HOUR)  # type: ignore[union-attr]
+    assert outcomes(store, Update(timestamp=timestamp(most)), most) == [("timestamp", "taken", "")]
+
+
+def test_a_verifier_that_was_away_for_years_follows_the_trust_lists(store: Store) -> None:
+    """They are signed by the roots and raise the floor; the timestamp beside them is no jump then."""
+    later = START + 500 * DAY
+    newer = published(2, put(later, IAT), put(later + 300 * DAY, EXP))
+    assert outcomes(store, Update((newer,), (), timestamp(later + DAY, trust=newer)), later + DAY) == [
+        ("trust_list", "taken", ""),
+        ("timestamp", "taken", ""),
+    ]
 
 
 def test_what_is_over_at_the_floor_is_expired(store: Store) -> None:
