@@ -62,6 +62,10 @@ def small_app(drain: http.Drain, metrics: http.Metrics) -> FastAPI:
         released.set()
         return "ok"
 
+    @router.get("/large")
+    async def large() -> Response:
+        return Response(bytes(8_000_000))
+
     @router.get("/endless")
     async def endless() -> Response:
         async def parts() -> AsyncIterator[bytes]:

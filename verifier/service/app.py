@@ -29,8 +29,8 @@ _ABOUT: Final = (
     "Says whether a code of China's Integrated Card is genuine and still stands. Verdicts for bad codes, RFC 9457 "
     "problems for wrong use; words in English or Chinese by Accept-Language."
 )
-#: Each has its own count; pages and figures cost next to nothing.
-_LIMITED: Final = ("/v1/", "/answer", "/check")
+#: Each has its own count; the last is for all else, so that every address has one.
+_LIMITED: Final = ("/v1/", "/answer", "/check", "/")
 _TEXTS_AT_WORK: Final = 64
 
 

@@ -8,13 +8,15 @@ Promises:
 2. Unknown addresses are 404, wrong methods 405 with Allow, each as a problem.
 3. An :class:`~icard_crypto.errors.IcardError` is shown with its own code where :class:`~.problems.Statuses` knows a
    status for it; anything else is 500 ``http.internal`` without detail, and is logged by type and place alone.
-4. Nothing of a request reaches a telemetry exporter, whatever the environment says; the interactive pages of FastAPI,
+4. The service's description is written once, not for each who asks.
+5. Nothing of a request reaches a telemetry exporter, whatever the environment says; the interactive pages of FastAPI,
    which load scripts from elsewhere, are off.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from typing import Any, Final
 
@@ -108,12 +110,29 @@ def new_app(statuses: Statuses | None = None, **options: Any) -> FastAPI:
             log_fault(error, request.scope)
         return problem_response(problem, request.scope)
 
+    _describe_once(app)
     app.add_middleware(MembersOnce)
     app.add_exception_handler(IcardError, refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _foreign)
     app.add_exception_handler(Exception, _unforeseen)
     return app
+
+
+def _describe_once(app: FastAPI) -> None:
+    """Promise 4: FastAPI's own address writes its 50 KB and more anew for every request."""
+    path = app.openapi_url
+    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", None) != path]
+    written: list[tuple[object, bytes]] = []
+
+    async def description(_: Request) -> Response:
+        schema = app.openapi()
+        if not written or written[0][0] is not schema:
+            written[:] = [(schema, json.dumps(schema, ensure_ascii=False, separators=(",", ":")).encode())]
+        return Response(written[0][1], media_type="application/json")
+
+    if path is not None:
+        app.add_route(path, description, include_in_schema=False)
 
 
 class MembersOnce(Middleware):

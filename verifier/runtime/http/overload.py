@@ -3,14 +3,16 @@
 Promises:
 
 1. At most so many requests are worked on at one time; the next is 503 with Retry-After at once, it does not wait.
-2. Addresses on which the service is watched (``/healthz``, ``/readyz``, ``/metrics``) are answered all the same.
+2. A request is worked on until its answer is handed to the connection. While that waits for its client to read, it
+   holds no place: how much may be unread is :mod:`.protocol`'s affair.
+3. Addresses on which the service is watched (``/healthz``, ``/readyz``, ``/metrics``) are answered all the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .metrics import Metrics
 from .middleware import Middleware
@@ -28,7 +30,7 @@ class ShedLoad(Middleware):
         app: the application.
         most: requests worked on at one time.
         metrics: counts what is sent away.
-        exempt: paths of promise 2.
+        exempt: paths of promise 3.
         retry_after: seconds that a client is asked to wait.
     """
 
@@ -57,8 +59,17 @@ class ShedLoad(Middleware):
             problem = Problem("http.overloaded", headers={"Retry-After": str(self._retry_after)})
             await problem_response(problem, scope)(scope, receive, send)
             return
+
+        async def handing_over(message: Message) -> None:
+            # 2: this returns at once but where the client has not read what was sent before.
+            self.in_flight -= 1
+            try:
+                await send(message)
+            finally:
+                self.in_flight += 1
+
         self.in_flight += 1
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, handing_over)
         finally:
             self.in_flight -= 1

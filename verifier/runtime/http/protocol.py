@@ -6,10 +6,11 @@ uvicorn's protocol ends idle connections between requests; these ends are added:
 2. It is no larger than its cap and has a hundred fields at most, since each takes far more than its bytes: else 431.
 3. The rest of a body whose request has been answered is read for a short while, so that the answer arrives, and no
    longer.
-4. A client that does not read its answer is cut off.
+4. A client that does not read its answer is cut off: after a while, and sooner where more clients do not read than are
+   borne with, of one address or of all. Who has not read for the longest is cut off first.
 5. Of connections beyond the cap the one goes that has waited longest for its own client: between requests, or for the
    rest of one. So who asks without delay is answered, however many do not. Only where every connection has a whole
-   request, or an answer on its way, is the new one told 503 with Retry-After and closed.
+   request, or an answer on its way that its client reads, is the new one told 503 with Retry-After and closed.
 6. While the server drains, every answer closes its connection, and an idle connection is left open for a moment: a
    request that is already on its way is still answered.
 7. Requests that are sent before the one in front of them is answered wait, but only a few: whoever sends more is cut
@@ -20,7 +21,10 @@ uvicorn's protocol ends idle connections between requests; these ends are added:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
+import struct
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -32,6 +36,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from icard_crypto.errors import IcardError
 
 from .problems import PROBLEM_TYPE
+from .rates import client_key
 
 __all__ = ["Connection", "Drain", "EdgeConfig", "WireLimits"]
 
@@ -41,6 +46,8 @@ _LINGER: Final = 2.0
 _MOST_FIELDS: Final = 100
 #: Requests that wait for one of their own connection; browsers send none ahead.
 _MOST_AHEAD: Final = 8
+#: ``struct linger``: on, for no second.
+_RESET: Final = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,8 @@ class WireLimits:
         head_seconds: for the head of a request.
         head_bytes: its size; 32 KiB as most servers.
         write_seconds: for a client to read what waits for it.
+        unread: connections whose clients do not read what waits for them.
+        unread_of_one: the same, of one address. A proxy is one address, and reads.
         keep_alive_seconds: between two requests.
         drain_seconds: after SIGTERM, until whoever is still at work is cut off.
         notice_seconds: after SIGTERM, during which new connections are still taken and /readyz says 503: as long as a
@@ -62,6 +71,8 @@ class WireLimits:
     head_seconds: float = 10.0
     head_bytes: int = 32 * 1024
     write_seconds: float = 20.0
+    unread: int = 128
+    unread_of_one: int = 32
     keep_alive_seconds: int = 15
     drain_seconds: int = 30
     notice_seconds: float = 1.0
@@ -83,6 +94,8 @@ class EdgeConfig(uvicorn.Config):
         self.drain = drain
         #: Those that wait for their client, who has waited longest first.
         self.waiting: dict[Connection, None] = {}
+        #: Those whose client does not read, by address; who has not read for the longest first.
+        self.unread: dict[Connection, str] = {}
 
 
 class Connection(HttpToolsProtocol):
@@ -93,6 +106,7 @@ class Connection(HttpToolsProtocol):
         self._limits = config.limits
         self._drain = config.drain
         self._waiting = config.waiting
+        self._unread = config.unread
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._rest_timer: asyncio.TimerHandle | None = None
@@ -104,7 +118,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections:
-            longest = next((each for each in self._waiting if not each.answering), None)
+            longest = next((each for each in self._waiting if not each.answering), next(iter(self._unread), None))
             if longest is None:
                 self._refuse(503, "http.overloaded", "retry-after: 1\r\n")
                 return
@@ -113,6 +127,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._waiting.pop(self, None)
+        self._unread.pop(self, None)
         self._cancel_timers()
         super().connection_lost(exc)
 
@@ -122,9 +137,10 @@ class Connection(HttpToolsProtocol):
         return self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
 
     def give_way(self) -> None:
-        """End at once, for another one (promise 5)."""
+        """End at once, for another one (promises 4 and 5)."""
         self._waiting.pop(self, None)
-        self.transport.abort()
+        self._unread.pop(self, None)
+        self._cut()
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -182,10 +198,17 @@ class Connection(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._write_timer = self.loop.call_later(self._limits.write_seconds, self.transport.abort)
+        mine = self._unread[self] = client_key(self.client[0] if self.client else "")
+        alike = [each for each, key in self._unread.items() if key == mine]
+        if len(alike) > self._limits.unread_of_one:
+            alike[0].give_way()
+        elif len(self._unread) > self._limits.unread:
+            next(iter(self._unread)).give_way()
+        self._write_timer = self.loop.call_later(self._limits.write_seconds, self._cut)
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._unread.pop(self, None)
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
@@ -239,6 +262,12 @@ class Connection(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.transport.close()
             self.loop.call_later(_LINGER, self.transport.abort)
+
+    def _cut(self) -> None:
+        """End at once. With a reset: the kernel would keep what nobody reads, megabytes of it, for minutes."""
+        with contextlib.suppress(OSError, AttributeError):
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.abort()
 
     def _refuse(self, status: int, code: str, headers: str = "") -> None:
         """Answer below the application, in English: what was sent is no request whose language could be asked."""

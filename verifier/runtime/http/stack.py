@@ -1,6 +1,6 @@
 """The pieces of this package around an application, in the one order that keeps their promises.
 
-From the outside: proxies (who asks), request id, log, metrics, headers, catch, CORS, rate, gate, body, overload,
+From the outside: proxies (who asks), request id, log, metrics, headers, catch, CORS, rate, gate, body, overload, HEAD,
 application. What is sent away is numbered, logged, counted and carries the headers too; whom the gate does not let in
 has no byte of a body read; a body is read before its request counts as work, so that slow senders take no place from
 others.
@@ -21,6 +21,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .bodies import Bodies, BodyClass
+from .head_requests import HeadAsGet
 from .headers import STRICTEST_POLICY, SecurityHeaders
 from .logs import RequestLog, log_fault
 from .metrics import CountRequests, Metrics
@@ -91,7 +92,7 @@ def wrap(
     """
     if "*" in limits.origins:
         raise ValueError("name each origin that may call; * is every page of the web")
-    app = ShedLoad(app, limits.most_in_flight, metrics)
+    app = ShedLoad(HeadAsGet(app), limits.most_in_flight, metrics)
     app = gate(Bodies(app, limits.bodies))
     app = RateLimits(app, limits.rates, metrics)
     if limits.origins:

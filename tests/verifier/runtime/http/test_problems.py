@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import pickle
 from typing import Any
 
 import pytest
+from starlette.types import ASGIApp, Message
 
 from icard_crypto.errors import catalogue
 from tests.kit.http_clients import ask
@@ -61,6 +63,46 @@ def test_words_are_in_the_language_asked_for() -> None:
 def test_language_is_negotiated(header: str, language: str) -> None:
     """Accept-Language picks one of the two by its quality values; anything else is English."""
     assert http.preferred_language(header) == language
+
+
+def test_head_is_get_without_a_body() -> None:
+    """Monitors ask so: on every address that has GET, and on no other."""
+    for path, status in (("/healthz", 200), ("/metrics", 200), ("/openapi.json", 200), ("/things/release", 405)):
+        assert ask(APP, "HEAD", path).status_code == status
+
+
+def test_the_description_is_written_once() -> None:
+    """Whoever asks gets the same bytes, which nobody has made for them."""
+    first, again = (asyncio.run(_description(APP)) for _ in range(2))
+    assert first is again
+    assert json.loads(first)["info"]["title"] == "small"
+
+
+async def _description(app: ASGIApp) -> bytes:
+    """The very bytes that the application hands to the server."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "path": "/openapi.json",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"host", b"a")],
+        "client": ("192.0.2.1", 1),
+        "server": ("a", 80),
+        "scheme": "http",
+    }
+    await app(scope, receive, send)
+    body: bytes = sent[-1]["body"]
+    return body
 
 
 def test_wrong_method_names_the_right_ones() -> None:

@@ -34,6 +34,8 @@ WIRE: dict[str, Any] = {
     "connections": 8,
     "notice_seconds": 0.2,
 }
+_CLOSED = 7
+"""TCP_CLOSE of Linux: the state of a connection that was reset."""
 POST = b"POST /things/people/1 HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
@@ -258,6 +260,55 @@ def test_few_requests_wait_for_one_of_their_own_connection(server: ServerProcess
     finally:
         for connection in ahead:
             connection.close()
+
+
+@contextlib.contextmanager
+def unread(server: ServerProcess, count: int, address: str, asked: int = 4) -> Iterator[list[socket.socket]]:
+    """Connections from an address that ask for large answers, one behind another, and read none."""
+    held = []
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            made = stack.enter_context(socket.socket())
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            made.settimeout(PATIENCE)
+            made.bind((address, 0))
+            made.connect(("127.0.0.1", server.port))
+            with contextlib.suppress(OSError):
+                made.sendall(b"GET /things/large HTTP/1.1\r\nHost: a\r\n\r\n" * asked)
+            held.append(made)
+        yield held
+
+
+@pytest.mark.parametrize("addresses", [1, 5], ids=["one address", "many"])
+def test_answers_that_nobody_reads_take_no_place(tmp_path: Path, addresses: int) -> None:
+    """With more clients that do not read than requests may be in hand, everybody else is answered all the time."""
+    wire = {**WIRE, "write_seconds": 60, "connections": 200}
+    with serving(tmp_path, wire=wire, edge={"most_in_flight": 4}) as server, contextlib.ExitStack() as stack:
+        for number in range(addresses):
+            stack.enter_context(unread(server, 40 // addresses, f"127.0.0.{number + 1}"))
+        with httpx.Client(base_url=server.base) as client:
+            for _ in range(100):
+                assert client.post("/things/release").status_code == 200
+
+
+def test_who_has_not_read_for_the_longest_is_cut_off_first(tmp_path: Path) -> None:
+    """Beyond the bound for one address its own oldest goes, beyond that for all the oldest of all; at once, so that the
+    kernel keeps nothing for them either."""
+    wire = {**WIRE, "write_seconds": 60, "connections": 200, "unread": 6, "unread_of_one": 4}
+    with serving(tmp_path, wire=wire) as server, server.connect() as reading:
+        with unread(server, 2, "127.0.0.2") as others, unread(server, 6, "127.0.0.3", 1) as held:
+            wait_for(lambda: [_cut(each) for each in held] == [True, True, False, False, False, False])
+            assert [_cut(each) for each in others] == [False, False]
+            with unread(server, 2, "127.0.0.4", 1) as later:
+                wait_for(lambda: [_cut(each) for each in others] == [True, True])
+                assert [_cut(each) for each in (*held[2:], *later)] == [False] * 6
+        reading.sendall(GET + b"\r\n")
+        assert read_head(reading).startswith(b"HTTP/1.1 200 ")
+
+
+def _cut(connection: socket.socket) -> bool:
+    """Whether the server has cut a connection off; nothing is read from it."""
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _CLOSED
 
 
 def test_upgrades_are_not_taken(server: ServerProcess) -> None:
