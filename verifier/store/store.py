@@ -183,6 +183,15 @@ class Store:
         """
         return read_manifest(self._manifest_bytes(self._folder(name)))
 
+    def trust(self, name: str) -> TrustState | None:
+        """The trust list in use and the tombstones; None where the list is damaged.
+
+        Raises:
+            StateError: as :meth:`manifest`.
+        """
+        with self._mutex:
+            return self._load(name).trust
+
     def bundle(self, name: str) -> Bundle:
         """All that a domain knows, for a verifier without a network: the whole chain, every list that counts, the
         timestamp (of no bytes where there is none).

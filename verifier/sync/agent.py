@@ -3,12 +3,16 @@
 A round of one domain goes in this order; what one source fails to give takes nothing away from what others gave:
 
 1. ``timestamp.cbor`` is read first: it was published last, so everything that it names is there by then.
-2. Trust lists: the versions after the current one, one by one, until there is no next; they are applied together.
+2. Trust lists: the versions after the current one, one by one, until there is no next. Each is verified as it comes,
+   and the first that is bad is the last that is asked for: an origin without keys is given the memory of one list, and
+   all of them together a share of the time.
 3. The timestamp is applied: what it denies is denied before any status list is waited for.
-4. Status lists: those that the timestamp names and those that are known, if an issuer owns the address; the one that
-   was reached longest ago comes first, so that a round that runs out of time leaves no one behind for ever.
+4. Status lists: those that the timestamp names and those that are known, if an issuer owns the address. Several are
+   asked for at one time, of the host first that fewest are asked of and that failed least; of one host those last that
+   failed last time, and before them the one first that was reached longest ago. So lists that hang hold up no others.
+   What has come is applied at once (:mod:`.side_by_side`).
 
-Further:
+Further, domains are done side by side, each with the time of a round:
 
 5. What is there already is asked for by its ETag, and only while the state still holds it whole; where a server has no
    ETags, what it sends again counts as what is there.
@@ -26,19 +30,23 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from icard_crypto import limits as sizes
-from icard_crypto.errors import IcardError, MissingPart, StateError
+from icard_crypto.errors import DecodeError, IcardError, MissingPart, StateError
 from icard_crypto.lists import tree
+from icard_crypto.lists.trust_chain import verify_successor
 from verifier.knowledge.trust import TrustDomain
 from verifier.runtime.outbound.fetching import Answer, Deadline, Fetch, Limits
 from verifier.store import Item, Report, Store, Update
 from verifier.store.decide import digest_of
-from verifier.store.manifest import Marks
+from verifier.store.folder import DomainFolder
+from verifier.store.manifest import Digest, Marks
 
 from .journal import Journal, Source, read_journal, write_journal
+from .side_by_side import side_by_side
 
 __all__ = ["WHOLE", "Agent", "Round", "SourceFault"]
 
@@ -46,8 +54,8 @@ WHOLE: Final = 60.0
 """Seconds after which everything is asked for again, also what no new timestamp tells of."""
 #: New trust lists taken in one round: more than two years of one a day would have to be caught up with.
 _MOST_LISTS: Final = 256
-#: Bytes of status lists held before they are applied.
-_BATCH: Final = 64 * sizes.MIB
+#: The share of a round that following trust lists may take.
+_TRUST_SHARE: Final = 1 / 3
 _FIRST_WAIT: Final = 0.5
 _FIRST_PAUSE: Final = 5.0
 #: However short the interval: a publisher in trouble is not to be kept in it.
@@ -132,7 +140,11 @@ class Agent:
         domains = self._store.load()
         # A domain that is fed by bundles is nobody's fault beside one that is not.
         published = [domain for domain in domains if self._store.manifest(domain.name).url is not None]
-        return [self._round(domain) for domain in published or domains]
+        chosen = published or domains
+        if len(chosen) < 2:
+            return [self._round(domain) for domain in chosen]
+        with ThreadPoolExecutor(len(chosen), thread_name_prefix="icard-sync-domain") as pool:
+            return list(pool.map(self._round, chosen))
 
     def watch(self, interval: float, heard: Callable[[list[Round]], None], stop: threading.Event) -> None:
         """Round after round until ``stop`` is set; raises as :meth:`once`.
@@ -197,6 +209,8 @@ class _Run:
         self._folder = agent._store.folder / made.domain
         self._before = read_journal(self._folder).sources
         self._after: dict[str, Source] = {}
+        #: What the state consists of, since the last change.
+        self._held: frozenset[Digest] | None = None
         #: Whether everything was asked for.
         self.whole = False
 
@@ -235,41 +249,65 @@ class _Run:
         return {} if self.whole and not self._made.faults else self._before
 
     def _trust_lists(self, base: str) -> None:
-        (domain,) = (each for each in self._store.load() if each.name == self._made.domain)
-        if domain.trust_list is None:
+        trust = self._store.trust(self._made.domain)
+        if trust is None:
             return
-        version = domain.trust_list.version
+        single = self._store.manifest(self._made.domain).single_root
+        deadline = self._deadline.within(_TRUST_SHARE * self._agent._limits.total)
+        # Lists in the middle may be over by now, and count with the next one that is not.
         lists: list[bytes] = []
-        while len(lists) < _MOST_LISTS:
-            version += 1
-            answer = self._get(base, sizes.TRUST_LIST_BYTES, url=f"{base}{version}.cbor", may_lack=True)
+        for _ in range(_MOST_LISTS):
+            url = f"{base}{trust.current.version + 1}.cbor"
+            answer = self._get(base, sizes.TRUST_LIST_BYTES, url=url, may_lack=True, deadline=deadline)
             if answer is None or answer.body is None:
                 break
+            try:
+                trust = verify_successor(trust, answer.body, unsafe_single_root=single)
+            except DecodeError as error:
+                self._fail(base, error)
+                break
             lists.append(answer.body)
+            if trust.current.exp > self._made.now:
+                if not self._take_trust(base, lists):
+                    return
+                lists = []
         else:
             self._fail(base, StateError("sync.too_many", expected=f"at most {_MOST_LISTS}"))
         if lists:
-            report = self._apply(Update(trust_lists=tuple(lists)))
-            if report.refused:
-                self._note(base, Answer(None), report.items[0])
+            self._take_trust(base, lists)
+
+    def _take_trust(self, base: str, lists: list[bytes]) -> bool:
+        report = self._apply(Update(trust_lists=tuple(lists)))
+        if report.refused:
+            self._note(base, Answer(None), report.refused[0])
+        return not report.refused
 
     def _status_lists(self) -> None:
         (domain,) = (each for each in self._store.load() if each.name == self._made.domain)
         named = _named(domain, self._store.manifest(domain.name).marks)
         owned = [uri for uri in named if any(issuer.owns_status_uri(uri) for issuer in domain.issuers.values())]
-        waiting: list[tuple[str, Answer, bytes]] = []
-        for uri in sorted(owned, key=self._last_reached):
-            answer = self._get(uri, sizes.STATUS_TOKEN_BYTES)
-            if answer is not None and answer.body is not None:
-                waiting.append((uri, answer, answer.body))
-            if sum(len(body) for _, _, body in waiting) > _BATCH:
-                self._take(waiting)
-                waiting = []
-        self._take(waiting)
 
-    def _last_reached(self, uri: str) -> tuple[int, str]:
+        def ask(uri: str, fetch: Fetch) -> tuple[str, Answer, bytes] | None:
+            answer = self._get(uri, sizes.STATUS_TOKEN_BYTES, fetch=fetch)
+            return None if answer is None or answer.body is None else (uri, answer, answer.body)
+
+        def failed(uri: str) -> bool:
+            source = self._after.get(uri)
+            return source is not None and source.fault is not None
+
+        side_by_side(
+            sorted(owned, key=self._turn),
+            ask=ask,
+            failed=failed,
+            take=self._take,
+            size=lambda one: len(one[2]),
+            fetches=(self._fetch, lambda: self._agent._connect(self._agent._limits)),
+        )
+
+    def _turn(self, uri: str) -> tuple[bool, int, str]:
         source = self._before.get(uri)
-        return (0 if source is None or source.reached is None else source.reached, uri)
+        reached = 0 if source is None or source.reached is None else source.reached
+        return source is not None and source.fault is not None, reached, uri
 
     def _take(self, waiting: Iterable[tuple[str, Answer, bytes]]) -> None:
         offered = list(waiting)
@@ -287,14 +325,25 @@ class _Run:
     def _apply(self, update: Update) -> Report:
         report = self._store.apply(self._made.domain, update, self._made.now)
         self._made.reports.append(report)
+        self._held = None
         return report
 
-    def _get(self, source: str, most: int, *, url: str | None = None, may_lack: bool = False) -> Answer | None:
+    def _get(
+        self,
+        source: str,
+        most: int,
+        *,
+        url: str | None = None,
+        may_lack: bool = False,
+        deadline: Deadline | None = None,
+        fetch: Fetch | None = None,
+    ) -> Answer | None:
         """What is at an address (by default the source itself); None, with the fault noted, where it can't be had."""
         known = self._before.get(source)
         held = known if known is not None and url is None and self._still_held(known) else None
         try:
-            answer = self._try(url or source, held.etag if held is not None else None, most)
+            etag = held.etag if held is not None else None
+            answer = self._try(fetch or self._fetch, url or source, etag, most, deadline or self._deadline)
             if answer is None and not may_lack:
                 raise StateError("sync.absent", path=source, found="404")
         except StateError as error:
@@ -309,14 +358,17 @@ class _Run:
 
     def _still_held(self, known: Source) -> bool:
         # 5
-        return known.token is not None and self._store.holds(self._made.domain, known.token)
+        held, token = self._held, known.token
+        if held is None:
+            held = self._held = frozenset(self._store.manifest(self._made.domain).objects())
+        return token is not None and token in held and DomainFolder(self._folder).holds(token)
 
-    def _try(self, url: str, etag: str | None, most: int) -> Answer | None:
+    def _try(self, fetch: Fetch, url: str, etag: str | None, most: int, until: Deadline) -> Answer | None:
         agent = self._agent
-        deadline = self._deadline.within(agent._limits.each)
+        deadline = until.within(agent._limits.each)
         for attempt in range(agent._limits.retries + 1):
             try:
-                return self._fetch(url, etag=etag, most=most, deadline=deadline)
+                return fetch(url, etag=etag, most=most, deadline=deadline)
             except StateError as error:
                 # 6
                 if attempt == agent._limits.retries or not _passing(error):

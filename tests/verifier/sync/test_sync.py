@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from icard_crypto.errors import StateError
-from tests.kit.adversary import DAY, ISSUERS, PREFIXES, STATUS_KEY, STRANGER, published, put
+from tests.kit.adversary import DAY, EXP, ISSUERS, PREFIXES, STATUS_KEY, STRANGER, published, put
 from tests.kit.origin import Authority, Origin
 from tests.kit.publisher import ANCHOR, INDEX, NOW, another_domain, code, compromise, status, timestamp, with_status_key
 from verifier import Policy, Verdict, Verifier
 from verifier.runtime.outbound.addresses import is_allowed, networks
+from verifier.runtime.outbound.fetching import Deadline
 from verifier.store import Store
 from verifier.sync import Agent, Limits, Round
 from verifier.sync.http import HttpFetch
@@ -108,9 +109,9 @@ def site(tmp_path: Path, authority: Authority) -> Iterator[Site]:
         yield made
 
 
-def listed(site: Site, version: int, *edits: Callable[[Any], object]) -> bytes:
+def listed(site: Site, version: int, *edits: Callable[[Any], object], **signed: Any) -> bytes:
     """A trust list with the site's own prefix."""
-    return published(version, put([site.prefix], ISSUERS, 0, PREFIXES), *edits)
+    return published(version, put([site.prefix], ISSUERS, 0, PREFIXES), *edits, **signed)
 
 
 # The way it goes when all is well
@@ -253,6 +254,86 @@ def test_a_stolen_status_key_heals_by_itself(site: Site) -> None:
     site.now = NOW + 120
     assert site.faults(site.sync()) == {"/status/list-1": "status.key_compromised"}
     assert site.verify().reason == "revoked"
+
+
+# No source starves another
+
+
+def test_lists_that_hang_hold_up_no_others(site: Site) -> None:
+    """More of one issuer's lists than are asked for at one time never answer; in every round, also the first, the other
+    lists are fetched, those of the same host and those of the other issuer."""
+    hanging = [f"/status/hang-{number}" for number in range(9)]
+    good = ["/status/list-1", "/status/list-2"]
+    for _ in range(2):
+        site.now += 60
+        lists = {f"{site.prefix}{path.removeprefix('/status/')}": site.now for path in hanging + good}
+        for path in good:
+            uri = f"{site.prefix}{path.removeprefix('/status/')}"
+            site.origin.files[path] = status(site.now, uri=uri)
+        site.origin.files["/timestamp.cbor"] = timestamp(site.now, trust=site.anchor, lists=lists)
+        site.origin.misdeeds |= dict.fromkeys(hanging, "silent")
+        made = site.sync(each=1.0, total=4.0)
+        taken = {item.name for item in made.taken if item.kind == "status_list"}
+        assert taken == {site.prefix + path[8:] for path in good}
+        assert site.verify().outcome == "VALID"
+    assert {error.code for _, error in made.faults} == {"sync.deadline"}
+
+
+def test_trust_lists_that_drip_leave_time_for_status_lists(site: Site) -> None:
+    """They have a share of the round, however long one address may take."""
+    site.origin.files["/trust/2.cbor"] = listed(site, 2)
+    site.origin.misdeeds["/trust/2.cbor"] = "drip"
+    made = site.sync(each=60, total=3.0)
+    assert site.faults(made) == {"/trust/": "sync.deadline"}
+    assert site.verify().outcome == "VALID"
+
+
+def test_of_bad_trust_lists_one_is_fetched(site: Site) -> None:
+    """An origin without keys is not given the memory of a whole chain: each list is verified before the next."""
+    site.origin.files |= {f"/trust/{version}.cbor": listed(site, version, by=[STRANGER]) for version in range(2, 9)}
+    assert site.faults(site.sync()) == {"/trust/": "trust.threshold_current"}
+    assert [path for path in site.origin.paths() if path.startswith("/trust/")] == ["/trust/2.cbor"]
+
+
+def test_good_trust_lists_before_a_bad_one_are_taken(site: Site) -> None:
+    """Each vouches for the next, and the bad one takes nothing back."""
+    good = {f"/trust/{version}.cbor": listed(site, version) for version in (2, 3)}
+    site.origin.files |= {**good, "/trust/4.cbor": listed(site, 4, by=[STRANGER])}
+    site.publish(NOW, trust=good["/trust/3.cbor"])
+    assert site.faults(site.sync()) == {"/trust/": "trust.threshold_current"}
+    assert site.verify().evidence.trust_list_version == 3
+
+
+def test_lists_that_are_over_count_with_the_next_one(site: Site) -> None:
+    """Of a chain that was followed late those in the middle may have ended."""
+    ended = listed(site, 2, put(NOW - DAY, EXP))
+    site.origin.files |= {"/trust/2.cbor": ended, "/trust/3.cbor": listed(site, 3)}
+    site.publish(NOW, trust=site.origin.files["/trust/3.cbor"])
+    assert site.sync().faults == []
+    assert site.verify().evidence.trust_list_version == 3
+
+
+def test_a_domain_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
+    """The first domain's origin answers only when the second one's has been asked."""
+    store = Store(tmp_path)
+    store.create(ANCHOR, name="a", now=NOW, url="https://a.example/")
+    store.create(published(1, *another_domain()), name="b", now=NOW, url="https://b.example/")
+    asked = threading.Event()
+
+    class Waiting:
+        def __call__(self, url: str, *, etag: str | None, most: int, deadline: Deadline) -> None:
+            if url.startswith("https://b."):
+                asked.set()
+            elif not asked.wait(deadline.remaining()):
+                raise StateError("sync.deadline")
+
+        def close(self) -> None:
+            pass
+
+    agent = Agent(store, Limits(total=10, each=5), connect=lambda _: Waiting(), clock=lambda: NOW)
+    made = agent.once()
+    assert [each.domain for each in made] == ["a", "b"]
+    assert {error.code for each in made for _, error in each.faults} == {"sync.absent"}
 
 
 # An origin that misbehaves
