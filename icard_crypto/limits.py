@@ -1,4 +1,4 @@
-"""Every size that icard caps before it reads, in one table, each with its reason.
+"""Every size that icard caps before it reads, in one table, each with its reason; and how long lists may lag.
 
 All sizes are in bytes unless the name says otherwise. Nothing is configurable: a cap that differs from verifier to
 verifier would make one code good here and bad there.
@@ -40,3 +40,9 @@ STATUS_TOKEN_ITEMS: Final = 256
 BUNDLE_BYTES: Final = 256 * MIB
 #: Signatures on a trust list that are looked at.
 TRUST_LIST_SIGNATURES: Final = 32
+
+#: Seconds, beside two intervals of fetching: how long a status list may be behind a newer timestamp that is here.
+#: The timestamp names lists that are still on their way; one of 8 MiB takes that long on a line of 0.6 Mbit/s.
+STATUS_LAG: Final = 120
+#: Seconds between two rounds of fetching that count for it, at most.
+LONGEST_INTERVAL: Final = 3600

@@ -47,6 +47,8 @@ class TrustDomain:
         keys_given_directly: the keys were handed over by a person: there is no trust list and no timestamp to be old.
         timestamp: the accepted timestamp, or None.
         status_lists: verified status lists by uri.
+        status_due: from when it counts that a status list is behind the timestamp, by uri (Unix time): the newer list
+            may still be on its way. Where nothing is said it counts at once.
         clock_floor: the highest iat of trust lists and timestamps ever accepted (Unix time), from the state.
     """
 
@@ -60,6 +62,7 @@ class TrustDomain:
         "kids",
         "name",
         "remembered",
+        "status_due",
         "status_lists",
         "timestamp",
         "trust_list",
@@ -74,6 +77,7 @@ class TrustDomain:
     timestamp: Timestamp | None
     status_lists: Mapping[str, StatusListView]
     clock_floor: int
+    status_due: Mapping[str, int]
     kids: Mapping[bytes, tuple[TrustedKey, ...]]
     issuers: Mapping[str, Issuer]
     denied: frozenset[bytes]
@@ -91,6 +95,7 @@ class TrustDomain:
         timestamp: Timestamp | None = None,
         status_lists: Mapping[str, StatusListView] | None = None,
         clock_floor: int = 0,
+        status_due: Mapping[str, int] | None = None,
     ) -> None:
         all_keys = tuple(keys)
         kids: dict[bytes, tuple[TrustedKey, ...]] = {}
@@ -113,6 +118,7 @@ class TrustDomain:
             "timestamp": timestamp,
             "status_lists": MappingProxyType(lists),
             "clock_floor": floor,
+            "status_due": MappingProxyType(dict(status_due or {})),
             "kids": MappingProxyType(kids),
             "issuers": MappingProxyType({key.issuer.iss: key.issuer for key in all_keys if key.issuer}),
             "denied": frozenset(denied),
@@ -153,6 +159,7 @@ class TrustDomain:
         timestamp: Timestamp | None = None,
         status_lists: Mapping[str, StatusListView] | None = None,
         clock_floor: int = 0,
+        status_due: Mapping[str, int] | None = None,
     ) -> TrustDomain:
         """The domain of an accepted trust list; whether it may be believed is :mod:`icard_crypto.lists.trust_chain`'s
         affair.
@@ -193,6 +200,7 @@ class TrustDomain:
             timestamp=timestamp,
             status_lists=status_lists,
             clock_floor=clock_floor,
+            status_due=status_due,
         )
 
     @classmethod

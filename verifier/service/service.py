@@ -69,7 +69,8 @@ class VerificationService:
         self.agent = None
         if settings.sync is not None:
             # A store of its own: the agent's thread and the watch over the folder do not wait for each other.
-            self.agent = SyncAgent(settings.folder, Agent(Store(settings.folder), settings.sync), settings.interval)
+            agent = Agent(Store(settings.folder), settings.sync, interval=settings.interval)
+            self.agent = SyncAgent(settings.folder, agent, settings.interval)
         self._waiting = 0
         self._verdicts = Counter(
             "verdicts",

@@ -16,7 +16,11 @@
    list's iat and of what each timestamp key raised it to, for as long as the roots list that key: a timestamp that a
    thief signed while a clock was ahead goes with its key. A timestamp that would raise it by more than
    :data:`LONGEST_JUMP` waits for a person to say that the time is right; the floor stays meanwhile.
-7. A status token goes when the timestamp names its list no more and every code that it says anything about has ended
+7. What a newer timestamp denies counts at once. That it names a newer status list than is here counts when that list
+   is there, or after a while: it may be on its way, and nothing would be VALID meanwhile. The while is two intervals of
+   fetching and :data:`limits.STATUS_LAG`, from when the list was first known to be behind; one that came since, and is
+   behind again, was not behind before its own iat. A list that was behind the timestamp before has no such while.
+8. A status token goes when the timestamp names its list no more and every code that it says anything about has ended
    (:data:`OVER` after its iat). The mark stays. Ended is what had ended at the floor, which is signed: were the clock
    here years ahead, nothing would go early.
 
@@ -44,7 +48,7 @@ from icard_crypto.lists.trust_list import TrustList
 from icard_crypto.signing import cose
 from icard_crypto.signing.keys import Kid, Thumbprint, VerifyingKey
 
-from .manifest import Digest, Manifest, Mark
+from .manifest import Digest, Due, Manifest, Mark
 from .report import Item, Outcome
 
 __all__ = [
@@ -79,12 +83,14 @@ class Update:
 
     Args:
         accept_time: a person says that the time is right, however far the timestamp raises the floor.
+        interval: seconds between two rounds of whoever fetches (rule 7).
     """
 
     trust_lists: tuple[bytes, ...] = ()
     status_tokens: tuple[bytes, ...] = ()
     timestamp: bytes | None = None
     accept_time: bool = False
+    interval: int = 0
 
     @classmethod
     def of_bundle(cls, bundle: Bundle, *, accept_time: bool = False) -> Update:
@@ -171,7 +177,7 @@ def decide(
     # 6
     _settle_floor(decision, known, trust.current)
     # 3, 4
-    timestamp = _timestamp(decision, known, trust.current, update, now)
+    before, timestamp = _timestamp(decision, known, trust.current, update, now)
     # 5
     if update.status_tokens:
         reader = _Tokens(decision, trust.current, frozenset() if timestamp is None else timestamp.denied, now)
@@ -179,6 +185,8 @@ def decide(
             reader.take(token)
         _change(decision, marks=reader.marks)
     # 7
+    _note_due(decision, before, timestamp, now, update.interval)
+    # 8
     _clear(decision, timestamp)
     return decision
 
@@ -243,6 +251,30 @@ def _bury(decision: Decision, trust: TrustState) -> None:
         _change(decision, marks=left)
 
 
+def _note_due(
+    decision: Decision, before: Timestamp | None, timestamp: Timestamp | None, clock: int | None, interval: int
+) -> None:
+    noted, marks = decision.manifest.due, decision.manifest.marks
+    lag = limits.STATUS_LAG + 2 * min(interval, limits.LONGEST_INTERVAL)
+    due: dict[str, Due] = {}
+    if timestamp is not None:
+        now = timestamp.iat if clock is None else clock
+        for uri, lowest in timestamp.lists.items():
+            keys = marks.get(uri, {}).items()
+            held = max((mark.iat for key, mark in keys if mark.token and key not in timestamp.denied), default=lowest)
+            known = noted.get(uri)
+            if held >= lowest:
+                continue
+            if known is not None:
+                since = max(known.since, min(held, now))
+                due[uri] = known if since == known.since else Due(since, since + lag)
+            elif before is not None and held >= before.lists.get(uri, 0):
+                # It was the newest list until this timestamp came.
+                due[uri] = Due(now, now + lag)
+    if due != noted:
+        _change(decision, due=due)
+
+
 def _clear(decision: Decision, timestamp: Timestamp | None) -> None:
     marks, floor = decision.manifest.marks, decision.manifest.floor
     over = {
@@ -256,7 +288,8 @@ def _clear(decision: Decision, timestamp: Timestamp | None) -> None:
 
 def _timestamp(
     decision: Decision, known: Known, trust_list: TrustList, update: Update, now: int | None
-) -> Timestamp | None:
+) -> tuple[Timestamp | None, Timestamp | None]:
+    """The timestamp before this update, and behind it."""
     current, offered = None, update.timestamp
     if known.timestamp is not None:
         try:
@@ -264,7 +297,7 @@ def _timestamp(
         except DecodeError:
             _change(decision, timestamp=None)
     if offered is None:
-        return current
+        return current, current
     name = digest_of(offered)
     try:
         newer = open_timestamp(trust_list, offered, now)
@@ -276,10 +309,10 @@ def _timestamp(
             raise DecodeError("store.time_jump", path="iat", expected=expected, found=str(newer.iat))
     except DecodeError as error:
         decision.items.append(Item("timestamp", "", "refused", error=error))
-        return current
+        return current, current
     if current is not None and newer == current:
         decision.items.append(Item("timestamp", "", "known", newer.iat))
-        return current
+        return current, current
     # Also one whose file was damaged and that comes again, which changes nothing in the manifest.
     decision.objects[name] = offered
     floors = decision.manifest.floors
@@ -287,7 +320,7 @@ def _timestamp(
     floors = {**floors, signer: max(newer.iat, floors.get(signer, 0))}
     _change(decision, floor=max(floor, newer.iat), floors=floors, timestamp=name)
     decision.items.append(Item("timestamp", "", "taken", newer.iat))
-    return newer
+    return current, newer
 
 
 def _signer(trust_list: TrustList, token: bytes) -> Thumbprint:

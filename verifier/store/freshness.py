@@ -90,7 +90,8 @@ def _rows(domain: TrustDomain, policy: Policy, now: int) -> Iterator[Freshness]:
         if found is None:
             yield Freshness(name, "status_list", uri, "missing", "denied" if uri in domain.status_lists else "")
             continue
-        until, why = _limit(found.iat, found.exp, policy.status_max_age, now, found.iat < lowest.get(uri, 0))
+        behind = found.iat < lowest.get(uri, 0) and now >= domain.status_due.get(uri, 0)
+        until, why = _limit(found.iat, found.exp, policy.status_max_age, now, behind)
         yield Freshness(name, "status_list", uri, _health(why), why, found.iat, until)
 
 

@@ -23,7 +23,7 @@ from icard_crypto.lists.trust_list import Revocation
 from icard_crypto.signing.keys import Thumbprint
 from verifier.knowledge.trust import Environment
 
-__all__ = ["FORMAT", "LONGEST", "Digest", "Manifest", "Mark", "Marks", "read_manifest", "write_manifest"]
+__all__ = ["FORMAT", "LONGEST", "Digest", "Due", "Manifest", "Mark", "Marks", "read_manifest", "write_manifest"]
 
 FORMAT: Final = 1
 #: Bytes. 10,000 status lists with two keys each need 4 MiB.
@@ -44,6 +44,13 @@ class Mark(NamedTuple):
 
     iat: int
     token: Digest | None
+
+
+class Due(NamedTuple):
+    """Since when a status list is behind the timestamp, and from when it does not count; Unix times."""
+
+    since: int
+    until: int
 
 
 Marks = Mapping[str, Mapping[Thumbprint, Mark]]
@@ -67,6 +74,7 @@ class Manifest:
         tombstones: every key ever revoked.
         timestamp: the accepted timestamp.
         marks: of status lists.
+        due: of each status list that is behind the timestamp: since when, and from when that counts; Unix times.
     """
 
     name: str
@@ -80,6 +88,7 @@ class Manifest:
     tombstones: tuple[Tombstone, ...] = ()
     timestamp: Digest | None = None
     marks: Marks = field(default_factory=lambda: MappingProxyType({}))
+    due: Mapping[str, Due] = field(default_factory=lambda: MappingProxyType({}))
 
     def objects(self) -> set[Digest]:
         """Every file that the state needs."""
@@ -101,6 +110,7 @@ def write_manifest(manifest: Manifest) -> bytes:
         "chain": manifest.chain,
         "timestamp": manifest.timestamp,
         "tombstones": {stone.thumbprint.hex(): [stone.revoked.at, stone.revoked.kind] for stone in manifest.tombstones},
+        "due": {uri: list(due) for uri, due in manifest.due.items()},
         "marks": {
             uri: {thumbprint.hex(): list(mark) for thumbprint, mark in keys.items()}
             for uri, keys in manifest.marks.items()
@@ -140,6 +150,7 @@ def read_manifest(data: bytes) -> Manifest:
         tombstones=read("tombstones", _tombstones),
         timestamp=read("timestamp", _or_none(_digest)),
         marks=read("marks", _marks),
+        due=read("due", _due) if "due" in loaded else MappingProxyType({}),
     )
 
 
@@ -214,6 +225,10 @@ def _tombstones(value: Any) -> tuple[Tombstone, ...]:
             raise ValueError
         stones.append(Tombstone(_thumbprint(thumbprint), Revocation(_whole(at), kind)))
     return tuple(sorted(stones))
+
+
+def _due(value: Any) -> Mapping[str, Due]:
+    return {uri: Due(_whole(since), _whole(until)) for uri, (since, until) in value.items()}
 
 
 def _floors(value: Any) -> Mapping[Thumbprint, int]:

@@ -346,7 +346,12 @@ def read_domain(folder: Objects, data: bytes, before: Loaded | None = None) -> L
                 chosen[uri] = lists[mark.token] = found
                 break
     domain = TrustDomain.from_trust_list(
-        trust.current, name=name, timestamp=timestamp, status_lists=chosen, clock_floor=manifest.floor
+        trust.current,
+        name=name,
+        timestamp=timestamp,
+        status_lists=chosen,
+        clock_floor=manifest.floor,
+        status_due={uri: due.until for uri, due in manifest.due.items()},
     )
     return Loaded(data, manifest, domain, trust, timestamp, lists, faults)
 

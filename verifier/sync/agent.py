@@ -32,7 +32,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from icard_crypto import limits as sizes
 from icard_crypto.errors import DecodeError, IcardError, MissingPart, StateError
@@ -106,6 +106,7 @@ class Agent:
         clock: gives Unix time.
         chance: draws waits.
         sleep: waits so many seconds.
+        interval: seconds between two rounds, for as long as status lists may lag behind a timestamp.
         accept_time: a person says that the time is right, however far a timestamp raises the clock floor.
     """
 
@@ -119,7 +120,9 @@ class Agent:
         chance: random.Random | None = None,
         sleep: Callable[[float], object] = time.sleep,
         accept_time: bool = False,
+        interval: float = 0,
     ) -> None:
+        self.interval = interval
         self.accept_time = accept_time
         self._store = store
         self._limits = limits
@@ -153,6 +156,7 @@ class Agent:
             interval: seconds between rounds; :meth:`pause` has the rest.
             heard: is told of each round.
         """
+        self.interval = interval
         failed = 0
         while not stop.is_set():
             rounds = self.once()
@@ -230,7 +234,7 @@ class _Run:
         self._trust_lists(f"{base}trust/")
         # 3
         if stamp is not None and stamp.body is not None:
-            report = self._apply(Update(timestamp=stamp.body, accept_time=self._agent.accept_time))
+            report = self._apply(self._update(timestamp=stamp.body))
             self._note(stamp_url, stamp, report.items[0])
         # 4
         self._status_lists()
@@ -277,7 +281,7 @@ class _Run:
             self._take_trust(base, lists)
 
     def _take_trust(self, base: str, lists: list[bytes]) -> bool:
-        report = self._apply(Update(trust_lists=tuple(lists)))
+        report = self._apply(self._update(trust_lists=tuple(lists)))
         if report.refused:
             self._note(base, Answer(None), report.refused[0])
         return not report.refused
@@ -313,7 +317,7 @@ class _Run:
         offered = list(waiting)
         if not offered:
             return
-        report = self._apply(Update(status_tokens=tuple(body for _, _, body in offered)))
+        report = self._apply(self._update(status_tokens=tuple(body for _, _, body in offered)))
         for (uri, answer, _), item in zip(offered, report.items, strict=True):
             if item.error is None and item.name != uri:
                 # Good, and kept under its own name; but this address does not say what it is asked for.
@@ -321,6 +325,9 @@ class _Run:
                 self._fail(uri, error)
             else:
                 self._note(uri, answer, item)
+
+    def _update(self, **offered: Any) -> Update:
+        return Update(**offered, accept_time=self._agent.accept_time, interval=math.ceil(self._agent.interval))
 
     def _apply(self, update: Update) -> Report:
         report = self._store.apply(self._made.domain, update, self._made.now)

@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -342,6 +343,79 @@ def test_status_lists_never_go_back(store: Store) -> None:
     assert fault.message() == "The status list is older than one that was accepted before."
     assert fault_of(store, bundle(status(NOW - HOUR, {INDEX: 1}))).code == "store.status_two_of_one_time"
     assert outcomes(store, bundle(status(NOW - HOUR))) == [("status_list", "known", "")]
+
+
+# 7: a publication is no outage
+
+
+def named(iat: int, lowest: int, **options: Any) -> bytes:
+    """A timestamp that names the list with this lowest iat."""
+    return timestamp(iat, lists={URI: lowest}, **options)
+
+
+def learn(store: Store, now: int, *tokens: bytes, stamp: bytes | None = None, interval: int = 0) -> None:
+    """Take in what a fetching agent brings."""
+    store.apply("cn", Update((), tokens, stamp, interval=interval), now)
+
+
+@pytest.fixture
+def current(store: Store) -> Store:
+    """The state, whose timestamp names the list that is there."""
+    learn(store, NOW, stamp=named(NOW - 600, NOW - HOUR))
+    return store
+
+
+@pytest.mark.parametrize(("interval", "lag"), [(0, 120), (5, 130), (300, 720), (10**6, 7320)])
+def test_a_list_may_be_on_its_way_for_a_while(current: Store, interval: int, lag: int) -> None:
+    """A newer timestamp makes no card INDETERMINATE until the list that it names could have come; then it does."""
+    learn(current, NOW, stamp=named(NOW, NOW), interval=interval)
+    assert verify(current, now=NOW + lag - 1).outcome == "VALID"
+    late = verify(current, now=NOW + lag)
+    assert (late.outcome, late.reason, late.reason.variant) == ("INDETERMINATE", "status_stale", "superseded")
+    learn(current, NOW + lag, status(NOW))
+    assert verify(current, now=NOW + lag).outcome == "VALID"
+
+
+def test_what_a_newer_timestamp_denies_counts_at_once(current: Store) -> None:
+    """Also while its lists are on their way."""
+    learn(current, NOW, stamp=named(NOW, NOW, denied=[CARD_KEY]))
+    assert verify(current).reason == "key_revoked"
+
+
+def test_a_list_that_was_behind_already_gets_no_while(store: Store) -> None:
+    """Neither under a first timestamp nor by one timestamp after another: only what was the newest may be late."""
+    empty = Store(store.folder.parent / "empty")
+    empty.create(ANCHOR, name="cn", now=NOW)
+    learn(empty, NOW, stamp=named(NOW - 60, NOW - 60))
+    learn(empty, NOW, status(NOW - HOUR))
+    assert verify(empty).reason == "status_stale"
+    learn(store, NOW, stamp=named(NOW - 600, NOW - HOUR))
+    for later in range(0, 121, 30):
+        learn(store, NOW + later, stamp=named(NOW + later, NOW + later))
+    assert verify(store, now=NOW + 120).reason == "status_stale"
+
+
+def test_publications_one_behind_another_are_no_outage(current: Store) -> None:
+    """A timestamp every 4 s, whose list comes 6 s later, longer than a list may lag: none is INDETERMINATE."""
+    for now in range(NOW, NOW + 160, 4):
+        learn(current, now, stamp=named(now, now), interval=1)
+        assert verify(current, now=now).outcome == "VALID"
+        learn(current, now + 2, status(now - 4))
+        assert verify(current, now=now + 2).outcome == "VALID"
+
+
+def test_an_origin_that_lets_lists_through_late_gains_no_more_than_the_while(current: Store) -> None:
+    """It holds back each list for as long as it can: none counts that is older than the while."""
+    published_at = NOW
+    for second in range(0, 800, 10):
+        now = NOW + second
+        learn(current, now, stamp=named(now, now))
+        held = current.manifest("cn").marks[URI][STATUS_KEY.verifying_key.thumbprint].iat
+        if verify(current, now=now).outcome != "VALID":
+            published_at += 10
+            learn(current, now, status(published_at))
+        elif second >= 120:
+            assert now - held <= 120 + 10, second
 
 
 def test_marks_outlive_a_restart_and_the_lists_own_end(store: Store) -> None:
