@@ -4,13 +4,16 @@ Promises:
 
 1. Whatever is given, the answer is a Pillow image or a :class:`~icard_crypto.errors.DecodeError`, nothing else.
 2. PNG, JPEG and WebP only, told by content; the name of a file says nothing.
-3. The size in the header is compared with :data:`MOST_PIXELS` before a single pixel is decoded.
-4. Of a moving picture the first frame; the EXIF orientation is applied; transparent parts are white.
-5. Pillow is imported when a picture is opened, not before.
+3. The size in the header is compared with :data:`MOST_DECODED` before a single pixel is decoded, and what is handed out
+   has at most :data:`MOST_PIXELS`: a larger picture is made smaller, a JPEG while it is decoded.
+4. Of a moving picture the first frame; the EXIF orientation is applied; transparent parts are white, or as asked for.
+5. Of a PNG, profiles and texts are left out: they say nothing of the pixels, and Pillow gives up where they are large.
+6. Pillow is imported when a picture is opened, not before.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import struct
@@ -23,10 +26,14 @@ if TYPE_CHECKING:
     from PIL import Image
     from typing_extensions import Buffer
 
-__all__ = ["MOST_BYTES", "MOST_PIXELS", "Picture", "open_picture"]
+__all__ = ["MOST_BYTES", "MOST_DECODED", "MOST_PIXELS", "Ground", "Picture", "has_transparency", "open_picture"]
 
-# Telephones deliver 12 to 16 million pixels by default; a code or a portrait needs far less.
+#: A code or a portrait needs far less.
 MOST_PIXELS: Final = 16_000_000
+#: Telephones deliver 12, 24 or 48 million pixels, a scanner 35 of a page at 600 dots an inch.
+MOST_DECODED: Final = 52_000_000
+Ground: TypeAlias = Literal["white", "black"]
+"""What is put behind transparent parts."""
 # An uncompressed-looking PNG of that size in grey takes about half of this.
 MOST_BYTES: Final = 32 * 1024 * 1024
 
@@ -57,11 +64,12 @@ _UPRIGHT: Final = {
 # MOST_BYTES could keep a decoder busy for hours.
 _MOST_SCANS: Final = 64
 _JPEG_MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
+_WORDY: Final = frozenset({b"iCCP", b"tEXt", b"zTXt", b"iTXt"})
 _PIXEL_MODES: Final = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
-def open_picture(picture: Picture, mode: Literal["L", "RGB"]) -> Image.Image:
-    """The picture upright, on white, in grey ("L") or colour ("RGB").
+def open_picture(picture: Picture, mode: Literal["L", "RGB"], ground: Ground = "white") -> Image.Image:
+    """The picture upright, on its ground, in grey ("L") or colour ("RGB").
 
     Raises:
         DecodeError: ``picture.unreadable`` (no such file), ``picture.not_a_picture``, ``picture.too_large``,
@@ -74,16 +82,30 @@ def open_picture(picture: Picture, mode: Literal["L", "RGB"]) -> Image.Image:
         raise MissingPart("qr.extra_missing", found="no pillow") from absent
     opened = picture if isinstance(picture, Image.Image) else _from_data(picture)
     width, height = opened.size
-    if width * height > MOST_PIXELS:
-        raise DecodeError(
-            "picture.too_large", expected=f"at most {MOST_PIXELS} pixels", found=f"{width} x {height} pixels"
-        )
+    _check_size(width, height)
     if width * height == 0:
         raise DecodeError("picture.not_a_picture", expected="at least one pixel", found=f"{width} x {height}")
     try:
-        return _upright_on_white(opened, mode)
+        return _upright_on(ground, opened, mode)
     except Exception as fault:  # Pillow's decoders raise whatever they like; this is the one edge.
         raise DecodeError("picture.broken", found=type(fault).__name__) from fault
+
+
+def has_transparency(picture: Picture) -> bool:
+    """Whether a picture has transparent parts; one that cannot be opened has none.
+
+    Raises:
+        DecodeError, MissingPart: as :func:`open_picture`.
+    """
+    from PIL import Image
+
+    opened = picture if isinstance(picture, Image.Image) else _from_data(picture)
+    return bool(opened.has_transparency_data)
+
+
+def _check_size(width: int, height: int, most: int = MOST_DECODED) -> None:
+    if width * height > most:
+        raise DecodeError("picture.too_large", expected=f"at most {most} pixels", found=f"{width} x {height} pixels")
 
 
 def _from_data(picture: str | os.PathLike[str] | Buffer | Pixels) -> Image.Image:
@@ -123,10 +145,9 @@ def _from_pixels(view: memoryview) -> Image.Image:
             found=f"format {view.format}, shape {'x'.join(map(str, shape))}",
         )
     height, width = shape[:2]
-    if not 0 < width * height <= MOST_PIXELS:
-        raise DecodeError(
-            "picture.too_large", expected=f"1 to {MOST_PIXELS} pixels", found=f"{width} x {height} pixels"
-        )
+    if width * height == 0:
+        raise DecodeError("picture.not_a_picture", expected="at least one pixel", found=f"{width} x {height}")
+    _check_size(width, height)
     return Image.frombytes(_PIXEL_MODES[channels], (width, height), view.tobytes())
 
 
@@ -143,7 +164,7 @@ def _from_file_bytes(data: bytes | memoryview) -> Image.Image:
     head = bytes(data[:30])
     try:
         if head.startswith(b"\x89PNG\r\n\x1a\n"):
-            return PngImagePlugin.PngImageFile(BytesIO(data))
+            return PngImagePlugin.PngImageFile(BytesIO(_pixels_alone(bytes(data))))
         if head.startswith(b"\xff\xd8\xff"):
             _check_jpeg_scans(data)
             return JpegImagePlugin.jpeg_factory(BytesIO(data))
@@ -159,6 +180,17 @@ def _from_file_bytes(data: bytes | memoryview) -> Image.Image:
         expected="PNG, JPEG or WebP",
         found=f"bytes that start with {head[:4].hex() or 'nothing'}",
     )
+
+
+def _pixels_alone(data: bytes) -> bytes:
+    """A PNG without profiles and texts (PNG 3rd edition, 5.3 and 11.3); one that is broken is left as it is."""
+    kept, at = [data[:8]], 8
+    while at + 8 <= len(data):
+        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        if kind not in _WORDY:
+            kept.append(data[at : at + 12 + length])
+        at += 12 + length
+    return b"".join((*kept, data[at:]))
 
 
 def _check_jpeg_scans(data: bytes | memoryview) -> None:
@@ -185,28 +217,29 @@ def _check_webp_canvas(head: bytes) -> None:
         width, height = 1 + (packed & 0x3FFF), 1 + (packed >> 14 & 0x3FFF)
     else:
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", head, 26))
-    if width * height > MOST_PIXELS:
-        raise DecodeError(
-            "picture.too_large", expected=f"at most {MOST_PIXELS} pixels", found=f"{width} x {height} pixels"
-        )
+    _check_size(width, height, MOST_PIXELS)
 
 
-def _upright_on_white(opened: Image.Image, mode: Literal["L", "RGB"]) -> Image.Image:
+def _upright_on(ground: Ground, opened: Image.Image, mode: Literal["L", "RGB"]) -> Image.Image:
     from PIL import Image
 
-    if mode == "L" and opened.format in ("JPEG", "MPO") and opened.mode != "CMYK":
-        opened.draft("L", opened.size)  # colours are never computed: a third of the time, a quarter of the memory
     turn = _UPRIGHT.get(_orientation(opened))
+    shrink = math.ceil(math.sqrt(opened.width * opened.height / MOST_PIXELS))
+    if opened.format in ("JPEG", "MPO") and opened.mode != "CMYK" and (mode == "L" or shrink > 1):
+        # Colours are never computed, nor pixels that are left out: a third of the time, a quarter of the memory. Pillow
+        # takes the smallest size that is not below the one asked for.
+        opened.draft("L" if mode == "L" else None, (opened.width // shrink, opened.height // shrink))
     if opened.mode.startswith("I;16"):
         # Pillow would cut off at 255 instead of scaling.
         image = opened.convert("I").point(lambda value: value * (1 / 257)).convert(mode)
     elif opened.has_transparency_data:
-        colours = opened.convert("RGBA")
-        image = Image.new("RGB", colours.size, "white")
-        image.paste(colours, mask=colours.getchannel("A"))
-        image = image.convert(mode)
+        colours = opened.convert("LA" if mode == "L" and opened.mode in ("LA", "La") else "RGBA")
+        image = Image.new(mode, colours.size, ground)
+        image.paste(colours.convert(mode), mask=colours.getchannel("A"))
     else:
         image = opened.convert(mode)  # a copy even when the mode is right: the caller's image is never changed
+    if image.width * image.height > MOST_PIXELS:
+        image = image.reduce(math.ceil(math.sqrt(image.width * image.height / MOST_PIXELS)))
     return image if turn is None else image.transpose(Image.Transpose[turn])
 
 

@@ -7,22 +7,37 @@ Promises:
 2. Any content is returned, a URL as well as a card; nobody here decides what it is worth.
 3. Codes stand in reading order, rows from the top, each from the left; the same content stands once.
 4. The tries below stop as soon as every code that was located has been read.
+5. A try is made only where it is bounded: the picture is no larger than :data:`MOST_PIXELS`, and not so full of what
+   looks like the corner of a code that the reader would be busy with them for minutes. Between tries the deadline is
+   looked at; a try that takes longer all the same is ended by the process around it.
+6. More codes than a reader tells of (:data:`MOST_CODES`) are an error, never the first of them.
+7. Where parts are transparent and no code is found on white, black is tried: a code may be light on nothing.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from icard_crypto.pictures.pictures import MOST_PIXELS, Picture, open_picture
+from icard_crypto.errors import DecodeError
+from icard_crypto.pictures.pictures import MOST_PIXELS, Ground, Picture, has_transparency, open_picture
 
+from ._candidates import MOST_CANDIDATES, corner_candidates
 from ._readers import Corners, Found, ReaderName, scan_zbar, scan_zxing, zxing
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Code", "read"]
+__all__ = ["DEADLINE", "MOST_CODES", "Code", "read"]
+
+DEADLINE: Final = 10.0
+"""Seconds: the largest pictures that people send take four in all tries."""
+MOST_CODES: Final = 255
+"""As many as zxing-cpp tells of at most."""
+_GROUNDS: Final[tuple[Ground, ...]] = ("white", "black")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +57,37 @@ class Code:
     attempt: str
 
 
-def read(picture: Picture, *, thorough: bool = True) -> list[Code]:
+def read(picture: Picture, *, thorough: bool = True, deadline: float | None = DEADLINE) -> list[Code]:
     """All QR codes in a picture.
 
     Args:
         picture: a path, the bytes of a PNG, JPEG or WebP file, a Pillow image, or 8-bit pixels as a buffer (a numpy
             array of height x width, x 3 or x 4). At most 16 million pixels and 32 MiB.
         thorough: False makes one try only, for the frames of a camera: the next frame is the better retry.
+        deadline: seconds after which no further try is begun; None: all are made.
 
     Raises:
-        DecodeError: ``picture.unreadable``, ``picture.not_a_picture``, ``picture.too_large``, ``picture.broken``.
+        DecodeError: ``picture.unreadable``, ``picture.not_a_picture``, ``picture.too_large``, ``picture.broken``,
+            ``picture.too_many_codes``; ``picture.late``: the deadline passed before a code was found.
         MissingPart: ``qr.extra_missing``.
     """
     zxing()
-    grey = open_picture(picture, "L")
+    end = math.inf if deadline is None else time.monotonic() + deadline
     seen = _Seen()
-    for attempt in _ATTEMPTS if thorough else _ATTEMPTS[:1]:
-        image = attempt.prepare(grey)
-        if image is not None:
-            seen.add(attempt, attempt.scan(image), image.width / grey.width)
+    for ground in _GROUNDS:
+        if ground == "black" and not has_transparency(picture):
+            break
+        grey = open_picture(picture, "L", ground)
+        for attempt in _ATTEMPTS if thorough else _ATTEMPTS[:1]:
+            if time.monotonic() >= end:
+                if not seen.codes:
+                    raise DecodeError("picture.late", expected=f"a code within {deadline:g} s", found="none so far")
+                return _reading_order(list(seen.codes.values()))
+            seen.look(attempt, grey)
             if seen.complete():
-                break
+                return _reading_order(list(seen.codes.values()))
+        if seen.codes:
+            break
     return _reading_order(list(seen.codes.values()))
 
 
@@ -98,6 +123,21 @@ class _Seen:
     def __init__(self) -> None:
         self.codes: dict[str | bytes, Code] = {}
         self._located: list[tuple[float, float]] = []
+
+    def look(self, attempt: _Attempt, grey: Image.Image) -> None:
+        """One try, where it is bounded (promise 5)."""
+        try:
+            image = attempt.prepare(grey)
+            if image is None or corner_candidates(image) > MOST_CANDIDATES:
+                return
+            found = attempt.scan(image)
+        except DecodeError:
+            raise
+        except Exception:  # of whatever library: the next try may do, and nothing else leaves this module
+            return
+        if len(found) >= MOST_CODES:
+            raise DecodeError("picture.too_many_codes", expected=f"fewer than {MOST_CODES} codes", found="more")
+        self.add(attempt, found, image.width / grey.width)
 
     def add(self, attempt: _Attempt, found: list[Found], scale: float) -> None:
         for one in found:

@@ -94,7 +94,11 @@ def scan_zbar(image: Image.Image) -> list[Found]:
     except Exception:  # what readers() reports; reading goes on with what there is
         return []
     found = []
-    for symbol in pyzbar.decode(image, symbols=[pyzbar.ZBarSymbol.QRCODE]):
+    try:
+        symbols = pyzbar.decode(image, symbols=[pyzbar.ZBarSymbol.QRCODE])
+    except Exception:  # pyzbar raises on what zbar says of a symbol, such as an orientation that it does not know
+        return []
+    for symbol in symbols:
         if symbol.data.isascii():
             found.append(Found(_content(symbol.data), tuple((point.x, point.y) for point in symbol.polygon)))
     return found

@@ -5,13 +5,13 @@ Promises:
 1. ``-`` is standard input; what exists is a file or folder; what looks like a path and does not exist is an error;
    everything else is the text of a code.
 2. What a file is, its content says; its name only counts where the content is of no kind that is known.
-3. The mark that some editors put in front of UTF-8 is no part of a code, in a file or copied from one.
+3. The mark that some editors put in front of UTF-8 is no part of a code, in a file or copied from one. A text in
+   UTF-16, as PowerShell writes it, is read by its mark.
 4. Of what is larger than a picture may be, one byte more is read than it takes to refuse it.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,9 @@ from typing import Final, Literal, TypeAlias
 
 from icard_crypto.pictures.pictures import MOST_BYTES
 from verifier.runtime.cli.faults import CommandError, printable
-from verifier.runtime.files import FileFault, read_start
+from verifier.runtime.files import FileFault, plain_text, read_start
+
+from .pdf import is_pdf
 
 __all__ = ["Kind", "Source", "kind_of", "read_source", "sources"]
 
@@ -32,8 +34,6 @@ _FOLDER_SUFFIXES: Final = _PICTURE_SUFFIXES | {".pdf", ".txt", ".cose"}
 _FILE_SUFFIX: Final = re.compile(r"\.(png|jpe?g|webp|gif|bmp|tiff?|hei[cf]|avif|jp2|pdf|txt|cose|svg|json|pem)$", re.I)
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _LONGEST_PATH: Final = 255
-#: The byte order mark in UTF-8.
-_MARK: Final = codecs.BOM_UTF8
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +97,16 @@ def read_source(source: Source) -> tuple[Kind, str | bytes]:
         CommandError: ``cli.*``.
     """
     if source.text is not None:
-        return "code", source.text.removeprefix(_MARK.decode())
+        return "code", source.text.removeprefix("\ufeff")
     data = read_start(source.path, MOST_BYTES)
     kind = kind_of(data, "" if source.path is None else source.path.suffix)
-    return kind, data.removeprefix(_MARK) if kind == "code" else data
+    return kind, plain_text(data) if kind == "code" else data
 
 
 def kind_of(data: bytes, suffix: str = "") -> Kind:
     """The kind of a file's content (promise 2)."""
-    if data.startswith(b"%PDF-"):
-        return "pdf"
     if data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")) or (data[:4], data[8:12]) == (b"RIFF", b"WEBP"):
         return "picture"
+    if is_pdf(data):
+        return "pdf"
     return "picture" if data and suffix.lower() in _PICTURE_SUFFIXES else "code"

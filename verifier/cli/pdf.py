@@ -3,11 +3,14 @@
 Promises:
 
 1. At most :data:`MOST_PAGES` pages, one in memory at a time, none with more than :data:`MOST_PIXELS` pixels.
-2. Whatever the file holds, the answer is pictures or a :class:`DecodeError` ``picture.*``.
+2. Forms are drawn: what stands in a field is on the page too. What stands in front of the PDF's own beginning is left
+   out (ISO 32000-1, annex H.3.3.1: readers look for it in the first 1,024 bytes).
+3. Whatever the file holds, the answer is pictures or a :class:`DecodeError` ``picture.*``.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -17,13 +20,20 @@ from icard_crypto.pictures.pictures import MOST_BYTES, MOST_PIXELS
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MOST_PAGES", "pages"]
+__all__ = ["MOST_PAGES", "is_pdf", "pages"]
 
 MOST_PAGES: Final = 50
+_MARK: Final = b"%PDF-"
+_PREFIX: Final = 1024
 #: Dots an inch: a module of 0.4 mm, the smallest that is printed, becomes three pixels.
 RESOLUTION: Final = 200
 #: Points an inch (ISO 32000-1, 8.3.2.3).
 _POINTS: Final = 72
+
+
+def is_pdf(data: bytes) -> bool:
+    """Whether a file's content is a PDF."""
+    return _MARK in data[:_PREFIX]
 
 
 def pages(data: bytes) -> Iterator[Image.Image]:
@@ -40,7 +50,9 @@ def pages(data: bytes) -> Iterator[Image.Image]:
     if len(data) > MOST_BYTES:
         raise DecodeError("picture.too_large", expected=f"at most {MOST_BYTES} bytes", found="more")
     try:
-        document = pypdfium2.PdfDocument(data)
+        document = pypdfium2.PdfDocument(data[max(data.find(_MARK, 0, _PREFIX), 0) :])
+        with contextlib.suppress(pypdfium2.PdfiumError):
+            document.init_forms()
     except pypdfium2.PdfiumError as fault:
         locked = "password" in str(fault).lower()
         found = "a PDF that asks for a password" if locked else "a damaged PDF"
@@ -55,7 +67,7 @@ def pages(data: bytes) -> Iterator[Image.Image]:
                 most = (MOST_PIXELS / (max(width, 1) * max(height, 1))) ** 0.5
                 # A hair below the cap, for width and height are rounded up.
                 scale = min(RESOLUTION / _POINTS, most * 0.999)
-                picture: Image.Image = page.render(scale=scale, grayscale=True).to_pil()
+                picture: Image.Image = page.render(scale=scale, grayscale=True, may_draw_forms=True).to_pil()
             except (pypdfium2.PdfiumError, ValueError, MemoryError) as fault:
                 raise DecodeError("picture.broken", found=f"page {number + 1}: {type(fault).__name__}") from None
             yield picture

@@ -11,6 +11,7 @@ Promises:
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import os
@@ -21,7 +22,7 @@ from typing import Final
 
 from icard_crypto.errors import IcardError
 
-__all__ = ["FileFault", "read_capped", "read_start", "write_new", "write_whole"]
+__all__ = ["FileFault", "plain_text", "read_capped", "read_start", "write_new", "write_whole"]
 
 #: What file systems without hard links answer (FAT on a memory stick).
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
@@ -29,6 +30,14 @@ _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errn
 
 class FileFault(IcardError):
     """A file or folder cannot be read or written: code ``file.*``."""
+
+
+def plain_text(data: bytes) -> bytes:
+    """A text file's content in UTF-8 without a byte order mark; of one in UTF-16 by its mark (RFC 2781, 3.2)."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode("utf-16").encode("utf-8", "surrogatepass")
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def read_capped(path: Path, most: int) -> bytes:

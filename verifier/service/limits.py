@@ -29,7 +29,7 @@ UPLOAD_SECONDS: Final = 30.0
 #: Eight of the largest pictures, or some forty as telephones deliver them, on their way at one time.
 UPLOAD_BUDGET: Final = 128 * MIB
 #: A sheet of cards has twenty; more than this is no picture of cards.
-PICTURE_CODES: Final = 50
+PICTURE_CODES: Final = 100
 #: A picture of 16 million pixels without a code is tried in every way in about four seconds.
 PICTURE_SECONDS: Final = 10.0
 #: As many as a border crossing has in a day.

@@ -19,7 +19,7 @@ from icard_crypto.errors import DecodeError
 from icard_crypto.limits import MIB
 
 from .children import serve
-from .limits import PICTURE_CODES
+from .limits import PICTURE_CODES, PICTURE_SECONDS
 
 __all__ = ["MEMORY", "main"]
 
@@ -42,10 +42,14 @@ def main() -> None:
 def read(request: bytes) -> bytes:
     """One request's answer."""
     try:
-        codes = qr.read(memoryview(request)[1:], thorough=request[:1] == b"1")
+        # A little before the child is ended: a code that was found by then is worth more than none.
+        codes = qr.read(memoryview(request)[1:], thorough=request[:1] == b"1", deadline=0.8 * PICTURE_SECONDS)
+        if len(codes) > PICTURE_CODES:
+            expected = f"at most {PICTURE_CODES} codes"
+            raise DecodeError("picture.too_many_codes", expected=expected, found=f"{len(codes)}")
     except DecodeError as error:
         return _packed({"error": {"code": error.code, "expected": error.expected, "found": error.found}})
-    contents = [code.content for code in codes[:PICTURE_CODES]]
+    contents = [code.content for code in codes]
     return _packed({"codes": [{"text": each} if isinstance(each, str) else {"hex": each.hex()} for each in contents]})
 
 

@@ -20,6 +20,7 @@ from icard_crypto.errors import Language
 from verifier.decision.policy import Policy
 from verifier.decision.verdict import Verdict
 from verifier.decision.verdict_json import verdict_text
+from verifier.runtime.files import plain_text
 from verifier.runtime.http import FieldFault, Problem, Statuses
 from verifier.runtime.http.raw import header_of
 
@@ -113,9 +114,10 @@ def verdict_of_text(service: VerificationService, scope: Scope, kind: str, body:
     query = query_of(scope, *QUERY)
     is_quick(query)
     if kind == "text/plain":
+        # Without the mark that some editors put in front, or by it: people send files.
+        body = plain_text(body)
         try:
-            # Without the mark that some editors put in front of UTF-8: people send files.
-            return service.verify(body.decode("utf-8-sig"), asked_policy(service, query))
+            return service.verify(body.decode("utf-8"), asked_policy(service, query))
         except UnicodeDecodeError:
             # Bytes of no text are looked at as bytes: a code's own form, or malformed.
             return service.verify(body, asked_policy(service, query))
