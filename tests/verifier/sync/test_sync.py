@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
+import json
 import random
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -519,6 +522,37 @@ def test_one_bad_address_among_good_ones_is_enough(site: Site) -> None:
 def test_addresses_that_are_not_the_open_internet(address: str) -> None:
     """None of them is connected to, in whatever form it is written."""
     assert not is_allowed(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "64:ff9b:1::7f00:1",
+        "fec0::1",
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "5f00::1",
+        "3fff::1",
+        "100:0:0:1::1",
+        "4000::1",
+    ]
+    + ["192.0.0.170", "198.18.0.1", "192.88.99.1", "240.0.0.1", "2001:db8::1", "2001:2::1", "2002:7f00:1::", "ff0e::1"],
+)
+def test_addresses_that_python_knows_late_or_never_are_not_open(address: str) -> None:
+    """The same on every version of Python: the table is icard's own."""
+    assert not is_allowed(address)
+    assert is_allowed(address, networks([address]))
+
+
+def test_every_network_of_the_table_is_closed() -> None:
+    """Its first and its last address, but for those inside that are open."""
+    table = json.loads((resources.files("verifier.runtime.outbound") / "special_addresses.json").read_text("utf-8"))
+    assert table["as_of"]
+    for row in table["closed"]:
+        network = ipaddress.ip_network(row["network"])
+        assert not is_allowed(str(network[0])), row
+        assert not is_allowed(str(network[-1])), row
+    assert all(is_allowed(str(ipaddress.ip_network(row["network"])[0])) for row in table["open"])
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "203.119.1.1", "2400:3200::1", "64:ff9b::1.1.1.1"])

@@ -4,16 +4,19 @@ Promises:
 
 1. A base address is ``https://host[:port]/path/`` in the one spelling of :mod:`icard_crypto.lists.uris`; a missing
    final slash is added, nothing else is mended.
-2. Only global unicast addresses are open; private, loopback, link-local, shared, multicast, reserved and unspecified
-   ones are not (IANA special-purpose registries, as :mod:`ipaddress` knows them), unless a network that was allowed by
-   name contains them.
+2. Only global unicast addresses are open, unless a network that was allowed by name contains them. Which are not is a
+   table of its own (``special_addresses.json``: IANA's special-purpose registries and address spaces, with their date), for
+   :mod:`ipaddress` knows more of them from one version of Python to the next.
 3. An IPv6 address that carries an IPv4 address (mapped, 6to4, Teredo, NAT64 of RFC 6052) is judged by that one too.
 """
 
 from __future__ import annotations
 
+import functools
 import ipaddress
+import json
 from collections.abc import Iterable
+from importlib import resources
 from typing import Final, TypeAlias
 
 from icard_crypto.errors import DecodeError, StateError
@@ -25,6 +28,8 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+#: All that IANA hands out as global unicast (IPv6 address space, RFC 4291).
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 
 
 def check_base_url(url: str) -> str:
@@ -65,7 +70,22 @@ def is_allowed(address: str, allowed: Iterable[Network] = ()) -> bool:
         return False
     if any(parsed in network for network in allowed):
         return True
-    return all(each.is_global and not each.is_multicast for each in (parsed, *_carried(parsed)))
+    return all(_is_open(each) for each in (parsed, *_carried(parsed)))
+
+
+@functools.cache
+def _special() -> tuple[tuple[Network, ...], tuple[Network, ...]]:
+    """Networks that are not open, and those inside them that are."""
+    table = json.loads((resources.files(__package__) / "special_addresses.json").read_text("utf-8"))
+    closed, opened = ([ipaddress.ip_network(row["network"]) for row in table[name]] for name in ("closed", "open"))
+    return tuple(closed), tuple(opened)
+
+
+def _is_open(address: _Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST and address not in _NAT64:
+        return False
+    closed, opened = _special()
+    return not any(address in network for network in closed) or any(address in network for network in opened)
 
 
 def _carried(address: _Address) -> list[_Address]:
