@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DEADLINE", "MOST_CODES", "Code", "read"]
 
-DEADLINE: Final = 10.0
-"""Seconds: the largest pictures that people send take four in all tries."""
+DEADLINE: Final = 30.0
+"""Seconds: the largest pictures that people send take four in all tries, and longer on a small or busy machine."""
 MOST_CODES: Final = 255
 """As many as zxing-cpp tells of at most."""
 _GROUNDS: Final[tuple[Ground, ...]] = ("white", "black")

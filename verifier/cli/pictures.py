@@ -25,11 +25,19 @@ def codes_in(kind: Kind, content: bytes) -> Iterator[str | bytes]:
         MissingPart: a reader is not installed.
     """
     shown: list[str | bytes] = []
+    fault = DecodeError("picture.no_code", expected="a QR code", found="none")
     pictures: Iterator[Picture] = pages(content) if kind == "pdf" else iter([content])
     for picture in pictures:
-        for code in qr.read(picture):
+        try:
+            codes = qr.read(picture)
+        except DecodeError as error:
+            if error.code != "picture.late":
+                raise
+            # One page that is hard to look at must not hide the codes of the others.
+            fault, codes = error, []
+        for code in codes:
             if code.content not in shown:
                 shown.append(code.content)
                 yield code.content
     if not shown:
-        raise DecodeError("picture.no_code", expected="a QR code", found="none")
+        raise fault

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import typer
 from rich.progress import Progress
 
+from icard_crypto.encoding.envelope import PREFIX
 from icard_crypto.errors import DecodeError
 from verifier.decision.verdict import Verdict
 from verifier.decision.verifier import Verifier
@@ -32,6 +33,8 @@ from .verify_file import Claims, Column, FileOptions, InputFile, Keep, OutputFil
 __all__ = ["verify_command"]
 
 _STATUS: Final = {"VALID": 0, "INVALID": 1, "INDETERMINATE": 2}
+#: Characters; a signature alone has 64 bytes, which are 96.
+_SHORTEST_CODE: Final = 100
 #: From best to worst: of several codes the worst decides.
 _RANK: Final = ("VALID", "INDETERMINATE", "INVALID")
 
@@ -57,8 +60,8 @@ def verify_command(
     Trust comes from the state folder, see icard init, and from a file named with --trusted; with --trusted alone only
     from that file.
 
-    Exit status 0 valid, 1 invalid, 2 not confirmed, 64 wrong use; of several codes the worst. With --json one verdict a
-    line; for a folder each line is an object of source and verdict.
+    Exit status 0 valid, 1 invalid, 2 not confirmed; 64 and above: no verdict. Of several codes the worst. With --json
+    one verdict a line; for a folder each line is an object of source and verdict.
 
     With --input instead of CODE every row of a file is verified and --output is written, with a summary at the end.
     A run that was stopped goes on where it was when it is repeated. Exit status 0 all rows done, 1 some could not be
@@ -78,6 +81,10 @@ def verify_command(
     verifier = Verifier(_domains(trusted, state), policy(policy_name))
     clock = moment(now)
     named = sources(code)
+    text = named[0].text
+    if text is not None and not text.lstrip("\ufeff \t\r\n").startswith(PREFIX) and len(text) < _SHORTEST_CODE:
+        # A file that is not there must not read as INVALID: no code is so short.
+        raise CommandError("cli.no_such_input", found=text or "nothing")
     worst = 0
     for source, verdict in _verdicts(verifier, named, clock):
         worst = max(worst, _RANK.index(verdict.outcome))

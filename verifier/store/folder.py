@@ -46,7 +46,18 @@ class ObjectGone(Exception):
 
 
 def default_folder() -> Path:
-    """Where the state lies: ``ICARD_STATE``, else the platform's place for a user's data (XDG, macOS, Windows)."""
+    """Where the state lies: ``ICARD_STATE``, else the platform's place for a user's data (XDG, macOS, Windows).
+
+    Raises:
+        StateError: ``store.no_home``: this user has no such place.
+    """
+    try:
+        return _place()
+    except RuntimeError:  # a service without HOME, under a uid that no file of users knows
+        raise StateError("store.no_home", expected="ICARD_STATE, or --state with a folder") from None
+
+
+def _place() -> Path:
     given = os.environ.get("ICARD_STATE")
     if given:
         return Path(given)

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from icard_crypto.errors import catalogue
-from tests.kit.cli import NOW, script, trusted_file
+from tests.kit.cli import NOW, run, script, trusted_file
 from tests.kit.trust_domain import code
+from verifier.cli.commands import app
 
 _HIDE = """
 import sys
@@ -64,8 +65,46 @@ def test_argument_that_is_no_text_is_a_verdict() -> None:
     """Bytes that are not UTF-8 in an argument neither crash nor pass."""
     command = [str(Path(sys.executable).parent / "icard").encode(), b"verify", b"\xff\xfe IC1:"]
     done = subprocess.run(command, capture_output=True, check=False, timeout=60)
-    assert done.returncode == 1
+    assert done.returncode == 64
     assert b"Traceback" not in done.stderr
+
+
+def test_no_home_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service without HOME, under a uid without an entry in the file of users: one line that names the way out."""
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    done = run(app, "verify", code(), ICARD_STATE="", XDG_DATA_HOME="")
+    assert (done.status, done.out) == (64, "")
+    assert "store.no_home" in done.err
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&- 1>&-", "| true"])
+def test_output_that_nobody_gets_is_no_verdict(tmp_path: Path, closed: str) -> None:
+    """A closed standard output, or a reader that has gone: 64 or above, whatever the verdict."""
+    trusted = trusted_file(tmp_path)
+    icard = f"{Path(sys.executable).parent / 'icard'} verify '{code()}' --trusted {trusted} --policy unsafe_no_status"
+    command = f"set -o pipefail; (sleep 0.5; {icard}; echo $? >status) {closed}; true"
+    if closed != "| true":
+        command = f"{icard} {closed}; echo $? >status"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert int((tmp_path / "status").read_text("ascii")) >= 64
+    assert "Traceback" not in done.stderr
+
+
+def test_what_nobody_foresaw_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line without a traceback and EX_SOFTWARE."""
+
+    def broken(*_: object) -> None:
+        raise LookupError("secret")
+
+    monkeypatch.setattr("verifier.cli.verify_command.sources", broken)
+    done = run(app, "verify", code())
+    assert (done.status, done.out) == (70, "")
+    assert "cli.fault" in done.err
+    assert "secret" not in done.err
 
 
 def test_help_has_an_example_for_every_command() -> None:
@@ -94,7 +133,7 @@ def test_verdict_that_nobody_got_is_not_0(tmp_path: Path) -> None:
 
 def test_terminal_that_knows_only_ascii_gets_escapes() -> None:
     """An output encoding without the signs does not crash."""
-    done = script("icard", "verify", "hello", PYTHONIOENCODING="ascii")
+    done = script("icard", "verify", "IC1:hello", PYTHONIOENCODING="ascii")
     assert done.status == 1
     assert "INVALID" in done.out
 
@@ -117,7 +156,7 @@ def test_missing_pdf_part_is_told(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(b"%PDF-1.7")
     program = _HIDE.format(hidden={"pypdfium2"}, package="verifier")
-    for arguments, status in (([str(path)], 64), (["hello"], 1)):
+    for arguments, status in (([str(path)], 64), (["IC1:hello"], 1)):
         done = subprocess.run(
             [sys.executable, "-c", program, "verify", *arguments],
             capture_output=True,

@@ -2,14 +2,17 @@
 
 Promises:
 
-1. Exit status 64 for wrong use, whatever the parser of options would say; 130 when interrupted.
+1. Exit status 64 for wrong use, whatever the parser of options would say; 70 for a fault of icard itself; 130 when
+   interrupted. What a command answers is below 64, and nothing else is: a script that reads 1 as a verdict is right.
 2. Every :class:`IcardError` and ``OSError`` is reported by :func:`verifier.runtime.cli.faults.report`.
-3. Output that could not be written is an error: a verdict that nobody got never ends with 0.
+3. Output that could not be written is an error: a verdict that nobody got never ends with 0, also where standard output
+   is closed from the beginning, or whoever reads it has gone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -29,6 +32,8 @@ __all__ = ["WRONG_USE", "Commands", "new_app"]
 
 WRONG_USE: Final = 64
 """EX_USAGE of BSD's sysexits.h."""
+FAULT: Final = 70
+"""EX_SOFTWARE of the same."""
 INTERRUPTED: Final = 130
 
 
@@ -40,6 +45,10 @@ class Commands(TyperGroup):
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         """Run, and end with :class:`SystemExit`."""
         begin()
+        if sys.stdout is None:
+            # Closed by whoever started us: what is written would go nowhere without a word.
+            report(CommandError("cli.io", found="standard output is closed"))
+            sys.exit(WRONG_USE)
         for stream in (sys.stdout, sys.stderr):
             # A terminal that cannot show a character gets its escape, not an exception.
             if isinstance(stream, io.TextIOWrapper):
@@ -56,6 +65,11 @@ class Commands(TyperGroup):
             return WRONG_USE
         except typer.Abort:
             status = INTERRUPTED
+        except SystemExit:
+            # The parser of options ends so, with 1, when whoever reads the output has gone.
+            report(CommandError("cli.io", found=os.strerror(errno.EPIPE)))
+            _drop_output()
+            return WRONG_USE
         except (CommandError, FileFault) as error:
             report(error)
             return WRONG_USE
@@ -66,6 +80,10 @@ class Commands(TyperGroup):
             report(CommandError("cli.io", found=error.strerror))
             _drop_output()
             return WRONG_USE
+        except Exception as fault:
+            report(CommandError("cli.fault", found=type(fault).__name__))
+            _drop_output()
+            return FAULT
         # Typer turns Ctrl-C into this status, and the end of input at a question into Abort.
         if status == INTERRUPTED:
             report(CommandError("cli.interrupted"))

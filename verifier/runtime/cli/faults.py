@@ -11,6 +11,7 @@ Promises:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from typing import Any
@@ -56,6 +57,12 @@ def report(error: IcardError, *, said: str | None = None) -> None:
     Args:
         said: what is wrong in the words of the parser of options, where the error itself cannot know them.
     """
+    with contextlib.suppress(OSError, ValueError):  # a standard error that is closed or full changes no status
+        if sys.stderr is not None:
+            _report(error, said)
+
+
+def _report(error: IcardError, said: str | None) -> None:
     also = error.also if isinstance(error, CardError) else ()
     if run_context().json:
         shown: dict[str, Any] = _facts(error)
