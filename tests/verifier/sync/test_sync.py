@@ -535,8 +535,15 @@ def test_addresses_that_are_not_the_open_internet(address: str) -> None:
         "3fff::1",
         "100:0:0:1::1",
         "4000::1",
-    ]
-    + ["192.0.0.170", "198.18.0.1", "192.88.99.1", "240.0.0.1", "2001:db8::1", "2001:2::1", "2002:7f00:1::", "ff0e::1"],
+        "192.0.0.170",
+        "198.18.0.1",
+        "192.88.99.1",
+        "240.0.0.1",
+        "2001:db8::1",
+        "2001:2::1",
+        "2002:7f00:1::",
+        "ff0e::1",
+    ],
 )
 def test_addresses_that_python_knows_late_or_never_are_not_open(address: str) -> None:
     """The same on every version of Python: the table is icard's own."""

@@ -5,7 +5,7 @@ Promises:
 1. A base address is ``https://host[:port]/path/`` in the one spelling of :mod:`icard_crypto.lists.uris`; a missing
    final slash is added, nothing else is mended.
 2. Only global unicast addresses are open, unless a network that was allowed by name contains them. Which are not is a
-   table of its own (``special_addresses.json``: IANA's special-purpose registries and address spaces, with their date), for
+   table of its own (``special_addresses.json``: IANA's special-purpose registries and address spaces, with their date):
    :mod:`ipaddress` knows more of them from one version of Python to the next.
 3. An IPv6 address that carries an IPv4 address (mapped, 6to4, Teredo, NAT64 of RFC 6052) is judged by that one too.
 """
