@@ -14,7 +14,7 @@ Promises:
 from __future__ import annotations
 
 import datetime
-from typing import Any, Final
+from typing import Any
 
 from icard_crypto.errors import CardError
 
@@ -23,7 +23,6 @@ from .claims import CardClaims, StatusRef
 from .facts import DAY, HOUR, LONGEST_LIFE, day_end, day_start
 
 __all__ = ["HOUR", "LONGEST_LIFE", "expiry", "issue_claims"]
-
 
 
 def expiry(valid_until: datetime.date, issued_at: int) -> int:

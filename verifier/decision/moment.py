@@ -118,7 +118,11 @@ class Moment:
             stale = Reason("status_stale", "ended", age=at - view.exp)
         elif policy.status_max_age is not None and at - view.iat > policy.status_max_age:
             stale = Reason("status_stale", "aged", age=at - view.iat, limit=policy.status_max_age)
-        elif timestamp is not None and view.iat < timestamp.lists.get(uri, 0) and at >= self.domain.status_due.get(uri, 0):
+        elif (
+            timestamp is not None
+            and view.iat < timestamp.lists.get(uri, 0)
+            and at >= self.domain.status_due.get(uri, 0)
+        ):
             stale = Reason("status_stale", "superseded")
         # This list alone is from the future: one bad issuer must not stop the verifier for all others.
         from_future = view.iat > self.latest

@@ -152,9 +152,7 @@ def listed_keys(trust_list: TrustList) -> frozenset[Thumbprint]:
     return frozenset(issued) | {key.thumbprint for key in trust_list.timestamp_keys}
 
 
-def decide(
-    known: Known, update: Update, now: int | None, foreign: Mapping[Thumbprint, str] = _NONE
-) -> Decision:
+def decide(known: Known, update: Update, now: int | None, foreign: Mapping[Thumbprint, str] = _NONE) -> Decision:
     """The next state by the rules of this module.
 
     Args:
