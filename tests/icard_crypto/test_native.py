@@ -157,7 +157,7 @@ def test_a_program_sees_one_line_and_goes_on(tmp_path: Any) -> None:
     """A real process with a module of another interface: one line on standard error, and verdicts as ever."""
     (tmp_path / "icard_native.py").write_text("INTERFACE, __version__ = 999, '9.9'\n")
     code = "from icard_crypto.signing.ed25519 import BACKENDS; print(BACKENDS)"
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "ICARD_NATIVE": "1"}
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert ended.stdout == "('libsodium', 'openssl')\n"
     [line] = ended.stderr.splitlines()

@@ -24,13 +24,15 @@ ENGINES: Final = ("ifma", "scalar")
 WIDTHS: Final = (4, 5, 6, 7, 8)
 
 
-def needed(engine: str | None = None) -> None:
-    """Skip the calling test where the native core, or this engine of it, is not here."""
+def needed(engine: str | None = None, *, in_use: bool = False) -> None:
+    """Skip the calling test where the native core, or this engine of it, is not here, or is switched off."""
     missing = None
     if native.core is None:
         missing = "icard-native is not installed (make native)"
     elif engine is not None and engine not in native.core.engines():
         missing = f"this processor has no engine {engine}"
+    elif in_use and native.state().keyring is None:
+        missing = native.state().words
     if missing and os.environ.get("ICARD_NATIVE_REQUIRED") == "1" and engine != "ifma":
         pytest.fail(missing)
     if missing:

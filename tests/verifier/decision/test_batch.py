@@ -73,7 +73,7 @@ def test_forks_where_it_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_the_native_core_cannot_read_is_shared_between_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where most of a slice is left to the reference, the slices behind it are forked for; where it is not, none is."""
-    needed()
+    needed(in_use=True)
     forked = []
     fork = os.fork
     monkeypatch.setattr(os, "fork", lambda: forked.append(1) or fork())  # type: ignore[func-returns-value]
