@@ -4,7 +4,8 @@ Promises:
 
 1. No bound, key or pattern is written here or in Rust: rows are handed over, and forms are asked of Python's own
    patterns.
-2. What the native core reads, the reader in Python reads the same. It reads less: codes with a date of birth,
+2. What the native core reads, the reader in Python reads the same, but for what several fields say together
+   (:func:`icard_crypto.card.facts.times_hold`), which its caller asks. It reads less: codes with a date of birth,
    exemptions or a holder's key, and texts beyond the plain characters below, are left to Python.
 """
 
