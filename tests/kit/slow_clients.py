@@ -19,7 +19,7 @@ from collections import Counter
 __all__ = ["GAP"]
 
 _BEGINNINGS = {
-    "http": b"POST /v1/verify HTTP/1.1\r\nHost: a\r\nX-Slow: ",
+    "http": b"POST /v1/verify HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
     # A ClientHello of 512 bytes (RFC 8446, 4 and 5.1).
     "https": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,10 @@ def serve_command(
         list[str] | None,
         _option("--trusted-proxy", metavar="CIDR", help="Proxies whose X-Forwarded-For is believed; repeatable."),
     ] = None,
+    name: Annotated[
+        list[str] | None,
+        _option("--name", metavar="HOST", help="A name under which clients reach this service; repeatable."),
+    ] = None,
     contact: Annotated[
         str | None, _option("--contact", help="Whom the scan page names where only the operator can help.")
     ] = None,
@@ -117,11 +122,26 @@ def serve_command(
             rate=rate,
             origins=[_checked_origin(each) for each in origin or ()],
             trusted_proxies=[str(network) for network in networks(trusted_proxy or ())],
+            names=[*(_checked_name(each) for each in name or ()), *_own_names()],
             children=max(1, (os.cpu_count() or 1) // workers),
             contact=contact,
         )
         listen = Listen(host, port, workers, tls_certificate, tls_key, log_level)
         start(settings, listen, self_signed_certificate=tls_self_signed)
+
+
+def _checked_name(given: str) -> str:
+    from verifier.runtime.http.host_names import is_host_name
+
+    if not is_host_name(given):
+        raise CommandError("cli.option", path="--name", expected="such as gate.example", found=given[:100])
+    return given
+
+
+def _own_names() -> list[str]:
+    """What this machine calls itself, and what others on its link call it (RFC 6762)."""
+    own = socket.gethostname().lower()
+    return [own, f"{own.partition('.')[0]}.local"]
 
 
 def _checked_origin(given: str) -> str:

@@ -207,11 +207,9 @@ class Verifier:
         return batch.verify_many(self, codes, whole_seconds(now), workers)
 
     def _find_key(self, message: cose.Sign1, headers: cose.TokenHeaders) -> list[tuple[TrustDomain, TrustedKey, bool]]:
-        """The key that signed in each domain that may judge, and True; where none signed, the first with that kid, and
-        False.
+        """The key that signed in each domain that may judge, and True; else the first with that kid, and False.
 
-        A kid is a hint of 8 bytes and several keys may share it: each is tried. And a domain may list a key of another
-        one, for public keys are public: a test domain then has no say beside a production domain.
+        A kid is a hint and several keys may share it: each is tried. A domain may list a key of another one.
         """
         signed = cose.signed_bytes(message)
         name = headers.algorithm.name
@@ -230,7 +228,6 @@ class Verifier:
                 judges.append((domain, signer, True))
         if len(judges) > 1:
             judges = [judge for judge in judges if judge[0].environment == "production"] or judges
-            # Listed for another usage, a key makes nobody's card good or bad.
             judges = [judge for judge in judges if judge[1].usage == "card"] or judges[:1]
         return judges or ([] if named is None else [named])
 

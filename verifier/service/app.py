@@ -56,7 +56,9 @@ def make_service_app(service: VerificationService) -> FastAPI:
         async with service.running():
             yield
 
-    app = new_app(STATUSES, title="icard", version=version("icard"), description=_ABOUT, lifespan=lifespan)
+    about = {"title": "icard", "version": version("icard"), "description": _ABOUT}
+    # An address has one form: a redirect would be made of whatever Host was sent.
+    app = new_app(STATUSES, lifespan=lifespan, redirect_slashes=False, **about)
     app.state.service = service
     app.include_router(api)
     app.include_router(watched)
@@ -82,6 +84,7 @@ def _limits(service: VerificationService) -> EdgeLimits:
             *BODIES,
         ],
         rates=rates,
+        hosts=settings.names,
         trusted_proxies=settings.trusted_proxies,
         origins=settings.origins,
     )

@@ -25,6 +25,7 @@ class ServiceSettings:
         api_keys: SHA-256 of the keys of those who may ask; empty: everybody may, and there is a scan page.
         rate: requests a second that one client may make in the long run; 0: as many as it likes.
         origins: other origins whose pages may call the service.
+        names: of the service, beside numeric addresses and localhost; None: any.
         trusted_proxies: networks whose X-Forwarded-For is believed.
         children: processes that read pictures, and as many that work on batches.
         contact: whom the scan page names where only the operator can help.
@@ -38,6 +39,7 @@ class ServiceSettings:
     api_keys: tuple[bytes, ...] = ()
     rate: float = 0.0
     origins: Sequence[str] = ()
+    names: Sequence[str] | None = ()
     trusted_proxies: Sequence[str] = ()
     children: int = 1
     contact: str | None = None

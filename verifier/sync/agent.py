@@ -43,10 +43,11 @@ from verifier.runtime.outbound.fetching import Answer, Deadline, Fetch, Limits
 from verifier.store import Item, Report, Store, Update
 from verifier.store.decide import digest_of
 from verifier.store.folder import DomainFolder
-from verifier.store.manifest import Digest, Marks
+from verifier.store.manifest import Digest
 
 from .journal import Journal, Source, read_journal, write_journal
 from .side_by_side import side_by_side
+from .sources import may_pass, named_lists
 
 __all__ = ["WHOLE", "Agent", "Round", "SourceFault"]
 
@@ -60,8 +61,6 @@ _FIRST_WAIT: Final = 0.5
 _FIRST_PAUSE: Final = 5.0
 #: However short the interval: a publisher in trouble is not to be kept in it.
 _LONGEST_PAUSE: Final = 60.0
-_SERVER_ERROR: Final = 500
-_TOO_MANY_REQUESTS: Final = 429
 
 
 class SourceFault(NamedTuple):
@@ -288,7 +287,7 @@ class _Run:
 
     def _status_lists(self) -> None:
         (domain,) = (each for each in self._store.load() if each.name == self._made.domain)
-        named = _named(domain, self._store.manifest(domain.name).marks)
+        named = named_lists(domain, self._store.manifest(domain.name).marks)
         owned = [uri for uri in named if any(issuer.owns_status_uri(uri) for issuer in domain.issuers.values())]
 
         def ask(uri: str, fetch: Fetch) -> tuple[str, Answer, bytes] | None:
@@ -378,7 +377,7 @@ class _Run:
                 return fetch(url, etag=etag, most=most, deadline=deadline)
             except StateError as error:
                 # 6
-                if attempt == agent._limits.retries or not _passing(error):
+                if attempt == agent._limits.retries or not may_pass(error):
                     raise
                 wait = _FIRST_WAIT * 2.0**attempt * agent._chance.uniform(0.5, 1.5)
                 agent._sleep(min(wait, deadline.remaining()))
@@ -397,27 +396,3 @@ class _Run:
         else:
             self._after[source] = Source(self._made.now, known.reached, known.etag, known.token, error)
         self._made.faults.append(SourceFault(source, error))
-
-
-def _named(domain: TrustDomain, marks: Marks) -> set[str]:
-    """The lists to ask for: all that are known or named, but for those that ended and that the timestamp names no more:
-    whoever published them has taken them down.
-    """
-    if domain.timestamp is None:
-        return set(marks)
-
-    def ended(uri: str) -> bool:
-        known = domain.status_lists.get(uri)
-        if known is not None:
-            return known.exp <= domain.clock_floor
-        return bool(marks[uri]) and all(mark.token is None for mark in marks[uri].values())
-
-    return {*domain.timestamp.lists, *(uri for uri in marks if not ended(uri))}
-
-
-def _passing(error: IcardError) -> bool:
-    """Whether a fault may be over in a moment."""
-    if error.code == "sync.status":
-        status = int(error.found or 0)
-        return status >= _SERVER_ERROR or status == _TOO_MANY_REQUESTS
-    return error.code in ("sync.connection", "sync.resolve")

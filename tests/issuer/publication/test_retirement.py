@@ -27,7 +27,7 @@ from verifier import Policy
 from verifier.store import Store, Update, freshness
 from verifier.store.decide import OVER
 from verifier.store.manifest import Mark
-from verifier.sync.agent import _named
+from verifier.sync.sources import named_lists
 
 BY = Actor("officer:1")
 #: The longest that a code lives, and a status token.
@@ -128,14 +128,14 @@ def test_a_verifier_drops_a_list_that_no_living_code_needs(years: Years) -> None
     # It says what it said, for whoever has an old code, and no list of health or of errands has it.
     assert years.uri in domain.status_lists
     assert years.uri not in {row.name for row in freshness(domain, Policy.named("gate"), int(years.clock.at))}
-    assert years.uri not in _named(domain, years.store.manifest("test").marks)
+    assert years.uri not in named_lists(domain, years.store.manifest("test").marks)
     years.to(mark.iat + OVER + DAY)
     (domain,) = years.store.load()
     assert years.store.manifest("test").marks[years.uri][_only(years)] == Mark(mark.iat, None)
     assert years.uri not in domain.status_lists
     assert not years.store.holds("test", mark.token or "")
     assert years.store.faults == ()
-    assert years.uri not in _named(domain, years.store.manifest("test").marks)
+    assert years.uri not in named_lists(domain, years.store.manifest("test").marks)
 
 
 def _only(years: Years) -> Thumbprint:

@@ -127,6 +127,13 @@ def test_a_policy_that_could_be_meant_is_applied_or_refused(
                 problem(answer, 422, "http.invalid")
 
 
+def test_an_address_has_one_form_and_one_name(server: Server, domain: Domain) -> None:
+    """A final slash is another address, no redirect is made of the Host, and another Host reads nothing."""
+    answer = server.client.post("/v1/verify/", json={"code": domain.code()})
+    assert (answer.status_code, "location" in answer.headers) == (404, False)
+    problem(server.client.get("/v1/state", headers={"Host": "evil.example"}), 400, "http.bad_request")
+
+
 def test_a_policy_without_a_value_is_no_policy(server: Server, domain: Domain) -> None:
     """An empty name is refused like any other that does not exist."""
     problem(server.client.post("/v1/verify?policy=", json={"code": domain.code()}), 422, "policy.name")

@@ -5,7 +5,8 @@ Promises:
 1. A body is read whole before the application sees the request, up to its cap: a longer one is 413, by its
    Content-Length before a byte is read, else when the byte beyond the cap arrives.
 2. A body that is not whole at its deadline is 408.
-3. A body of a type that its class does not name is 415, before it is read; a JSON body without a type is too.
+3. A body that is coded (Content-Encoding) is 415: what it would unpack to is nobody's guess. So is one of a type
+   that its class does not name, before it is read; a JSON body without a type is too.
 4. All bodies of a class that are held at one time stay below its budget; beyond it a request is 503 with Retry-After.
    Each class has its own, so that large bodies, however slow and many, take no room from small ones.
 5. A client that goes away frees what it held.
@@ -57,10 +58,11 @@ class BodyClass:
 
     def takes(self, content_type: str) -> bool:
         """Whether a body with this Content-Type is of this class."""
-        media_type, _, parameters = content_type.partition(";")
-        parameters = parameters.strip().lower()
-        charset = parameters.removeprefix("charset=").strip('"') if "charset" in parameters else ""
-        return media_type.strip().lower() in self.types and charset in ("", "utf-8")
+        media_type, *parameters = content_type.lower().split(";")
+        # RFC 9110, 5.6.6: a parameter may be missing between semicolons, others are ignored, and values may be quoted.
+        named = [each.strip().partition("=") for each in parameters]
+        charsets = {value.strip('"') for name, _, value in named if name == "charset"}
+        return media_type.strip() in self.types and charsets <= {"utf-8"}
 
 
 async def whole_body(receive: Receive) -> bytes:
@@ -136,6 +138,9 @@ class Bodies(Middleware):
         if not length.isascii() or not length.isdigit():
             raise Problem("http.bad_request", path="Content-Length")
         has_body = length.strip("0") != "" or header_of(scope, b"transfer-encoding") != ""
+        coding = header_of(scope, b"content-encoding", "identity").strip().lower()
+        if has_body and coding not in ("", "identity"):
+            raise Problem("http.content_encoding", expected="identity", headers={"Accept-Encoding": "identity"})
         kind = header_of(scope, b"content-type")
         typed = [room for room in alike if not has_body or room.rule.takes(kind)]
         cap = max(room.rule.cap for room in typed or alike)

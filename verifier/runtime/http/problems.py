@@ -42,6 +42,7 @@ _STATUS: Final = {
     "http.conflict": 409,
     "http.precondition_failed": 412,
     "http.too_large": 413,
+    "http.content_encoding": 415,
     "http.content_type": 415,
     "http.invalid": 422,
     "http.precondition_required": 428,

@@ -131,6 +131,19 @@ def behind_proxies(app: ASGIApp, trusted: Sequence[str]) -> ASGIApp:
         ValueError: one is neither an address nor a network: a misspelt one would trust nobody, or everybody.
     """
     if not trusted:
-        return app
+        return Unmapped(app)
     networks = [str(ipaddress.ip_network(each)) for each in trusted]
-    return cast(ASGIApp, ProxyHeadersMiddleware(app, trusted_hosts=networks))  # type: ignore[arg-type]
+    return Unmapped(cast(ASGIApp, ProxyHeadersMiddleware(app, trusted_hosts=networks)))  # type: ignore[arg-type]
+
+
+class Unmapped(Middleware):
+    """ASGI: a peer on a socket for both IPv4 and IPv6 is ``::ffff:127.0.0.1``, and no network of IPv4 contains that."""
+
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host, port = scope.get("client") or ("", 0)
+        # Whoever is connected, also behind a proxy that names another client.
+        scope["peer"] = host
+        if host.lower().startswith("::ffff:"):
+            # Back as an IPv4 address only where it is one.
+            scope["client"] = (client_key(host) if "/" not in client_key(host) else host, port)
+        await self._app(scope, receive, send)

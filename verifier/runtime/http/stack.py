@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .bodies import Bodies, BodyClass
 from .head_requests import HeadAsGet
 from .headers import STRICTEST_POLICY, SecurityHeaders
+from .host_names import HostNames
 from .logs import RequestLog, log_fault
 from .metrics import CountRequests, Metrics
 from .middleware import Middleware
@@ -42,6 +43,7 @@ class EdgeLimits:
         most_in_flight: requests worked on at one time.
         bodies: what may be sent where; elsewhere 64 KiB of JSON in 10 s.
         rates: how often one client may ask where; elsewhere as often as it likes.
+        hosts: names of the service, beside numeric addresses and localhost; None: any name is taken.
         trusted_proxies: addresses and networks whose X-Forwarded-For and -Proto are believed.
         policy: the Content-Security-Policy.
         features: browser features that pages may use.
@@ -51,6 +53,7 @@ class EdgeLimits:
     most_in_flight: int = 64
     bodies: Sequence[BodyClass] = ()
     rates: Sequence[RateClass] = ()
+    hosts: Sequence[str] | None = None
     trusted_proxies: Sequence[str] = ()
     policy: str = STRICTEST_POLICY
     features: Sequence[str] = ()
@@ -105,7 +108,7 @@ def wrap(
             expose_headers=["Retry-After", "X-Request-Id"],
         )
     app = Catch(app)
-    app = SecurityHeaders(app, limits.policy, limits.features)
+    app = SecurityHeaders(HostNames(app, limits.hosts, limits.trusted_proxies), limits.policy, limits.features)
     app = CountRequests(app, metrics)
     app = RequestLog(app)
     app = RequestIds(app)

@@ -81,7 +81,8 @@ def status_of(app: ASGIApp, headers: list[tuple[bytes, bytes]], messages: list[M
             if message["type"] == "http.response.start":
                 sent.append(message["status"])
 
-        scope = {"type": "http", "method": "POST", "path": "/", "headers": headers, "scheme": "http", "client": None}
+        named = [(b"host", b"service.test"), *headers]
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": named, "scheme": "http", "client": None}
         await app(scope, receive, send)
 
     asyncio.run(run())
@@ -167,6 +168,9 @@ def test_who_is_not_let_in_has_no_byte_read() -> None:
         ("Application/JSON; charset=UTF-8", 200),
         ('application/json; charset="utf-8"', 200),
         ("application/json; charset=utf-16", 415),
+        ("application/json;charset=UTF-8;", 200),
+        ("application/json; ; version=2;charset=utf-8", 200),
+        ("application/json; charset=utf-8; charset=latin-1", 415),
         ("text/plain", 415),
         ("application/jsonx", 415),
         ("application/x-www-form-urlencoded", 415),
@@ -182,6 +186,60 @@ def test_content_types_are_strict(content_type: str | None, status: int) -> None
     assert answer.status_code == status
     if status == 415:
         assert (answer.json()["code"], answer.headers["accept"]) == ("http.content_type", "application/json")
+
+
+def test_a_coded_body_is_refused_by_name() -> None:
+    """Neither unpacked nor taken for what it is not."""
+    app = edge.wrap(_reached, edge.EdgeLimits(), edge.Metrics("test"))
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = ask(app, "POST", "/", content=b"{}", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (415, "http.content_encoding")
+    assert ask(app, "POST", "/", content=b"{}", headers={**headers, "Content-Encoding": "identity"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8080", 200),
+        ("[::1]:8080", 200),
+        ("192.0.2.7", 200),
+        ("localhost:8080", 200),
+        ("Gate.Example.", 200),
+        ("gate.example:443", 200),
+        ("evil.example", 400),
+        ("evil.example:127.0.0.1", 400),
+        ("gate.example.evil.example", 400),
+        ("a b", 400),
+        ("", 400),
+    ],
+)
+def test_a_host_is_a_name_of_the_service(host: str, status: int) -> None:
+    """A page whose name was pointed here reads nothing; addresses and localhost work without any configuration."""
+    app = edge.wrap(_reached, edge.EdgeLimits(hosts=["gate.example"]), edge.Metrics("test"))
+    assert ask(app, "GET", "/", headers={"Host": host}).status_code == status
+    if status == 400:
+        assert ask(app, "GET", "/", headers={"Host": host}).json()["path"] == "Host"
+
+
+def test_a_proxy_answers_for_its_own_names() -> None:
+    """What a trusted proxy hands on is taken; what its client says of itself changes nothing for others."""
+    limits = edge.EdgeLimits(hosts=[], trusted_proxies=["192.0.2.0/24"])
+    app = edge.wrap(_reached, limits, edge.Metrics("test"))
+    headers = {"Host": "portal.example", "X-Forwarded-For": "198.51.100.7"}
+    assert ask(app, "GET", "/", client="192.0.2.9", headers=headers).status_code == 200
+    assert ask(app, "GET", "/", client="::ffff:192.0.2.9", headers=headers).status_code == 200
+    assert ask(app, "GET", "/", client="198.51.100.9", headers=headers).status_code == 400
+
+
+def test_a_proxy_on_a_socket_for_both_kinds_of_address_is_trusted() -> None:
+    """It is ``::ffff:127.0.0.1`` there: each of its clients has a rate of its own, as over IPv4."""
+    limits = edge.EdgeLimits(rates=[edge.RateClass("/", 0.001, 1)], trusted_proxies=["127.0.0.1/32"])
+    app = edge.wrap(_reached, limits, edge.Metrics("test"))
+    told = [
+        ask(app, "GET", "/", client="::ffff:127.0.0.1", headers={"X-Forwarded-For": f"198.51.100.{number}"}).status_code
+        for number in (1, 2, 3, 1)
+    ]
+    assert told == [200, 200, 200, 429]
 
 
 def test_each_prefix_and_type_has_its_own_class() -> None:

@@ -262,6 +262,14 @@ def test_few_requests_wait_for_one_of_their_own_connection(server: ServerProcess
             connection.close()
 
 
+@pytest.mark.parametrize("hosts", [b"", b"Host: a\r\nHost: a\r\n", b"Host: a\r\nHost: b\r\n"])
+def test_no_host_and_two_are_a_bad_request(server: ServerProcess, hosts: bytes) -> None:
+    """RFC 9112, section 3.2."""
+    with server.connect() as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\n" + hosts + b"\r\n")
+        assert read_head(connection).startswith(b"HTTP/1.1 400 ")
+
+
 @contextlib.contextmanager
 def unread(server: ServerProcess, count: int, address: str, asked: int = 4) -> Iterator[list[socket.socket]]:
     """Connections from an address that ask for large answers, one behind another, and read none."""
