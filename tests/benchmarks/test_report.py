@@ -33,8 +33,8 @@ def test_targets_are_judged_by_the_medians(target: Target, expected: tuple[float
 
 
 def test_every_target_names_a_run() -> None:
-    """A target whose run was renamed would be ``not measured`` for ever."""
-    assert {target.run for target in load_targets()} <= parts().keys() | {"robustness"}
+    """A target whose run was renamed would never be measured. The native core's run is there where its wheel is."""
+    assert {target.run for target in load_targets()} <= parts().keys() | {"robustness", "verdict native"}
 
 
 def test_a_target_of_counts_is_judged_by_them() -> None:
