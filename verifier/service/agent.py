@@ -107,7 +107,7 @@ class SyncAgent:
     def _leading(self) -> Iterator[bool]:
         """Whether this process leads, for as long as this is open."""
         try:
-            descriptor = os.open(self._folder / "sync.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(self._folder / "sync.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:
             yield False
             return

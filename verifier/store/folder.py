@@ -25,9 +25,10 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -37,7 +38,10 @@ from .manifest import LONGEST, Digest, Manifest, write_manifest
 
 __all__ = ["DomainFolder", "ObjectGone", "default_folder"]
 
-_OWN_EYES: Final = 0o700
+#: For whoever may take a lock: on a shared machine anybody could hold up the writer for ever.
+_OWN: Final = 0o600
+#: An object, the manifest, the journal; and either on its way.
+_WRITTEN: Final = re.compile(r"([0-9a-f]{64}|manifest|sync\.json)(?P<temporary>(\.[0-9a-f]{12})?\.tmp)?")
 _TAKEN: Final = frozenset({errno.EWOULDBLOCK, errno.EACCES})
 
 
@@ -137,9 +141,12 @@ class DomainFolder:
             StateError: ``store.locked``, ``store.unwritable``.
         """
         with _unwritable(self.path):
-            self._objects.mkdir(mode=_OWN_EYES, parents=True, exist_ok=True)
-            os.close(os.open(self.path / "readers", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
-            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._objects.mkdir(parents=True, exist_ok=True)
+            for folder in (self.path, self._objects):
+                if folder.is_symlink():
+                    raise OSError(errno.ELOOP, "a link, whose files may be somebody else's")
+            os.close(_own(self.path / "readers", os.O_RDONLY))
+            descriptor = _own(self.path / "lock", os.O_RDWR)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -173,11 +180,26 @@ class DomainFolder:
                     _write(self._objects / name, objects[name])
             if wanted:
                 _sync_folder(self._objects)
-            _write(self._manifest, write_manifest(manifest))
+            written = write_manifest(manifest)
+            if len(written) > LONGEST:
+                # It could never be read again: the state before stays, and goes on.
+                raise OSError(errno.EFBIG, f"a manifest above {LONGEST} bytes")
+            _write(self._manifest, written)
             _sync_folder(self.path)
         # The state stands by now: a failure to tidy up is nobody's fault to hear of.
         with contextlib.suppress(OSError):
             self._collect(manifest.objects())
+
+    def restore(self, objects: Mapping[Digest, bytes], needed: Iterable[Digest]) -> None:
+        """Write objects again that the state needs and that are damaged; the caller is the writer.
+
+        Raises:
+            StateError: ``store.unwritable``.
+        """
+        with _unwritable(self.path):
+            for name in needed:
+                if name in objects and not self.holds(name):
+                    _write(self._objects / name, objects[name])
 
     def _collect(self, needed: set[Digest]) -> None:
         with (self.path / "readers").open("rb") as readers:
@@ -185,9 +207,19 @@ class DomainFolder:
             for folder, keep in ((self._objects, needed), (self.path, None)):
                 with os.scandir(folder) as entries:
                     for entry in entries:
-                        unneeded = entry.name.endswith(".tmp") if keep is None else entry.name not in keep
-                        if unneeded:
+                        # Only what this module wrote: nobody's other file is removed.
+                        written = _WRITTEN.fullmatch(entry.name)
+                        left_over = written is not None and (written["temporary"] or keep is not None)
+                        if left_over and entry.name not in (keep or ()) and entry.is_file(follow_symlinks=False):
                             os.unlink(entry.path)
+
+
+def _own(path: Path, flags: int) -> int:
+    """A file to lock, made where it is missing; one of older software is taken from others' hands."""
+    descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _OWN)
+    with contextlib.suppress(OSError):
+        os.fchmod(descriptor, _OWN)
+    return descriptor
 
 
 @contextlib.contextmanager

@@ -81,12 +81,13 @@ class Store:
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         self._loaded: dict[str, Loaded] = {}
+        self._damaged: list[Fault] = []
         self._mutex = threading.Lock()
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """What was wrong when the state was last loaded."""
-        return tuple(fault for loaded in self._loaded.values() for fault in loaded.faults)
+        return (*self._damaged, *(fault for loaded in self._loaded.values() for fault in loaded.faults))
 
     def names(self) -> tuple[str, ...]:
         """The domains of the state, sorted.
@@ -157,6 +158,8 @@ class Store:
         folder = self._folder(name)
         with self._mutex, folder.writing():
             manifest = read_manifest(self._manifest_bytes(folder))
+            # Handed in again, a list whose file was damaged is whole again, before anything is decided under it.
+            folder.restore({digest_of(data): data for data in update.trust_lists}, manifest.chain)
             known = Known(manifest, _trust(folder, manifest), _timestamp_token(folder, manifest))
             in_production = manifest.environment == "production"
             foreign = self._foreign(name, production_only=in_production) if update.trust_lists else {}
@@ -229,10 +232,20 @@ class Store:
         nothing changed.
 
         Raises:
-            StateError: ``store.unreadable``, ``store.newer``, ``store.damaged`` (a manifest).
+            StateError: ``store.unreadable``, ``store.newer``.
         """
         with self._mutex:
-            loaded = {name: self._load(name) for name in self.names()}
+            loaded, self._damaged = {}, []
+            for name in self.names():
+                try:
+                    loaded[name] = self._load(name)
+                except StateError as error:
+                    if error.code != "store.damaged":
+                        raise
+                    # 4: nothing of it can be relied on, not even its environment; what was read before stands.
+                    self._damaged.append(Fault(name, "manifest", error))
+                    if name in self._loaded:
+                        loaded[name] = self._loaded[name]
             self._loaded = loaded
         return tuple(each.domain for each in loaded.values())
 
@@ -339,6 +352,8 @@ def read_domain(folder: Objects, data: bytes, before: Loaded | None = None) -> L
                 found = shared.get(mark.token) or read_status(trust.current, folder.read(mark.token), uri=uri)
             except ObjectGone as gone:
                 faults.append(Fault(name, uri, _missing(gone)))
+                # The mark says that there is a newer list than the next one: none counts, rather than an older one.
+                break
             except IcardError:
                 # Disowned by the trust list since it was taken: its key retired, its prefix given away. Not damage.
                 continue

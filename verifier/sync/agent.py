@@ -129,7 +129,6 @@ class Agent:
         self._clock = clock
         self._chance = chance or random.Random()  # noqa: S311 - spreads load, hides nothing
         self._sleep = sleep
-        #: When the last whole round of a domain began that had no fault, Unix time.
         self._whole: dict[str, float] = {}
 
     def once(self) -> list[Round]:
@@ -149,16 +148,19 @@ class Agent:
             return list(pool.map(self._round, chosen))
 
     def watch(self, interval: float, heard: Callable[[list[Round]], None], stop: threading.Event) -> None:
-        """Round after round until ``stop`` is set; raises as :meth:`once`.
+        """Round after round until ``stop`` is set; a state that can't be read is a fault of a round.
 
         Args:
-            interval: seconds between rounds; :meth:`pause` has the rest.
+            interval: seconds between rounds, see :meth:`pause`.
             heard: is told of each round.
         """
         self.interval = interval
         failed = 0
         while not stop.is_set():
-            rounds = self.once()
+            try:
+                rounds = self.once()
+            except StateError as error:
+                rounds = [Round("", int(self._clock()), faults=[SourceFault(str(self._store.folder), error)])]
             heard(rounds)
             failed = failed + 1 if any(each.faults for each in rounds) else 0
             stop.wait(self.pause(interval, failed))

@@ -586,17 +586,24 @@ def test_a_manifest_that_is_none(store: Store, content: bytes) -> None:
     """It is called damaged, by a typed error."""
     (store.folder / "cn" / "manifest").write_bytes(content)
     with pytest.raises(StateError) as caught:
-        store.load()
+        store.manifest("cn")
     assert caught.value.code == "store.damaged"
+    assert [fault.error.code for fault in loaded_anew(store).faults] == ["store.damaged"]
 
 
 def test_a_digest_in_the_manifest_is_no_path(store: Store) -> None:
     """A name that leads elsewhere is damage, not a file to read."""
     path = store.folder / "cn" / "manifest"
     path.write_text(json.dumps({**json.loads(path.read_bytes()), "timestamp": "../../secret"}))
-    with pytest.raises(StateError) as caught:
-        store.load()
-    assert (caught.value.code, caught.value.path) == ("store.damaged", "manifest.timestamp")
+    (fault,) = loaded_anew(store).faults
+    assert (fault.part, fault.error.code, fault.error.path) == ("manifest", "store.damaged", "manifest.timestamp")
+
+
+def loaded_anew(store: Store) -> Store:
+    """The state as after a restart."""
+    again = Store(store.folder)
+    again.load()
+    return again
 
 
 def _damage(store: Store, digest: str | None) -> None:
@@ -655,15 +662,15 @@ def test_what_is_not_needed_goes(store: Store) -> None:
     from verifier.store.folder import DomainFolder
 
     folder = store.folder / "cn"
-    (folder / "manifest.dead.tmp").write_bytes(b"half")
-    (folder / "objects" / "dead.tmp").write_bytes(b"half")
+    (folder / "manifest.0123456789ab.tmp").write_bytes(b"half")
+    (folder / "objects" / f"{'0' * 64}.0123456789ab.tmp").write_bytes(b"half")
     before = set(os.listdir(folder / "objects"))
     with DomainFolder(folder).reading():
         store.apply("cn", Update(timestamp=timestamp(NOW)), NOW)
         assert before < set(os.listdir(folder / "objects"))
     store.apply("cn", Update(timestamp=timestamp(NOW + 1)), NOW)
     assert set(os.listdir(folder / "objects")) == store.manifest("cn").objects()
-    assert not (folder / "manifest.dead.tmp").exists()
+    assert not (folder / "manifest.0123456789ab.tmp").exists()
 
 
 def test_a_bundle_goes_from_state_to_state(store: Store, tmp_path: Path) -> None:
