@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["CARD_RESTORED", "RESTORED", "Act", "Actor"]
+__all__ = ["CARD_RESTORED", "LOSS_NAMED", "RECORD_ALTERED", "RESTORED", "Act", "Actor"]
 
 #: A restore of the service; what was published before it is compared with what stood then.
 RESTORED: Final = "service.restore"
 #: A card that a restore changed.
 CARD_RESTORED: Final = "card.restore"
+#: A person says of a restore that it took place and that what it lost is known.
+LOSS_NAMED: Final = "audit.loss_named"
+#: A row that somebody changed outside the service was met and refused.
+RECORD_ALTERED: Final = "record.altered"
 
 
 @dataclass(frozen=True, slots=True)

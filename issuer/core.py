@@ -9,6 +9,7 @@ Promises:
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,13 +19,15 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import IcardError, StateError
 from verifier.knowledge.trust import Issuer
 
-from .acts import Act
+from .acts import RECORD_ALTERED, Act
 from .audit.chain import append_audit, genesis
 from .audit.models import AuditHead
 from .db import schema
+from .db.altered import AlteredRows
+from .db.bound import AlteredRow
 from .db.engine import Database, connect
 from .db.idempotency import claim_pending
 from .db.meta import Meta, Publisher
@@ -56,6 +59,7 @@ class Core:
     issuer: Issuer
     lists: StatusLists
     passwords: Passwords
+    altered: AlteredRows
 
     @classmethod
     def open(
@@ -66,6 +70,7 @@ class Core:
         clock: Clock | None = None,
         signer: Signer | None = None,
         restoring: bool = False,
+        upgrading: bool = False,
     ) -> Core:
         """Open what :meth:`create` made.
 
@@ -73,6 +78,7 @@ class Core:
             ask: how a person is asked for the keystore's passphrase, where the settings do not have it.
             clock, signer: others than the system's clock and the keystore.
             restoring: open a database that is behind, for :func:`issuer.restore.restore.restore` alone.
+            upgrading: open a database that an older version wrote, for :func:`issuer.upgrade.bind` alone.
 
         Raises:
             StateError: ``database.*``, ``at_rest.*``, ``settings.*``, ``epoch.*``.
@@ -80,9 +86,11 @@ class Core:
         core = cls._assemble(settings, MasterKeys.read(settings.master_key_path), ask, clock, signer)
         schema.require_newest(core.database)
         meta = core.meta()
+        if meta.bound_at is None and not upgrading:
+            raise StateError("database.not_bound")
         if meta.issuer != settings.issuer:
             raise StateError("settings.value", path="issuer", expected=meta.issuer, found=settings.issuer or "nothing")
-        if not restoring:
+        if not (restoring or upgrading):
             require_current(core.database, settings.epoch_path, settings.published)
         return core
 
@@ -117,6 +125,7 @@ class Core:
                         newest_iat=now,
                         created_at=now,
                         canary=core.at_rest.seal(_canary_place(), _CANARY),
+                        bound_at=now,
                     ),
                     Publisher(id=1, version=0, iat=0),
                     AuditHead(id=1, seq=0, hash=genesis(database_id)),
@@ -140,10 +149,11 @@ class Core:
     ) -> Core:
         database = connect(settings.database)
         at_rest = AtRest(master, partial(MasterKeys.read, settings.master_key_path))
+        database.binder = at_rest.mac
         keystore = Keystore(settings.keystore_path)
         passphrase = _passphrase(settings, ask)
         names = {"en": settings.name_en or settings.issuer, "zh": settings.name_zh or settings.issuer}
-        return cls(
+        core = cls(
             settings,
             database,
             at_rest,
@@ -165,7 +175,10 @@ class Core:
                 lanes=settings.argon2_lanes,
                 at_once=settings.argon2_at_once,
             ),
+            AlteredRows(),
         )
+        database.on_altered = core._altered
+        return core
 
     def meta(self) -> Meta:
         """The row about the database, once the master key has opened what it sealed there.
@@ -188,9 +201,21 @@ class Core:
         """
         if acts:
             claim_pending(session, at, made or acts[0].subject)
+        self._append(session, at, acts)
+
+    def _append(self, session: Session, at: int, acts: Sequence[Act]) -> None:
         head = append_audit(session, self.at_rest, at, acts)
         if head is not None:
             mark_after_commit(session, self.settings.epoch_path, head.seq, head.hash)
+
+    def _altered(self, fault: AlteredRow) -> None:
+        """Note a row that somebody changed outside the service, and write it into the audit, once a process."""
+        if not self.altered.note(fault):
+            return
+        act = Act("service", RECORD_ALTERED, fault.row, {"table": fault.table})
+        # Where even that fails, the row was refused all the same, and /readyz says so.
+        with contextlib.suppress(IcardError):
+            self.database.transact(lambda session: self._append(session, self.clock.now(session), [act]))
 
     @property
     def master_key_path(self) -> Path:

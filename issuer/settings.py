@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Proxies whose X-Forwarded-For is believed, separated by commas."
     )
+    audit_details_days: int = Field(1095, ge=30, le=36_500, description="Younger details of acts are never purged.")
     confirmation_hours: int = Field(72, ge=1, le=720, description="Hours for which a second person may confirm.")
 
     @field_validator("regions", "webhook_networks", "trusted_proxies", mode="before")

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
@@ -226,8 +226,9 @@ def locked_account(session: Session, account_id: str) -> Account:
 def end_access(session: Session, account: Account, now: int) -> None:
     """End sessions, tokens and invitations of a locked account (promise 2)."""
     sessions.end_all(session, account.id)
-    live = ApiToken.account_id == account.id, ApiToken.revoked_at.is_(None)
-    session.execute(update(ApiToken).where(*live).values(revoked_at=now))
+    live = select(ApiToken).where(ApiToken.account_id == account.id, ApiToken.revoked_at.is_(None))
+    for token in session.scalars(live.order_by(ApiToken.id).with_for_update()):
+        token.revoked_at = now
     withdraw(session, account.id)
     account.version, account.changed_at = account.version + 1, now
 
@@ -266,10 +267,10 @@ def _person(core: Core, session: Session, new: NewAccount, account_id: str, now:
 
 
 def _check_conflicts(session: Session, person: Person, role: Role, *, except_for: str | None) -> None:
-    query = select(Account.role).where(
+    query = select(Account).where(
         Account.person_id == person.id, Account.state != "closed", Account.id != (except_for or "")
     )
-    held = set(session.scalars(query))
+    held = {account.role for account in session.scalars(query)}
     if any(other in role.excludes or role.name in ROLES[other].excludes for other in held):
         raise StateError("account.conflict", path="role", expected="no role that excludes one the person has")
 

@@ -70,7 +70,7 @@ def invite(core: Core, session: Session, account: Account, token: str, now: int)
     record = read_account(core, account)
     row = Invitation(
         id=secrets.token_hex(16),
-        token_hash=secret_hash(token),
+        token_hash=secret_hash(core.at_rest, "invitation", token),
         account_id=account.id,
         created_at=now,
         expires_at=now + core.settings.invitation_hours * _HOUR,
@@ -158,7 +158,7 @@ def _found(core: Core, session: Session, token: str, *, lock: bool = False) -> t
     Raises:
         StateError: ``invitation.unknown``.
     """
-    query = select(Invitation).where(Invitation.token_hash == secret_hash(token))
+    query = select(Invitation).where(Invitation.token_hash == secret_hash(core.at_rest, "invitation", token))
     row = session.scalars(query.with_for_update() if lock else query).one_or_none()
     if row is None or row.used_at is not None or row.expires_at <= core.clock.now(session):
         raise StateError("invitation.unknown")

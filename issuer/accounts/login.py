@@ -80,7 +80,9 @@ def login(core: Core, name: str, password: str, origin: Origin, *, replaces: str
         if anew is not None:
             seal_password(core, account, anew)
         if replaces is not None:
-            session.execute(delete(LoginSession).where(LoginSession.token_hash == secret_hash(replaces)))
+            session.execute(
+                delete(LoginSession).where(LoginSession.token_hash == secret_hash(core.at_rest, "session", replaces))
+            )
         row, token = sessions.begin(core, session, account, origin, now)
         device = _known(core, session, account, origin, now) if row.step == "full" else None
         core.audit(session, now, [Act(f"account:{account.id}", "session.begin", account.id, {"step": row.step})])
@@ -109,7 +111,7 @@ def step_up(core: Core, token: str, given: str, origin: Origin) -> Entered:
             core.audit(session, now, [Act(f"account:{account.id}", "totp.refused", account.id)])
             return None
         take_back(session, keys, now)
-        fresh = sessions.rotate(row, now, now if kind == "totp" else row.totp_at)
+        fresh = sessions.rotate(core, row, now, now if kind == "totp" else row.totp_at)
         device = _known(core, session, account, origin, now)
         core.audit(session, now, [Act(f"account:{account.id}", "session.second_factor", account.id, {"kind": kind})])
         return _entered(account, row, fresh, device)

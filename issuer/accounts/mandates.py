@@ -138,8 +138,8 @@ def show_mandate(core: Core, who: Principal, mandate_id: str) -> MandateView:
 
 def clients(session: Session, agency_id: str, now: int) -> set[str]:
     """The employers for whom an agency may act at that time."""
-    query = select(Mandate.employer_id).where(Mandate.agency_id == agency_id, *Mandate.in_force(now))
-    return set(session.scalars(query))
+    query = select(Mandate).where(Mandate.agency_id == agency_id, *Mandate.in_force(now))
+    return {mandate.employer_id for mandate in session.scalars(query)}
 
 
 def _seen_by(who: Principal) -> ColumnElement[bool]:

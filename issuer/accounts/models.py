@@ -2,7 +2,8 @@
 
 Promises:
 
-1. Secrets that the service hands out (sessions, devices, invitations, tokens, recovery codes) are kept as hashes only.
+1. Secrets that the service hands out (sessions, devices, invitations, tokens, recovery codes) are kept as keyed hashes
+   only, and what grants something is bound to its row (:mod:`issuer.db.bound`).
 2. What the service itself must read again stands in sealed columns: names, e-mail addresses, password hashes, TOTP
    secrets, reasons. Login names, document numbers and organisation codes are found by keyed hashes.
 3. Of the rows that strangers can cause there is a bounded number (:class:`LoginAttempts`).
@@ -16,6 +17,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuer.db.base import Base, Big, Hex32, Hex64, Seconds, Word, sealed
+from issuer.db.bound import Bound
 
 __all__ = [
     "Account",
@@ -31,10 +33,11 @@ __all__ = [
 ]
 
 
-class Person(Base):
+class Person(Bound, Base):
     """A human being; rules of two people count these. ``identity_key`` is the keyed hash of a document's number."""
 
     __tablename__ = "persons"
+    bound = ("identity_key", "created_at")
 
     id: Mapped[Hex32] = mapped_column(primary_key=True)
     identity_key: Mapped[Hex64 | None] = mapped_column(unique=True)
@@ -42,10 +45,11 @@ class Person(Base):
     created_at: Mapped[Seconds]
 
 
-class Organisation(Base):
+class Organisation(Bound, Base):
     """An employer or an agency. ``code_key`` is the keyed hash of its unified social credit code."""
 
     __tablename__ = "organisations"
+    bound = ("kind", "code_key", "state", "created_at")
     __table_args__ = (
         CheckConstraint("kind in ('employer', 'agency')", name="kind"),
         CheckConstraint("state in ('active', 'closed')", name="state"),
@@ -60,7 +64,7 @@ class Organisation(Base):
     created_at: Mapped[Seconds]
 
 
-class Account(Base):
+class Account(Bound, Base):
     """A person's account with one role. ``password`` is an argon2id hash, sealed on top of that.
 
     ``role_at`` is when the account got its role, ``totp_counter`` the last TOTP step that was used. ``version`` rises
@@ -68,6 +72,17 @@ class Account(Base):
     """
 
     __tablename__ = "accounts"
+    bound = (
+        "person_id",
+        "organisation_id",
+        "role",
+        "state",
+        "login_key",
+        "password",
+        "totp_secret",
+        "created_at",
+        "role_at",
+    )
     __table_args__ = (
         CheckConstraint("state in ('invited', 'active', 'locked', 'closed')", name="state"),
         Index("ix_accounts_person", "person_id"),
@@ -90,10 +105,11 @@ class Account(Base):
     changed_at: Mapped[Seconds]
 
 
-class LoginSession(Base):
+class LoginSession(Bound, Base):
     """A session. ``step`` is ``password`` while the second factor is missing; ``totp_at`` the time of the last code."""
 
     __tablename__ = "login_sessions"
+    bound = ("token_hash", "account_id", "step", "created_at", "ends_at", "totp_at")
     __table_args__ = (
         CheckConstraint("step in ('password', 'full')", name="step"),
         Index("ix_login_sessions_account", "account_id", "created_at"),
@@ -147,10 +163,11 @@ class LoginAttempts(Base):
     wait_until: Mapped[Seconds]
 
 
-class Invitation(Base):
+class Invitation(Bound, Base):
     """A one-time link by which a person sets a password, and TOTP where ``totp_secret`` proposes one."""
 
     __tablename__ = "invitations"
+    bound = ("token_hash", "account_id", "totp_secret", "created_at", "expires_at", "used_at")
     __table_args__ = (Index("ix_invitations_account", "account_id"), Index("ix_invitations_expires", "expires_at"))
 
     id: Mapped[Hex32] = mapped_column(primary_key=True)
@@ -162,10 +179,11 @@ class Invitation(Base):
     used_at: Mapped[Seconds | None]
 
 
-class ApiToken(Base):
+class ApiToken(Bound, Base):
     """A program's token: what its account may do, within ``scopes``. ``used_on`` is a day, 00:00 UTC."""
 
     __tablename__ = "api_tokens"
+    bound = ("prefix", "secret_hash", "account_id", "scopes", "created_at", "expires_at", "revoked_at")
     __table_args__ = (Index("ix_api_tokens_account", "account_id"), Index("ix_api_tokens_expires", "expires_at"))
 
     id: Mapped[Hex32] = mapped_column(primary_key=True)
@@ -180,10 +198,11 @@ class ApiToken(Base):
     revoked_at: Mapped[Seconds | None]
 
 
-class Mandate(Base):
+class Mandate(Bound, Base):
     """An agency acts for an employer from ``begins_at`` until before ``ends_at``, or until it was ended."""
 
     __tablename__ = "mandates"
+    bound = ("agency_id", "employer_id", "begins_at", "ends_at", "created_at", "ended_at")
     __table_args__ = (
         CheckConstraint("begins_at < ends_at", name="order"),
         Index("ix_mandates_agency", "agency_id", "ends_at"),

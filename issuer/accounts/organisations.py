@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -196,7 +196,8 @@ def close_organisation(core: Core, who: Principal, organisation_id: str, *, vers
         for account_id in session.scalars(members.order_by(Account.id)).all():
             changes.lock(session, account_id, now)
         live = or_(Mandate.agency_id == row.id, Mandate.employer_id == row.id), Mandate.ended_at.is_(None)
-        session.execute(update(Mandate).where(*live).values(ended_at=now))
+        for mandate in session.scalars(select(Mandate).where(*live).order_by(Mandate.id).with_for_update()):
+            mandate.ended_at = now
         core.audit(session, now, [Act(who.actor, "organisation.close", row.id)])
         return True
 

@@ -1,15 +1,20 @@
-"""Secrets that the service hands out once and knows again by their hash.
+"""Secrets that the service hands out once and knows again by their keyed hash.
 
-256 random bits need no slow hash: nobody tries them out (NIST SP 800-63B-4, 3.1.2.2, asks for one below 112 bits).
+256 random bits need no slow hash: nobody tries them out (NIST SP 800-63B-4, 3.1.2.2, asks for one below 112 bits). The
+key is not in the database: whoever can only write there cannot add the hash of a secret of his own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Final
+from typing import Final, Literal
+
+from issuer.vault.at_rest import AtRest
 
 __all__ = ["new_secret", "secret_hash"]
+
+SecretKind = Literal["session", "invitation", "token"]
 
 _BYTES: Final = 32
 #: Longer texts are none of ours; they are not hashed.
@@ -21,6 +26,12 @@ def new_secret() -> str:
     return secrets.token_urlsafe(_BYTES)
 
 
-def secret_hash(text: str) -> str:
-    """SHA-256, 64 hexadecimal digits; of a text that is too long, the hash of nothing that was ever handed out."""
-    return hashlib.sha256(text.encode() if len(text) <= _LONGEST else b"").hexdigest()
+def secret_hash(at_rest: AtRest, kind: SecretKind, text: str) -> str:
+    """The keyed hash, 64 hexadecimal digits; of a text that is too long, that of nothing that was ever handed out."""
+    inner = hashlib.sha256(text.encode() if len(text) <= _LONGEST else b"").hexdigest()
+    return keyed(at_rest, kind, inner)
+
+
+def keyed(at_rest: AtRest, kind: SecretKind, inner: str) -> str:
+    """The keyed hash of a secret's SHA-256 hash, 64 hexadecimal digits."""
+    return at_rest.digest(f"{kind} secret", inner)

@@ -2,8 +2,8 @@
 
 Promises:
 
-1. A session's token has 256 random bits and is kept as a hash. It is made by the service alone, and anew with every
-   factor that is given: a token that somebody planted is never logged in.
+1. A session's token has 256 random bits and is kept as a keyed hash. It is made by the service alone, and anew with
+   every factor that is given: a token that somebody planted is never logged in.
 2. A session ends after half an hour without use, and after twelve hours in any case (settings).
 3. The CSRF token is computed from the session's token: one of another session, or of this one before its rotation,
    fits no more.
@@ -188,7 +188,7 @@ def log_out(core: Core, token: str) -> None:
     """End the token's session; one that is not there is no error."""
 
     def work(session: Session) -> None:
-        gone = delete(LoginSession).where(LoginSession.token_hash == secret_hash(token))
+        gone = delete(LoginSession).where(LoginSession.token_hash == secret_hash(core.at_rest, "session", token))
         account_id = session.execute(gone.returning(LoginSession.account_id)).scalar()
         if account_id is not None:
             act = Act(f"account:{account_id}", "session.end", account_id)
@@ -207,7 +207,7 @@ def begin(core: Core, session: Session, account: Account, origin: Origin, now: i
     token = new_secret()
     row = LoginSession(
         id=secrets.token_hex(16),
-        token_hash=secret_hash(token),
+        token_hash=secret_hash(core.at_rest, "session", token),
         account_id=account.id,
         step="full" if account.totp_secret is None and not role_named(account.role).official else "password",
         created_at=now,
@@ -222,10 +222,10 @@ def begin(core: Core, session: Session, account: Account, origin: Origin, now: i
     return row, token
 
 
-def rotate(row: LoginSession, now: int, totp_at: int | None) -> str:
+def rotate(core: Core, row: LoginSession, now: int, totp_at: int | None) -> str:
     """Every factor was given: a new token for the session; the one before fits no more."""
     token = new_secret()
-    row.token_hash = secret_hash(token)
+    row.token_hash = secret_hash(core.at_rest, "session", token)
     row.step, row.totp_at, row.seen_at = "full", totp_at, now
     return token
 
@@ -244,7 +244,9 @@ def find(core: Core, session: Session, token: str, *, lock: bool = False) -> tup
     Raises:
         StateError: ``session.unknown``.
     """
-    query = select(LoginSession).where(LoginSession.token_hash == secret_hash(token), *_live(core, session))
+    query = select(LoginSession).where(
+        LoginSession.token_hash == secret_hash(core.at_rest, "session", token), *_live(core, session)
+    )
     row = session.scalars(query).one_or_none()
     account = None if row is None else _account(session, row.account_id, lock=lock)
     if lock:

@@ -53,6 +53,8 @@ _PREFIX_BYTES: Final = 6
 _TEXT: Final = re.compile(r"icard_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _LONGEST_LABEL: Final = 80
 _RIGHT: Final = "token.own"
+#: Compared where there is no token of that prefix: no hash is that.
+_NOBODYS: Final = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def make_token(core: Core, who: Principal, label: str, scopes: Iterable[str], da
         row = ApiToken(
             id=token_id,
             prefix=prefix,
-            secret_hash=secret_hash(secret),
+            secret_hash=secret_hash(core.at_rest, "token", secret),
             account_id=who.account_id,
             label=core.at_rest.seal(Place("api_tokens", "label", token_id), words.encode()),
             scopes=" ".join(sorted(wanted)),
@@ -135,12 +137,12 @@ def authenticate_token(core: Core, text: str) -> Principal:
     """
     match = _TEXT.fullmatch(text) if len(text) <= 100 else None
     prefix, given = match.groups() if match else ("", "")
-    digest = secret_hash(given)
+    digest = secret_hash(core.at_rest, "token", given)
 
     def look(session: Session) -> tuple[Principal, int | None, int] | None:
         now = core.clock.now(session)
         row = session.scalars(select(ApiToken).where(ApiToken.prefix == prefix)).one_or_none()
-        if not hmac.compare_digest(row.secret_hash if row else secret_hash(""), digest) or row is None:
+        if not hmac.compare_digest(row.secret_hash if row else _NOBODYS, digest) or row is None:
             return None
         account = session.get_one(Account, row.account_id)
         role = role_named(account.role)

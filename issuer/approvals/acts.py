@@ -104,11 +104,11 @@ def _prepare_creation(core: Core, session: Session, arguments: Mapping[str, Any]
     known = Person.id == new.person_id
     if new.identity is not None:
         known = Person.identity_key == identity_key(core, new.identity)
-    person_id = session.scalar(select(Person.id).where(known).with_for_update())
+    person = session.scalars(select(Person).where(known).with_for_update()).one_or_none()
     content = new.to_json()
     # The new account's id is made of what was asked for: asking twice for the same login waits for one decision.
     subject = hashlib.sha256(core.at_rest.digest("new account", new.login).encode()).hexdigest()[:32]
-    return Prepared(subject, content, person_id)
+    return Prepared(subject, content, None if person is None else person.id)
 
 
 def _create(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:

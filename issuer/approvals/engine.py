@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -41,7 +41,7 @@ from issuer.vault.at_rest import Place
 from .acts import ACTS, Done, Kind
 from .models import Confirmation
 
-__all__ = ["ConfirmationView", "ask", "asker_name", "confirm", "list_waiting", "refuse", "show_confirmation"]
+__all__ = ["ConfirmationView", "ask", "asker_name", "confirm", "expire", "list_waiting", "refuse", "show_confirmation"]
 
 _HOUR: Final = 3600
 _LONGEST_REASON: Final = 500
@@ -87,7 +87,7 @@ def ask(core: Core, who: Principal, act: str, arguments: Mapping[str, Any], reas
     def work(session: Session) -> ConfirmationView:
         now = core.clock.now(session)
         who.require_fresh(now)
-        _expire(session, now)
+        expire(session, now)
         prepared = kind.prepare(core, session, arguments)
         _not_oneself(who.person_id, prepared.person_id)
         locked_account(session, who.account_id)
@@ -274,18 +274,20 @@ def _not_oneself(person_id: str, about: str | None) -> None:
         raise StateError("account.self")
 
 
-def _expire(session: Session, now: int) -> None:
+def expire(session: Session, now: int) -> None:
     """Requests whose time is over make room for new ones."""
-    over = Confirmation.state == "waiting", Confirmation.expires_at <= now
-    session.execute(update(Confirmation).where(*over).values(state="expired", decided_at=now))
+    over = select(Confirmation).where(Confirmation.state == "waiting", Confirmation.expires_at <= now)
+    for row in session.scalars(over.order_by(Confirmation.id).with_for_update()):
+        row.state, row.decided_at = "expired", now
+    session.flush()
 
 
 def _others(session: Session, kind: Kind, who: Principal) -> list[str]:
     roles = [role.name for role in ROLES.values() if kind.right in role.rights]
-    query = select(Account.id).where(
+    query = select(Account).where(
         Account.role.in_(roles), Account.state == "active", Account.person_id != who.person_id
     )
-    return list(session.scalars(query.order_by(Account.id).limit(_TOLD)))
+    return [account.id for account in session.scalars(query.order_by(Account.id).limit(_TOLD))]
 
 
 def _content(core: Core, row: Confirmation) -> dict[str, Any]:

@@ -6,14 +6,16 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuer.db.base import Base, Hex32, Hex64, Seconds, Word, sealed
+from issuer.db.bound import Bound
 
 __all__ = ["Confirmation"]
 
 
-class Confirmation(Base):
+class Confirmation(Bound, Base):
     """An act that waits for a second person. ``arguments`` are its reason and what it needs, sealed."""
 
     __tablename__ = "confirmations"
+    bound = ("act", "subject", "asked_by", "state", "created_at", "expires_at", "decided_by", "decided_at")
     __table_args__ = (
         CheckConstraint("state in ('waiting', 'done', 'refused', 'expired')", name="state"),
         Index(

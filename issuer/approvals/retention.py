@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from issuer.core import Core
 
+from .engine import expire
 from .models import Confirmation
 
 __all__ = ["prune"]
@@ -25,8 +26,7 @@ def prune(core: Core) -> None:
 
     def work(session: Session) -> None:
         now = core.clock.now(session)
-        expired = Confirmation.state == "waiting", Confirmation.expires_at <= now
-        session.execute(update(Confirmation).where(*expired).values(state="expired", decided_at=now))
+        expire(session, now)
         old = delete(Confirmation).where(Confirmation.decided_at < now - _KEPT)
         session.execute(old, execution_options={"synchronize_session": False})
 

@@ -6,6 +6,7 @@ Promises:
 2. The head is locked last in every transaction, after all its other writes, so that the chain makes no deadlock.
 3. A row holds pseudonyms and ``H(salt, details)``; salt and details stand apart, sealed, and can be purged while the
    chain stays whole.
+4. Every row has a MAC over its hash, under a key outside the database.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from issuer.vault.at_rest import AtRest, Place
 
 from .models import AuditDetail, AuditHead, AuditRow
 
-__all__ = ["append_audit", "details_hash", "genesis", "row_hash"]
+__all__ = ["append_audit", "details_hash", "genesis", "row_hash", "row_mac"]
 
 _LABEL: Final = "icard-audit-1"
 _SALT: Final = 16
@@ -62,6 +63,7 @@ def append_audit(session: Session, at_rest: AtRest, at: int, acts: Sequence[Act]
             hash="",
         )
         row.hash = row_hash(row)
+        row.mac = row_mac(at_rest, row.hash)
         body = at_rest.seal(Place("audit_details", "body", str(seq)), salt + details)
         rows.append(row)
         bodies.append(AuditDetail(seq=seq, body=body))
@@ -81,6 +83,11 @@ def genesis(database_id: str) -> str:
 def details_hash(salt: bytes, details: bytes) -> str:
     """SHA-256 over the 16 bytes of salt and the details."""
     return hashlib.sha256(salt + details).hexdigest()
+
+
+def row_mac(at_rest: AtRest, digest: str) -> str:
+    """The MAC over a row's hash, 64 hexadecimal digits: who has the database alone cannot make a chain anew."""
+    return at_rest.mac(b"audit row\0" + digest.encode())
 
 
 def row_hash(row: AuditRow) -> str:

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from icard_crypto import limits
 from icard_crypto.encoding import cbor
-from icard_crypto.errors import DecodeError
+from icard_crypto.errors import DecodeError, StateError
 from icard_crypto.signing import cose
 from icard_crypto.signing.keys import Kid, VerifyingKey
 from issuer.db.engine import Database
@@ -31,7 +32,10 @@ from issuer.keys.states import trusted_key
 from verifier.knowledge.trust import Issuer
 from verifier.runtime.files import read_capped
 
-__all__ = ["Checkpoint", "checkpoint_files", "read_checkpoint", "read_file", "reader_keys"]
+from .models import AuditRow
+from .models import Checkpoint as CheckpointRow
+
+__all__ = ["Checkpoint", "checkpoint_files", "read_checkpoint", "read_file", "reader_keys", "require_held"]
 
 TYP: Final = CheckpointMessage.typ
 _HASH: Final = 32
@@ -84,6 +88,17 @@ def reader_keys(database: Database, issuer: Issuer) -> Callable[[Kid], Verifying
         if row.revoked_kind != "compromised"
     }
     return keys.get
+
+
+def require_held(session: Session, row: CheckpointRow) -> None:
+    """Raise unless the chain still holds the row that a checkpoint of this database was made of.
+
+    Raises:
+        StateError: ``audit.rewritten``.
+    """
+    held = session.scalar(select(AuditRow.hash).where(AuditRow.seq == row.seq))
+    if held != row.hash:
+        raise StateError("audit.rewritten", path=f"row {row.seq}", expected=row.hash, found=held or "no row")
 
 
 def checkpoint_files(folder: Path) -> Sequence[Path]:

@@ -25,7 +25,7 @@ class AuditHead(Base):
 
 
 class AuditRow(Base):
-    """One act: pseudonyms of who and what, and hashes."""
+    """One act: pseudonyms of who and what, hashes, and a MAC over the row's own under a key outside the database."""
 
     __tablename__ = "audit"
     __table_args__ = (Index("ix_audit_subject", "subject"), Index("ix_audit_actor", "actor"))
@@ -38,6 +38,7 @@ class AuditRow(Base):
     details_hash: Mapped[Hex64]
     previous: Mapped[Hex64]
     hash: Mapped[Hex64]
+    mac: Mapped[Hex64] = mapped_column(server_default="")
 
 
 class AuditDetail(Base):

@@ -3,7 +3,7 @@
 Promises:
 
 1. After a purge the chain is whole: rows, pseudonyms and hashes stay; salt and details are deleted, and an act says up
-   to which row. Acts of purging keep their own details.
+   to which row. Acts of purging and restoring keep their own details.
 2. What was deleted is gone from the database's files as well: SQLite overwrites it and writes the file anew, and its
    journal is emptied; PostgreSQL writes the table anew. Backups and PostgreSQL's own journals are the operator's.
 3. A kill between the deletion and the writing anew is mended by purging again.
@@ -22,18 +22,32 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.acts import Act
+from issuer.acts import LOSS_NAMED, RESTORED, Act
 from issuer.db.engine import Database
 from issuer.db.recorder import Recorder
 
 from .models import AuditDetail, AuditHead, AuditRow
-from .verify import PURGE, AuditSource, open_details, pages
+from .verify import KEPT, PURGE, AuditSource, open_details, pages
 
-__all__ = ["export", "purge", "scrub"]
+__all__ = ["export", "name_loss", "purge", "require_age", "scrub"]
 
 
 class AuditCore(AuditSource, Recorder, Protocol):
     """What purging and exporting need of the core."""
+
+
+def require_age(before: int, now: int, days: int) -> None:
+    """Refuse a purge of what is younger than the settings allow.
+
+    Args:
+        before, now: Unix times.
+        days: the setting ``audit_details_days``.
+
+    Raises:
+        StateError: ``audit.too_young``.
+    """
+    if before > now - days * 86_400:
+        raise StateError("audit.too_young", path="before", expected=f"at least {days} days ago")
 
 
 def purge(core: AuditCore, before: int, actor: str, reason: str | None) -> tuple[int, int]:
@@ -50,12 +64,8 @@ def purge(core: AuditCore, before: int, actor: str, reason: str | None) -> tuple
     """
 
     def work(session: Session) -> tuple[int, int]:
-        through = session.scalar(select(func.max(AuditRow.seq)).where(AuditRow.at < before)) or 0
-        kept = select(AuditRow.seq).where(AuditRow.action == PURGE)
-        doomed = AuditDetail.seq <= through, AuditDetail.seq.not_in(kept)
-        count = session.scalar(select(func.count()).select_from(AuditDetail).where(*doomed)) or 0
+        count, through = _purge(session, before)
         if count:
-            session.execute(delete(AuditDetail).where(*doomed), execution_options={"synchronize_session": False})
             details = {"actor": actor, "reason": reason, "before": before, "through": through, "count": count}
             core.audit(session, core.now(session), [Act(actor, PURGE, "audit", details)])
         return count, through
@@ -63,6 +73,16 @@ def purge(core: AuditCore, before: int, actor: str, reason: str | None) -> tuple
     done = core.database.transact(work, settled=lambda session: None)
     scrub(core.database)
     return done
+
+
+def _purge(session: Session, before: int) -> tuple[int, int]:
+    through = session.scalar(select(func.max(AuditRow.seq)).where(AuditRow.at < before)) or 0
+    kept = select(AuditRow.seq).where(AuditRow.action.in_(KEPT))
+    doomed = AuditDetail.seq <= through, AuditDetail.seq.not_in(kept)
+    count = session.scalar(select(func.count()).select_from(AuditDetail).where(*doomed)) or 0
+    if count:
+        session.execute(delete(AuditDetail).where(*doomed), execution_options={"synchronize_session": False})
+    return count, through
 
 
 def scrub(database: Database) -> None:
@@ -95,6 +115,22 @@ def scrub(database: Database) -> None:
         raise StateError("audit.not_scrubbed", found=type(fault).__name__) from None
     finally:
         pooled.close()
+
+
+def name_loss(core: AuditCore, row: int, actor: str, reason: str | None) -> None:
+    """Say of the restore at ``row`` that it took place, and that what it lost is known.
+
+    Raises:
+        StateError: ``audit.no_restore``: no act of restoring stands there.
+    """
+
+    def work(session: Session) -> None:
+        found = session.get(AuditRow, row)
+        if found is None or found.action != RESTORED:
+            raise StateError("audit.no_restore", path="row", found=str(row))
+        core.audit(session, core.now(session), [Act(actor, LOSS_NAMED, "audit", {"row": row, "reason": reason})])
+
+    core.database.transact(work)
 
 
 def export(

@@ -7,9 +7,12 @@ Promises:
 3. Salt and details are held against the row's hash. Details that are gone are found, unless an act of purging says so.
 4. The walk takes little memory and no long transaction: a service at work is not disturbed, and acts that are added
    meanwhile are left for the next walk.
-5. A checkpoint of acts that were lost with a database is no fault where an act of restoring stands at that place and is
-   later; it is told, for whoever can write the database could claim a restore.
-6. Every fault is told up to a number of them; the first ones lie nearest to the cause.
+5. A row that this service did not write is found by its MAC, whose key is not in the database; so is a record that
+   grants rights and was changed (:mod:`issuer.db.bound`).
+6. A checkpoint of acts that were lost with a database is no fault where an act of restoring stands at that place, is
+   later, and has details that open and an epoch of its own. What was lost is missing all the same: the audit is whole
+   again when an act, by name and with a reason, says that this loss is known.
+7. Every fault is told up to a number of them; the first ones lie nearest to the cause.
 """
 
 from __future__ import annotations
@@ -18,19 +21,21 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any, Final, NamedTuple, Protocol
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError, StateError
-from issuer.acts import CARD_RESTORED, RESTORED
+from issuer.acts import CARD_RESTORED, LOSS_NAMED, RESTORED
+from issuer.db.altered import search
 from issuer.db.engine import Database
 from issuer.db.meta import Meta
 from issuer.vault.at_rest import AtRest, Place
 from verifier.knowledge.trust import Issuer
 
-from .chain import details_hash, genesis, row_hash
+from .chain import details_hash, genesis, row_hash, row_mac
 from .checkpoints import read_checkpoint, reader_keys
 from .models import AuditDetail, AuditHead, AuditRow
 from .models import Checkpoint as CheckpointRow
@@ -41,6 +46,8 @@ MOST_FAULTS: Final = 100
 _PAGE: Final = 1000
 SALT: Final = 16
 PURGE: Final = "audit.purge"
+#: Acts whose details are needed to tell what is whole: no purge takes them.
+KEPT: Final = (PURGE, RESTORED, LOSS_NAMED)
 
 
 Detail = Mapping[str, Any]
@@ -64,7 +71,9 @@ class AuditReport:
         purged: rows without details.
         checkpoints: how many were held against the chain.
         faults: codes ``audit.*``; ``path`` names the row. ``more`` counts those above :data:`MOST_FAULTS`.
-        lost: checkpoints of acts that a restore says were lost (promise 5); ``path`` names the restore's row.
+        altered: records that do not fit the MAC that binds them; ``path`` names table and row.
+        lost: checkpoints of acts that a restore says were lost (promise 6); ``path`` names the restore's row.
+            ``known``: those that somebody has named.
     """
 
     rows: int = 0
@@ -74,6 +83,13 @@ class AuditReport:
     faults: list[StateError] = field(default_factory=list)
     more: int = 0
     lost: list[StateError] = field(default_factory=list)
+    known: list[StateError] = field(default_factory=list)
+    altered: list[StateError] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is missing, changed or made up."""
+        return not (self.faults or self.lost or self.altered)
 
     def add(self, fault: StateError) -> None:
         """Keep a fault, or count it."""
@@ -103,13 +119,15 @@ def verify(source: AuditSource, outside: Mapping[str, bytes] | None = None) -> A
         outside: checkpoints from outside the database, by name; those in the database are held against it anyway.
     """
     report = AuditReport()
-    head_seq, head_hash, last_seq, database_id = source.database.read(_end)
+    head_seq, head_hash, last_seq, database_id, epoch = source.database.read(_end)
     known = _checkpoints(source, report, database_id, outside or {})
     missing: list[tuple[int, int]] = []
     differing: dict[int, str] = {}
     expected, previous = 1, genesis(database_id)
     restores: list[_Restore] = []
     first_restored: int | None = None
+    named: set[Any] = set()
+    last_epoch = 0
     for row, detail in pages(source, head_seq):
         if row.seq != expected:
             report.add(_fault("audit.row_missing", expected, expected=f"row {expected}", found=f"row {row.seq}"))
@@ -117,11 +135,21 @@ def verify(source: AuditSource, outside: Mapping[str, bytes] | None = None) -> A
             report.add(_fault("audit.chain_broken", row.seq, expected=previous, found=row.previous))
         if row.hash != row_hash(row):
             report.add(_fault("audit.row_changed", row.seq, expected=row_hash(row), found=row.hash))
+        elif row.mac != row_mac(source.at_rest, row.hash):
+            report.add(_fault("audit.row_forged", row.seq))
         # The acts on cards that a restore made stricter stand before its own, in one transaction.
         first_restored = (first_restored or row.seq) if row.action in (CARD_RESTORED, RESTORED) else None
+        said = _said(source, row, detail) if row.action in (RESTORED, LOSS_NAMED) else None
         if row.action == RESTORED:
-            restores.append(_Restore(first_restored or row.seq, row.seq, row.at))
+            restored_epoch = said.get("epoch") if said is not None else None
+            if isinstance(restored_epoch, int) and last_epoch < restored_epoch <= epoch:
+                restores.append(_Restore(first_restored or row.seq, row.seq, row.at))
+                last_epoch = restored_epoch
+            else:
+                report.add(_fault("audit.restore_claimed", row.seq))
             first_restored = None
+        elif said is not None:
+            named.add(said.get("row"))
         if row.seq in known:
             known[row.seq].pop(row.hash, None)
             differing[row.seq] = row.hash
@@ -143,7 +171,8 @@ def verify(source: AuditSource, outside: Mapping[str, bytes] | None = None) -> A
         for digest, at in stated.items():
             restored = next((one for one in restores if one.first <= seq and at <= one.at), None)
             if restored is not None:
-                report.lost.append(
+                losses = report.known if restored.seq in named else report.lost
+                losses.append(
                     _fault("audit.restored", restored.seq, expected=f"acts up to row {seq}, lost before", found=digest)
                 )
             elif seq > head_seq:
@@ -152,6 +181,8 @@ def verify(source: AuditSource, outside: Mapping[str, bytes] | None = None) -> A
                 )
             elif seq in differing:
                 report.add(_fault("audit.rewritten", seq, expected=digest, found=differing[seq]))
+    for altered in islice(search(source.database), MOST_FAULTS):
+        report.altered.append(StateError("at_rest.altered", path=f"{altered.table} {altered.row}"))
     through = _purged_through(source) if missing else 0
     for first, last in missing:
         if last > through:
@@ -193,12 +224,21 @@ def open_details(source: AuditSource, row: AuditRow, detail: AuditDetail) -> Det
     return loaded
 
 
-def _end(session: Session) -> tuple[int, str, int, str]:
-    """Head, highest row and database id: one statement, and so of one moment."""
+def _said(source: AuditSource, row: AuditRow, detail: AuditDetail | None) -> Detail | None:
+    """The details of an act that this service wrote; None: they are gone, or it did not."""
+    if detail is None or row.mac != row_mac(source.at_rest, row.hash):
+        return None
+    return open_details(source, row, detail)
+
+
+def _end(session: Session) -> tuple[int, str, int, str, int]:
+    """Head, highest row, database id and epoch: one statement, and so of one moment."""
     last = select(func.max(AuditRow.seq)).scalar_subquery()
-    query = select(AuditHead.seq, AuditHead.hash, last, Meta.database_id).join(Meta, Meta.id == AuditHead.id)
+    query = select(AuditHead.seq, AuditHead.hash, last, Meta.database_id, Meta.epoch).join(
+        Meta, Meta.id == AuditHead.id
+    )
     found = session.execute(query).one()
-    return found[0], found[1], found[2] or 0, found[3]
+    return found[0], found[1], found[2] or 0, found[3], found[4]
 
 
 def _checkpoints(

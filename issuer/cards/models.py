@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, object_session
 
 from issuer.db.base import Base, Big, Hex32, Hex64, Name, Seconds, Small, Word, sealed
+from issuer.db.bound import Bound
 
 __all__ = ["CardLookup", "CardParty", "CardRow", "CodeRow", "OnlineLookup"]
 
@@ -142,10 +143,11 @@ class OnlineLookup(Base):
     at: Mapped[Seconds]
 
 
-class CardParty(Base):
+class CardParty(Bound, Base):
     """Whose card it is: its holder, and the employer who looks after it."""
 
     __tablename__ = "card_parties"
+    bound = ("holder_id", "employer_id")
     __table_args__ = (
         Index("ix_card_parties_holder", "holder_id"),
         Index("ix_card_parties_employer", "employer_id"),

@@ -87,8 +87,8 @@ def require_card(core: Core, who: Principal, card_id: str) -> None:
     def look(session: Session) -> bool:
         if anyone:
             return session.get(CardRow, card_id) is not None
-        query = select(CardParty.card_id).where(CardParty.card_id == card_id, _own(core, session, who))
-        return session.scalar(query) is not None
+        query = select(CardParty).where(CardParty.card_id == card_id, _own(core, session, who))
+        return session.scalars(query).one_or_none() is not None
 
     if not core.database.read(look):
         raise StateError("issue.no_card")
@@ -107,8 +107,8 @@ def own_cards(core: Core, who: Principal, *, after: str = "", limit: int = 50) -
     who.require("card.read_own")
 
     def look(session: Session) -> list[str]:
-        query = select(CardParty.card_id).where(_own(core, session, who))
-        return list(session.scalars(page_of(query, CardParty.card_id, after, limit)))
+        query = page_of(select(CardParty).where(_own(core, session, who)), CardParty.card_id, after, limit)
+        return [row.card_id for row in session.scalars(query)]
 
     return core.database.read(look)
 

@@ -12,7 +12,7 @@ from verifier.runtime.cli.faults import CommandError
 from verifier.runtime.cli.run_context import run_context
 from verifier.runtime.files import FileFault, write_whole
 
-from .service import ServiceFolder, acts, on_service, tell, tell_rows
+from .service import ServiceFolder, acting, acts, on_service, tell, tell_rows
 
 if TYPE_CHECKING:
     from issuer.acts import Actor
@@ -34,23 +34,23 @@ Outside = Annotated[
 @audit_app.command("verify")
 @on_service
 def audit_verify(service: ServiceFolder, outside: Outside = None) -> None:
-    """Walk the chain and hold it against its checkpoints. Exit status 1 when something was changed.
+    """Walk the chain and hold it against its checkpoints. Exit status 1: something was changed; 2: acts are missing.
 
-    After a restore, checkpoints of what was lost are named, and are no fault.
+    After a restore, checkpoints of what was lost are named; audit name-loss says that the loss is known.
 
-    What no chain can show: acts after the newest checkpoint, made anew as a whole by whoever writes the database.
+    What no chain can show: acts made up by whoever has the database and the master key, after the newest checkpoint.
     """
     from issuer.audit.verify import verify
 
     with service.opened() as core:
         report = verify(core, _checkpoints(core, outside))
         language = run_context().language
-        rows, lost = (
+        rows, lost, known, altered = (
             [
                 {"code": fault.code, "where": fault.path, "what": fault.message(language), "expected": fault.expected}
                 for fault in faults
             ]
-            for faults in (report.faults, report.lost)
+            for faults in (report.faults, report.lost, report.known, report.altered)
         )
         facts: dict[str, Any] = {
             "rows": report.rows,
@@ -59,13 +59,33 @@ def audit_verify(service: ServiceFolder, outside: Outside = None) -> None:
             "checkpoints": report.checkpoints,
             "faults": rows if run_context().json else len(rows) + report.more,
         }
-        facts["lost_checkpoints"] = lost if run_context().json else len(lost)
+        for name, found in (("lost_checkpoints", lost), ("known_losses", known), ("altered_records", altered)):
+            facts[name] = found if run_context().json else len(found)
         tell(facts)
         if not run_context().json:
             tell_rows(rows)
             tell_rows(lost)
-        if report.faults:
+            tell_rows(known)
+            tell_rows(altered)
+        if report.faults or report.altered:
             raise typer.Exit(1)
+        if not report.whole:
+            raise typer.Exit(2)
+
+
+@audit_app.command("name-loss")
+@acts(required=True)
+def audit_name_loss(
+    service: ServiceFolder,
+    by: Actor,
+    row: Annotated[int, typer.Option("--row", help="The restore's row, as audit verify names it.")],
+) -> None:
+    """Say of a restore that it took place and that what it lost is known: the audit counts as whole again."""
+    from issuer.audit.purge import name_loss
+
+    with service.opened() as core:
+        name_loss(core, row, by.actor, by.reason)
+        tell({"row": row})
 
 
 @audit_app.command("checkpoint")
@@ -114,16 +134,24 @@ def audit_purge(
     service: ServiceFolder,
     by: Actor,
     before: Annotated[str, typer.Option("--before", metavar="YYYY-MM-DD", help="Acts before this day (UTC).")],
+    second: Annotated[str, typer.Option("--second-operator", help="Who stands beside: another person's name.")],
 ) -> None:
-    """Delete the details of old acts, for ever; the chain stays whole. Takes the time of writing the database anew."""
-    from issuer.audit.purge import purge
+    """Delete the details of old acts, for ever; the chain stays whole. Takes the time of writing the database anew.
+
+    Two people do it, and nothing younger than the setting audit_details_days goes.
+    """
+    from issuer.audit.purge import purge, require_age
 
     try:
         moment = int(datetime.strptime(before, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
     except ValueError:
         raise CommandError("cli.option", path="--before", expected="YYYY-MM-DD", found=before) from None
+    beside = acting(second, by.reason).actor
+    if beside.casefold() == by.actor.casefold():
+        raise CommandError("cli.option", path="--second-operator", expected="another person's name", found=second)
     with service.opened() as core:
-        count, through = purge(core, moment, by.actor, by.reason)
+        require_age(moment, core.database.read(core.now), core.settings.audit_details_days)
+        count, through = purge(core, moment, f"{by.actor}+{beside}", by.reason)
         tell({"purged": count, "through_row": through})
 
 

@@ -65,7 +65,7 @@ class ServiceFolder:
         return found
 
     @contextmanager
-    def opened(self, *, restoring: bool = False) -> Iterator[Core]:
+    def opened(self, *, restoring: bool = False, upgrading: bool = False) -> Iterator[Core]:
         """Its core; the passphrase is asked for where the settings do not have it.
 
         Raises:
@@ -74,7 +74,7 @@ class ServiceFolder:
         import issuer.tables  # noqa: F401  (every table, before anything is written)
         from issuer.core import Core
 
-        core = Core.open(self.settings(), lambda: ask(twice=False), restoring=restoring)
+        core = Core.open(self.settings(), lambda: ask(twice=False), restoring=restoring, upgrading=upgrading)
         try:
             yield core
         finally:

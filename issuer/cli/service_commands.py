@@ -82,14 +82,16 @@ def init_command(
     tell({"settings": str(path), "master_key": str(loaded.master_key_path), "database": loaded.shown()["database_url"]})
 
 
-@on_service
+@acts()
 def migrate_command(
     service: ServiceFolder,
+    by: Actor,
     revision: Annotated[str, typer.Option("--to", help="A revision, or head; base deletes every table.")] = "head",
 ) -> None:
-    """Bring the database's tables to this version. Make a backup before."""
+    """Bring the database's tables and records to this version. Make a backup before."""
     from issuer.db import schema
     from issuer.db.engine import connect
+    from issuer.upgrade import bind
 
     database = connect(service.settings().database)
     if revision == "base":
@@ -97,8 +99,13 @@ def migrate_command(
     database.check()
     before = schema.current(database)
     schema.migrate(database, revision)
-    tell({"before": before, "now": schema.current(database)})
+    now, newest = schema.current(database), schema.newest()
     database.close()
+    facts: dict[str, object] = {"before": before, "now": now}
+    if now == newest:
+        with service.opened(upgrading=True) as core:
+            facts["bound"] = bind(core, by)
+    tell(facts)
 
 
 @on_service

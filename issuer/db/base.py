@@ -27,7 +27,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 
-__all__ = ["Base", "Big", "Hex32", "Hex64", "Name", "Seconds", "Small", "Word", "inline", "sealed", "sealed_columns"]
+__all__ = [
+    "SEALED",
+    "Base",
+    "Big",
+    "Hex32",
+    "Hex64",
+    "Name",
+    "Seconds",
+    "Small",
+    "Word",
+    "inline",
+    "sealed",
+    "sealed_columns",
+]
 
 Big = Annotated[int, mapped_column(BigInteger)]
 Small = Annotated[int, mapped_column(SmallInteger)]
@@ -44,7 +57,8 @@ Word = Annotated[str, mapped_column(String(40))]
 #: SQLite numbers rows by itself only where the type is INTEGER.
 RowNumber: Final = BigInteger().with_variant(Integer, "sqlite")
 
-_SEALED: Final = "sealed"
+#: What marks a sealed column in its ``info``.
+SEALED: Final = "sealed"
 
 
 class Base(DeclarativeBase):
@@ -63,7 +77,7 @@ class Base(DeclarativeBase):
 
 def sealed(*, nullable: bool = False) -> MappedColumn[Any]:
     """A column for bytes that :class:`issuer.vault.at_rest.AtRest` sealed for that table, column and row."""
-    return mapped_column(LargeBinary, nullable=nullable, info={_SEALED: True})
+    return mapped_column(LargeBinary, nullable=nullable, info={SEALED: True})
 
 
 def inline(word: str | int) -> BindParameter[Any]:
@@ -75,5 +89,5 @@ def sealed_columns() -> Iterator[tuple[Table, Column[Any]]]:
     """Every sealed column with its table."""
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
-            if column.info.get(_SEALED):
+            if column.info.get(SEALED):
                 yield table, column

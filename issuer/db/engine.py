@@ -33,6 +33,8 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 
+from .bound import BINDER, AlteredRow, Binder
+
 __all__ = ["Database", "connect", "final"]
 
 T = TypeVar("T")
@@ -66,6 +68,10 @@ class Database:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         self.stopping = threading.Event()
+        #: What binds rows (:mod:`issuer.db.bound`), set by whoever has the key; None: no bound row can be read.
+        self.binder: Binder | None = None
+        #: Hears of each row that does not fit, outside any transaction.
+        self.on_altered: Callable[[AlteredRow], None] = lambda fault: None
         self._writing = threading.Lock()
         self._reader = engine.execution_options(**{_READ_ONLY: True})
 
@@ -89,12 +95,15 @@ class Database:
             attempt += 1
             committing = False
             try:
-                with self._turn(), Session(self.engine, expire_on_commit=False) as session:
+                with self._turn(), self._session(self.engine) as session:
                     result = work(session)
                     session.flush()
                     committing = True
                     session.commit()
                     return result
+            except AlteredRow as fault:
+                self.on_altered(fault)
+                raise
             except DBAPIError as fault:
                 kind = _kind(fault)
                 if kind is None:
@@ -122,8 +131,11 @@ class Database:
         while True:
             attempt += 1
             try:
-                with Session(self._reader, expire_on_commit=False) as session:
+                with self._session(self._reader) as session:
                     return work(session)
+            except AlteredRow as fault:
+                self.on_altered(fault)
+                raise
             except DBAPIError as fault:
                 kind = _kind(fault)
                 if kind is None:
@@ -132,6 +144,9 @@ class Database:
                     raise StateError(kind) from fault
             if self.stopping.wait(min(0.01 * 2**attempt, LONGEST_PAUSE)):
                 raise StateError(kind)
+
+    def _session(self, engine: Engine) -> Session:
+        return Session(engine, expire_on_commit=False, info={BINDER: self.binder})
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:

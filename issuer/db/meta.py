@@ -17,6 +17,8 @@ class Meta(Base):
 
     ``epoch`` rises with every restore and every start that says so; it is compared with a file outside. ``newest_iat``
     is the highest time at which anything was signed. ``canary`` is sealed, so that a wrong master key shows at start.
+    ``bound_at`` is when the rows that grant rights were bound (:mod:`issuer.db.bound`); None: an older version wrote
+    them.
     """
 
     __tablename__ = "meta"
@@ -28,6 +30,7 @@ class Meta(Base):
     newest_iat: Mapped[Seconds]
     created_at: Mapped[Seconds]
     canary: Mapped[bytes] = sealed()
+    bound_at: Mapped[Seconds | None]
 
 
 class Publisher(Base):

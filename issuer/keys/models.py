@@ -12,14 +12,30 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuer.db.base import Base, Hex64, Seconds, Word
+from issuer.db.bound import Bound
 
 __all__ = ["KeyRow"]
 
 
-class KeyRow(Base):
+class KeyRow(Bound, Base):
     """A key's public part, usage and state; the private part is a file of the keystore."""
 
     __tablename__ = "keys"
+    bound = (
+        "usage",
+        "algorithm",
+        "public",
+        "state",
+        "emergency",
+        "created_at",
+        "published_at",
+        "valid_from",
+        "valid_until",
+        "activated_at",
+        "retired_at",
+        "revoked_at",
+        "revoked_kind",
+    )
     __table_args__ = (
         CheckConstraint("usage in ('card', 'status', 'timestamp')", name="usage"),
         CheckConstraint("state in ('draft', 'published', 'active', 'retired', 'revoked')", name="state"),

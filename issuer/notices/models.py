@@ -15,14 +15,16 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuer.db.base import Base, Big, Hex32, Seconds, Word, sealed
+from issuer.db.bound import Bound
 
 __all__ = ["NoticeMute", "NoticeRow", "Outbox", "Webhook"]
 
 
-class NoticeRow(Base):
+class NoticeRow(Bound, Base):
     """A notice in an account's inbox. ``facts`` are ids by name, JSON."""
 
     __tablename__ = "notices"
+    bound = ("account_id", "kind")
     __table_args__ = (
         Index("ix_notices_account", "account_id", "created_at", "id"),
         Index("ix_notices_created", "created_at"),
@@ -36,10 +38,11 @@ class NoticeRow(Base):
     read_at: Mapped[Seconds | None]
 
 
-class Webhook(Base):
+class Webhook(Bound, Base):
     """An address to which an account's notices are posted. ``secrets``: one, or two while they rotate."""
 
     __tablename__ = "webhooks"
+    bound = ("account_id",)
     __table_args__ = (
         CheckConstraint("state in ('active', 'disabled')", name="state"),
         Index("ix_webhooks_account", "account_id"),
@@ -56,7 +59,7 @@ class Webhook(Base):
     changed_at: Mapped[Seconds]
 
 
-class Outbox(Base):
+class Outbox(Bound, Base):
     """What is to be sent of a notice over one channel, at least once.
 
     ``due_at`` is when it is tried next; whoever takes it to deliver moves that behind the time that it may need, and
@@ -65,6 +68,7 @@ class Outbox(Base):
     """
 
     __tablename__ = "outbox"
+    bound = ("notice_id", "account_id", "kind", "channel", "webhook_id")
     __table_args__ = (
         CheckConstraint("state in ('waiting', 'sent', 'dead', 'dropped')", name="state"),
         CheckConstraint("channel in ('email', 'webhook')", name="channel"),

@@ -4,7 +4,8 @@ Promises:
 
 1. A checkpoint names the database, the number and the hash of the newest row, and the time; it is signed by a timestamp
    key, under a typ of its own.
-2. It is written into the database, published (``audit/<number>.cbor``) and written to a folder outside the database; a
+2. The one before is held against the chain first: over a chain that was made anew nothing is signed.
+3. It is written into the database, published (``audit/<number>.cbor``) and written to a folder outside the database; a
    kill between leaves a file that the next one writes.
 
 What a checkpoint says and how it is read: :mod:`issuer.audit.checkpoints`.
@@ -21,7 +22,7 @@ from icard_crypto.encoding import cbor
 from icard_crypto.errors import StateError
 from icard_crypto.lists import tree
 from icard_crypto.signing.keys import Thumbprint
-from issuer.audit.checkpoints import Checkpoint
+from issuer.audit.checkpoints import Checkpoint, require_held
 from issuer.audit.models import AuditHead
 from issuer.audit.models import Checkpoint as CheckpointRow
 from issuer.core import Core
@@ -55,6 +56,8 @@ def make(core: Core, folder: Path) -> Checkpoint | None:
         rows = list(session.scalars(select(CheckpointRow).order_by(CheckpointRow.seq)))
         if head.seq == 0 or (rows and rows[-1].seq >= head.seq):
             return rows
+        if rows:
+            require_held(session, rows[-1])
         iat = core.clock.signing_time(session)
         said = Checkpoint(meta.database_id, head.seq, head.hash, iat)
         key = require_active(session, "timestamp")

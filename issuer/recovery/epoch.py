@@ -7,7 +7,8 @@ Promises:
    second at most.
 2. A service does not start where the database is behind its mark (its epoch is lower, or the audit does not hold the
    mark's row) or behind what was published. Only ``icard-issuer restore`` opens it then.
-3. The mark never goes back: of two writers the higher (epoch, row of the audit) stays.
+3. The mark never goes back: of two writers the higher (epoch, row of the audit) stays. It never goes on past rows that
+   are missing: nothing is committed while the database does not hold the mark's row.
 4. A database whose epoch is above the mark's was restored by another server; the mark follows it.
 
 The mark must not lie in what a backup puts back: ``epoch_file`` may name another place. Every server has its
@@ -38,7 +39,7 @@ from issuer.audit.models import AuditRow
 from issuer.db.engine import Database
 from issuer.db.meta import Meta, Publisher
 from issuer.status.models import StatusListRow
-from verifier.runtime.files import read_start
+from verifier.runtime.files import FileFault, read_start
 
 __all__ = ["Mark", "mark_after_commit", "published_iat", "read_mark", "require_current", "write_mark"]
 
@@ -63,6 +64,8 @@ class Mark:
     hash: str
     list_name: str | None
     used: int
+    #: Whether the database's records are bound to the master key (:mod:`issuer.db.bound`).
+    bound: bool = True
 
     def _encode(self) -> bytes:
         values = json.dumps(astuple(self))
@@ -102,12 +105,26 @@ def write_mark(path: Path, mark: Mark) -> None:
 
 
 def mark_after_commit(session: Session, path: Path, seq: int, head: str) -> None:
-    """Write the mark when this session's transaction is committed. To be called when all else was written."""
+    """Write the mark when this session's transaction is committed. To be called when all else was written.
+
+    Raises:
+        StateError: ``epoch.behind``: the database does not hold the mark's row any more; nothing may be committed, or
+            the mark would go on past what is missing.
+    """
     query = select(Meta.database_id, Meta.epoch, StatusListRow.name, StatusListRow.used).outerjoin_from(
         Meta, StatusListRow, StatusListRow.state == "open"
     )
     database_id, epoch, name, used = session.execute(query).one()
     mark = Mark(database_id, epoch, seq, head, name, used or 0)
+    try:
+        before = read_mark(path)
+    except FileFault:
+        # Writing it after the commit fails too, and says so.
+        before = None
+    if before is not None and (before.database_id, before.epoch) == (database_id, epoch):
+        held = session.scalar(select(AuditRow.hash).where(AuditRow.seq == before.seq))
+        if held != before.hash:
+            raise StateError("epoch.behind", path="audit", expected=f"row {before.seq}", found="another row or none")
 
     def committed(_session: Session) -> None:
         write_mark(path, mark)
@@ -184,6 +201,9 @@ def _decoded(data: bytes, path: Path) -> Mark:
         if hashlib.sha256(values.encode()).hexdigest() != digest:
             raise ValueError
         parts: list[Any] = json.loads(values)
-        return Mark(**dict(zip((each.name for each in fields(Mark)), parts, strict=True)))
+        names = [each.name for each in fields(Mark)]
+        # Older versions wrote no word on binding, and bound nothing.
+        parts += [False] * (len(parts) == len(names) - 1)
+        return Mark(**dict(zip(names, parts, strict=True)))
     except (ValueError, TypeError, AttributeError):
         raise StateError("epoch.damaged", found=str(path)) from None

@@ -63,6 +63,7 @@ STATUSES: Final = http.Statuses(
         "account.self": 403,
         "account.state": 409,
         "account.two_needed": 403,
+        "at_rest.altered": 403,
         "confirm.act": 422,
         "confirm.none": 404,
         "confirm.same_person": 403,

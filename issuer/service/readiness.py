@@ -3,7 +3,8 @@
 Promises:
 
 1. Every part that a request may need is tried, none is believed from earlier: the database answers, the active keys
-   open, the master key opens what was sealed, the clocks agree, and what is published is not older than its ttl.
+   open, the master key opens what was sealed, the clocks agree, no row that was met was altered outside the service,
+   and what is published is not older than its ttl.
 2. A part is ``ok`` or the code of what is wrong, from the one catalogue; never a path, an address or a secret.
 3. Where the database is away, what needs it says the same, at once.
 """
@@ -72,9 +73,16 @@ def _clock(core: Core) -> None:
     core.database.read(core.clock.signing_time)
 
 
+def _records(core: Core) -> None:
+    found = core.altered.standing(core.database)
+    if found:
+        raise StateError("at_rest.altered", found=f"{len(found)} rows")
+
+
 _CHECKS: Final[tuple[tuple[str, Callable[[Core], object]], ...]] = (
     ("signer", _signer),
     ("publication", _publication),
     ("master_key", Core.meta),
     ("clock", _clock),
+    ("records", _records),
 )

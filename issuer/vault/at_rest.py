@@ -7,7 +7,8 @@ Promises:
 2. Rewrapping under a new master key touches the wrapped key only; the object's bytes stay as they are.
 3. What is searched for is found by a keyed hash (HMAC-SHA256 over kind and value), with a key of its own: who has the
    database alone cannot try numbers.
-4. A wrong master key, a damaged object and one in the wrong place are errors with codes; contents never show in them.
+4. What the database must not be able to make up is bound by a MAC of the same key, under a label of its own.
+5. A wrong master key, a damaged object and one in the wrong place are errors with codes; contents never show in them.
 """
 
 from __future__ import annotations
@@ -176,6 +177,10 @@ class AtRest:
     def pseudonym(self, kind: str, value: str) -> str:
         """A name that stands for ``value`` and does not show it, 32 hexadecimal digits."""
         return hmac.digest(self._index, b"name\0" + kind.encode() + b"\0" + value.encode(), hashlib.sha256).hex()[:32]
+
+    def mac(self, content: bytes) -> str:
+        """The MAC by which a row of the database is bound (:mod:`issuer.db.bound`), 64 hexadecimal digits."""
+        return hmac.digest(self._index, b"bind\0" + content, hashlib.sha256).hex()
 
     def _wrap(self, place: Place, key: bytes) -> bytes:
         nonce = os.urandom(_NONCE)

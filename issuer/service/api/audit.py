@@ -48,7 +48,8 @@ class ReportBody(BaseModel):
 
     ``rows``: how many were walked; ``head``: the hash of the last one. ``purged``: rows without details.
     ``checkpoints``: how many were held against the chain. ``more``: faults beyond those listed. ``lost``: checkpoints
-    of acts that a restore says were lost, which are no faults.
+    of acts that a restore says were lost; ``known``: those that somebody has named. ``altered``: records that do not
+    fit the MAC that binds them.
     """
 
     whole: bool
@@ -59,6 +60,8 @@ class ReportBody(BaseModel):
     faults: list[FaultBody]
     more: int
     lost: list[FaultBody]
+    known: list[FaultBody]
+    altered: list[FaultBody]
 
 
 @endpoints.at("GET", "/v1/audit/entries", _READ)
@@ -83,7 +86,7 @@ def verify_chain(call: CallOf) -> ReportBody:
     """Walk the whole chain and hold it against its checkpoints, those on the host too. Takes a while; one at a time."""
     report = walk_chain(call.core)
     return ReportBody(
-        whole=not report.faults,
+        whole=report.whole,
         rows=report.rows,
         head=report.head,
         purged=report.purged,
@@ -91,6 +94,8 @@ def verify_chain(call: CallOf) -> ReportBody:
         faults=[_fault(one, call.language) for one in report.faults],
         more=report.more,
         lost=[_fault(one, call.language) for one in report.lost],
+        known=[_fault(one, call.language) for one in report.known],
+        altered=[_fault(one, call.language) for one in report.altered],
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import KeyFault
+from icard_crypto.errors import KeyFault, StateError
 from issuer import cards
 from issuer.acts import Actor
 from issuer.audit import purge
@@ -198,8 +198,8 @@ def test_an_inserted_act_is_found(core: Core) -> None:
     rows = verify(core).rows
     tamper(core, insert)
     found = faults(verify(core))
-    # Row 6 is whole in itself; its details are not there, and row 7 was row 6.
-    assert found[:2] == [("audit.chain_broken", "row 7"), ("audit.row_changed", "row 7")]
+    # Row 6 is whole in itself, but nobody with the key wrote it; its details are not there, and row 7 was row 6.
+    assert found[:3] == [("audit.row_forged", "row 6"), ("audit.chain_broken", "row 7"), ("audit.row_changed", "row 7")]
     assert ("audit.beyond_head", f"row {rows + 1}") in found
     assert ("audit.details_missing", "row 6") in found
     assert {path for code, path in found if code == "audit.row_changed"} == {f"row {n}" for n in range(7, rows + 1)}
@@ -214,8 +214,8 @@ def test_a_chain_that_was_cut_off_is_found(core: Core) -> None:
     assert (report.faults[0].expected, report.faults[0].found) == (f"{rows} rows", str(rows - 2))
 
 
-def test_what_hashes_do_not_find_checkpoints_find(core: Core, tmp_path: Path) -> None:
-    """Cut off with its head, or made anew as a whole: the chain is whole in itself, and is not the checkpoint's."""
+def test_a_chain_made_anew_as_a_whole_is_found(core: Core, tmp_path: Path) -> None:
+    """Its hashes fit each other; the MACs are not the service's, and the checkpoint is another chain's."""
     made = checkpoints.make(core, tmp_path / "outside")
     assert made is not None
     (path,) = checkpoint_files(tmp_path / "outside")
@@ -223,10 +223,11 @@ def test_what_hashes_do_not_find_checkpoints_find(core: Core, tmp_path: Path) ->
     assert faults(verify(core, outside)) == []
     tamper(core, rewrite)
     core.database.transact(lambda session: session.execute(text("DELETE FROM checkpoints")))
-    assert faults(verify(core)) == []
+    rows = [("audit.row_forged", f"row {seq}") for seq in range(5, made.seq + 1)]
+    assert faults(verify(core)) == rows
     report = verify(core, outside)
-    assert faults(report) == [("audit.rewritten", f"row {made.seq}")]
-    assert report.faults[0].message() == "The audit is not the one that a checkpoint was made of."
+    assert faults(report) == [*rows, ("audit.rewritten", f"row {made.seq}")]
+    assert report.faults[-1].message() == "The audit is not the one that a checkpoint was made of."
 
 
 def test_a_chain_cut_off_with_its_head_is_found_by_a_checkpoint(core: Core, tmp_path: Path) -> None:
@@ -235,6 +236,54 @@ def test_a_chain_cut_off_with_its_head_is_found_by_a_checkpoint(core: Core, tmp_
     assert made is not None
     tamper(core, cut_with_head)
     assert faults(verify(core)) == [("audit.truncated", f"row {made.seq - 1}")]
+
+
+def claim_a_restore(session: Session) -> None:
+    """The first act says that it was a restore, far in the future, and the chain is made anew behind it."""
+    previous = genesis(session.scalars(select(Meta.database_id)).one())
+    for row in session.scalars(select(AuditRow).order_by(AuditRow.seq)):
+        if row.seq == 1:
+            row.action, row.at = "service.restore", 2**40
+        row.previous = previous
+        row.hash = row_hash(row)
+        previous = row.hash
+    session.execute(update(AuditHead).values(hash=previous))
+
+
+def test_a_claimed_restore_hides_nothing(core: Core, tmp_path: Path) -> None:
+    """A chain made anew behind a restore that never was: it is no restore, and the audit is not whole."""
+    checkpoints.make(core, tmp_path / "outside")
+    outside = {path.name: read_file(path) for path in checkpoint_files(tmp_path / "outside")}
+    tamper(core, claim_a_restore)
+    report = verify(core, outside)
+    assert ("audit.restore_claimed", "row 1") in faults(report)
+    assert ("audit.row_forged", "row 1") in faults(report)
+    assert (report.lost, report.whole) == ([], False)
+
+
+def test_over_a_rewritten_chain_nothing_is_committed_or_signed(core: Core, tmp_path: Path) -> None:
+    """The mark outside does not follow: the next act fails; so does the next checkpoint where there is no mark."""
+    checkpoints.make(core, tmp_path / "outside")
+    mark = core.settings.epoch_path.read_bytes()
+    tamper(core, rewrite)
+    with pytest.raises(StateError) as caught:
+        cards.issue(core, [NewCard(person(9))], BY)
+    assert (caught.value.code, caught.value.path) == ("epoch.behind", "audit")
+    assert core.settings.epoch_path.read_bytes() == mark
+    core.settings.epoch_path.unlink()
+    cards.issue(core, [NewCard(person(9))], BY)
+    with pytest.raises(StateError) as caught:
+        checkpoints.make(core, tmp_path / "outside")
+    assert caught.value.code == "audit.rewritten"
+
+
+def test_younger_details_are_never_purged() -> None:
+    """The settings say how long details are kept, at the least."""
+    day = 86_400
+    purge.require_age(1000 * day, 1030 * day, 30)
+    with pytest.raises(StateError) as caught:
+        purge.require_age(1000 * day + 1, 1030 * day, 30)
+    assert caught.value.code == "audit.too_young"
 
 
 def test_checkpoints_are_signed_published_and_outside(core: Core, tmp_path: Path, clock: FakeClock) -> None:

@@ -15,6 +15,7 @@ from icard_crypto.lists import tree
 from issuer import cards
 from issuer.acts import Actor
 from issuer.audit.models import AuditRow
+from issuer.audit.purge import purge
 from issuer.cards import NewCard
 from issuer.cli.commands import app
 from issuer.core import Core
@@ -139,10 +140,16 @@ def test_audit_is_exported_and_purged(core: Core, tmp_path: Path) -> None:
     told(core, "audit", "export", out, "--details", "--operator", "Li")
     assert "a marked reason" in out.read_text("utf-8")
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
-    done = command(core, "audit", "purge", "--before", "yesterday", "--operator", "Li", "--reason", "over")
+    two = ("--operator", "Li", "--second-operator", "Wang", "--reason", "over")
+    done = command(core, "audit", "purge", "--before", "yesterday", *two)
     assert (done.status, "YYYY-MM-DD" in done.err) == (64, True)
-    purged = told(core, "audit", "purge", "--before", "2199-01-01", "--operator", "Li", "--reason", "over")
-    assert purged["purged"] == purged["through_row"] > 0
+    alone = ("--operator", "Li", "--second-operator", "li", "--reason", "over")
+    assert "--second-operator" in command(core, "audit", "purge", "--before", "2020-01-01", *alone).err
+    young = command(core, "audit", "purge", "--before", "2199-01-01", *two)
+    assert (young.status, "audit_details_days" in young.err) == (1, True)
+    assert told(core, "audit", "purge", "--before", "2020-01-01", *two) == {"purged": 0, "through_row": 0}
+    count, through = purge(core, 2**33, "host:Li+host:Wang", "over")
+    assert count == through > 0
     done = command(core, "audit", "export", "-", "--details", "--operator", "Li")
     assert (done.status, "a marked reason" in done.out) == (0, False)
     assert told(core, "audit", "verify")["faults"] == []

@@ -17,6 +17,7 @@ from issuer import cards
 from issuer.acts import Actor
 from issuer.audit.checkpoints import checkpoint_files, read_file
 from issuer.audit.models import AuditDetail, AuditRow
+from issuer.audit.purge import name_loss
 from issuer.audit.verify import verify
 from issuer.cards import IssuedCard, NewCard, Reissue
 from issuer.cards.models import CodeRow
@@ -294,7 +295,14 @@ def test_checkpoints_of_what_was_lost_are_explained(house: House) -> None:
     report = verify(house.core, known)
     assert report.faults == []
     assert [fault.code for fault in report.lost] == ["audit.restored"] * 8
-    assert len({fault.path for fault in report.lost}) == 1
+    (place,) = {fault.path for fault in report.lost}
+    assert not report.whole
+    name_loss(house.core, int((place or "").removeprefix("row ")), "host:test", "the disk failed on Monday")
+    report = verify(house.core, known)
+    assert (report.whole, len(report.known)) == (True, 8)
+    with pytest.raises(StateError) as caught:
+        name_loss(house.core, 1, "host:test", "x")
+    assert caught.value.code == "audit.no_restore"
     # A checkpoint of the chain as it goes on is no part of that: cut off, it is a fault.
     house.clock.at += 60
     later = checkpoints.make(house.core, house.folder / "later")

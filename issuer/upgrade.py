@@ -1,0 +1,100 @@
+"""What an update of the program does to a database beside its tables: what needs the master key.
+
+Promises:
+
+1. Records of an older version are bound to the master key (:mod:`issuer.db.bound`), secrets' hashes become keyed ones,
+   and the audit's rows get their MACs: in one transaction, once.
+2. A database that was bound and says that it was not is not bound again without a name and a reason: somebody may have
+   changed its records and ask to have that signed off. The mark outside the database remembers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from sqlalchemy import Column, Table, bindparam, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+
+from .accounts.models import ApiToken, Invitation, LoginSession
+from .accounts.secret_text import SecretKind, keyed
+from .acts import Act, Actor
+from .audit.chain import row_mac
+from .audit.models import AuditRow
+from .core import Core
+from .db.base import Base
+from .db.bound import bound_tables, content_of
+from .db.meta import Meta
+from .recovery.epoch import read_mark
+
+__all__ = ["bind"]
+
+_PAGE: Final = 1000
+_SECRETS: Final[tuple[tuple[type[Base], str, SecretKind], ...]] = (
+    (LoginSession, "token_hash", "session"),
+    (Invitation, "token_hash", "invitation"),
+    (ApiToken, "secret_hash", "token"),
+)
+
+
+def bind(core: Core, by: Actor) -> int:
+    """Bind what an older version wrote; how many rows were bound, 0 where all were before.
+
+    Args:
+        core: opened with ``upgrading``.
+        by: who acts; a reason is needed only where the database was bound before.
+
+    Raises:
+        StateError: ``database.bound_before``.
+    """
+    mark = read_mark(core.settings.epoch_path)
+
+    def work(session: Session) -> int:
+        meta = session.get_one(Meta, 1, with_for_update=True)
+        if meta.bound_at is not None:
+            return 0
+        if mark is not None and mark.bound and mark.database_id == meta.database_id and not by.reason:
+            raise StateError("database.bound_before")
+        for model, column, kind in _SECRETS:
+            _rewrite(session, model.__table__, column, lambda row, c=column, k=kind: keyed(core.at_rest, k, row[c]))
+        count = 0
+        for table, columns in bound_tables():
+            count += _rewrite(
+                session, table, "mac", lambda row, t=table, c=columns: core.at_rest.mac(content_of(t, c, row))
+            )
+        count += _rewrite(session, AuditRow.__table__, "mac", lambda row: row_mac(core.at_rest, row["hash"]))
+        now = core.clock.now(session)
+        meta.bound_at = now
+        core.audit(session, now, [Act(by.actor, "service.bind", "database", {**by.details(), "rows": count})])
+        return count
+
+    return core.database.transact(work, settled=lambda session: None)
+
+
+def _rewrite(session: Session, table: Any, column: str, make: Any) -> int:
+    """Set a column of every row to what ``make`` gives for the row; how many."""
+    key: list[Column[Any]] = list(table.primary_key.columns)
+    change = update(table).where(*(each == bindparam(f"key_{each.name}") for each in key))
+    change = change.values({column: bindparam("made")})
+    count = 0
+    for rows in _pages(session, table, key):
+        values = [{**{f"key_{each.name}": row[each.name] for each in key}, "made": make(row)} for row in rows]
+        session.connection().execute(change, values)
+        count += len(rows)
+    return count
+
+
+def _pages(session: Session, table: Table, key: list[Column[Any]]) -> Iterator[list[Any]]:
+    last: tuple[Any, ...] | None = None
+    while True:
+        query = select(table).order_by(*key).limit(_PAGE)
+        if last is not None:
+            query = query.where(tuple_(*key) > last)
+        rows = list(session.execute(query).mappings())
+        if rows:
+            yield rows
+        if len(rows) < _PAGE:
+            return
+        last = tuple(rows[-1][each.name] for each in key)

@@ -1,0 +1,224 @@
+"""Whoever can write the database, and has neither master key nor passphrase: what they try fails, and is seen."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, create_engine, delete, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer import cards
+from issuer.accounts import mandates, sessions, tokens
+from issuer.accounts.models import Account, ApiToken, LoginSession, Mandate
+from issuer.approvals import engine
+from issuer.approvals.models import Confirmation
+from issuer.audit.models import AuditRow
+from issuer.audit.verify import verify
+from issuer.cards import NewCard, parties
+from issuer.cards.models import CardParty
+from issuer.db.base import Base
+from issuer.db.bound import AlteredRow, bound_tables
+from issuer.db.meta import Meta
+from issuer.delivery import webhooks
+from issuer.recovery.epoch import read_mark
+from issuer.service import readiness
+from issuer.upgrade import bind
+from tests.kit.issuing_service import person
+from tests.kit.people import HOST, House, make, new_house, organisation
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+    """A service with signing keys."""
+    made = new_house(tmp_path, database_url, keys=True)
+    yield made
+    made.core.close()
+
+
+def raw(house: House, *statements: Any) -> None:
+    """Statements of somebody who has the database and no key; constraints between tables do not stop them."""
+    attacker = create_engine(house.core.database.engine.url)
+    with attacker.begin() as connection:
+        if not house.core.database.is_sqlite:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+        for statement in statements:
+            connection.execute(statement)
+    attacker.dispose()
+
+
+def table_of(model: type[Base]) -> Table:
+    """A model's table: statements on it load no objects."""
+    return Base.metadata.tables[model.__tablename__]
+
+
+def refused(act: Any) -> str:
+    with pytest.raises(StateError) as caught:
+        act()
+    return caught.value.code
+
+
+def lived_in(house: House) -> dict[str, Any]:
+    """A service with a row in every bound table."""
+    officer = make(house, "permit_officer", "officer")
+    holder = make(house, "holder", "holder", email="holder@example.org")
+    employer = organisation(house, "employer", 1)
+    agency = organisation(house, "agency", 2)
+    boss = make(house, "employer", "boss", organisation_id=employer)
+    (card,) = cards.issue(house.core, [NewCard(person(1), holder=holder.person_id, employer=employer)], HOST)
+    session = officer.enter()
+    tokens.make_token(house.core, session.who, "robot", ["card.issue"], 30)
+    now = int(house.clock.at)
+    mandates.give_mandate(house.core, boss.who(), agency, employer, now, now + 1000)
+    webhooks.add(house.core, boss.account_id, "https://hooks.example/x", "host:test")
+    house.later(2)
+    engine.ask(house.core, officer.who(), "card.revoke", {"card_id": card.card_id}, "lost")
+    return {"officer": officer, "holder": holder, "card": card.card_id, "agency": agency, "employer": employer}
+
+
+def test_each_column_that_grants_something_is_bound(house: House) -> None:
+    """Whatever is written into one of them: the row is refused until it stands as before."""
+    lived_in(house)
+    untried = {table.name for table, _ in bound_tables()} - {"invitations", "outbox"}
+    for mapper in Base.registry.mappers:
+        table, model = mapper.local_table, mapper.class_
+        if not isinstance(table, Table) or table.name not in untried:
+            continue
+        (key,) = table.primary_key.columns
+        row = house.core.database.read(partial(first, table))
+        for name in (*model.bound, "mac"):
+            own = key == row[key.name]
+            raw(house, update(table).where(own).values({name: another(table, name, row[name])}))
+            with pytest.raises(AlteredRow) as caught:
+                house.core.database.read(partial(loaded, model, own))
+            assert (caught.value.table, caught.value.row) == (table.name, str(row[key.name])), name
+            raw(house, update(table).where(own).values({name: row[name]}))
+            assert house.core.database.read(partial(loaded, model, own))
+        untried.discard(table.name)
+    assert untried == set()
+
+
+def first(table: Table, session: Session) -> Any:
+    return session.execute(select(table).limit(1)).mappings().one()
+
+
+def loaded(model: Any, own: Any, session: Session) -> Any:
+    return session.scalars(select(model).where(own)).one()
+
+
+#: What checks of the tables allow in some columns.
+WORDS = {
+    ("accounts", "state"): ("active", "locked"),
+    ("organisations", "state"): ("active", "closed"),
+    ("organisations", "kind"): ("employer", "agency"),
+    ("confirmations", "state"): ("refused", "done"),
+    ("keys", "state"): ("retired", "revoked"),
+    ("keys", "usage"): ("timestamp",),
+    ("login_sessions", "step"): ("full", "password"),
+}
+
+
+def another(table: Table, name: str, before: Any) -> Any:
+    """Some other value that the column takes."""
+    column = table.c[name]
+    if (table.name, name) in WORDS:
+        return next(word for word in WORDS[table.name, name] if word != before)
+    kind = column.type.python_type
+    if kind is bytes:
+        return (None if before is not None else b"x") if column.info else b"\0" * 32
+    if kind is bool:
+        return not before
+    return (before or 0) + 1 if kind is int else f"{before or ''}"[::-1][:30] + "0"
+
+
+def test_a_token_that_was_inserted_signs_nothing(house: House) -> None:
+    """The hash of one's own secret, under an officer's account: refused, audited once, and a part that is not ready."""
+    there = lived_in(house)
+    own = secrets.token_urlsafe(32)
+    row = house.core.database.read(lambda session: session.execute(select(table_of(ApiToken))).mappings().one())
+    for digest in (hashlib.sha256(own.encode()).hexdigest(), row["secret_hash"]):
+        values = {**row, "id": secrets.token_hex(16), "prefix": secrets.token_hex(6), "secret_hash": digest}
+        raw(house, insert(table_of(ApiToken)).values(values))
+        assert (
+            refused(lambda p=values["prefix"]: tokens.authenticate_token(house.core, f"icard_{p}_{own}"))
+            == "at_rest.altered"
+        )
+    raw(house, update(table_of(ApiToken)).where(ApiToken.id == row["id"]).values(scopes="card.issue card.read"))
+    assert readiness.parts(house.core)["records"] == "at_rest.altered"
+    report = verify(house.core)
+    assert sorted(fault.path or "" for fault in report.altered)[0].startswith("api_tokens")
+    assert len(report.altered) == 3
+    altered = select(AuditRow).where(AuditRow.action == "record.altered")
+    assert len(house.core.database.read(lambda session: session.scalars(altered).all())) == 2
+    raw(house, delete(table_of(ApiToken)).where(ApiToken.account_id == there["officer"].account_id))
+    assert readiness.parts(house.core)["records"] == "ok"
+
+
+def test_two_sessions_that_were_inserted_confirm_nothing(house: House) -> None:
+    """Sessions of two officers, full and with a fresh code, made in the database: neither is one."""
+    lived_in(house)
+    row = house.core.database.read(lambda session: session.execute(select(table_of(LoginSession))).mappings().all())[0]
+    own = secrets.token_urlsafe(32)
+    values = {
+        **row,
+        "id": secrets.token_hex(16),
+        "token_hash": hashlib.sha256(own.encode()).hexdigest(),
+        "step": "full",
+    }
+    raw(house, insert(table_of(LoginSession)).values(values))
+    assert refused(lambda: sessions.authenticate(house.core, own)) == "session.unknown"
+    raw(house, update(table_of(LoginSession)).where(LoginSession.id == row["id"]).values(totp_at=row["created_at"] + 9))
+    with pytest.raises(AlteredRow):
+        house.core.database.read(lambda session: session.get(LoginSession, row["id"]))
+
+
+def test_nobody_makes_himself_an_officer(house: House) -> None:
+    """A holder's account with an official role in its row: its session is refused from then on."""
+    there = lived_in(house)
+    entered = there["holder"].enter()
+    raw(house, update(table_of(Account)).where(Account.id == there["holder"].account_id).values(role="permit_officer"))
+    assert refused(lambda: sessions.authenticate(house.core, entered.token)) == "at_rest.altered"
+
+
+def test_requester_parties_and_mandates_cannot_be_changed(house: House) -> None:
+    """A request under another name, a card under another holder, an agency for another employer."""
+    there = lived_in(house)
+    officer, holder = there["officer"], there["holder"]
+    other = make(house, "permit_officer", "other")
+    house.later(60)
+    asked = house.core.database.read(lambda session: session.scalars(select(Confirmation)).one())
+    raw(house, update(table_of(Confirmation)).values(asked_by=other.account_id))
+    assert refused(lambda: engine.confirm(house.core, officer.who(), asked.id)) == "at_rest.altered"
+    raw(house, update(table_of(CardParty)).values(holder_id=officer.person_id))
+    assert refused(lambda: parties.require_card(house.core, holder.who(), there["card"])) == "issue.no_card"
+    raw(house, update(table_of(CardParty)).values(holder_id=holder.person_id, employer_id=None))
+    assert refused(lambda: parties.require_card(house.core, holder.who(), there["card"])) == "at_rest.altered"
+    agent = make(house, "agency", "agent", organisation_id=there["agency"])
+    raw(house, update(table_of(Mandate)).values(ends_at=int(house.clock.at) + 10**8))
+    assert refused(lambda: parties.own_cards(house.core, agent.who())) == "at_rest.altered"
+
+
+def test_an_older_database_is_bound_once(house: House) -> None:
+    """Its tokens go on; a database that was bound and says that it was not is bound again only with a reason."""
+    officer = make(house, "permit_officer", "officer")
+    made = tokens.make_token(house.core, officer.who(), "robot", ["card.issue"], 30)
+    secret = made.text.split("_", 2)[2]
+    raw(house, update(table_of(ApiToken)).values(secret_hash=hashlib.sha256(secret.encode()).hexdigest(), mac=""))
+    raw(house, update(table_of(Account)).values(mac=""))
+    raw(house, update(table_of(Meta)).values(bound_at=None))
+    assert refused(lambda: type(house.core).open(house.core.settings)) == "database.not_bound"
+    assert refused(lambda: bind(house.core, type(HOST)("host:x"))) == "database.bound_before"
+    assert bind(house.core, HOST) > 5
+    assert bind(house.core, HOST) == 0
+    assert tokens.authenticate_token(house.core, made.text).account_id == officer.account_id
+    mark = read_mark(house.core.settings.epoch_path)
+    assert mark is not None
+    assert mark.bound
+    report = verify(house.core)
+    assert (report.faults, report.altered) == ([], [])
