@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     session_idle: int = Field(1800, ge=60, le=86_400, description="Seconds after which an unused session ends.")
     session_longest: int = Field(43_200, ge=300, le=604_800, description="Seconds after which any session ends.")
     invitation_hours: int = Field(72, ge=1, le=720, description="Hours for which an invitation holds.")
+    stranger_logins_per_second: float = Field(
+        4, gt=0, le=1000, description="Log-ins a second of all devices together that are not known."
+    )
     serve_threads: int = Field(8, ge=1, le=256, description="Requests that one server works on at one time.")
     account_per_second: float = Field(20, gt=0, description="Requests a second of one account, or one address.")
     account_burst: int = Field(100, ge=1, description="Requests at once of one account, or one address.")

@@ -2,20 +2,25 @@
 
 Promises:
 
-1. From a device or a network where an account has logged in lately, only failures from that place count: each has a
-   counter of its own. From anywhere else two others count: that of the name, shared by all strangers, and that of the
-   network, whatever names it tries.
-2. An attempt is counted before it is tried, in a transaction of its own: of a hundred at once no more get through than
+1. From a device where an account has logged in lately, only failures from that device count. From anywhere else the
+   network's count, whatever names it tries, and those of this name from this network. A name has one counter more,
+   shared by all strangers; from a network where the account has logged in lately that one does not count. So strangers
+   lock nobody out who is at a known device, or in a known network that they are not in.
+2. From one network all names are answered alike, whether they are known there or not: what is counted for them, and
+   after how many tries they have to wait, is the same.
+3. An attempt is counted before it is tried, in a transaction of its own: of a hundred at once no more get through than
    of a hundred in turn. What succeeds is taken back.
-3. A name that nobody has is counted like any other that a stranger tries.
-4. What strangers can make are 65,536 rows for names and as many for networks, for each of the two factors, however
-   many they try: names and networks share counters by their keyed hash. Known places are at most 40 for an account.
-5. After the free tries each further one has to wait twice as long, up to a quarter of an hour; a day without failures
+4. A name that nobody has is counted like any other that a stranger tries.
+5. What strangers can make are 65,536 rows for names, for networks, and for names in networks, for each of the two
+   factors, however many they try: they share counters by their keyed hash. Known places are at most 40 for an account.
+6. After the free tries each further one has to wait twice as long, up to a quarter of an hour; a day without failures
    forgets them.
+7. A loopback address is no place: it says that a proxy does not tell whose request it is.
 """
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,13 +34,25 @@ from icard_crypto.errors import StateError
 from issuer.core import Core
 
 from .models import KnownPlace, LoginAttempts
+from .secret_text import new_secret
 
-__all__ = ["FORGOTTEN", "KNOWN_FOR", "Origin", "counters", "knows", "remember", "reserve", "take_back"]
+__all__ = [
+    "FORGOTTEN",
+    "KNOWN_FOR",
+    "Origin",
+    "counters",
+    "is_genuine",
+    "knows",
+    "new_device",
+    "remember",
+    "reserve",
+    "take_back",
+]
 
 Factor = Literal["password", "totp"]
 
 #: Tries without a wait. Strangers share theirs; a network may be a whole town behind one address.
-_FREE: Final = {"device": 5, "network": 5, "name": 20, "anyone": 30, "own": 5}
+_FREE: Final = {"device": 5, "network": 5, "here": 5, "name": 20, "anyone": 30, "own": 5}
 _LONGEST_WAIT: Final = 900
 #: Seconds without a failure after which a counter begins anew.
 FORGOTTEN: Final = 86_400
@@ -77,10 +94,35 @@ class Origin:
             found = inner
         return str(ipaddress.ip_network((found.packed[:3] + b"\0", 24)))
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the address is this machine's own: a proxy's that does not say for whom it asks."""
+        try:
+            found = ipaddress.ip_address(self.address)
+        except ValueError:
+            return False
+        return (getattr(found, "ipv4_mapped", None) or found).is_loopback
+
     def shown(self) -> dict[str, str]:
         """What the account's owner sees of it."""
         agent = "".join(character for character in self.agent[:_LONGEST_AGENT] if character.isprintable())
         return {"network": self.network, "agent": agent}
+
+
+def new_device(core: Core) -> str:
+    """A new secret by which a device is known again, with a MAC that says that the service made it."""
+    secret = new_secret()
+    return f"{secret}.{_device_mac(core, secret)}"
+
+
+def is_genuine(core: Core, device: str | None) -> bool:
+    """Whether the service made this secret, for whomever: it is given only to who logged in with every factor."""
+    secret, _, mac = (device or "").partition(".")
+    return len(mac) <= _LONGEST_AGENT and hmac.compare_digest(_device_mac(core, secret).encode(), mac.encode())
+
+
+def _device_mac(core: Core, secret: str) -> str:
+    return core.at_rest.mac(b"device\0" + secret[:_LONGEST_AGENT].encode())[:32]
 
 
 def counters(
@@ -93,11 +135,14 @@ def counters(
         account_id: whose name it is; None: nobody's.
         now: Unix time.
     """
+    network = core.at_rest.digest("network", origin.network)
+    anyone = f"{factor}:anyone:{network[:_BUCKET]}"
     for kind, digest in _places(core, account_id or "", origin):
         if _is_known(session, account_id or "", kind, digest, now):
-            return (f"{factor}:{kind}:{digest}",)
-    network = core.at_rest.digest("network", origin.network)
-    return (f"{factor}:anyone:{network[:_BUCKET]}", f"{factor}:name:{name[:_BUCKET]}")
+            own = f"{factor}:{kind}:{digest}"
+            return (own,) if kind == _DEVICE else (anyone, own)
+    here = core.at_rest.digest("here", f"{name}:{origin.network}")
+    return (anyone, f"{factor}:here:{here[:_BUCKET]}", f"{factor}:name:{name[:_BUCKET]}")
 
 
 def knows(core: Core, session: Session, account_id: str, origin: Origin, now: int) -> bool:
@@ -129,7 +174,7 @@ def take_back(session: Session, keys: Sequence[str], now: int) -> None:
     """The attempt was no failure. A place's own counter is empty then; a shared one is only as it was before."""
     for key in keys:
         row = _locked(session, key, now)
-        shared = key.split(":")[1] in ("name", "anyone")
+        shared = key.split(":")[1] in ("name", "here", "anyone")
         row.failures = max(row.failures - 1, 0) if shared else 0
         row.wait_until = 0
 
@@ -155,7 +200,9 @@ def _is_known(session: Session, account_id: str, kind: str, digest: str, now: in
 
 
 def _places(core: Core, account_id: str, origin: Origin) -> list[tuple[str, str]]:
-    found = [(_NETWORK, core.at_rest.digest(_NETWORK, f"{account_id}:{origin.network}"))]
+    found = []
+    if not origin.is_loopback:
+        found.append((_NETWORK, core.at_rest.digest(_NETWORK, f"{account_id}:{origin.network}")))
     if origin.device is not None and len(origin.device) <= _LONGEST_AGENT:
         found.insert(0, (_DEVICE, core.at_rest.digest(_DEVICE, f"{account_id}:{origin.device}")))
     return found

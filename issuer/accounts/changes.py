@@ -7,11 +7,13 @@ Promises:
 2. Whatever takes a right away or may have leaked a secret ends the account's sessions, tokens and invitations in the
    same transaction.
 3. A person has no two roles that exclude each other; the person's row is locked while that is looked at.
-4. An account that gets an official role begins anew: it is invited, without the password and TOTP that it had.
+4. An account that gets another role begins anew: it is invited, without the password and TOTP that it had.
+5. A person has one holder's account at most, and no account of a closed organisation is let in again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -23,9 +25,9 @@ from issuer.core import Core
 
 from . import sessions
 from .fields import check_email, check_identity, check_language, check_login, check_text
-from .invitations import Invited, invite, withdraw
+from .invitations import Invited, Parts, invite, withdraw
 from .models import Account, ApiToken, KnownPlace, Organisation, Person, RecoveryCode
-from .people import AccountRecord, identity_key, login_key, write_account, write_name
+from .people import AccountRecord, identity_keys, login_key, write_account, write_name
 from .roles import ROLES, Role, role_named
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "checked",
     "close",
     "create",
+    "find_person",
     "lock",
     "locked_account",
     "reset",
@@ -92,11 +95,11 @@ def checked(new: NewAccount) -> tuple[NewAccount, Role]:
     return made, role
 
 
-def create(core: Core, session: Session, new: NewAccount, account_id: str, token: str, now: int) -> Invited:
+def create(core: Core, session: Session, new: NewAccount, account_id: str, parts: Parts, now: int) -> Invited:
     """Make an account that :func:`checked` let pass, and invite its person.
 
     Args:
-        account_id, token: made by the caller, so that a repeated transaction gives the same.
+        account_id, parts: made by the caller, so that a repeated transaction gives the same.
 
     Raises:
         StateError: ``account.person``, ``account.login_taken``, ``account.conflict``, ``account.field``,
@@ -126,13 +129,13 @@ def create(core: Core, session: Session, new: NewAccount, account_id: str, token
     write_account(core, account, AccountRecord(new.login, new.email, new.language))
     session.add(account)
     session.flush()
-    return invite(core, session, account, token, now)
+    return invite(core, session, account, parts, now)
 
 
 def change_role(
-    core: Core, session: Session, account_id: str, role: Role, organisation_id: str | None, token: str, now: int
-) -> Invited | None:
-    """Give an account another role; an invitation where the new one is official (promise 4).
+    core: Core, session: Session, account_id: str, role: Role, organisation_id: str | None, parts: Parts, now: int
+) -> Invited:
+    """Give an account another role; its person is invited anew (promise 4).
 
     Raises:
         StateError: ``account.none``, ``account.state``, ``account.conflict``, ``account.field``, ``organisation.none``.
@@ -148,10 +151,10 @@ def change_role(
     account.role, account.role_at = role.name, now
     account.organisation_id = _organisation(session, role, organisation_id)
     end_access(session, account, now)
-    return _begin_anew(core, session, account, token, now) if role.official else None
+    return _begin_anew(core, session, account, parts, now)
 
 
-def reset(core: Core, session: Session, account_id: str, token: str, now: int) -> Invited:
+def reset(core: Core, session: Session, account_id: str, parts: Parts, now: int) -> Invited:
     """Password, TOTP and known places count no more; the person is invited to set them anew.
 
     Raises:
@@ -160,8 +163,9 @@ def reset(core: Core, session: Session, account_id: str, token: str, now: int) -
     account = locked_account(session, account_id)
     if account.state not in ("active", "invited"):
         raise StateError("account.state", found=account.state)
+    _require_open(session, account)
     end_access(session, account, now)
-    return _begin_anew(core, session, account, token, now)
+    return _begin_anew(core, session, account, parts, now)
 
 
 def lock(session: Session, account_id: str, now: int) -> None:
@@ -186,6 +190,7 @@ def unlock(session: Session, account_id: str, now: int) -> None:
     account = locked_account(session, account_id)
     if account.state != "locked":
         raise StateError("account.state", found=account.state)
+    _require_open(session, account)
     account.state = "active" if account.password is not None else "invited"
     account.version, account.changed_at = account.version + 1, now
 
@@ -233,10 +238,22 @@ def end_access(session: Session, account: Account, now: int) -> None:
     account.version, account.changed_at = account.version + 1, now
 
 
-def _begin_anew(core: Core, session: Session, account: Account, token: str, now: int) -> Invited:
+def _require_open(session: Session, account: Account) -> None:
+    """Nobody is let in for an organisation that was closed.
+
+    Raises:
+        StateError: ``organisation.none``.
+    """
+    if account.organisation_id is not None:
+        row = session.get(Organisation, account.organisation_id, with_for_update={"read": True})
+        if row is None or row.state != "active":
+            raise StateError("organisation.none", path="organisation_id", expected="an organisation that is not closed")
+
+
+def _begin_anew(core: Core, session: Session, account: Account, parts: Parts, now: int) -> Invited:
     _forget(session, account)
     account.state = "invited"
-    return invite(core, session, account, token, now)
+    return invite(core, session, account, parts, now)
 
 
 def _forget(session: Session, account: Account) -> None:
@@ -254,16 +271,25 @@ def _person(core: Core, session: Session, new: NewAccount, account_id: str, now:
         if found is None:
             raise StateError("account.person", path="person_id")
         return found
-    key = None if new.identity is None else identity_key(core, new.identity)
-    known = None if key is None else session.scalars(query.where(Person.identity_key == key)).one_or_none()
+    keys = [] if new.identity is None else identity_keys(core, new.identity)
+    known = find_person(session, keys)
     if known is not None:
         return known
     # The first account's id serves as the person's: no two accounts are made under one.
-    person = Person(id=account_id, identity_key=key, created_at=now)
+    person = Person(id=account_id, identity_key=keys[0] if keys else None, created_at=now)
     write_name(core, person, new.name)
     session.add(person)
     session.flush()
     return person
+
+
+def find_person(session: Session, keys: Sequence[str]) -> Person | None:
+    """The person of an identity, by the newest form of its key that is there; locked."""
+    for key in keys:
+        found = session.scalars(select(Person).where(Person.identity_key == key).with_for_update()).one_or_none()
+        if found is not None:
+            return found
+    return None
 
 
 def _check_conflicts(session: Session, person: Person, role: Role, *, except_for: str | None) -> None:
@@ -273,6 +299,8 @@ def _check_conflicts(session: Session, person: Person, role: Role, *, except_for
     held = {account.role for account in session.scalars(query)}
     if any(other in role.excludes or role.name in ROLES[other].excludes for other in held):
         raise StateError("account.conflict", path="role", expected="no role that excludes one the person has")
+    if role.name in held and role.alone:
+        raise StateError("account.conflict", path="role", expected=f"no second account as {role.name}")
 
 
 def _organisation(session: Session, role: Role, organisation_id: str | None) -> str | None:

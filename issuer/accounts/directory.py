@@ -2,16 +2,14 @@
 
 Promises:
 
-1. One administrator makes, locks, resets and closes what is not official, and may lock or close what is: taking access
-   away is never slowed down. To give it, two are needed (:mod:`issuer.approvals.engine`): making an official
-   account, raising to an official role, resetting or unlocking one.
+1. One administrator locks and closes any account: taking access away is never slowed down. To give it, two are needed
+   (:mod:`issuer.approvals.engine`): making an account, giving it another role, resetting it, unlocking an official one.
 2. Nobody changes an account of his own person here.
 3. A change may name the version that it was decided on; another one there is refused.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -26,26 +24,20 @@ from issuer.core import Core
 from issuer.db.pages import page_of
 
 from . import changes, sessions
-from .changes import NewAccount
 from .fields import normal_login
-from .invitations import Invited
 from .models import Account, Person
 from .people import login_key, read_account, read_name
 from .principals import Principal
 from .roles import role_named
-from .secret_text import new_secret
 
 __all__ = [
     "AccountView",
-    "change_role",
     "close_account",
-    "create_account",
     "end_sessions",
     "find_account",
     "list_accounts",
     "lock_account",
     "own_account",
-    "reset_account",
     "show_account",
     "transact",
     "unlock_account",
@@ -72,51 +64,6 @@ class AccountView:
     version: int
     created_at: int
     changed_at: int
-
-
-def create_account(core: Core, who: Principal, new: NewAccount) -> Invited:
-    """Make an account with a role that is not official, and invite its person.
-
-    Raises:
-        StateError: ``access.*``, ``account.two_needed``, ``account.*``, ``organisation.none``.
-    """
-    who.require(_MANAGE)
-    good, role = changes.checked(new)
-    if role.official:
-        raise StateError("account.two_needed", path="role")
-    account_id, token = secrets.token_hex(16), new_secret()
-
-    def work(session: Session) -> Invited:
-        now = core.clock.now(session)
-        made = changes.create(core, session, good, account_id, token, now)
-        core.audit(session, now, [Act(who.actor, "account.create", account_id, {"role": role.name})])
-        return made
-
-    return transact(core, work)
-
-
-def change_role(
-    core: Core,
-    who: Principal,
-    account_id: str,
-    role: str,
-    organisation_id: str | None = None,
-    *,
-    version: int | None = None,
-) -> None:
-    """Give an account a role that is not official; its sessions and tokens end.
-
-    Raises:
-        StateError: ``access.*``, ``account.two_needed``, ``account.*``, ``organisation.none``.
-    """
-    wanted = role_named(role)
-    if wanted.official:
-        raise StateError("account.two_needed", path="role")
-
-    def edit(session: Session, account: Account, now: int) -> None:
-        changes.change_role(core, session, account.id, wanted, organisation_id, "", now)
-
-    _change(core, who, account_id, "account.role", edit, version)
 
 
 def lock_account(core: Core, who: Principal, account_id: str, *, version: int | None = None) -> None:
@@ -165,22 +112,6 @@ def end_sessions(core: Core, who: Principal, account_id: str) -> None:
         sessions.end_all(session, account.id)
 
     _change(core, who, account_id, "account.end_sessions", edit, None)
-
-
-def reset_account(core: Core, who: Principal, account_id: str, *, version: int | None = None) -> Invited:
-    """Invite the person of an account that is not official to set a new password.
-
-    Raises:
-        StateError: ``access.*``, ``account.two_needed``, ``account.*``.
-    """
-    token = new_secret()
-
-    def edit(session: Session, account: Account, now: int) -> Invited:
-        if role_named(account.role).official:
-            raise StateError("account.two_needed")
-        return changes.reset(core, session, account.id, token, now)
-
-    return _change(core, who, account_id, "account.reset", edit, version)
 
 
 def show_account(core: Core, who: Principal, account_id: str) -> AccountView:

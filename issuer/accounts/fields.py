@@ -9,11 +9,20 @@ Promises:
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from icard_crypto.errors import StateError
 
-__all__ = ["check_email", "check_identity", "check_language", "check_login", "check_text", "normal_login"]
+__all__ = [
+    "check_email",
+    "check_identity",
+    "check_language",
+    "check_login",
+    "check_text",
+    "normal_identity",
+    "normal_login",
+]
 
 _LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._@+-]{2,63}")
 #: RFC 5321, 4.5.3.1: 64 octets before the @, 255 behind it; of the forms of RFC 5322 only those that people have.
@@ -21,7 +30,9 @@ _EMAIL: Final = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
 _LONGEST_EMAIL: Final = 254
-_IDENTITY: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{3,39}")
+#: A number as people write it, perhaps behind the kind of document and the state that issued it: PASSPORT:DEU:C01X00T4.
+_IDENTITY: Final = re.compile(r"(?:[A-Z]{2,20}:[A-Z]{3}:)?[A-Z0-9][A-Z0-9 ./-]{3,39}")
+_BETWEEN: Final = re.compile(r"[ ./-]+")
 _LANGUAGES: Final = ("en", "zh")
 
 
@@ -62,10 +73,18 @@ def check_identity(value: str | None) -> str | None:
     """
     if value is None:
         return None
-    found = value.strip().upper() if len(value) <= 100 else ""
-    if not _IDENTITY.fullmatch(found):
+    found = unicodedata.normalize("NFKC", value).strip().upper() if len(value) <= 100 else ""
+    if not _IDENTITY.fullmatch(found) or not normal_identity(found).rpartition(":")[2]:
         raise StateError("account.field", path="identity", expected="4 to 40 of A-Z, 0-9, -")
     return found
+
+
+def normal_identity(value: str) -> str:
+    """The one form of an identity that :func:`check_identity` let pass: without what stands between the characters of
+    the number, and without zeros in front of it. Two people are the same where kind, state and this number are.
+    """
+    about, _, number = value.rpartition(":")
+    return f"{about}:{_BETWEEN.sub('', number).lstrip('0')}".lstrip(":")
 
 
 def check_language(value: str) -> str:

@@ -22,7 +22,7 @@ from . import changes
 from .changes import NewAccount
 from .directory import AccountView, transact, view
 from .fields import normal_login
-from .invitations import Invited
+from .invitations import Invited, Parts
 from .models import Account
 from .people import login_key
 from .secret_text import new_secret
@@ -43,7 +43,7 @@ def add(core: Core, new: NewAccount, by: Actor) -> Invited:
 
     def work(session: Session) -> Invited:
         now = core.clock.now(session)
-        made = changes.create(core, session, good, account_id, token, now)
+        made = changes.create(core, session, good, account_id, Parts(token), now)
         _audit(core, session, now, by, "account.create", account_id, {"role": role.name})
         return made
 
@@ -64,7 +64,7 @@ def reset(core: Core, login: str, by: Actor) -> Invited:
         if session.get_one(Account, account_id).state == "locked":
             changes.unlock(session, account_id, now)
             session.flush()
-        made = changes.reset(core, session, account_id, token, now)
+        made = changes.reset(core, session, account_id, Parts(token), now)
         _audit(core, session, now, by, "account.reset", account_id, {})
         return made
 

@@ -2,18 +2,24 @@
 
 Promises:
 
-1. An invitation has 256 random bits, kept as a hash, holds for some days (settings) and is used once, also by two at
-   once. A new one for the same account ends the one before.
-2. Where the service can mail it to the account's address, nobody else gets to see it: neither who asked for the account
-   nor who confirmed it.
-3. An account with an official role becomes active only with a TOTP code of the secret that the invitation proposed.
-4. A wrong password or code uses nothing up.
+1. An invitation has 256 random bits, or two parts of as many, kept as one keyed hash, holds for some days (settings)
+   and is used once, also by two at once. A new one for the same account ends the one before.
+2. Nobody but the invited person sees both parts: they are mailed to an address on record, or whoever asked has one and
+   whoever confirmed the other. Only on the host one person gets them all.
+3. An account with an official role becomes active only with a TOTP code of a secret that its person was shown. Each
+   look proposes another one, and what is taken is the one whose proof comes with the acceptance: who looked before
+   knows nothing of it.
+4. Every look is an act in the audit. A wrong password or code uses nothing up.
+5. All other accounts of the person are told that one was made or begun anew.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import secrets
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -33,14 +39,29 @@ from .roles import role_named
 from .secret_text import secret_hash
 from .totp import TotpOffer, matching_step, new_recovery_codes, new_totp_secret, normal_recovery_code, offer
 
-__all__ = ["InvitationView", "Invited", "accept", "invite", "open_invitation", "set_recovery_codes", "waiting_until"]
+__all__ = [
+    "InvitationView",
+    "Invited",
+    "Parts",
+    "accept",
+    "invite",
+    "open_invitation",
+    "set_recovery_codes",
+    "waiting_until",
+    "whole",
+]
 
 _HOUR = 3600
+_LONGEST = 128
+_LONGEST_PROOF = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """An account that waits for its person. ``token``: to be handed over; None: it was mailed. Unix time."""
+    """An account that waits for its person. Unix time.
+
+    ``token``: to be handed over, the whole secret or the confirmer's part of it; None: it was mailed.
+    """
 
     account_id: str
     person_id: str
@@ -60,31 +81,56 @@ class InvitationView:
     expires_at: int
 
 
-def invite(core: Core, session: Session, account: Account, token: str, now: int) -> Invited:
-    """Make the invitation of a locked account, and mail it where that is possible (promise 2).
+class Parts(NamedTuple):
+    """The parts of an invitation's secret, made by the caller, so that a repeated transaction gives the same.
 
-    Args:
-        token: a new secret, made by the caller, so that a repeated transaction gives the same.
+    ``mine``: for whoever does the act; ``asked``: for whoever asked for it; None: nobody asked, all is one person's.
     """
+
+    mine: str
+    asked: str | None = None
+
+
+def whole(one: str, other: str) -> str:
+    """An invitation's secret, of its two parts in any order."""
+    return ".".join(sorted((one, other)))
+
+
+def invite(core: Core, session: Session, account: Account, parts: Parts, now: int) -> Invited:
+    """Make the invitation of a locked account, and mail it where that is possible (promise 2)."""
     withdraw(session, account.id)
-    record = read_account(core, account)
+    secret_text = parts.mine if parts.asked is None else whole(parts.mine, parts.asked)
     row = Invitation(
         id=secrets.token_hex(16),
-        token_hash=secret_hash(core.at_rest, "invitation", token),
+        token_hash=secret_hash(core.at_rest, "invitation", secret_text),
         account_id=account.id,
         created_at=now,
         expires_at=now + core.settings.invitation_hours * _HOUR,
         used_at=None,
     )
-    if role_named(account.role).official:
-        secret = new_totp_secret().encode()
-        row.totp_secret = core.at_rest.seal(Place("invitations", "totp_secret", row.id), secret)
     session.add(row)
     session.flush()
-    mailed = bool(core.settings.smtp_host) and record is not None and record.email is not None
-    if mailed:
-        notify(core, session, now, [Notice("account.invited", account.id, {"account": account.id}, secret=token)])
-    return Invited(account.id, account.person_id, None if mailed else token, row.expires_at)
+    others = _others(session, account)
+    told = [Notice("account.access_given", other.id, {"account": account.id}) for other in others]
+    # A person who is known is written to where he is known: the new account's address is what somebody else says.
+    known = [each for each in (*([account] if account.created_at < now else []), *others) if _has_address(core, each)]
+    to = known[0] if known else account if not others and _has_address(core, account) else None
+    mailed = bool(core.settings.smtp_host) and to is not None
+    if mailed and to is not None:
+        told.append(Notice("account.invited", to.id, {"account": account.id}, secret=secret_text))
+    notify(core, session, now, told)
+    return Invited(account.id, account.person_id, None if mailed else parts.mine, row.expires_at)
+
+
+def _others(session: Session, account: Account) -> list[Account]:
+    """The other accounts of an account's person that are not closed."""
+    query = select(Account).where(Account.person_id == account.person_id, Account.id != account.id)
+    return list(session.scalars(query.where(Account.state != "closed").order_by(Account.id)))
+
+
+def _has_address(core: Core, account: Account) -> bool:
+    record = read_account(core, account)
+    return record is not None and record.email is not None
 
 
 def withdraw(session: Session, account_id: str) -> None:
@@ -93,44 +139,55 @@ def withdraw(session: Session, account_id: str) -> None:
 
 
 def open_invitation(core: Core, token: str) -> InvitationView:
-    """What the invited person is shown; looking uses nothing up.
+    """What the invited person is shown; looking uses nothing up, and the audit has it.
 
     Raises:
         StateError: ``invitation.unknown``: there is none, it was used, or it has expired.
     """
-    return core.database.read(lambda session: _view(core, *_found(core, session, token)))
+
+    def work(session: Session) -> InvitationView:
+        row, account = _found(core, session, token)
+        act = Act("invitation", "invitation.open", account.id)
+        core.audit(session, core.clock.now(session), [act])
+        return _view(core, row, account)
+
+    return core.database.transact(work, settled=lambda session: None)
 
 
-def accept(core: Core, token: str, password: str, code: str | None, origin: Origin) -> list[str]:
+def accept(
+    core: Core, token: str, password: str, code: str | None, origin: Origin, proof: str | None = None
+) -> list[str]:
     """Set the password, and TOTP where it is proposed: the account is active. Its network is a known place now.
 
     Args:
         code: the current one of the proposed secret; None where none is proposed.
+        proof: what came with the proposed secret.
 
     Returns:
         Recovery codes, to be shown once; none without TOTP.
 
     Raises:
-        StateError: ``invitation.unknown``, ``password.*``, ``totp.wrong``, ``login.busy``.
+        StateError: ``invitation.unknown``, ``password.*``, ``totp.offer``, ``totp.wrong``, ``login.busy``.
     """
-    view = open_invitation(core, token)
-    encoded = core.passwords.hash(check_password(password, view.login))
-    recovery = [] if view.totp is None else new_recovery_codes()
+    account = core.database.read(lambda session: _found(core, session, token)[1])
+    record = read_account(core, account)
+    encoded = core.passwords.hash(check_password(password, record.login if record else ""))
+    recovery = new_recovery_codes() if role_named(account.role).official else []
 
     def work(session: Session) -> list[str]:
         now = core.clock.now(session)
         row, account = _found(core, session, token, lock=True)
-        shown = _view(core, row, account)
-        if shown.totp is not None:
-            step = matching_step(shown.totp.secret, code or "", now, -1)
+        if role_named(account.role).official:
+            secret = _offered(core, row, proof or "")
+            step = matching_step(secret, code or "", now, -1)
             if step is None:
                 raise StateError("totp.wrong", path="code")
-            seal_totp(core, account, shown.totp.secret)
+            seal_totp(core, account, secret)
             account.totp_counter = step
             set_recovery_codes(core, session, account.id, recovery)
         seal_password(core, account, encoded)
         account.state, account.version, account.changed_at = "active", account.version + 1, now
-        row.used_at, row.totp_secret = now, None
+        row.used_at = now
         remember(core, session, account.id, Origin(origin.address), now)
         core.audit(session, now, [Act(f"account:{account.id}", "invitation.accept", account.id)])
         return recovery
@@ -158,7 +215,9 @@ def _found(core: Core, session: Session, token: str, *, lock: bool = False) -> t
     Raises:
         StateError: ``invitation.unknown``.
     """
-    query = select(Invitation).where(Invitation.token_hash == secret_hash(core.at_rest, "invitation", token))
+    parts = token.split(".") if len(token) <= _LONGEST else []
+    digest = secret_hash(core.at_rest, "invitation", whole(*parts) if len(parts) == 2 else "".join(parts[:1]))
+    query = select(Invitation).where(Invitation.token_hash == digest)
     row = session.scalars(query.with_for_update() if lock else query).one_or_none()
     if row is None or row.used_at is not None or row.expires_at <= core.clock.now(session):
         raise StateError("invitation.unknown")
@@ -173,7 +232,25 @@ def _view(core: Core, row: Invitation, account: Account) -> InvitationView:
     if record is None:
         raise StateError("invitation.unknown")
     proposed = None
-    if row.totp_secret is not None:
-        secret = core.at_rest.open(Place("invitations", "totp_secret", row.id), row.totp_secret).decode()
-        proposed = offer(secret, record.login, core.issuer.iss)
+    if role_named(account.role).official:
+        secret = new_totp_secret()
+        proof = base64.urlsafe_b64encode(core.at_rest.seal(_offer_place(row), secret.encode())).decode()
+        proposed = offer(secret, record.login, core.issuer.iss, proof)
     return InvitationView(account.id, record.login, account.role, record.language, proposed, row.expires_at)
+
+
+def _offered(core: Core, row: Invitation, proof: str) -> str:
+    """The secret that was proposed for this invitation.
+
+    Raises:
+        StateError: ``totp.offer``.
+    """
+    try:
+        sealed = base64.b64decode(proof.encode("ascii") if len(proof) <= _LONGEST_PROOF else b"", b"-_", validate=True)
+        return core.at_rest.open(_offer_place(row), sealed).decode()
+    except (binascii.Error, UnicodeEncodeError, StateError):
+        raise StateError("totp.offer", path="proof") from None
+
+
+def _offer_place(row: Invitation) -> Place:
+    return Place("invitations", "offered", row.id)

@@ -24,12 +24,12 @@ from issuer.acts import Act
 from issuer.core import Core
 
 from . import sessions
-from .attempts import Origin, counters, knows, remember, reserve, take_back
+from .attempts import Origin, counters, knows, new_device, remember, reserve, take_back
 from .fields import normal_login
 from .models import Account, LoginSession, RecoveryCode
 from .password_rules import normal_password
 from .people import login_key, open_password, open_totp, seal_password
-from .secret_text import new_secret, secret_hash
+from .secret_text import secret_hash
 from .sessions import Entered
 from .totp import matching_step, normal_recovery_code
 
@@ -44,6 +44,11 @@ class _Candidate:
     version: int
     stored: str | None
     counters: tuple[str, ...]
+
+    @property
+    def stranger(self) -> bool:
+        """Whether it comes from no known device."""
+        return not any(":device:" in key for key in self.counters)
 
 
 def login(core: Core, name: str, password: str, origin: Origin, *, replaces: str | None = None) -> Entered:
@@ -61,7 +66,7 @@ def login(core: Core, name: str, password: str, origin: Origin, *, replaces: str
     digest = login_key(core, normal_login(name))
     candidate = core.database.transact(lambda session: _counted(core, session, digest, origin))
     try:
-        good = core.passwords.verify(candidate.stored, normal)
+        good = core.passwords.verify(candidate.stored, normal, stranger=candidate.stranger)
         stored = candidate.stored
         anew = core.passwords.hash(normal) if good and stored is not None and core.passwords.outdated(stored) else None
     except StateError:
@@ -158,7 +163,7 @@ def _second_factor(core: Core, session: Session, account: Account, given: str, n
 
 def _known(core: Core, session: Session, account: Account, origin: Origin, now: int) -> str:
     """Remember the place; the device's secret, a new one unless it is known: a planted one becomes nobody's."""
-    device = origin.device if origin.device and knows(core, session, account.id, origin, now) else new_secret()
+    device = origin.device if origin.device and knows(core, session, account.id, origin, now) else new_device(core)
     remember(core, session, account.id, Origin(origin.address, origin.agent, device), now)
     return device
 

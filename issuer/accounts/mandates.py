@@ -3,7 +3,8 @@
 Promises:
 
 1. Every mandate has an end, five years away at most, and can be ended before it by either side.
-2. An employer gives mandates of its own only; another's are as if they were not there.
+2. An employer's own people give its mandates, and nobody else; another's are as if they were not there.
+3. An agency has one mandate of an employer at a time, and an employer has a bounded number of them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ __all__ = ["MandateView", "clients", "end_mandate", "give_mandate", "list_mandat
 
 _LONGEST: Final = 5 * 366 * 86_400
 _MANAGE: Final = "mandate.manage"
+#: Mandates of one employer that have not ended.
+_MOST: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,11 @@ def give_mandate(
     """Let an agency act for an employer.
 
     Raises:
-        StateError: ``access.*``, ``organisation.none``, ``mandate.period``.
+        StateError: ``access.*``, ``organisation.none``, ``mandate.period``, ``mandate.exists``, ``mandate.too_many``.
     """
-    if not who.may(_MANAGE):
-        who.require("mandate.give")
-        if employer_id != who.organisation_id:
-            raise StateError("organisation.none", path="employer_id")
+    who.require("mandate.give")
+    if employer_id != who.organisation_id:
+        raise StateError("organisation.none", path="employer_id")
     mandate_id = secrets.token_hex(16)
 
     def work(session: Session) -> MandateView:
@@ -65,6 +67,14 @@ def give_mandate(
             found = session.get(Organisation, organisation_id, with_for_update=True)
             if found is None or found.kind != kind or found.state != "active":
                 raise StateError("organisation.none", path=f"{kind}_id", expected=f"an active {kind}")
+        given = select(Mandate).where(
+            Mandate.employer_id == employer_id, Mandate.ended_at.is_(None), Mandate.ends_at > now
+        )
+        live = session.scalars(given.order_by(Mandate.id).limit(_MOST)).all()
+        if any(one.agency_id == agency_id and one.begins_at < ends_at and begins_at < one.ends_at for one in live):
+            raise StateError("mandate.exists", path="agency_id")
+        if len(live) >= _MOST:
+            raise StateError("mandate.too_many", expected=f"at most {_MOST}")
         row = Mandate(
             id=mandate_id,
             agency_id=agency_id,

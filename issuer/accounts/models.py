@@ -67,8 +67,9 @@ class Organisation(Bound, Base):
 class Account(Bound, Base):
     """A person's account with one role. ``password`` is an argon2id hash, sealed on top of that.
 
-    ``role_at`` is when the account got its role, ``totp_counter`` the last TOTP step that was used. ``version`` rises
-    with every change of state, role, password or TOTP.
+    ``role_at`` is when the account got its role, ``confirms_from`` from when on it takes part in what two people do,
+    ``totp_counter`` the last TOTP step that was used. ``version`` rises with every change of state, role, password or
+    TOTP.
     """
 
     __tablename__ = "accounts"
@@ -82,6 +83,7 @@ class Account(Bound, Base):
         "totp_secret",
         "created_at",
         "role_at",
+        "confirms_from",
     )
     __table_args__ = (
         CheckConstraint("state in ('invited', 'active', 'locked', 'closed')", name="state"),
@@ -102,6 +104,7 @@ class Account(Bound, Base):
     version: Mapped[Big]
     created_at: Mapped[Seconds]
     role_at: Mapped[Seconds]
+    confirms_from: Mapped[Seconds | None]
     changed_at: Mapped[Seconds]
 
 
@@ -164,16 +167,15 @@ class LoginAttempts(Base):
 
 
 class Invitation(Bound, Base):
-    """A one-time link by which a person sets a password, and TOTP where ``totp_secret`` proposes one."""
+    """A one-time link by which a person sets a password, and TOTP where the role needs one."""
 
     __tablename__ = "invitations"
-    bound = ("token_hash", "account_id", "totp_secret", "created_at", "expires_at", "used_at")
+    bound = ("token_hash", "account_id", "created_at", "expires_at", "used_at")
     __table_args__ = (Index("ix_invitations_account", "account_id"), Index("ix_invitations_expires", "expires_at"))
 
     id: Mapped[Hex32] = mapped_column(primary_key=True)
     token_hash: Mapped[Hex64] = mapped_column(unique=True)
     account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
-    totp_secret: Mapped[bytes | None] = sealed(nullable=True)
     created_at: Mapped[Seconds]
     expires_at: Mapped[Seconds]
     used_at: Mapped[Seconds | None]

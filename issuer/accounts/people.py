@@ -18,13 +18,14 @@ from sqlalchemy.orm import Session
 from issuer.core import Core
 from issuer.vault.at_rest import Place
 
+from .fields import normal_identity
 from .models import Account, Person
 
 __all__ = [
     "AccountRecord",
     "Contact",
     "contact",
-    "identity_key",
+    "identity_keys",
     "login_key",
     "open_password",
     "open_totp",
@@ -59,9 +60,11 @@ def login_key(core: Core, login: str) -> str:
     return core.at_rest.digest("login", login)
 
 
-def identity_key(core: Core, identity: str) -> str:
-    """The keyed hash by which a person is found."""
-    return core.at_rest.digest("identity", identity)
+def identity_keys(core: Core, identity: str) -> list[str]:
+    """The keyed hashes by which a person is found: that of the number's normal form, then the one that was kept before
+    numbers had one.
+    """
+    return [core.at_rest.digest("identity", form) for form in dict.fromkeys((normal_identity(identity), identity))]
 
 
 def write_name(core: Core, row: Person, name: str) -> None:

@@ -31,12 +31,15 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What an account is for. ``organisation``: the kind that it belongs to; None: to none."""
+    """What an account is for. ``organisation``: the kind that it belongs to; None: to none. ``alone``: a person has one
+    such account at most.
+    """
 
     name: str
     official: bool
     organisation: str | None
     excludes: frozenset[str]
+    alone: bool
     rights: frozenset[str]
 
 
@@ -52,6 +55,7 @@ def _read() -> tuple[dict[str, Right], dict[str, Role]]:
             entry["official"],
             entry["organisation"],
             frozenset(entry["excludes"]),
+            entry.get("alone", False),
             frozenset(rights[right].name for right in entry["rights"]),
         )
         for name, entry in table["roles"].items()

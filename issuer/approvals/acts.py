@@ -21,9 +21,9 @@ from icard_crypto.errors import StateError
 from issuer import cards
 from issuer.accounts import changes
 from issuer.accounts.changes import NewAccount
-from issuer.accounts.invitations import Invited
+from issuer.accounts.invitations import Invited, Parts
 from issuer.accounts.models import Account, Person
-from issuer.accounts.people import identity_key
+from issuer.accounts.people import identity_keys
 from issuer.accounts.roles import role_named
 from issuer.cards.models import CardRow
 from issuer.core import Core
@@ -60,12 +60,14 @@ class Kind:
     Args:
         right: whoever asks and whoever confirms must have it.
         prepare: looks whether it can be done; raises where not.
-        execute: does it, with a new secret for an invitation.
+        execute: does it, with the parts of a new secret where somebody is to be invited.
+        invites: whether somebody is.
     """
 
     right: str
     prepare: Callable[[Core, Session, Mapping[str, Any]], Prepared]
-    execute: Callable[[Core, Session, Prepared, str, int], Done]
+    execute: Callable[[Core, Session, Prepared, Parts, int], Done]
+    invites: bool = False
 
 
 def _only(arguments: Mapping[str, Any], required: set[str], optional: frozenset[str] = frozenset()) -> None:
@@ -89,7 +91,7 @@ def _prepare_revocation(core: Core, session: Session, arguments: Mapping[str, An
     return Prepared(row.id, dict(arguments))
 
 
-def _revoke(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:
+def _revoke(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
     cards.revoke_within(core, session, now, prepared.subject)
     return Done("card.revoke", prepared.subject)
 
@@ -98,53 +100,52 @@ def _prepare_creation(core: Core, session: Session, arguments: Mapping[str, Any]
     """The fields of :class:`issuer.accounts.changes.NewAccount`."""
     optional = frozenset({"name", "identity", "person_id", "email", "language", "organisation_id"})
     _only(arguments, {"role", "login"}, optional)
-    new, role = changes.checked(NewAccount(**{"language": "zh", **arguments}))
-    if not role.official:
-        raise StateError("account.role", path="role", expected="an official role")
-    known = Person.id == new.person_id
+    new, _ = changes.checked(NewAccount(**{"language": "zh", **arguments}))
     if new.identity is not None:
-        known = Person.identity_key == identity_key(core, new.identity)
-    person = session.scalars(select(Person).where(known).with_for_update()).one_or_none()
+        person = changes.find_person(session, identity_keys(core, new.identity))
+    else:
+        person = session.scalars(select(Person).where(Person.id == new.person_id).with_for_update()).one_or_none()
     content = new.to_json()
     # The new account's id is made of what was asked for: asking twice for the same login waits for one decision.
     subject = hashlib.sha256(core.at_rest.digest("new account", new.login).encode()).hexdigest()[:32]
     return Prepared(subject, content, None if person is None else person.id)
 
 
-def _create(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:
-    account_id = hashlib.sha256(token.encode() + b"account").hexdigest()[:32]
-    invited = changes.create(core, session, NewAccount(**prepared.arguments), account_id, token, now)
+def _create(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    account_id = hashlib.sha256(parts.mine.encode() + b"account").hexdigest()[:32]
+    invited = changes.create(core, session, NewAccount(**prepared.arguments), account_id, parts, now)
     return Done("account.create", account_id, invited)
 
 
 def _prepare_role(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
-    """``account_id``, and the official ``role`` that it is to have."""
-    _only(arguments, {"account_id", "role"})
-    if not role_named(arguments["role"]).official:
-        raise StateError("account.role", path="role", expected="an official role")
+    """``account_id``, the ``role`` that it is to have, and the ``organisation_id`` that the role needs."""
+    _only(arguments, {"account_id", "role"}, frozenset({"organisation_id"}))
+    role_named(arguments["role"])
     return _about(session, arguments)
 
 
-def _raise(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:
+def _raise(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
     role = role_named(prepared.arguments["role"])
     return Done(
         "account.role",
         prepared.subject,
-        changes.change_role(core, session, prepared.subject, role, None, token, now),
+        changes.change_role(
+            core, session, prepared.subject, role, prepared.arguments.get("organisation_id"), parts, now
+        ),
     )
 
 
 def _prepare_account(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
-    """``account_id``: the official account."""
+    """``account_id``: the account."""
     _only(arguments, {"account_id"})
     return _about(session, arguments)
 
 
-def _reset(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:
-    return Done("account.reset", prepared.subject, changes.reset(core, session, prepared.subject, token, now))
+def _reset(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    return Done("account.reset", prepared.subject, changes.reset(core, session, prepared.subject, parts, now))
 
 
-def _unlock(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:
+def _unlock(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
     changes.unlock(session, prepared.subject, now)
     return Done("account.unlock", prepared.subject)
 
@@ -159,7 +160,7 @@ def _prepare_rule(core: Core, session: Session, arguments: Mapping[str, Any]) ->
     return Prepared(_rule_subject(store.prepare_rule(session, entry).name), dict(arguments))
 
 
-def _add_rule(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:
+def _add_rule(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
     store.write(session, "add", store.prepare_rule(session, json.loads(prepared.arguments["rule"])), now)
     return Done("rule.add", prepared.subject)
 
@@ -171,7 +172,7 @@ def _prepare_rule_end(core: Core, session: Session, arguments: Mapping[str, Any]
     return Prepared(_rule_subject(arguments["name"]), dict(arguments))
 
 
-def _end_rule(core: Core, session: Session, prepared: Prepared, token: str, now: int) -> Done:
+def _end_rule(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
     last = _day(prepared.arguments["last"])
     store.write(session, "end", store.prepare_end(session, prepared.arguments["name"], last, day_of(now)), now)
     return Done("rule.end", prepared.subject)
@@ -200,10 +201,10 @@ def _about(session: Session, arguments: Mapping[str, Any]) -> Prepared:
 
 ACTS: Final[dict[str, Kind]] = {
     "card.revoke": Kind("card.revoke", _prepare_revocation, _revoke),
-    "account.create": Kind("account.official", _prepare_creation, _create),
-    "account.role": Kind("account.official", _prepare_role, _raise),
-    "account.reset": Kind("account.official", _prepare_account, _reset),
-    "account.unlock": Kind("account.official", _prepare_account, _unlock),
+    "account.create": Kind("account.give", _prepare_creation, _create, invites=True),
+    "account.role": Kind("account.give", _prepare_role, _raise, invites=True),
+    "account.reset": Kind("account.give", _prepare_account, _reset, invites=True),
+    "account.unlock": Kind("account.give", _prepare_account, _unlock),
     "rule.add": Kind("rule.manage", _prepare_rule, _add_rule),
     "rule.end": Kind("rule.manage", _prepare_rule_end, _end_rule),
 }

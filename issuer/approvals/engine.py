@@ -9,6 +9,8 @@ Promises:
    may no longer ask for it, nor after the request's end.
 4. The audit has the act under both pseudonyms: ``<act>`` by who asked, ``<act>.confirmed`` by who confirmed.
 5. One request at a time waits for the same act on the same object.
+6. Nobody decides on a request about himself, refusing included; whoever asked may withdraw it.
+7. Once it is decided a request names nobody any more.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -27,6 +29,7 @@ from icard_crypto.errors import StateError
 from issuer.accounts import sessions
 from issuer.accounts.changes import locked_account
 from issuer.accounts.fields import check_text
+from issuer.accounts.invitations import Parts
 from issuer.accounts.models import Account
 from issuer.accounts.people import read_account
 from issuer.accounts.principals import Principal
@@ -53,7 +56,9 @@ _TOLD: Final = 200
 class ConfirmationView:
     """A request. ``arguments``: what will be done, for whoever decides; times are Unix times.
 
-    ``own``: asked by the person who looks, who may withdraw but not confirm it.
+    ``own``: asked by the person who looks, who may withdraw but not confirm it. ``invitation_part``: one of
+    the two parts of the invitation that will be made, for whoever asks, shown this once; whoever confirms gets the
+    other.
     """
 
     confirmation_id: str
@@ -66,6 +71,7 @@ class ConfirmationView:
     state: str
     created_at: int
     expires_at: int
+    invitation_part: str | None = field(default=None, repr=False)
 
 
 def ask(core: Core, who: Principal, act: str, arguments: Mapping[str, Any], reason: str) -> ConfirmationView:
@@ -83,11 +89,12 @@ def ask(core: Core, who: Principal, act: str, arguments: Mapping[str, Any], reas
     who.require(kind.right)
     words = check_text(reason, "reason", _LONGEST_REASON)
     confirmation_id = secrets.token_hex(16)
+    part = new_secret() if kind.invites else None
 
     def work(session: Session) -> ConfirmationView:
         now = core.clock.now(session)
         who.require_fresh(now)
-        expire(session, now)
+        expire(core, session, now)
         prepared = kind.prepare(core, session, arguments)
         _not_oneself(who.person_id, prepared.person_id)
         locked_account(session, who.account_id)
@@ -104,8 +111,7 @@ def ask(core: Core, who: Principal, act: str, arguments: Mapping[str, Any], reas
             decided_by=None,
             decided_at=None,
         )
-        content = json.dumps({"reason": words, "arguments": prepared.arguments}, ensure_ascii=False).encode()
-        row.arguments = core.at_rest.seal(Place("confirmations", "arguments", row.id), content)
+        _write(core, row, {"reason": words, "arguments": prepared.arguments, "part": part})
         session.add(row)
         session.flush()
         wanted = [
@@ -114,7 +120,7 @@ def ask(core: Core, who: Principal, act: str, arguments: Mapping[str, Any], reas
         notify(core, session, now, wanted)
         details = {"reason": words, "request": row.id}
         core.audit(session, now, [Act(who.actor, f"{act}.asked", row.subject, details)], made=row.id)
-        return _view(core, session, row, who)
+        return replace(_view(core, session, row, who), invitation_part=part)
 
     try:
         return core.database.transact(work)
@@ -153,8 +159,9 @@ def confirm(core: Core, who: Principal, confirmation_id: str) -> Done:
         _not_oneself(asker.person_id, prepared.person_id)
         _not_oneself(account.person_id, prepared.person_id)
         row.state, row.decided_by, row.decided_at = "done", account.id, now
+        _forget(core, row)
         session.flush()
-        done = kind.execute(core, session, prepared, token, now)
+        done = kind.execute(core, session, prepared, Parts(token, content.get("part")), now)
         details = {"reason": content["reason"], "request": row.id}
         acts = [
             Act(f"account:{asker.id}", row.act, row.subject, details),
@@ -176,8 +183,13 @@ def refuse(core: Core, who: Principal, confirmation_id: str) -> None:
 
     def work(session: Session) -> None:
         now = core.clock.now(session)
-        row, _ = _waiting(session, confirmation_id, who, now)
+        row, kind = _waiting(session, confirmation_id, who, now)
+        # Who asked may withdraw; beside him nobody decides on what concerns himself.
+        asker = session.get_one(Account, row.asked_by)
+        if asker.person_id != who.person_id:
+            _not_oneself(who.person_id, kind.prepare(core, session, _content(core, row)["arguments"]).person_id)
         row.state, row.decided_by, row.decided_at = "refused", who.account_id, now
+        _forget(core, row)
         session.flush()
         core.audit(session, now, [Act(who.actor, f"{row.act}.refused", row.subject, {"request": row.id})])
 
@@ -274,11 +286,12 @@ def _not_oneself(person_id: str, about: str | None) -> None:
         raise StateError("account.self")
 
 
-def expire(session: Session, now: int) -> None:
+def expire(core: Core, session: Session, now: int) -> None:
     """Requests whose time is over make room for new ones."""
     over = select(Confirmation).where(Confirmation.state == "waiting", Confirmation.expires_at <= now)
     for row in session.scalars(over.order_by(Confirmation.id).with_for_update()):
         row.state, row.decided_at = "expired", now
+        _forget(core, row)
     session.flush()
 
 
@@ -288,6 +301,18 @@ def _others(session: Session, kind: Kind, who: Principal) -> list[str]:
         Account.role.in_(roles), Account.state == "active", Account.person_id != who.person_id
     )
     return [account.id for account in session.scalars(query.order_by(Account.id).limit(_TOLD))]
+
+
+def _write(core: Core, row: Confirmation, content: Mapping[str, Any]) -> None:
+    encoded = json.dumps(content, ensure_ascii=False).encode()
+    row.arguments = core.at_rest.seal(Place("confirmations", "arguments", row.id), encoded)
+
+
+def _forget(core: Core, row: Confirmation) -> None:
+    """Of what was decided stay reason, ids and role: no name, number or address of anybody."""
+    content = _content(core, row)
+    kept = {name: value for name, value in content["arguments"].items() if name.endswith("_id") or name == "role"}
+    _write(core, row, {"reason": content["reason"], "arguments": kept})
 
 
 def _content(core: Core, row: Confirmation) -> dict[str, Any]:

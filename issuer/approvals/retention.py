@@ -26,7 +26,7 @@ def prune(core: Core) -> None:
 
     def work(session: Session) -> None:
         now = core.clock.now(session)
-        expire(session, now)
+        expire(core, session, now)
         old = delete(Confirmation).where(Confirmation.decided_at < now - _KEPT)
         session.execute(old, execution_options={"synchronize_session": False})
 

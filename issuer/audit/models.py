@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from issuer.db.base import Base, Big, Hex32, Hex64, RowNumber, Seconds, Word, sealed
 
-__all__ = ["AuditDetail", "AuditHead", "AuditRow", "Checkpoint"]
+__all__ = ["AuditDetail", "AuditHead", "AuditRow", "Checkpoint", "Read", "Tally"]
 
 
 class AuditHead(Base):
@@ -48,6 +48,30 @@ class AuditDetail(Base):
 
     seq: Mapped[int] = mapped_column(RowNumber, ForeignKey("audit.seq"), primary_key=True, autoincrement=False)
     body: Mapped[bytes] = sealed()
+
+
+class Read(Base):
+    """Somebody was shown personal data: pseudonyms of who and of what; ``way`` says how. None: a list or a search."""
+
+    __tablename__ = "reads"
+    __table_args__ = (Index("ix_reads_at", "at", "id"),)
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    at: Mapped[Seconds]
+    actor: Mapped[Hex32]
+    role: Mapped[Word]
+    way: Mapped[Word]
+    subject: Mapped[Hex32 | None]
+
+
+class Tally(Base):
+    """How often something happened on a day that is counted and not written down one by one."""
+
+    __tablename__ = "tallies"
+
+    day: Mapped[Seconds] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[Word] = mapped_column(primary_key=True)
+    count: Mapped[Big]
 
 
 class Checkpoint(Base):

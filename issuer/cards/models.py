@@ -133,7 +133,10 @@ class OnlineLookup(Base):
     """An official looked at a card online; its holder sees this row. The official's account is never shown to him."""
 
     __tablename__ = "online_lookups"
-    __table_args__ = (Index("ix_online_lookups_card", "card_id", "at", "id"),)
+    __table_args__ = (
+        Index("ix_online_lookups_card", "card_id", "at", "id"),
+        Index("ix_online_lookups_at", "at", "id"),
+    )
 
     id: Mapped[Hex32] = mapped_column(primary_key=True)
     card_id: Mapped[Hex32] = mapped_column(ForeignKey("cards.id"))

@@ -18,7 +18,7 @@ class Meta(Base):
     ``epoch`` rises with every restore and every start that says so; it is compared with a file outside. ``newest_iat``
     is the highest time at which anything was signed. ``canary`` is sealed, so that a wrong master key shows at start.
     ``bound_at`` is when the rows that grant rights were bound (:mod:`issuer.db.bound`); None: an older version wrote
-    them.
+    them. ``place`` is a keyed hash of where the database lies (:mod:`issuer.recovery.place`).
     """
 
     __tablename__ = "meta"
@@ -31,6 +31,7 @@ class Meta(Base):
     created_at: Mapped[Seconds]
     canary: Mapped[bytes] = sealed()
     bound_at: Mapped[Seconds | None]
+    place: Mapped[str | None] = mapped_column(String(200))
 
 
 class Publisher(Base):

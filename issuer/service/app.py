@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 import anyio.to_thread
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
@@ -27,6 +29,7 @@ from .api import SUBJECTS
 from .context import IssuingService
 from .embedded_worker import EmbeddedWorker
 from .endpoints import describe
+from .login_door import PLACES, LogInDoor
 from .metrics import CoreFigures
 
 __all__ = ["STATUSES", "Part", "make_app", "make_service"]
@@ -97,7 +100,9 @@ STATUSES: Final = http.Statuses(
         "issue.no_card": 404,
         "login.busy": 503,
         "login.wait": 429,
+        "mandate.exists": 409,
         "mandate.none": 404,
+        "mandate.too_many": 409,
         "notice.none": 404,
         "notice.state": 409,
         "notification.over": 409,
@@ -166,8 +171,23 @@ def make_service(core: Core, drain: http.Drain, parts: Sequence[Part] = ()) -> F
     describe(app, SUBJECTS)
     for part in parts:
         part.join(app)
+    _describe_once(app)
     require_access(app)
     return app
+
+
+def _describe_once(app: FastAPI) -> None:
+    """Give the description as bytes that were made once: anybody may ask, and it is large."""
+    made: list[bytes] = []
+
+    async def described(_request: Request) -> Response:
+        if not made:
+            made.append(bytes(JSONResponse(app.openapi()).body))
+        return Response(made[0], media_type="application/json")
+
+    path = app.openapi_url or ""
+    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", None) != path]
+    app.router.add_route(path, described, include_in_schema=False)
 
 
 def make_app(core: Core, drain: http.Drain, parts: Sequence[Part] = ()) -> ASGIApp:
@@ -176,7 +196,7 @@ def make_app(core: Core, drain: http.Drain, parts: Sequence[Part] = ()) -> ASGIA
     service: IssuingService = app.state.service
     settings = core.settings
     limits = http.EdgeLimits(
-        most_in_flight=3 * settings.serve_threads,
+        most_in_flight=3 * settings.serve_threads + PLACES,
         bodies=[http.BodyClass("/v1/cards", cap=256 * 1024), *(body for part in parts for body in part.bodies)],
         rates=[
             *(rate for part in parts for rate in part.rates),
@@ -186,4 +206,4 @@ def make_app(core: Core, drain: http.Drain, parts: Sequence[Part] = ()) -> ASGIA
         ],
         trusted_proxies=settings.trusted_proxies,
     )
-    return http.wrap(app, limits, service.metrics)
+    return http.wrap(app, limits, service.metrics, partial(LogInDoor, core=core, metrics=service.metrics))

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
@@ -24,6 +25,7 @@ from issuer.db import idempotency
 from verifier.runtime import http
 
 from .embedded_worker import EmbeddedWorker
+from .login_door import PLACES
 
 __all__ = ["Call", "CallOf", "IssuingService", "etag"]
 
@@ -36,6 +38,7 @@ class IssuingService:
 
     Attributes:
         figures: of the core, beside the process's own in ``metrics``.
+        log_ins: threads for passwords alone; as many as :mod:`issuer.service.login_door` lets in.
     """
 
     core: Core
@@ -43,6 +46,7 @@ class IssuingService:
     metrics: http.Metrics
     embedded_worker: EmbeddedWorker
     figures: CollectorRegistry
+    log_ins: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PLACES))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,21 @@ Promises:
    passes, 4 lanes). A hash made with others is known as outdated, for whoever has the password at hand to make it anew.
 2. No more than ``at_once`` hashes are computed at once, and no more wait than eight times as many: logins cannot take
    more memory than the slots have. Whoever finds no place within ten seconds is told to come back.
-3. A name that nobody has costs one hash, as any other does.
-4. Only what :mod:`issuer.accounts.password_rules` let pass is hashed: nothing that is too long.
+3. Strangers' hashes are computed beside these by threads of their own, half as many, that stand back for everything
+   else the machine has to do.
+4. A name that nobody has costs one hash, as any other does.
+5. Only what :mod:`issuer.accounts.password_rules` let pass is hashed: nothing that is too long.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
+import os
 import secrets
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 
@@ -30,6 +35,13 @@ _WAITING: Final = 8
 _PATIENCE: Final = 10.0
 _SALT: Final = 16
 _TAG: Final = 32
+_NICE: Final = 15
+
+
+def _stand_back() -> None:
+    """Let this thread, and those that it begins, run when nothing else wants to (Linux: niceness is a thread's own)."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 class Passwords:
@@ -41,6 +53,7 @@ class Passwords:
         """
         self._hasher = PasswordHasher(passes, memory_kib, lanes, _TAG, _SALT)
         self._slots = threading.BoundedSemaphore(at_once)
+        self._strangers = ThreadPoolExecutor(max(1, at_once // 2), "stranger", initializer=_stand_back)
         self._places = threading.BoundedSemaphore(at_once * (1 + _WAITING))
         salt, tag = (base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (_SALT, _TAG))
         # No password has this hash, for nothing was hashed: it was drawn.
@@ -55,17 +68,25 @@ class Passwords:
         with self._slot():
             return self._hasher.hash(password)
 
-    def verify(self, stored: str | None, password: str) -> bool:
+    def verify(self, stored: str | None, password: str, *, stranger: bool = False) -> bool:
         """Whether the password is the one; None for nobody's: the same work, and False.
+
+        Args:
+            stranger: whoever asks is at no known device (promise 3).
 
         Raises:
             StateError: ``login.busy``.
         """
+        if stranger:
+            return self._strangers.submit(self._verified, stored, password).result()
         with self._slot():
-            try:
-                return self._hasher.verify(stored or self._nobody, password) and stored is not None
-            except (VerificationError, InvalidHashError):
-                return False
+            return self._verified(stored, password)
+
+    def _verified(self, stored: str | None, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored or self._nobody, password) and stored is not None
+        except (VerificationError, InvalidHashError):
+            return False
 
     def outdated(self, stored: str) -> bool:
         """Whether a hash was made with other parameters than today's."""

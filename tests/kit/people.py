@@ -21,6 +21,7 @@ from issuer.accounts.organisations import NewOrganisation, create_organisation
 from issuer.accounts.principals import Principal
 from issuer.accounts.sessions import Entered
 from issuer.acts import Actor
+from issuer.approvals import engine
 from issuer.audit.models import AuditRow
 from issuer.core import Core
 from tests.kit.issuing_service import FakeClock, new_core
@@ -35,6 +36,7 @@ __all__ = [
     "Somebody",
     "acts",
     "at_once",
+    "by_two",
     "count",
     "credit_code",
     "make",
@@ -123,9 +125,21 @@ def take_up(house: House, token: str, name: str) -> Somebody:
     view = invitations.open_invitation(house.core, token)
     secret = view.totp.secret if view.totp else None
     code = pyotp.TOTP(secret).at(int(house.clock.at)) if secret else None
-    recovery = invitations.accept(house.core, token, PASSWORD, code, HOME)
+    recovery = invitations.accept(house.core, token, PASSWORD, code, HOME, view.totp.proof if view.totp else None)
     person_id = house.core.database.read(lambda session: session.get_one(Account, view.account_id).person_id)
     return Somebody(house, view.account_id, person_id, name, secret, recovery)
+
+
+def by_two(house: House, act: str, arguments: dict[str, Any]) -> str:
+    """What one administrator asks for and another confirms; the invitation that comes of it, empty where none does."""
+    names = [f"admin.{count(house.core, Account)}.{n}" for n in range(2)]
+    one, two = (make(house, "administrator", name).who() for name in names)
+    house.later(1)
+    asked = engine.ask(house.core, one, act, arguments, "a test")
+    done = engine.confirm(house.core, two, asked.confirmation_id)
+    if done.invited is None or done.invited.token is None or asked.invitation_part is None:
+        return ""
+    return invitations.whole(asked.invitation_part, done.invited.token)
 
 
 def organisation(house: House, kind: Any, number: int) -> str:

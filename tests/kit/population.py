@@ -18,6 +18,7 @@ from issuer.accounts import host, own_account
 from issuer.accounts.changes import NewAccount
 from issuer.accounts.mandates import give_mandate
 from issuer.accounts.models import Account, ApiToken, LoginSession, Mandate, Organisation
+from issuer.accounts.organisations import NewOrganisation, create_organisation
 from issuer.accounts.roles import ROLES, SCOPES
 from issuer.accounts.sessions import Entered, authenticate
 from issuer.accounts.tokens import NewToken, make_token
@@ -95,7 +96,7 @@ class Population:
                 asker = make(self.house, role, f"asker.{self.number()}").who()
                 arguments = self._arguments(act, chance)
                 engine.ask(core, asker, act, arguments, "a request")
-        give_mandate(core, self.session("administrator").who, *self._mandate().values())
+        give_mandate(core, self.session("employer").who, *self._mandate().values())
         for _ in range(3):
             self._card(chance)
         host.change(core, make(self.house, "holder", f"locked.{self.number()}").login, "lock", HOST)
@@ -239,7 +240,9 @@ class Population:
 
     def _mandate(self) -> dict[str, Any]:
         now = int(self.house.clock.at)
-        parties = {"agency_id": self.organisations["agency"], "employer_id": self.organisations["employer"]}
+        agency = NewOrganisation("agency", credit_code(5000 + self.number()), "An agency")
+        made = create_organisation(self.house.core, self.session("administrator").who, agency)
+        parties = {"agency_id": made.organisation_id, "employer_id": self.organisations["employer"]}
         return {**parties, "begins_at": now, "ends_at": now + 100 * 24 * _HOURS}
 
 
@@ -309,12 +312,7 @@ _BODIES: dict[str, Maker] = {
     "POST /v1/cards/{card_id}/replace": _reissue,
     "POST /v1/cards/{card_id}/renew": _reissue,
     "POST /v1/confirmations": _confirmable,
-    "POST /v1/accounts": lambda here, *_: here._new_account("holder"),
     "POST /v1/accounts/search": lambda here, *_: {"login": here.people["holder"].login},
-    "PUT /v1/accounts/{account_id}/role": lambda here, *_: {
-        "role": "employer",
-        "organisation_id": here.organisations["employer"],
-    },
     "POST /v1/organisations": lambda here, *_: {
         "kind": "employer",
         "code": credit_code(1000 + here.number()),

@@ -2,8 +2,8 @@
 
 Promises:
 
-1. One administrator takes access away; making, raising, resetting or unlocking an official account is refused here
-   (``account.two_needed``) and asked for at ``/v1/confirmations``.
+1. One administrator takes access away. Giving it is asked for at ``/v1/confirmations``: an account, a role, a reset,
+   and letting an official one in again (``account.two_needed``).
 2. An invitation's token is shown once. Where it is mailed, and to a repeated request, it is null; one that was lost is
    made anew by a reset.
 3. A login name is looked for in a body, never in an address.
@@ -12,20 +12,18 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from issuer.accounts import directory, invitations
-from issuer.accounts.changes import NewAccount
 from issuer.accounts.directory import AccountView
 from issuer.accounts.invitations import Invited
 from issuer.accounts.roles import ROLES
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf, etag
-from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
-from issuer.service.idempotent import once
+from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
 
 __all__ = ["InvitedBody", "endpoints", "invited_body", "waiting_body"]
 
@@ -41,26 +39,6 @@ _MANAGES_ONE: Final = Access("person", ("account.manage",), owned="account")
 _CHANGED: Final[dict[str, Any]] = {"status": 204, "changes": True, "problems": (409,)}
 
 
-class NewAccountBody(Body):
-    """An account to make. ``identity``: by which a person is known again; or ``person_id``, of one who is known."""
-
-    role: RoleName
-    login: Login
-    name: Annotated[str, Field(max_length=200)] = ""
-    identity: Annotated[str, Field(max_length=100)] | None = None
-    person_id: HexId | None = None
-    email: Annotated[str, Field(max_length=254)] | None = None
-    language: Literal["en", "zh"] = "zh"
-    organisation_id: HexId | None = None
-
-
-class RoleBody(Body):
-    """Another role, and the organisation where it needs one."""
-
-    role: RoleName
-    organisation_id: HexId | None = None
-
-
 class LoginBody(Body):
     """A login name, in any case of letters."""
 
@@ -68,27 +46,14 @@ class LoginBody(Body):
 
 
 class InvitedBody(BaseModel):
-    """An account whose person is invited. ``token``: to be handed over, shown this once; null: it was mailed, or shown
-    before. ``expires_at``: Unix time; null: the invitation waits no more.
+    """An account whose person is invited. ``token``: one of the two parts of the invitation, to be handed over, shown
+    this once; whoever asked has the other. Null: it was mailed, or shown before. ``expires_at``: Unix time; null: the
+    invitation waits no more.
     """
 
     account_id: str
     token: str | None
     expires_at: int | None
-
-
-@endpoints.at("POST", "/v1/accounts", _MANAGES, status=201, creates=True, problems=(404,))
-def create_account(call: CallOf, body: NewAccountBody, response: Response) -> InvitedBody:
-    """Make an account with a role that is not official, and invite its person."""
-    new = NewAccount(**body.model_dump())
-    made = once(
-        call,
-        lambda: invited_body(directory.create_account(call.core, call.who, new)),
-        lambda account_id: waiting_body(call, account_id),
-    )
-    response.headers["Location"] = f"/v1/accounts/{made.account_id}"
-    _tag(call, made.account_id, response)
-    return made
 
 
 @endpoints.at("GET", "/v1/accounts", _MANAGES)
@@ -118,13 +83,6 @@ def show_account(call: CallOf, account_id: Id, response: Response) -> AccountVie
     return _shown(directory.show_account(call.core, call.who, account_id), response)
 
 
-@endpoints.at("PUT", "/v1/accounts/{account_id}/role", _MANAGES_ONE, **_CHANGED)
-def change_role(call: CallOf, account_id: Id, body: RoleBody, response: Response) -> None:
-    """Give an account a role that is not official; its sessions and tokens end."""
-    directory.change_role(call.core, call.who, account_id, body.role, body.organisation_id, version=call.version)
-    _tag(call, account_id, response)
-
-
 @endpoints.at("POST", "/v1/accounts/{account_id}/lock", _MANAGES_ONE, **_CHANGED)
 def lock_account(call: CallOf, account_id: Id, response: Response) -> None:
     """Shut an account out, an official one too; its sessions, tokens and invitations end."""
@@ -147,18 +105,6 @@ def close_account(call: CallOf, account_id: Id, response: Response) -> None:
 def end_sessions(call: CallOf, account_id: Id) -> None:
     """End all sessions of an account, an official one too; its person may log in again at once."""
     directory.end_sessions(call.core, call.who, account_id)
-
-
-@endpoints.at("POST", "/v1/accounts/{account_id}/reset", _MANAGES_ONE, creates=True, changes=True)
-def reset_account(call: CallOf, account_id: Id, response: Response) -> InvitedBody:
-    """Invite the person of an account that is not official anew: password and TOTP count no more, all sessions end."""
-    made = once(
-        call,
-        lambda: invited_body(directory.reset_account(call.core, call.who, account_id, version=call.version)),
-        lambda _: waiting_body(call, account_id),
-    )
-    _tag(call, account_id, response)
-    return made
 
 
 def invited_body(made: Invited) -> InvitedBody:

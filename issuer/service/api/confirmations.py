@@ -5,8 +5,8 @@ A request has no version and deciding needs no If-Match: it is decided once, on 
 Promises:
 
 1. Whoever asks and whoever confirms are people in sessions with a TOTP code of the last five minutes, never programs.
-2. Asking and confirming are each done once for an Idempotency-Key. An invitation's token is shown to who confirmed, and
-   not again to a repeated request.
+2. Asking and confirming are each done once for an Idempotency-Key. An invitation's parts are shown to who asked and to
+   who confirmed, one to each, and not again to a repeated request.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ _EXAMPLE: Final = {"act": "card.revoke", "arguments": {"card_id": "0" * 32}, "re
 
 
 class RequestBody(Body, json_schema_extra={"examples": [_EXAMPLE]}):
-    """What to do. ``arguments`` by act: ``card.revoke`` {card_id}; ``account.create`` as POST /v1/accounts, with an
-    official role; ``account.role`` {account_id, role}; ``account.reset`` and ``account.unlock`` {account_id};
+    """What to do. ``arguments`` by act: ``card.revoke`` {card_id}; ``account.create`` {role, login} with
+    {name, identity} or {person_id}, and {email, language, organisation_id}; ``account.role`` {account_id, role,
+    organisation_id}; ``account.reset`` and ``account.unlock`` {account_id};
     ``rule.add`` {rule}, a row as JSON text with its kind; ``rule.end`` {name, last}, the row's name and its last day.
     """
 

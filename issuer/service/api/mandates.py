@@ -40,13 +40,13 @@ class NewMandateBody(Body):
 @endpoints.at(
     "POST",
     "/v1/mandates",
-    Access("person", ("mandate.manage", "mandate.give")),
+    Access("person", ("mandate.give",)),
     status=201,
     creates=True,
-    problems=(404,),
+    problems=(404, 409),
 )
 def give_mandate(call: CallOf, body: NewMandateBody, response: Response) -> MandateView:
-    """Let an agency act for an employer."""
+    """Let an agency act for one's own organisation, an employer."""
     made = once(
         call,
         lambda: mandates.give_mandate(

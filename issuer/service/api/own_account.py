@@ -51,7 +51,7 @@ class Contact(Body):
     language: Literal["en", "zh"]
 
 
-@endpoints.at("GET", "/v1/account", Access("begun"))
+@endpoints.at("GET", "/v1/account", Access("person"))
 def show_own_account(call: CallOf) -> AccountView:
     """One's own account."""
     return directory.own_account(call.core, call.who)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Final
 
+import anyio.to_thread
 from fastapi import Response
 from pydantic import BaseModel, Field
 
@@ -40,17 +42,18 @@ class SecondFactor(Body):
 
 
 class InvitationToken(Body):
-    """The secret of an invitation's link."""
+    """The secret of an invitation's link; or both of its parts, with a dot between them, in any order."""
 
     token: Secret
 
 
 class Acceptance(Body):
-    """What an invited person sets."""
+    """What an invited person sets. ``code`` and ``proof``: of the TOTP secret that the look proposed."""
 
     token: Secret
     password: Password
     code: Code | None = None
+    proof: Annotated[str, Field(max_length=1000)] | None = None
 
 
 _SESSION: Final = {
@@ -101,10 +104,11 @@ def _session(who: Principal, csrf: str, ends_at: int) -> SessionBody:
 
 
 @endpoints.at("POST", "/v1/sessions", Access("anyone"), status=201, problems=(401,))
-def begin_session(call: CallOf, body: Credentials, response: Response) -> SessionBody:
+async def begin_session(call: CallOf, body: Credentials, response: Response) -> SessionBody:
     """Log in with a password; an account with a second factor has to give it next."""
-    entered = login.login(call.core, body.login, body.password, call.origin, replaces=call.token_or_none)
-    return _entered(entered, response)
+    # In threads of its own: a hash never holds one of those that other requests need.
+    enter = partial(login.login, call.core, body.login, body.password, call.origin, replaces=call.token_or_none)
+    return _entered(await anyio.to_thread.run_sync(enter, limiter=call.service.log_ins), response)
 
 
 @endpoints.at("POST", "/v1/session/second-factor", Access("begun"), problems=(409,))
@@ -153,5 +157,5 @@ def open_invitation(call: CallOf, body: InvitationToken) -> InvitationView:
 @endpoints.at("POST", "/v1/invitations/accept", Access("anyone"), problems=(403, 404))
 def accept_invitation(call: CallOf, body: Acceptance) -> RecoveryCodes:
     """Set the password, and TOTP where it is proposed."""
-    codes = invitations.accept(call.core, body.token, body.password, body.code, call.origin)
+    codes = invitations.accept(call.core, body.token, body.password, body.code, call.origin, body.proof)
     return RecoveryCodes(recovery_codes=codes)

@@ -53,7 +53,7 @@ def test_neither_do_they_at_the_second_factor(house: House) -> None:
         with pytest.raises(StateError) as caught:
             officer_code(house, stolen, "000000", AWAY)
         found.append(caught.value.code)
-    assert found == ["totp.wrong"] * 20 + ["login.wait"] * 5
+    assert found == ["totp.wrong"] * 5 + ["login.wait"] * 20
     assert officer.step_up(entered.token, HOME).who.full
 
 
@@ -77,6 +77,33 @@ def test_guesses_from_a_known_place_wait_too(house: House) -> None:
     house.later(900)
     assert outcome(house, "zhang", PASSWORD, HOME) == "in"
     assert hammer(house, "zhang", [HOME] * 5) == ["login.refused"] * 5
+
+
+def test_from_one_network_all_names_are_answered_alike(house: House) -> None:
+    """A name that works there, one that works elsewhere, one that nobody has: the same tries, the same waits."""
+    make(house, "holder", "zhang")
+    make(house, "holder", "wang")
+    login(house.core, "wang", PASSWORD, AWAY)
+    core = house.core
+    core.database.transact(
+        lambda session: session.query(KnownPlace).filter(KnownPlace.seen_at < int(house.clock.at)).delete()
+    )
+    neighbour = Origin("198.51.100.77")
+    found = {name: hammer(house, name, [neighbour] * 8) for name in ("wang", "zhang", "nobody")}
+    assert set(map(tuple, found.values())) == {("login.refused",) * 5 + ("login.wait",) * 3}
+    for number in range(20):
+        hammer(house, f"name-{number}", [neighbour])
+    assert [hammer(house, name, [neighbour]) for name in ("wang", "zhang", "nobody", "other")] == [["login.wait"]] * 4
+
+
+def test_a_loopback_address_is_no_known_place(house: House) -> None:
+    """Behind a proxy that does not say for whom it asks everybody has it: strangers there are strangers."""
+    make(house, "holder", "zhang")
+    for address in ("127.0.0.1", "::1", "::ffff:127.0.0.1"):
+        login(house.core, "zhang", PASSWORD, Origin(address))
+    kinds = house.core.database.read(lambda session: list(session.scalars(select(KnownPlace.kind))))
+    assert kinds.count("network") == 1
+    assert kinds.count("device") == 3
 
 
 def test_a_network_that_tries_many_names_waits(house: House) -> None:
@@ -122,7 +149,7 @@ def test_the_rows_of_strangers_are_bounded(house: House, monkeypatch: pytest.Mon
                 attempts.take_back(session, [key], 1)
 
     core.database.transact(work)
-    assert count(core, LoginAttempts) == 512
+    assert count(core, LoginAttempts) == 768
 
 
 def test_known_places_are_bounded(house: House) -> None:

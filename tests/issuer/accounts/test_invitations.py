@@ -12,7 +12,7 @@ from issuer.accounts import host, invitations, people
 from issuer.accounts.changes import NewAccount
 from issuer.accounts.models import Invitation
 from issuer.accounts.retention import prune
-from tests.kit.people import HOME, HOST, PASSWORD, House, at_once, count, take_up
+from tests.kit.people import HOME, HOST, PASSWORD, House, acts, at_once, count, take_up
 
 
 def invited(house: House, role: str = "permit_officer", login: str = "officer") -> str:
@@ -22,16 +22,19 @@ def invited(house: House, role: str = "permit_officer", login: str = "officer") 
     return made.token
 
 
-def refused(house: House, token: str, password: str = PASSWORD, code: str | None = None) -> str:
+def refused(house: House, token: str, password: str = PASSWORD, code: str | None = None, proof: str = "") -> str:
     with pytest.raises(StateError) as caught:
-        invitations.accept(house.core, token, password, code, HOME)
+        invitations.accept(house.core, token, password, code, HOME, proof)
     return caught.value.code
 
 
 def test_an_officer_needs_an_app_before_anything(house: House) -> None:
     """Without a code, with a wrong one, with a bad password: nothing is used up, and the account stays closed."""
     token = invited(house)
-    assert [refused(house, token), refused(house, token, code="000000")] == ["totp.wrong"] * 2
+    shown = invitations.open_invitation(house.core, token).totp
+    assert shown is not None
+    assert [refused(house, token), refused(house, token, code="000000", proof="x")] == ["totp.offer"] * 2
+    assert [refused(house, token, code=code, proof=shown.proof) for code in (None, "000000")] == ["totp.wrong"] * 2
     assert refused(house, token, "Password123456!") == "password.too_common"
     assert refused(house, token, "officer2026!") == "password.too_common"
     assert refused(house, token, "short") == "password.too_short"
@@ -39,8 +42,16 @@ def test_an_officer_needs_an_app_before_anything(house: House) -> None:
     assert (view.login, view.role, view.language) == ("officer", "permit_officer", "zh")
     officer = take_up(house, token, "officer")
     assert officer.who().full
-    assert view.totp is not None
-    assert officer.secret == view.totp.secret
+
+
+def test_who_looked_before_knows_nothing_of_the_second_factor(house: House) -> None:
+    """Each look proposes another secret and is in the audit; what an earlier one showed is not the account's."""
+    token = invited(house)
+    seen = [invitations.open_invitation(house.core, token).totp for _ in range(3)]
+    officer = take_up(house, token, "officer")
+    assert officer.secret not in {each.secret for each in seen if each}
+    assert len({each.secret for each in seen if each}) == 3
+    assert [action for action, _, _ in acts(house.core)].count("invitation.open") == 4
 
 
 def test_a_holder_needs_none(house: House) -> None:

@@ -51,8 +51,8 @@ class Counted(Passwords):
         self.meanwhile = meanwhile
         self._hasher = Noting(self._hasher, self.computed)  # type: ignore[assignment]
 
-    def verify(self, stored: str | None, password: str) -> bool:
-        found = super().verify(stored, password)
+    def verify(self, stored: str | None, password: str, *, stranger: bool = False) -> bool:
+        found = super().verify(stored, password, stranger=stranger)
         self.meanwhile()
         return found
 
@@ -184,7 +184,7 @@ def test_hashes_take_no_more_than_their_slots(house: House) -> None:
     class Slow(Passwords):
         most = running = 0
 
-        def verify(self, stored: str | None, password: str) -> bool:
+        def verify(self, stored: str | None, password: str, *, stranger: bool = False) -> bool:
             with self._slot():
                 Slow.running += 1
                 Slow.most = max(Slow.most, Slow.running)

@@ -55,7 +55,7 @@ def test_nothing_personal_and_no_secret_is_kept_in_clear(
         invitations.accept(core, invited.token, f"{MARK.lower()}.login", "0", place)
     assert MARK.lower() not in str(caught.value).lower()
     recovery = invitations.accept(
-        core, invited.token, password, pyotp.TOTP(offer.secret).at(int(house.clock.at)), place
+        core, invited.token, password, pyotp.TOTP(offer.secret).at(int(house.clock.at)), place, offer.proof
     )
     house.later()
     first = login(core, f"{MARK}.login", password, place)

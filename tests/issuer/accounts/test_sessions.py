@@ -12,7 +12,7 @@ from issuer.accounts import directory, host, own_account, sessions
 from issuer.accounts.attempts import Origin
 from issuer.accounts.login import login
 from issuer.accounts.models import LoginSession
-from tests.kit.people import AWAY, HOME, HOST, PASSWORD, House, count, make, organisation
+from tests.kit.people import AWAY, HOME, HOST, PASSWORD, House, by_two, count, make, organisation
 
 OTHER = "a quite different 8 words long thing"
 
@@ -151,8 +151,10 @@ def test_a_lock_a_role_and_a_closure_end_every_session(house: House) -> None:
     employer = organisation(house, "employer", 1)
     changes: list[Callable[[str], object]] = [
         lambda account: directory.lock_account(house.core, admin, account),
-        lambda account: directory.change_role(house.core, admin, account, "employer", employer),
-        lambda account: directory.reset_account(house.core, admin, account),
+        lambda account: by_two(
+            house, "account.role", {"account_id": account, "role": "employer", "organisation_id": employer}
+        ),
+        lambda account: by_two(house, "account.reset", {"account_id": account}),
         lambda account: directory.close_account(house.core, admin, account),
     ]
     for number, change in enumerate(changes):

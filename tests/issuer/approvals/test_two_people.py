@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from icard_crypto.errors import StateError
 from issuer import cards
-from issuer.accounts import directory, host, sessions, tokens
-from issuer.accounts.changes import NewAccount
+from issuer.accounts import directory, host, invitations, mandates, sessions, tokens
 from issuer.accounts.login import login, step_up
 from issuer.accounts.models import Account
 from issuer.accounts.principals import FRESH, Principal
@@ -21,8 +21,22 @@ from issuer.approvals import engine
 from issuer.approvals.acts import Done
 from issuer.approvals.models import Confirmation
 from issuer.cards import NewCard, states
+from issuer.notices.models import NoticeRow
 from tests.kit.issuing_service import person
-from tests.kit.people import HOME, HOST, PASSWORD, House, acts, at_once, count, make, new_house, take_up
+from tests.kit.people import (
+    HOME,
+    HOST,
+    PASSWORD,
+    House,
+    acts,
+    at_once,
+    by_two,
+    count,
+    make,
+    new_house,
+    organisation,
+    take_up,
+)
 
 
 @pytest.fixture
@@ -216,43 +230,88 @@ def test_others_neither_ask_nor_confirm(house: House) -> None:
 
 
 def test_two_administrators_make_an_officer(house: House) -> None:
-    """One alone is refused; both together make an account that its person takes up."""
+    """Each has one part of the invitation, worth nothing alone; together its person takes the account up."""
     one, two = make(house, "administrator", "one"), make(house, "administrator", "two")
-    alone = NewAccount("permit_officer", "officer-9", "Nine", "ID-NINE")
-    assert refused(lambda: directory.create_account(house.core, one.who(), alone)) == "account.two_needed"
     house.later()
-    request = engine.ask(house.core, one.who(), "account.create", new_officer(), "new colleague")
+    asked = engine.ask(house.core, one.who(), "account.create", new_officer(), "new colleague")
     before = count(house.core, Account)
-    done = engine.confirm(house.core, two.who(), request.confirmation_id)
+    done = engine.confirm(house.core, two.who(), asked.confirmation_id)
     assert count(house.core, Account) == before + 1
     assert done.invited is not None
-    assert done.invited.token is not None
-    officer = take_up(house, done.invited.token, "officer-9")
+    parts = asked.invitation_part or "", done.invited.token or ""
+    for part in parts:
+        assert refused(partial(invitations.open_invitation, house.core, part)) == "invitation.unknown"
+        assert refused(partial(invitations.open_invitation, house.core, f"{part}.{part}")) == "invitation.unknown"
+    assert engine.show_confirmation(house.core, one.who(), asked.confirmation_id).invitation_part is None
+    officer = take_up(house, f"{parts[1]}.{parts[0]}", "officer-9")
     assert officer.who().role.name == "permit_officer"
-    again = {"account_id": officer.account_id}
-    assert refused(lambda: directory.reset_account(house.core, one.who(), officer.account_id)) == "account.two_needed"
-    reset = engine.ask(house.core, one.who(), "account.reset", again, "lost phone").confirmation_id
-    renewed = engine.confirm(house.core, two.who(), reset)
+    again = by_two(house, "account.reset", {"account_id": officer.account_id})
     assert refused(officer.enter) == "login.refused"
-    assert renewed.invited is not None
-    assert renewed.invited.token is not None
-    take_up(house, renewed.invited.token, "officer-9").enter()
+    take_up(house, again, "officer-9").enter()
+
+
+def test_what_was_decided_names_nobody(house: House) -> None:
+    """Done or refused: reason, ids and role stay; name, number, login name and address do not."""
+    one, two = make(house, "administrator", "one"), make(house, "administrator", "two")
+    house.later()
+    for decide in (engine.confirm, engine.refuse):
+        asked = engine.ask(house.core, one.who(), "account.create", new_officer(f"officer-{decide.__name__}"), "why")
+        assert asked.arguments["name"] == "Nine"
+        decide(house.core, two.who(), asked.confirmation_id)
+        shown = engine.show_confirmation(house.core, two.who(), asked.confirmation_id)
+        assert (set(shown.arguments), shown.reason) == ({"role", "person_id", "organisation_id"}, "why")
 
 
 def test_two_administrators_raise_a_holder(house: House) -> None:
-    """One alone is refused; raised by both, the account begins anew with TOTP; its old password is worth nothing."""
-    one, two = make(house, "administrator", "one"), make(house, "administrator", "two")
+    """The account begins anew with TOTP; its old password is worth nothing."""
     holder = make(house, "holder", "zhang")
-    account = holder.account_id
-    assert refused(lambda: directory.change_role(house.core, one.who(), account, "inspector")) == "account.two_needed"
-    house.later()
-    wanted = {"account_id": account, "role": "inspector"}
-    request = engine.ask(house.core, one.who(), "account.role", wanted, "promoted").confirmation_id
-    done = engine.confirm(house.core, two.who(), request)
+    token = by_two(house, "account.role", {"account_id": holder.account_id, "role": "inspector"})
     assert refused(lambda: login(house.core, "zhang", PASSWORD, HOME)) == "login.refused"
-    assert done.invited is not None
-    assert done.invited.token is not None
-    assert take_up(house, done.invited.token, "zhang").secret is not None
+    assert take_up(house, token, "zhang").secret is not None
+
+
+def test_no_administrator_reads_a_card_by_way_of_an_account(house: House) -> None:
+    """A second account of a holder, one for an agency, a reset, a mandate: none is one administrator's, and who holds
+    another account of the person is told.
+    """
+    holder = make(house, "holder", "zhang", email="zhang@cards.example")
+    admin = make(house, "administrator", "admin").who()
+    house.later()
+    twin = {"role": "holder", "login": "twin", "person_id": holder.person_id}
+    request = engine.ask(house.core, admin, "account.create", twin, "x").confirmation_id
+    assert refused(lambda: engine.confirm(house.core, admin, request)) == "confirm.same_person"
+    engine.refuse(house.core, admin, request)
+    assert refused(lambda: by_two(house, "account.create", twin)) == "account.conflict"
+    employer, agency = organisation(house, "employer", 1), organisation(house, "agency", 2)
+    now = int(house.clock.at)
+    give = partial(mandates.give_mandate, house.core, admin, agency, employer, now, now + 1000)
+    assert refused(give) == "access.not_allowed"
+    told = count(house.core, NoticeRow)
+    by_two(house, "account.create", {**twin, "role": "employer", "organisation_id": employer})
+    kinds = house.core.database.read(
+        lambda session: [
+            (row.account_id, row.kind)
+            for row in session.scalars(select(NoticeRow))
+            if row.kind == "account.access_given"
+        ]
+    )
+    assert kinds == [(holder.account_id, "account.access_given")]
+    assert count(house.core, NoticeRow) > told
+
+
+def test_one_person_is_known_however_the_number_is_written(house: House) -> None:
+    """Hyphens, spaces, case, leading zeros: no second person, who could confirm what the first has asked for."""
+    one = make(house, "permit_officer", "one", identity="S-1001")
+    for number, written in enumerate(("S1001", "s--1001", " S 10-01", "Ｓ-1001")):
+        same = make(house, "permit_officer", f"same-{number}", identity=written)
+        assert same.person_id == one.person_id, written
+    assert make(house, "permit_officer", "zeros", identity="00S-1001").person_id == one.person_id
+    card_id = card(house)
+    house.later()
+    request = ask_revocation(house, one.who(), card_id)
+    assert refused(lambda: engine.confirm(house.core, same.who(), request)) == "confirm.same_person"
+    german = make(house, "permit_officer", "german", identity="passport:DEU:C01X-00T4")
+    assert make(house, "permit_officer", "french", identity="passport:FRA:C01X-00T4").person_id != german.person_id
 
 
 def test_a_refused_request_is_done_no_more(house: House) -> None:

@@ -56,7 +56,7 @@ def test_the_first_administrators_and_the_way_back(folder: Path) -> None:
     house = opened(folder)
     first: list[Somebody] = [take_up(house, each["invitation"], each["account"]) for each in made]
     first[0].login = "li.na"
-    assert first[0].who().may("account.official")
+    assert first[0].who().may("account.give")
     reset = told(folder, "reset", "li.na", *WHO)
     again = take_up(house, reset["invitation"], "li.na")
     assert again.secret != first[0].secret

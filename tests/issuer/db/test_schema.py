@@ -76,7 +76,6 @@ def test_sealed_columns_are_the_ones_meant() -> None:
         "insurance_facts.body",
         "insurance_findings.body",
         "insured_persons.record",
-        "invitations.totp_secret",
         "lists.permutation",
         "login_sessions.place",
         "meta.canary",

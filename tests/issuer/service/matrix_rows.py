@@ -79,6 +79,7 @@ class World:
         self.core: Core = house.core
         self.folder = folder
         self.numbers = itertools.count(1)
+        self.given = itertools.count()
         self._sessions: dict[str, Entered] = {}
         self.employer, self.agency = self.organisation("employer"), self.organisation("agency")
         roles = ("administrator", "auditor", "permit_officer", "insurance_officer", "office_head", "inspector")
@@ -129,9 +130,10 @@ class World:
 
     def mandate(self, employer: str, agency: str) -> str:
         """A mandate in force."""
-        now = int(self.house.clock.at)
-        who = self.people["administrator"].who()
-        return mandates.give_mandate(self.core, who, agency, employer, now, now + _DAY).mandate_id
+        # One behind the other: an agency has one mandate of an employer at a time.
+        begins = int(self.house.clock.at) + 2 * _DAY * next(self.given)
+        who = self.somebody("employer", place=employer).who()
+        return mandates.give_mandate(self.core, who, agency, employer, begins, begins + _DAY).mandate_id
 
     def revocation(self) -> str:
         """What an officer has asked for and another is to confirm."""
@@ -310,9 +312,9 @@ def _own_session(world: World) -> Shot:
 
 
 def _new_mandate(world: World) -> Shot:
-    now = int(world.house.clock.at)
+    begins = int(world.house.clock.at) + 400 * _DAY + 2 * _DAY * next(world.given)
     places = {"agency_id": world.agency, "employer_id": world.employer}
-    return Shot("employer", {**places, "begins_at": now, "ends_at": now + _DAY})
+    return Shot("employer", {**places, "begins_at": begins, "ends_at": begins + _DAY})
 
 
 def _parted(world: World) -> Shot:
@@ -503,20 +505,13 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/insurance/people/{person_id}/death": _insured("insurance_officer", day="2026-11-01"),
     "POST /v1/insurance/contributions": lambda world: Shot("insurance_officer", {"rows": [_entry(world)]}),
     "POST /v1/insurance/people/{person_id}/corrections": _correction,
-    "POST /v1/accounts": _plain("administrator", role="holder", login="new.holder", name="New"),
     "GET /v1/accounts": _plain("administrator"),
     "POST /v1/accounts/search": lambda world: Shot("administrator", {"login": world.people["holder"].login}),
     "GET /v1/accounts/{account_id}": _account(),
-    "PUT /v1/accounts/{account_id}/role": lambda world: Shot(
-        "administrator",
-        {"role": "employer", "organisation_id": world.employer},
-        {"account_id": world.somebody("holder").account_id},
-    ),
     "POST /v1/accounts/{account_id}/lock": _account(),
     "POST /v1/accounts/{account_id}/unlock": _on("account", "administrator", _locked),
     "POST /v1/accounts/{account_id}/close": _account(),
     "POST /v1/accounts/{account_id}/end-sessions": _account(),
-    "POST /v1/accounts/{account_id}/reset": _account(),
     "POST /v1/organisations": _plain("administrator", kind="agency", code="91310000MA1FL0000N", name="An agency"),
     "GET /v1/organisations": _plain("administrator"),
     "POST /v1/offices": _plain("administrator", region="320500", name_en="Suzhou", name_zh="苏州"),

@@ -98,7 +98,10 @@ def lives(left: Left, server: IssuerServer, house: House, words: dict[str, str],
     admin("POST", "/v1/organisations", {"kind": "employer", "code": credit_code(1), "name": words["firm"]})
     person = {"login": words["login"].lower(), "name": f"{words['name']} {words['han name']}"}
     person |= {"identity": words["identity"]}
-    made = admin("POST", "/v1/accounts", {"role": "holder", **person})
+    holder_wanted = {"act": "account.create", "arguments": {"role": "holder", **person}, "reason": words["reason"]}
+    wished = admin("POST", "/v1/confirmations", holder_wanted)
+    made = admin2("POST", f"/v1/confirmations/{wished['confirmation_id']}/confirm")["invited"]
+    made["token"] = f"{wished['invitation_part']}.{made['token']}"
     shown = admin("POST", "/v1/accounts/search", {"login": person["login"]})
     assert shown["name"] == person["name"]
     wanted = {
@@ -197,7 +200,8 @@ def wrong_values(words: dict[str, str], card: dict[str, Any]) -> Iterator[tuple[
     new = {"role": "holder", "login": "somebody", "name": "Name", "identity": "ID-1234"}
     for name in (*new, "email", "language", "organisation_id", "person_id"):
         for wrong in (mark, f"{mark}\n", han * 60):
-            yield "administrator", "/v1/accounts", {**new, name: wrong}
+            made = {"act": "account.create", "arguments": {**new, name: wrong}, "reason": "x"}
+            yield "administrator", "/v1/confirmations", made
     for url in (
         f"http://{mark}.example/",
         f"https://{mark}@a.example/",
