@@ -43,6 +43,8 @@ from .vault.passwords import Passwords
 __all__ = ["Core"]
 
 _CANARY: Final = b"icard"
+#: Connections beside those of requests: log-ins, the worker and its channels, watching.
+_BESIDE: Final = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,8 @@ class Core:
         clock: Clock | None,
         signer: Signer | None,
     ) -> Core:
-        database = connect(settings.database)
+        # One for each request in work, each log-in, the worker's own, and whoever watches.
+        database = connect(settings.database, connections=settings.serve_threads + _BESIDE)
         at_rest = AtRest(master, partial(MasterKeys.read, settings.master_key_path))
         database.binder = at_rest.mac
         keystore = Keystore(settings.keystore_path)

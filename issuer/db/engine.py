@@ -12,7 +12,10 @@ Promises:
 5. A database that goes away and comes back needs no restart: connections are checked before they are used, and one to a
    server that no longer answers breaks within a minute.
 6. Whoever is told to end (``stopping``) tries nothing again: what was begun fails with its error.
-7. Threads that write to one SQLite file wait for each other here. SQLite itself lets them sleep and look again, each up
+7. A lock held elsewhere hangs nobody: a statement waits five seconds for a lock (SQLite: ten for the whole file) and
+   runs for a minute at most; what holds a transaction open and says nothing is cut off (PostgreSQL, set in each
+   transaction, so that a pooler in transaction mode keeps to it). Nothing is prepared by name, for its sake too.
+8. Threads that write to one SQLite file wait for each other here. SQLite itself lets them sleep and look again, each up
    to a tenth of a second and in no order; that is left for other processes.
 """
 
@@ -29,24 +32,25 @@ from typing import Any, Final, TypeVar
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 
 from .bound import BINDER, AlteredRow, Binder
 
-__all__ = ["Database", "connect", "final"]
+__all__ = ["PATIENT", "Database", "connect", "final"]
 
 T = TypeVar("T")
 
 #: Milliseconds that SQLite waits for another process's transaction; ours take a few milliseconds each.
-BUSY_MS: Final = 30_000
+BUSY_MS: Final = 10_000
 #: How often a unit of work is tried: with the pauses below, about twenty seconds, in which a server restarts.
 ATTEMPTS: Final = 12
 LONGEST_PAUSE: Final = 3.0
 
 # SQLSTATE classes and codes (PostgreSQL documentation, appendix A) after which the same work may succeed.
-_AGAIN: Final = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"})
+_AGAIN: Final = frozenset({"40001", "40P01", "55P03", "57014", "25P03", "57P01", "57P02", "57P03", "53300"})
 _FULL: Final = frozenset({"SQLITE_FULL", "53100"})
 # unixepoch('subsec') needs SQLite 3.42, which Debian 12 has not.
 _SQLITE_NOW: Final = "SELECT (julianday('now') - 2440587.5) * 86400.0"
@@ -59,6 +63,16 @@ _PATIENCE: Final = {
     "keepalives_count": 3,
     "tcp_user_timeout": 50_000,
 }
+
+
+#: An execution option: a connection that may wait and work for as long as it needs, for migrations and the like.
+PATIENT: Final = "icard_patient"
+#: Milliseconds: for a lock, for a statement, for a transaction that says nothing.
+LOCK_MS: Final = 5_000
+_STATEMENT_MS: Final = 60_000
+_IDLE_MS: Final = 60_000
+#: Seconds that a thread waits for a connection.
+_POOL_PATIENCE: Final = 10
 
 
 class Database:
@@ -104,6 +118,8 @@ class Database:
             except AlteredRow as fault:
                 self.on_altered(fault)
                 raise
+            except PoolTimeout:
+                raise StateError("database.busy") from None
             except DBAPIError as fault:
                 kind = _kind(fault)
                 if kind is None:
@@ -114,7 +130,7 @@ class Database:
                     found = self.read(settled)
                     if found is not None:
                         return found
-                if hurry or attempt >= ATTEMPTS:
+                if hurry or attempt >= ATTEMPTS or _waited(fault):
                     raise StateError(kind) from fault
             # Not for secrets: the pause only keeps two workers from meeting again.
             pause = min(0.01 * 2**attempt, LONGEST_PAUSE) * (0.5 + random.random())  # noqa: S311
@@ -136,11 +152,13 @@ class Database:
             except AlteredRow as fault:
                 self.on_altered(fault)
                 raise
+            except PoolTimeout:
+                raise StateError("database.busy") from None
             except DBAPIError as fault:
                 kind = _kind(fault)
                 if kind is None:
                     raise final(fault) from fault
-                if attempt >= ATTEMPTS:
+                if attempt >= ATTEMPTS or _waited(fault):
                     raise StateError(kind) from fault
             if self.stopping.wait(min(0.01 * 2**attempt, LONGEST_PAUSE)):
                 raise StateError(kind)
@@ -150,7 +168,7 @@ class Database:
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
-        """Promise 7."""
+        """Promise 8."""
         if not self.is_sqlite:
             yield
             return
@@ -196,8 +214,11 @@ class Database:
         self.engine.dispose()
 
 
-def connect(url: str) -> Database:
+def connect(url: str, *, connections: int = 15) -> Database:
     """The database at ``url``: ``sqlite:///path`` or ``postgresql://...`` (psycopg 3). Nothing is opened yet.
+
+    Args:
+        connections: that may be open at one time on PostgreSQL: one for each thread that may ask.
 
     Raises:
         StateError: ``database.url``.
@@ -215,7 +236,13 @@ def connect(url: str) -> Database:
     if kind == "postgresql":
         # What the address says itself wins: SQLAlchemy hands its query over beside these.
         given = {name: value for name, value in _PATIENCE.items() if name not in parsed.query}
-        options = {"pool_pre_ping": True, "connect_args": given}
+        options = {
+            "pool_pre_ping": True,
+            "connect_args": {**given, "prepare_threshold": None},
+            "pool_size": connections,
+            "max_overflow": 0,
+            "pool_timeout": _POOL_PATIENCE,
+        }
     try:
         engine = create_engine(parsed, hide_parameters=True, **options)
     except (NoSuchModuleError, ArgumentError):
@@ -223,6 +250,8 @@ def connect(url: str) -> Database:
     if kind == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "begin", _begin_postgresql)
     return Database(engine)
 
 
@@ -240,6 +269,14 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
 
 
+def _begin_postgresql(connection: Connection) -> None:
+    if not connection.get_execution_options().get(PATIENT, False):
+        # One question, and of this transaction alone: a pooler hands the connection to somebody else afterwards.
+        limits = f"'{LOCK_MS}', true), set_config('statement_timeout', '{_STATEMENT_MS}', true)"
+        idle = f"set_config('idle_in_transaction_session_timeout', '{_IDLE_MS}', true)"
+        connection.exec_driver_sql(f"SELECT set_config('lock_timeout', {limits}, {idle}")
+
+
 def _kind(fault: DBAPIError) -> str | None:
     """The code of a fault after which the same work may succeed, or None."""
     original = fault.orig
@@ -250,10 +287,19 @@ def _kind(fault: DBAPIError) -> str | None:
         return "database.unreachable" if name.startswith("SQLITE_CANTOPEN") else None
     if isinstance(original, psycopg.Error):
         if original.sqlstate in _AGAIN:
-            return "database.unreachable" if original.sqlstate.startswith("57") else "database.busy"
+            gone = original.sqlstate.startswith("57P")
+            return "database.unreachable" if gone else "database.busy"
         if fault.connection_invalidated or (isinstance(fault, OperationalError) and original.sqlstate is None):
             return "database.unreachable"
     return None
+
+
+def _waited(fault: DBAPIError) -> bool:
+    """Whether a lock or a statement had all its time: to try that again would hang whoever asked."""
+    original = fault.orig
+    if isinstance(original, sqlite3.Error):
+        return getattr(original, "sqlite_errorname", "") == "SQLITE_BUSY"
+    return isinstance(original, psycopg.Error) and original.sqlstate in ("55P03", "57014", "25P03")
 
 
 def final(fault: DBAPIError) -> Exception:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from icard_crypto.errors import StateError
 
-from .engine import Database, final
+from .engine import PATIENT, Database, final
 
 __all__ = ["current", "migrate", "newest", "require_newest"]
 
@@ -63,7 +63,7 @@ def migrate(database: Database, revision: str = "head") -> None:
     """
     database.check()
     try:
-        with database.engine.begin() as connection:
+        with database.engine.execution_options(**{PATIENT: True}).begin() as connection:
             _migrate(connection, revision, database.is_sqlite)
     except DBAPIError as fault:
         raise final(fault) from fault

@@ -3,7 +3,8 @@
 Promises:
 
 1. Every channel has lanes of its own: a mail server that hangs keeps no webhook waiting, nor does the courier keep its
-   process from other work. Of one webhook one lane at a time takes letters, so that a slow one holds one lane.
+   process from other work. Of one webhook one lane at a time takes letters, so that a slow one holds one lane; one
+   that did not answer rests with all its letters, longer each time, and one lane is kept for those that do.
 2. A kill at any moment loses nothing: what was taken is due again after the lease (:mod:`issuer.delivery.queue`).
 3. A database that is away ends nothing: lanes are jobs (:mod:`issuer.jobs`), which try again. What is logged has codes,
    channels and counts, nothing of any person.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -33,6 +35,9 @@ INTERVAL: Final = 1.0
 PURGE: Final = 3600.0
 #: How many webhooks are posted to at once.
 LANES: Final = 3
+#: Seconds for which a webhook that did not answer is left alone: the first time, and at the longest.
+FIRST_REST: Final = 60.0
+LONGEST_REST: Final = 900.0
 
 
 class Channel(Protocol):
@@ -73,6 +78,8 @@ class Courier:
         self._interval = interval
         self._lease = lease
         self._busy: set[str] = set()
+        # Webhooks that did not answer last: until when they rest (monotonic), and how often in a row.
+        self._silent: dict[str, tuple[float, int]] = {}
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
@@ -101,8 +108,11 @@ class Courier:
         if not letters:
             return made
         left = {letter.id: letter for letter in letters}
+        silent = False
 
         def tell(letter: Letter, outcome: Outcome) -> None:
+            nonlocal silent
+            silent = silent or (outcome.state == "waiting" and outcome.answer is None and not outcome.untried)
             queue.record(self._core, letter, outcome)
             del left[letter.id]
             if not outcome.untried:
@@ -119,14 +129,31 @@ class Courier:
         finally:
             with self._lock:
                 self._busy.discard(letters[0].webhook or "")
+                self._note(letters[0].webhook, silent)
         return made
 
     def _take(self, channel: Channel) -> list[Letter]:
         lease = self._lease or 2 * channel.seconds
         with self._lock:
-            letters = queue.take(self._core, channel.name, channel.most, lease, self._busy)
+            letters = queue.take(self._core, channel.name, channel.most, lease, self._avoided())
             self._busy.update(letter.webhook for letter in letters[:1] if letter.webhook is not None)
         return letters
+
+    def _avoided(self) -> set[str]:
+        """Webhooks that are not tried now: in hand, resting, or silent last while only one lane is left for others."""
+        now = time.monotonic()
+        resting = {name for name, (until, _) in self._silent.items() if until > now}
+        if len(self._busy & self._silent.keys()) >= LANES - 1:
+            resting |= self._silent.keys()
+        return self._busy | resting
+
+    def _note(self, webhook: str | None, silent: bool) -> None:
+        """One that does not answer rests longer each time, with all its letters: each try costs a lane its time."""
+        if webhook is None or not silent:
+            self._silent.pop(webhook or "", None)
+            return
+        _, times = self._silent.get(webhook, (0.0, 0))
+        self._silent[webhook] = (time.monotonic() + min(LONGEST_REST, FIRST_REST * 2.0**times), times + 1)
 
     def _lane(self, channel: Channel, stop: threading.Event) -> None:
         while not stop.is_set():

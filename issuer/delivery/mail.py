@@ -23,6 +23,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Final
 
+from icard_crypto.errors import IcardError
 from issuer.accounts.people import Contact
 from issuer.core import Core
 from issuer.notices.kinds import kind_of, mail_words
@@ -64,7 +65,12 @@ class MailChannel:
         settings = self._core.settings
         waiting: deque[tuple[Letter, str, EmailMessage]] = deque()
         for letter in letters:
-            found = self._find(letter.account)
+            try:
+                found = self._find(letter.account)
+            except IcardError as damaged:
+                # One whose address cannot be opened must not stand in the way of the others.
+                tell(letter, refused(damaged.code))
+                continue
             message = None if found is None else _composed(settings, letter, found)
             if found is None or message is None:
                 tell(letter, refused("mail.address"))

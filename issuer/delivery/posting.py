@@ -24,13 +24,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import IcardError, StateError
 from issuer.core import Core
 from verifier.runtime.outbound.addresses import networks
 from verifier.runtime.outbound.fetching import Deadline, Resolve
 from verifier.runtime.outbound.guarded import Guarded, resolve
 
-from .queue import Letter, Outcome, dropped, later, sent, untried
+from .queue import Letter, Outcome, dropped, later, refused, sent, untried
 from .webhooks import Target, gone, target
 
 __all__ = ["WebhookChannel", "payload", "signature"]
@@ -74,7 +74,13 @@ class WebhookChannel:
     ) -> None:
         """Post what can be posted, telling each letter's outcome as it is known."""
         name = letters[0].webhook or ""
-        place = target(self._core, name)
+        try:
+            place = target(self._core, name)
+        except IcardError as fault:
+            # Its address cannot be opened, nor will it be at the next try.
+            for letter in letters:
+                tell(letter, refused(fault.code))
+            return
         # Later than this, one that is slow would outlast what was promised for all.
         latest = time.monotonic() + self.seconds - self._each
         waiting = deque(letters)

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import IcardError
 from issuer.core import Core
 from issuer.db.base import inline
+from issuer.db.bound import AlteredRow
 from issuer.notices.models import Outbox
 from issuer.vault.at_rest import Place
 
@@ -92,7 +93,25 @@ def take(core: Core, channel: str, most: int, lease: float, busy: Iterable[str] 
     Args:
         lease: seconds within which the outcomes will be recorded.
     """
-    avoid = sorted(busy)
+    while True:
+        try:
+            return _take(core, channel, most, lease, sorted(busy))
+        except AlteredRow as fault:
+            if fault.table != "outbox":
+                raise
+            # One that somebody changed outside the service must not stand in the way of the others either.
+            _give_up(core, fault)
+
+
+def _give_up(core: Core, fault: AlteredRow) -> None:
+    def work(session: Session) -> None:
+        query = update(Outbox).where(Outbox.id == fault.row)
+        session.execute(query.values(state="dead", last_fault=fault.code, ended_at=core.clock.now(session)))
+
+    core.database.transact(work, settled=lambda session: None)
+
+
+def _take(core: Core, channel: str, most: int, lease: float, avoid: Sequence[str]) -> list[Letter]:
     # Looking first: on SQLite a transaction that may write stops every other writer.
     if not core.database.read(lambda session: session.scalars(_due(session, core, channel, 1, avoid)).all()):
         return []

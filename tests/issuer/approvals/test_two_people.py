@@ -287,7 +287,7 @@ def test_no_administrator_reads_a_card_by_way_of_an_account(house: House) -> Non
     give = partial(mandates.give_mandate, house.core, admin, agency, employer, now, now + 1000)
     assert refused(give) == "access.not_allowed"
     told = count(house.core, NoticeRow)
-    by_two(house, "account.create", {**twin, "role": "employer", "organisation_id": employer})
+    by_two(house, "account.create", {**twin, "login": "staff", "role": "employer", "organisation_id": employer})
     kinds = house.core.database.read(
         lambda session: [
             (row.account_id, row.kind)

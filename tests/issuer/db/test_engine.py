@@ -10,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, func, select, text
+from sqlalchemy import event, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
+from issuer.db import engine
 from issuer.db.engine import Database, connect
 from issuer.db.meta import Publisher
 from tests.issuer.conftest import new_database_url, postgres_server
@@ -129,6 +130,61 @@ def test_a_deadlock_is_tried_again() -> None:
         thread.join()
     assert len(tries) == 3
     assert database.read(lambda session: list(session.scalars(select(Publisher.version)))) == [2, 2]
+    database.close()
+    server.drop(url)
+
+
+def test_a_lock_held_elsewhere_hangs_nobody(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has what is needed, for as long as it likes: busy, said once, and work as ever afterwards."""
+    monkeypatch.setattr(engine, "LOCK_MS", 200)
+    monkeypatch.setattr(engine, "BUSY_MS", 200)
+    database.transact(_add(1))
+    hurried = connect(database_url)
+    tries = []
+
+    def work(session: Session) -> None:
+        tries.append(1)
+        session.scalars(select(Publisher).with_for_update()).one().version += 1
+        session.flush()
+
+    holding = database.engine.connect()
+    holding.execute(update(Publisher).values(version=7))
+    with pytest.raises(StateError) as caught:
+        hurried.transact(work)
+    assert (caught.value.code, len(tries) <= 1) == ("database.busy", True)
+    holding.rollback()
+    holding.close()
+    hurried.transact(work)
+    hurried.close()
+
+
+def test_a_thread_that_finds_no_connection_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are out: busy, and no error without a code."""
+    monkeypatch.setattr(engine, "_POOL_PATIENCE", 0.2)
+    server = postgres_server()
+    url = server.new_database()
+    database = connect(url, connections=1)
+    with database.engine.connect():
+        for act in (database.read, database.transact):
+            with pytest.raises(StateError) as caught:
+                act(lambda session: session.execute(text("SELECT 1")))
+            assert caught.value.code == "database.busy"
+    database.close()
+    server.drop(url)
+
+
+def test_nothing_is_prepared_by_name() -> None:
+    """Behind a pooler in transaction mode the next statement may come to another connection."""
+    server = postgres_server()
+    url = server.new_database()
+    database = connect(url)
+    for _ in range(10):
+        database.transact(lambda session: session.scalar(text("SELECT :n + 1"), {"n": 1}))
+    prepared = database.read(lambda session: session.scalar(text("SELECT count(*) FROM pg_prepared_statements")))
+    limits = database.read(lambda session: session.scalar(text("SELECT current_setting('lock_timeout')")))
+    assert (prepared, limits) == (0, "5s")
     database.close()
     server.drop(url)
 

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer import cards
+from issuer.accounts.models import Account
 from issuer.accounts.people import contact
 from issuer.core import Core
 from issuer.delivery import mail, queue, smtp
@@ -217,6 +219,24 @@ def test_a_letter_that_cannot_be_opened_stops_no_other(house: Core, mail_server:
     assert deliver(house) == {"sent": 1}
     assert show(house, victim).fault == "at_rest.damaged"
     assert show(house, victim).state == "dead"
+
+
+def test_a_letter_whose_account_cannot_be_opened_stops_no_other(house: Core, mail_server: MailServer) -> None:
+    """A damaged record of an account, a letter that somebody gave to another account: each is dead with its code."""
+    some(house, 4)
+    letters = outbox(house)
+
+    def damage(session: Session) -> None:
+        broken = update(Account).where(Account.id == letters[0].account_id).values(record=b"\x01broken")
+        moved = update(Outbox).where(Outbox.id == letters[1].id).values(account_id=letters[2].account_id)
+        session.execute(broken)
+        session.execute(moved)
+
+    house.database.transact(damage)
+    assert deliver(house) == {"at_rest.damaged": 1, "sent": 2}
+    assert show(house, letters[0].id).state == "dead"
+    query = select(Outbox.state, Outbox.last_fault).where(Outbox.id == letters[1].id)
+    assert house.database.read(lambda session: tuple(session.execute(query).one())) == ("dead", "at_rest.altered")
 
 
 def test_a_fault_nobody_foresaw_ends_no_lane(house: Core, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -16,9 +16,10 @@ from standardwebhooks import WebhookVerificationError
 from icard_crypto.errors import StateError
 from issuer.accounts.models import Account
 from issuer.core import Core
-from issuer.delivery import webhooks
+from issuer.delivery import queue, webhooks
 from issuer.delivery.courier import Courier
 from issuer.delivery.posting import WebhookChannel
+from issuer.delivery.queue import Letter
 from issuer.notices.inbox import inbox
 from issuer.notices.models import Outbox
 from issuer.notices.models import Webhook as WebhookRow
@@ -271,6 +272,44 @@ def test_a_slow_receiver_holds_one_lane(house: Core, receiver: Origin, authority
         (0, None),
         (1, "webhook.deadline"),
     ]
+
+
+class Silent:
+    """A channel to webhooks of which only one answers."""
+
+    name = "webhook"
+    most = 10
+    seconds = 20.0
+
+    def __init__(self, answers: str) -> None:
+        self.answers = answers
+        self.tried: list[str | None] = []
+
+    def deliver(
+        self, letters: Sequence[Letter], stop: threading.Event, tell: Callable[[Letter, queue.Outcome], None]
+    ) -> None:
+        self.tried.append(letters[0].webhook)
+        for letter in letters:
+            good = letter.webhook == self.answers
+            tell(letter, queue.sent() if good else queue.later("webhook.connection"))
+
+
+def test_silent_webhooks_rest_and_keep_nobody_waiting(house: Core) -> None:
+    """Five of one employer with thirty letters each: each is tried once, then rests with all its letters, and the next
+    employer's are sent.
+    """
+    slow, other = add_account(house, "employer"), add_account(house, "employer")
+    silent = {webhooks.add(house, slow.id, f"https://hooks.example/{n}", "account:1").webhook for n in range(5)}
+    for number in range(30):
+        tell(house, slow, "card.suspended", {"card": f"card{number}"})
+    good = webhooks.add(house, other.id, "https://hooks.example/good", "account:1").webhook
+    tell(house, other, "card.suspended", {"card": "card"})
+    channel = Silent(good)
+    courier = Courier(house, [channel], lambda *_: None)
+    found = [dict(courier.turn(channel, threading.Event())) for _ in range(8)]
+    assert set(channel.tried) == {*silent, good}
+    assert len(channel.tried) == 6
+    assert found[6:] == [{}, {}]
 
 
 def test_switching_off_drops_what_waits(house: Core, receiver: Origin) -> None:
