@@ -35,6 +35,7 @@ from .keys.clock import Clock
 from .keys.keystore import Keystore
 from .keys.signer import KeystoreSigner, Signer
 from .recovery.epoch import mark_after_commit, require_current
+from .recovery.place import place_of, require_place
 from .settings import Settings
 from .status.indexes import StatusLists
 from .vault.at_rest import AtRest, MasterKeys, Place
@@ -94,6 +95,7 @@ class Core:
             raise StateError("settings.value", path="issuer", expected=meta.issuer, found=settings.issuer or "nothing")
         if not (restoring or upgrading):
             require_current(core.database, settings.epoch_path, settings.published)
+            require_place(core.database, core.at_rest, meta)
         return core
 
     @classmethod
@@ -111,6 +113,7 @@ class Core:
         core = cls._assemble(settings, master, ask, clock, None)
         core.database.create()
         schema.migrate(core.database)
+        place = place_of(core.database, core.at_rest)
 
         def work(session: Session) -> None:
             if session.get(Meta, 1) is not None:
@@ -128,6 +131,7 @@ class Core:
                         created_at=now,
                         canary=core.at_rest.seal(_canary_place(), _CANARY),
                         bound_at=now,
+                        place=place,
                     ),
                     Publisher(id=1, version=0, iat=0),
                     AuditHead(id=1, seq=0, hash=genesis(database_id)),

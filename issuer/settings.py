@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(None, description="sqlite:///path or postgresql://; default: issuer.db.")
     master_key_file: Path | None = Field(None, description="Default: master.key. Keep a copy elsewhere.")
     epoch_file: Path | None = Field(None, description="Default: epoch; better where no backup puts it back.")
+    checkpoints: Path | None = Field(None, description="Folder of the audit's checkpoints; better where no backup is.")
     published: Path | None = Field(None, description="The folder of published files, compared at start.")
     keystore: Path | None = Field(None, description="Folder of the signing keys; default: keys.")
     passphrase: SecretStr | None = Field(None, description="Of the keystore; better in a file.")
@@ -105,6 +106,9 @@ class Settings(BaseSettings):
     published_burst: int = Field(1000, ge=1, description="Requests at once of one address for public files.")
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Proxies whose X-Forwarded-For is believed, separated by commas."
+    )
+    factor_wait_hours: int = Field(
+        24, ge=0, le=720, description="Hours after a recovery or a new second factor without acts of two people."
     )
     audit_details_days: int = Field(1095, ge=30, le=36_500, description="Younger details of acts are never purged.")
     confirmation_hours: int = Field(72, ge=1, le=720, description="Hours for which a second person may confirm.")

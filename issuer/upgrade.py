@@ -28,6 +28,7 @@ from .db.base import Base
 from .db.bound import bound_tables, content_of
 from .db.meta import Meta
 from .recovery.epoch import read_mark
+from .recovery.place import place_of
 
 __all__ = ["bind"]
 
@@ -50,6 +51,7 @@ def bind(core: Core, by: Actor) -> int:
         StateError: ``database.bound_before``.
     """
     mark = read_mark(core.settings.epoch_path)
+    place = place_of(core.database, core.at_rest)
 
     def work(session: Session) -> int:
         meta = session.get_one(Meta, 1, with_for_update=True)
@@ -66,7 +68,7 @@ def bind(core: Core, by: Actor) -> int:
             )
         count += _rewrite(session, AuditRow.__table__, "mac", lambda row: row_mac(core.at_rest, row["hash"]))
         now = core.clock.now(session)
-        meta.bound_at = now
+        meta.bound_at, meta.place = now, place
         core.audit(session, now, [Act(by.actor, "service.bind", "database", {**by.details(), "rows": count})])
         return count
 

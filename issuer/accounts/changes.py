@@ -36,6 +36,7 @@ __all__ = [
     "checked",
     "close",
     "create",
+    "end_tokens",
     "find_person",
     "lock",
     "locked_account",
@@ -231,11 +232,16 @@ def locked_account(session: Session, account_id: str) -> Account:
 def end_access(session: Session, account: Account, now: int) -> None:
     """End sessions, tokens and invitations of a locked account (promise 2)."""
     sessions.end_all(session, account.id)
-    live = select(ApiToken).where(ApiToken.account_id == account.id, ApiToken.revoked_at.is_(None))
-    for token in session.scalars(live.order_by(ApiToken.id).with_for_update()):
-        token.revoked_at = now
+    end_tokens(session, account.id, now)
     withdraw(session, account.id)
     account.version, account.changed_at = account.version + 1, now
+
+
+def end_tokens(session: Session, account_id: str, now: int) -> None:
+    """End all tokens of a locked account."""
+    live = select(ApiToken).where(ApiToken.account_id == account_id, ApiToken.revoked_at.is_(None))
+    for token in session.scalars(live.order_by(ApiToken.id).with_for_update()):
+        token.revoked_at = now
 
 
 def _require_open(session: Session, account: Account) -> None:

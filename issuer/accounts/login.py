@@ -7,7 +7,8 @@ Promises:
 2. The attempt is counted before the hash is computed (:mod:`issuer.accounts.attempts`): parallel guesses gain nothing.
 3. What was verified is what is logged in: an account that changed meanwhile is refused.
 4. A TOTP code is used once: step and account are read and written under one lock, so that of two with the same code one
-   is refused. A recovery code goes when it is used; it opens a session, but confirms nothing.
+   is refused. A recovery code goes when it is used; it opens a session, but confirms nothing; the account is told, and
+   takes part in nothing that two people do for a while.
 5. The place becomes a known one only when every factor was given.
 6. A hash made with old parameters is made anew with the password at hand.
 """
@@ -22,13 +23,14 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import StateError
 from issuer.acts import Act
 from issuer.core import Core
+from issuer.notices.outbox import Notice, notify
 
 from . import sessions
 from .attempts import Origin, counters, knows, new_device, remember, reserve, take_back
 from .fields import normal_login
 from .models import Account, LoginSession, RecoveryCode
 from .password_rules import normal_password
-from .people import login_key, open_password, open_totp, seal_password
+from .people import login_key, open_password, open_totp, seal_password, waits
 from .secret_text import secret_hash
 from .sessions import Entered
 from .totp import matching_step, normal_recovery_code
@@ -116,7 +118,7 @@ def step_up(core: Core, token: str, given: str, origin: Origin) -> Entered:
             core.audit(session, now, [Act(f"account:{account.id}", "totp.refused", account.id)])
             return None
         take_back(session, keys, now)
-        fresh = sessions.rotate(core, row, now, now if kind == "totp" else row.totp_at)
+        fresh = sessions.rotate(core, session, row, now, now if kind == "totp" else row.totp_at)
         device = _known(core, session, account, origin, now)
         core.audit(session, now, [Act(f"account:{account.id}", "session.second_factor", account.id, {"kind": kind})])
         return _entered(account, row, fresh, device)
@@ -158,6 +160,9 @@ def _second_factor(core: Core, session: Session, account: Account, given: str, n
     if row is None:
         return None
     session.delete(row)
+    # The app may be in other hands: time for its owner to hear of it before anything is decided with a new one.
+    waits(core, account, now)
+    notify(core, session, now, [Notice("account.recovery_used", account.id, {"account": account.id})])
     return "recovery"
 
 

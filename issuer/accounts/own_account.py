@@ -28,11 +28,12 @@ from issuer.vault.at_rest import Place
 
 from . import sessions
 from .attempts import reserve, take_back
+from .changes import end_tokens
 from .fields import check_email, check_language
 from .invitations import set_recovery_codes
 from .models import Account
 from .password_rules import check_password, normal_password
-from .people import open_password, read_account, seal_password, seal_totp, write_account
+from .people import open_password, read_account, seal_password, seal_totp, waits, write_account
 from .principals import Principal
 from .totp import TotpOffer, matching_step, new_recovery_codes, new_totp_secret, offer
 
@@ -46,7 +47,7 @@ _LONGEST_PROOF: Final = 2048
 
 
 def change_password(core: Core, who: Principal, old: str, new: str) -> None:
-    """Set another password; all sessions end, and the account is told.
+    """Set another password; all sessions and tokens end, and the account is told.
 
     Raises:
         StateError: ``access.*``, ``login.refused``, ``login.wait``, ``login.busy``, ``password.*``.
@@ -57,6 +58,7 @@ def change_password(core: Core, who: Principal, old: str, new: str) -> None:
     def work(session: Session, account: Account, now: int) -> None:
         seal_password(core, account, encoded)
         sessions.end_all(session, account.id)
+        end_tokens(session, account.id, now)
         notify(core, session, now, [Notice("account.password_changed", account.id, {"account": account.id})])
 
     _verify(core, who, old)
@@ -83,7 +85,9 @@ def begin_totp(core: Core, who: Principal) -> TotpOffer:
 
 
 def finish_totp(core: Core, who: Principal, password: str, proof: str, code: str) -> list[str]:
-    """Take the proposed secret, with a code of it. All sessions end.
+    """Take the proposed secret, with a code of it. All sessions end, and the account is told.
+
+    An official one takes part in nothing that two people do for a while.
 
     Returns:
         Recovery codes, to be shown once.
@@ -105,6 +109,9 @@ def finish_totp(core: Core, who: Principal, password: str, proof: str, code: str
         account.totp_counter = step
         set_recovery_codes(core, session, account.id, recovery)
         sessions.end_all(session, account.id)
+        if who.role.official:
+            waits(core, account, now)
+        notify(core, session, now, [Notice("account.totp_changed", account.id, {"account": account.id})])
 
     _verify(core, who, password)
     _change(core, who, "totp.change", work)
@@ -140,8 +147,14 @@ def change_contact(core: Core, who: Principal, password: str, email: str | None,
 
     def work(session: Session, account: Account, now: int) -> None:
         record = read_account(core, account)
-        if record is not None:
-            write_account(core, account, replace(record, email=email, language=language))
+        if record is None:
+            return
+        write_account(core, account, replace(record, email=email, language=language))
+        if record.email != email:
+            # The address of before is told as well: it may be somebody else who changes it.
+            facts = {"account": account.id}
+            places = [None, record.email] if record.email else [None]
+            notify(core, session, now, [Notice("account.contact_changed", account.id, facts, to=to) for to in places])
 
     _verify(core, who, password)
     _change(core, who, "account.contact", work)

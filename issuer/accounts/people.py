@@ -33,6 +33,7 @@ __all__ = [
     "read_name",
     "seal_password",
     "seal_totp",
+    "waits",
     "write_account",
     "write_name",
 ]
@@ -99,6 +100,11 @@ def contact(core: Core, account_id: str) -> Contact | None:
         return None if record is None or record.email is None else Contact(record.email, record.language)
 
     return core.database.read(look)
+
+
+def waits(core: Core, row: Account, now: int) -> None:
+    """From now on, for as long as the settings say, the account takes part in nothing that two people do."""
+    row.confirms_from = now + core.settings.factor_wait_hours * 3600
 
 
 def seal_password(core: Core, row: Account, encoded: str) -> None:

@@ -7,7 +7,8 @@ Promises:
 2. A session ends after half an hour without use, and after twelve hours in any case (settings).
 3. The CSRF token is computed from the session's token: one of another session, or of this one before its rotation,
    fits no more.
-4. What ended is gone: the row is deleted. An account has at most twenty sessions; the oldest makes room.
+4. What ended is gone: the row is deleted. An account has at most twenty sessions of each step; the oldest
+   makes room.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
@@ -199,17 +200,14 @@ def log_out(core: Core, token: str) -> None:
 
 def begin(core: Core, session: Session, account: Account, origin: Origin, now: int) -> tuple[LoginSession, str]:
     """A new session of a locked account whose password was given; its row, and its token."""
-    ended = LoginSession.account_id == account.id
-    kept = select(LoginSession.id).where(ended, *_live(core, session))
-    kept = kept.order_by(LoginSession.created_at.desc(), LoginSession.id).limit(_MOST - 1)
-    newest = session.scalars(kept).all()
-    session.execute(delete(LoginSession).where(ended, LoginSession.id.not_in(newest)))
+    step = "full" if account.totp_secret is None and not role_named(account.role).official else "password"
+    _make_room(core, session, account.id, step)
     token = new_secret()
     row = LoginSession(
         id=secrets.token_hex(16),
         token_hash=secret_hash(core.at_rest, "session", token),
         account_id=account.id,
-        step="full" if account.totp_secret is None and not role_named(account.role).official else "password",
+        step=step,
         created_at=now,
         seen_at=now,
         ends_at=now + core.settings.session_longest,
@@ -222,8 +220,19 @@ def begin(core: Core, session: Session, account: Account, origin: Origin, now: i
     return row, token
 
 
-def rotate(core: Core, row: LoginSession, now: int, totp_at: int | None) -> str:
+def _make_room(core: Core, session: Session, account_id: str, step: str) -> None:
+    """End the oldest sessions of the same step: whoever has the password alone pushes out none with every factor."""
+    ended = and_(LoginSession.account_id == account_id, LoginSession.step == step)
+    kept = select(LoginSession.id).where(ended, *_live(core, session))
+    kept = kept.order_by(LoginSession.created_at.desc(), LoginSession.id).limit(_MOST - 1)
+    newest = session.scalars(kept).all()
+    session.execute(delete(LoginSession).where(ended, LoginSession.id.not_in(newest)))
+
+
+def rotate(core: Core, session: Session, row: LoginSession, now: int, totp_at: int | None) -> str:
     """Every factor was given: a new token for the session; the one before fits no more."""
+    if row.step != "full":
+        _make_room(core, session, row.account_id, "full")
     token = new_secret()
     row.token_hash = secret_hash(core.at_rest, "session", token)
     row.step, row.totp_at, row.seen_at = "full", totp_at, now

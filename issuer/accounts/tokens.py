@@ -25,6 +25,7 @@ from icard_crypto.errors import StateError
 from issuer.acts import Act
 from issuer.core import Core
 from issuer.db.pages import page_of
+from issuer.notices.outbox import Notice, notify
 from issuer.vault.at_rest import Place
 
 from . import sessions
@@ -122,6 +123,8 @@ def make_token(core: Core, who: Principal, label: str, scopes: Iterable[str], da
             revoked_at=None,
         )
         session.add(row)
+        session.flush()
+        notify(core, session, now, [Notice("account.token_made", who.account_id, {"account": who.account_id})])
         details = {"scopes": sorted(wanted), "expires_at": row.expires_at}
         core.audit(session, now, [Act(who.actor, "token.make", token_id, details)])
         return NewToken(token_id, f"icard_{prefix}_{secret}", row.expires_at)

@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from icard_crypto.card.card import Card
 from icard_crypto.errors import StateError
 from issuer import cards
 from issuer.accounts import changes
@@ -25,7 +26,7 @@ from issuer.accounts.invitations import Invited, Parts
 from issuer.accounts.models import Account, Person
 from issuer.accounts.people import identity_keys
 from issuer.accounts.roles import role_named
-from issuer.cards.models import CardRow
+from issuer.cards.models import CardParty, CardRow
 from issuer.core import Core
 from issuer.rules import store
 from issuer.rules.days import day_of
@@ -33,6 +34,7 @@ from issuer.rules.days import day_of
 __all__ = ["ACTS", "Done", "Kind", "Prepared"]
 
 _ID: Final = re.compile("[0-9a-f]{32}")
+_LONGEST_CARD: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,14 @@ class Kind:
         prepare: looks whether it can be done; raises where not.
         execute: does it, with the parts of a new secret where somebody is to be invited.
         invites: whether somebody is.
+        finish: what follows once it is committed; where it fails, the worker does it.
     """
 
     right: str
     prepare: Callable[[Core, Session, Mapping[str, Any]], Prepared]
     execute: Callable[[Core, Session, Prepared, Parts, int], Done]
     invites: bool = False
+    finish: Callable[[Core, Done], None] | None = None
 
 
 def _only(arguments: Mapping[str, Any], required: set[str], optional: frozenset[str] = frozenset()) -> None:
@@ -88,7 +92,66 @@ def _prepare_revocation(core: Core, session: Session, arguments: Mapping[str, An
         raise StateError("issue.no_card")
     if row.standing == "revoked":
         raise StateError("issue.card_revoked")
-    return Prepared(row.id, dict(arguments))
+    return Prepared(row.id, dict(arguments), _holder(session, row.id))
+
+
+def _holder(session: Session, card_id: str) -> str | None:
+    party = session.get(CardParty, card_id)
+    return None if party is None else party.holder_id
+
+
+def _prepare_replacement(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``card_id``; ``card``: its new record, JSON text; ``remove``: paths of fields that it may lose, with spaces."""
+    _only(arguments, {"card_id", "card"}, frozenset({"remove"}))
+    row = session.get(CardRow, arguments["card_id"])
+    if row is None:
+        raise StateError("issue.no_card")
+    if row.standing == "revoked":
+        raise StateError("issue.card_revoked")
+    cards.check_card(core, _card(arguments))
+    return Prepared(row.id, dict(arguments), _holder(session, row.id))
+
+
+def _replace(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    remove = frozenset((prepared.arguments.get("remove") or "").split())
+    cards.replace_within(core, session, cards.Reissue(prepared.subject, _card(prepared.arguments), remove=remove))
+    return Done("card.replace", prepared.subject)
+
+
+def _prepare_issue(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``card``: the record, JSON text; ``holder_id`` and ``employer_id``, where the service knows them."""
+    _only(arguments, {"card"}, frozenset({"holder_id", "employer_id"}))
+    read = _card(arguments)
+    cards.check_card(core, read)
+    subject = hashlib.sha256(core.at_rest.digest("new card", read.permit.number or "").encode()).hexdigest()[:32]
+    return Prepared(subject, dict(arguments), arguments.get("holder_id"))
+
+
+def _issue(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    card_id = hashlib.sha256(parts.mine.encode() + b"card").hexdigest()[:32]
+    said = prepared.arguments
+    new = cards.NewCard(_card(said), holder=said.get("holder_id"), employer=said.get("employer_id"))
+    cards.issue_within(core, session, new, card_id)
+    return Done("card.issue", card_id)
+
+
+def _card(arguments: Mapping[str, Any]) -> Card:
+    """The record of a request.
+
+    Raises:
+        StateError: ``account.field``; CardError: ``card.*``.
+    """
+    try:
+        read = json.loads(arguments["card"]) if len(arguments["card"]) <= _LONGEST_CARD else None
+    except ValueError:
+        read = None
+    if not isinstance(read, dict):
+        raise StateError("account.field", path="card", expected="a card's record, as JSON text")
+    return Card.from_json(read)
+
+
+def _sign(core: Core, done: Done) -> None:
+    cards.finish_card(core, done.subject)
 
 
 def _revoke(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
@@ -201,6 +264,8 @@ def _about(session: Session, arguments: Mapping[str, Any]) -> Prepared:
 
 ACTS: Final[dict[str, Kind]] = {
     "card.revoke": Kind("card.revoke", _prepare_revocation, _revoke),
+    "card.replace": Kind("card.revoke", _prepare_replacement, _replace, finish=_sign),
+    "card.issue": Kind("card.revoke", _prepare_issue, _issue, finish=_sign),
     "account.create": Kind("account.give", _prepare_creation, _create, invites=True),
     "account.role": Kind("account.give", _prepare_role, _raise, invites=True),
     "account.reset": Kind("account.give", _prepare_account, _reset, invites=True),

@@ -15,6 +15,7 @@ Promises:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import IcardError, StateError
 from issuer.accounts import sessions
 from issuer.accounts.changes import locked_account
 from issuer.accounts.fields import check_text
@@ -97,7 +98,7 @@ def ask(core: Core, who: Principal, act: str, arguments: Mapping[str, Any], reas
         expire(core, session, now)
         prepared = kind.prepare(core, session, arguments)
         _not_oneself(who.person_id, prepared.person_id)
-        locked_account(session, who.account_id)
+        _not_waiting(locked_account(session, who.account_id), now)
         if not sessions.stands(core, session, who):
             raise StateError("session.unknown")
         row = Confirmation(
@@ -152,6 +153,7 @@ def confirm(core: Core, who: Principal, confirmation_id: str) -> Done:
             raise StateError("confirm.same_person")
         if not sessions.stands(core, session, who) or kind.right not in role_named(account.role).rights:
             raise StateError("session.unknown")
+        _not_waiting(account, now)
         if max(account.created_at, account.role_at) >= row.created_at:
             raise StateError("confirm.younger_account")
         if asker.state != "active" or kind.right not in role_named(asker.role).rights:
@@ -170,7 +172,13 @@ def confirm(core: Core, who: Principal, confirmation_id: str) -> Done:
         core.audit(session, now, acts, made=done.subject)
         return done
 
-    return core.database.transact(work)
+    done = core.database.transact(work)
+    finish = ACTS[done.act].finish
+    if finish is not None:
+        # Done it is; what a signer that is away leaves, the worker finishes.
+        with contextlib.suppress(IcardError):
+            finish(core, done)
+    return done
 
 
 def refuse(core: Core, who: Principal, confirmation_id: str) -> None:
@@ -279,6 +287,12 @@ def _both(session: Session, asker: str, confirmer: str) -> tuple[Account, Accoun
     """Both accounts, locked in the order of their ids."""
     rows = {account_id: locked_account(session, account_id) for account_id in sorted({asker, confirmer})}
     return rows[asker], rows[confirmer]
+
+
+def _not_waiting(account: Account, now: int) -> None:
+    """Refuse who has a new second factor, or came without one, a short while ago."""
+    if account.confirms_from is not None and now < account.confirms_from:
+        raise StateError("confirm.waits", expected=f"{account.confirms_from} or later", found=str(now))
 
 
 def _not_oneself(person_id: str, about: str | None) -> None:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from issuer.acts import Actor
 
-from .issue import Decision, check_card, issue, issue_decided, reissue_decided, renew, renew_many, replace
+from .issue import (
+    Decision,
+    check_card,
+    finish_card,
+    issue,
+    issue_decided,
+    issue_within,
+    reissue_decided,
+    renew,
+    renew_many,
+    replace,
+    replace_within,
+)
 from .requests import IssuedCard, NewCard, Reissue
 from .states import resume, revoke, revoke_many, revoke_within, set_insurance, set_permit, suspend
 from .views import CardView, find_cards, revision_of, show, standings
@@ -18,12 +30,15 @@ __all__ = [
     "Reissue",
     "check_card",
     "find_cards",
+    "finish_card",
     "issue",
     "issue_decided",
+    "issue_within",
     "reissue_decided",
     "renew",
     "renew_many",
     "replace",
+    "replace_within",
     "resume",
     "revision_of",
     "revoke",

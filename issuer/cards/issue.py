@@ -6,6 +6,8 @@ Promises:
 2. A permit number has one live card at most.
 3. A replaced code reads replaced at once; a renewed one runs to its own end. New codes may be meant for one revision of
    a card alone: ``issue.changed`` says that somebody was faster.
+4. What ends a card, makes it another person's or another permit's, or brings a withdrawn permit number back takes two
+   people, or a break-glass act on the host: ``issue.two_needed``.
 """
 
 from __future__ import annotations
@@ -30,19 +32,22 @@ from .codes import IssuedCode
 from .models import CardLookup, CardParty, CardRow, CodeRow
 from .parties import notify_parties
 from .party_rows import check_parties
-from .records import read_record, refuse_lost_fields, write_record
+from .records import needs_two, read_record, refuse_lost_fields, write_record
 from .requests import IssuedCard, NewCard, Reissue
 from .states import end_codes, locked, require_revision
 
 __all__ = [
     "Decision",
     "check_card",
+    "finish_card",
     "issue",
     "issue_decided",
+    "issue_within",
     "reissue_decided",
     "renew",
     "renew_many",
     "replace",
+    "replace_within",
 ]
 
 T = TypeVar("T")
@@ -115,41 +120,12 @@ def _issue(
     ctis = [_new_ctis() for _ in range(number)]
 
     def work(session: Session) -> list[_Made]:
-        made: list[_Made] = []
-        wanted: list[codes.Wanted] = []
-        lookups: list[CardLookup] = []
-        parties: list[CardParty] = []
-        now = core.clock.now(session)
-        for one, card_id, names in zip(make(session, now), ids, ctis, strict=True):
-            before = claim(session, one.request, f"{card_id}:1", now) if one.request else None
-            if before is not None:
-                made.append(_parsed(before))
-                continue
-            made.append((card_id, 1))
-            row = CardRow(
-                id=card_id,
-                record=b"",
-                standing="active",
-                permit="good",
-                insurance="good",
-                photo=one.photo,
-                version=1,
-                created_at=now,
-                changed_at=now,
-            )
-            lookups += write_record(core, session, row, one.card)
-            wanted.append(codes.Wanted(row, one.card, names))
-            if one.holder is not None or one.employer is not None:
-                check_parties(session, one.holder, one.employer)
-                parties.append(CardParty(card_id=card_id, holder_id=one.holder, employer_id=one.employer))
-        if wanted:
-            session.add_all(one.row for one in wanted)
-            session.flush()
-            session.add_all((*lookups, *parties))
-            at = codes.intend(core, session, wanted)
-            notify_parties(core, session, at, "card.issue", [one.row.id for one in wanted])
-            acts = [Act(by.actor, "card.issue", one.row.id, by.details()) for one in wanted]
-            core.audit(session, at, [act for one in wanted for act in then(session, at, one.row.id)] + acts)
+        new = make(session, core.clock.now(session))
+        # What a file decided was decided by those who handled it.
+        two = by.break_glass or then is not _nothing
+        made, fresh, at = _new(core, session, new, ids, ctis, two=two)
+        acts = [Act(by.actor, "card.issue", card_id, by.details()) for card_id in fresh]
+        core.audit(session, at, [act for card_id in fresh for act in then(session, at, card_id)] + acts)
         return made
 
     def settled(session: Session) -> list[_Made] | None:
@@ -158,6 +134,63 @@ def _issue(
 
     made = _transact(core, work, settled)
     return _finished(core, made, dict(zip(ids, ctis, strict=True)))
+
+
+def _new(
+    core: Core,
+    session: Session,
+    new: Sequence[NewCard],
+    ids: Sequence[str],
+    ctis: Sequence[Sequence[str]],
+    *,
+    two: bool,
+) -> tuple[list[_Made], list[str], int]:
+    """Write new cards with the intents of their codes; what was made, the ids of what is new, and the time."""
+    made: list[_Made] = []
+    wanted: list[codes.Wanted] = []
+    lookups: list[CardLookup] = []
+    parties: list[CardParty] = []
+    at = now = core.clock.now(session)
+    for one, card_id, names in zip(new, ids, ctis, strict=True):
+        before = claim(session, one.request, f"{card_id}:1", now) if one.request else None
+        if before is not None:
+            made.append(_parsed(before))
+            continue
+        made.append((card_id, 1))
+        row = CardRow(
+            id=card_id,
+            record=b"",
+            standing="active",
+            permit="good",
+            insurance="good",
+            photo=one.photo,
+            version=1,
+            created_at=now,
+            changed_at=now,
+        )
+        lookups += write_record(core, session, row, one.card)
+        if not two and _was_withdrawn(session, row):
+            raise StateError("issue.two_needed", path="permit.number")
+        wanted.append(codes.Wanted(row, one.card, names))
+        if one.holder is not None or one.employer is not None:
+            check_parties(session, one.holder, one.employer)
+            parties.append(CardParty(card_id=card_id, holder_id=one.holder, employer_id=one.employer))
+    if wanted:
+        session.add_all(one.row for one in wanted)
+        session.flush()
+        session.add_all((*lookups, *parties))
+        at = codes.intend(core, session, wanted)
+        notify_parties(core, session, at, "card.issue", [one.row.id for one in wanted])
+    return made, [one.row.id for one in wanted], at
+
+
+def _was_withdrawn(session: Session, row: CardRow) -> bool:
+    """Whether a card with this permit number was withdrawn for good."""
+    if row.permit_key is None:
+        return False
+    query = select(CardRow.id).where(CardRow.permit_key == row.permit_key, CardRow.standing == "revoked")
+    with session.no_autoflush:
+        return session.scalar(query.limit(1)) is not None
 
 
 def replace(core: Core, asked: Reissue, by: Actor) -> IssuedCard:
@@ -210,37 +243,11 @@ def _reissue(
             card = decision.make(session, core.clock.now(session))
             check_card(core, card)
             asked = [Reissue(one.card_id, card) for one in wishes]
-        rows = locked(session, list(ctis))
-        made: list[_Made] = []
-        wanted: list[codes.Wanted] = []
-        now = core.clock.now(session)
-        for one in asked:
-            row = rows[one.card_id]
-            before = claim(session, one.request, f"{row.id}:{row.version + 1}", now) if one.request else None
-            if before is not None:
-                made.append(_parsed(before))
-                continue
-            require_revision(row, one.revision)
-            if row.standing == "revoked":
-                raise StateError("issue.card_revoked")
-            row.version += 1
-            made.append((row.id, row.version))
-            if one.card is not None:
-                refuse_lost_fields(read_record(core, row), one.card, one.remove)
-                session.execute(delete(CardLookup).where(CardLookup.card_id == row.id))
-                session.add_all(write_record(core, session, row, one.card))
-            wanted.append(codes.Wanted(row, one.card or read_record(core, row), ctis[row.id]))
-        if wanted:
-            if old_end:
-                end_codes(session, [one.row for one in wanted])
-            session.flush()
-            at = codes.intend(core, session, wanted)
-            for each in wanted:
-                each.row.changed_at = at
-            notify_parties(core, session, at, action, [each.row.id for each in wanted])
-            acts = [Act(by.actor, action, each.row.id, by.details()) for each in wanted]
-            then = decision.then if decision is not None else _nothing
-            core.audit(session, at, [act for each in wanted for act in then(session, at, each.row.id)] + acts)
+        two = by.break_glass or decision is not None
+        made, rows, at = _anew(core, session, asked, ctis, action, old_end=old_end, two=two)
+        then = decision.then if decision is not None else _nothing
+        acts = [Act(by.actor, action, row.id, by.details()) for row in rows]
+        core.audit(session, at, [act for row in rows for act in then(session, at, row.id)] + acts)
         return made
 
     def settled(session: Session) -> list[_Made] | None:
@@ -254,6 +261,76 @@ def _reissue(
 
 def _nothing(_session: Session, _now: int, _card_id: str) -> Sequence[Act]:
     return ()
+
+
+def _anew(
+    core: Core,
+    session: Session,
+    asked: Sequence[Reissue],
+    ctis: Mapping[str, Sequence[str]],
+    action: str,
+    *,
+    old_end: bool,
+    two: bool,
+) -> tuple[list[_Made], list[CardRow], int]:
+    """Write the intents of new codes; what was made, the cards that it was made for, and the time of signing."""
+    rows = locked(session, list(ctis))
+    made: list[_Made] = []
+    wanted: list[codes.Wanted] = []
+    now = core.clock.now(session)
+    for one in asked:
+        row = rows[one.card_id]
+        before = claim(session, one.request, f"{row.id}:{row.version + 1}", now) if one.request else None
+        if before is not None:
+            made.append(_parsed(before))
+            continue
+        require_revision(row, one.revision)
+        if row.standing == "revoked":
+            raise StateError("issue.card_revoked")
+        row.version += 1
+        made.append((row.id, row.version))
+        if one.card is not None:
+            held = read_record(core, row)
+            refuse_lost_fields(held, one.card, one.remove)
+            session.execute(delete(CardLookup).where(CardLookup.card_id == row.id))
+            session.add_all(write_record(core, session, row, one.card))
+            if not two and needs_two(held, one.card):
+                raise StateError("issue.two_needed", path="card")
+        wanted.append(codes.Wanted(row, one.card or read_record(core, row), ctis[row.id]))
+    at = now
+    if wanted:
+        if old_end:
+            end_codes(session, [one.row for one in wanted])
+        session.flush()
+        at = codes.intend(core, session, wanted)
+        for each in wanted:
+            each.row.changed_at = at
+        notify_parties(core, session, at, action, [each.row.id for each in wanted])
+    return made, [each.row for each in wanted], at
+
+
+def replace_within(core: Core, session: Session, asked: Reissue) -> None:
+    """Replace a card within another's transaction, two people's, which writes the audit; :func:`finish_card` signs.
+
+    Raises:
+        CardError, StateError: as :func:`replace`.
+    """
+    _anew(core, session, [asked], {asked.card_id: _new_ctis()}, "card.replace", old_end=True, two=True)
+
+
+def issue_within(core: Core, session: Session, new: NewCard, card_id: str) -> None:
+    """Issue a card within another's transaction, two people's, which writes the audit; :func:`finish_card` signs.
+
+    Raises:
+        CardError, StateError: as :func:`issue`.
+    """
+    _new(core, session, [new], [card_id], [_new_ctis()], two=True)
+
+
+def finish_card(core: Core, card_id: str) -> None:
+    """Sign what is intended of a card."""
+    query = select(CodeRow.cti).where(CodeRow.card_id == card_id, CodeRow.state == "intent")
+    codes.finish(core, core.database.read(lambda session: list(session.scalars(query))))
 
 
 def _transact(

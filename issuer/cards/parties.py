@@ -7,6 +7,8 @@ Promises:
 2. A card that is another's and one that is not there are the same error.
 3. An act on a card is notified to whoever sees it as their own: holder, employer, agencies with a mandate in force.
    A card that nobody with an account holds, looks after or acts for makes no notice.
+4. A change of parties changes at that moment who sees the card; those before and those after are told.
+5. Nobody in office acts on the card of his own person.
 """
 
 from __future__ import annotations
@@ -30,7 +32,16 @@ from issuer.notices.outbox import Notice, notify
 from .models import CardParty, CardRow
 from .party_rows import check_parties
 
-__all__ = ["Parties", "notify_holder", "notify_parties", "own_cards", "parties_of", "require_card", "set_parties"]
+__all__ = [
+    "Parties",
+    "notify_holder",
+    "notify_parties",
+    "own_cards",
+    "parties_of",
+    "refuse_own",
+    "require_card",
+    "set_parties",
+]
 
 Parties = tuple[str | None, str | None]
 
@@ -56,12 +67,36 @@ def set_parties(core: Core, who: Principal, card_id: str, holder_id: str | None,
             session.add(row)
         elif (row.holder_id, row.employer_id) == (holder_id, employer_id):
             return True
+        told = [card_id]
+        now = core.clock.now(session)
+        # Those who see it no more are told as well as those who see it now.
+        notify_parties(core, session, now, "card.parties", told)
         row.holder_id, row.employer_id = holder_id, employer_id
+        session.flush()
+        notify_parties(core, session, now, "card.parties", told)
         details = {"holder": holder_id, "employer": employer_id}
-        core.audit(session, core.clock.now(session), [Act(who.actor, "card.parties", card_id, details)])
+        core.audit(session, now, [Act(who.actor, "card.parties", card_id, details)])
         return True
 
     core.database.transact(work, settled=lambda session: None)
+
+
+def refuse_own(core: Core, who: Principal, card_id: str | None, holder_id: str | None = None) -> None:
+    """Refuse an official who acts on the card of his own person.
+
+    Args:
+        holder_id: whose the card is going to be.
+
+    Raises:
+        StateError: ``account.self``.
+    """
+
+    def look(session: Session) -> str | None:
+        row = session.get(CardParty, card_id) if card_id is not None else None
+        return None if row is None else row.holder_id
+
+    if who.role.official and who.person_id in (holder_id, core.database.read(look)):
+        raise StateError("account.self")
 
 
 def parties_of(core: Core, card_id: str) -> Parties:

@@ -25,7 +25,7 @@ from issuer.vault.at_rest import Place
 
 from .models import CardLookup, CardRow
 
-__all__ = ["normal", "read_record", "refuse_lost_fields", "write_record"]
+__all__ = ["needs_two", "normal", "read_record", "refuse_lost_fields", "write_record"]
 
 PERMIT: Final = "permit"
 NAME: Final = "name"
@@ -62,6 +62,20 @@ def read_record(core: Core, row: CardRow) -> Card:
 def normal(kind: str, value: str) -> str:
     """The form in which a value is hashed (promise 2)."""
     return value.casefold() if kind == NAME else value.upper()
+
+
+def needs_two(before: Card, after: Card) -> bool:
+    """Whether a new record does what takes two people: it ends sooner, or is another permit's or another person's.
+
+    A person is another one where two of name, birth and nationality differ; one alone may be put right by one officer.
+    """
+    old, new = before.permit, after.permit
+    sooner = old.valid_until is not None and new.valid_until is not None and new.valid_until < old.valid_until
+    numbers = [normal(PERMIT, each.number) if each.number else None for each in (old, new)]
+    births = [(each.date_of_birth, each.year_of_birth) for each in (before.holder, after.holder)]
+    names = [normal(NAME, each.name or "") for each in (before.holder, after.holder)]
+    differs = [names[0] != names[1], births[0] != births[1], before.holder.nationality != after.holder.nationality]
+    return sooner or numbers[0] != numbers[1] or sum(differs) >= 2
 
 
 def refuse_lost_fields(before: Card, after: Card, remove: Collection[str]) -> None:

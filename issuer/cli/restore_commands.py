@@ -1,4 +1,4 @@
-"""``icard-issuer restore``, ``withdraw``: after a backup was put back."""
+"""``icard-issuer restore``, ``adopt``, ``withdraw``: after a backup was put back, or a database was moved."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .service import ServiceFolder, acts, tell
 if TYPE_CHECKING:
     from issuer.acts import Actor
 
-__all__ = ["restore_command", "withdraw_command"]
+__all__ = ["adopt_command", "restore_command", "withdraw_command"]
 
 _SECRET: Final = 0o600
 
@@ -54,6 +54,18 @@ def restore_command(
         tell(outcome)
         return
     tell({name: _shown(value) for name, value in outcome.items()})
+
+
+@acts(break_glass=True)
+def adopt_command(service: ServiceFolder, by: Actor) -> None:
+    """Take a database over that was moved: no other copy of it runs, or ever will. Then publish.
+
+    Codes get indexes of new lists alone from now on. A database that was put back from a backup is for restore.
+    """
+    from issuer.restore.adopt import adopt
+
+    with service.opened(restoring=True) as core:
+        tell({"epoch": adopt(core, by)})
 
 
 @acts(break_glass=True)

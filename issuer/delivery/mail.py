@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -71,6 +72,8 @@ class MailChannel:
                 # One whose address cannot be opened must not stand in the way of the others.
                 tell(letter, refused(damaged.code))
                 continue
+            if found is not None and letter.to is not None:
+                found = replace(found, email=letter.to)
             message = None if found is None else _composed(settings, letter, found)
             if found is None or message is None:
                 tell(letter, refused("mail.address"))

@@ -50,6 +50,7 @@ class Letter:
     created_at: int
     facts: Mapping[str, str]
     secret: str | None = field(repr=False)
+    to: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,4 +200,5 @@ def _letter(core: Core, row: Outbox, attempt: int) -> Letter:
         row.created_at,
         body["facts"],
         body.get("secret"),
+        body.get("to"),
     )

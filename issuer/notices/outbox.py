@@ -37,12 +37,16 @@ _CHUNK: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What an account is told. ``facts``: ids by name; ``secret``: for the link in the e-mail, used once."""
+    """What an account is told. ``facts``: ids by name; ``secret``: for the link in the e-mail, used once.
+
+    ``to``: an address in the place of the account's own, for the e-mail alone.
+    """
 
     kind: str
     account: str
     facts: Mapping[str, str]
     secret: str | None = field(default=None, repr=False)
+    to: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,9 @@ def _to_send(core: Core, row: NoticeRow, notice: Notice, kind: Kind, wishes: _Wi
             continue
         if channel == "email":
             if core.settings.smtp_host:
-                yield _row(core, row, channel, None, {"facts": dict(notice.facts), "secret": notice.secret})
+                yield _row(
+                    core, row, channel, None, {"facts": dict(notice.facts), "secret": notice.secret, "to": notice.to}
+                )
         else:
             for webhook in wishes.webhooks.get(notice.account, ()):
                 yield _row(core, row, channel, webhook, {"facts": dict(notice.facts)})

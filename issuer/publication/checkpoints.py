@@ -83,8 +83,8 @@ def make(core: Core, folder: Path) -> Checkpoint | None:
 
 
 def default_folder(core: Core) -> Path:
-    """Where checkpoints go when nobody says where: beside the database, until someone copies them away."""
-    return core.settings.folder / "checkpoints"
+    """Where checkpoints go when nobody says where: by the settings, else beside the database."""
+    return core.settings.checkpoints or core.settings.folder / "checkpoints"
 
 
 def _encode(said: Checkpoint) -> bytes:

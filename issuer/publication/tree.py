@@ -4,8 +4,9 @@ Promises:
 
 1. Files are written in the order trust lists and checkpoints, ``trust/latest.cbor``, status lists, bundle, timestamp.
    Whoever has read a timestamp finds everything that it names, or something newer.
-2. Each file is written whole or not at all; one whose content stands already is not touched. A kill leaves a tree that
-   the next run completes, without the half files that it left.
+2. Files and folders are readable by everybody, whatever the umask. Each file is written whole or not at all; one whose
+   content stands already is not touched. A kill leaves a tree that the next run completes, without the half files that
+   it left.
 3. A file that never changes and has another content, and a file that is newer than what would replace it, stop the run
    before anything is written: what is published is another authority's, or an older state.
 4. Files of lists that are published no more are removed last, when no timestamp names them; what this program does not
@@ -36,6 +37,9 @@ IMMUTABLE: Final[frozenset[FileKind]] = frozenset({"trust", "checkpoint"})
 _ORDER: Final[tuple[FileKind, ...]] = ("trust", "checkpoint", "latest", "status", "bundle", "timestamp")
 #: The claim that holds iat, by kind; the others are as new as these.
 _IAT: Final[dict[FileKind, int]] = {"status": 6, "timestamp": 3}
+#: Public, whatever the umask: a web server of another user reads them.
+_READABLE: Final = 0o644
+_OPEN_FOLDER: Final = 0o755
 _PATH: Final = re.compile(r"[a-z]+\.cbor|[a-z]+/[A-Za-z0-9_-]+(\.cbor)?")
 
 
@@ -76,6 +80,7 @@ def write_tree(folder: Path, files: Iterable[TreeFile], *, ended: Iterable[str] 
         path = folder / file.path
         make_folder(path.parent)
         write_whole(path, file.content)
+        path.chmod(_READABLE)
     removed = [name for name in sorted(set(ended) - {file.path for file in ordered}) if (folder / name).exists()]
     for name in removed:
         (folder / name).unlink(missing_ok=True)
@@ -89,7 +94,9 @@ def make_folder(folder: Path) -> None:
         FileFault: ``file.unwritable``.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(_OPEN_FOLDER)
     except OSError as fault:
         raise FileFault("file.unwritable", found=f"{folder}: {fault.strerror}") from None
 

@@ -37,6 +37,7 @@ from issuer.keys.clock import signed_at
 from issuer.keys.models import KeyRow
 from issuer.publication.trust_lists import lock_publisher
 from issuer.recovery.epoch import Mark, read_mark
+from issuer.recovery.place import place_of
 from issuer.status.indexes import changed, limit
 from issuer.status.models import LostCode, StatusListRow
 from issuer.status.permutation import KEY_LENGTH, Permutation
@@ -97,7 +98,11 @@ def restore(core: Core, published: Path | None, by: Actor) -> Restored:
     """
     mark = _mark(core)
     said = Published() if published is None else read_published(core, published, by.actor)
-    return core.database.transact(lambda session: _work(core, session, mark, said, by), settled=lambda session: None)
+    place = place_of(core.database, core.at_rest)
+
+    return core.database.transact(
+        lambda session: _work(core, session, mark, said, by, place), settled=lambda session: None
+    )
 
 
 def withdraw_lost(core: Core, uri: str, index: int, by: Actor) -> None:
@@ -134,7 +139,7 @@ def _mark(core: Core) -> Mark | None:
         return None
 
 
-def _work(core: Core, session: Session, mark: Mark | None, said: Published, by: Actor) -> Restored:
+def _work(core: Core, session: Session, mark: Mark | None, said: Published, by: Actor, place: str) -> Restored:
     publisher = lock_publisher(session)
     meta = session.get_one(Meta, 1, with_for_update=True, populate_existing=True)
     now = core.clock.now(session)
@@ -175,7 +180,7 @@ def _work(core: Core, session: Session, mark: Mark | None, said: Published, by: 
     publisher.iat = max(publisher.iat, said.iat)
     publisher.version += 1
     signed_at(session, said.iat)
-    meta.epoch = outcome.epoch
+    meta.epoch, meta.place = outcome.epoch, place
     core.lists.create(session, "standby", now)
     outcome.cards, outcome.changed = sorted(set(outcome.cards)), sorted(set(outcome.changed))
     details = {

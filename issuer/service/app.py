@@ -29,6 +29,7 @@ from .api import SUBJECTS
 from .context import IssuingService
 from .embedded_worker import EmbeddedWorker
 from .endpoints import describe
+from .forwarded import ForwardedWatch
 from .login_door import PLACES, LogInDoor
 from .metrics import CoreFigures
 
@@ -98,6 +99,7 @@ STATUSES: Final = http.Statuses(
         "issue.card_revoked": 409,
         "issue.changed": 412,
         "issue.no_card": 404,
+        "issue.two_needed": 403,
         "login.busy": 503,
         "login.wait": 429,
         "mandate.exists": 409,
@@ -206,4 +208,5 @@ def make_app(core: Core, drain: http.Drain, parts: Sequence[Part] = ()) -> ASGIA
         ],
         trusted_proxies=settings.trusted_proxies,
     )
-    return http.wrap(app, limits, service.metrics, partial(LogInDoor, core=core, metrics=service.metrics))
+    wrapped = http.wrap(app, limits, service.metrics, partial(LogInDoor, core=core, metrics=service.metrics))
+    return ForwardedWatch(wrapped, service)

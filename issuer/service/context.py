@@ -38,6 +38,7 @@ class IssuingService:
 
     Attributes:
         figures: of the core, beside the process's own in ``metrics``.
+        warnings: what requests have shown of the settings, by name; codes.
         log_ins: threads for passwords alone; as many as :mod:`issuer.service.login_door` lets in.
     """
 
@@ -46,6 +47,7 @@ class IssuingService:
     metrics: http.Metrics
     embedded_worker: EmbeddedWorker
     figures: CollectorRegistry
+    warnings: dict[str, str] = field(default_factory=dict)
     log_ins: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PLACES))
 
 

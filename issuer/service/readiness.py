@@ -25,7 +25,7 @@ from issuer.publication.publish import check_signers
 from issuer.publication.tokens import TTL
 from issuer.worker.states import JobReport, read_jobs
 
-__all__ = ["jobs", "parts"]
+__all__ = ["jobs", "parts", "warnings"]
 
 
 def parts(core: Core) -> dict[str, str]:
@@ -43,6 +43,13 @@ def jobs(core: Core) -> list[JobReport]:
         return read_jobs(core)
     except IcardError:
         return []
+
+
+def warnings(core: Core) -> dict[str, str]:
+    """What does not keep the service from working, and should be put right (promise 2)."""
+    settings = core.settings
+    beside = settings.epoch_path.parent.resolve() == settings.folder.resolve()
+    return {"mark": "epoch.beside"} if beside and settings.published is None else {}
 
 
 def _state(check: Callable[[], object]) -> str:

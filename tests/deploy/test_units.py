@@ -93,6 +93,22 @@ def test_a_unit_is_what_the_page_says(unit: str) -> None:
     assert {value.rpartition("/")[2] for value in secrets} == handed
 
 
+@pytest.mark.parametrize("unit", ["icard-issuer.service", "icard-issuer-worker.service"])
+def test_what_outlives_a_restore_lies_apart(unit: str) -> None:
+    """Mark and checkpoints are in no folder that is backed up, in one that the unit has; the proxy on the machine is
+    trusted, or all requests would count as one address."""
+    found = settings(unit)
+    environment = dict(pair.partition("=")[::2] for line in found["Environment"] for pair in shlex.split(line))
+    folders = found["StateDirectory"][0].split()
+    assert environment["ICARD_ISSUER_FOLDER"] == f"/var/lib/{folders[0]}"
+    for name in ("EPOCH_FILE", "CHECKPOINTS"):
+        assert Path(environment[f"ICARD_ISSUER_{name}"]).parent == Path(f"/var/lib/{folders[1]}")
+    proxy = (ROOT / "deploy" / "nginx" / "icard.conf").read_text("utf-8")
+    if "serve" in found["ExecStart"][0]:
+        assert "server 127.0.0.1:8081" in proxy
+        assert environment["ICARD_ISSUER_TRUSTED_PROXIES"] == "127.0.0.1/32"
+
+
 def environment_of(unit: str, folder: Path, credentials: Path) -> dict[str, str]:
     """What the unit's command finds in its environment."""
     pairs = [pair for line in settings(unit)["Environment"] for pair in shlex.split(line)]
@@ -119,6 +135,7 @@ def start(unit: str, folder: Path, credentials: Path, port: int) -> subprocess.P
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        umask=int(settings(unit)["UMask"][0], 8),
     )
 
 

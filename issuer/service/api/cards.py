@@ -18,9 +18,9 @@ from pydantic import BaseModel, Field
 from icard_crypto.card.card import Card
 from icard_crypto.errors import CardError
 from issuer import cards
-from issuer.cards import IssuedCard, NewCard, Reissue
+from issuer.cards import IssuedCard, NewCard, Reissue, parties
 from issuer.cards.codes import IssuedCode
-from issuer.cards.parties import own_cards
+from issuer.cards.parties import own_cards, refuse_own
 from issuer.cards.views import CardView
 from issuer.service.access import Access
 from issuer.service.card_reading import read_card
@@ -86,6 +86,13 @@ class ReissueBody(Body):
             Problem: ``card.*``.
         """
         return None if self.card is None else _card(self.card)
+
+
+class PartiesBody(Body):
+    """Whose a card is: the holder, a person, and the employer, an organisation; null: nobody's here."""
+
+    holder_id: PersonId | None
+    employer_id: PersonId | None
 
 
 class ReasonBody(Body):
@@ -171,6 +178,7 @@ def _on_card(right: str) -> Access:
 @endpoints.at("POST", "/v1/cards", Access("account", ("card.issue",)), status=201, creates=True, problems=(404,))
 def issue_card(call: CallOf, body: NewCardBody, response: Response) -> IssuedBody:
     """Issue a card, with one signed code for each profile."""
+    refuse_own(call.core, call.who, None, body.holder_id)
     new = NewCard(_card(body.card), body.photo, call.request, body.holder_id, body.employer_id)
     return _issued(call, cards.issue(call.core, [new], call.who.by())[0], response)
 
@@ -209,9 +217,17 @@ def renew_card(call: CallOf, card_id: Id, body: ReissueBody, response: Response)
     return _reissued(call, card_id, body, response, cards.renew)
 
 
+@endpoints.at("PUT", "/v1/cards/{card_id}/parties", _on_card("card.issue"), status=204, problems=(404,))
+def set_parties(call: CallOf, card_id: Id, body: PartiesBody) -> None:
+    """Say whose the card is: from now on they see it, and those before see it no more. All of them are told."""
+    refuse_own(call.core, call.who, card_id, body.holder_id)
+    parties.set_parties(call.core, call.who, card_id, body.holder_id, body.employer_id)
+
+
 @endpoints.at("POST", "/v1/cards/{card_id}/suspend", _on_card("card.suspend"), **_STATE)
 def suspend_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response) -> None:
     """Suspend a card until it is resumed."""
+    refuse_own(call.core, call.who, card_id)
     revision = cards.suspend(call.core, card_id, call.who.by(body.reason), call.version)
     response.headers["ETag"] = etag(revision)
 
@@ -219,6 +235,7 @@ def suspend_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response
 @endpoints.at("POST", "/v1/cards/{card_id}/resume", _on_card("card.resume"), **_STATE)
 def resume_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response) -> None:
     """End a suspension."""
+    refuse_own(call.core, call.who, card_id)
     revision = cards.resume(call.core, card_id, call.who.by(body.reason), call.version)
     response.headers["ETag"] = etag(revision)
 
@@ -226,6 +243,7 @@ def resume_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response)
 @endpoints.at("PUT", "/v1/cards/{card_id}/permit", _on_card("permit.set"), **_STATE)
 def set_permit(call: CallOf, card_id: Id, body: PermitBody, response: Response) -> None:
     """Set what stands of the permit behind a card."""
+    refuse_own(call.core, call.who, card_id)
     revision = cards.set_permit(call.core, card_id, body.state, call.who.by(body.reason), call.version)
     response.headers["ETag"] = etag(revision)
 
@@ -233,6 +251,7 @@ def set_permit(call: CallOf, card_id: Id, body: PermitBody, response: Response) 
 @endpoints.at("PUT", "/v1/cards/{card_id}/insurance", _on_card("insurance.set"), **_STATE)
 def set_insurance(call: CallOf, card_id: Id, body: InsuranceBody, response: Response) -> None:
     """Set what stands of the insurance behind a card."""
+    refuse_own(call.core, call.who, card_id)
     revision = cards.set_insurance(call.core, card_id, body.state, call.who.by(body.reason), call.version)
     response.headers["ETag"] = etag(revision)
 
@@ -264,6 +283,7 @@ def _pointer(fault: CardError) -> str:
 def _reissued(
     call: Call, card_id: str, body: ReissueBody, response: Response, reissue: Callable[..., IssuedCard]
 ) -> IssuedBody:
+    refuse_own(call.core, call.who, card_id)
     asked = Reissue(card_id, body.record(), call.request, call.version, frozenset(body.remove))
     try:
         made = reissue(call.core, asked, call.who.by(body.reason))

@@ -37,7 +37,8 @@ _EXAMPLE: Final = {"act": "card.revoke", "arguments": {"card_id": "0" * 32}, "re
 
 
 class RequestBody(Body, json_schema_extra={"examples": [_EXAMPLE]}):
-    """What to do. ``arguments`` by act: ``card.revoke`` {card_id}; ``account.create`` {role, login} with
+    """What to do. ``arguments`` by act: ``card.revoke`` {card_id}; ``card.replace`` {card_id, card, remove} and
+    ``card.issue`` {card, holder_id, employer_id}, with the record as JSON text; ``account.create`` {role, login} with
     {name, identity} or {person_id}, and {email, language, organisation_id}; ``account.role`` {account_id, role,
     organisation_id}; ``account.reset`` and ``account.unlock`` {account_id};
     ``rule.add`` {rule}, a row as JSON text with its kind; ``rule.end`` {name, last}, the row's name and its last day.

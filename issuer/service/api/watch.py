@@ -19,11 +19,12 @@ endpoints = Endpoints("Watching")
 
 class ReadyBody(BaseModel):
     """Each part: ``ok``, or the code of what is wrong. ``jobs``: the worker's, of which ``publish`` and ``export`` are
-    what the part ``worker`` needs."""
+    what the part ``worker`` needs. ``warnings``: codes of what works all the same and should be put right."""
 
     ready: bool
     parts: dict[str, str]
     jobs: dict[str, str]
+    warnings: dict[str, str]
 
 
 @endpoints.at("GET", "/healthz", Access("anyone"))
@@ -44,7 +45,9 @@ def readyz(call: CallOf, response: Response) -> ReadyBody:
     parts["worker"] = (states.trouble(jobs) or "ok") if parts["database"] == "ok" else parts["database"]
     ready = all(state == "ok" for state in parts.values())
     response.status_code = 200 if ready else 503
-    return ReadyBody(ready=ready, parts=parts, jobs={job.name: job.trouble or "ok" for job in jobs})
+    states_of = {job.name: job.trouble or "ok" for job in jobs}
+    warned = {**readiness.warnings(call.core), **service.warnings}
+    return ReadyBody(ready=ready, parts=parts, jobs=states_of, warnings=warned)
 
 
 @endpoints.at("GET", "/metrics", Access("anyone"), types=("text/plain",))

@@ -16,6 +16,7 @@ from issuer.accounts.models import Person
 from issuer.accounts.organisations import NewOrganisation
 from issuer.accounts.people import read_name
 from issuer.cards import NewCard, parties
+from issuer.notices.models import NoticeRow
 from tests.kit.issuing_service import person
 from tests.kit.people import HOST, House, at_once, count, make, new_house, organisation
 
@@ -249,6 +250,17 @@ def test_cards_are_seen_by_those_whose_they_are(tmp_path: Path, database_url: st
     assert sees(agent) == "seen"
     assert parties.own_cards(house.core, agent) == [card_id]
     assert parties.own_cards(house.core, foreign) == []
+    told = count(house.core, NoticeRow)
+    parties.set_parties(house.core, officer, card_id, holder.person_id, other)
+    assert [sees(who) for who in (holder.who(), boss, agent, foreign)] == [
+        "seen",
+        "issue.no_card",
+        "issue.no_card",
+        "seen",
+    ]
+    # Holder twice, the employer and the agency of before, the one of now.
+    assert count(house.core, NoticeRow) - told == 5
+    parties.set_parties(house.core, officer, card_id, holder.person_id, employer)
     house.later(DAY)
     assert sees(agent) == "issue.no_card"
     assert refused(lambda: parties.set_parties(house.core, boss, card_id, None, None)) == "access.not_allowed"

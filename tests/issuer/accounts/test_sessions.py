@@ -175,6 +175,16 @@ def test_an_account_has_twenty_sessions_at_most(house: House) -> None:
     assert count(house.core, LoginSession) == 20
 
 
+def test_who_has_the_password_alone_pushes_out_no_full_session(house: House) -> None:
+    """Thirty half log-ins: the officer's session goes on."""
+    officer = make(house, "permit_officer", "officer")
+    token = officer.enter().token
+    for number in range(30):
+        house.later(1)
+        login(house.core, "officer", PASSWORD, Origin(f"203.{number}.1.1"))
+    assert not ended(house, token)
+
+
 def test_only_hashes_of_tokens_are_kept(house: House) -> None:
     """Neither token nor CSRF token stands in the row, and the token's hash opens nothing."""
     make(house, "holder", "zhang")

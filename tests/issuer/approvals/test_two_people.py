@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 from sqlalchemy import select
 
 from icard_crypto.errors import StateError
 from issuer import cards
-from issuer.accounts import directory, host, invitations, mandates, sessions, tokens
+from issuer.accounts import directory, host, invitations, mandates, own_account, sessions, tokens
 from issuer.accounts.login import login, step_up
 from issuer.accounts.models import Account
 from issuer.accounts.principals import FRESH, Principal
@@ -20,7 +24,7 @@ from issuer.accounts.roles import SCOPES
 from issuer.approvals import engine
 from issuer.approvals.acts import Done
 from issuer.approvals.models import Confirmation
-from issuer.cards import NewCard, states
+from issuer.cards import NewCard, Reissue, parties, states
 from issuer.notices.models import NoticeRow
 from tests.kit.issuing_service import person
 from tests.kit.people import (
@@ -170,7 +174,40 @@ def test_a_code_has_to_be_fresh(house: House) -> None:
     recovered = step_up(house.core, token, two.recovery[0], HOME)
     assert recovered.who.full
     assert refused(lambda: engine.confirm(house.core, recovered.who, request)) == "access.fresh_code"
-    engine.confirm(house.core, two.step_up(recovered.token).who, request)
+    # The app may be in other hands: the account is told, and confirms nothing for a day.
+    again = two.step_up(recovered.token)
+    assert refused(lambda: engine.confirm(house.core, again.who, request)) == "confirm.waits"
+    assert refused(lambda: ask_revocation(house, again.who, card(house, 2))) == "confirm.waits"
+    assert "account.recovery_used" in told(house, two.account_id)
+    house.later(24 * 3600)
+    engine.confirm(house.core, two.who(), request)
+
+
+def told(house: House, account_id: str) -> list[str]:
+    """The kinds of an account's notices."""
+    query = select(NoticeRow).where(NoticeRow.account_id == account_id)
+    return house.core.database.read(lambda session: [row.kind for row in session.scalars(query)])
+
+
+def test_a_new_second_factor_waits_and_what_changes_is_told(house: House) -> None:
+    """Another app, address, token, password: the account hears of each; tokens end with the password."""
+    one, two = make(house, "permit_officer", "one"), make(house, "permit_officer", "two")
+    card_id = card(house)
+    house.later()
+    request = ask_revocation(house, one.who(), card_id)
+    made = tokens.make_token(house.core, two.who(), "robot", ["card.issue"], 30)
+    who = two.who()
+    own_account.change_contact(house.core, who, PASSWORD, "new@cards.example", "en")
+    offer = own_account.begin_totp(house.core, who)
+    code = pyotp.TOTP(offer.secret).at(int(house.clock.at))
+    own_account.finish_totp(house.core, who, PASSWORD, offer.proof, code)
+    two.secret = offer.secret
+    assert refused(lambda: engine.confirm(house.core, two.who(), request)) == "confirm.waits"
+    tokens.authenticate_token(house.core, made.text)
+    own_account.change_password(house.core, two.who(), PASSWORD, "entirely different words 4 it")
+    assert refused(lambda: tokens.authenticate_token(house.core, made.text)) == "token.unknown"
+    kinds = ["account.token_made", "account.contact_changed", "account.totp_changed", "account.password_changed"]
+    assert set(kinds) <= set(told(house, two.account_id))
 
 
 def test_an_expired_request_is_done_no_more(house: House) -> None:
@@ -224,7 +261,7 @@ def test_others_neither_ask_nor_confirm(house: House) -> None:
     assert engine.list_waiting(house.core, admin.who()) == []
     ask = engine.ask
     assert refused(lambda: ask(house.core, officer.who(), "account.create", new_officer(), "x")) == "access.not_allowed"
-    assert refused(lambda: ask(house.core, officer.who(), "card.issue", {}, "x")) == "confirm.act"
+    assert refused(lambda: ask(house.core, officer.who(), "card.nothing", {}, "x")) == "confirm.act"
     assert refused(lambda: ask(house.core, officer.who(), "card.revoke", {"card_id": 7}, "x")) == "account.field"
     assert refused(lambda: engine.confirm(house.core, officer.who(), "f" * 32)) == "confirm.none"
 
@@ -248,6 +285,48 @@ def test_two_administrators_make_an_officer(house: House) -> None:
     again = by_two(house, "account.reset", {"account_id": officer.account_id})
     assert refused(officer.enter) == "login.refused"
     take_up(house, again, "officer-9").enter()
+
+
+def test_two_officers_end_a_card_early_and_bring_it_back(house: House) -> None:
+    """A record that ends sooner, and a card again after a withdrawal; the codes are signed at once."""
+    one, two = make(house, "permit_officer", "one"), make(house, "permit_officer", "two")
+    card_id, record = card(house), person(1)
+    house.later()
+    sooner = replace(record, permit=replace(record.permit, valid_until=datetime.datetime.now(datetime.UTC).date()))
+    wanted = {"card_id": card_id, "card": json.dumps(sooner.to_json())}
+    assert refused(lambda: cards.replace(house.core, Reissue(card_id, sooner), one.who().by("x"))) == "issue.two_needed"
+    request = engine.ask(house.core, one.who(), "card.replace", wanted, "the permit ends").confirmation_id
+    assert refused(lambda: engine.confirm(house.core, one.who(), request)) == "confirm.same_person"
+    engine.confirm(house.core, two.who(), request)
+    shown = cards.show(house.core, card_id)
+    assert (shown.card, len(shown.codes)) == (sooner, 3)
+    house.later(60)
+    request = ask_revocation(house, one.who(), card_id)
+    engine.confirm(house.core, two.who(), request)
+    house.later(60)
+    again = {"card": json.dumps(record.to_json()), "holder_id": None}
+    asked = engine.ask(house.core, two.who(), "card.issue", again, "withdrawn by mistake")
+    done = engine.confirm(house.core, one.who(), asked.confirmation_id)
+    assert len(cards.show(house.core, done.subject).codes) == 3
+    assert engine.show_confirmation(house.core, one.who(), asked.confirmation_id).arguments.get("card") is None
+    for bad in ("", "[]", "{", "x" * 300_000):
+        wrong = {"card": bad}
+        assert refused(lambda w=wrong: engine.ask(house.core, one.who(), "card.issue", w, "x")) == "account.field"  # type: ignore[misc]
+
+
+def test_nobody_decides_on_his_own_card(house: House) -> None:
+    """Neither by asking, nor confirming, nor refusing; and no official acts on it alone."""
+    one, two = make(house, "permit_officer", "one"), make(house, "permit_officer", "two")
+    (issued,) = cards.issue(house.core, [NewCard(person(1), holder=one.person_id)], HOST)
+    house.later()
+    assert refused(lambda: ask_revocation(house, one.who(), issued.card_id)) == "account.self"
+    request = ask_revocation(house, two.who(), issued.card_id)
+    assert refused(lambda: engine.confirm(house.core, one.who(), request)) == "account.self"
+    assert refused(lambda: engine.refuse(house.core, one.who(), request)) == "account.self"
+    assert refused(lambda: parties.refuse_own(house.core, one.who(), issued.card_id)) == "account.self"
+    assert refused(lambda: parties.refuse_own(house.core, one.who(), None, one.person_id)) == "account.self"
+    parties.refuse_own(house.core, two.who(), issued.card_id)
+    engine.refuse(house.core, two.who(), request)
 
 
 def test_what_was_decided_names_nobody(house: House) -> None:

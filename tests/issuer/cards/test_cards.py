@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.kit.issuing_service import new_core, person
 from verifier import Policy, TrustDomain, Verifier
 
 BY = Actor("officer:1", "a test")
+GLASS = Actor("host:test", "a reason", break_glass=True)
 
 
 @pytest.fixture
@@ -73,10 +75,13 @@ def test_a_region_of_another_issuer_is_refused_before_anything_is_written(core: 
 
 
 def test_a_permit_number_may_be_issued_again_after_a_revocation(core: Core) -> None:
-    """Live cards only are counted."""
+    """By two people, or on the host: one officer alone would undo what two have done."""
     (first,) = cards.issue(core, [NewCard(person(1))], BY)
     cards.revoke(core, first.card_id, BY)
-    (second,) = cards.issue(core, [NewCard(person(1))], BY)
+    with pytest.raises(StateError) as caught:
+        cards.issue(core, [NewCard(person(1))], BY)
+    assert (caught.value.code, caught.value.path) == ("issue.two_needed", "permit.number")
+    (second,) = cards.issue(core, [NewCard(person(1))], GLASS)
     assert cards.find_cards(core, "permit", person(1).permit.number or "") == sorted([first.card_id, second.card_id])
 
 
@@ -88,6 +93,24 @@ def test_replaced_codes_read_replaced_at_once(core: Core) -> None:
     assert entries(core, issued.card_id) == [(1, 3), (2, 3), (3, 3), (1, 0), (2, 0), (3, 0)]
     assert (again.generation, cards.show(core, issued.card_id).card) == (2, moved)
     assert read_codes(core, [code.text for code in again.codes]) == ["VALID"] * 3
+
+
+def test_one_officer_ends_no_card_by_replacing_it(core: Core) -> None:
+    """A record that ends sooner, of another permit, of another person: two people's; a name put right is one's."""
+    before = person(1)
+    (issued,) = cards.issue(core, [NewCard(before)], BY)
+    today = datetime.datetime.now(datetime.UTC).date()
+    sooner = replace(before, permit=replace(before.permit, valid_until=today))
+    somebody = replace(before, holder=replace(before.holder, name="SOMEBODY ELSE", nationality="FRA"))
+    for make in (cards.replace, cards.renew):
+        for record in (sooner, somebody, person(2)):
+            with pytest.raises(StateError) as caught:
+                make(core, Reissue(issued.card_id, record), BY)
+            assert (caught.value.code, caught.value.path) == ("issue.two_needed", "card")
+    assert entries(core, issued.card_id) == [(1, 0), (2, 0), (3, 0)]
+    right = replace(before, holder=replace(before.holder, name="MUSTERMANN-BEISPIEL ERIKA"))
+    cards.replace(core, Reissue(issued.card_id, right), BY)
+    cards.replace(core, Reissue(issued.card_id, sooner), GLASS)
 
 
 def test_a_new_record_loses_no_field_by_omission(core: Core) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,18 @@ def test_the_tree_is_what_is_published(core: Core, tmp_path: Path, clock: FakeCl
         "bundle.cbor",
         "timestamp.cbor",
     ]
+
+
+def test_a_web_server_of_another_user_can_read_it(core: Core, tmp_path: Path) -> None:
+    """Whatever the umask of who exports: the units have 0077."""
+    before = os.umask(0o077)
+    try:
+        export(core, tmp_path / "www")
+    finally:
+        os.umask(before)
+    for path in [tmp_path / "www", *(tmp_path / "www").rglob("*")]:
+        if path.name[0] != ".":
+            assert stat.S_IMODE(path.stat().st_mode) == (0o755 if path.is_dir() else 0o644), path
 
 
 def test_an_export_that_is_cut_off_anywhere_is_good_and_is_completed(

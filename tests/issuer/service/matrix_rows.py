@@ -468,6 +468,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/cards/{card_id}/renew": _card("permit_officer", **_REASON),
     "POST /v1/cards/{card_id}/suspend": _card("permit_officer", **_REASON),
     "POST /v1/cards/{card_id}/resume": _on("card", "permit_officer", _resumed, **_REASON),
+    "PUT /v1/cards/{card_id}/parties": _card("permit_officer", holder_id=None, employer_id=None),
     "PUT /v1/cards/{card_id}/permit": _card("permit_officer", state="suspended", **_REASON),
     "PUT /v1/cards/{card_id}/insurance": _card("insurance_officer", state="lapsed", **_REASON),
     "POST /v1/confirmations": lambda world: Shot(
