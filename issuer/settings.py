@@ -24,7 +24,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from icard_crypto.errors import DecodeError, StateError
@@ -110,6 +110,8 @@ class Settings(BaseSettings):
     factor_wait_hours: int = Field(
         24, ge=0, le=720, description="Hours after a recovery or a new second factor without acts of two people."
     )
+    lookup_days: int = Field(1095, ge=90, le=36_500, description="For which look-ups and reads are kept.")
+    idempotency_days: int = Field(30, ge=1, le=4000, description="For which a request that was taken is known again.")
     audit_details_days: int = Field(1095, ge=30, le=36_500, description="Younger details of acts are never purged.")
     confirmation_hours: int = Field(72, ge=1, le=720, description="Hours for which a second person may confirm.")
 
@@ -204,7 +206,8 @@ class Settings(BaseSettings):
         """The database's address."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.folder / 'issuer.db'}"
+        # By its parts: in an address a % in the folder's name would be read as an escape.
+        return URL.create("sqlite", database=str(self.folder / "issuer.db")).render_as_string(hide_password=False)
 
     @property
     def master_key_path(self) -> Path:

@@ -3,7 +3,7 @@
 Promises:
 
 1. Records of an older version are bound to the master key (:mod:`issuer.db.bound`), secrets' hashes become keyed ones,
-   and the audit's rows get their MACs: in one transaction, once.
+   the audit's rows get their MACs, and the hashes by which cards are found are made again: in one transaction, once.
 2. A database that was bound and says that it was not is not bound again without a name and a reason: somebody may have
    changed its records and ask to have that signed off. The mark outside the database remembers.
 """
@@ -23,6 +23,8 @@ from .accounts.secret_text import SecretKind, keyed
 from .acts import Act, Actor
 from .audit.chain import row_mac
 from .audit.models import AuditRow
+from .cards.models import CardLookup, CardRow
+from .cards.records import read_record, search_keys
 from .core import Core
 from .db.base import Base
 from .db.bound import bound_tables, content_of
@@ -54,9 +56,10 @@ def bind(core: Core, by: Actor) -> int:
     place = place_of(core.database, core.at_rest)
 
     def work(session: Session) -> int:
-        meta = session.get_one(Meta, 1, with_for_update=True)
-        if meta.bound_at is not None:
+        if session.get_one(Meta, 1, with_for_update=True).bound_at is not None:
             return 0
+        _search_anew(core, session)
+        meta = session.get_one(Meta, 1)
         if mark is not None and mark.bound and mark.database_id == meta.database_id and not by.reason:
             raise StateError("database.bound_before")
         for model, column, kind in _SECRETS:
@@ -73,6 +76,21 @@ def bind(core: Core, by: Actor) -> int:
         return count
 
     return core.database.transact(work, settled=lambda session: None)
+
+
+def _search_anew(core: Core, session: Session) -> None:
+    """Make the hashes by which cards are found again: names and numbers have another form than before."""
+    last = ""
+    while rows := session.scalars(select(CardRow).where(CardRow.id > last).order_by(CardRow.id).limit(_PAGE)).all():
+        for row in rows:
+            keys = search_keys(core, read_record(core, row))
+            change = update(CardLookup).where(CardLookup.card_id == row.id)
+            for kind, digest in keys.items():
+                session.execute(change.where(CardLookup.kind == kind).values(digest=digest))
+            row.permit_key = keys.get("permit")
+        last = rows[-1].id
+        session.flush()
+        session.expunge_all()
 
 
 def _rewrite(session: Session, table: Any, column: str, make: Any) -> int:

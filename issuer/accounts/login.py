@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer.acts import Act
+from issuer.audit.reads import count
 from issuer.core import Core
 from issuer.notices.outbox import Notice, notify
 
@@ -76,6 +77,7 @@ def login(core: Core, name: str, password: str, origin: Origin, *, replaces: str
         core.database.transact(lambda session: take_back(session, candidate.counters, core.clock.now(session)))
         raise
     if not good:
+        count(core, "login.refused")
         raise StateError("login.refused")
 
     def work(session: Session) -> Entered:

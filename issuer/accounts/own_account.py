@@ -79,9 +79,10 @@ def begin_totp(core: Core, who: Principal) -> TotpOffer:
         secret = new_totp_secret()
         content = json.dumps({"secret": secret, "until": core.clock.now(session) + _OFFERED}).encode()
         proof = base64.urlsafe_b64encode(core.at_rest.seal(_offered(who), content)).decode()
+        core.audit(session, core.clock.now(session), [Act(who.actor, "totp.offered", who.account_id)])
         return offer(secret, record.login if record else "", core.issuer.iss, proof)
 
-    return core.database.read(look)
+    return core.database.transact(look, settled=lambda session: None)
 
 
 def finish_totp(core: Core, who: Principal, password: str, proof: str, code: str) -> list[str]:

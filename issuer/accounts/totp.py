@@ -14,6 +14,7 @@ import base64
 import hmac
 import re
 import secrets
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,6 +27,7 @@ _DRIFT: Final = 1
 _RECOVERY: Final = 10
 _RECOVERY_BYTES: Final = 10
 _CODE: Final = re.compile(r"[0-9]{6}")
+_LONGEST_CODE: Final = 40
 _RECOVERY_CODE: Final = re.compile(r"[A-Z2-7]{16}")
 
 
@@ -55,6 +57,8 @@ def matching_step(secret: str, given: str, now: int, last: int) -> int | None:
         now: Unix time.
         last: the last step that was used.
     """
+    # As apps show it, and as keyboards of East Asia type it: with a space in the middle, in full width.
+    given = "".join(unicodedata.normalize("NFKC", given).split()) if len(given) <= _LONGEST_CODE else ""
     if not _CODE.fullmatch(given):
         return None
     code_of = pyotp.HOTP(secret).at

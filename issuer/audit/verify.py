@@ -39,6 +39,7 @@ from .chain import details_hash, genesis, row_hash, row_mac
 from .checkpoints import read_checkpoint, reader_keys
 from .models import AuditDetail, AuditHead, AuditRow
 from .models import Checkpoint as CheckpointRow
+from .reads import DAY_CLOSED, PRUNED, day_hash
 
 __all__ = ["AuditReport", "AuditSource", "Detail", "open_details", "pages", "verify"]
 
@@ -47,7 +48,7 @@ _PAGE: Final = 1000
 SALT: Final = 16
 PURGE: Final = "audit.purge"
 #: Acts whose details are needed to tell what is whole: no purge takes them.
-KEPT: Final = (PURGE, RESTORED, LOSS_NAMED)
+KEPT: Final = (PURGE, RESTORED, LOSS_NAMED, DAY_CLOSED, PRUNED)
 
 
 Detail = Mapping[str, Any]
@@ -127,6 +128,7 @@ def verify(source: AuditSource, outside: Mapping[str, bytes] | None = None) -> A
     restores: list[_Restore] = []
     first_restored: int | None = None
     named: set[Any] = set()
+    days: list[tuple[AuditRow, Detail]] = []
     last_epoch = 0
     for row, detail in pages(source, head_seq):
         if row.seq != expected:
@@ -139,7 +141,10 @@ def verify(source: AuditSource, outside: Mapping[str, bytes] | None = None) -> A
             report.add(_fault("audit.row_forged", row.seq))
         # The acts on cards that a restore made stricter stand before its own, in one transaction.
         first_restored = (first_restored or row.seq) if row.action in (CARD_RESTORED, RESTORED) else None
-        said = _said(source, row, detail) if row.action in (RESTORED, LOSS_NAMED) else None
+        said = _said(source, row, detail) if row.action in (RESTORED, LOSS_NAMED, DAY_CLOSED, PRUNED) else None
+        if row.action in (DAY_CLOSED, PRUNED):
+            days.append((row, said or {}))
+            said = None
         if row.action == RESTORED:
             restored_epoch = said.get("epoch") if said is not None else None
             if isinstance(restored_epoch, int) and last_epoch < restored_epoch <= epoch:
@@ -181,6 +186,8 @@ def verify(source: AuditSource, outside: Mapping[str, bytes] | None = None) -> A
                 )
             elif seq in differing:
                 report.add(_fault("audit.rewritten", seq, expected=digest, found=differing[seq]))
+    for fault in _days_that_differ(source, days):
+        report.add(fault)
     for altered in islice(search(source.database), MOST_FAULTS):
         report.altered.append(StateError("at_rest.altered", path=f"{altered.table} {altered.row}"))
     through = _purged_through(source) if missing else 0
@@ -273,6 +280,17 @@ def _purged_through(source: AuditSource) -> int:
     found = source.database.read(partial(_pairs, query))
     opened = [open_details(source, row, detail) for row, detail in found if detail is not None]
     return max((int(one["through"]) for one in opened if one), default=0)
+
+
+def _days_that_differ(source: AuditSource, acts: list[tuple[AuditRow, Detail]]) -> Iterator[StateError]:
+    """Days whose look-ups and reads are not those that the chain has the hash of; what retention deleted is none."""
+    before = max((int(said["before"]) for row, said in acts if row.action == PRUNED and "before" in said), default=0)
+    for row, said in acts:
+        if row.action != DAY_CLOSED or "day" not in said or said["day"] < before:
+            continue
+        digest, rows = source.database.read(lambda session, day=said["day"]: day_hash(session, day))  # type: ignore[misc]
+        if digest != said["hash"]:
+            yield _fault("audit.reads_changed", row.seq, expected=f"{said['rows']} rows", found=f"{rows}")
 
 
 def _extend(ranges: list[tuple[int, int]], seq: int) -> None:

@@ -12,6 +12,7 @@ Promises:
 
 from __future__ import annotations
 
+import datetime
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from .codes import IssuedCode
 from .models import CardLookup, CardParty, CardRow, CodeRow
 from .parties import notify_parties
 from .party_rows import check_parties
+from .plausible import check_plausible
 from .records import needs_two, read_record, refuse_lost_fields, write_record
 from .requests import IssuedCard, NewCard, Reissue
 from .states import end_codes, locked, require_revision
@@ -53,6 +55,7 @@ __all__ = [
 T = TypeVar("T")
 
 _Made = tuple[str, int]
+_CHINA = datetime.timezone(datetime.timedelta(hours=8))
 
 
 def check_card(core: Core, card: Card) -> None:
@@ -62,6 +65,7 @@ def check_card(core: Core, card: Card) -> None:
         CardError: ``card.*``, ``issue.region``.
     """
     card.check()
+    check_plausible(card, datetime.datetime.fromtimestamp(core.clock.local(), _CHINA).date())
     places = {"permit.region": card.permit.region, "insurance.region": card.insurance and card.insurance.region}
     for path, region in places.items():
         if isinstance(region, str) and not core.issuer.covers_region(region):

@@ -5,7 +5,8 @@ Promises:
 1. The row is committed before the card is shown: no look-up without its row.
 2. The holder sees role, way and time; the official's account is in the row for the audit's sake and is not shown.
 3. The holder is told, in the row's transaction, once a day for each official: the log has every look-up, and an
-   official at work on a card does not fill an inbox. Nobody else is told.
+   official at work on a card does not fill an inbox. Nobody else is told. A search that finds a card is in the log, and
+   told to nobody.
 
 Offline checks leave no trace, by design.
 """
@@ -13,6 +14,7 @@ Offline checks leave no trace, by design.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -26,10 +28,10 @@ from .models import CodeRow, OnlineLookup
 from .parties import notify_holder
 from .views import there
 
-__all__ = ["LookupView", "Way", "card_of_code", "list_lookups", "note_lookup"]
+__all__ = ["LookupView", "Way", "card_of_code", "list_lookups", "note_lookup", "note_lookups"]
 
-#: How the card was reached: by its id, or by the cti of a code that was shown.
-Way = Literal["card", "code"]
+#: How the card was reached: by its id, by the cti of a code that was shown, or as one that a search found.
+Way = Literal["card", "code", "search"]
 _MOST: Final = 201
 _DAY: Final = 86400
 
@@ -63,6 +65,23 @@ def note_lookup(core: Core, who: Principal, card_id: str, way: Way) -> None:
         return True
 
     core.database.transact(work, settled=lambda session: True if session.get(OnlineLookup, name) else None)
+
+
+def note_lookups(core: Core, who: Principal, card_ids: Sequence[str], way: Way) -> None:
+    """Write that an official is about to see that these cards are there, and how they stand."""
+    if not card_ids:
+        return
+    rows = {card_id: secrets.token_hex(16) for card_id in card_ids}
+
+    def work(session: Session) -> bool:
+        at = core.clock.now(session)
+        for card_id, name in rows.items():
+            row = OnlineLookup(id=name, card_id=card_id, account_id=who.account_id, role=who.role.name, way=way, at=at)
+            session.add(row)
+        return True
+
+    last = rows[card_ids[-1]]
+    core.database.transact(work, settled=lambda session: True if session.get(OnlineLookup, last) else None)
 
 
 def card_of_code(core: Core, cti: str) -> str:

@@ -3,7 +3,8 @@
 Promises:
 
 1. The JSON stands in the row only as :mod:`issuer.vault.at_rest` sealed it for that row.
-2. A permit number is written in capitals and a name without regard to case, so that people find what they mean.
+2. People find what they mean: a number whatever its case and spaces; a name whatever its case in any script, composed
+   or decomposed, with one space, several or a hyphen between its parts, with any apostrophe or none.
 3. A record whose permit number a live card has already is refused before it is written.
 4. A new record loses no field of the old one by omission: what it leaves out on purpose is named.
 """
@@ -11,6 +12,8 @@ Promises:
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
@@ -25,20 +28,21 @@ from issuer.vault.at_rest import Place
 
 from .models import CardLookup, CardRow
 
-__all__ = ["needs_two", "normal", "read_record", "refuse_lost_fields", "write_record"]
+__all__ = ["needs_two", "normal", "read_record", "refuse_lost_fields", "search_keys", "write_record"]
 
 PERMIT: Final = "permit"
 NAME: Final = "name"
+_SPACES: Final = re.compile(r"[\s\u2010-\u2015\u2212-]+")
+_DROPPED: Final = dict.fromkeys(
+    map(ord, "\u0307\u200c\u200d'`\u00b4\u02b9\u02bb\u02bc\u02bd\u2018\u2019\u201b\u2032\uff07")
+)
 
 
 def write_record(core: Core, session: Session, row: CardRow, card: Card) -> list[CardLookup]:
     """Put the card's JSON into its row, sealed; the keyed hashes by which it is found are returned, not yet added."""
     content = json.dumps(card.to_json(), ensure_ascii=False, separators=(",", ":")).encode()
     row.record = core.at_rest.seal(Place("cards", "record", row.id), content)
-    found_by = {PERMIT: card.permit.number, NAME: card.holder.name}
-    digests = {
-        kind: core.at_rest.digest(kind, normal(kind, value)) for kind, value in found_by.items() if value is not None
-    }
+    digests = search_keys(core, card)
     if digests.get(PERMIT) != row.permit_key:
         row.permit_key = digests.get(PERMIT)
         live = select(func.count()).where(
@@ -48,6 +52,14 @@ def write_record(core: Core, session: Session, row: CardRow, card: Card) -> list
             if session.scalar(live):
                 raise CardError("issue.card_exists", path="permit.number")
     return [CardLookup(card_id=row.id, kind=kind, digest=digest) for kind, digest in digests.items()]
+
+
+def search_keys(core: Core, card: Card) -> dict[str, str]:
+    """The keyed hashes by which a card is found, by kind."""
+    found_by = {PERMIT: card.permit.number, NAME: card.holder.name}
+    return {
+        kind: core.at_rest.digest(kind, normal(kind, value)) for kind, value in found_by.items() if value is not None
+    }
 
 
 def read_record(core: Core, row: CardRow) -> Card:
@@ -61,7 +73,12 @@ def read_record(core: Core, row: CardRow) -> Card:
 
 def normal(kind: str, value: str) -> str:
     """The form in which a value is hashed (promise 2)."""
-    return value.casefold() if kind == NAME else value.upper()
+    text = unicodedata.normalize("NFKC", value)
+    if kind != NAME:
+        return _SPACES.sub("", text).upper()
+    # Case of all scripts; the dot that a capital I with dot leaves behind, joiners and apostrophes make no difference.
+    folded = unicodedata.normalize("NFKC", text.casefold()).translate(_DROPPED)
+    return _SPACES.sub(" ", folded).strip()
 
 
 def needs_two(before: Card, after: Card) -> bool:

@@ -8,7 +8,7 @@ import typer
 
 from icard_crypto.moments import moment_text
 
-from .service import ServiceFolder, acts, on_service, tell, tell_rows
+from .service import ServiceFolder, acts, looked, tell, tell_rows
 
 if TYPE_CHECKING:
     from issuer.accounts.invitations import Invited
@@ -86,12 +86,13 @@ def account_close(service: ServiceFolder, by: Actor, login: Login) -> None:
 
 
 @account_app.command("list")
-@on_service
-def account_list(service: ServiceFolder) -> None:
-    """The accounts that are not closed, the oldest first. Personal data."""
+@acts()
+def account_list(service: ServiceFolder, by: Actor) -> None:
+    """The accounts that are not closed, the oldest first. Personal data, and itself audited."""
     from issuer.accounts import host
 
     with service.opened() as core:
+        looked(core, by, "account.list", "accounts")
         rows: list[dict[str, Any]] = [
             {
                 "login": account.login,

@@ -14,7 +14,7 @@ from verifier.runtime.cli.run_context import run_context
 from verifier.runtime.files import write_whole
 
 from .card_file import read_card
-from .service import ServiceFolder, acts, on_service, tell
+from .service import ServiceFolder, acts, looked, tell
 
 if TYPE_CHECKING:
     from issuer.acts import Actor
@@ -139,12 +139,13 @@ def card_state(
 
 
 @card_app.command("show")
-@on_service
-def card_show(service: ServiceFolder, card: CardId, out: Out = None) -> None:
-    """A card as it stands: record, states, codes."""
+@acts()
+def card_show(service: ServiceFolder, by: Actor, card: CardId, out: Out = None) -> None:
+    """A card as it stands: record, states, codes. Personal data, and itself audited."""
     from issuer import cards
 
     with service.opened() as core:
+        looked(core, by, "card.show", card)
         view = cards.show(core, card)
         facts = _states(core, card)
         if run_context().json:
@@ -155,9 +156,10 @@ def card_show(service: ServiceFolder, card: CardId, out: Out = None) -> None:
 
 
 @card_app.command("find")
-@on_service
+@acts()
 def card_find(
     service: ServiceFolder,
+    by: Actor,
     permit: Annotated[str | None, typer.Option("--permit", help="The permit's number.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="The holder's full name.")] = None,
 ) -> None:
@@ -167,6 +169,7 @@ def card_find(
     if (permit is None) == (name is None):
         raise CommandError("cli.option", path="--permit", expected="one of --permit and --name")
     with service.opened() as core:
+        looked(core, by, "card.find", "cards")
         found = cards.find_cards(core, "permit", permit) if permit is not None else []
         found += cards.find_cards(core, "name", name) if name is not None else []
         if run_context().json:

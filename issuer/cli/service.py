@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from issuer.core import Core
     from issuer.settings import Settings
 
-__all__ = ["Operator", "ReasonOption", "ServiceFolder", "acting", "acts", "on_service", "tell", "tell_rows"]
+__all__ = ["Operator", "ReasonOption", "ServiceFolder", "acting", "acts", "looked", "on_service", "tell", "tell_rows"]
 
 _Folder = Annotated[
     Path | None,
@@ -124,6 +124,15 @@ def acting(operator: str | None, reason: str | None, *, break_glass: bool = Fals
         if value is not None and not value.strip():
             raise CommandError("cli.option", path=named, expected="a few words", found="nothing")
     return Actor(f"host:{name}", reason, break_glass)
+
+
+def looked(core: Core, by: Actor, action: str, subject: str) -> None:
+    """Write into the audit that somebody on this host is about to be shown personal data."""
+    from issuer.acts import Act
+
+    core.database.transact(
+        lambda session: core.audit(session, core.now(session), [Act(by.actor, action, subject, by.details())])
+    )
 
 
 def tell(facts: Mapping[str, Any]) -> None:

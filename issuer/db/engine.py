@@ -188,11 +188,17 @@ class Database:
         """Raise unless the database answers now.
 
         Raises:
-            StateError: ``database.unreachable``, ``database.busy``.
+            StateError: ``database.unreachable``, ``database.busy``, ``database.encoding``.
         """
         try:
             with self.engine.connect() as connection:
                 connection.execute(select(1))
+                driver = connection.connection.driver_connection
+                encoding = (
+                    driver.info.parameter_status("server_encoding") if isinstance(driver, psycopg.Connection) else None
+                )
+                if encoding not in (None, "UTF8"):
+                    raise StateError("database.encoding", expected="UTF8", found=encoding)
         except DBAPIError as fault:
             raise StateError(_kind(fault) or "database.unreachable", found=_reason(fault)) from fault
 

@@ -32,6 +32,7 @@ from .endpoints import describe
 from .forwarded import ForwardedWatch
 from .login_door import PLACES, LogInDoor
 from .metrics import CoreFigures
+from .strict_json import StrictRoute
 
 __all__ = ["STATUSES", "Part", "make_app", "make_service"]
 
@@ -166,6 +167,7 @@ def make_service(core: Core, drain: http.Drain, parts: Sequence[Part] = ()) -> F
 
     # An address has one form; a redirect would name the address that this process has behind its proxy.
     app = http.new_app(STATUSES, title="icard issuer", version="1", lifespan=lifespan, redirect_slashes=False)
+    app.router.route_class = StrictRoute
     app.state.service = service
     app.state.buckets = http.Buckets()
     for subject in SUBJECTS:

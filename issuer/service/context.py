@@ -98,10 +98,11 @@ class Call:
         # "*" names no version, and a weak tag never matches.
         if self.if_match is None or self.if_match.strip() == "*":
             raise http.Problem("http.precondition_required")
-        match = _TAG.fullmatch(self.if_match.strip())
-        if match is None:
+        # A list fits where one of its tags does; those of other forms are none of ours.
+        ours = {match[1] for each in self.if_match.split(",") if (match := _TAG.fullmatch(each.strip()))}
+        if len(ours) != 1:
             raise http.Problem("http.precondition_failed")
-        return int(match[1])
+        return int(ours.pop())
 
 
 def etag(version: int) -> str:

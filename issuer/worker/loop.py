@@ -28,6 +28,7 @@ from icard_crypto.errors import IcardError
 from issuer.accounts import retention as account_retention
 from issuer.acts import Actor
 from issuer.approvals import retention as approval_retention
+from issuer.audit import retention as audit_retention
 from issuer.cards import codes
 from issuer.core import Core
 from issuer.db.meta import Publisher
@@ -162,6 +163,7 @@ class Worker:
     def _prune(self, _stop: threading.Event) -> None:
         account_retention.prune(self.core)
         approval_retention.prune(self.core)
+        audit_retention.prune(self.core)
 
     def _checkpoint(self, _stop: threading.Event) -> None:
         """Not before something was published; an issuer of a larger domain has no timestamp key, and so none."""

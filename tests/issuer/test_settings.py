@@ -159,3 +159,11 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(IcardError) as caught:
         Core.create(settings_for(tmp_path / "absent", f"sqlite:///{tmp_path}/absent/x.db"))
     assert caught.value.code == "file.unwritable"
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    """What an address would read as an escape is a part of the name."""
+    folder = tmp_path / "a%20b?c#d"
+    folder.mkdir()
+    with closing(Core.create(settings_for(folder, "").model_copy(update={"database_url": None}))):
+        assert (folder / "issuer.db").exists()

@@ -1,0 +1,143 @@
+"""Who was shown personal data, beside the look-ups that a holder sees; and the day's end, with which both are chained.
+
+Promises:
+
+1. A search, a list and an account that an administrator opens, and an auditor's page, leave a row before they are
+   shown.
+2. After each day an act in the chain has the hash of the day's rows, of these and of the look-ups, and counts of what
+   is only counted: none of them can be changed, added or taken away afterwards without a difference.
+3. A day that retention has deleted is named by an act, and is no difference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Table, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from icard_crypto.encoding import cbor
+from issuer.acts import Act
+from issuer.db.base import Base
+from issuer.db.recorder import Recorder
+from issuer.vault.at_rest import AtRest
+
+from .models import AuditRow, Read, Tally
+
+__all__ = ["DAY_CLOSED", "PRUNED", "close_days", "count", "day_hash", "note_read", "prune_reads"]
+
+DAY_CLOSED: Final = "reads.day"
+PRUNED: Final = "reads.prune"
+_DAY: Final = 86_400
+#: Days that are looked at for one that was not closed: a worker that was away for longer closes the rest no more.
+_BACK: Final = 60
+
+
+class ReadsCore(Recorder, Protocol):
+    """What noting reads needs of the core."""
+
+    @property
+    def at_rest(self) -> AtRest: ...
+
+
+def note_read(core: ReadsCore, actor: str, role: str, way: str, subject: str | None = None) -> None:
+    """Write that somebody is about to be shown personal data.
+
+    Args:
+        actor: the account.
+        way: how, such as ``card.search``.
+        subject: the id of what is shown; None: a search, or a list.
+    """
+    name = secrets.token_hex(16)
+
+    def work(session: Session) -> bool:
+        found = None if subject is None else core.at_rest.pseudonym("subject", subject)
+        who = core.at_rest.pseudonym("actor", actor)
+        session.add(Read(id=name, at=core.now(session), actor=who, role=role, way=way, subject=found))
+        return True
+
+    core.database.transact(work, settled=lambda session: True if session.get(Read, name) else None)
+
+
+def count(core: ReadsCore, name: str) -> None:
+    """Count something of today."""
+
+    def work(session: Session) -> None:
+        now = core.now(session)
+        insert = sqlite.insert if core.database.is_sqlite else postgresql.insert
+        new = insert(Tally).values(day=now - now % _DAY, name=name, count=1)
+        session.execute(new.on_conflict_do_update(index_elements=["day", "name"], set_={"count": Tally.count + 1}))
+
+    core.database.transact(work, settled=lambda session: None)
+
+
+def day_hash(session: Session, day: int) -> tuple[str, int]:
+    """The hash of all rows of a day, and how many there are."""
+    digest, rows = hashlib.sha256(), 0
+    for table in (Base.metadata.tables[Read.__tablename__], _lookups()):
+        columns = sorted(table.columns, key=lambda column: column.name)
+        query = select(*columns).where(table.c.at >= day, table.c.at < day + _DAY).order_by(table.c.at, table.c.id)
+        for row in session.execute(query):
+            digest.update(cbor.encode([str(table.name), *row]))
+            rows += 1
+    return digest.hexdigest(), rows
+
+
+def close_days(core: ReadsCore) -> list[int]:
+    """Put each day that is over into the chain; the days that were closed now, as 00:00 UTC."""
+
+    def work(session: Session) -> list[int]:
+        now = core.now(session)
+        today = now - now % _DAY
+        closed = []
+        acts = []
+        for day in range(today - _BACK * _DAY, today, _DAY):
+            subject = core.at_rest.pseudonym("subject", _subject(day))
+            done = select(AuditRow.seq).where(AuditRow.subject == subject, AuditRow.action == DAY_CLOSED)
+            if session.scalar(done.limit(1)) is not None:
+                continue
+            digest, rows = day_hash(session, day)
+            tallies = {row.name: row.count for row in session.scalars(select(Tally).where(Tally.day == day))}
+            if rows or tallies:
+                closed.append(day)
+                details = {"day": day, "rows": rows, "hash": digest, "counts": tallies}
+                acts.append(Act("service", DAY_CLOSED, _subject(day), details))
+        core.audit(session, now, acts)
+        return closed
+
+    return core.database.transact(work, settled=lambda session: None)
+
+
+def prune_reads(core: ReadsCore, days: int) -> int:
+    """Delete rows of days that were closed and are older than that; how many.
+
+    Args:
+        days: for which they are kept.
+    """
+
+    def work(session: Session) -> int:
+        now = core.now(session)
+        before = now - now % _DAY - days * _DAY
+        gone = 0
+        for table in (Base.metadata.tables[Read.__tablename__], _lookups()):
+            gone += session.scalar(select(func.count()).select_from(table).where(table.c.at < before)) or 0
+            session.execute(delete(table).where(table.c.at < before))
+        session.execute(delete(Tally).where(Tally.day < before), execution_options={"synchronize_session": False})
+        if gone:
+            core.audit(session, now, [Act("service", PRUNED, "reads", {"before": before, "rows": gone})])
+        return gone
+
+    return core.database.transact(work, settled=lambda session: None)
+
+
+def _subject(day: int) -> str:
+    return f"day:{day}"
+
+
+def _lookups() -> Table:
+    """The look-ups that holders see; their model is above this package."""
+    found: Any = Base.metadata.tables["online_lookups"]
+    return found  # type: ignore[no-any-return]

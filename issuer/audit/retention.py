@@ -1,0 +1,45 @@
+"""What is kept beside cards and accounts, and for how long.
+
+Promises:
+
+1. Each day's look-ups and reads are put into the chain; they are deleted when they are older than ``lookup_days``, by
+   an act that says so. Requests that were taken are forgotten after ``idempotency_days``.
+2. Details of acts are evidence: nothing here deletes them (:func:`issuer.audit.purge.purge`, by two people).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, cast
+
+from sqlalchemy import CursorResult, delete
+from sqlalchemy.orm import Session
+
+from issuer.db.idempotency import Idempotency
+from issuer.settings import Settings
+
+from .reads import ReadsCore, close_days, prune_reads
+
+__all__ = ["prune"]
+
+_DAY = 86_400
+
+
+class RetentionCore(ReadsCore, Protocol):
+    """What pruning needs of the core."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+
+def prune(core: RetentionCore) -> int:
+    """Close the days that are over, and delete what is old; how many rows went."""
+    close_days(core)
+    gone = prune_reads(core, core.settings.lookup_days)
+
+    def work(session: Session) -> int:
+        before = core.now(session) - core.settings.idempotency_days * _DAY
+        old = delete(Idempotency).where(Idempotency.created_at < before)
+        done = session.execute(old, execution_options={"synchronize_session": False})
+        return cast("CursorResult[Any]", done).rowcount
+
+    return gone + core.database.transact(work, settled=lambda session: None)
