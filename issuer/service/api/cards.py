@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Response
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from icard_crypto.card.card import Card
 from icard_crypto.errors import CardError
@@ -57,7 +57,20 @@ _CODE: Final = {
 _ISSUED: Final = {"card_id": "2cb2ca8b2093a2212a2f5d74ee8dfd81", "generation": 1, "codes": [_CODE]}
 _SHOWN: Final = {**_ISSUED, "standing": "active", "permit": "good", "insurance": "good", "card": _EXAMPLE}
 CardRecord = Annotated[dict[str, Any], Field(examples=[_EXAMPLE], description="A card's record, as in docs/format.md.")]
-Reason = Annotated[str, Field(min_length=1, max_length=500, description="Why; kept in the audit.", examples=["lost"])]
+
+
+def _printable(text: str) -> str:
+    """What is shown to auditors and officers reorders and hides nothing."""
+    if not text.isprintable():
+        raise ValueError("printable characters")
+    return text
+
+
+Reason = Annotated[
+    str,
+    Field(min_length=1, max_length=500, description="Why; kept in the audit.", examples=["lost"]),
+    AfterValidator(_printable),
+]
 PersonId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 
 

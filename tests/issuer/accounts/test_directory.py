@@ -13,7 +13,7 @@ from issuer import cards
 from issuer.accounts import directory, host, mandates, organisations
 from issuer.accounts.changes import NewAccount
 from issuer.accounts.models import Person
-from issuer.accounts.organisations import NewOrganisation
+from issuer.accounts.organisations import NewOrganisation, close_organisation
 from issuer.accounts.people import read_name
 from issuer.cards import NewCard, parties
 from issuer.notices.models import NoticeRow
@@ -265,3 +265,29 @@ def test_cards_are_seen_by_those_whose_they_are(tmp_path: Path, database_url: st
     assert sees(agent) == "issue.no_card"
     assert refused(lambda: parties.set_parties(house.core, boss, card_id, None, None)) == "access.not_allowed"
     house.core.close()
+
+
+def test_nobody_is_let_in_for_a_closed_organisation(house: House) -> None:
+    """Closing shuts its people out; unlocking or resetting one of them is refused."""
+    employer = organisation(house, "employer", 1)
+    boss = make(house, "employer", "boss", organisation_id=employer)
+    admin = make(house, "administrator", "admin").who()
+    close_organisation(house.core, admin, employer)
+    assert refused(boss.enter) == "login.refused"
+    assert refused(lambda: directory.unlock_account(house.core, admin, boss.account_id)) == "organisation.none"
+    assert refused(lambda: host.reset(house.core, "boss", HOST)) == "organisation.none"
+
+
+def test_an_employer_has_a_bounded_number_of_mandates(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ended ones make room; the same agency twice at a time is refused."""
+    monkeypatch.setattr(mandates, "_MOST", 2)
+    employer = organisation(house, "employer", 1)
+    agencies = [organisation(house, "agency", number) for number in range(2, 5)]
+    boss = make(house, "employer", "boss", organisation_id=employer).who()
+    now = int(house.clock.at)
+    give = mandates.give_mandate
+    given = [give(house.core, boss, agency, employer, now, now + DAY) for agency in agencies[:2]]
+    assert refused(lambda: give(house.core, boss, agencies[0], employer, now, now + DAY)) == "mandate.exists"
+    assert refused(lambda: give(house.core, boss, agencies[2], employer, now, now + DAY)) == "mandate.too_many"
+    mandates.end_mandate(house.core, boss, given[0].mandate_id)
+    give(house.core, boss, agencies[2], employer, now, now + DAY)

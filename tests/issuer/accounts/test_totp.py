@@ -11,7 +11,7 @@ from icard_crypto.errors import StateError
 from issuer.accounts import own_account, sessions
 from issuer.accounts.login import login, step_up
 from issuer.accounts.models import RecoveryCode
-from issuer.accounts.totp import matching_step
+from issuer.accounts.totp import matching_step, new_totp_secret
 from tests.kit.people import HOME, PASSWORD, House, acts, at_once, count, make
 
 
@@ -146,3 +146,14 @@ def test_without_an_app_there_is_no_second_factor(house: House) -> None:
     with pytest.raises(StateError) as caught:
         own_account.renew_recovery_codes(house.core, holder.who(), PASSWORD)
     assert caught.value.code == "totp.none"
+
+
+def test_a_code_as_apps_show_it() -> None:
+    """With a space in the middle, in full width; other characters are none of a code."""
+    secret = new_totp_secret()
+    code = pyotp.TOTP(secret).at(1_795_593_600)
+    spaced, wide = f" {code[:3]} {code[3:]}", code.translate({48 + n: 0xFF10 + n for n in range(10)})
+    for given in (code, spaced, wide):
+        assert matching_step(secret, given, 1_795_593_600, -1) is not None, given
+    for given in (f"{code[:3]}-{code[3:]}", f"{code}0", code[:5], " " * 100 + code):
+        assert matching_step(secret, given, 1_795_593_600, -1) is None, given
