@@ -138,8 +138,11 @@ def withdraw(session: Session, account_id: str) -> None:
     session.execute(delete(Invitation).where(Invitation.account_id == account_id))
 
 
-def open_invitation(core: Core, token: str) -> InvitationView:
+def open_invitation(core: Core, token: str, proof: str | None = None) -> InvitationView:
     """What the invited person is shown; looking uses nothing up, and the audit has it.
+
+    Args:
+        proof: of an earlier look by the same person, whose secret the authenticator app has already.
 
     Raises:
         StateError: ``invitation.unknown``: there is none, it was used, or it has expired.
@@ -149,7 +152,7 @@ def open_invitation(core: Core, token: str) -> InvitationView:
         row, account = _found(core, session, token)
         act = Act("invitation", "invitation.open", account.id)
         core.audit(session, core.clock.now(session), [act])
-        return _view(core, row, account)
+        return _view(core, row, account, proof)
 
     return core.database.transact(work, settled=lambda session: None)
 
@@ -227,13 +230,13 @@ def _found(core: Core, session: Session, token: str, *, lock: bool = False) -> t
     return row, account
 
 
-def _view(core: Core, row: Invitation, account: Account) -> InvitationView:
+def _view(core: Core, row: Invitation, account: Account, proof: str | None = None) -> InvitationView:
     record = read_account(core, account)
     if record is None:
         raise StateError("invitation.unknown")
     proposed = None
     if role_named(account.role).official:
-        secret = new_totp_secret()
+        secret = _offered(core, row, proof) if proof else new_totp_secret()
         proof = base64.urlsafe_b64encode(core.at_rest.seal(_offer_place(row), secret.encode())).decode()
         proposed = offer(secret, record.login, core.issuer.iss, proof)
     return InvitationView(account.id, record.login, account.role, record.language, proposed, row.expires_at)

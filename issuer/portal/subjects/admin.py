@@ -16,7 +16,6 @@ from typing import Any, Final
 from fastapi import Response
 
 from issuer.accounts import directory, invitations, organisations
-from issuer.accounts.changes import NewAccount
 from issuer.accounts.directory import AccountView
 from issuer.accounts.organisations import NewOrganisation
 from issuer.accounts.roles import ROLES
@@ -95,9 +94,8 @@ def new_account_page(visit: Visit) -> Response:
     fields={"access.fresh_code": "code", "organisation": "organisation_id"},
 )
 def create_account(visit: Visit) -> Response:
-    """Make an account and invite its person; an official one is asked for, and a second administrator confirms."""
+    """Ask for an account; a second administrator confirms it, and its person is invited."""
     visit.require("role", "login", "name", "identity")
-    call = visit.call
     fields: dict[str, Any] = {
         "role": visit.text("role"),
         "login": visit.text("login"),
@@ -107,23 +105,22 @@ def create_account(visit: Visit) -> Response:
         "language": "en" if visit.text("language") == "en" else "zh",
         "organisation_id": visit.text("organisation_id") or None,
     }
-    role = ROLES.get(fields["role"])
-    if role is not None and role.official:
-        visit.require("reason")
-        visit.give_code()
-        arguments = {name: value for name, value in fields.items() if value is not None}
-        once(
-            visit.call,
-            lambda: engine.ask(call.core, visit.call.who, "account.create", arguments, visit.text("reason")),
-            lambda name: engine.show_confirmation(call.core, visit.call.who, name),
-        )
-        return visit.go("confirmations", done="asked")
-    made = once(
-        call,
-        lambda: directory.create_account(call.core, call.who, NewAccount(**fields)).token,
-        lambda account_id: None,
+    visit.require("reason")
+    visit.give_code()
+    arguments = {name: value for name, value in fields.items() if value is not None}
+    return _ask(visit, "account.create", arguments)
+
+
+def _ask(visit: Visit, act: str, arguments: dict[str, Any]) -> Response:
+    """Ask for what two administrators do; whoever asks is shown one part of the invitation that comes of it."""
+    asked = once(
+        visit.call,
+        lambda: engine.ask(visit.core, visit.call.who, act, arguments, visit.text("reason")),
+        lambda name: engine.show_confirmation(visit.core, visit.call.who, name),
     )
-    return visit.page("admin/invited.html", token=made, back=f"{BASE}accounts")
+    if asked.invitation_part is not None:
+        return visit.page("admin/invited.html", token=asked.invitation_part, back=f"{BASE}confirmations")
+    return visit.go("confirmations", done="asked")
 
 
 @pages.get("accounts/{account_id}", _ONE)
@@ -160,28 +157,24 @@ class AccountAct:
 
     Attributes:
         offered: whether it makes sense for an account as it stands.
-        do: does it; the token of an invitation where it made one.
+        do: does it; None: two people do it, whoever's account it is.
         two: the act that two people do where the account is official; None: one is enough.
     """
 
     offered: Callable[[AccountView], bool]
-    do: Callable[[Call, str], str | None]
+    do: Callable[[Call, str], None] | None
     two: str | None = None
 
+    def takes_two(self, account: AccountView) -> bool:
+        """Whether two people do it: always, where one alone has no way."""
+        return self.do is None or (self.two is not None and ROLES[account.role].official)
 
-def _done(change: Callable[..., object]) -> Callable[[Call, str], str | None]:
+
+def _done(change: Callable[..., object]) -> Callable[[Call, str], None]:
     def do(call: Call, account_id: str) -> None:
         change(call.core, call.who, account_id, version=call.version)
 
     return do
-
-
-def _reset(call: Call, account_id: str) -> str | None:
-    return once(
-        call,
-        lambda: directory.reset_account(call.core, call.who, account_id, version=call.version).token,
-        lambda _: None,
-    )
 
 
 def _end_sessions(call: Call, account_id: str) -> None:
@@ -192,7 +185,7 @@ ACCOUNT_ACTS: Final[dict[str, AccountAct]] = {
     "lock": AccountAct(lambda one: one.state in ("active", "invited"), _done(directory.lock_account)),
     "unlock": AccountAct(lambda one: one.state == "locked", _done(directory.unlock_account), "account.unlock"),
     "end-sessions": AccountAct(lambda one: one.state == "active", _end_sessions),
-    "reset": AccountAct(lambda one: one.state in ("active", "invited"), _reset, "account.reset"),
+    "reset": AccountAct(lambda one: one.state in ("active", "invited"), None, "account.reset"),
     "close": AccountAct(lambda one: one.state != "closed", _done(directory.close_account)),
 }
 
@@ -200,7 +193,7 @@ ACCOUNT_ACTS: Final[dict[str, AccountAct]] = {
 def _declare(name: str, act: AccountAct) -> None:
     def act_page(visit: Visit, account_id: str) -> Response:
         found, t = directory.show_account(visit.core, visit.call.who, account_id), visit.words
-        two = act.two is not None and ROLES[found.role].official
+        two = act.takes_two(found)
         facts = [
             Fact(t("login.name"), found.login),
             Fact(t("account.name"), found.name),
@@ -220,19 +213,11 @@ def _declare(name: str, act: AccountAct) -> None:
 
     def do_act(visit: Visit, account_id: str) -> Response:
         found = directory.show_account(visit.core, visit.call.who, account_id)
-        if act.two is not None and ROLES[found.role].official:
+        if act.do is None or act.takes_two(found):
             visit.require("reason")
             visit.give_code()
-            arguments, why = {"account_id": account_id}, visit.text("reason")
-            once(
-                visit.call,
-                lambda: engine.ask(visit.core, visit.call.who, act.two or "", arguments, why),
-                lambda made: engine.show_confirmation(visit.core, visit.call.who, made),
-            )
-            return visit.go("confirmations", done="asked")
-        token = act.do(visit.call, account_id)
-        if name == "reset":
-            return visit.page("admin/invited.html", token=token, back=f"{BASE}accounts/{account_id}")
+            return _ask(visit, act.two or "", {"account_id": account_id})
+        act.do(visit.call, account_id)
         return visit.go(f"accounts/{account_id}", done=f"account_{name}")
 
     pages.get(f"accounts/{{account_id}}/{name}", _ONE)(act_page)

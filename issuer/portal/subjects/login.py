@@ -83,7 +83,8 @@ def open_invitation(visit: Visit) -> Response:
 
 def accept_page(visit: Visit) -> Response:
     """The form of an invitation that was opened."""
-    shown = invitations.open_invitation(visit.core, _secret(visit))
+    # Shown again after a mistake, the app that was set up goes on.
+    shown = invitations.open_invitation(visit.core, _secret(visit), visit.secret("proof") or None)
     code = drawn_address(shown.totp.uri) if shown.totp else None
     return visit.page("accept_invitation.html", invitation=shown, secret=_secret(visit), qr=code)
 
@@ -99,8 +100,8 @@ def accept_invitation(visit: Visit) -> Response:
     visit.require("password", "again")
     if visit.secret("password") != visit.secret("again"):
         raise visit.refuse("again", "login.not_same")
-    code = visit.text("code") or None
-    recovery = invitations.accept(visit.core, _secret(visit), visit.secret("password"), code, visit.call.origin)
+    code, proof = visit.text("code") or None, visit.secret("proof") or None
+    recovery = invitations.accept(visit.core, _secret(visit), visit.secret("password"), code, visit.call.origin, proof)
     return visit.page("recovery_codes.html", codes=recovery, next=f"{BASE}log-in", first_time=True)
 
 

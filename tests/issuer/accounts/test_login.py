@@ -76,7 +76,7 @@ def test_a_holder_logs_in_with_a_password(house: House) -> None:
 
 
 def test_refusals_are_the_same_in_content_and_work(house: House) -> None:
-    """An unknown name, an impossible one, a wrong password, a locked account: one answer, one hash, two counters."""
+    """An unknown name, an impossible one, a wrong password, a locked account: one answer, one hash, three counters."""
     make(house, "holder", "known")
     make(house, "holder", "locked")
     host.change(house.core, "locked", "lock", HOST)
@@ -94,7 +94,7 @@ def test_refusals_are_the_same_in_content_and_work(house: House) -> None:
     assert [len(computed) for computed, _ in work] == [1] * 4
     assert "memory_cost=7168" in work[0][0][0]
     assert work == [work[0]] * 4
-    assert work[0][1] == 2
+    assert work[0][1] == 3
 
 
 def test_a_long_password_costs_no_hash(house: House) -> None:

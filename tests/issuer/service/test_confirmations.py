@@ -175,7 +175,7 @@ def test_a_request_is_refused_or_withdrawn(house: House, app: FastAPI) -> None:
 def test_a_wrong_request_is_refused(house: House, app: FastAPI) -> None:
     """And nothing waits."""
     wrong: list[tuple[dict[str, Any], tuple[int, str]]] = [
-        ({"act": "card.issue"}, (422, "confirm.act")),
+        ({"act": "card.nothing"}, (422, "confirm.act")),
         ({"arguments": {}}, (422, "account.field")),
         ({"arguments": {"card_id": "\x00"}}, (422, "account.field")),
         ({"arguments": {"card_id": "0" * 32, "more": "x"}}, (422, "account.field")),
