@@ -53,6 +53,7 @@ __all__ = [
     "assemble",
     "check_successor",
     "draft",
+    "good_beginning",
     "sign",
     "verify_anchor",
     "verify_chain",
@@ -155,6 +156,24 @@ def verify_chain(
             raise DecodeError("trust.expired", path="exp", expected=f"after {now}", found=str(last.exp))
         check_not_future("trust", last.iat, now)
     return state
+
+
+def good_beginning(
+    state: TrustState, lists: Sequence[bytes], now: int | None, *, unsafe_single_root: bool = False
+) -> int:
+    """How many lists after the current one can be followed, one by one, before one that is bad or from the future.
+
+    Args:
+        now: Unix time; None: none is from the future.
+    """
+    for place, data in enumerate(lists):
+        try:
+            state = verify_successor(state, data, unsafe_single_root=unsafe_single_root)
+            if now is not None:
+                check_not_future("trust", state.current.iat, now)
+        except DecodeError:
+            return place
+    return len(lists)
 
 
 def check_successor(state: TrustState, following: TrustList) -> TrustState:

@@ -3,6 +3,7 @@
 :func:`decide` goes by these rules, in this order:
 
 1. Trust lists: the chain by :mod:`icard_crypto.lists.trust_chain`. A bad chain: nothing is taken, of the rest neither.
+   Of a chain with a list of a newer format, or from the future, those before it are taken: one may deny a stolen key.
    A list that begins to name a key of another domain is bad: whoever has the roots of one domain must not decide about
    the cards of another.
 2. A key that the roots mark compromised takes its status tokens and its marks with it: otherwise a thief who once
@@ -43,7 +44,7 @@ from icard_crypto.lists.bundle import Bundle
 from icard_crypto.lists.list_maps import DAY
 from icard_crypto.lists.status_trust import read_status
 from icard_crypto.lists.timestamp import Timestamp, check_newer, read_timestamp
-from icard_crypto.lists.trust_chain import TrustState, verify_chain
+from icard_crypto.lists.trust_chain import TrustState, good_beginning, verify_chain
 from icard_crypto.lists.trust_list import TrustList
 from icard_crypto.signing import cose
 from icard_crypto.signing.keys import Kid, Thumbprint, VerifyingKey
@@ -64,6 +65,8 @@ __all__ = [
 ]
 
 _SUBJECT = 2
+#: Of lists that roots signed and this software or clock can't take.
+_UNREAD: Final = frozenset({"trust.format_newer", "trust.future"})
 _NONE: Final[Mapping[Thumbprint, str]] = MappingProxyType({})
 #: Seconds. A verifier that was away for longer follows the trust lists first, which live 400 days at most.
 LONGEST_JUMP: Final = 400 * DAY
@@ -164,6 +167,12 @@ def decide(known: Known, update: Update, now: int | None, foreign: Mapping[Thumb
     try:
         trust = _follow(known, update, now, foreign, decision)
     except DecodeError as error:
+        new = update.trust_lists[_first_new(known.trust, update.trust_lists) :] if error.code in _UNREAD else ()
+        good = good_beginning(known.trust, new, now, unsafe_single_root=known.manifest.single_root)
+        if good:
+            decision = decide(known, replace(update, trust_lists=new[:good]), now, foreign)
+            decision.items.append(Item("trust_list", "", "refused", error=error))
+            return decision
         decision = Decision(known.manifest)
         decision.items.append(Item("trust_list", "", "refused", error=error))
         if update.timestamp is not None:

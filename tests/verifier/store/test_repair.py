@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from icard_crypto.errors import StateError
-from tests.kit.adversary import STRANGER, published
+from tests.kit.adversary import DAY, FORMAT, IAT, STRANGER, Edit, published, put
 from tests.kit.publisher import (
     ANCHOR,
     INDEX,
@@ -17,6 +17,7 @@ from tests.kit.publisher import (
     another_domain,
     bundle,
     code,
+    compromise,
     status,
     timestamp,
     with_status_key,
@@ -137,3 +138,18 @@ def test_watching_survives_a_state_that_cannot_be_read(store: Store, monkeypatch
     monkeypatch.setattr(agent, "pause", lambda *_: 0.0)
     agent.watch(1, listen, stop)
     assert heard == [["store.unreadable"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("edit", "code"),
+    [(put(2, FORMAT), "trust.format_newer"), (put(NOW + DAY, IAT), "trust.future")],
+    ids=["format", "future"],
+)
+def test_what_stands_before_a_list_of_a_newer_format_is_taken(store: Store, edit: Edit, code: str) -> None:
+    """The emergency list denies the stolen key on old software too; the one behind it is told by its reason."""
+    emergency = published(2, compromise(0, NOW - 60))
+    report = store.apply("cn", bundle(lists=[ANCHOR, emergency, published(3, compromise(0, NOW - 60), edit)]), NOW)
+    assert [(item.kind, item.outcome) for item in report.items] == [("trust_list", "taken"), ("trust_list", "refused")]
+    assert report.refused[0].error is not None
+    assert report.refused[0].error.code == code
+    assert verify(store).reason == "key_revoked"
