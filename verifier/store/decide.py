@@ -228,7 +228,8 @@ def _follow(
         check_own_keys(trust.current, foreign, before.current)
         names = [digest_of(data) for data in lists]
         decision.objects |= dict(zip(names, lists, strict=True))
-        _change(decision, chain=(*manifest.chain, *names), tombstones=trust.tombstones)
+        single = manifest.single_root and trust.current.threshold == 1
+        _change(decision, chain=(*manifest.chain, *names), tombstones=trust.tombstones, single_root=single)
         items = [Item("trust_list", str(before.current.version + 1 + place), "taken") for place in range(added)]
         decision.items += [*items[:-1], replace(items[-1], iat=trust.current.iat)]
     elif update.trust_lists:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from icard_crypto.errors import StateError
-from tests.kit.adversary import DAY, FORMAT, IAT, STRANGER, Edit, published, put
+from tests.kit.adversary import DAY, FORMAT, IAT, ROOTS, STRANGER, THRESHOLD, Edit, published, put
 from tests.kit.publisher import (
     ANCHOR,
     INDEX,
@@ -153,3 +153,17 @@ def test_what_stands_before_a_list_of_a_newer_format_is_taken(store: Store, edit
     assert report.refused[0].error is not None
     assert report.refused[0].error.code == code
     assert verify(store).reason == "key_revoked"
+
+
+def test_a_single_root_is_allowed_until_the_list_asks_for_two(tmp_path: Path) -> None:
+    """Whoever allowed one root at the start did not allow going back to it."""
+    store = Store(tmp_path)
+    single = put(1, THRESHOLD)
+    store.create(published(1, single, by=[ROOTS[0]]), name="cn", now=NOW, unsafe_single_root=True)
+    assert store.apply("cn", Update(trust_lists=(published(2, single, by=[ROOTS[0]]),)), NOW).refused == ()
+    assert store.manifest("cn").single_root
+    assert store.apply("cn", Update(trust_lists=(published(3),)), NOW).refused == ()
+    assert not store.manifest("cn").single_root
+    (refused,) = store.apply("cn", Update(trust_lists=(published(4, single),)), NOW).refused
+    assert refused.error is not None
+    assert refused.error.code == "trust.single_root"
