@@ -19,7 +19,7 @@ True
 Whether a code is genuine *and still stands* is decided by the package ``verifier``.
 """
 
-from .card.card import Card, Exemption, Holder, Insurance, Month, Permit, Profile, Scheme
+from .card.card import Card, Exemption, Holder, Insurance, Month, Permit, Profile, Scheme, Service
 from .card.claims import CardClaims, StatusRef, decode_claims, encode_claims
 from .errors import CardError, DecodeError, EncodeError, IcardError, KeyFault, MissingPart, StateError
 from .signing.keys import Kid, SigningKey, Thumbprint, VerifyingKey
@@ -41,6 +41,7 @@ __all__ = [
     "Permit",
     "Profile",
     "Scheme",
+    "Service",
     "SigningKey",
     "StateError",
     "StatusRef",

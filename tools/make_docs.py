@@ -150,7 +150,7 @@ _POLICY_NOTES = {
     "gate": "the permit alone",
     "inspection": "gate, and the employer disclosed, the insurance live",
     "benefit": "medical insurance, live",
-    "offline": "gate with the tokens' own ends as the only limits",
+    "offline": "gate, with status lists and timestamps accepted up to their own ends: by default 31 and 7 days",
     "unsafe_no_status": "no status list at all: for a first try and for tests; a revoked card is VALID here",
 }
 

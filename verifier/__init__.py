@@ -32,30 +32,41 @@ A verdict is not a truth value; to enforce one, require it:
 verdict.refused: The card was not confirmed as valid.; expected VALID; found INVALID (not_a_card)
 """
 
+from icard_crypto.card.card import Card, Profile, Scheme, Service
+from icard_crypto.errors import IcardError, MissingPart, StateError
+
 from .decision.errors import UsageError
 from .decision.policy import Policy
 from .decision.reasons import Outcome, Reason
 from .decision.states import State
-from .decision.verdict import Evidence, Refused, Verdict
+from .decision.verdict import Evidence, Refused, Valid, Verdict
 from .decision.verdict_json import verdict_schema
 from .decision.verifier import Verifier
 from .knowledge.trust import Issuer, Revocation, StatusListView, Timestamp, TrustDomain, TrustedKey, TrustListFacts
 
 __all__ = [
+    "Card",
     "Evidence",
+    "IcardError",
     "Issuer",
+    "MissingPart",
     "Outcome",
     "Policy",
+    "Profile",
     "Reason",
     "Refused",
     "Revocation",
+    "Scheme",
+    "Service",
     "State",
+    "StateError",
     "StatusListView",
     "Timestamp",
     "TrustDomain",
     "TrustListFacts",
     "TrustedKey",
     "UsageError",
+    "Valid",
     "Verdict",
     "Verifier",
     "verdict_schema",

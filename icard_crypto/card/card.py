@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 
 from . import card_json, card_json_write
 from .fields import FIELDS
-from .parts import ATTRIBUTES, Exemption, Holder, Insurance, Month, Permit, Profile, Scheme
+from .parts import ATTRIBUTES, Exemption, Holder, Insurance, Month, Permit, Profile, Scheme, Service
 
-__all__ = ["Card", "Exemption", "Holder", "Insurance", "Month", "Permit", "Profile", "Scheme"]
+__all__ = ["Card", "Exemption", "Holder", "Insurance", "Month", "Permit", "Profile", "Scheme", "Service"]
 
 
 _Part = TypeVar("_Part", Holder, Permit, Insurance)
@@ -50,12 +50,12 @@ def _reduced(part: _Part, lowest: tuple[int, ...], profile: Profile) -> _Part:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card. ``services`` are numbers of the registry in ``services.json``, rising."""
+    """A card. ``services`` rise by their numbers in ``services.json``."""
 
     holder: Holder
     permit: Permit
     insurance: Insurance | None = None
-    services: tuple[int, ...] = ()
+    services: tuple[Service, ...] = ()
 
     @classmethod
     def from_json(cls, obj: object) -> Card:

@@ -24,7 +24,7 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 from icard_crypto.errors import CardError
 
 from .fields import FIELDS, SERVICES, Field, is_plain
-from .parts import Exemption, Holder, Insurance, Month, Permit
+from .parts import Exemption, Holder, Insurance, Month, Permit, Scheme, Service
 
 __all__ = ["credit_code_holds", "read"]
 
@@ -296,10 +296,10 @@ def _permit(value: object, faults: _Faults) -> Permit:
     return Permit(**texts, valid_from=first, valid_until=last)
 
 
-def _exempt_schemes(obj: dict[str, Any], path: str) -> int:
+def _exempt_schemes(obj: dict[str, Any], path: str) -> Scheme:
     if "schemes" not in obj:
         raise CardError("card.missing_field", path=f"{path}.schemes", expected="a list of schemes")
-    schemes = sum(_values(obj["schemes"], f"{path}.schemes", FIELDS["exemption"]["schemes"].values))
+    schemes = Scheme(sum(_values(obj["schemes"], f"{path}.schemes", FIELDS["exemption"]["schemes"].values)))
     if not schemes:
         raise CardError("card.too_short", path=f"{path}.schemes", expected="at least one scheme", found="none")
     return schemes
@@ -311,15 +311,15 @@ def _exemption(value: object, path: str, faults: _Faults) -> Exemption:
     certificate = faults.of(_text, obj, path, "certificate", FIELDS["exemption"]["certificate"], required=True)
     period = _period(obj, path, faults, begins=True)
     # What is missing here is among the faults, and nobody gets this exemption.
-    return Exemption(*cast("tuple[int, str, datetime.date, datetime.date]", (schemes, certificate, *period)))
+    return Exemption(*cast("tuple[Scheme, str, datetime.date, datetime.date]", (schemes, certificate, *period)))
 
 
-def _schemes(obj: dict[str, Any]) -> int:
+def _schemes(obj: dict[str, Any]) -> Scheme:
     if "schemes" not in obj:
         raise CardError(
             "card.missing_field", path="insurance.schemes", expected="a list of schemes, which may be empty"
         )
-    return sum(_values(obj["schemes"], "insurance.schemes", FIELDS["insurance"]["schemes"].values))
+    return Scheme(sum(_values(obj["schemes"], "insurance.schemes", FIELDS["insurance"]["schemes"].values)))
 
 
 def _month(value: object, path: str) -> Month:
@@ -355,8 +355,8 @@ def _insurance(value: object, faults: _Faults) -> Insurance:
     )
 
 
-def _services(value: object, _: _Faults) -> tuple[int, ...]:
-    return tuple(_values(value, "services", {name: service.number for name, service in SERVICES.items()}))
+def _services(value: object, _: _Faults) -> tuple[Service, ...]:
+    return tuple(map(Service, _values(value, "services", {name: service.number for name, service in SERVICES.items()})))
 
 
 _READERS: Final[dict[str, Callable[[object, _Faults], Any]]] = {
@@ -367,7 +367,7 @@ _READERS: Final[dict[str, Callable[[object, _Faults], Any]]] = {
 }
 
 
-Parts = tuple[Holder, Permit, Insurance | None, tuple[int, ...]]
+Parts = tuple[Holder, Permit, Insurance | None, tuple[Service, ...]]
 
 
 def read(obj: object) -> Parts:

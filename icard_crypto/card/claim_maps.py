@@ -170,6 +170,9 @@ def write_map(map_name: str, values: Mapping[str, Any]) -> dict[int | str, Any]:
         value = values.get(name)
         if value is not None:
             convert = _WRITE.get(field.type)
+            # A named number (Scheme, Service, Profile) is written, and later read strictly, as the number it is.
+            if isinstance(value, int):
+                value = int(value)
             written[field.key] = value if convert is None else convert(value)
     return written
 

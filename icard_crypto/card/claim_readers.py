@@ -34,9 +34,9 @@ from .card import Card
 from .facts import DAY, EPOCH_ORDINAL, HOUR, LONGEST_LIFE, OFFSET, Facts
 from .fields import FIELDS, Field, is_plain
 from .frozen import twin
-from .parts import ATTRIBUTES, Exemption, Holder, Insurance, Month, Permit
+from .parts import ATTRIBUTES, Exemption, Holder, Insurance, Month, Permit, Scheme, Service
 
-__all__ = ["Reader", "is_birthday", "make_facts_reader", "make_reader", "reader_text"]
+__all__ = ["Reader", "is_birthday", "make_facts_reader", "make_reader", "reader_text", "scheme_of"]
 
 #: ``(a value of cbor2, the number of bytes that it was read from) -> claims or None``.
 Reader = Callable[[Any, int], Any]
@@ -75,10 +75,12 @@ def read(claims, size):
             @value exemption certificate
             @value exemption from
             @value exemption until
+            @claims exemption_schemes = scheme_of(exemption_schemes)
             @new exemption exemption
             @claims exemptions.append(exemption)
             @facts exemptions.append((exemption_from, exemption_until + DAY))
         insurance_exemptions = tuple(exemptions)
+        @claims if insurance_schemes is not None: insurance_schemes = scheme_of(insurance_schemes)
         @new insurance insurance
     for service_service in card_services or ():
         @value service service
@@ -100,7 +102,8 @@ def read(claims, size):
     @facts     tuple(exemptions)))
     identity_year_of_birth = card_year_of_birth
     @new holder identity
-    card_holder, card_permit, card_insurance, card_services = holder, permit, insurance, tuple(card_services or ())
+    card_services = tuple(map(Service, card_services or ()))
+    card_holder, card_permit, card_insurance = holder, permit, insurance
     @new card card
     status_index, status_uri = status_list_idx, status_list_uri
     @new status status
@@ -122,6 +125,12 @@ _FACTS: Final = {"day": f"{{0}} * {DAY} - {OFFSET}", "birthday": "int({0}[:4])"}
 # Forms repeat from code to code (issuers, regions, nationalities, addresses of lists): remembered, a check takes 0.04
 # us instead of 0.12. This many texts of each, none longer than its field, are what strangers could fill it with.
 _REMEMBERED: Final = 1024
+
+
+@functools.lru_cache(_REMEMBERED)
+def scheme_of(bits: int) -> Scheme:
+    """The schemes of a code, bits that nobody has defined among them."""
+    return Scheme(bits)
 
 
 @functools.lru_cache(_REMEMBERED)
@@ -156,6 +165,8 @@ def _made(parts: dict[str, type]) -> Reader:
         "HOUR": HOUR,
         "LONGEST_LIFE": LONGEST_LIFE,
         "Month": Month,
+        "Service": Service,
+        "scheme_of": scheme_of,
         "from_iso": datetime.date.fromisoformat,
         "from_ordinal": datetime.date.fromordinal,
         "is_birthday": is_birthday,

@@ -26,9 +26,9 @@ from icard_crypto import limits
 from icard_crypto.encoding import cbor
 from icard_crypto.errors import DecodeError
 
-from .card import Card, Exemption, Holder, Insurance, Permit
+from .card import Card, Exemption, Holder, Insurance, Permit, Service
 from .claim_maps import Table, fault, read_map, type_name, write_map, write_part
-from .claim_readers import make_facts_reader, make_reader
+from .claim_readers import make_facts_reader, make_reader, scheme_of
 from .facts import HOUR, LONGEST_LIFE, Facts, day_end, day_start, months_of
 from .fields import FIELDS
 
@@ -97,6 +97,7 @@ _SERVICE: Final = FIELDS["service"]["service"]
 _YEAR_SLOT: Final = _attributes(Holder).index("year_of_birth")
 _BIRTHDAY_SLOT: Final = _attributes(Holder).index("date_of_birth")
 _EXEMPTIONS_SLOT: Final = _attributes(Insurance).index("exemptions")
+_SCHEMES_SLOT: Final = _attributes(Insurance).index("schemes")
 
 
 def _exemptions(entries: tuple[object, ...], unknown: list[str]) -> tuple[Exemption, ...]:
@@ -106,17 +107,18 @@ def _exemptions(entries: tuple[object, ...], unknown: list[str]) -> tuple[Exempt
         if type(entry) is not list:
             found = type_name(entry)
             raise DecodeError("claims.wrong_type", path=path, expected="a list", found=found)
-        exemptions.append(Exemption(*read_map(dict(enumerate(entry)), _EXEMPTION, path, unknown)))
+        schemes, *rest = read_map(dict(enumerate(entry)), _EXEMPTION, path, unknown)
+        exemptions.append(Exemption(scheme_of(schemes), *rest))
     return tuple(exemptions)
 
 
-def _services(numbers: tuple[Any, ...]) -> tuple[int, ...]:
+def _services(numbers: tuple[Any, ...]) -> tuple[Service, ...]:
     for place, number in enumerate(numbers):
         if type(number) is not int or not _SERVICE.low <= number <= _SERVICE.high:
             error = fault("card", _SERVICE, number)
             error.path = f"card.services[{place}]"
             raise error
-    return numbers
+    return tuple(map(Service, numbers))
 
 
 def decode_payload(payload: bytes) -> CardClaims:
@@ -209,6 +211,8 @@ def decode_claims(mapping: object) -> CardClaims:
     if insurance is not None:
         values = read_map(insurance, _INSURANCE, "card.insurance", unknown)
         values[_EXEMPTIONS_SLOT] = _exemptions(values[_EXEMPTIONS_SLOT] or (), unknown)
+        if values[_SCHEMES_SLOT] is not None:
+            values[_SCHEMES_SLOT] = scheme_of(values[_SCHEMES_SLOT])
         insurance = Insurance(*values)
     card = Card(
         Holder(*holder),
@@ -245,7 +249,7 @@ def to_map(claims: CardClaims) -> dict[int | str, Any]:
     card = claims.card
     body: dict[str, Any] = {
         "permit": write_part("permit", card.permit) or None,
-        "services": card.services or None,
+        "services": tuple(map(int, card.services)) or None,
         "year_of_birth": card.holder.year_of_birth,
         "profile": claims.profile,
     }

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
-__all__ = ["ATTRIBUTES", "Exemption", "Holder", "Insurance", "Month", "Permit", "Profile", "Scheme"]
+__all__ = ["ATTRIBUTES", "Exemption", "Holder", "Insurance", "Month", "Permit", "Profile", "Scheme", "Service"]
 
 # Where the attribute is called otherwise than the field: from is a keyword, and both read better with "valid".
 ATTRIBUTES = {"from": "valid_from", "until": "valid_until"}
@@ -35,6 +35,32 @@ class Scheme(IntFlag):
     UNEMPLOYMENT = 4
     WORK_INJURY = 8
     MATERNITY = 16
+
+
+class Service(IntEnum):
+    """A service that a card may grant, by its number in the registry ``services.json``.
+
+    A number that the registry does not have, read from a code, is kept: its name is ``UNKNOWN_<number>``.
+    """
+
+    TRANSIT = 1
+    LIBRARY = 2
+    HOSPITAL_REGISTRATION = 3
+    MEDICAL_SETTLEMENT = 4
+    PHARMACY = 5
+    MUSEUM = 6
+    TOURISM = 7
+    SPORTS = 8
+    SUBSIDY = 9
+    GOVERNMENT_SERVICE = 10
+
+    @classmethod
+    def _missing_(cls, value: object) -> Service | None:
+        if type(value) is not int:
+            return None
+        unknown = int.__new__(cls, value)
+        unknown._name_, unknown._value_ = f"UNKNOWN_{value}", value
+        return unknown
 
 
 class Month(NamedTuple):
@@ -100,7 +126,7 @@ class Permit:
 class Exemption:
     """Schemes (bits of :class:`Scheme`) that a treaty exempts from, with the certificate of coverage and its days."""
 
-    schemes: int
+    schemes: Scheme
     certificate: str
     valid_from: datetime.date
     valid_until: datetime.date
@@ -111,7 +137,7 @@ class Insurance:
     """Social insurance. ``schemes`` are bits of :class:`Scheme`; bits beyond them, read from a code, are kept."""
 
     number_last4: str | None = None
-    schemes: int | None = None
+    schemes: Scheme | None = None
     enrolled_from: datetime.date | None = None
     paid_through: Month | None = None
     region: str | None = None

@@ -5,17 +5,20 @@ Promises:
 1. IC1: ``IC1:`` and the base45 of the COSE bytes. Claim 169: the base45 of their zlib stream, without a prefix.
 2. :func:`read` takes a text of either form, COSE bytes, a zlib stream, or ASCII bytes of a text; it caps sizes before
    anything else, and inflates at most :data:`limits.CARD_BYTES`, with no byte missing or left over.
-3. People paste: ASCII white space at the ends and CR, LF, TAB inside are dropped. Inner spaces never are: a space is a
-   character of the code. Lower case and full-width characters are refused by name, not mended.
-4. What is not a card (a web address, a vaccination certificate, ...) is refused by a code that says what it is; the
+3. People paste and scanners type: ASCII white space, a byte order mark, STX and ETX at the ends, a scanner's AIM
+   identifier (``]Q1``) and CR, LF, TAB inside are dropped. Inner spaces never are: a space is a character of the code.
+4. What the way here spoilt (lower case, full-width characters, another keyboard layout, characters that a scanner puts
+   before the code) is refused by name, not mended: it is neither the card's fault nor the holder's.
+5. What is not a card (a web address, a vaccination certificate, ...) is refused by a code that says what it is; the
    table is ``lookalikes.json``.
-5. Every refusal is a :class:`DecodeError` with a ``text.*``, ``base45.*`` or ``zlib.*`` code.
+6. Every refusal is a :class:`DecodeError` with a ``text.*``, ``base45.*`` or ``zlib.*`` code.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import re
 import zlib
 from importlib import resources
 from typing import Final, Literal, NamedTuple
@@ -31,9 +34,16 @@ Form = Literal["ic1", "claim169", "cose"]
 
 PREFIX: Final = "IC1:"
 
-_ASCII_SPACE: Final = " \t\n\r\v\f"
+#: White space, the byte order mark that editors put before a text, and the frame that serial scanners put around one.
+_AROUND: Final = " \t\n\r\v\f\ufeff\x02\x03"
+#: What a scanner may say of the kind of symbol (ISO/IEC 15424); no code begins with ``]``, which is not in base45.
+_AIM: Final = re.compile(r"\][A-Za-z][0-9A-Za-z]")
+#: The most characters that a scanner's set-up puts before a code.
+_LONGEST_PREFIX: Final = 8
 _LINE_BREAKS: Final = {ord(character): None for character in "\r\n\t"}
 _COSE_STARTS: Final = (0xD2, 0xD8)
+#: The magic byte of a visible digital seal (ICAO Doc 9303-13, section 2.2.1).
+_SEAL: Final = b"\xdc"
 _HALF_WIDTH: Final = {full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 
 
@@ -74,6 +84,8 @@ def read(shown: str | bytes) -> Envelope:
         try:
             text = shown.decode("utf-8")
         except UnicodeDecodeError:
+            if shown[:1] == _SEAL:
+                raise DecodeError("text.official_seal") from None
             raise DecodeError("text.binary", found=f"{len(shown)} bytes that are no text") from None
     return _read_text(text)
 
@@ -81,7 +93,9 @@ def read(shown: str | bytes) -> Envelope:
 def _read_text(text: str) -> Envelope:
     if len(text) > limits.CARD_TEXT:
         raise DecodeError("text.too_large", expected=f"at most {limits.CARD_TEXT} characters", found=f"{len(text)}")
-    text = text.strip(_ASCII_SPACE)
+    text = text.strip(_AROUND)
+    if text[:1] == "]" and (aim := _AIM.match(text)):
+        text = text[aim.end() :].strip(_AROUND)
     if not text.isprintable():
         text = text.translate(_LINE_BREAKS)
     if text.startswith(PREFIX):
@@ -148,9 +162,19 @@ def _inflate(stream: bytes) -> bytes:
 
 
 @functools.cache
-def _lookalikes() -> list[tuple[str, str]]:
+def _lookalikes() -> list[tuple[re.Pattern[str], str]]:
     table = json.loads((resources.files(__package__) / "lookalikes.json").read_text("utf-8"))
-    return [(entry["prefix"], entry["code"]) for entry in table["lookalikes"]]
+    return [
+        (re.compile(entry["pattern"] if "pattern" in entry else re.escape(entry["prefix"])), entry["code"])
+        for entry in table["lookalikes"]
+    ]
+
+
+@functools.cache
+def _keyboards() -> tuple[str, ...]:
+    """What other keyboard layouts make of ``IC1:``, in capitals."""
+    table = json.loads((resources.files(__package__) / "keyboards.json").read_text("utf-8"))
+    return tuple(entry["typed"].upper() for entry in table["keyboards"])
 
 
 def _not_a_code(text: str) -> DecodeError:
@@ -163,8 +187,15 @@ def _not_a_code(text: str) -> DecodeError:
             return DecodeError("text.full_width", offset=wide, expected="half-width characters")
         lower = next(at for at, character in enumerate(text) if character.islower())
         return DecodeError("text.lower_case", offset=lower, expected="capitals")
-    for prefix, code in _lookalikes():
-        if upper.startswith(prefix):
+    before = upper.find(PREFIX, 0, _LONGEST_PREFIX + len(PREFIX))
+    if before > 0:
+        return DecodeError(
+            "text.scanner_prefix", offset=0, expected="IC1: first", found=f"{before} characters before it"
+        )
+    if any(upper.find(typed, 0, _LONGEST_PREFIX + len(typed)) >= 0 for typed in _keyboards()):
+        return DecodeError("text.keyboard_layout", expected="IC1:, as an English keyboard types it")
+    for pattern, code in _lookalikes():
+        if pattern.match(upper):
             return DecodeError(code)
     try:
         start = base45.decode(text[:3])

@@ -180,8 +180,8 @@ def test_words_in_both_languages() -> None:
     error = DecodeError("text.lower_case")
     assert error.message() == error.message("en") == "The code has lower-case letters; card codes have capitals only."
     assert error.message("zh") == "二维码内容含有小写字母，集成卡二维码只含大写字母。"
-    assert error.hint() == "Scan the code again instead of typing it."
-    assert error.hint("zh") == "请重新扫描，不要手工输入。"
+    assert error.hint() == "Switch Caps Lock off and scan again; don't type the code."
+    assert error.hint("zh") == "请关闭大写锁定（Caps Lock）后重新扫描，不要手工输入。"
 
 
 def test_tree_has_one_root() -> None:

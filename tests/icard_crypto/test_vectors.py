@@ -105,10 +105,12 @@ def test_a_fault_is_refused_where_and_as_stated(path: Path) -> None:
 
 @pytest.mark.parametrize("path", files("refuse"))
 def test_a_fault_gives_the_stated_verdict(path: Path) -> None:
-    """A verifier that trusts the vectors' keys finds a faulty code INVALID for the stated reason, and shows no card."""
+    """A verifier that trusts the vectors' keys does not find a faulty code VALID, says the stated reason, and shows
+    no card: INVALID, or INDETERMINATE where the way to the verifier spoilt the code."""
     vector = load(path)
     verdict = VERIFIER.verify(shown(vector), now=ISSUED_AT)
-    assert (verdict.outcome, str(verdict.reason)) == ("INVALID", vector["reason"])
+    outcome = "INDETERMINATE" if vector["reason"] == "misread" else "INVALID"
+    assert (verdict.outcome, str(verdict.reason)) == (outcome, vector["reason"])
     assert verdict.card is None
     assert verdict.message()
 

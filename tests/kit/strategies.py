@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from icard_crypto.card.card import Card, Exemption, Holder, Insurance, Month, Permit, Profile
+from icard_crypto.card.card import Card, Exemption, Holder, Insurance, Month, Permit, Profile, Scheme
 from icard_crypto.card.claims import CardClaims, StatusRef
 from icard_crypto.card.facts import day_start
 from icard_crypto.card.fields import FIELDS, SERVICE_NUMBERS, is_plain
@@ -85,14 +85,14 @@ def _permits(draw: st.DrawFn, *, whole: bool) -> Permit:
 @st.composite
 def _exemptions(draw: st.DrawFn) -> Exemption:
     first, last = sorted(draw(st.tuples(_DATES, _DATES)))
-    return Exemption(draw(st.integers(1, 31)), draw(_plain("exemption", "certificate")), first, last)
+    return Exemption(Scheme(draw(st.integers(1, 31))), draw(_plain("exemption", "certificate")), first, last)
 
 
 @st.composite
 def _insurances(draw: st.DrawFn) -> Insurance:
     return Insurance(
         number_last4=draw(st.none() | st.text(_CAPITALS, min_size=4, max_size=4)),
-        schemes=draw(st.integers(0, 31)),
+        schemes=Scheme(draw(st.integers(0, 31))),
         enrolled_from=draw(st.none() | _DATES),
         paid_through=draw(st.none() | st.builds(Month, st.integers(1970, 2199), st.integers(1, 12))),
         region=draw(st.none() | _REGIONS),

@@ -200,8 +200,10 @@ def facts(*, trust_list: Json | None = None, timestamp: Json | None = None, **mo
 
 
 def policy(base: str = "unsafe_no_status", **fields: Any) -> Policy:
-    """A shipped policy with fields replaced, named ``special``."""
-    return dataclasses.replace(Policy.named(base), name="special", **fields)
+    """A shipped policy with fields replaced, named ``special``, or ``unsafe_special`` where it starts from an unsafe
+    one."""
+    name = "unsafe_special" if base.startswith("unsafe_") else "special"
+    return dataclasses.replace(Policy.named(base), name=name, **fields)
 
 
 def revoked(key: str, at: int, kind: str) -> Json:

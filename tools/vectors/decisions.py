@@ -136,12 +136,20 @@ def _unreadable() -> dict[str, Case]:
             ("malformed", "payload-duplicate-integer"),
             ("too_large", "text-8193-characters"),
             ("not_a_card", "other-web-address"),
+            ("misread", "scanner-keyboard"),
             ("wrong_type", "header-typ-status-list"),
             ("unsupported_algorithm", "header-alg-rs256"),
             ("bad_signature", "signature-payload-flipped"),
             ("key_algorithm_mismatch", "signature-other-algorithm"),
         )
     }
+
+
+def _no_kid() -> Case:
+    shown = refuse.vectors()["refuse/header-kid-missing.json"]["text"]
+    return Case(
+        "A signed code without a kid, as other systems make them.", "malformed", "no_kid", **HIDDEN, shown=shown
+    )
 
 
 def _keys() -> dict[str, Case]:
@@ -315,6 +323,21 @@ def _policies() -> dict[str, Case]:
             **base,
             policy=policy(**as_of_issue, paid_through=Month(2026, 10)),
         ),
+        "test-card": Case(
+            "A test card, and real cards are asked for.",
+            unmet,
+            "test_card",
+            **base,
+            policy=policy(environment="production"),
+        ),
+        "real-card": Case(
+            "A real card, and test cards are asked for.",
+            unmet,
+            "real_card",
+            **base,
+            policy=policy(environment="test"),
+            trusted=trusted() | {"environment": "production"},
+        ),
         "service": Case("Service 3 is asked for.", unmet, "service", **base, policy=policy(service=3)),
         "region": Case(
             "Cards of Beijing are asked for.", unmet, "region", **base, policy=policy(regions=frozenset({"110000"}))
@@ -359,6 +382,7 @@ def _policies() -> dict[str, Case]:
 def vectors(kept: Kept) -> dict[str, Any]:
     """``decisions/*.json``."""
     made = {f"valid-{name}": case for name, case in _valid(kept).items()}
+    made["malformed-no-kid"] = _no_kid()
     made |= {f"policy-{name}": case for name, case in _policies().items()}
     made |= _unreadable() | _keys() | _scope() | _times() | decisions_knowledge.cases()
     return {f"decisions/{name}.json": case.vector(kept) for name, case in made.items()}

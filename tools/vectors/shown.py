@@ -44,6 +44,13 @@ _OTHER_CODES = (
         "openid-credential-offer://?credential_offer_uri=https%3A%2F%2Fexample",
     ),
     ("credential-jwt", "text.other_credential", "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJleGFtcGxlIn0.c2lnbmF0dXJl"),
+    ("seal-2d-doc", "text.official_seal", "DC03FR000001125E125C0026FR247500010"),
+    (
+        "seal-icao",
+        "text.official_seal",
+        '{"data":{"hdr":{"t":"icao.test","v":1,"is":"UTO"},"msg":{}},"sig":{"alg":"ES256"}}',
+    ),
+    ("boarding-pass", "text.boarding_pass", "M1EXAMPLE/PERSON      EABC123 PVGPEKMU 5101 226Y001A0025 100"),
     ("newer-format", "text.newer_format", "IC2:6BF+70790T9WJWG.FKY*4GO0.O1CV2 O5 N2FBBRW1*70HS8WY04AC*WIF"),
     ("barcode", "text.unknown", "6901234567892"),
     ("prose", "text.unknown", "请在前台登记。"),
@@ -57,6 +64,26 @@ def _others() -> dict[str, Json]:
     return {
         f"other-{name}": refused("Another kind of code, or none.", "text", code, text)
         for name, code, text in _OTHER_CODES
+    }
+
+
+def _scanners() -> dict[str, Json]:
+    """What a scanner's set-up makes of a code, which no card and no holder can help."""
+    keyboard = "text.keyboard_layout"
+    return {
+        "scanner-prefix": refused(
+            "Two characters that a scanner puts before a code.", "text", "text.scanner_prefix", "02" + _TEXT, offset=0
+        ),
+        "scanner-prefix-quoted": refused("In quotation marks.", "text", "text.scanner_prefix", f'"{_TEXT}"', offset=0),
+        "scanner-keyboard": refused(
+            "The colon as a German keyboard types it.", "text", keyboard, _TEXT.replace(":", "Ö")
+        ),
+        "scanner-keyboard-french": refused(
+            "As a French keyboard types it.", "text", keyboard, "IC&M" + _TEXT[4:].replace(":", "M")
+        ),
+        "scanner-keyboard-behind-prefix": refused(
+            "Another keyboard's colon, behind a prefix.", "text", keyboard, "02IC1Ñ" + _TEXT[4:]
+        ),
     }
 
 
@@ -174,4 +201,4 @@ def _zlib() -> dict[str, Json]:
 
 def vectors() -> dict[str, Json]:
     """``refuse/*.json`` of the layers text, base45 and zlib."""
-    return _others() | _sizes() | _spelling() | _base45() | _zlib()
+    return _others() | _scanners() | _sizes() | _spelling() | _base45() | _zlib()

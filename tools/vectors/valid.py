@@ -171,7 +171,7 @@ def _unknown_values() -> dict[str, Json]:
     card = claims.card
     assert card.insurance is not None
     category = dataclasses.replace(card.permit, category="D")
-    bit = dataclasses.replace(card.insurance, schemes=int(Scheme.MEDICAL) | 32)
+    bit = dataclasses.replace(card.insurance, schemes=Scheme.MEDICAL | Scheme(32))
     made: dict[str, tuple[str, dict[str, Any]]] = {
         "unknown-category": ("A category that nobody has defined yet is kept.", {"permit": category}),
         "unknown-scheme": ("A scheme bit that nobody has defined yet is kept.", {"insurance": bit}),

@@ -116,7 +116,7 @@ class World:
                 region="310115",
             ),
             Insurance(
-                schemes=int(Scheme.MEDICAL | Scheme.WORK_INJURY),
+                schemes=Scheme.MEDICAL | Scheme.WORK_INJURY,
                 enrolled_from=begun,
                 paid_through=Month(today.year, today.month),
                 region="310115",

@@ -10,10 +10,26 @@
 
 from __future__ import annotations
 
-from icard_crypto.errors import IcardError
+from typing import Final, get_args
 
-__all__ = ["UsageError"]
+from icard_crypto.errors import IcardError, Language
+
+__all__ = ["UsageError", "check_language"]
+
+
+_LANGUAGES: Final[tuple[str, ...]] = get_args(Language)
 
 
 class UsageError(IcardError, ValueError):
     """The API was used wrongly: code ``usage.*``, ``path`` names the argument."""
+
+
+def check_language(language: object) -> None:
+    """Refuse a language that there are no words in, such as the locale of a request.
+
+    Raises:
+        UsageError: ``usage.language``.
+    """
+    if language not in _LANGUAGES:
+        expected = " or ".join(_LANGUAGES)
+        raise UsageError("usage.language", path="language", expected=expected, found=repr(language)[:20])

@@ -17,6 +17,7 @@ class Evidence:
         issuer: the iss of the issuer whose key was named; ``issuer_names`` by language.
         kid, thumbprint: of the key, hexadecimal; ``kid`` as the code states it.
         trust_list_threshold: how many roots had to sign the trust list.
+        trust_list_expires, timestamp_expires, status_expires: the token's own end.
         status_uri: the status list the card names.
         clock: the time the verdict was asked for; ``clock_floor``: what it cannot be before.
     """
@@ -34,9 +35,11 @@ class Evidence:
     trust_list_threshold: int | None
     timestamp_issued_at: int | None
     timestamp_age: int | None
+    timestamp_expires: int | None
     status_uri: str | None
     status_value: int | None
     status_issued_at: int | None
     status_age: int | None
+    status_expires: int | None
     clock: int
     clock_floor: int | None

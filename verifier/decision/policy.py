@@ -4,7 +4,9 @@ Promises:
 
 1. A policy that exists makes sense: every field is checked when it is made, whichever way.
 2. A user's policy file is read strictly: an unknown field or value is refused with its path, never ignored.
-3. The shipped policies are data, ``policies.json``; the dangerous one says so in its name.
+3. The shipped policies are data, ``policies.json``; their names mean the same everywhere and cannot be taken.
+4. A policy starts from ``gate``: what it leaves out is gate's. Only one whose name begins with ``unsafe_`` may take
+   older lists than ``gate`` does, or none.
 """
 
 from __future__ import annotations
@@ -13,9 +15,9 @@ import functools
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from icard_crypto.card.card import Month, Scheme
 from icard_crypto.card.fields import SERVICE_NUMBERS, SERVICES
@@ -26,6 +28,9 @@ __all__ = ["InsuranceNeed", "Policy"]
 
 InsuranceNeed = Literal["not_needed", "as_of_issue", "live"]
 
+_LOOSE: Final = "unsafe_"
+_NO_SCHEME: Final = Scheme(0)
+_BASE: Final = "base"
 _NEEDS = ("not_needed", "as_of_issue", "live")
 _LONGEST_AGE = 400 * 86400
 """No token lives longer than a trust list, 400 days: a larger limit would be a mistake of units."""
@@ -37,14 +42,31 @@ _REGION = re.compile(r"[0-9]{6}")
 _MONTH = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])")
 
 
+@functools.cache
+def _rules_of() -> dict[str, dict[str, Any]]:
+    """The rules of the shipped policies by name, as their file has them."""
+    loaded: dict[str, Any] = json.loads((resources.files(__package__) / "policies.json").read_text("utf-8"))
+    return loaded["policies"]  # type: ignore[no-any-return]
+
+
+_STRICT_STATUS_AGE: Final[int] = _rules_of()["gate"]["status_max_age"]
+_STRICT_TIMESTAMP_AGE: Final[int] = _rules_of()["gate"]["timestamp_max_age"]
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What must hold beside the card being genuine and the permit being in force, which no policy waives.
 
+    ``Policy("bank", regions={"310000"})`` is ``gate`` and asks for more; ``dataclasses.replace(Policy.named("benefit"),
+    name="clinic", ...)`` starts from another shipped one.
+
     Args:
-        name: what the policy is called; stands in the verdict.
+        name: what the policy is called; stands in the verdict. Not a shipped policy's name.
         status_required: no verdict is VALID without the card's entry in a fresh status list.
-        status_max_age, timestamp_max_age, trust_list_max_age: in seconds; None: the token's own end is the limit.
+        status_max_age, timestamp_max_age: in seconds, at most gate's; None, or more: only as ``unsafe_...``; the
+        token's
+            own end is a limit besides.
+        trust_list_max_age: in seconds; None, as in ``gate``: the list's own end is the limit.
         insurance: ``not_needed``; ``as_of_issue``: in force or exempt when the code was issued; ``live``: now.
         schemes: bits of :class:`icard_crypto.card.card.Scheme` that must all be covered; an exemption is no cover.
         paid_through: contributions must be paid up to this month at least.
@@ -52,24 +74,33 @@ class Policy:
         employer_disclosed: the code must name the employer.
         regions: GB/T 2260 codes, one of which must cover the permit's region; None: any.
         issuers: the issuers taken; None: any trusted one.
+        environment: ``production`` or ``test``: cards of the other one do not meet the policy; None: either, which
+            ``Verdict.require`` still tells apart.
         leeway: seconds by which the card's begin and end are stretched for clocks that differ.
+
+    Raises:
+        StateError: ``policy.*``, with the field as its path.
     """
 
     name: str
     status_required: bool = True
-    status_max_age: int | None = None
-    timestamp_max_age: int | None = None
+    status_max_age: int | None = _STRICT_STATUS_AGE
+    timestamp_max_age: int | None = _STRICT_TIMESTAMP_AGE
     trust_list_max_age: int | None = None
     insurance: InsuranceNeed = "not_needed"
-    schemes: int = 0
+    schemes: Scheme = _NO_SCHEME
     paid_through: Month | None = None
     service: int | None = None
     employer_disclosed: bool = False
     regions: frozenset[str] | None = None
     issuers: frozenset[str] | None = None
+    environment: Literal["production", "test"] | None = None
     leeway: int = 0
 
     def __post_init__(self) -> None:
+        for field in ("regions", "issuers"):
+            if isinstance(getattr(self, field), set):
+                object.__setattr__(self, field, frozenset(getattr(self, field)))
         for field, (good, expected) in _RULES.items():
             value = getattr(self, field)
             if not good(value):
@@ -88,6 +119,20 @@ class Policy:
                 expected="true, because live insurance is read from the status list",
                 found="false",
             )
+        # 3, 4
+        if self.name in _rules_of():
+            if self != _as_shipped(self.name):
+                raise StateError("policy.taken", path="name", found=self.name)
+        elif not self.name.startswith(_LOOSE):
+            self._refuse_loose()
+
+    def _refuse_loose(self) -> None:
+        if not self.status_required:
+            raise StateError("policy.loose", path="status_required", expected="true", found="false")
+        for field, strict in (("status_max_age", _STRICT_STATUS_AGE), ("timestamp_max_age", _STRICT_TIMESTAMP_AGE)):
+            value = getattr(self, field)
+            if value is None or value > strict:
+                raise StateError("policy.loose", path=field, expected=f"at most {strict} seconds", found=_shown(value))
 
     @classmethod
     def named(cls, name: str) -> Policy:
@@ -96,15 +141,14 @@ class Policy:
         Raises:
             StateError: ``policy.name``.
         """
-        shipped = _shipped()
-        if name not in shipped:
-            raise StateError("policy.name", path="name", expected=", ".join(shipped), found=_shown(name))
-        return shipped[name]
+        if not isinstance(name, str) or name not in _rules_of():
+            raise StateError("policy.name", path="name", expected=", ".join(_rules_of()), found=_shown(name))
+        return _as_shipped(name)
 
     @staticmethod
     def names() -> tuple[str, ...]:
         """The names of the shipped policies."""
-        return tuple(_shipped())
+        return tuple(_rules_of())
 
     @classmethod
     def from_json(cls, data: bytes | str) -> Policy:
@@ -125,18 +169,23 @@ class Policy:
     def from_dict(cls, loaded: object) -> Policy:
         """A policy from the JSON form: schemes by name, months as ``2026-09``, a service by name or number.
 
+        ``base`` names the shipped policy that it starts from; without one that is ``gate``.
+
         Raises:
             StateError: ``policy.*``, with the path of the field.
         """
         if not isinstance(loaded, Mapping):
             raise StateError("policy.value", path="", expected="an object", found=_shown(loaded))
-        known = {field.name for field in fields(cls)}
+        known = {field.name for field in fields(cls)} | {_BASE}
         for name in loaded:
             if name not in known:
                 raise StateError("policy.field", path=str(name)[:64], expected=f"one of {', '.join(sorted(known))}")
         if "name" not in loaded:
             raise StateError("policy.value", path="name", expected=_RULES["name"][1], found="nothing")
         values: dict[str, Any] = dict(loaded)
+        base = values.pop(_BASE, "gate")
+        if not isinstance(base, str) or base not in _rules_of():
+            raise StateError("policy.name", path=_BASE, expected=", ".join(_rules_of()), found=_shown(base))
         for name, convert in (
             ("schemes", _schemes),
             ("paid_through", _month),
@@ -146,7 +195,7 @@ class Policy:
         ):
             if values.get(name) is not None:
                 values[name] = convert(name, values[name])
-        return cls(**values)
+        return replace(cls.named(base), **values)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, every field named."""
@@ -197,7 +246,10 @@ _RULES: dict[str, tuple[Any, str]] = {
     "timestamp_max_age": _AGE,
     "trust_list_max_age": _AGE,
     "insurance": (lambda value: isinstance(value, str) and value in _NEEDS, "one of " + ", ".join(_NEEDS)),
-    "schemes": (lambda value: isinstance(value, int) and 0 <= value <= _ALL_SCHEMES, "known schemes"),
+    "schemes": (
+        lambda value: isinstance(value, int) and 0 <= value <= _ALL_SCHEMES,
+        "known schemes, such as Scheme.MEDICAL | Scheme.PENSION",
+    ),
     "paid_through": (
         lambda value: value is None or (isinstance(value, Month) and bool(_MONTH.fullmatch(str(value)))),
         "a month such as 2026-09, or null",
@@ -206,6 +258,10 @@ _RULES: dict[str, tuple[Any, str]] = {
     "employer_disclosed": _TRUTH,
     "regions": (lambda value: _is_texts(value, _REGION), "codes of six digits, at least one, or null"),
     "issuers": (lambda value: _is_texts(value, re.compile(r".{1,64}")), "issuer ids, at least one, or null"),
+    "environment": (
+        lambda value: value is None or (isinstance(value, str) and value in ("production", "test")),
+        "production, test, or null",
+    ),
     "leeway": (lambda value: _is_int(value, 0, _LONGEST_LEEWAY), f"whole seconds from 0 to {_LONGEST_LEEWAY}"),
 }
 
@@ -214,7 +270,7 @@ def _scheme_name(scheme: Scheme) -> str:
     return str(scheme.name).lower()
 
 
-_SCHEMES = {_scheme_name(scheme): int(scheme) for scheme in Scheme}
+_SCHEMES = {_scheme_name(scheme): scheme for scheme in Scheme}
 
 
 def _list(path: str, value: object) -> list[object]:
@@ -223,8 +279,8 @@ def _list(path: str, value: object) -> list[object]:
     return value
 
 
-def _schemes(path: str, value: object) -> int:
-    bits = 0
+def _schemes(path: str, value: object) -> Scheme:
+    bits = Scheme(0)
     for place, name in enumerate(_list(path, value)):
         if not isinstance(name, str) or name not in _SCHEMES:
             expected = "one of " + ", ".join(_SCHEMES)
@@ -259,6 +315,11 @@ def _texts(path: str, value: object) -> frozenset[str]:
 
 
 @functools.cache
-def _shipped() -> dict[str, Policy]:
-    loaded = json.loads((resources.files(__package__) / "policies.json").read_text("utf-8"))
-    return {name: Policy.from_dict({"name": name, **rules}) for name, rules in loaded["policies"].items()}
+def _as_shipped(name: str) -> Policy:
+    """A shipped policy. Made without the check of its name, which compares with it."""
+    policy = object.__new__(Policy)
+    values = {field.name: field.default for field in fields(Policy)} | {"name": name, **_rules_of()[name]}
+    values["schemes"] = _schemes("schemes", values["schemes"] or [])
+    for field, value in values.items():
+        object.__setattr__(policy, field, value)
+    return policy

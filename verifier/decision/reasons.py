@@ -18,12 +18,15 @@ from typing import Any, Literal
 from icard_crypto.errors import IcardError, Language
 from icard_crypto.moments import china_moment
 
+from .errors import check_language
+
 __all__ = [
     "OUTCOMES",
     "Outcome",
     "Reason",
     "catalogue",
     "holder_words",
+    "no_fault_words",
     "outcome_words",
     "reason_of_error",
     "state_words",
@@ -74,6 +77,12 @@ def holder_words(holder: str, language: Language) -> str:
     """What to do about the person who shows the card: a copied code is genuine too."""
     words: str = _file()["holders"][holder][language]
     return words
+
+
+def no_fault_words(language: Language) -> str:
+    """The sentence that follows an order where the holder can do nothing about it."""
+    words: str = _file()["no_fault"][language]
+    return words if language == "zh" else f" {words}"
 
 
 def _date(moment: int, language: Language) -> str:
@@ -131,12 +140,22 @@ class Reason(str):
         return who
 
     def message(self, language: Language = "en") -> str:
-        """The fact, one sentence."""
+        """The fact, one sentence.
+
+        Raises:
+            UsageError: ``usage.language``.
+        """
+        check_language(language)
         error = self._better_told()
         return self._words(language, language) if error is None else error.message(language)
 
     def action(self, language: Language = "en") -> str:
-        """The order: what to do next, one sentence."""
+        """The order: what to do next, one sentence.
+
+        Raises:
+            UsageError: ``usage.language``.
+        """
+        check_language(language)
         error = self._better_told()
         return self._words(f"do_{language}", language) if error is None else error.hint(language)
 
@@ -168,4 +187,6 @@ def _rebuild(code: str, variant: str | None, error: IcardError | None, figures: 
 def reason_of_error(error: IcardError) -> Reason:
     """The reason that an error in what was shown makes; ``malformed`` where the table names no other."""
     table = _errors_file()
-    return Reason(table["reasons"].get(error.code, table["default"]), error=error)
+    # A code without any kid is another system's: MOSIP's identity codes are signed so. Ours always has one.
+    variant = "no_kid" if error.code == "header.kid" and error.found == "none" else None
+    return Reason(table["reasons"].get(error.code, table["default"]), variant, error=error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from icard_crypto.card.card import Profile
 from icard_crypto.card.facts import Facts, months_of
+from verifier.knowledge.trust import Environment
 
 from .findings import Findings
 from .moment import Moment
@@ -15,7 +16,7 @@ from .policy import Policy
 from .reasons import Reason
 from .states import insurance_state
 
-__all__ = ["check_policy"]
+__all__ = ["check_environment", "check_policy"]
 
 
 def check_policy(found: Findings, facts: Facts, moment: Moment) -> None:
@@ -37,6 +38,12 @@ def check_policy(found: Findings, facts: Facts, moment: Moment) -> None:
             found.fall(Reason("policy_not_met", "region"))
     if policy.issuers is not None and facts.issuer not in policy.issuers:
         found.fall(Reason("policy_not_met", "issuer"))
+
+
+def check_environment(found: Findings, policy: Policy, environment: Environment) -> None:
+    """Check 26: whether the policy takes cards of this environment."""
+    if policy.environment is not None and policy.environment != environment:
+        found.fall(Reason("policy_not_met", "test_card" if environment == "test" else "real_card"))
 
 
 def _check_insurance(found: Findings, facts: Facts, policy: Policy, at: int) -> None:

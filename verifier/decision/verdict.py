@@ -2,10 +2,12 @@
 
 Promises:
 
-1. ``outcome`` is VALID, INVALID or INDETERMINATE; there is no bare truth value, and :meth:`Verdict.require` enforces.
+1. ``outcome`` is VALID, INVALID or INDETERMINATE; there is no bare truth value, and :meth:`Verdict.require` enforces:
+   VALID, and of a real card unless a test card was asked for. A VALID verdict is a :class:`Valid`, which has a card.
 2. ``card`` is there only where a trusted, uncompromised key of the right usage and issuer signed it in its time.
 3. Everything that the outcome rests on stands in ``evidence``: keys, lists, their ages, the clock that was used.
-4. A verdict never changes and asks nobody for anything; card, words and evidence are made when they are asked for.
+4. A verdict never changes and asks nobody for anything; card, words and evidence are made when they are asked for. It can be
+   pickled and copied.
 5. :meth:`Verdict.to_dict` keeps to ``verdict.schema.json``, JSON Schema of verdict schema 1.
 """
 
@@ -13,7 +15,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, Literal, NoReturn
+from dataclasses import replace
+from typing import Any, Final, Literal, NoReturn, cast
 
 from icard_crypto.card.card import Card, Profile
 from icard_crypto.card.claims import CardClaims, decode_facts, decode_payload
@@ -26,14 +29,17 @@ from verifier.knowledge.trust import Environment, TrustDomain, TrustedKey
 from .errors import UsageError
 from .evidence import Evidence
 from .policy import Policy
-from .reasons import Outcome, Reason
+from .reasons import Outcome, Reason, no_fault_words
 from .states import UNKNOWN, Knowledge, State, insurance_state, permit_state
 from .verdict_json import SCHEMA, verdict_dict
 
-__all__ = ["Evidence", "HolderState", "Refused", "Verdict"]
+__all__ = ["Evidence", "HolderState", "Refused", "Valid", "Verdict"]
 
 #: Pieces of evidence that a domain keeps.
 _REMEMBERED: Final = 256
+
+#: What a pickled verdict does not carry.
+_LEFT_BEHIND: Final = ("_domain", "_key", "_source")
 
 _PROFILES: Final[Mapping[int, str]] = {profile.value: profile.name.lower() for profile in Profile}
 HolderState = Literal["not_checked", "photo_to_compare", "key_proven"]
@@ -58,6 +64,7 @@ class Verdict:
         "_claims",
         "_domain",
         "_facts",
+        "_kept",
         "_key",
         "_kid",
         "_payload",
@@ -91,6 +98,7 @@ class Verdict:
     _kid: bytes | None
     _key: TrustedKey | None
     _domain: TrustDomain | None
+    _kept: Evidence | None
     _status: Knowledge | None
 
     def __init__(
@@ -131,8 +139,10 @@ class Verdict:
         self._kid = kid
         self._key = key
         self._domain = domain
+        self._kept = None
         self._status = status
-        self.__class__ = Verdict  # noqa: PLE0237 - of the object, not in it
+        # A VALID verdict is a Valid, and no other is.
+        self.__class__ = Valid if outcome == "VALID" else Verdict  # noqa: PLE0237 - of the object, not in it
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Verdict is immutable: {name}")
@@ -153,15 +163,44 @@ class Verdict:
     def __repr__(self) -> str:
         return f"Verdict({self.outcome}, {str(self.reason)!r}, policy={self.policy.name!r})"
 
-    def require(self) -> Verdict:
-        """The verdict itself when VALID.
+    def require(self, *, test: bool = False) -> Valid:
+        """The verdict itself when VALID, typed as one that has a card.
+
+        Args:
+            test: also of a test card, which is nobody's permit. A policy that asks for test cards says the same.
 
         Raises:
-            Refused: otherwise, with the verdict.
+            Refused: otherwise, with the verdict: ``verdict.refused``, or ``verdict.test_card``.
         """
-        if self.outcome != "VALID":
+        if not isinstance(self, Valid):
             raise Refused(self)
+        if self.environment != "production" and not test and self.policy.environment != "test":
+            raise Refused(self, "verdict.test_card")
         return self
+
+    def __copy__(self) -> Verdict:
+        return self
+
+    def __deepcopy__(self, _: object) -> Verdict:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # What it says, without the keys and lists that it rests on: those may be many megabytes.
+        values = {name: getattr(self, name) for name in Verdict.__slots__ if name not in _LEFT_BEHIND}
+        evidence = self.evidence
+        names = None if evidence.issuer_names is None else dict(evidence.issuer_names)
+        values |= {"_claims": self.claims, "_kept": replace(evidence, issuer_names=names)}
+        return (_rebuilt, (self.outcome, values))
+
+    @property
+    def mends(self) -> str:
+        """Who can change the answer: ``holder``, ``operator``, ``issuer`` or ``nobody``."""
+        return self.reason.mends
+
+    @property
+    def detail(self) -> str | None:
+        """The reason told more exactly, as its ``variants`` name it, or None."""
+        return self.reason.variant
 
     @property
     def claims(self) -> CardClaims | None:
@@ -224,6 +263,8 @@ class Verdict:
     @property
     def evidence(self) -> Evidence:
         """What the verdict rests on."""
+        if self._kept is not None:
+            return self._kept
         domain, facts = self._domain, self._known
         if domain is None:
             return self._evidence(facts)
@@ -241,6 +282,8 @@ class Verdict:
         trust_list = domain.trust_list if domain else None
         timestamp = domain.timestamp if domain else None
         issuer = key.issuer if key else None
+        uri = facts.status_uri if facts else None
+        read = domain.usable_status_lists.get((issuer.iss, uri)) if domain and issuer and status and uri else None
         return Evidence(
             domain=domain.name if domain else None,
             issuer=issuer.iss if issuer else None,
@@ -255,10 +298,12 @@ class Verdict:
             trust_list_threshold=trust_list.threshold if trust_list else None,
             timestamp_issued_at=timestamp.iat if timestamp else None,
             timestamp_age=self._age(timestamp.iat) if timestamp else None,
-            status_uri=facts.status_uri if facts else None,
+            timestamp_expires=timestamp.exp if timestamp else None,
+            status_uri=uri,
             status_value=status.value if status else None,
             status_issued_at=status.iat if status else None,
             status_age=self._age(status.iat) if status else None,
+            status_expires=read.exp if read else None,
             clock=self.now,
             clock_floor=domain.clock_floor if domain else None,
         )
@@ -266,6 +311,8 @@ class Verdict:
     @property
     def _moment(self) -> int:
         """The time judged at: nothing is younger than the clock floor."""
+        if self._kept is not None:
+            return max(self.now, self._kept.clock_floor or 0)
         return self.now if self._domain is None else max(self.now, self._domain.clock_floor)
 
     def _age(self, iat: int) -> int:
@@ -276,8 +323,14 @@ class Verdict:
         return self.reason.message(language)
 
     def action(self, language: Language = "en") -> str:
-        """The reason's order: what to do next."""
-        return self.reason.action(language)
+        """The reason's order: what to do next; and, where it is true, that this is not the holder's fault."""
+        order = self.reason.action(language)
+        return f"{order}{no_fault_words(language)}" if self.blameless else order
+
+    @property
+    def blameless(self) -> bool:
+        """Whether only the operator of this verifier can mend it, and no older list spoke against the card."""
+        return self.reason.mends == "operator" and self.last_known is None
 
     def to_dict(self, language: Language = "en") -> dict[str, Any]:
         """The verdict for a program, with words in one language; keeps to :func:`verdict_schema`."""
@@ -286,6 +339,30 @@ class Verdict:
     def to_json(self, language: Language = "en", *, indent: int | None = None) -> str:
         """:meth:`to_dict` as JSON text; Chinese stays Chinese."""
         return json.dumps(self.to_dict(language), ensure_ascii=False, indent=indent)
+
+
+class Valid(Verdict):
+    """A VALID verdict: its card is there. ``isinstance(verdict, Valid)`` tells a type checker so."""
+
+    __slots__ = ()
+
+    outcome: Literal["VALID"]
+
+    @property
+    def claims(self) -> CardClaims:
+        """All that the code claims."""
+        # Nothing is VALID without a trusted signature over a card.
+        return cast(CardClaims, super().claims)
+
+    @property
+    def card(self) -> Card:
+        """The card."""
+        return self.claims.card
+
+    @property
+    def profile(self) -> str:
+        """``public``, ``work``, ``authority`` or ``unknown``."""
+        return cast(str, super().profile)
 
 
 _put = object.__setattr__
@@ -297,12 +374,24 @@ class _Unfrozen:
     __slots__ = Verdict.__slots__
 
 
-class Refused(IcardError):
-    """A verdict that is not VALID was required to be. ``verdict`` has all of it."""
+def _rebuilt(outcome: Outcome, values: dict[str, Any]) -> Verdict:
+    """A verdict that was pickled."""
+    verdict = object.__new__(Valid if outcome == "VALID" else Verdict)
+    for name in Verdict.__slots__:
+        _put(verdict, name, values.get(name))
+    return verdict
 
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__("verdict.refused", expected="VALID", found=f"{verdict.outcome} ({verdict.reason})")
+
+class Refused(IcardError):
+    """A verdict that is not VALID was required to be, or a test card's was. ``verdict`` has all of it."""
+
+    def __init__(self, verdict: Verdict, code: str = "verdict.refused") -> None:
+        found = f"{verdict.outcome} ({verdict.reason})"
+        if code == "verdict.test_card":
+            super().__init__(code, expected="a real card", found=f"{found} of environment {verdict.environment}")
+        else:
+            super().__init__(code, expected="VALID", found=found)
         self.verdict = verdict
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (Refused, (self.verdict,))
+        return (Refused, (self.verdict, self.code))

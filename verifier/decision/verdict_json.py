@@ -19,9 +19,10 @@ from icard_crypto.card.claims import CardClaims
 from icard_crypto.errors import IcardError, Language
 from icard_crypto.moments import moment_text
 
+from .errors import check_language
 from .evidence import Evidence
 from .policy import Policy
-from .reasons import Outcome, Reason, holder_words, outcome_words, state_words
+from .reasons import Outcome, Reason, holder_words, no_fault_words, outcome_words, state_words
 from .states import State
 
 __all__ = ["SCHEMA", "Answer", "verdict_dict", "verdict_schema", "verdict_text"]
@@ -57,6 +58,9 @@ class Answer(Protocol):
     def last_known(self) -> str | None: ...
 
     @property
+    def blameless(self) -> bool: ...
+
+    @property
     def profile(self) -> str | None: ...
 
     @property
@@ -84,9 +88,14 @@ def verdict_schema() -> dict[str, Any]:
 
 
 def verdict_dict(verdict: Answer, language: Language) -> dict[str, Any]:
-    """The verdict as a JSON object."""
+    """The verdict as a JSON object.
+
+    Raises:
+        UsageError: ``usage.language``.
+    """
+    check_language(language)
     return {
-        **_answer(verdict.outcome, verdict.reason, verdict.also, verdict.error, language),
+        **_answer(verdict.outcome, verdict.reason, verdict.also, verdict.error, language, verdict.blameless),
         **_states(*_known(verdict), language),
         **_shown(verdict.claims),
         **_knowledge(verdict.evidence),
@@ -100,9 +109,9 @@ def verdict_text(verdict: Answer, language: Language) -> str:
     """
     reason = verdict.reason
     if reason.figures or reason.error is not None or verdict.also or verdict.error is not None:
-        answer = _members(_answer(verdict.outcome, reason, verdict.also, verdict.error, language))
+        answer = _members(_answer(verdict.outcome, reason, verdict.also, verdict.error, language, verdict.blameless))
     else:
-        answer = _plain_answer(verdict.outcome, str(reason), reason.variant, language)
+        answer = _plain_answer(verdict.outcome, str(reason), reason.variant, language, verdict.blameless)
     states, evidence = _states_text(*_known(verdict), language), _evidence_text(verdict.evidence)
     return f"{{{answer},{states},{_members(_shown(verdict.claims))},{evidence}}}"
 
@@ -112,22 +121,27 @@ def _members(obj: dict[str, Any]) -> str:
 
 
 def _answer(
-    outcome: Outcome, reason: Reason, also: tuple[Reason, ...], error: IcardError | None, language: Language
+    outcome: Outcome,
+    reason: Reason,
+    also: tuple[Reason, ...],
+    error: IcardError | None,
+    language: Language,
+    blameless: bool,
 ) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "outcome": outcome,
         "outcome_text": outcome_words(outcome, language),
-        **_reason_dict(reason, language),
+        **_reason_dict(reason, language, blameless),
         "also": [_reason_dict(each, language) for each in also],
         "error": None if error is None else _error_dict(error, language),
     }
 
 
 @functools.lru_cache(256)
-def _plain_answer(outcome: Outcome, reason: str, variant: str | None, language: Language) -> str:
+def _plain_answer(outcome: Outcome, reason: str, variant: str | None, language: Language, blameless: bool) -> str:
     """The text of an answer whose words name nothing of their own."""
-    return _members(_answer(outcome, Reason(reason, variant), (), None, language))
+    return _members(_answer(outcome, Reason(reason, variant), (), None, language, blameless))
 
 
 def _known(verdict: Answer) -> tuple[str, str | None, str | None, State, State, str, str | None]:
@@ -194,12 +208,12 @@ def _time(moment: int | None) -> str | None:
         return None
 
 
-def _reason_dict(reason: Reason, language: Language) -> dict[str, Any]:
+def _reason_dict(reason: Reason, language: Language, blameless: bool = False) -> dict[str, Any]:
     return {
         "reason": str(reason),
         "detail": reason.variant,
         "message": reason.message(language),
-        "action": reason.action(language),
+        "action": f"{reason.action(language)}{no_fault_words(language) if blameless else ''}",
         "mends": reason.mends,
     }
 
@@ -239,13 +253,18 @@ def _evidence_dict(evidence: Evidence) -> dict[str, Any]:
             "threshold": evidence.trust_list_threshold,
         }
     if evidence.timestamp_issued_at is not None:
-        timestamp = {"issued_at": _time(evidence.timestamp_issued_at), "age": evidence.timestamp_age}
+        timestamp = {
+            "issued_at": _time(evidence.timestamp_issued_at),
+            "age": evidence.timestamp_age,
+            "expires": _time(evidence.timestamp_expires),
+        }
     if evidence.status_issued_at is not None:
         status = {
             "uri": evidence.status_uri,
             "value": evidence.status_value,
             "issued_at": _time(evidence.status_issued_at),
             "age": evidence.status_age,
+            "expires": _time(evidence.status_expires),
         }
     return {
         "domain": evidence.domain,

@@ -42,7 +42,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from icard_crypto import limits
@@ -69,6 +69,9 @@ __all__ = ["Now", "Shown", "Verifier"]
 
 Shown = str | bytes | bytearray | memoryview
 Now = int | float | datetime.datetime
+
+_LATEST: Final = 253_402_300_800
+"""The end of the year 9999 in seconds: what is beyond it was given in milliseconds, and would end every card."""
 
 _VALID: Final = Reason("valid")
 _VALID_NO_PHOTO: Final = Reason("valid", "no_photo")
@@ -113,6 +116,18 @@ class Verifier:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Verifier is immutable: {name}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Verifier, (self._domains, self._policy))
+
+    def __copy__(self) -> Verifier:
+        return self
+
+    def __deepcopy__(self, _: object) -> Verifier:
+        return self
+
+    def __repr__(self) -> str:
+        return f"Verifier({list(self._domains)!r}, policy={self._policy.name!r})"
+
     @property
     def domains(self) -> tuple[TrustDomain, ...]:
         """The trust domains, in the order in which keys are looked for."""
@@ -138,7 +153,7 @@ class Verifier:
         Raises:
             UsageError: ``usage.now``, ``usage.shown``: the arguments are of a wrong type.
         """
-        clock = now if type(now) is int else whole_seconds(now)
+        clock = now if type(now) is int and now < _LATEST else whole_seconds(now)
         if type(shown) is not str and type(shown) is not bytes:
             shown = _plain(shown)
         if self._reading is not None and type(shown) is str:
@@ -172,7 +187,7 @@ class Verifier:
     def unreadable(self, error: IcardError, *, now: int) -> Verdict:
         """The verdict on something from which no signed message could be read."""
         reason = reason_of_error(error)
-        return Verdict("INVALID", reason, (), self._policy, now, self._environment, error=error)
+        return Verdict(reason.outcome, reason, (), self._policy, now, self._environment, error=error)
 
     def verify_image(self, picture: Picture, *, now: Now) -> list[Verdict]:
         """The verdicts on all codes in a picture, in the order in which they were found; never empty.
@@ -180,31 +195,50 @@ class Verifier:
         A picture without a code, or one that cannot be read, gives one INVALID verdict that says so.
 
         Args:
-            picture: whatever :func:`icard_crypto.qr.read` takes.
+            picture: whatever :func:`icard_crypto.qr.read` takes, or a file that is open for reading bytes.
 
         Raises:
             MissingPart: the reader of codes is not installed.
-            UsageError: ``usage.now``.
+            UsageError: ``usage.now``; ``usage.picture``: it is no picture, or a path where no file can be read.
         """
         from .images import verify_image
 
-        return verify_image(self, picture, now=now if type(now) is int else whole_seconds(now))
+        return verify_image(self, picture, now=whole_seconds(now))
 
     def verify_many(self, shown: Iterable[Shown], *, now: Now, workers: int | None = None) -> list[Verdict]:
-        """The verdicts on many codes, in order, the same as :meth:`verify` gives, on all cores.
+        """The verdicts on many codes, in order, the same as :meth:`verify` gives; for many codes on all cores, where a
+        process may be forked safely (Linux, no other thread).
+
+        What is neither text nor bytes (None or NaN in a column) gets an INDETERMINATE verdict, ``misread``, whose error
+        names its row; the others are answered.
 
         Args:
+            shown: an iterable of codes; not one code, and not a mapping.
             workers: how many work at once; None: one for each core.
 
         Raises:
-            UsageError: ``usage.now``, ``usage.shown``, ``usage.workers``.
+            UsageError: ``usage.now``, ``usage.many``, ``usage.workers``.
         """
+        if isinstance(shown, str | bytes | bytearray | memoryview | Mapping) or not isinstance(shown, Iterable):
+            found = type(shown).__name__
+            raise UsageError("usage.many", path="shown", expected="a list of codes", found=found)
         if workers is not None and (type(workers) is not int or workers < 1):
             raise UsageError(
                 "usage.workers", path="workers", expected="a whole number from 1", found=repr(workers)[:20]
             )
-        codes = [code if type(code) is str or type(code) is bytes else _plain(code) for code in shown]
-        return batch.verify_many(self, codes, whole_seconds(now), workers)
+        clock = whole_seconds(now)
+        codes: list[str | bytes] = []
+        nothing: dict[int, DecodeError] = {}
+        for row, code in enumerate(shown):
+            try:
+                codes.append(code if type(code) is str or type(code) is bytes else _plain(code))
+            except UsageError as fault:
+                nothing[row] = DecodeError("text.not_text", path=f"[{row}]", expected="str or bytes", found=fault.found)
+                codes.append("")
+        verdicts = batch.verify_many(self, codes, clock, workers)
+        for row, error in nothing.items():
+            verdicts[row] = self.unreadable(error, now=clock)
+        return verdicts
 
     def _find_key(self, message: cose.Sign1, headers: cose.TokenHeaders) -> list[tuple[TrustDomain, TrustedKey, bool]]:
         """The key that signed in each domain that may judge, and True; else the first with that kid, and False.
@@ -312,6 +346,7 @@ class Verifier:
             checks.check_permit(found, facts, moment, timely)
             # 25, 26
             rules.check_policy(found, facts, moment)
+            rules.check_environment(found, self._policy, domain.environment)
         return self._verdict(
             found,
             clock,
@@ -386,6 +421,8 @@ def whole_seconds(now: object) -> int:
         now = now.timestamp()
     if isinstance(now, bool) or not isinstance(now, int | float) or not math.isfinite(now):
         raise UsageError("usage.now", path="now", expected="Unix time or a datetime", found=type(now).__name__)
+    if not now < _LATEST:
+        raise UsageError("usage.now", path="now", expected="seconds, not milliseconds", found=repr(now)[:20])
     return math.floor(now)
 
 

@@ -37,7 +37,7 @@ __all__ = [
 
 
 class TrustDomain:
-    """One environment's issuers, keys and fresh knowledge; immutable.
+    """One environment's issuers, keys and fresh knowledge; immutable, can be pickled and copied.
 
     Args:
         name: what people call it; stands in the evidence.
@@ -135,6 +135,30 @@ class TrustDomain:
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a TrustDomain is immutable: {name}")
 
+    def __copy__(self) -> TrustDomain:
+        return self
+
+    def __deepcopy__(self, _: object) -> TrustDomain:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # What it was made of: the rest is worked out anew where it is read.
+        return (
+            _made_of,
+            (
+                {
+                    "name": self.name,
+                    "environment": self.environment,
+                    "keys": self.keys,
+                    "trust_list": self.trust_list,
+                    "keys_given_directly": self.keys_given_directly,
+                    "timestamp": self.timestamp,
+                    "status_lists": dict(self.status_lists),
+                    "clock_floor": self.clock_floor,
+                },
+            ),
+        )
+
     def __repr__(self) -> str:
         return f"TrustDomain({self.name!r}, {self.environment!r}, {len(self.keys)} keys)"
 
@@ -212,6 +236,10 @@ class TrustDomain:
         """
         environment, keys = read_trusted_file(data)
         return cls.from_keys(keys, environment=environment, name="trusted file", status_lists=status_lists)
+
+
+def _made_of(values: dict[str, Any]) -> TrustDomain:
+    return TrustDomain(**values)
 
 
 def _usable(

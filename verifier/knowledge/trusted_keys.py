@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from types import MappingProxyType
+from typing import Any, Literal, Protocol
 
 from icard_crypto.lists.authority import Authority, Environment, Revocation
 from icard_crypto.signing.keys import VerifyingKey
@@ -31,6 +32,14 @@ class Issuer(Authority):
     regions: frozenset[str]
     status_prefixes: tuple[str, ...]
     capacity: int = 0
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_issuer, (self.iss, dict(self.names), self.regions, self.status_prefixes, self.capacity))
+
+
+def _issuer(iss: str, names: dict[str, str], *rest: Any) -> Issuer:
+    """An issuer that was pickled: its names are frozen anew."""
+    return Issuer(iss, MappingProxyType(names), *rest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icard_crypto import limits
-from icard_crypto.card.card import Card, Exemption, Holder, Insurance, Month, Permit, Profile
+from icard_crypto.card.card import Card, Exemption, Holder, Insurance, Month, Permit, Profile, Scheme
 from icard_crypto.card.claims import CardClaims, StatusRef, decode_claims, decode_payload, encode_claims, to_map
 from icard_crypto.card.facts import day_end, day_start
 from icard_crypto.card.frozen import twin
@@ -332,7 +332,12 @@ def test_dates_become_dates() -> None:
     assert card.insurance is not None
     assert card.insurance.paid_through == Month(2026, 9)
     assert card.insurance.exemptions == (
-        Exemption(5, "DE-CHN 2026/048813", datetime.date(2026, 5, 1), datetime.date(2031, 4, 30)),
+        Exemption(
+            Scheme.PENSION | Scheme.UNEMPLOYMENT,
+            "DE-CHN 2026/048813",
+            datetime.date(2026, 5, 1),
+            datetime.date(2031, 4, 30),
+        ),
     )
 
 

@@ -220,9 +220,9 @@ def test_bad_trusted_file_names_the_field(tmp_path: Path) -> None:
 def test_policy_file_decides(trusted: Path, tmp_path: Path) -> None:
     """A policy of one's own is taken from a file, and a fault in it is named."""
     path = tmp_path / "mine.json"
-    path.write_text('{"name": "mine", "status_required": false, "issuers": ["cn.440000"]}')
+    path.write_text('{"name": "unsafe_mine", "status_required": false, "issuers": ["cn.440000"]}')
     options = ("--trusted", trusted, "--now", NOW, "--policy", path, "--json")
     [verdict] = run(app, "verify", GOOD, *options).lines
-    assert (verdict["policy"], verdict["reason"], verdict["detail"]) == ("mine", "policy_not_met", "issuer")
+    assert (verdict["policy"], verdict["reason"], verdict["detail"]) == ("unsafe_mine", "policy_not_met", "issuer")
     path.write_text('{"name": "mine", "statusrequired": false}')
     assert run(app, "verify", GOOD, *options).error["code"] == "policy.field"

@@ -89,7 +89,7 @@ def test_terminal_shows_a_box_in_the_colour_of_the_answer(world: World, sign: st
 def test_every_reason_can_be_what_was_known_last(reason: str) -> None:
     """No reason's words need figures that "last known" does not have."""
     good = World().verify()
-    verdict = Verdict("VALID", good.reason, (), good.policy, good.now, "test", last_known=reason)
+    verdict = Verdict("INDETERMINATE", good.reason, (), good.policy, good.now, "test", last_known=reason)
     assert "last known: " in shown(verdict)
 
 

@@ -181,7 +181,7 @@ def test_worst_of_several_decides(trusted: Path, tmp_path: Path, texts: tuple[st
     folder = tmp_path / "codes"
     folder.mkdir()
     rules = tmp_path / "rules.json"
-    rules.write_text(json.dumps({"name": "mine", "status_required": False, "employer_disclosed": True}))
+    rules.write_text(json.dumps({"name": "unsafe_mine", "status_required": False, "employer_disclosed": True}))
     shown = {"good": code(Profile.WORK), "doubt": code(), "bad": "HTTPS://EXAMPLE.COM"}
     for name in texts:
         (folder / f"{name}.txt").write_text(shown[name])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from icard_crypto.card.card import Profile
+from icard_crypto.card.card import Profile, Scheme
 from icard_crypto.card.claims import StatusRef, encode_claims
 from icard_crypto.encoding import cbor
 from tests.kit.reference import ISSUED_AT, STATUS
@@ -103,7 +103,7 @@ def test_payload_that_is_no_map() -> None:
 
 def test_each_rule_that_is_not_met_is_told() -> None:
     """Several rules of one policy fail: each is named, in order."""
-    policy = Policy("strict", insurance="as_of_issue", schemes=1, service=6, issuers=frozenset({"cn.2"}))
+    policy = Policy("strict", insurance="as_of_issue", schemes=Scheme.PENSION, service=6, issuers=frozenset({"cn.2"}))
     verdict = World(policy=policy).verify()
     details = [verdict.reason.variant, *(also.variant for also in verdict.also)]
     assert set(codes(verdict)) == {"policy_not_met"}

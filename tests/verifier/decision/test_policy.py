@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from icard_crypto.card.card import Month, Scheme
 from icard_crypto.errors import StateError
+from tests.kit.trust_domain import NOW, World
 from verifier import Policy
 
 DAY = 86400
@@ -59,7 +61,7 @@ def test_round_trip() -> None:
         timestamp_max_age=7200,
         trust_list_max_age=30 * DAY,
         insurance="as_of_issue",
-        schemes=int(Scheme.MEDICAL | Scheme.PENSION),
+        schemes=Scheme.MEDICAL | Scheme.PENSION,
         paid_through=Month(2026, 9),
         service=2,
         employer_disclosed=True,
@@ -100,6 +102,7 @@ def test_round_trip() -> None:
         ({"regions": ["31"]}, "regions", "codes of six digits, at least one, or null", "frozenset({'31'})"),
         ({"regions": []}, "regions", "codes of six digits, at least one, or null", "frozenset()"),
         ({"issuers": [1]}, "issuers[0]", "text", "1"),
+        ({"environment": "prod"}, "environment", "production, test, or null", "'prod'"),
         ({"leeway": 301}, "leeway", "whole seconds from 0 to 300", "301"),
         ({"name": "My Policy"}, "name", "lower-case letters, digits and _", "'My Policy'"),
     ],
@@ -172,5 +175,69 @@ def test_conflict(fields: dict[str, Any], path: str) -> None:
 def test_made_directly_is_checked_too() -> None:
     """The constructor checks as the file does."""
     with pytest.raises(StateError) as caught:
-        Policy("mine", schemes=64, insurance="live")
-    assert (caught.value.code, caught.value.path, caught.value.expected) == ("policy.value", "schemes", "known schemes")
+        Policy("mine", schemes=Scheme(64), insurance="live")
+    assert (caught.value.code, caught.value.path) == ("policy.value", "schemes")
+    assert caught.value.expected == "known schemes, such as Scheme.MEDICAL | Scheme.PENSION"
+
+
+def test_what_a_policy_leaves_out_is_gates() -> None:
+    """A policy made with a name and what it asks for has gate's limits, from Python and from JSON: lists of six days
+    are not good enough for it."""
+    mine = Policy("bank", regions={"310000"})  # type: ignore[arg-type]
+    assert mine == Policy.from_json('{"name": "bank", "regions": ["310000"]}')
+    assert mine == dataclasses.replace(Policy.named("gate"), name="bank", regions=frozenset({"310000"}))
+    world = World(policy=mine, environment="production", status_iat=NOW - 6 * DAY)
+    assert (world.verify().outcome, world.verify().reason) == ("INDETERMINATE", "status_stale")
+
+
+def test_base_names_the_policy_to_start_from() -> None:
+    """With a base, what is left out is that policy's; an unknown one is refused."""
+    clinic = Policy.from_dict({"base": "benefit", "name": "clinic", "paid_through": "2026-09"})
+    assert clinic == dataclasses.replace(Policy.named("benefit"), name="clinic", paid_through=Month(2026, 9))
+    assert (refusal({"base": "mine", "name": "x"}).code, refusal({"base": "mine", "name": "x"}).path) == (
+        "policy.name",
+        "base",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"status_required": False}, "status_required"),
+        ({"status_max_age": None}, "status_max_age"),
+        ({"status_max_age": DAY + 1}, "status_max_age"),
+        ({"timestamp_max_age": 3 * DAY + 1}, "timestamp_max_age"),
+        ({"timestamp_max_age": None}, "timestamp_max_age"),
+        ({"base": "offline"}, "status_max_age"),
+        ({"base": "unsafe_no_status"}, "status_required"),
+    ],
+)
+def test_only_unsafe_names_loosen(fields: dict[str, Any], path: str) -> None:
+    """A policy that takes older lists than gate, or none, is refused unless its name says that it is unsafe."""
+    error = refusal({"name": "mine", **fields})
+    assert (error.code, error.path) == ("policy.loose", path)
+    assert error.hint() == "Leave the field out to keep gate's limit, or begin the name with unsafe_."
+    assert Policy.from_dict({"name": "unsafe_mine", **fields}).name == "unsafe_mine"
+
+
+@pytest.mark.parametrize("name", ["gate", "offline", "unsafe_no_status"])
+def test_shipped_names_mean_the_same_everywhere(name: str) -> None:
+    """A policy with other rules cannot have a shipped name, loosened or tightened; the same rules are the same
+    policy."""
+    for fields in ({"status_required": name == "unsafe_no_status"}, {"status_max_age": 60}, {"service": 2}):
+        if all(Policy.named(name).to_dict()[field] == value for field, value in fields.items()):
+            continue
+        error = refusal({"name": name, "base": name, **fields})
+        assert (error.code, error.path, error.found) == ("policy.taken", "name", name)
+    assert Policy.from_dict(Policy.named(name).to_dict()) == Policy.named(name)
+
+
+@pytest.mark.parametrize(("environment", "wanted"), [("test", "test_card"), ("production", "real_card")])
+def test_policy_fixes_the_environment(environment: Any, wanted: str) -> None:
+    """A policy for real cards refuses a test card, one for tests a real card; the one it asks for is VALID."""
+    other = "production" if environment == "test" else "test"
+    verdict = World(environment=environment, policy=Policy("mine", environment=other)).verify()  # type: ignore[arg-type]
+    assert (verdict.outcome, verdict.reason, verdict.detail) == ("INVALID", "policy_not_met", wanted)
+    same = World(environment=environment, policy=Policy("mine", environment=environment)).verify()
+    assert same.outcome == "VALID"
+    assert same.require() is same

@@ -101,6 +101,12 @@ def test_too_large_buffer() -> None:
     expect(World().verify(memoryview(bytearray(1 << 26)), now=NOW), "INVALID", "too_large")  # type: ignore[arg-type]
 
 
+def test_misread() -> None:
+    """A code that a scanner typed for another keyboard says nothing of the card, and the scanner's operator can mend
+    it."""
+    expect(World().verify(code().replace(":", "Ö")), "INDETERMINATE", "misread")
+
+
 def test_not_a_card() -> None:
     """A web address is told as one, in both languages, and is not repeated."""
     verdict = World().verify("https://example.com/?token=123")
@@ -327,7 +333,7 @@ def test_policy_not_met_insurance_unknown() -> None:
 
 def test_policy_not_met_schemes() -> None:
     """Every scheme asked for must be covered; an exemption is no cover."""
-    policy = replace(LIVE, schemes=int(Scheme.PENSION | Scheme.MEDICAL))
+    policy = replace(LIVE, schemes=Scheme.PENSION | Scheme.MEDICAL)
     expect(World(policy=policy).verify(code(Profile.AUTHORITY)), "INVALID", "policy_not_met", "schemes")
     expect(World(policy="benefit").verify(code(Profile.AUTHORITY)), "VALID", "valid", "no_photo")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 from dataclasses import replace
@@ -10,18 +11,24 @@ from typing import Any
 import jsonschema
 import pytest
 
-from icard_crypto.card.card import Profile
+from icard_crypto.card.card import Profile, Scheme, Service
+from icard_crypto.card.fields import SERVICES
 from icard_crypto.encoding import envelope
 from icard_crypto.errors import Language
 from icard_crypto.errors import catalogue as error_catalogue
 from tests.kit.reference import ISSUED_AT, STATUS
 from tests.kit.trust_domain import NOW, OTHER_KEY, PREFIX, TIMESTAMP, TRUST_LIST, World, claims, code, signed
-from verifier import Policy, Refused, UsageError, Verdict, verdict_schema
+from verifier import Policy, Refused, UsageError, Valid, Verdict, verdict_schema
 from verifier.decision.reasons import catalogue
 from verifier.decision.verdict_json import verdict_text
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 PHOTO = {"photo": b"RIFF0000WEBP" + bytes(200), "photo_format": 4}
+
+
+def unpickled(packed: bytes) -> Any:
+    """What was pickled, in this process alone."""
+    return pickle.loads(packed)  # noqa: S301 - it was pickled a moment ago
 
 
 def many_verdicts() -> list[Verdict]:
@@ -98,9 +105,11 @@ def test_no_bare_bool() -> None:
 
 
 def test_require() -> None:
-    """require() gives a VALID verdict back and raises on every other, with the verdict."""
-    good = World().verify()
+    """require() gives a VALID verdict back, with a card, and raises on every other, with the verdict."""
+    good = World(environment="production").verify()
     assert good.require() is good
+    assert isinstance(good, Valid)
+    assert good.require().card is good.card
     for world, told in (
         (World(entry=1), "INVALID (revoked)"),
         (World(timestamp=None), "INDETERMINATE (timestamp_missing)"),
@@ -111,6 +120,70 @@ def test_require() -> None:
         assert caught.value.verdict is verdict
         assert (caught.value.code, caught.value.found) == ("verdict.refused", told)
         assert caught.value.message() == "The card was not confirmed as valid."
+
+
+def test_require_refuses_a_test_card_unless_it_was_asked_for() -> None:
+    """A genuine card of a test environment is nobody's permit: a program that does not ask for one refuses it."""
+    card = World(environment="test").verify()
+    assert card.outcome == "VALID"
+    with pytest.raises(Refused) as caught:
+        card.require()
+    assert (caught.value.code, caught.value.found) == ("verdict.test_card", "VALID (valid) of environment test")
+    assert caught.value.verdict is card
+    assert card.require(test=True) is card
+    with pytest.raises(Refused) as still:
+        World(environment="test", entry=1).verify().require(test=True)
+    assert still.value.code == "verdict.refused"
+    assert unpickled(pickle.dumps(caught.value)).code == "verdict.test_card"
+
+
+def test_only_valid_verdicts_are_typed_as_valid() -> None:
+    """Over verdicts of every kind the class says what the outcome says."""
+    for verdict in many_verdicts():
+        assert isinstance(verdict, Valid) == (verdict.outcome == "VALID")
+
+
+def test_verdict_pickles_and_copies() -> None:
+    """A pickled verdict says the same in every word, as one of the same class, and carries no keys or lists; copies
+    are the verdict itself."""
+    for verdict in many_verdicts():
+        packed = pickle.dumps(verdict)
+        again = unpickled(packed)
+        assert type(again) is type(verdict)
+        assert again == verdict
+        assert again.to_json("zh") == verdict.to_json("zh")
+        assert (again.permit, again.insurance, again.card) == (verdict.permit, verdict.insurance, verdict.card)
+        assert unpickled(pickle.dumps(again)) == verdict
+        assert copy.copy(verdict) is verdict
+        assert copy.deepcopy(verdict) is verdict
+
+
+def test_verifier_and_domain_pickle() -> None:
+    """A verifier that went to another process gives the same verdicts there."""
+    verifier = World().verifier()
+    again = unpickled(pickle.dumps(verifier))
+    for shown in (code(), "https://example.com/", code(expires=NOW - 1)):
+        assert again.verify(shown, now=NOW) == verifier.verify(shown, now=NOW)
+    assert copy.copy(verifier) is copy.deepcopy(verifier) is verifier
+    assert copy.deepcopy(verifier.domains[0]) is verifier.domains[0]
+    assert repr(again) == "Verifier([TrustDomain('test domain', 'test', 2 keys)], policy='gate')"
+
+
+def test_python_and_json_use_one_vocabulary() -> None:
+    """What JSON calls mends and detail has the same name in Python; schemes and services have names, not bare
+    numbers."""
+    verdict = World().verify(code(Profile.AUTHORITY))
+    told = verdict.to_dict()
+    assert (verdict.mends, verdict.detail) == (told["mends"], told["detail"])
+    card = World().verify(code(Profile.AUTHORITY)).require(test=True).card
+    assert card.insurance is not None
+    assert isinstance(card.insurance.schemes, Scheme)
+    assert all(isinstance(service, Service) for service in card.services)
+    assert [service.name.lower() for service in card.services] == told["card"]["services"]
+    unknown = World().verify(code(services=(2, 77))).require(test=True).card.services
+    assert [service.name for service in unknown] == ["LIBRARY", "UNKNOWN_77"]
+    assert [service.name.lower() for service in Service] == list(SERVICES)
+    assert [service.value for service in Service] == [service.number for service in SERVICES.values()]
 
 
 def test_immutable() -> None:
@@ -174,7 +247,7 @@ def test_reason_is_its_code() -> None:
     assert reason == "status_stale"
     assert len({reason, "status_stale"}) == 1
     assert json.dumps(reason) == '"status_stale"'
-    again = pickle.loads(pickle.dumps(reason))  # noqa: S301
+    again = unpickled(pickle.dumps(reason))
     assert (again, again.message()) == (reason, reason.message())
 
 
