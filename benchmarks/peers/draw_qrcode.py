@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
-import qrcode  # type: ignore[import-untyped]
+import qrcode
 
 from benchmarks.peers.protocol import Verify, serve
 

@@ -9,12 +9,12 @@
     [code] = qr.read(drawing.png())
     code.content  # "IC1:ABC"
 
-Importing this costs nothing: Pillow, zxing-cpp, segno and pyzbar (extra ``qr``) are imported by the first call that
+Importing this costs nothing: Pillow, zxing-cpp, qrcode and pyzbar (extra ``qr``) are imported by the first call that
 needs them; without them that call raises :class:`~icard_crypto.errors.MissingPart`.
 """
 
-from ._draw import Drawing, Level, draw, draw_png, draw_svg
+from ._draw import Drawing, Level, draw, draw_png, draw_styled, draw_svg
 from ._read import Code, read
 from ._readers import Reader, readers
 
-__all__ = ["Code", "Drawing", "Level", "Reader", "draw", "draw_png", "draw_svg", "read", "readers"]
+__all__ = ["Code", "Drawing", "Level", "Reader", "draw", "draw_png", "draw_styled", "draw_svg", "read", "readers"]

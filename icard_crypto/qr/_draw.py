@@ -8,14 +8,13 @@ Promises:
 3. A symbol is read back, from the very PNG that is handed out, before anyone gets it.
 4. PNG and SVG show the same modules. The quiet zone is 4 modules or more, unless a narrow one is asked for by name.
 
-zxing-cpp computes the symbol (0.95 ms for 417 characters; segno takes 15 ms, qrcode 20 ms) and Pillow packs one bit a
-pixel (a PNG in 1.5 ms and 1.8 kB); segno then writes zxing-cpp's modules as SVG.
+zxing-cpp computes the symbol, Pillow packs one bit a pixel, and qrcode writes zxing-cpp's modules as SVG, for
+terminals and for print (:mod:`._writers`); docs/decisions/0004-qr-parts.md has the measurements.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
 import json
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -25,14 +24,15 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from icard_crypto.encoding.base45 import ALPHABET
 from icard_crypto.errors import EncodeError, MissingPart
-from icard_crypto.pictures.pictures import MOST_PIXELS
+from icard_crypto.pictures.pictures import MOST_PIXELS, Picture, open_picture
 
+from . import _writers
 from ._readers import scan_zxing, zxing
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Drawing", "Level", "draw", "draw_png", "draw_svg"]
+__all__ = ["Drawing", "Level", "draw", "draw_png", "draw_styled", "draw_svg"]
 
 Level: TypeAlias = Literal["L", "M", "Q", "H"]
 
@@ -78,29 +78,45 @@ class Drawing:
             title: an accessible name, escaped.
 
         Raises:
-            MissingPart: ``qr.extra_missing`` without segno.
+            MissingPart: ``qr.extra_missing`` without qrcode.
         """
-        try:
-            writers = importlib.import_module("segno.writers")
-        except ImportError as absent:
-            raise MissingPart("qr.extra_missing", found="no segno") from absent
+        return _writers.svg(self._rows(), self.border, dark=dark, light=light, title=title)
+
+    def terminal(self) -> str:
+        """The picture in half blocks, two rows of modules a line, dark modules as blocks.
+
+        Raises:
+            MissingPart: ``qr.extra_missing`` without qrcode.
+        """
+        return _writers.terminal(self._rows(), self.border)
+
+    def _rows(self) -> _writers.Modules:
         side = self.modules
-        matrix = [
-            bytearray(0 if grey else 1 for grey in self._grey[row * side : (row + 1) * side]) for row in range(side)
-        ]
-        out = BytesIO()
-        writers.write_svg(
-            matrix,
-            (side, side),
-            out,
-            dark=dark,
-            light=light,
-            border=self.border,
-            omitsize=True,
-            xmldecl=False,
-            title=title,
-        )
-        return out.getvalue().decode("utf-8")
+        return [[not grey for grey in self._grey[row * side : (row + 1) * side]] for row in range(side)]
+
+
+def draw_styled(text: str, *, mark: Picture | None = None, module_size: int = 12, border: int = QUIET_ZONE) -> bytes:
+    """A text drawn for print as PNG: rounded modules and, with a mark in the middle, at level H.
+
+    Both readers have read it before it is handed out. Without a mark the level is that of :func:`draw`.
+
+    Args:
+        mark: a picture of whatever form :func:`icard_crypto.qr.read` takes; it covers a twenty-fifth of the symbol.
+        module_size: pixels a module, 4 to 20.
+
+    Raises:
+        EncodeError: those of :func:`draw`; ``qr.not_readable`` also where one of the readers fails.
+        DecodeError: ``picture.*``: the mark cannot be read.
+        MissingPart: ``qr.extra_missing``: a writer or a reader is not installed.
+        ValueError: an argument out of its range.
+    """
+    if not 4 <= module_size <= 20:
+        raise ValueError("module_size is 4 to 20 pixels for a styled code")
+    drawing = draw(text, level=None if mark is None else "H", module_size=module_size, border=border)
+    picture = None if mark is None else open_picture(mark, "RGB")
+    return _writers.styled_png(
+        drawing._rows(), border, text, level=drawing.level, module_size=module_size, mark=picture
+    )
 
 
 def draw(

@@ -45,9 +45,10 @@ class Found:
 
 def readers() -> list[Reader]:
     """What is installed, the one that is asked first in front."""
+    extra = MissingPart("qr.extra_missing").hint()
     return [
-        _status("zxing-cpp", "zxingcpp", "pip install icard[qr]"),
-        _status("zbar", "pyzbar.pyzbar", "pip install icard[qr], and the system's library: apt-get install libzbar0"),
+        _status("zxing-cpp", "zxingcpp", extra),
+        _status("zbar", "pyzbar.pyzbar", f"{extra}, and the system's library: apt-get install libzbar0"),
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,7 +22,8 @@ from .inputs import read_source, sources
 __all__ = ["QR_SUFFIXES", "blocks", "qr_command", "render"]
 
 QR_SUFFIXES = (".png", ".svg")
-_UPPER, _LOWER, _FULL = "▀", "▄", "█"
+#: Pixels a module below which rounding cannot be seen.
+_LEAST_STYLED = 4
 _BLACK_ON_WHITE, _RESET = "\x1b[30;107m", "\x1b[0m"
 
 
@@ -41,12 +41,22 @@ def qr_command(
         int | None, typer.Option("--version", min=1, max=40, help="Size of the symbol (default: the smallest).")
     ] = None,
     module_size: Annotated[int, typer.Option("--module-size", min=1, max=20, help="Pixels a module, in a PNG.")] = 8,
+    rounded: Annotated[
+        bool, typer.Option("--rounded", help="A PNG for print with rounded modules, read back by two readers.")
+    ] = False,
+    mark: Annotated[
+        Path | None,
+        typer.Option("--mark", metavar="FILE", help="A picture in the middle of a --rounded code, at level H."),
+    ] = None,
 ) -> None:
     """Draw a code as a PNG or SVG file, or on the terminal.
 
     Example:  icard qr code.txt --out code.png
     """
     text = _text(code)
+    if rounded or mark is not None:
+        _styled(text, out, mark, max(module_size, _LEAST_STYLED))
+        return
     if out is not None and out.suffix.lower() not in QR_SUFFIXES:
         raise CommandError("cli.option", path="--out", expected="a name that ends in .png or .svg", found=str(out))
     if out is None and not is_terminal():
@@ -71,32 +81,26 @@ def qr_command(
         )
 
 
+def _styled(text: str, out: Path | None, mark: Path | None, module_size: int) -> None:
+    if out is None or out.suffix.lower() != ".png":
+        found = "none" if out is None else str(out)
+        raise CommandError("cli.option", path="--out", expected="a name that ends in .png", found=found)
+    data = qr.draw_styled(text, mark=mark, module_size=module_size)
+    write_whole(out, data)
+    if run_context().json:
+        typer.echo(json.dumps({"file": str(out), "characters": len(text)}, ensure_ascii=True))
+    else:
+        typer.echo(f"{word('wrote')} {out}: {len(text)} {word('characters')}")
+
+
 def render(drawing: qr.Drawing, path: Path) -> bytes:
     """The drawing in the form that the file's name asks for."""
     return drawing.svg().encode() if path.suffix.lower() == ".svg" else drawing.png()
 
 
 def blocks(drawing: qr.Drawing) -> str:
-    """The drawing for a terminal: half blocks, two rows of modules a line, black on white whatever the theme."""
-    from PIL import Image
-
-    picture: Image.Image = Image.open(BytesIO(drawing.png())).convert("L")
-    side = drawing.modules + 2 * drawing.border
-    picture = picture.resize((side, side), Image.Resampling.NEAREST)
-    pixels = picture.tobytes()
-    rows = [[pixels[row * side + column] == 0 for column in range(side)] for row in range(side)]
-    rows.append([False] * side)
-    lines = [
-        "".join(_half(upper, lower) for upper, lower in zip(rows[row], rows[row + 1], strict=True))
-        for row in range(0, side, 2)
-    ]
-    return "\n".join(f"{_BLACK_ON_WHITE}{line}{_RESET}" for line in lines)
-
-
-def _half(upper: bool, lower: bool) -> str:
-    if upper:
-        return _FULL if lower else _UPPER
-    return _LOWER if lower else " "
+    """The drawing for a terminal, black on white whatever the theme."""
+    return "\n".join(f"{_BLACK_ON_WHITE}{line}{_RESET}" for line in drawing.terminal().splitlines())
 
 
 def _text(code: str) -> str:
