@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo serve test test-fast lint native bench bench-compare bench-native bench-peers soak vectors format clean
+.PHONY: help demo serve wheel test test-fast lint native bench bench-compare bench-native bench-peers soak vectors format clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -29,6 +29,9 @@ native: $(READY)  ## build the optional native core and install it here; needs c
 	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir native/target/wheels native/icard-native
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall native/target/wheels/icard_native-*.whl
 	@$(BIN)/python -c 'from icard_crypto import native; print(native.state().words)'
+
+wheel: $(READY)  ## the wheel to install elsewhere, into dist/
+	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist . && ls dist/*.whl
 
 test: $(READY)  ## all tests (what CI runs)
 	@$(BIN)/python -m pytest -n auto -m 'not soak' --benchmark-disable tests

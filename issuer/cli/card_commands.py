@@ -221,7 +221,7 @@ def _write(codes: Sequence[IssuedCode], out: Path | None) -> None:
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     for code in codes:
         name = code.profile.name.lower()
-        write_whole(out / f"{name}.txt", code.text.encode("ascii"), mode=_SECRET)
+        write_whole(out / f"{name}.txt", f"{code.text}\n".encode("ascii"), mode=_SECRET)
         write_whole(out / f"{name}.png", qr.draw_png(code.text), mode=_SECRET)
 
 

@@ -11,15 +11,17 @@ Promises:
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from icard_crypto.errors import StateError
+from icard_crypto.platform_parts import posix
 
 from .engine import Database
+
+fcntl = posix("fcntl")
 
 __all__ = ["process_lock"]
 

@@ -17,7 +17,6 @@ own; a new server begins with a copy of another's.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -34,12 +33,15 @@ from sqlalchemy.orm import Session
 from icard_crypto import limits
 from icard_crypto.errors import IcardError, StateError
 from icard_crypto.lists.tree import TIMESTAMP
+from icard_crypto.platform_parts import posix
 from icard_crypto.signing.tokens import peek_unverified
 from issuer.audit.models import AuditRow
 from issuer.db.engine import Database
 from issuer.db.meta import Meta, Publisher
 from issuer.status.models import StatusListRow
 from verifier.runtime.files import FileFault, read_start
+
+fcntl = posix("fcntl")
 
 __all__ = ["Mark", "mark_after_commit", "published_iat", "read_mark", "require_current", "write_mark"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,9 +18,6 @@ from verifier import Policy, TrustDomain
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the README's commands have been run."""
     made = tmp_path_factory.mktemp("readme")
-    cards = made / "tests" / "vectors" / "cards"
-    cards.mkdir(parents=True)
-    shutil.copy(ROOT / "tests" / "vectors" / "cards" / "reference.json", cards)
     (commands,) = [block for block in blocks("README.md", "sh") if "icard-issuer keygen" in block]
     ended = run_shell(commands, made)
     assert ended.returncode == 0, ended.stderr
@@ -41,8 +37,7 @@ def test_readme_embeds_in_ten_lines(folder: Path) -> None:
     (snippet,) = blocks("README.md", "python")
     assert len(snippet.strip().splitlines()) == 10
     assert _run_python(snippet, folder).splitlines() == [
-        "VALID Genuine card; the work permit is in force. "
-        "There is no photo in this code: ask for the passport and compare it.",
+        "VALID Genuine card. The work permit is in force. No photo in this code. Ask for the passport and compare it.",
         "HANNELORE BRIGITTA VOGEL until 2028-04-30",
     ]
 
@@ -52,7 +47,7 @@ def test_verify_page_snippets_run_in_order(folder: Path) -> None:
     policy, trusted = blocks("docs/verify.md", "json")
     (folder / "clinic.json").write_text(policy)
     printed = _run_python("\n".join(blocks("docs/verify.md", "python")), folder).splitlines()
-    assert printed[2:] == ["not_a_card 这是网址，不是集成卡。", "live 43200", "trust_list_missing"]
+    assert printed[2:] == ["not_a_card 这是网址，不是集成卡。", "live 43200 259200", "trust_list_missing"]
     assert Policy.from_json(policy).service == 3
     assert TrustDomain.from_trusted_file(trusted.encode()).environment == "test"
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import blocks
 from tools import demo, demo_authority
 
 
@@ -24,6 +28,18 @@ def test_the_demo_ends_as_it_says(
     code = (tmp_path / "demo" / "codes" / "public.txt").read_text("ascii").strip()
     assert code not in printed
     assert not (tmp_path / "other.db").exists()
+    # What docs/embed.md copies to be followed by hand: its first program says of one code that it stands, of one not.
+    place = tmp_path / "try"
+    place.mkdir()
+    lines = blocks("docs/embed.md", "console")[0].splitlines()
+    for source, target in (line.split()[-2:] for line in lines if line.startswith("cp ")):
+        copy = shutil.copytree if (tmp_path / source.removeprefix("../")).is_dir() else shutil.copy
+        copy(tmp_path / source.removeprefix("../"), place / target)
+    (place / "gate.py").write_text(next(code for code in blocks("docs/embed.md", "python") if "gate.py" in code))
+    shown = (place / "card.txt").read_bytes() + (place / "revoked.txt").read_bytes() + b"\xe9tude\n"
+    said = subprocess.run([sys.executable, "gate.py"], cwd=place, input=shown, capture_output=True, check=True).stdout
+    outcomes = [line.partition(b":")[0] for line in said.splitlines() if not line.startswith(b" ")]
+    assert outcomes == [b"VALID", b"INVALID", b"INVALID"]
 
 
 def test_a_command_that_fails_says_what_it_printed(tmp_path: Path) -> None:

@@ -8,13 +8,16 @@ Promises:
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from icard_crypto.platform_parts import posix
+
 from .files import FileFault
+
+fcntl = posix("fcntl")
 
 __all__ = ["locked"]
 

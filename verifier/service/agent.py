@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import threading
@@ -27,8 +26,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from icard_crypto.errors import IcardError
+from icard_crypto.platform_parts import posix
 from verifier.runtime.http import log_fault
 from verifier.sync import Agent, Round
+
+fcntl = posix("fcntl")
 
 __all__ = ["GAP", "SyncAgent", "failed_sources"]
 

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -33,8 +32,11 @@ from pathlib import Path
 from typing import Final
 
 from icard_crypto.errors import StateError
+from icard_crypto.platform_parts import posix
 
 from .manifest import LONGEST, Digest, Manifest, write_manifest
+
+fcntl = posix("fcntl")
 
 __all__ = ["DomainFolder", "ObjectGone", "default_folder"]
 

@@ -148,7 +148,57 @@ def test_missing_extra_is_one_line(package: str, code_: str, extra: str, module:
     done = hidden(package, module)
     assert (done.returncode, done.stdout) == (64, "")
     message = catalogue()[code_]["en"]
-    assert done.stderr == f"error: {message} ({code_}) hint: pip install icard[{extra}]\n"
+    wheel = "./icard-0.1.0-py3-none-any.whl"
+    hint = f"pip install '{wheel}[{extra}]' (the wheel you installed; in a checkout: pip install '.[{extra}]')"
+    assert done.stderr == f"error: {message} ({code_}) hint: {hint}\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        ("sqlalchemy", ("init", "-C", "x")),
+        ("sqlalchemy", ("settings", "-C", "x")),
+        ("sqlalchemy", ("key", "list", "-C", "x")),
+        ("sqlalchemy", ("card", "show", "x", "-C", "x")),
+        ("pydantic_settings", ("serve", "-C", "x")),
+        ("psycopg", ("worker", "-C", "x")),
+        ("alembic", ("migrate", "-C", "x")),
+    ],
+)
+def test_issuer_commands_name_their_extra_in_one_line(module: str, command: tuple[str, ...], tmp_path: Path) -> None:
+    """With some parts of the extra alone, as after installing cli or service, no command ends in a traceback."""
+    program = _HIDE.format(hidden={module}, package="issuer")
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert "Traceback" not in done.stderr
+    if "(cli.issuer_extra_missing)" not in done.stderr:
+        # The command said first that there is no service here, without the part.
+        assert "(cli.no_service)" in done.stderr
+        return
+    assert done.returncode == 64
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("package", ["verifier.store", "verifier.sync", "issuer.db.process_lock"])
+def test_posix_parts_say_so_on_import(package: str) -> None:
+    """Where Python has no fcntl, as on Windows, a part that needs it says which systems have it; the decision works."""
+    program = (
+        "import sys; sys.modules['fcntl'] = sys.modules['resource'] = None\n"
+        "import verifier\n"
+        f"try:\n    import {package}\nexcept verifier.MissingPart as fault:\n    print(fault)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert "expected Linux or macOS; found no fcntl" in done.stdout
+
+
+def test_command_without_posix_is_one_line() -> None:
+    """The command says in one line that this system is none that it runs on."""
+    program = "import sys; sys.modules['fcntl'] = None; from verifier.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (64, 1)
+    assert "Linux or macOS" in done.stderr
 
 
 def test_missing_pdf_part_is_told(tmp_path: Path) -> None:
@@ -165,7 +215,7 @@ def test_missing_pdf_part_is_told(tmp_path: Path) -> None:
             env={**os.environ, "LANG": "C.UTF-8"},
         )
         assert done.returncode == status
-        assert ("pip install icard[cli]" in done.stderr) == (status == 64)
+        assert ("whl[cli]'" in done.stderr) == (status == 64)
 
 
 def test_interrupt_is_one_line_and_130() -> None:

@@ -134,7 +134,7 @@ def test_without_httpx_the_extra_is_named(site: Site) -> None:
         [sys.executable, "-c", program, *site.arguments()], capture_output=True, text=True, check=False
     )
     assert done.returncode == 64
-    assert "pip install icard[sync]" in done.stderr
+    assert "whl[cli,sync]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

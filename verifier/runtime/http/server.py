@@ -23,7 +23,6 @@ import asyncio
 import contextlib
 import errno
 import multiprocessing
-import resource
 import signal
 import socket
 import time
@@ -38,10 +37,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from icard_crypto.errors import StateError
+from icard_crypto.platform_parts import posix
 
 from .logs import configure_logs
 from .metrics import forget_worker
 from .protocol import Connection, Drain, EdgeConfig, WireLimits
+
+resource = posix("resource")
 
 __all__ = ["Listen", "MakeApp", "bind", "serve"]
 
