@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from icard_crypto import qr
 from icard_crypto.errors import DecodeError
+from icard_crypto.pictures.pdf import pages
 
 from .inputs import Kind
-from .pdf import pages
 
 if TYPE_CHECKING:
     from icard_crypto.pictures.pictures import Picture

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import TimeoutError as NotInTime
 
 __all__ = ["PHONE", "SCREEN", "Watched", "chromium", "seeing", "watched"]
 
@@ -88,6 +89,24 @@ class Watched:
             }""",
             text,
         )
+
+    def scan(self, text: str, *, delay: float = 0, end: str = "Enter") -> None:
+        """Type as a hand scanner does, and wait for the answer. A machine that stalls in the middle makes two bursts of
+        one, which no scanner does: then once more."""
+        for _ in range(3):
+            self.page.keyboard.type(text, delay=delay)
+            if end:
+                self.page.keyboard.press(end)
+            with contextlib.suppress(NotInTime):
+                self.page.wait_for_selector("#held [data-outcome]", timeout=8_000)
+                return
+        raise AssertionError("no answer to a scan")
+
+    def dismiss(self) -> None:
+        """Press Esc once an answer takes it, and see the answer go."""
+        self.page.wait_for_selector("#held .actions:not([inert])")
+        self.page.keyboard.press("Escape")
+        self.page.wait_for_selector("#held:empty", state="attached")
 
     def leave(self, how: str = "hidden") -> None:
         """Hide the page as a lock or another window does, or leave it (``pagehide``)."""

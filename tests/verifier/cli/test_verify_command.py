@@ -49,7 +49,7 @@ def test_valid_code_says_so_with_name_permit_and_environment(trusted: Path) -> N
     lines = done.out.splitlines()
     assert lines[0] == "✓ VALID"
     assert lines[1] == "TEST ENVIRONMENT - this is not a real card"
-    assert lines[2] == "Genuine card; the work permit is in force."
+    assert lines[2] == "Genuine card. The work permit is in force."
     assert "Name: HANNELORE BRIGITTA VOGEL · 沃格尔汉娜" in lines
     assert "Permit: In force (as of 2026-10-08) · category B · until 2028-04-30 · region 310115" in lines
     assert "Insurance: In force (as of 2026-10-08) · paid through 2026-09" in lines

@@ -49,7 +49,7 @@ def test_valid() -> None:
     """A good public code in a good world is VALID; without a photo in it, its words send the reader to the passport."""
     verdict = World().verify()
     expect(verdict, "VALID", "valid", "no_photo")
-    assert verdict.message() == "Genuine card; the work permit is in force."
+    assert verdict.message() == "Genuine card. The work permit is in force."
     assert verdict.action() == "There is no photo in this code: ask for the passport and compare it."
     assert verdict.card is not None
     assert verdict.card.holder.name == "HANNELORE BRIGITTA VOGEL"

@@ -4,7 +4,7 @@ Promises:
 
 1. Of status list, timestamp and trust list the one with the largest share of its limit used up decides the label.
 2. A hint comes at three quarters of a limit; what is over its limit is said to be over it.
-3. Without a limit in the policy, a token's own end is the limit.
+3. A token's own end is a limit beside the policy's: whichever comes first.
 """
 
 from __future__ import annotations
@@ -58,15 +58,22 @@ def age_of_knowledge(domains: Iterable[TrustDomain], policy: Policy, now: int) -
 def age_of_verdict(verdict: Verdict) -> Age | None:
     """After a scan: over what this verdict rests on."""
     evidence, policy = verdict.evidence, verdict.policy
-    ages = []
-    if evidence.status_age is not None:
-        ages.append(Age(evidence.status_age, policy.status_max_age))
-    if evidence.timestamp_age is not None:
-        ages.append(Age(evidence.timestamp_age, policy.timestamp_max_age))
-    if evidence.trust_list_age is not None and evidence.trust_list_expires is not None:
-        life = evidence.trust_list_expires - verdict.now + evidence.trust_list_age
-        ages.append(Age(evidence.trust_list_age, max(life, 1)))
-    return _nearest(ages)
+    moment = max(verdict.now, evidence.clock_floor or 0)
+    return _nearest(
+        Age(age, _life(age, expires, longest, moment))
+        for age, expires, longest in (
+            (evidence.status_age, evidence.status_expires, policy.status_max_age),
+            (evidence.timestamp_age, evidence.timestamp_expires, policy.timestamp_max_age),
+            (evidence.trust_list_age, evidence.trust_list_expires, policy.trust_list_max_age),
+        )
+        if age is not None
+    )
+
+
+def _life(age: int, expires: int | None, longest: int | None, moment: int) -> int | None:
+    # 3
+    ends = [] if expires is None else [max(expires - moment + age, 1)]
+    return min([*ends, *([] if longest is None else [longest])], default=None)
 
 
 def age_words(age: Age, words: Words) -> str:

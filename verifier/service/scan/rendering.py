@@ -8,6 +8,7 @@ Promises:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -17,19 +18,29 @@ from markupsafe import Markup
 from .desk import Desk, Seen
 from .freshness import Age, age_of_knowledge, age_words
 from .settings import CHOICES, PageSettings, offered
-from .static_files import icons
+from .static_files import StaticFiles, icons
 from .view import Answer, answer, worst_first
 from .words import LANGUAGES, Words
 
 __all__ = ["Pages"]
 
+#: The style sheets, in the order in which they count.
+_STYLES: Final = ("tokens", "page", "answer", "media")
+#: Scripts that no module imports.
+_NO_MODULES: Final = ("js/start.js", "js/frames-worker.js")
 #: The words that scripts say.
 _SAID: Final = (
-    *("starting", "camera_on", "seen", "checking", "receiving", "input_method", "scanner_ready", "hint_near"),
-    *("hint_light", "resting", "removed", "goes_in", "no_code", "no_code_do", "busy_fact", "updating"),
+    *("starting", "camera_on", "seen", "checking", "checking_new", "ready_next", "receiving", "input_method"),
+    *("scanner_ready", "hint_near"),
+    *("hint_light", "hint_photo", "resting", "removed", "goes_in", "no_code", "no_code_do", "busy_fact", "updating"),
+    *("next_in", "one_file", "one_file_do", "file_kind", "file_kind_do", "file_large", "file_large_do", "text_large"),
+    *("text_large_do", "offline_fact"),
     *("camera_blocked", "camera_none", "camera_busy", "camera_insecure", "step_lock", "step_allow", "step_again"),
     *("step_connect", "step_https", "test_band", "test_page", "age_unknown"),
 )
+
+
+_CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 
 
 class Pages:
@@ -37,10 +48,14 @@ class Pages:
 
     Args:
         desk: what it knows and may do.
+        files: what a page names.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, files: StaticFiles) -> None:
         self._desk = desk
+        self._static = files.folder
+        # A module that another one imports would be asked for only once that one had come: a round trip for each.
+        self._modules = [name for name in files.names(".js") if name not in _NO_MODULES]
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader("verifier.service.scan"),
             autoescape=True,
@@ -50,6 +65,7 @@ class Pages:
         )
         drawn = {name: Markup(svg) for name, svg in icons("verifier.service.scan").items()}  # noqa: S704 - promise 1
         self._templates.globals["icon"] = drawn.__getitem__
+        self._templates.tests["chinese"] = lambda text: _CHINESE.search(text) is not None
 
     def fragment(self, seen: Sequence[Seen], settings: PageSettings) -> str:
         """The answer alone, for scripts to put in."""
@@ -89,6 +105,7 @@ class Pages:
             test=any(each.test for each in given) or (test_page and not given),
             test_page=test_page,
             rule=settings.policy.name,
+            fixed=settings.fixed,
             rules=[policy.name for policy in offered(self._desk.policies)],
             kept=settings.asked,
             chosen=settings.choices,
@@ -97,6 +114,9 @@ class Pages:
             queries={language: settings.query(lang=language) for language in LANGUAGES},
             other_words=Words("zh" if settings.language == "en" else "en"),
             said=_SAID,
+            static=self._static,
+            styles=_STYLES,
+            modules=self._modules,
             age_text=text,
             age_level=level,
             scripted=scripted,
@@ -128,11 +148,11 @@ class Pages:
 
 def _choices(words: Words) -> list[tuple[str, str, list[tuple[str, str]]]]:
     """Each setting with its label and its options: value, words."""
-    labels = {"sound": "sound", "vibration": "vibration", "next": "auto_next", "keep": "keep"}
+    labels = {"sound": "sound", "vibration": "vibration", "next": "auto_next", "keep": "keep", "theme": "theme"}
     return [(name, labels[name], [(value, _told(name, value, words)) for value in CHOICES[name]]) for name in CHOICES]
 
 
 def _told(name: str, value: str, words: Words) -> str:
     if name == "next":
-        return words("never") if value == "0" else words("after", seconds=value)
+        return words("off") if value == "0" else words("after", seconds=value)
     return words("for_seconds", seconds=value) if name == "keep" else words(value)

@@ -6,7 +6,7 @@ Promises:
    are the forms of a browser without scripts and return the same page with the answer in it.
 2. No script or style stands in a page, and none comes from elsewhere: the Content-Security-Policy says so. An answer
    given to a form may show its photo as a ``data:`` picture, because without scripts there is no other place for it.
-3. No answer is stored by anybody; the page's own files carry ETags.
+3. No answer is stored by anybody; the page's own files are kept under names that change with their content.
 4. What was shown stands in no address.
 """
 
@@ -28,12 +28,12 @@ from verifier.service.limits import PICTURE_BYTES, TEXT_BYTES, UPLOAD_BUDGET, UP
 from .desk import Desk, Seen
 from .rendering import Pages
 from .settings import PageSettings
-from .static_files import StaticFiles
+from .static_files import StaticFiles, compressed, takes_gzip
 from .words import Words
 
 __all__ = ["BODIES", "page_router"]
 
-_PICTURES: Final = ("image/png", "image/jpeg", "image/webp")
+_PICTURES: Final = ("image/png", "image/jpeg", "image/webp", "application/pdf")
 _FORM: Final = "application/x-www-form-urlencoded"
 #: Boundaries and field names around a picture.
 _FORM_BYTES: Final = 64 * 1024
@@ -52,7 +52,8 @@ _POLICY: Final = (
     "media-src blob:; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _FEATURES: Final = "camera=(self), clipboard-read=(self), geolocation=(), microphone=(), payment=(), usb=()"
-_PAGE: Final = {"Permissions-Policy": _FEATURES, "Cache-Control": "no-store", "Vary": "Accept-Language"}
+_VARY: Final = "Accept-Language, Accept-Encoding"
+_PAGE: Final = {"Permissions-Policy": _FEATURES, "Cache-Control": "no-store", "Vary": _VARY}
 _SCRIPTED: Final = {**_PAGE, "Content-Security-Policy": _POLICY.format(more="")}
 # 2
 _PLAIN: Final = {**_PAGE, "Content-Security-Policy": _POLICY.format(more=" data:")}
@@ -61,15 +62,21 @@ _PLAIN: Final = {**_PAGE, "Content-Security-Policy": _POLICY.format(more=" data:
 def page_router(desk: Desk) -> APIRouter:
     """The routes of the page for one desk."""
     router = APIRouter(include_in_schema=False)
-    pages = Pages(desk)
     files = StaticFiles("verifier.service.scan", _SCRIPTED)
+    pages = Pages(desk, files)
 
     def settings_of(request: Request) -> PageSettings:
         return PageSettings.of(request.query_params, desk.policies, language_of(request.scope))
 
     @router.get("/", response_class=HTMLResponse)
     async def page(request: Request) -> Response:
-        return HTMLResponse(pages.page(settings_of(request)), headers=_SCRIPTED)
+        html = pages.page(settings_of(request)).encode()
+        # Nothing that is secret or that a stranger chose stands in this page, so that its length says nothing; answers,
+        # which have a person in them, are not compressed.
+        packed = compressed(html) if takes_gzip(request) else None
+        if packed is None:
+            return HTMLResponse(html, headers=_SCRIPTED)
+        return HTMLResponse(packed, headers={**_SCRIPTED, "Content-Encoding": "gzip", "Vary": _VARY})
 
     @router.get("/static/{name:path}")
     async def static(name: str, request: Request) -> Response:

@@ -26,7 +26,10 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "vibration": ("on", "off"),
     "next": ("0", "8", "15", "30"),
     "keep": ("30", "60", "120"),
+    "theme": ("as_device", "light"),
 }
+#: Whether the address's rule is the operator's, with no list to choose another.
+_FIXED: Final = "fixed"
 
 
 def offered(policies: Sequence[Policy]) -> list[Policy]:
@@ -47,12 +50,17 @@ class PageSettings:
     choices: Mapping[str, str]
     asked: Mapping[str, str]
 
+    @property
+    def fixed(self) -> bool:
+        """Whether the page offers no other rule."""
+        return _FIXED in self.asked
+
     @classmethod
     def of(cls, query: Mapping[str, str], policies: Sequence[Policy], preferred: Language) -> PageSettings:
         """From the address; ``preferred`` by Accept-Language."""
         known = offered(policies)
         names = {policy.name: policy for policy in known}
-        values = {"lang": tuple(LANGUAGES), "rule": tuple(names), **CHOICES}
+        values = {"lang": tuple(LANGUAGES), "rule": tuple(names), **CHOICES, _FIXED: ("1",)}
         asked = {name: query[name] for name, good in values.items() if query.get(name) in good}
         language: Language = "zh" if asked.get("lang", preferred) == "zh" else "en"
         choices = {name: asked.get(name, good[0]) for name, good in CHOICES.items()}

@@ -2,11 +2,14 @@
 
 Promises:
 
-1. A tick stands only beside what was read from a fresh list and is good; what is not known has a dash, never a cross.
-2. Name and photo are there only where the verdict discloses the card; the photo of a card that is not VALID only under
-   the policy ``inspection``, among the details.
+1. A tick stands only beside what is good and was read from a list within the strict limit, the one of ``gate``,
+   whatever the policy accepts; what is not known has a dash, never a cross. The list's own time stands beside it.
+2. Name, employer and photo are there only where the verdict discloses the card; the photo of a card that is not
+   VALID only under the policy ``inspection``, among the details.
 3. Nothing of what was shown is repeated: neither text, nor address, nor what an error found.
-4. Words of reasons, states and outcomes are those of ``verifier/decision/reasons.json``.
+4. Words of reasons and states are those of ``verifier/decision/reasons.json``. A genuine card that ended, is suspended
+   or does not meet the rule is not called invalid: the word says which.
+5. The rule decides the rows: who asks for the employer sees it, who asks for one scheme sees its name.
 """
 
 from __future__ import annotations
@@ -18,22 +21,35 @@ from typing import Final, Literal
 from icard_crypto.card.card import Card, Scheme
 from icard_crypto.errors import Language
 from icard_crypto.pictures.photo import PhotoFormat
+from verifier.decision.policy import Policy
 from verifier.decision.reasons import outcome_words, state_words
 from verifier.decision.states import State
 from verifier.decision.verdict import Verdict
 
 from .desk import Seen
 from .freshness import Age, age_of_verdict, age_words
-from .words import Words, duration, moment, month, short_date
+from .words import Words, day_and_time, duration, moment, month, short_date
 
 __all__ = ["Answer", "Person", "Row", "answer", "worst_first"]
 
 Sign = Literal["tick", "dash", "cross"]
 Form = Literal["valid", "invalid", "open"]
 
+#: The reasons whose word says more than the outcome's.
+_NAMED: Final = {
+    "expired": "word_expired",
+    "suspended": "word_suspended",
+    "permit_suspended": "word_suspended",
+    "insurance_lapsed": "word_not_eligible",
+    "policy_not_met": "word_not_eligible",
+    "misread": "word_misread",
+}
+#: What reasons begin with that newer lists can mend.
+_OF_LISTS: Final = ("status_", "trust_list_", "timestamp_")
 _FORMS: Final[dict[str, Form]] = {"VALID": "valid", "INVALID": "invalid", "INDETERMINATE": "open"}
 _GOOD: Final = ("valid", "exempt")
 _BAD: Final = ("expired", "not_yet_valid", "suspended", "revoked", "replaced", "lapsed", "not_enrolled")
+_STRICT: Final = Policy.named("gate")
 #: Formats that browsers draw; JPEG 2000 is none.
 _MEDIA: Final = {PhotoFormat.JPEG: "image/jpeg", PhotoFormat.AVIF: "image/avif", PhotoFormat.WEBP: "image/webp"}
 
@@ -68,13 +84,18 @@ class Answer:
 
     Args:
         form: of the panel.
-        word, other: of the outcome, in the chosen language and in the other one.
+        word, other: of the outcome, in the chosen language and in the other one; the parts of ``word`` may stand on
+            lines of their own, and no part is ever broken.
         spoken: what a screen reader says on arrival.
-        also_do: a further sentence beside the order.
+        last_known: the warning of an older list that spoke against the card; else empty.
+        weak: whether the policy takes older lists than the strict limit.
         person: who, or None (promise 2).
         hidden_photo: the photo of a card that is not VALID, for the details.
         known, unknown: sentences, of what is not confirmed.
         operator: whether only the operator of this service can mend it.
+        update: whether newer lists could mend it.
+        work: employer and position as label and value, where the rule asks for them.
+        issued_by: the issuing office by name.
         facts: rows of the details: label, value, whether the value is a code.
     """
 
@@ -88,6 +109,8 @@ class Answer:
     spoken: str
     fact: str
     order: str
+    last_known: str
+    weak: bool
     test: bool
     person: Person | None
     hidden_photo: Person | None
@@ -95,11 +118,19 @@ class Answer:
     known: tuple[str, ...]
     unknown: tuple[str, ...]
     operator: bool
+    update: bool
+    work: tuple[tuple[str, str], ...]
+    issued_by: str
     passport: bool
     age: str
     age_level: str
     rule: str
     facts: tuple[tuple[str, str, bool], ...]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The word in parts that stay whole."""
+        return tuple(self.word.split())
 
     @property
     def severity(self) -> int:
@@ -124,7 +155,9 @@ def answer(seen: Seen, words: Words, known: Age | None = None) -> Answer:
     person = None if card is None else _person(card, words, photo=valid)
     inspected = card is not None and not valid and verdict.policy.name == "inspection"
     fact, order = verdict.message(language), verdict.action(language)
-    word = outcome_words(verdict.outcome, language)
+    word = _word(verdict, words)
+    spoken = words("not_valid") if word == outcome_words("INVALID", language) else word
+    stop = words("stop_mark")
     told, level = _age(verdict, words, known)
     return Answer(
         key=seen.key,
@@ -132,11 +165,13 @@ def answer(seen: Seen, words: Words, known: Age | None = None) -> Answer:
         outcome=verdict.outcome,
         reason=str(verdict.reason),
         word=word,
-        other=outcome_words(verdict.outcome, other),
+        other=_word(verdict, Words(other)),
         other_tag=Words(other).tag,
-        spoken=f"{words('not_valid') if verdict.outcome == 'INVALID' else word}{'.' if language == 'en' else '。'}",
+        spoken=f"{words('test_spoken') if verdict.environment == 'test' else ''}{spoken}{stop}",
         fact=fact,
         order=order,
+        last_known=_last_known(verdict, words),
+        weak=_is_weak(verdict.policy),
         test=verdict.environment == "test",
         person=person,
         hidden_photo=_person(card, words, photo=True) if inspected and card is not None else None,
@@ -144,12 +179,34 @@ def answer(seen: Seen, words: Words, known: Age | None = None) -> Answer:
         known=_known(verdict, words),
         unknown=_unknown(verdict, words),
         operator=verdict.reason.mends == "operator",
+        update=str(verdict.reason).startswith(_OF_LISTS),
+        work=_work(verdict, card, words),
+        issued_by=_issued_by(verdict, words),
         passport=person is None or not person.photo,
         age=told,
         age_level=level,
         rule=words.rule_short(verdict.policy.name),
         facts=tuple(_facts(verdict, words)),
     )
+
+
+def _word(verdict: Verdict, words: Words) -> str:
+    # 4
+    name = _NAMED.get(str(verdict.reason))
+    return outcome_words(verdict.outcome, words.language) if name is None else words(name)
+
+
+def _work(verdict: Verdict, card: Card | None, words: Words) -> tuple[tuple[str, str], ...]:
+    # 2, 5
+    if card is None or verdict.outcome != "VALID" or not verdict.policy.employer_disclosed:
+        return ()
+    held = (("employer", card.permit.employer), ("position", card.permit.position))
+    return tuple((words(name), value) for name, value in held if value)
+
+
+def _issued_by(verdict: Verdict, words: Words) -> str:
+    name = (verdict.evidence.issuer_names or {}).get(words.language)
+    return words("issued_by", issuer=name) if name and verdict.card is not None else ""
 
 
 def _age(verdict: Verdict, words: Words, known: Age | None) -> tuple[str, str]:
@@ -174,7 +231,7 @@ def _person(card: Card, words: Words, *, photo: bool) -> Person:
     return Person(
         name=holder.name or "",
         native=holder.name_native or "",
-        native_tag=holder.native_language or "",
+        native_tag="zh-Hans" if holder.native_language == "zh" else holder.native_language or "",
         facts=tuple(facts),
         photo=base64.b64encode(holder.photo).decode("ascii") if shown and holder.photo else "",
         media=_MEDIA[PhotoFormat(holder.photo_format)] if shown and holder.photo_format else "",
@@ -188,15 +245,26 @@ def _rows(verdict: Verdict, card: Card, words: Words) -> tuple[Row, Row]:
     if insurance is not None and insurance.paid_through is not None:
         through = insurance.paid_through
         paid = words("paid_to", date=month(through.year, through.month, words))
-    return _row(verdict.permit, words("permit"), until, words), _row(verdict.insurance, words("insurance"), paid, words)
+    now = verdict.now
+    return (
+        _row(verdict.permit, words("permit"), until, now, words),
+        _row(verdict.insurance, _insurance_name(verdict.policy, words), paid, now, words),
+    )
 
 
-def _row(state: State, what: str, until: str, words: Words) -> Row:
+def _insurance_name(policy: Policy, words: Words) -> str:
+    # 5
+    asked = [words.scheme(str(scheme.name).lower()) for scheme in Scheme if scheme & policy.schemes]
+    return words("insurance_of", scheme=asked[0]).capitalize() if len(asked) == 1 else words("insurance")
+
+
+def _row(state: State, what: str, until: str, now: int, words: Words) -> Row:
     # 1
-    sign: Sign = "tick" if state.live and state.state in _GOOD else "cross" if state.state in _BAD else "dash"
+    strict = state.live and state.as_of is not None and now - state.as_of <= (_STRICT.status_max_age or 0)
+    sign: Sign = "tick" if strict and state.state in _GOOD else "cross" if state.state in _BAD else "dash"
     told = words("not_checked")
-    if state.live:
-        told = words("live")
+    if state.live and state.as_of is not None:
+        told = words("list_of", date=day_and_time(state.as_of, now, words))
     elif state.as_of is not None:
         told = words("from_card", date=short_date(state.as_of, words))
     good = state.state in _GOOD
@@ -205,12 +273,24 @@ def _row(state: State, what: str, until: str, words: Words) -> Row:
     return Row(sign, what, word, until if good else "", told, state.state in _BAD)
 
 
+def _is_weak(policy: Policy) -> bool:
+    """Whether it takes lists that ``gate`` would not, or none."""
+    pairs = ((policy.status_max_age, _STRICT.status_max_age), (policy.timestamp_max_age, _STRICT.timestamp_max_age))
+    return not policy.status_required or any(mine is None or (best and mine > best) for mine, best in pairs)
+
+
+def _last_known(verdict: Verdict, words: Words) -> str:
+    since = verdict.evidence.status_issued_at
+    if verdict.last_known not in _BAD or since is None:
+        return ""
+    state = state_words(verdict.last_known, words.language)
+    return words("last_known_bad", state=state.upper(), date=short_date(since, words))
+
+
 def _known(verdict: Verdict, words: Words) -> tuple[str, ...]:
     if verdict.outcome != "INDETERMINATE":
         return ()
     known = [words("signature_genuine")] if verdict.card is not None else []
-    if verdict.last_known in _BAD:
-        known.append(words("last_known", state=state_words(verdict.last_known, words.language)))
     return tuple(known) or (words("nothing_known"),)
 
 

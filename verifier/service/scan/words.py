@@ -17,7 +17,7 @@ from typing import Any, Final
 from icard_crypto.errors import Language
 from icard_crypto.moments import china_moment
 
-__all__ = ["LANGUAGES", "Words", "duration", "moment", "month", "short_date"]
+__all__ = ["LANGUAGES", "Words", "day_and_time", "duration", "moment", "month", "short_date"]
 
 #: The languages of the page with their tags (BCP 47) and their own names.
 LANGUAGES: Final[dict[Language, tuple[str, str]]] = {"en": ("en", "EN"), "zh": ("zh-Hans", "中文")}
@@ -96,6 +96,15 @@ def moment(at: int, words: Words) -> str:
     time = f"{china_moment(at):%H:%M}"
     day = short_date(at, words)
     return f"{day} {time}（北京时间）" if words.language == "zh" else f"{day}, {time} Beijing time"
+
+
+def day_and_time(at: int, now: int, words: Words) -> str:
+    """A Unix time in Beijing time, without the year of ``now``: 7 Nov, 09:00."""
+    time, this = datetime.fromtimestamp(at, _CHINA), datetime.fromtimestamp(now, _CHINA)
+    day = short_date(at, words)
+    if time.year == this.year:
+        day = day.partition("年")[2] if words.language == "zh" else day.rpartition(" ")[0]
+    return f"{day}{time:%H:%M}" if words.language == "zh" else f"{day}, {time:%H:%M}"
 
 
 def duration(seconds: int, words: Words) -> str:

@@ -142,7 +142,7 @@ def test_a_picture_without_scripts(desk: MemoryDesk, client: httpx.Client) -> No
     answer = client.post("/check", files={"picture": ("photo.png", picture, "image/png")})
     shown = answer.text.partition("<template")[0]
     assert re.findall(r'<article[^>]*data-outcome="(\w+)"', shown) == ["INVALID", "VALID"]
-    assert "2 codes in this picture, worst first" in answer.text
+    assert "2 codes found, most serious first" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_picture_without_scripts(desk: MemoryDesk, client: httpx.Client) -> No
         ({"files": {"picture": ("a.txt", b"hello", "text/plain")}}, "not a picture"),
         (
             {"files": {"picture": ("a.png", encoded(on_canvas((60, 60))), "image/png")}},
-            "There is no code in this picture.",
+            "No code in this picture",
         ),
     ],
 )
@@ -189,7 +189,7 @@ def test_markup_in_a_card_is_text(desk: MemoryDesk, client: httpx.Client) -> Non
 
 
 @pytest.mark.parametrize(
-    ("can", "contact", "told"), [(True, None, "Update"), (False, "Ms Chen, 021", "Call: Ms Chen, 021")]
+    ("can", "contact", "told"), [(True, None, "Update"), (False, "Ms Chen, 021", "Contact: Ms Chen, 021")]
 )
 def test_who_mends_stale_lists(
     desk: MemoryDesk, client: httpx.Client, can: bool, contact: str | None, told: str
@@ -218,10 +218,10 @@ def test_update_without_scripts(desk: MemoryDesk, client: httpx.Client) -> None:
 
 def test_the_age_line(desk: MemoryDesk, client: httpx.Client) -> None:
     """The age of what is known stands on the page before a scan and can be asked for; over the limit it says so."""
-    assert "Lists 1 h old" in client.get("/").text
+    assert "Lists updated 1 h ago" in client.get("/").text
     desk.world = SCENES["status_stale"].world
     answer = client.get("/age?lang=zh")
-    assert "名单已26小时未更新，上限24小时" in answer.text
+    assert "名单26小时前更新，已超过24小时" in answer.text
     assert answer.headers["x-age-level"] == "over"
 
 

@@ -19,12 +19,12 @@ FEW = ("valid", "valid-test-no-photo", "revoked", "not_a_card", "status_stale")
 
 
 #: Words and buttons that are not wholly within their panel or bar, or are broken into lines.
-_CUT = """() => [...document.querySelectorAll("#held .word, #held .actions button")].filter(element => {
+_CUT = """() => [...document.querySelectorAll("#held .word > span, #held .actions button")].filter(element => {
   const box = element.getBoundingClientRect();
   const frame = element.closest(".panel, .actions").getBoundingClientRect();
   const lines = box.height / parseFloat(getComputedStyle(element).fontSize);
   return box.left < frame.left || box.right > frame.right || element.scrollWidth > element.clientWidth + 1
-    || (element.matches(".word") && lines > 1.5);
+    || (element.matches(".word > span") && lines > 1.5);
 }).map(element => element.textContent)"""
 
 

@@ -13,7 +13,7 @@ import pytest
 from icard_crypto.errors import Language
 from tests.kit.scan.memory_desk import SeenCode
 from tests.kit.scan.scenes import SCENES, reference_name
-from tests.kit.trust_domain import HOUR, NOW
+from tests.kit.trust_domain import DAY, HOUR, NOW, World
 from tests.verifier.decision.test_verdict import many_verdicts
 from verifier import Policy, Verdict, Verifier
 from verifier.service.scan.freshness import Age
@@ -48,7 +48,8 @@ def test_no_tick_beside_what_was_not_checked() -> None:
     for verdict in many_verdicts():
         rows = told(verdict).rows
         for row, state in zip(rows, (verdict.permit, verdict.insurance), strict=True) if rows else ():
-            assert (row.sign == "tick") == (state.live and state.state in ("valid", "exempt"))
+            strict = state.live and state.as_of is not None and verdict.now - state.as_of <= 24 * HOUR
+            assert (row.sign == "tick") == (strict and state.state in ("valid", "exempt"))
             if state.state in ("unknown", "not_disclosed"):
                 assert row.sign == "dash"
             ticks += row.sign == "tick"
@@ -62,7 +63,7 @@ def test_a_public_codes_insurance_is_never_live() -> None:
     row = told(verdict_of("valid")).rows[1]
     assert (row.sign, row.state, row.until, row.told) == (
         *("dash", "", "paid to Sep 2026"),
-        "as of 8 Oct 2026, from the card",
+        "stated on the card, 8 Oct 2026",
     )
 
 
@@ -105,10 +106,13 @@ def test_a_refused_cards_photo_is_for_inspectors_alone() -> None:
 
 
 def test_what_is_known_and_what_is_not() -> None:
-    """An open verdict says what is known, the last bad news too, and what is not."""
+    """An open verdict says what is known and what is not; the last bad news stands in the panel."""
     shown = told(verdict_of("status_stale-suspended"))
-    assert shown.known == ("The signature is genuine.", "The last list said: Suspended.")
-    assert shown.unknown == ("Whether it was withdrawn since 6 Nov 2026.",)
+    assert shown.known == ("Issued by a trusted authority.",)
+    assert shown.last_known == "Last known: SUSPENDED on 6 Nov 2026. Do not accept until updated."
+    assert shown.order == "Update and scan again."
+    assert told(verdict_of("status_stale")).order == "Update and scan again. This is not the holder's fault."
+    assert shown.unknown == ("Whether it was cancelled since 6 Nov 2026.",)
     assert shown.operator
     assert not told(verdict_of("not_disclosed")).operator
 
@@ -116,14 +120,27 @@ def test_what_is_known_and_what_is_not() -> None:
 def test_the_input_nearest_its_limit_speaks() -> None:
     """A status list of 19 hours out of 24 decides, not the timestamp of one hour out of 72; the hint comes with it."""
     shown = told(verdict_of("valid-test-no-photo"))
-    assert (shown.age, shown.age_level) == ("Lists 19 h old, limit 24 h: update soon", "soon")
+    assert (shown.age, shown.age_level) == ("Lists updated 19 h ago. Limit 24 h: update soon.", "soon")
     assert told(verdict_of("valid")).age_level == "good"
     missing = told(verdict_of("trust_list_missing"))
-    assert (missing.age, missing.age_level) == ("No lists here yet: cards cannot be confirmed", "over")
+    assert (missing.age, missing.age_level) == ("No lists yet: cards cannot be confirmed.", "over")
     known = Age(2 * HOUR, 24 * HOUR)
-    assert told(verdict_of("untrusted_key"), known=known).age == "Lists 2 h old"
-    assert told(verdict_of("not_a_card"), known=known).age == "No list was needed"
-    assert told(verdict_of("status_stale")).age == "Lists 26 h old, limit 24 h: cards cannot be confirmed"
+    assert told(verdict_of("untrusted_key"), known=known).age == "Lists updated 2 h ago"
+    assert told(verdict_of("not_a_card"), known=known).age == "No list used"
+    assert told(verdict_of("status_stale")).age == "Lists updated 26 h ago. Limit 24 h: cards cannot be confirmed."
+
+
+def test_age_without_a_limit_of_the_policy_is_a_share_of_the_tokens_own_life() -> None:
+    """Under a policy that names no limit a status list of 15 days out of its own 31 decides, not a younger trust
+    list."""
+    world = World(environment="production", status_iat=NOW - 15 * DAY)
+    verdict = Verifier(world.domain(), Policy.named("offline")).verify(SCENES["valid"].shown(), now=NOW)
+    shown = told(verdict)
+    assert verdict.evidence.status_expires is not None
+    assert shown.age == "Lists updated 15 days ago"
+    assert [row.sign for row in shown.rows] == ["dash", "dash"]
+    assert shown.weak
+    assert not told(verdict_of("valid")).weak
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -131,7 +148,8 @@ def test_every_verdict_can_be_told(language: Language) -> None:
     """Verdicts of every kind become an answer in both languages, and no Chinese answer holds an English sentence."""
     for verdict in many_verdicts():
         shown = told(verdict, language)
-        for sentence in (shown.fact, shown.order, shown.age, *shown.known, *shown.unknown):
+        told_too = filter(None, (shown.last_known,))
+        for sentence in (shown.fact, shown.order, shown.age, *shown.known, *shown.unknown, *told_too):
             chinese = re.search(r"[\u4e00-\u9fff]", sentence) is not None
             assert chinese == (language == "zh"), sentence
 
@@ -167,7 +185,8 @@ def test_scripts_get_the_words_that_they_say() -> None:
     """Each word that goes along for scripts is one that a script names."""
     folder = resources.files("verifier.service.scan") / "static" / "js"
     text = "\n".join(script.read_text("utf-8") for script in folder.iterdir())
-    assert [name for name in _SAID if f'"{name}"' not in text] == []
+    # An order goes with its fact: ``${name}_do``.
+    assert [name for name in _SAID if f'"{name.removesuffix("_do")}"' not in text] == []
 
 
 @pytest.mark.parametrize(

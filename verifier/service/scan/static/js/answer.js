@@ -5,17 +5,22 @@ import { setting } from "./settings.js";
 import { signal } from "./signals.js";
 
 const COUNTDOWN = 10;
+// A press this soon was meant for what stood there before.
+const SETTLING = 600;
 const held = document.getElementById("held");
 const title = document.title;
 let urls = [];
 let clock = null;
 let until = 0;
 let nextAt = Infinity;
+let unsettled = null;
 let goOn = () => {};
 let leave = () => {};
 
 export const shown = () => document.body.dataset.answer === "shown";
 export const root = () => held.querySelector("[data-outcome]");
+export const isPending = () => held.querySelector(".pending") !== null;
+export const settling = () => unsettled !== null;
 
 // next() is told of an answer whose next scan begins by itself, forgotten() of one whose data went because nobody came.
 export function whenOver(next, forgotten) {
@@ -28,9 +33,31 @@ export function parse(html) {
   return { parsed, key: parsed.querySelector("[data-key]")?.dataset.key };
 }
 
+// The answer before leaves the screen with all that is in it; nothing can be pressed that belonged to it.
+export function pending() {
+  clear();
+  held.replaceChildren(document.getElementById("pending").content.cloneNode(true));
+  document.body.dataset.answer = "shown";
+  document.title = `${word("checking_new")} ${title}`;
+  settle();
+  held.querySelector("h1").focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
+function settle() {
+  clearTimeout(unsettled);
+  const actions = held.querySelector(".actions");
+  actions.inert = true;
+  unsettled = setTimeout(() => {
+    unsettled = null;
+    actions.inert = false;
+  }, SETTLING);
+}
+
 export function show(nodes, { environment } = {}) {
   drop();
   held.replaceChildren(...nodes);
+  settle();
   const top = root();
   const outcome = top.dataset.outcome;
   document.body.dataset.answer = "shown";
@@ -42,7 +69,7 @@ export function show(nodes, { environment } = {}) {
   signal(outcome === "SEVERAL" ? worst() : outcome);
   const heading = held.querySelector("h1");
   // With automatic next the focus stays, since it would be taken away again in a moment.
-  if (nextAt < Infinity) alertOf(heading.textContent);
+  if (nextAt < Infinity) alertOf((heading.querySelector(".unseen") ?? heading).textContent);
   else heading.focus({ preventScroll: true });
   scrollTo(0, 0);
   tell("");
@@ -96,8 +123,11 @@ function tick() {
     line.hidden = !personal || left > COUNTDOWN;
     line.textContent = line.hidden ? "" : word("goes_in", { seconds: Math.max(left, 0) });
   }
-  const label = held.querySelector(".left");
-  if (label && nextAt < Infinity) label.textContent = ` ${Math.max(Math.ceil((nextAt - Date.now()) / 1000), 0)}`;
+  const label = held.querySelector(".next-in");
+  if (label) {
+    label.hidden = nextAt === Infinity;
+    label.textContent = label.hidden ? "" : word("next_in", { seconds: Math.max(Math.ceil((nextAt - Date.now()) / 1000), 0) });
+  }
   if (Date.now() >= nextAt) goOn();
   else if (left <= 0 && personal) forget();
 }
@@ -127,14 +157,17 @@ export function notHolder() {
   delete article.dataset.photoShown;
   const copy = document.getElementById("not-holder").content.cloneNode(true);
   const test = held.querySelector(".chip");
+  article.querySelector(".do")?.remove();
   article.querySelector(".panel").replaceWith(copy);
   if (test) article.querySelector(".headline").append(test);
   article.dataset.outcome = "NOT_HOLDER";
   held.querySelector(".actions").replaceWith(document.getElementById("actions-next").content.cloneNode(true));
   nextAt = Infinity;
+  settle();
   document.title = `${article.querySelector(".word").textContent} ${title}`;
   signal("INVALID");
   article.querySelector("h1").focus({ preventScroll: true });
+  scrollTo(0, 0);
 }
 
 function release() {
@@ -145,6 +178,8 @@ function release() {
 function drop() {
   release();
   held.replaceChildren();
+  clearTimeout(unsettled);
+  unsettled = null;
   nextAt = Infinity;
   alertOf("");
 }

@@ -7,7 +7,7 @@ import { Finder } from "./finder.js";
 import { listen, prepared } from "./intake.js";
 import { say, word } from "./say.js";
 import { HandScanner } from "./scanner.js";
-import { change } from "./settings.js";
+import { change, setting } from "./settings.js";
 import { unlock } from "./signals.js";
 
 const body = document.body;
@@ -19,6 +19,10 @@ const camera = new Camera(video, () => denied("camera_none"));
 const SAME = 3000;
 const REST = 60000;
 const HINTS = [[5000, "hint_near"], [10000, "hint_light"]];
+const MOST_BYTES = 16 * 1024 * 1024;
+const MOST_TEXT = 8192;
+// What the service says in a developer's words, in those of the page.
+const REFUSALS = { "http.content_type": "file_kind", "picture.not_a_picture": "file_kind", "http.too_large": "file_large", "picture.too_large": "file_large" };
 
 let turn = 0;
 let last = null;
@@ -35,16 +39,18 @@ async function check(source, spoken = "seen") {
   last = source;
   finder.pause();
   stopTimers();
-  if (!answer.shown()) say(spoken);
+  // Whoever stands there next must not pass on the answer before.
+  if (answer.shown()) answer.pending();
+  say(spoken);
   const slow = setTimeout(() => say("checking"), 700);
   try {
     const html = source.text ? await ask(source.text, "text/plain") : await ask(source.blob, source.blob.type || "image/png");
     if (mine !== turn) return;
-    if (html === null) note(word("no_code"), word("no_code_do"));
+    if (html === null) noteOf("no_code", "note-picture");
     else present(answer.parse(html), source.text);
   } catch (error) {
     if (mine !== turn) return;
-    if (error instanceof Refused) note(error.problem.title, error.problem.hint);
+    if (error instanceof Refused) refusedWith(error.problem, source.blob ? "note-picture" : "note");
     else if (error instanceof NoAnswer) noAnswer(error);
     else throw error;
   } finally {
@@ -57,28 +63,54 @@ function present({ parsed, key }, text) {
   answer.show([...parsed.childNodes]);
 }
 
-function note(fact, order) {
-  answer.showTemplate("note", (copy) => {
+function note(fact, order, template = "note") {
+  answer.showTemplate(template, (copy) => {
     copy.querySelector(".note").dataset.title = fact;
     copy.querySelector("h1").textContent = fact;
     copy.querySelector("h1 + p").textContent = order ?? "";
   });
 }
 
+function noteOf(name, template) {
+  note(word(name), word(`${name}_do`), template);
+}
+
+function refusedWith(problem, template) {
+  const own = REFUSALS[problem.code];
+  if (own) noteOf(own, template);
+  else note(problem.title, problem.hint, template);
+}
+
 function noAnswer(error) {
   stopTimers();
   answer.showTemplate("no-answer", (copy) => {
-    if (error.busy) copy.querySelector(".fact").textContent = word("busy_fact");
+    const fact = copy.querySelector(".fact");
+    if (error.busy) fact.textContent = word("busy_fact");
+    else if (!navigator.onLine) fact.textContent = word("offline_fact");
+    // What is heard on arrival has the reason too.
+    copy.querySelector(".verdict .unseen").textContent += ` ${fact.textContent}`;
   });
 }
 
-async function checkPicture(file) {
+// Whatever was shown before has gone when this is called: what came instead is on the screen.
+async function checkFiles(files) {
+  ++turn;
+  if (answer.shown()) answer.pending();
+  if (files.length > 1) return noteOf("one_file", "note-picture");
+  const mine = turn;
   say("checking");
-  await check({ blob: await prepared(file) }, "checking");
+  const blob = await prepared(files[0]);
+  if (mine !== turn) return;
+  if (blob.size > MOST_BYTES) noteOf("file_large", "note-picture");
+  else await check({ blob }, "checking");
 }
 
 function checkText(text) {
-  if (text.trim()) check({ text: text.trim() });
+  const code = text.trim();
+  if (code.length > MOST_TEXT) {
+    ++turn;
+    noteOf("text_large");
+  } else if (code) check({ text: code });
 }
 
 // --- the camera -----------------------------------------------------------------------------------------------------
@@ -136,7 +168,7 @@ function look() {
 }
 
 function hintOf(hint) {
-  say(hint);
+  say(hint === "hint_light" && !camera.hasTorch ? "hint_photo" : hint);
   if (hint === "hint_light") for (const each of document.querySelectorAll(".later")) each.hidden = false;
 }
 
@@ -192,13 +224,14 @@ function next() {
   last = null;
   ignored.at = performance.now();
   answer.clear();
-  say("");
   if (camera.on) {
+    say("");
     look();
     find('[data-do="stop"]').focus({ preventScroll: true });
   } else {
-    const begin = [...document.querySelectorAll('[data-do="start"]')].find((each) => each.offsetParent);
-    begin?.focus({ preventScroll: true });
+    say("ready_next");
+    // Not on a button: the Enter of a slow scanner would press it.
+    find("#title").focus({ preventScroll: true });
   }
 }
 
@@ -212,16 +245,20 @@ answer.whenOver(next, forgotten);
 
 async function updateLists() {
   const source = last;
+  const mine = ++turn;
   say("updating");
   try {
     await update();
   } catch (error) {
+    // Another code was shown meanwhile: its answer stands, not what became of these lists.
+    if (mine !== turn) return;
     say("");
-    if (error instanceof Refused) note(error.problem.title, error.problem.hint);
+    if (error instanceof Refused) refusedWith(error.problem);
     else noAnswer(error);
     return;
   }
   showAge();
+  if (mine !== turn) return;
   if (source) await check(source, "checking");
   else next();
 }
@@ -301,6 +338,7 @@ document.addEventListener("click", (event) => {
   if (menu && !menu.contains(event.target)) menu.open = false;
   const button = event.target instanceof Element && event.target.closest("[data-do], [data-act]");
   if (!button) return;
+  if (answer.settling() && (button.dataset.act || button.dataset.do === "start")) return;
   if (button.dataset.do) doing[button.dataset.do]();
   else acting[button.dataset.act]();
 });
@@ -313,15 +351,15 @@ document.addEventListener("keydown", (event) => {
   if (menu) {
     menu.open = false;
     find(".settings summary").focus();
-  } else if (answer.shown()) next();
+  } else if (answer.shown()) answer.settling() || next();
   else if (wanted) stop();
 });
 document.addEventListener("pointerdown", answer.touch);
 
 find("#picture").addEventListener("change", (event) => {
-  const file = event.target.files[0];
+  const files = [...event.target.files];
   event.target.value = "";
-  if (file) checkPicture(file);
+  if (files.length) checkFiles(files);
 });
 find("#picture-form").addEventListener("submit", (event) => event.preventDefault());
 find("#code-form").addEventListener("submit", (event) => {
@@ -332,15 +370,22 @@ find("#code-form").addEventListener("submit", (event) => {
   checkText(text);
 });
 
-listen({ picture: checkPicture, text: checkText });
+listen({ files: checkFiles, text: checkText });
 
 new HandScanner({
   field,
-  receiving: () => say("receiving"),
+  receiving: () => {
+    if (answer.shown() && !answer.isPending()) {
+      ++turn;
+      answer.pending();
+    }
+    say("receiving");
+  },
   received: (text) => {
     field.value = "";
     find("#code-error").hidden = true;
     if (text) checkText(text);
+    else if (answer.isPending()) next();
     else say("");
   },
   wrongMethod: () => {
@@ -351,13 +396,17 @@ new HandScanner({
   },
 });
 
-find("#rule").addEventListener("change", (event) => {
+// Where the operator has fixed the rule there is no list.
+find("select#rule")?.addEventListener("change", (event) => {
   change("rule", event.target.value);
+  body.dataset.rule = event.target.value;
   showAge();
   if (answer.shown() && last) check(last, "checking");
 });
 find("#settings").addEventListener("change", (event) => {
   change(event.target.name, event.target.value);
+  document.documentElement.toggleAttribute("data-theme", false);
+  if (setting("theme") === "light") document.documentElement.dataset.theme = "light";
   unlock();
 });
 find("#settings").addEventListener("submit", (event) => event.preventDefault());
@@ -369,3 +418,4 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("pagehide", leave);
 setInterval(() => document.hidden || showAge(), REST);
+document.dispatchEvent(new Event("icard-ready"));

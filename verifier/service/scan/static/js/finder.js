@@ -83,11 +83,14 @@ export class Finder {
 
   async askAboutFrame() {
     const { videoWidth: width, videoHeight: height } = this.video;
-    const side = Math.min(width, height);
+    // The square that the frame shows on the screen, which the picture fills and may reach beyond.
+    const { clientWidth: across, clientHeight: down } = this.video;
+    const shown = Math.min(across, down) / Math.max(across / width, down / height);
+    const side = Math.round(Math.min(width, height, shown || Infinity));
     const size = Math.min(side, SIDES[this.tries % SIDES.length]);
     const resize = { resizeWidth: size, resizeHeight: size, resizeQuality: "medium" };
     const bitmap = await createImageBitmap(this.video, (width - side) / 2, (height - side) / 2, side, side, resize);
-    this.worker ||= new Worker("static/js/frames-worker.js");
+    this.worker ||= new Worker(new URL("frames-worker.js", import.meta.url));
     const answer = await new Promise((done, failed) => {
       this.worker.onmessage = ({ data }) => done(data);
       this.worker.onerror = failed;

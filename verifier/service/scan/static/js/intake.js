@@ -21,15 +21,19 @@ export async function prepared(file) {
   return new Promise((done) => canvas.toBlob((blob) => done(blob ?? file), "image/jpeg", 0.92));
 }
 
-export function listen({ picture, text }) {
+export function listen({ files, text }) {
   const take = (transfer) => {
-    const file = [...transfer.files][0];
-    if (file) picture(file);
+    if (transfer.files.length) files([...transfer.files]);
     else if (transfer.getData("text/plain").trim()) text(transfer.getData("text/plain"));
   };
-  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    document.body.dataset.drag = "";
+  });
+  document.addEventListener("dragleave", (event) => event.relatedTarget || delete document.body.dataset.drag);
   document.addEventListener("drop", (event) => {
     event.preventDefault();
+    delete document.body.dataset.drag;
     take(event.dataTransfer);
   });
   document.addEventListener("paste", (event) => {

@@ -1,6 +1,6 @@
 // Settings stand in the address and nowhere else: the browser keeps nothing, and a bookmark is a gate's set-up.
 
-const DEFAULTS = { sound: "off", vibration: "on", next: "0", keep: "30" };
+const DEFAULTS = { sound: "off", vibration: "on", next: "0", keep: "30", theme: "as_device" };
 const asked = new URLSearchParams(location.search);
 
 export const language = document.body.dataset.language;
@@ -29,5 +29,5 @@ function address() {
 
 // What a request needs: the language and the rule, never anything that was shown.
 export function query(more = {}) {
-  return `?${new URLSearchParams({ lang: language, rule: document.getElementById("rule").value, ...more })}`;
+  return `?${new URLSearchParams({ lang: language, rule: document.body.dataset.rule, ...more })}`;
 }

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from icard_crypto.errors import DecodeError, MissingPart
-from icard_crypto.pictures.pictures import MOST_BYTES, MOST_PIXELS
+
+from .pictures import MOST_BYTES, MOST_PIXELS
 
 if TYPE_CHECKING:
     from PIL import Image
