@@ -16,11 +16,13 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -66,8 +68,7 @@ class _Load:
     script: Path
     url: str
     connections: int
-    p50: float = 0.0
-    p99: float = 0.0
+    latencies: dict[str, float] = field(default_factory=dict)
 
     def __call__(self) -> float:
         command = ["wrk", "-t1", f"-c{self.connections}", f"-d{_SECONDS}s", "-s", str(self.script), self.url]
@@ -75,13 +76,25 @@ class _Load:
         told = json.loads(output.splitlines()[-1])
         if told["failed"]:
             raise ValueError(f"{told['failed']} requests failed")
-        self.p50, self.p99 = told["p50"], told["p99"]
+        self.latencies = {name: told[name] for name in ("p50", "p99")}
         taken: float = told["us"] / told["requests"]
         return taken
 
+    def latency(self, name: str) -> float:
+        """A latency of the last turn."""
+        if name not in self.latencies:
+            raise ValueError("its load gave no figures")
+        return self.latencies[name]
+
 
 def over_http(workers: int, rounds: int) -> Run:
-    """Interleave the three ways of :data:`_WAYS` on a server of so many worker processes."""
+    """Interleave the three ways of :data:`_WAYS` on a server of so many worker processes.
+
+    Without wrk every way has failed with that reason, and no server is started.
+    """
+    if shutil.which("wrk") is None:
+        reason = "no wrk; on Debian: apt-get install wrk"
+        return Run(failed={f"{name}{more}": reason for name in _WAYS for more in ("", ", p50", ", p99")})
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         bodies = [json.dumps({"code": code}) for code in _codes(folder / "state", _CODES)[1]]
@@ -94,8 +107,8 @@ def over_http(workers: int, rounds: int) -> Run:
                 _look(port, path, bodies, "" if name == "does nothing" else "VALID")
                 load = _Load(script, f"http://127.0.0.1:{port}{path}", _CONNECTIONS * workers)
                 contenders[name] = load
-                contenders[f"{name}, p50"] = lambda load=load: load.p50  # type: ignore[misc]
-                contenders[f"{name}, p99"] = lambda load=load: load.p99  # type: ignore[misc]
+                contenders[f"{name}, p50"] = partial(load.latency, "p50")
+                contenders[f"{name}, p99"] = partial(load.latency, "p99")
             return interleave(contenders, rounds)
 
 

@@ -6,7 +6,7 @@ Promises:
    them; a ratio is taken within a round, and the median of the rounds' ratios is reported, not the ratio of two medians
    from different minutes.
 2. One round of all is thrown away before the first that counts.
-3. A contender that fails drops out with its reason; the others go on.
+3. A contender that fails, or gives no time, drops out with its reason; the others go on.
 """
 
 from __future__ import annotations
@@ -96,6 +96,10 @@ def interleave(contenders: Mapping[str, Contender], rounds: int, turn: Callable[
                 continue
             finally:
                 turn()
+            if not microseconds > 0:
+                # A ratio to it, and its spread, would be a division by zero that costs every other figure.
+                run.failed[name] = f"ValueError: {microseconds:g} us is no time"
+                continue
             if number > 0:
                 figures[name].append(microseconds)
     run.series.update({name: Series(tuple(times)) for name, times in figures.items() if name not in run.failed})
