@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from io import BytesIO
 from xml.etree import ElementTree
 
@@ -15,8 +16,8 @@ from PIL import Image
 
 from icard_crypto import qr
 from icard_crypto.encoding.base45 import ALPHABET
-from icard_crypto.errors import EncodeError
-from icard_crypto.qr import _draw
+from icard_crypto.errors import EncodeError, MissingPart
+from icard_crypto.qr import _draw, _readers, _writers
 from tests.kit.pictures import card_text
 
 TEXT = card_text()
@@ -189,3 +190,49 @@ def test_a_picture_beyond_the_readers_limit_is_not_drawn() -> None:
 def test_every_text_of_the_set_is_drawn_and_read(text: str) -> None:
     """draw and read are inverse."""
     assert [code.content for code in qr.read(qr.draw(text).png())] == [text]
+
+
+def test_terminal_form_shows_the_same_modules() -> None:
+    """The half blocks are the dark pixels of a PNG with one pixel a module, two rows a line."""
+    drawing = qr.draw(TEXT, module_size=1)
+    side = drawing.modules + 2 * drawing.border
+    picture = Image.open(BytesIO(drawing.png())).convert("L")
+    rows = [[picture.getpixel((x, y)) == 0 for x in range(side)] for y in range(side)]
+    halves = {" ": (False, False), "▀": (True, False), "▄": (False, True), "█": (True, True)}
+    shown: list[list[bool]] = []
+    for line in drawing.terminal().split("\n"):
+        shown += [[halves[each][half] for each in line] for half in (0, 1)]
+    assert shown[:side] == rows
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_styled_code_reads_back_by_both_readers(marked: bool) -> None:
+    """Rounded modules, and a mark in the middle at level H, are the text to each of the two readers."""
+    mark = Image.new("RGB", (64, 64), "#14519e") if marked else None
+    png = qr.draw_styled(TEXT, mark=mark)
+    picture = Image.open(BytesIO(png)).convert("L")
+    assert [found.content for found in _readers.scan_zxing(picture)] == [TEXT]
+    assert [found.content for found in _readers.scan_zbar(picture)] == [TEXT]
+    middle = Image.open(BytesIO(png)).convert("RGB").getpixel((picture.width // 2, picture.height // 2))
+    assert (middle == (20, 81, 158)) == marked
+    side = picture.width // 12 - 8
+    assert side == qr.draw(TEXT, level="H" if marked else None).modules
+
+
+def test_styled_code_that_one_reader_cannot_read_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A style that only one of the two readers reads, or a second reader that is not there, gives no picture."""
+    monkeypatch.setattr(_writers, "scan_zbar", lambda _: [])
+    with pytest.raises(EncodeError) as refused:
+        qr.draw_styled(TEXT)
+    assert (refused.value.code, refused.value.found) == ("qr.not_readable", "0 codes by zbar")
+    monkeypatch.setitem(sys.modules, "pyzbar.pyzbar", None)
+    with pytest.raises(MissingPart) as missing:
+        qr.draw_styled(TEXT)
+    assert missing.value.found == "no zbar, the second reader"
+
+
+@pytest.mark.parametrize("module_size", [3, 21])
+def test_styled_modules_have_room_to_be_round(module_size: int) -> None:
+    """Outside of 4 to 20 pixels a module is refused."""
+    with pytest.raises(ValueError, match="4 to 20"):
+        qr.draw_styled(TEXT, module_size=module_size)

@@ -79,7 +79,8 @@ class Watched:
         self.page.wait_for_selector("#held [data-outcome]")
 
     def paste(self, text: str) -> None:
-        """Paste a text into the page as a whole."""
+        """Paste a text into the page as a whole, once its scripts are there."""
+        self.page.wait_for_selector("body[data-ready]")
         self.page.evaluate(
             """text => {
               const transfer = new DataTransfer();

@@ -418,4 +418,5 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("pagehide", leave);
 setInterval(() => document.hidden || showAge(), REST);
+body.dataset.ready = "";
 document.dispatchEvent(new Event("icard-ready"));
