@@ -152,7 +152,7 @@ def test_the_camera_rests_behind_an_answer_that_went(opened: Callable[..., Watch
 
 @pytest.mark.parametrize(
     ("fault", "title"),
-    [("NotAllowedError", "Camera is blocked"), ("NotFoundError", "No camera"), ("NotReadableError", "Another program")],
+    [("NotAllowedError", "Camera is blocked"), ("NotFoundError", "No camera"), ("NotReadableError", "Another app")],
 )
 def test_a_camera_that_cannot_be_had(opened: Callable[..., Watched], fault: str, title: str) -> None:
     """Each reason has its title and its steps, the focus goes there, and the ways without a camera are open."""

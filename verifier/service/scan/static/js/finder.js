@@ -83,10 +83,8 @@ export class Finder {
 
   async askAboutFrame() {
     const { videoWidth: width, videoHeight: height } = this.video;
-    // The square that the frame shows on the screen, which the picture fills and may reach beyond.
-    const { clientWidth: across, clientHeight: down } = this.video;
-    const shown = Math.min(across, down) / Math.max(across / width, down / height);
-    const side = Math.round(Math.min(width, height, shown || Infinity));
+    // The largest square in the middle: all that the frame on the screen shows, and what is cut off beside it.
+    const side = Math.min(width, height);
     const size = Math.min(side, SIDES[this.tries % SIDES.length]);
     const resize = { resizeWidth: size, resizeHeight: size, resizeQuality: "medium" };
     const bitmap = await createImageBitmap(this.video, (width - side) / 2, (height - side) / 2, side, side, resize);
