@@ -48,7 +48,7 @@ def readers() -> list[Reader]:
     extra = MissingPart("qr.extra_missing").hint()
     return [
         _status("zxing-cpp", "zxingcpp", extra),
-        _status("zbar", "pyzbar.pyzbar", f"{extra}, and the system's library: apt-get install libzbar0"),
+        _status("zbar", "pyzbar.pyzbar", f"{extra} And the system's library: apt-get install libzbar0"),
     ]
 
 

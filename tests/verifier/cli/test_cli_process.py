@@ -149,14 +149,14 @@ def test_missing_extra_is_one_line(package: str, code_: str, extra: str, module:
     assert (done.returncode, done.stdout) == (64, "")
     message = catalogue()[code_]["en"]
     wheel = "./icard-0.1.0-py3-none-any.whl"
-    hint = f"pip install '{wheel}[{extra}]' (the wheel you installed; in a checkout: pip install '.[{extra}]')"
+    hint = f"pip install '{wheel}[{extra}]' (the wheel you installed; in a checkout: pip install '.[{extra}]')."
     assert done.stderr == f"error: {message} ({code_}) hint: {hint}\n"
 
 
 @pytest.mark.parametrize(
     ("module", "command"),
     [
-        ("sqlalchemy", ("init", "-C", "x")),
+        ("sqlalchemy", ("init", "x")),
         ("sqlalchemy", ("settings", "-C", "x")),
         ("sqlalchemy", ("key", "list", "-C", "x")),
         ("sqlalchemy", ("card", "show", "x", "-C", "x")),

@@ -53,7 +53,7 @@ def test_valid_code_says_so_with_name_permit_and_environment(trusted: Path) -> N
     assert "Name: HANNELORE BRIGITTA VOGEL · 沃格尔汉娜" in lines
     assert "Permit: In force (as of 2026-10-08) · category B · until 2028-04-30 · region 310115" in lines
     assert "Insurance: In force (as of 2026-10-08) · paid through 2026-09" in lines
-    assert "Holder: No photo in the code: ask for the passport and compare it." in lines
+    assert "Holder: No photo in the code. Ask for the passport and compare it." in lines
     assert "Known: keys given by file · no status list" in lines
 
 

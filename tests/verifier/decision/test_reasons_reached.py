@@ -50,7 +50,7 @@ def test_valid() -> None:
     verdict = World().verify()
     expect(verdict, "VALID", "valid", "no_photo")
     assert verdict.message() == "Genuine card. The work permit is in force."
-    assert verdict.action() == "There is no photo in this code: ask for the passport and compare it."
+    assert verdict.action() == "No photo in this code. Ask for the passport and compare it."
     assert verdict.card is not None
     assert verdict.card.holder.name == "HANNELORE BRIGITTA VOGEL"
 
@@ -225,7 +225,7 @@ def test_not_yet_valid() -> None:
     begins = NOW + 10
     verdict = World().verify(code(not_before=begins))
     expect(verdict, "INVALID", "not_yet_valid", "dated")
-    assert verdict.message() == "This card begins on 7 November 2026."
+    assert verdict.message() == "This card is valid from 7 November 2026."
     expect(World().verify(code(not_before=begins), now=begins), "VALID", "valid", "no_photo")
 
 
@@ -242,8 +242,8 @@ def test_expired() -> None:
     expect(world.verify(now=end - 1), "VALID", "valid", "no_photo")
     verdict = world.verify(now=end)
     expect(verdict, "INVALID", "expired", "dated")
-    assert verdict.message() == "This card ended on 12 November 2027."
-    assert verdict.message("zh") == "此卡已于2027年11月12日到期。"
+    assert verdict.message() == "This card expired on 12 November 2027."
+    assert verdict.message("zh") == "此卡已于2027年11月12日过期。"
     assert verdict.permit.state == "expired"
 
 
@@ -252,7 +252,7 @@ def test_expired_permit() -> None:
     permit = {"valid_until": claims().card.permit.valid_until.replace(year=2026, month=11, day=6)}  # type: ignore[union-attr]
     verdict = World().verify(code(permit=permit))
     expect(verdict, "INVALID", "expired", "dated")
-    assert verdict.message() == "This card ended on 6 November 2026."
+    assert verdict.message() == "This card expired on 6 November 2026."
 
 
 def test_revoked() -> None:
@@ -387,7 +387,7 @@ def test_trust_list_stale_aged() -> None:
     policy = Policy("strict", trust_list_max_age=5 * DAY)
     verdict = World(policy=policy).verify()
     expect(verdict, "INDETERMINATE", "trust_list_stale", "aged")
-    assert verdict.message() == "The list of trusted issuers used here is 10 days old; the limit is 5 days."
+    assert verdict.message() == "The list of trusted issuers here is 10 days old (limit 5 days)."
 
 
 def test_trust_list_stale_superseded() -> None:
@@ -424,8 +424,8 @@ def test_status_stale_aged() -> None:
     """A status list above the policy's age is stale, with the words for the counter."""
     verdict = World(status_iat=NOW - 26 * HOUR).verify()
     expect(verdict, "INDETERMINATE", "status_stale", "aged")
-    assert verdict.message() == "The list of withdrawn cards used here is 26 hours old; the limit is 24 hours."
-    assert verdict.message("zh") == "所用撤销名单已26小时未更新，上限为24小时。"
+    assert verdict.message() == "The list of cancelled cards here is 26 hours old (limit 24 hours)."
+    assert verdict.message("zh") == "注销名单已26小时未更新（上限24小时）。"
     expect(World(status_iat=NOW - 24 * HOUR).verify(), "VALID", "valid", "no_photo")
 
 

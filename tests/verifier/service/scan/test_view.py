@@ -120,14 +120,14 @@ def test_what_is_known_and_what_is_not() -> None:
 def test_the_input_nearest_its_limit_speaks() -> None:
     """A status list of 19 hours out of 24 decides, not the timestamp of one hour out of 72; the hint comes with it."""
     shown = told(verdict_of("valid-test-no-photo"))
-    assert (shown.age, shown.age_level) == ("Lists updated 19 h ago. Limit 24 h: update soon.", "soon")
+    assert (shown.age, shown.age_level) == ("Lists updated 19 h ago. Limit 24 h: update soon", "soon")
     assert told(verdict_of("valid")).age_level == "good"
     missing = told(verdict_of("trust_list_missing"))
     assert (missing.age, missing.age_level) == ("No lists yet: cards cannot be confirmed.", "over")
     known = Age(2 * HOUR, 24 * HOUR)
     assert told(verdict_of("untrusted_key"), known=known).age == "Lists updated 2 h ago"
     assert told(verdict_of("not_a_card"), known=known).age == "No list used"
-    assert told(verdict_of("status_stale")).age == "Lists updated 26 h ago. Limit 24 h: cards cannot be confirmed."
+    assert told(verdict_of("status_stale")).age == "Lists updated 26 h ago. Limit 24 h: cards cannot be confirmed"
 
 
 def test_age_without_a_limit_of_the_policy_is_a_share_of_the_tokens_own_life() -> None:
