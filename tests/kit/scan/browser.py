@@ -91,17 +91,16 @@ class Watched:
             text,
         )
 
-    def scan(self, text: str, *, delay: float = 0, end: str = "Enter") -> None:
-        """Type as a hand scanner does, and wait for the answer. A machine that stalls in the middle makes two bursts of
-        one, which no scanner does: then once more."""
+    def scan(self, text: str, outcome: str) -> None:
+        """Type as a hand scanner does, and wait for this outcome. A machine that stalls in the middle makes two
+        bursts of one, which no scanner does: then once more."""
         for _ in range(3):
-            self.page.keyboard.type(text, delay=delay)
-            if end:
-                self.page.keyboard.press(end)
+            self.page.keyboard.type(text)
+            self.page.keyboard.press("Enter")
             with contextlib.suppress(NotInTime):
-                self.page.wait_for_selector("#held [data-outcome]", timeout=8_000)
+                self.page.wait_for_selector(f'#held [data-outcome="{outcome}"]', timeout=8_000)
                 return
-        raise AssertionError("no answer to a scan")
+        raise AssertionError(f"{outcome} did not come")
 
     def dismiss(self) -> None:
         """Press Esc once an answer takes it, and see the answer go."""

@@ -6,6 +6,8 @@ const SILENCE = 150;
 // Of scanners by Bluetooth, and of a person who types a code: so much longer than the gaps before is an end.
 const SLOW = 300;
 const PATIENCE = 5;
+// A card's code that is still coming: a machine that stalls must not make two scans of one, and most scanners say the end.
+const CARD_SILENCE = 600;
 const SURE = 4;
 const SHORTEST = 8;
 // How a card's code begins, behind what a scanner may put before it, and as other keyboards type it. The service names
@@ -39,7 +41,7 @@ export class HandScanner {
 
   // How long after a character the next one still belongs to the same scan.
   get silence() {
-    if (this.card) return Math.max(SLOW, PATIENCE * this.slowest);
+    if (this.card) return Math.max(CARD_SILENCE, PATIENCE * this.slowest);
     return this.sure ? SILENCE : SLOW;
   }
 
