@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from icard_crypto.pictures.pdf import is_pdf
 from icard_crypto.pictures.pictures import MOST_BYTES
 from verifier.runtime.cli.faults import CommandError, printable
 from verifier.runtime.files import FileFault, plain_text, read_start
-
-from .pdf import is_pdf
 
 __all__ = ["Kind", "Source", "kind_of", "read_source", "sources"]
 

@@ -6,8 +6,8 @@ Promises:
    VALID, and of a real card unless a test card was asked for. A VALID verdict is a :class:`Valid`, which has a card.
 2. ``card`` is there only where a trusted, uncompromised key of the right usage and issuer signed it in its time.
 3. Everything that the outcome rests on stands in ``evidence``: keys, lists, their ages, the clock that was used.
-4. A verdict never changes and asks nobody for anything; card, words and evidence are made when they are asked for. It can be
-   pickled and copied.
+4. A verdict never changes and asks nobody for anything; card, words and evidence are made when they are asked for. It
+   can be pickled and copied.
 5. :meth:`Verdict.to_dict` keeps to ``verdict.schema.json``, JSON Schema of verdict schema 1.
 """
 

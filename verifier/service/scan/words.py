@@ -100,7 +100,7 @@ def moment(at: int, words: Words) -> str:
 
 def day_and_time(at: int, now: int, words: Words) -> str:
     """A Unix time in Beijing time, without the year of ``now``: 7 Nov, 09:00."""
-    time, this = datetime.fromtimestamp(at, _CHINA), datetime.fromtimestamp(now, _CHINA)
+    time, this = china_moment(at), china_moment(now)
     day = short_date(at, words)
     if time.year == this.year:
         day = day.partition("年")[2] if words.language == "zh" else day.rpartition(" ")[0]
