@@ -167,7 +167,8 @@ def facts_of(claims: CardClaims) -> Facts:
         status_uri=claims.status.uri,
         status_index=claims.status.index,
         profile=claims.profile,
-        services=claims.card.services,
+        # Plain numbers, as the other readers of facts give them.
+        services=tuple(map(int, claims.card.services)),
         has_photo=claims.card.holder.photo is not None,
         category=permit.category,
         names_employer=permit.employer is not None,
@@ -175,7 +176,7 @@ def facts_of(claims: CardClaims) -> Facts:
         permit_ends=None if permit.valid_until is None else day_end(permit.valid_until),
         region=permit.region,
         insured=insurance is not None,
-        schemes=None if insurance is None else insurance.schemes,
+        schemes=None if insurance is None or insurance.schemes is None else int(insurance.schemes),
         paid_through=None if insurance is None or insurance.paid_through is None else months_of(insurance.paid_through),
         insurance_region=None if insurance is None else insurance.region,
         exemptions=()

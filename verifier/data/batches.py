@@ -23,8 +23,9 @@ from typing import Final
 import pyarrow as pa
 
 from icard_crypto.lists.bundle import Bundle, decode_bundle
+from verifier.decision.arguments import Now, whole_seconds
 from verifier.decision.policy import Policy
-from verifier.decision.verifier import Now, Verifier, whole_seconds
+from verifier.decision.verifier import Verifier
 from verifier.store import Report, domain_of_bundle
 
 from .codes import Codes, check_type, column_of

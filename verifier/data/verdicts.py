@@ -19,9 +19,10 @@ from typing import Any, Final
 import pyarrow as pa
 
 from icard_crypto.card.claims import CardClaims
+from verifier.decision.arguments import Now, whole_seconds
 from verifier.decision.reasons import OUTCOMES, catalogue
 from verifier.decision.verdict import Verdict
-from verifier.decision.verifier import Now, Verifier, whole_seconds
+from verifier.decision.verifier import Verifier
 
 from .claims import ClaimColumns, claims_type
 from .codes import Codes, pieces

@@ -40,12 +40,9 @@ status lists fresh, to pass the right time, and to show that a test card is a te
 
 from __future__ import annotations
 
-import datetime
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from icard_crypto import limits
 from icard_crypto.card.claims import decode_facts
 from icard_crypto.card.facts import Facts
 from icard_crypto.encoding import envelope
@@ -56,6 +53,7 @@ from icard_crypto.signing.algorithms import Algorithm
 from verifier.knowledge.trust import Environment, TrustDomain, TrustedKey
 
 from . import batch, checks, rules
+from .arguments import LATEST, Now, Shown, plain_shown, whole_seconds
 from .errors import UsageError
 from .findings import Findings
 from .moment import Moment
@@ -66,12 +64,6 @@ from .states import Knowledge
 from .verdict import Verdict
 
 __all__ = ["Now", "Shown", "Verifier"]
-
-Shown = str | bytes | bytearray | memoryview
-Now = int | float | datetime.datetime
-
-_LATEST: Final = 253_402_300_800
-"""The end of the year 9999 in seconds: what is beyond it was given in milliseconds, and would end every card."""
 
 _VALID: Final = Reason("valid")
 _VALID_NO_PHOTO: Final = Reason("valid", "no_photo")
@@ -153,9 +145,9 @@ class Verifier:
         Raises:
             UsageError: ``usage.now``, ``usage.shown``: the arguments are of a wrong type.
         """
-        clock = now if type(now) is int and now < _LATEST else whole_seconds(now)
+        clock = now if type(now) is int and now < LATEST else whole_seconds(now)
         if type(shown) is not str and type(shown) is not bytes:
-            shown = _plain(shown)
+            shown = plain_shown(shown)
         if self._reading is not None and type(shown) is str:
             read = self._reading.read(shown)
             if read is not None:
@@ -206,8 +198,7 @@ class Verifier:
         return verify_image(self, picture, now=whole_seconds(now))
 
     def verify_many(self, shown: Iterable[Shown], *, now: Now, workers: int | None = None) -> list[Verdict]:
-        """The verdicts on many codes, in order, the same as :meth:`verify` gives; for many codes on all cores, where a
-        process may be forked safely (Linux, no other thread).
+        """The verdicts on many codes, in order, as :meth:`verify` gives them; on all cores where forking is safe.
 
         What is neither text nor bytes (None or NaN in a column) gets an INDETERMINATE verdict, ``misread``, whose error
         names its row; the others are answered.
@@ -231,7 +222,7 @@ class Verifier:
         nothing: dict[int, DecodeError] = {}
         for row, code in enumerate(shown):
             try:
-                codes.append(code if type(code) is str or type(code) is bytes else _plain(code))
+                codes.append(code if type(code) is str or type(code) is bytes else plain_shown(code))
             except UsageError as fault:
                 nothing[row] = DecodeError("text.not_text", path=f"[{row}]", expected="str or bytes", found=fault.found)
                 codes.append("")
@@ -407,31 +398,3 @@ class Verifier:
             domain=domain,
             status=status,
         )
-
-
-def whole_seconds(now: object) -> int:
-    """Unix time from what a caller gives.
-
-    Raises:
-        UsageError: ``usage.now``.
-    """
-    if isinstance(now, datetime.datetime):
-        if now.tzinfo is None or now.utcoffset() is None:
-            raise UsageError("usage.now", path="now", expected="a datetime with a zone", found="one without")
-        now = now.timestamp()
-    if isinstance(now, bool) or not isinstance(now, int | float) or not math.isfinite(now):
-        raise UsageError("usage.now", path="now", expected="Unix time or a datetime", found=type(now).__name__)
-    if not now < _LATEST:
-        raise UsageError("usage.now", path="now", expected="seconds, not milliseconds", found=repr(now)[:20])
-    return math.floor(now)
-
-
-def _plain(shown: object) -> str | bytes:
-    """Exactly str or bytes, so that no subclass can answer differently from one check to the next."""
-    if isinstance(shown, str):
-        return str.__str__(shown)
-    if isinstance(shown, bytes | bytearray | memoryview):
-        view = memoryview(shown)
-        # One byte more than is ever read: the rest would be copied only to be refused for its size.
-        return view.tobytes() if view.nbytes <= limits.CARD_BYTES else bytes(limits.CARD_BYTES + 1)
-    raise UsageError("usage.shown", path="shown", expected="str or bytes", found=type(shown).__name__)
