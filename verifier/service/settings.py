@@ -39,7 +39,7 @@ class ServiceSettings:
     api_keys: tuple[bytes, ...] = ()
     rate: float = 0.0
     origins: Sequence[str] = ()
-    names: Sequence[str] | None = ()
+    names: Sequence[str] | None = None
     trusted_proxies: Sequence[str] = ()
     children: int = 1
     contact: str | None = None

@@ -33,9 +33,9 @@ from verifier.service.limits import BATCH_LINES, PICTURE_BYTES, UPLOAD_BUDGET
 
 Record = Callable[[str, object], None]
 CHECKOUT = Path(__file__).parents[3]
-JSON_HEAD = "POST /v1/verify HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json"
-PICTURE_HEAD = "POST /v1/verify HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png"
-BATCH_HEAD = "POST /v1/verify/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson"
+JSON_HEAD = "POST /v1/verify HTTP/1.1\r\nContent-Type: application/json"
+PICTURE_HEAD = "POST /v1/verify HTTP/1.1\r\nContent-Type: image/png"
+BATCH_HEAD = "POST /v1/verify/batch HTTP/1.1\r\nContent-Type: application/x-ndjson"
 
 
 @pytest.fixture(scope="module")

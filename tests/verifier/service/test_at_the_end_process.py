@@ -33,8 +33,7 @@ from tests.kit.verification_service import (
 
 INDEX = 5
 READER = "verifier.service.picture_child"
-HOST = "HTTP/1.1\r\nHost: localhost\r\n"
-BATCH_HEAD = f"POST /v1/verify/batch {HOST}Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked"
+BATCH_HEAD = "POST /v1/verify/batch HTTP/1.1\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked"
 
 
 @pytest.fixture
@@ -103,7 +102,7 @@ def test_sigterm_finishes_what_is_in_hand(domain: Domain, workers: int, whom: st
         batch = stack.enter_context(connect(server, BATCH_HEAD))
         batch.sendall(b"\r\n" + in_chunk(asked(code)))
         assert b'"VALID"' in read_until(batch, b"VALID")
-        text = stack.enter_context(connect(server, f"POST /v1/verify {HOST}Content-Type: text/plain"))
+        text = stack.enter_context(connect(server, "POST /v1/verify HTTP/1.1\r\nContent-Type: text/plain"))
         text.sendall(f"Content-Length: {len(code)}\r\n\r\n{code[:10]}".encode())
         until(lambda: in_flight(server) == 3)
 
