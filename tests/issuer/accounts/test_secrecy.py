@@ -20,6 +20,7 @@ from issuer.accounts.models import ApiToken, Invitation, KnownPlace, LoginAttemp
 from issuer.accounts.retention import prune
 from issuer.acts import Actor
 from issuer.approvals import engine
+from issuer.approvals import retention as approval_retention
 from issuer.approvals.models import Confirmation
 from issuer.core import Core
 from issuer.db.base import Base
@@ -113,9 +114,11 @@ def test_what_is_over_is_pruned(house: House) -> None:
     assert [bool(count(core, table)) for table in tables] == [True] * 6
     house.later(4 * 86_400)
     prune(core)
+    approval_retention.prune(core)
     assert [bool(count(core, table)) for table in tables] == [False, False, False, True, True, True]
     house.later(92 * 86_400)
     prune(core)
+    approval_retention.prune(core)
     assert [count(core, table) for table in tables] == [0] * 6
     with pytest.raises(StateError):
         login(core, "zhang", PASSWORD, Origin("203.0.113.1"))
