@@ -26,6 +26,7 @@ from icard_crypto.card.card import Card, Profile
 from icard_crypto.errors import CardError, StateError
 from issuer.acts import Act, Actor
 from issuer.core import Core
+from issuer.db.base import inline
 from issuer.db.idempotency import claim
 
 from . import codes
@@ -192,7 +193,7 @@ def _was_withdrawn(session: Session, row: CardRow) -> bool:
     """Whether a card with this permit number was withdrawn for good."""
     if row.permit_key is None:
         return False
-    query = select(CardRow.id).where(CardRow.permit_key == row.permit_key, CardRow.standing == "revoked")
+    query = select(CardRow.id).where(CardRow.permit_key == row.permit_key, CardRow.standing == inline("revoked"))
     with session.no_autoflush:
         return session.scalar(query.limit(1)) is not None
 

@@ -46,6 +46,12 @@ class CardRow(Base):
             sqlite_where=text("standing <> 'revoked'"),
             postgresql_where=text("standing <> 'revoked'"),
         ),
+        Index(
+            "ix_cards_withdrawn_permit",
+            "permit_key",
+            sqlite_where=text("standing = 'revoked'"),
+            postgresql_where=text("standing = 'revoked'"),
+        ),
     )
 
     id: Mapped[Hex32] = mapped_column(primary_key=True)

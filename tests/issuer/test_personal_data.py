@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import random
@@ -16,6 +17,7 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from PIL import Image
 
 from icard_crypto.card.claims import decode_payload
 from icard_crypto.encoding import envelope
@@ -70,6 +72,13 @@ def _word(chance: random.Random, letters: str = "ABCDEFGHJKLMNPQRSTUVWXYZ", leng
     return "".join(chance.choice(letters) for _ in range(length))
 
 
+def _portrait(mark: str) -> bytes:
+    """A small picture whose metadata hold a mark."""
+    made = io.BytesIO()
+    Image.new("RGB", (24, 32), "grey").save(made, "WEBP", xmp=mark.encode())
+    return made.getvalue()
+
+
 def marked_card(number: int, chance: random.Random) -> tuple[dict[str, Any], dict[str, str]]:
     """A card's JSON with a mark in every field that can hold one, and the marks."""
     obj = person(number).to_json()
@@ -86,7 +95,7 @@ def marked_card(number: int, chance: random.Random) -> tuple[dict[str, Any], dic
     obj["holder"]["name_native"]["text"] = marks["name_native"]
     obj["holder"]["photo"] = {
         "format": "webp",
-        "data": base64.b64encode(b"RIFF\0\0\0\0WEBP" + marks["photo"].encode()).decode(),
+        "data": base64.b64encode(_portrait(marks["photo"])).decode(),
     }
     obj["permit"]["number"] = marks["permit number"]
     obj["permit"]["number_last4"] = marks["permit number"][-4:]

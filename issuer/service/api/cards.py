@@ -106,8 +106,8 @@ class ReissueBody(Body):
 class PartiesBody(Body):
     """Whose a card is: the holder, a person, and the employer, an organisation; null: nobody's here."""
 
-    holder_id: PersonId | None
-    employer_id: PersonId | None
+    holder_id: Annotated[PersonId | None, Field(examples=["2cb2ca8b2093a2212a2f5d74ee8dfd81"])]
+    employer_id: Annotated[PersonId | None, Field(examples=["9f3a51c07d2e4b8896aa0fd1c4e7b352"])]
 
 
 class ReasonBody(Body):

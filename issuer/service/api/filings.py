@@ -106,7 +106,7 @@ class ReasonsBody(Body):
 class ProlongBody(Body):
     """By how many working days, and why: the applicant gets the reason."""
 
-    days: Annotated[int, Field(ge=1, le=100)]
+    days: Annotated[int, Field(ge=1, le=100, examples=[10])]
     reason: Annotated[str, Field(min_length=1, max_length=1000, examples=["An expert review is needed."])]
 
 

@@ -28,10 +28,10 @@ _SEEN = Access("account", ("filing.read", "filing.read_own"))
 class ActivationBody(Body):
     """What the notification's code and the person show. ``checked``: the officer has compared person and passport."""
 
-    token: Annotated[str, Field(min_length=16, max_length=100)]
-    surname: Annotated[str, Field(max_length=LONGEST_NAME)]
+    token: Annotated[str, Field(min_length=16, max_length=100, examples=["q3dJ8xWm2RzT5vKb"])]
+    surname: Annotated[str, Field(max_length=LONGEST_NAME, examples=["MUSTERMANN"])]
     given: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
-    number: Annotated[str, Field(max_length=40)]
+    number: Annotated[str, Field(max_length=40, examples=["310115202600000001"])]
     checked: bool
 
 
@@ -58,7 +58,7 @@ def list_permits(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[P
 
 @endpoints.at("GET", "/v1/permits/{permit_id}", Access("account", ("filing.read", "filing.read_own"), owned="permit"))
 def show_permit(call: CallOf, permit_id: Id) -> PermitView:
-    """A permit with its terms and ends; ``may_work`` says whether the person may work now."""
+    """A permit with its terms and ends; `may_work` says whether the person may work now."""
     return views.show_permit(call.core, call.who, permit_id)
 
 

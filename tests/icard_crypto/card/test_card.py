@@ -387,5 +387,5 @@ def test_months_order_and_print() -> None:
 def test_all_codes_have_words() -> None:
     """Each card code has both languages."""
     rows = {code: row for code, row in catalogue().items() if code.startswith("card.")}
-    assert len(rows) == 12
+    assert len(rows) == 13
     assert all(row[key] for row in rows.values() for key in ("en", "zh", "do_en", "do_zh"))

@@ -204,7 +204,8 @@ def test_hostile_16_kib_take_little_memory(name: str) -> None:
 def test_hostile_trust_list_takes_memory_for_its_items_only() -> None:
     """8 MiB of empty maps in a process of its own: the peak stays far below the 600 MB that all of them would take."""
     program = (
-        "import resource; from icard_crypto import cbor, limits; from icard_crypto.errors import DecodeError\n"
+        "import resource; from icard_crypto import limits; from icard_crypto.encoding import cbor\n"
+        "from icard_crypto.errors import DecodeError\n"
         "data = b'\\x9a\\x00\\x7f\\xff\\xfb' + b'\\xa0' * 0x7ffffb\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "try: cbor.decode(data, max_bytes=limits.TRUST_LIST_BYTES, max_items=limits.TRUST_LIST_ITEMS)\n"

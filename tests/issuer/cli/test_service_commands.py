@@ -126,7 +126,7 @@ def test_a_card_is_changed_and_revoked(folder: Path) -> None:
     told(folder, "card", "resume", card)
     told(folder, "card", "state", card, "--insurance", "good", "--permit", "suspended")
     assert entries(folder, card) == "public:12 work:12 authority:12"
-    told(folder, "card", "replace", card, "--card", card_file(folder, 2))
+    told(folder, "card", "replace", card, "--card", card_file(folder, 2), "--operator", "Li", "--reason", "mixed up")
     assert entries(folder, card).startswith("public:3 work:3 authority:3 public:12")
     told(folder, "card", "renew", card)
     told(folder, "card", "revoke", card, "--operator", "Li", "--reason", "left")
@@ -192,7 +192,7 @@ def test_rewrap_and_finish(folder: Path) -> None:
 
 def test_migrate_says_what_was_and_what_is(folder: Path) -> None:
     """Nothing to do is no error; nobody deletes every card by a word."""
-    assert told(folder, "migrate") == {"before": schema.newest(), "now": schema.newest()}
+    assert told(folder, "migrate") == {"before": schema.newest(), "now": schema.newest(), "bound": 0}
     assert "would delete every card" in refused(folder, "migrate", "--to", "base").err
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer import cards
@@ -415,8 +416,11 @@ def test_contested_month_makes_no_lapse_until_an_officer_decides(agency: Agency)
 def holder_of(agency: Agency, person_id: str, login: str = "holder.one") -> Somebody:
     """The person's own account."""
     somebody = make(agency.house, "holder", login)
-    move = update(Account).where(Account.id == somebody.account_id).values(person_id=person_id)
-    agency.core.database.transact(lambda session: session.execute(move))
+
+    def move(session: Session) -> None:
+        session.get_one(Account, somebody.account_id).person_id = person_id
+
+    agency.core.database.transact(move)
     return somebody
 
 

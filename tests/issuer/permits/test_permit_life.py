@@ -230,7 +230,7 @@ def test_agency_files_by_a_mandate_and_not_after_it_ended(office: PermitOffice) 
     body = {"process": "overseas", "employer_id": office.employer_id, "record": record}
     assert problem(office.ask(agency, "POST", "/v1/filings", body)) == (404, "organisation.none")
     now = int(office.house.clock.at)
-    mandates.give_mandate(office.core, office.admin.who(), agency_id, office.employer_id, now, now + 20 * 86_400)
+    mandates.give_mandate(office.core, office.employer.who(), agency_id, office.employer_id, now, now + 20 * 86_400)
     filing_id = office.draft("overseas", record, agency, employer_id=office.employer_id)
     seen = office.ok(agency, "GET", f"/v1/filings/{filing_id}")
     assert next(item["need"] for item in seen["checklist"] if item["code"] == "M16") == "required"

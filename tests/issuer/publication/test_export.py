@@ -182,4 +182,4 @@ def test_a_folder_that_cannot_be_written_is_named(core: Core, tmp_path: Path) ->
     (tmp_path / "www").write_bytes(b"")
     with pytest.raises(FileFault) as caught:
         export(core, tmp_path / "www")
-    assert (caught.value.code, str(caught.value.found).endswith("www: File exists")) == ("file.unwritable", True)
+    assert (caught.value.code, str(caught.value.found).endswith("www: Not a directory")) == ("file.unwritable", True)

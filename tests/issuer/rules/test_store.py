@@ -168,7 +168,7 @@ def test_commands_list_show_add_end_check_and_diff(house: House, tmp_path: Path)
     entry = own()
     file = tmp_path / "own.json"
     file.write_text(json.dumps({"kind": entry.pop("kind"), "rows": [entry]}), "utf-8")
-    assert told(house, "check", file) == []
+    assert {found["severity"] for found in told(house, "check", file)} <= {"warning"}
     why = ("--operator", "Li Wei", "--reason", "a notice")
     (added,) = told(house, "add", file, *why)
     assert (added["name"], added["own"]) == ("deadlines/D05/310000/2026-01-01", True)
@@ -186,7 +186,8 @@ def test_commands_list_show_add_end_check_and_diff(house: House, tmp_path: Path)
     }
     assert told(house, "end", added["name"], "--last", "2026-06-30", *why)["last"] == "2026-06-30"
     done = command(house, "check", file, "--json")
-    assert (done.status, [row["code"] for row in json.loads(done.out)]) == (1, ["rules.overlap"])
+    errors = [row["code"] for row in json.loads(done.out) if row["severity"] != "warning"]
+    assert (done.status, errors) == (1, ["rules.overlap"])
 
 
 def test_commands_refuse_what_does_not_fit(house: House, tmp_path: Path) -> None:

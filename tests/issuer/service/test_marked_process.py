@@ -246,6 +246,11 @@ def left(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     house = new_service(folder, url)
     card, marks = marked_card(1, chance)
     changed, more = marked_card(2, chance)
+    # Another person's card or another permit would take two officers.
+    changed["holder"]["name"] = card["holder"]["name"]
+    for name in ("number", "number_last4"):
+        changed["permit"][name] = card["permit"][name]
+    more = {name: word for name, word in more.items() if name not in ("name 2", "permit number 2")}
     words = {name: _word(chance) for name in _WORDS}
     words |= {name: _word(chance, _HAN, 5) for name in ("han name", "han slip")}
     routes = [route for route in make_service(house.core, http.Drain()).routes if isinstance(route, APIRoute)]

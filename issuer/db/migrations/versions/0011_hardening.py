@@ -49,6 +49,10 @@ def upgrade() -> None:
     )
     op.create_index("ix_reads_at", "reads", ["at", "id"], unique=False)
     op.create_index("ix_online_lookups_at", "online_lookups", ["at", "id"], unique=False)
+    withdrawn = sa.text("standing = 'revoked'")
+    op.create_index(
+        "ix_cards_withdrawn_permit", "cards", ["permit_key"], sqlite_where=withdrawn, postgresql_where=withdrawn
+    )
     op.create_table(
         "tallies",
         sa.Column("day", sa.BigInteger(), nullable=False),
@@ -59,6 +63,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_cards_withdrawn_permit", table_name="cards")
     op.drop_table("tallies")
     op.drop_index("ix_online_lookups_at", table_name="online_lookups")
     op.drop_index("ix_reads_at", table_name="reads")
