@@ -22,6 +22,7 @@ from issuer.service.access import Access
 from issuer.service.context import Call, CallOf
 from issuer.service.endpoints import Endpoints
 from verifier.runtime import http
+from verifier.runtime.http.head_requests import wants_head_alone
 
 __all__ = ["endpoints"]
 
@@ -71,14 +72,15 @@ def fetch_checkpoint(call: CallOf, request: Request, name: FileName) -> Response
 
 def _file(call: Call, request: Request, path: str) -> Response:
     condition = request.headers.get("if-none-match", "")
-    if condition or request.method == "HEAD":
+    head_alone = wants_head_alone(request.scope)
+    if condition or head_alone:
         outline = call.core.database.read(lambda session: artefacts.outline_at(session, path))
         if outline is None:
             raise http.Problem("http.not_found")
         headers = _headers(outline)
         if _has(condition, headers["ETag"]):
             return Response(status_code=304, headers=headers)
-        if request.method == "HEAD":
+        if head_alone:
             return Response(headers={**headers, "Content-Length": str(outline.size)}, media_type=_media(outline))
     row: Artefact | None = call.core.database.read(lambda session: artefacts.newest_at(session, path))
     if row is None:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +20,13 @@ from issuer import cards
 from issuer.cards import NewCard
 from issuer.db.engine import Database
 from issuer.db.meta import Meta
+from issuer.jobs import JobState
 from issuer.keys.signer import SignerBusy
 from issuer.publication.publish import publish
 from issuer.publication.tokens import TTL
 from issuer.service import readiness
 from issuer.service.app import make_app
+from issuer.worker.states import record
 from tests.kit.callers import by_session
 from tests.kit.http_clients import CHECKOUT, ask
 from tests.kit.issuing_service import FakeClock, Recording, person
@@ -32,7 +35,7 @@ from tests.kit.people import CHEAP, HOST, House, acts, make, new_house
 from tests.kit.signed_domain import published_core
 from verifier.runtime import http
 
-_PARTS = ("database", "signer", "publication", "master_key", "clock")
+_PARTS = ("database", "signer", "publication", "master_key", "records", "clock")
 
 
 @pytest.fixture
@@ -112,7 +115,9 @@ def test_figures(house: House) -> None:
     assert asks("GET", f"/v1/cards/{issued.card_id}").status_code == 200
     answer = ask(app, "GET", "/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=")
+    record(house.core, "a" * 32, "host", [JobState("publish", 60.0, succeeded_at=time.time())], time.time())
     figures = _figures(app)
+    assert figures["icard_issuer_job_ok"] == figures["icard_issuer_job_workers"] == {("publish",): 1}
     assert figures["icard_issuer_indexes_given"] == {(): 3}
     assert figures["icard_issuer_status_lists"] == {("open",): 1, ("standby",): 1}
     assert figures["icard_issuer_keys"] == {("active", usage): 1 for usage in ("card", "status", "timestamp")}

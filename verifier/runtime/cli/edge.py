@@ -80,6 +80,9 @@ class Commands(TyperGroup):
             report(CommandError("cli.io", found=error.strerror))
             _drop_output()
             return WRONG_USE
+        except ModuleNotFoundError:
+            # An extra that is missing: whoever starts the program names it.
+            raise
         except Exception as fault:
             report(CommandError("cli.fault", found=type(fault).__name__))
             _drop_output()

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.types import Message, Receive, Scope, Send
 
 from .middleware import Middleware
 
-__all__ = ["HeadAsGet"]
+__all__ = ["HeadAsGet", "wants_head_alone"]
+
+_HEAD: Final = "icard.head"
+
+
+def wants_head_alone(scope: Scope) -> bool:
+    """Whether the request is HEAD: its answer may be made without reading what the body would hold."""
+    return bool(scope.get(_HEAD)) or scope["method"] == "HEAD"
 
 
 class HeadAsGet(Middleware):
@@ -20,7 +29,7 @@ class HeadAsGet(Middleware):
             await self._app(scope, receive, send)
             return
         # The scope itself, not a copy: what the application notes in it (its route) is for logs and figures.
-        scope["method"] = "GET"
+        scope["method"], scope[_HEAD] = "GET", True
 
         async def head_alone(message: Message) -> None:
             scope["method"] = "HEAD"
