@@ -308,6 +308,7 @@ _BODIES: dict[str, Maker] = {
     "POST /v1/tokens": _token,
     "POST /v1/cards": _issue,
     "POST /v1/cards/search": lambda here, *_: {"kind": "permit", "value": f"R3101152026{here.number():09d}"},
+    "PUT /v1/cards/{card_id}/parties": lambda *_: {"holder_id": None, "employer_id": None},
     "POST /v1/cards/by-code": _code,
     "POST /v1/cards/{card_id}/replace": _reissue,
     "POST /v1/cards/{card_id}/renew": _reissue,

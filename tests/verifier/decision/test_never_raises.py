@@ -12,7 +12,7 @@ from icard_crypto.card.claims import encode_claims
 from icard_crypto.encoding import cbor, envelope
 from tests.kit.reference import ISSUED_AT
 from tests.kit.trust_domain import NOW, PREFIX, World, claims, code, signed
-from verifier import Verdict
+from verifier import UsageError, Verdict
 
 VERIFIER = World().verifier()
 COSE = signed(encode_claims(claims()))
@@ -73,9 +73,18 @@ def test_any_claim_under_a_trusted_key(key: int, value: cbor.Value) -> None:
         assert verdict.claims is not None
 
 
+#: The end of the year 9999, in seconds since 1970.
+CALENDAR_END = 253_402_300_800
+
+
 @given(st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False))
 def test_any_moment(now: float) -> None:
-    """Any finite time gives a verdict; one far from the card's is not VALID."""
+    """Any time of the calendar gives a verdict, one far from the card's not VALID; beyond it is wrong use, by name."""
+    if now >= CALENDAR_END:
+        with pytest.raises(UsageError) as caught:
+            VERIFIER.verify(COSE, now=now)
+        assert caught.value.code == "usage.now"
+        return
     verdict = VERIFIER.verify(COSE, now=now)
     written(verdict)
     if not ISSUED_AT - 300 <= now < claims().expires:
