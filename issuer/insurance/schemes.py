@@ -10,23 +10,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from enum import IntFlag
 from typing import Final
 
+from icard_crypto.card.parts import Scheme
 from icard_crypto.errors import Language, StateError
 
 __all__ = ["ALL", "NONE", "Scheme", "scheme_names", "scheme_texts", "schemes_of"]
-
-
-class Scheme(IntFlag):
-    """A scheme, or several."""
-
-    PENSION = 1
-    MEDICAL = 2
-    UNEMPLOYMENT = 4
-    WORK_INJURY = 8
-    MATERNITY = 16
-
 
 NONE: Final = Scheme(0)
 ALL: Final = Scheme(31)
