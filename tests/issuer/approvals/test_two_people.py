@@ -292,7 +292,8 @@ def test_two_officers_end_a_card_early_and_bring_it_back(house: House) -> None:
     one, two = make(house, "permit_officer", "one"), make(house, "permit_officer", "two")
     card_id, record = card(house), person(1)
     house.later()
-    sooner = replace(record, permit=replace(record.permit, valid_until=datetime.datetime.now(datetime.UTC).date()))
+    tomorrow = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=1)
+    sooner = replace(record, permit=replace(record.permit, valid_until=tomorrow))
     wanted = {"card_id": card_id, "card": json.dumps(sooner.to_json())}
     assert refused(lambda: cards.replace(house.core, Reissue(card_id, sooner), one.who().by("x"))) == "issue.two_needed"
     request = engine.ask(house.core, one.who(), "card.replace", wanted, "the permit ends").confirmation_id

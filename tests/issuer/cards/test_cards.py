@@ -99,8 +99,8 @@ def test_one_officer_ends_no_card_by_replacing_it(core: Core) -> None:
     """A record that ends sooner, of another permit, of another person: two people's; a name put right is one's."""
     before = person(1)
     (issued,) = cards.issue(core, [NewCard(before)], BY)
-    today = datetime.datetime.now(datetime.UTC).date()
-    sooner = replace(before, permit=replace(before.permit, valid_until=today))
+    tomorrow = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=1)
+    sooner = replace(before, permit=replace(before.permit, valid_until=tomorrow))
     somebody = replace(before, holder=replace(before.holder, name="SOMEBODY ELSE", nationality="FRA"))
     for make in (cards.replace, cards.renew):
         for record in (sooner, somebody, person(2)):
