@@ -103,9 +103,10 @@ def run(job: Job, progress: Progress = lambda rows, share: None) -> Summary:
     work = job.output.with_name(job.output.name + ".work")
     if job.output.exists() and not (work / "job.json").exists():
         raise FileFault("file.exists", found=str(job.output))
+    turn = _Run(job, source, schema, work, progress)
     try:
         with _alone(work) as lock:
-            return _Run(job, source, schema, work, lock, progress).go()
+            return turn.go(lock)
     except OSError as fault:
         raise FileFault("file.unwritable", found=f"{work}: {fault.strerror or type(fault).__name__}") from None
 
@@ -138,20 +139,21 @@ def _alone(work: Path) -> Iterator[int]:
 class _Run:
     """One process's turn at a job."""
 
-    def __init__(self, job: Job, source: Input, schema: pa.Schema, work: Path, lock: int, progress: Progress) -> None:
-        self._job, self._source, self._schema, self._work, self._lock = job, source, schema, work, lock
+    def __init__(self, job: Job, source: Input, schema: pa.Schema, work: Path, progress: Progress) -> None:
+        self._job, self._source, self._schema, self._work = job, source, schema, work
         self._output: Output = open_output(job.output, schema)
         self._progress = progress
         self._size = job.input.stat().st_size
 
-    def go(self) -> Summary:
+    def go(self, lock: int) -> Summary:
+        """Do what is left; ``lock`` is the descriptor that keeps others out, which no worker may hold."""
         now = self._begin()
         journal = Journal(self._work / "journal")
         summary, end = journal.summary(now)
         summary.resumed = summary.rows
         if not journal.whole:
             verifier = Verifier(_load(self._work / "knowledge"), self._job.policy)
-            self._verify(verifier, journal, summary, end)
+            self._verify(verifier, journal, summary, end, lock)
             journal.close_rows()
         parts = [self._work / _part(number) for number in range(journal.parts)]
         joined = self._work / "joined"
@@ -197,14 +199,14 @@ class _Run:
             "trusted": None if job.trusted is None else hashlib.sha256(job.trusted).hexdigest(),
         }
 
-    def _verify(self, verifier: Verifier, journal: Journal, summary: Summary, end: int) -> None:
+    def _verify(self, verifier: Verifier, journal: Journal, summary: Summary, end: int, lock: int) -> None:
         count = self._job.workers or cores()
         for leftover in self._work.glob("part-*"):
             if int(leftover.name.partition("-")[2].partition(".")[0]) >= journal.parts:
                 leftover.unlink()
         work = partial(_one, verifier, summary.now, self._job.claims, self._output, self._schema)
         tasks = _tasks(self._source.pieces(summary.rows, end), summary.rows)
-        with Workers(work, count, close_in_worker=(self._lock,)) as workers:
+        with Workers(work, count, close_in_worker=(lock,)) as workers:
             part: list[_Done] = []
             begun, rows, total = time.monotonic(), summary.rows, self._source.rows
             for done in workers.map(tasks):

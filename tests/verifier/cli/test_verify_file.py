@@ -90,7 +90,10 @@ def test_claims_and_column_are_options(folder: Path) -> None:
         (("--workers", "0"), "cli.usage"),
     ],
 )
-def test_wrong_use_is_one_error_and_status_64(folder: Path, more: tuple[str, ...], code: str) -> None:
+def test_wrong_use_is_one_error_and_status_64(
+    folder: Path, more: tuple[str, ...], code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
     done = run(app, *arguments(folder), "--json", *more)
     assert (done.status, done.error["code"]) == (64, code)
     assert not list(folder.glob("*.work"))
