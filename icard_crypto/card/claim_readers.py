@@ -94,8 +94,8 @@ def read(claims, size):
         @facts if identity_date_of_birth != card_year_of_birth: return None
     if size: return None
     @facts return new_tuple(Facts, (
-    @facts     claims_iss, claims_iat, claims_nbf, claims_exp, status_list_uri, status_list_idx, card_profile,
-    @facts     tuple(card_services or ()), identity_photo is not None,
+    @facts     claims_iss, claims_iat, claims_nbf, claims_exp, claims_cti, status_list_uri, status_list_idx,
+    @facts     card_profile, tuple(card_services or ()), identity_photo is not None,
     @facts     permit_category, permit_employer is not None, permit_from,
     @facts     None if permit_until is None else permit_until + DAY, permit_region,
     @facts     card_insurance is not None, insurance_schemes, insurance_paid_through, insurance_region,

@@ -164,6 +164,7 @@ def facts_of(claims: CardClaims) -> Facts:
         issued_at=claims.issued_at,
         not_before=claims.not_before,
         expires=claims.expires,
+        cti=claims.cti,
         status_uri=claims.status.uri,
         status_index=claims.status.index,
         profile=claims.profile,

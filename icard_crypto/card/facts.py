@@ -42,6 +42,7 @@ class Facts(NamedTuple):
 
     Args:
         issued_at, not_before, expires: Unix times.
+        cti: of the code, 8 bytes.
         status_uri, status_index: where the code's entry stands.
         profile: as the code states it, known or not.
         services: numbers granted.
@@ -61,6 +62,7 @@ class Facts(NamedTuple):
     issued_at: int
     not_before: int | None
     expires: int
+    cti: bytes
     status_uri: str
     status_index: int
     profile: int

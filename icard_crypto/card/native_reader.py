@@ -36,6 +36,7 @@ _TOLD: Final[tuple[tuple[str, str, str, int, int], ...]] = (
     ("claims", "iat", "value", 0, 0),
     ("claims", "nbf", "value", 0, 0),
     ("claims", "exp", "value", 0, 0),
+    ("claims", "cti", "value", 0, 0),
     ("status_list", "uri", "value", 0, 0),
     ("status_list", "idx", "value", 0, 0),
     ("card", "profile", "value", 0, 0),

@@ -18,7 +18,6 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from icard_crypto.card.claims import CardClaims
 from verifier.decision.arguments import Now, whole_seconds
 from verifier.decision.reasons import OUTCOMES, catalogue
 from verifier.decision.verdict import Verdict
@@ -93,10 +92,10 @@ def verdicts(
     wanted = verdict_type(claims, plain=plain)
     clock = whole_seconds(now)
     rows = _Rows(claims)
-    verify, add = verifier.verify, rows.add
     for piece in pieces(codes):
+        found = iter(verifier.verify_many([code for code in piece if code is not None], now=clock, workers=1))
         for code in piece:
-            add(None if code is None else verify(code, now=clock))
+            rows.add(None if code is None else next(found))
     return rows.array(wanted)
 
 
@@ -109,10 +108,9 @@ class _Rows:
 
     def add(self, verdict: Verdict | None) -> None:
         """The next row; None for a null."""
-        claims = None if verdict is None else verdict.claims
-        self._rows.append(_NULL if verdict is None else _values(verdict, claims))
+        self._rows.append(_NULL if verdict is None else _values(verdict))
         if self._claims is not None:
-            self._claims.add(claims)
+            self._claims.add(None if verdict is None else verdict.claims)
 
     def array(self, wanted: pa.StructType) -> pa.StructArray:
         """All rows as a struct array of a verdict's type."""
@@ -128,12 +126,12 @@ class _Rows:
 _NULL: Final = (None,) * len(_FIELDS)
 
 
-def _values(verdict: Verdict, claims: CardClaims | None) -> tuple[Any, ...]:
+def _values(verdict: Verdict) -> tuple[Any, ...]:
     """A verdict's fields in the order of the columns."""
-    evidence, error, also = verdict.evidence, verdict.error, verdict.also
+    evidence, facts, error, also = verdict.evidence, verdict.facts, verdict.error, verdict.also
     cti = issued_at = expires_at = None
-    if claims is not None:
-        cti, issued_at, expires_at = claims.cti, claims.issued_at, claims.expires
+    if facts is not None:
+        cti, issued_at, expires_at = facts.cti, facts.issued_at, facts.expires
     return (
         _OUTCOME_PLACES[verdict.outcome],
         _REASON_PLACES[verdict.reason],

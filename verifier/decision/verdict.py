@@ -220,8 +220,8 @@ class Verdict:
         return self._payload
 
     @property
-    def _known(self) -> Facts | None:
-        """The facts that the verdict was found by (promise 2), or None."""
+    def facts(self) -> Facts | None:
+        """The plain values that the verdict was found by (promise 2), or None; cheaper than the claims."""
         if not self._trusted:
             return None
         if self._facts is None:
@@ -239,25 +239,25 @@ class Verdict:
     @property
     def profile(self) -> str | None:
         """``public``, ``work``, ``authority``, ``unknown``; None without a trusted card."""
-        facts = self._known
+        facts = self.facts
         return None if facts is None else _PROFILES.get(facts.profile, "unknown")
 
     @property
     def permit(self) -> State:
         """The permit's state."""
-        facts = self._known
+        facts = self.facts
         return UNKNOWN if facts is None else permit_state(facts, self._status, self._moment, self.policy.leeway)
 
     @property
     def insurance(self) -> State:
         """The insurance's state; of a public code it is never live."""
-        facts = self._known
+        facts = self.facts
         return UNKNOWN if facts is None else insurance_state(facts, self._status, self._moment)
 
     @property
     def holder(self) -> HolderState:
         """What is known of the person who shows the code: nothing, or a photo to compare. A copy is genuine too."""
-        facts = self._known
+        facts = self.facts
         return "not_checked" if facts is None or not facts.has_photo else "photo_to_compare"
 
     @property
@@ -265,7 +265,7 @@ class Verdict:
         """What the verdict rests on."""
         if self._kept is not None:
             return self._kept
-        domain, facts = self._domain, self._known
+        domain, facts = self._domain, self.facts
         if domain is None:
             return self._evidence(facts)
         # Codes that are shown in one second mostly rest on the same; a domain's keys live as long as it does.

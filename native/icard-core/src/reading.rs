@@ -186,6 +186,8 @@ pub enum Fact {
     Number(i64),
     /// A text, as a place in the payload.
     Text(Range<usize>),
+    /// Bytes, as a place in the payload.
+    Bytes(Range<usize>),
     /// A list of numbers.
     Numbers(Vec<i64>),
 }
@@ -196,6 +198,7 @@ enum Value<'a> {
     There,
     Number(u64),
     Text(&'a str),
+    Bytes(&'a [u8]),
     Numbers(u64, &'a [u8]),
 }
 
@@ -272,7 +275,10 @@ impl Rules {
         let (major, argument, data) = head(data)?;
         let (value, data) = match (row.kind, major) {
             (Kind::Number, 0) if within(argument) => (Value::Number(argument), data),
-            (Kind::Bytes, 2) if within(argument) => (Value::There, content(data, argument)?.1),
+            (Kind::Bytes, 2) if within(argument) => {
+                let (bytes, data) = content(data, argument)?;
+                (Value::Bytes(bytes), data)
+            }
             (Kind::Text(form), 3) => {
                 let (bytes, data) = content(data, argument)?;
                 let text = std::str::from_utf8(bytes).ok()?;
@@ -308,6 +314,12 @@ impl Rules {
     }
 }
 
+/// Where a part of the payload stands in it.
+fn place(part: &[u8], payload: &[u8]) -> Range<usize> {
+    let at = part.as_ptr().addr() - payload.as_ptr().addr();
+    at..at + part.len()
+}
+
 fn fact(value: Value<'_>, told: Told, payload: &[u8]) -> Option<Fact> {
     Some(match (value, told) {
         (value, Told::Presence) => Fact::Presence(!matches!(value, Value::Absent)),
@@ -317,10 +329,8 @@ fn fact(value: Value<'_>, told: Told, payload: &[u8]) -> Option<Fact> {
         (Value::Number(number), Told::Scaled(unit, more)) => {
             Fact::Number(i64::try_from(number).ok()?.checked_mul(unit)?.checked_add(more)?)
         }
-        (Value::Text(text), Told::Value) => {
-            let at = text.as_ptr().addr() - payload.as_ptr().addr();
-            Fact::Text(at..at + text.len())
-        }
+        (Value::Text(text), Told::Value) => Fact::Text(place(text.as_bytes(), payload)),
+        (Value::Bytes(bytes), Told::Value) => Fact::Bytes(place(bytes, payload)),
         (Value::Numbers(count, mut data), Told::List) => {
             let mut numbers = Vec::new();
             for _ in 0..count {
@@ -466,7 +476,13 @@ mod tests {
                 row(5, Kind::Bytes, (2, 2), 4),
                 row(6, Kind::Elsewhere, (0, 64), 5),
             ]],
-            told: vec![(0, Told::Scaled(10, -1)), (1, Told::Value), (2, Told::List), (4, Told::Presence)],
+            told: vec![
+                (0, Told::Scaled(10, -1)),
+                (1, Told::Value),
+                (2, Told::List),
+                (4, Told::Presence),
+                (4, Told::Value),
+            ],
             plain: vec![(' ', '~'), ('\u{4e00}', '\u{9fff}')],
         }
     }
@@ -481,9 +497,16 @@ mod tests {
         let payload = b"\xa4\x01\x19\x01\x00\x02\x63\xe6\xb1\x89\x03\x82\x01\x18\x1e\x05\x42ab";
         assert_eq!(
             read(payload).unwrap(),
-            [Fact::Number(2559), Fact::Text(7..10), Fact::Numbers(vec![1, 30]), Fact::Presence(true)]
+            [
+                Fact::Number(2559),
+                Fact::Text(7..10),
+                Fact::Numbers(vec![1, 30]),
+                Fact::Presence(true),
+                Fact::Bytes(17..19)
+            ]
         );
-        assert_eq!(read(b"\xa1\x01\x00").unwrap()[1..], [Fact::Absent, Fact::Numbers(vec![]), Fact::Presence(false)]);
+        let absent = [Fact::Absent, Fact::Numbers(vec![]), Fact::Presence(false), Fact::Absent];
+        assert_eq!(read(b"\xa1\x01\x00").unwrap()[1..], absent);
     }
 
     #[test]

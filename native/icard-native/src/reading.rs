@@ -4,7 +4,7 @@ use crate::{guarded, shares, Ed25519Key, Keyring};
 use icard_core::{Fact, Fault, Forms, Kind, Reading, Row, Rules, Told};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
 
@@ -121,6 +121,7 @@ fn tuple_of<'py>(py: Python<'py>, facts: &[Fact], payload: &[u8]) -> PyResult<Bo
             Fact::Presence(there) => there.into_pyobject(py)?.to_owned().into_any(),
             Fact::Number(number) => number.into_pyobject(py)?.into_any(),
             Fact::Text(place) => PyString::from_bytes(py, &payload[place.clone()])?.into_any(),
+            Fact::Bytes(place) => PyBytes::new(py, &payload[place.clone()]).into_any(),
             Fact::Numbers(numbers) => PyTuple::new(py, numbers)?.into_any(),
         });
     }
