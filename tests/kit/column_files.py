@@ -19,7 +19,7 @@ from tests.kit.columns import ANCHOR, CODES, HOUR, NOW, REVOKED, expected, job
 from tests.kit.publisher import status, timestamp
 from verifier.store import Store, Update
 
-__all__ = ["NOW_TEXT", "read_output", "small_icard", "state", "varied", "wanted", "write_codes"]
+__all__ = ["NOW_TEXT", "parts_written", "read_output", "small_icard", "state", "varied", "wanted", "write_codes"]
 
 NOW_TEXT = f"{datetime.fromtimestamp(NOW, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
@@ -52,6 +52,11 @@ def write_codes(path: Path, codes: Sequence[str | None], *, group: int = 1000) -
         lines = [json.dumps({"scan": scan, "code": code}) for scan, code in zip(scans, codes, strict=True)]
         path.write_text("".join(f"{line}\n" for line in lines))
     return path
+
+
+def parts_written(output: Path) -> int:
+    """How many parts of an output lie in its folder of work."""
+    return len(list(output.with_name(output.name + ".work").glob("part-??????")))
 
 
 def wanted(codes: Sequence[str | None]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.column_files import NOW_TEXT, read_output, state, varied, wanted, write_codes
+from tests.kit.column_files import NOW_TEXT, parts_written, read_output, state, varied, wanted, write_codes
 from verifier.data.errors import DataError
 from verifier.data.workers import MOST_TRIES, Workers
 
@@ -43,10 +43,6 @@ def _children(pid: int) -> list[int]:
     return [int(child) for text in texts for child in text.split()]
 
 
-def _parts(output: Path) -> int:
-    return len(list(output.with_name(output.name + ".work").glob("part-??????")))
-
-
 def _until(done: Iterator[bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     for ready in done:
@@ -64,7 +60,7 @@ def test_workers_that_are_killed_cost_no_row(folder: Path, suffix: str) -> None:
     process = _start(folder, source, output)
     killed: set[int] = set()
     for parts in (1, 6):
-        _until(iter(lambda parts=parts: _parts(output) >= parts, None))  # type: ignore[misc]
+        _until(iter(lambda parts=parts: parts_written(output) >= parts, None))  # type: ignore[misc]
         victim = next(child for child in _children(process.pid) if child not in killed)
         os.kill(victim, signal.SIGKILL)
         killed.add(victim)
@@ -78,28 +74,24 @@ def test_workers_that_are_killed_cost_no_row(folder: Path, suffix: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
 def test_a_command_that_is_killed_and_repeated_loses_and_doubles_no_row(folder: Path, suffix: str) -> None:
-    """kill -9 at random moments, until a run gets to its end; no worker is left, and the file is the same."""
+    """kill -9 before the first part and after some of them; no worker is left, and the file is the same."""
     source, output = write_codes(folder / f"codes{suffix}", ROWS), folder / f"out{suffix}"
     chance = random.Random(suffix)
-    kills, left = 0, set()
-    for wait in [*(chance.uniform(0.3, 1.6) for _ in range(8)), 120.0]:
+    left: set[int] = set()
+    for parts in (0, 1, 3, 5):
         process = _start(folder, source, output)
-        try:
-            out, err = process.communicate(timeout=wait)
-        except subprocess.TimeoutExpired:
-            left.update(_children(process.pid))
-            process.kill()
-            process.communicate()
-            kills += 1
-            if output.exists():
-                # Killed between its last rename and its end: the file is whole, and is not made again.
-                break
-            continue
-        assert process.returncode == 0, err
-        assert json.loads(out)["rows"] == len(ROWS)
-        assert not output.with_name(output.name + ".work").exists()
-        break
-    assert kills >= 2
+        _until(iter(lambda parts=parts: parts_written(output) >= parts, None))  # type: ignore[misc]
+        time.sleep(chance.uniform(0, 0.02))
+        left.update(_children(process.pid))
+        process.kill()
+        process.communicate()
+    assert not output.exists()
+    process = _start(folder, source, output)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert json.loads(out)["rows"] == len(ROWS)
+    assert 0 < json.loads(out)["done_before"] < len(ROWS)
+    assert not output.with_name(output.name + ".work").exists()
     assert read_output(output) == wanted(ROWS)
     _until(iter(lambda: not any(Path(f"/proc/{child}/stat").exists() for child in left), None))
 
