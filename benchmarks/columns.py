@@ -41,8 +41,8 @@ from verifier.store import Store, Update
 
 __all__ = ["column_against_many", "main"]
 
-_CODES: Final = 4000
-_PIECE: Final = 1000
+_CODES: Final = 24576
+_PIECE: Final = 4096
 #: Different codes of a job's file; behind them they come again.
 _DIFFERENT: Final = 5000
 
@@ -154,11 +154,14 @@ def main() -> None:
     if asked.job:
         _job(Path(asked.job[0]), int(asked.job[1]))
         return
-    told = column_against_many(BACKENDS[0], asked.rounds)
-    ratios = {
-        "column": told.ratio("verify_many", "column"),
-        "column, one core": told.ratio("verify_many, one core", "column, one core"),
-    }
+    load = os.getloadavg()[0]
+    ratios = {}
+    for backend in BACKENDS[:2]:
+        told = column_against_many(backend, asked.rounds)
+        ratios[str(backend)] = {
+            "column": told.ratio("verify_many", "column"),
+            "column, one core": told.ratio("verify_many, one core", "column, one core"),
+        }
     print(f"Codes a second by column, of those of verify_many on the same cores: {ratios}")
     jobs = []
     with tempfile.TemporaryDirectory(prefix="icard-bench-") as made:
@@ -182,8 +185,9 @@ def main() -> None:
         "machine": platform.machine(),
         "system": platform.system(),
         "cores": cores(),
-        "load": os.getloadavg()[0],
+        "load": load,
         "ratios": ratios,
+        "engine": str(BACKENDS[0]),
         "jobs": jobs,
     }
     (RESULTS / "columns.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
