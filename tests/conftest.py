@@ -39,9 +39,17 @@ _SLOW_TESTS = (
     "test_verdict.py::test_json_keeps_to_its_schema",
 )
 
+#: Where the database matters (locks, kills, migrations, constraints, restores): ``make test`` runs these on both.
+#: All others it runs on SQLite, and ``make test-databases`` on PostgreSQL.
+_BOTH_DATABASES = (
+    *("issuer/db/", "issuer/restore/", "issuer/status/", "issuer/worker/test_isolation.py", "service/test_once.py"),
+    *("_process.py", "_kills.py", "_model.py"),
+)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out of ``make test-fast`` what makes a service or a process of its own for each test."""
+    """Leave out of ``make test-fast`` what makes a service or a process of its own for each test, and of ``make test``
+    the second run of what does not depend on the database."""
     for item in items:
         name, fixtures = item.nodeid, getattr(item, "fixturenames", ())
         on_database = "tests/issuer/" in name and not {"database", "database_url", "core", "house"}.isdisjoint(fixtures)
@@ -52,3 +60,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         slow = item.path.name in _SLOW or any(part in name for part in _SLOW_TESTS)
         if "[postgresql" in name or service or process or slow:
             item.add_marker(pytest.mark.slow)
+        if "tests/issuer/" in name and "[postgresql" in name and not any(part in name for part in _BOTH_DATABASES):
+            item.add_marker(pytest.mark.second_database)
