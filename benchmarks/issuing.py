@@ -78,6 +78,9 @@ class _WatchedSigner:
         signed: list[bytes] = self.watch.around("signing", self.signer.sign)(key, messages)
         return signed
 
+    def require(self, key: Thumbprint) -> None:
+        self.signer.require(key)
+
 
 def _plain(core: Core) -> Core:
     """With the keystore's signer, as a service has it."""

@@ -16,7 +16,8 @@ from .insurance import models as _insurance  # noqa: F401
 from .keys import models as _keys  # noqa: F401
 from .notices import models as _notices  # noqa: F401
 from .permits import models as _permits  # noqa: F401
-from .publication import models as _publication  # noqa: F401
+from .processes import models as _processes  # noqa: F401
+from .published import models as _published  # noqa: F401
 from .rules import models as _rules  # noqa: F401
 from .status import models as _status  # noqa: F401
 from .worker import models as _worker  # noqa: F401

@@ -7,8 +7,11 @@ Promises:
 3. Of several processes that finish the same intent, one records; all hand out what it recorded.
 4. When the intent's key was revoked meanwhile, the index is burnt: it reads revoked, is never given again, and the code
    is made anew with another index by the key that is active now. A retired key finishes its intents.
-5. Every code is read back as text by the verifier, with the key as verifiers trust it, before it is recorded, and again
-   whenever it is handed out.
+5. Nothing is begun or signed with a key that verifiers would not take now: the trust list in force names it
+   (:mod:`issuer.published.listing`), and this process can open it. What the roots called compromised is treated as
+   revoked.
+6. Every new code is read back as text by the verifier, with the key as the trust list in force has it, before it is
+   recorded, and with the service's own word on the key whenever it is handed out.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ from issuer.keys.clock import signed_at
 from issuer.keys.models import KeyRow
 from issuer.keys.signer import CardMessage, SignerBusy
 from issuer.keys.states import active_key, require_active, trusted_key
+from issuer.published.listing import listing_of
 from issuer.status.entry import Record, status_entry
 from issuer.status.indexes import changed
 from issuer.vault.at_rest import Place
@@ -88,10 +92,11 @@ def intend(core: Core, session: Session, wanted: Sequence[Wanted]) -> int:
 
     Raises:
         CardError: a card lacks what a profile needs, is over, or begins after its code would end.
-        StateError: ``clock.*``, ``list.not_published``; KeyFault: ``keystore.none_active``.
+        StateError: ``clock.*``, ``listing.*``, ``list.not_published``; KeyFault: ``keystore.none_active``,
+            ``keystore.not_in_keystore``, ``key.passphrase_wrong``; SignerBusy.
     """
     now = core.clock.signing_time(session)
-    key = require_active(session, "card")
+    key = _usable_key(core, session, now)
     slots = iter(core.lists.take(session, len(wanted) * len(Profile), now))
     made = []
     for one in wanted:
@@ -109,7 +114,7 @@ def intend(core: Core, session: Session, wanted: Sequence[Wanted]) -> int:
             code = _intent(core, claims, one.row.id, one.row.version, slot.name, key, now)
             code.value = entry_of(one.row, code)
             if code.value:
-                changed(session, {slot.name})
+                changed(session, {slot.name}, now)
             made.append(code)
     session.flush()
     session.add_all(made)
@@ -125,15 +130,16 @@ def finish(core: Core, ctis: Iterable[str]) -> list[IssuedCode]:
 
     Raises:
         SignerBusy, KeyFault: the signer's; the intents stay for later.
-        StateError: ``signer.self_check``: a code does not verify; its index is burnt.
+        StateError: ``listing.*``: verifiers do not take the key now; the intents stay. ``signer.self_check``: a code
+            does not verify; its index is burnt.
     """
     pending = list(ctis)
     done: list[IssuedCode] = []
     for _ in range(_ROUNDS):
-        rows, keys = core.database.read(functools.partial(_pending, pending))
+        rows, keys = core.database.read(functools.partial(_pending, core, pending))
         if not rows:
             break
-        burn = [row.cti for row in rows if keys[row.key].state == "revoked"]
+        burn = [row.cti for row in rows if keys[row.key].revoked]
         tokens, codes = _sign(core, [row for row in rows if row.cti not in burn], keys)
         late = core.database.transact(functools.partial(_record, core, tokens), settled=_again)
         done += [code for code in codes if code.cti not in late]
@@ -213,8 +219,39 @@ def hand_out(core: Core, session: Session, rows: Sequence[CodeRow]) -> list[Issu
         if row.state == "issued" and row.cose is not None:
             token = core.at_rest.open(Place("codes", "cose", row.cti), row.cose)
             claims = decode_payload(cose.parse_sign1(token).payload)
-            codes.append(_verified(core, token, claims, row, keys[row.key]))
+            codes.append(_verified(core, token, claims, row, trusted_key(keys[row.key], core.issuer)))
     return codes
+
+
+@dataclass(frozen=True, slots=True)
+class _SigningKey:
+    """The key of an intent: as verifiers trust it, whether its codes are burnt, and why it may not sign now."""
+
+    trusted: TrustedKey
+    revoked: bool
+    fault: StateError | None
+
+
+def _usable_key(core: Core, session: Session, now: int) -> KeyRow:
+    """The active card key, once it is known that this process can sign with it and verifiers take what it signs."""
+    key = require_active(session, "card")
+    listing = listing_of(core, session)
+    if listing is not None:
+        listing.require(key, now)
+    core.signer.require(Thumbprint(bytes.fromhex(key.thumbprint)))
+    return key
+
+
+def _as_trusted(core: Core, session: Session, name: str) -> _SigningKey:
+    key = session.get_one(KeyRow, name)
+    own, revoked = trusted_key(key, core.issuer), key.state == "revoked"
+    listing = listing_of(core, session)
+    if listing is None or revoked:
+        return _SigningKey(own, revoked, None)
+    try:
+        return _SigningKey(listing.require(key, core.clock.now(session)).trusted, False, None)
+    except StateError as fault:
+        return _SigningKey(own, fault.code == "listing.compromised", fault)
 
 
 def _intent(
@@ -241,12 +278,14 @@ def _intent(
     )
 
 
-def _pending(ctis: Sequence[str], session: Session) -> tuple[list[CodeRow], dict[str, KeyRow]]:
+def _pending(core: Core, ctis: Sequence[str], session: Session) -> tuple[list[CodeRow], dict[str, _SigningKey]]:
     rows = session.scalars(select(CodeRow).where(CodeRow.cti.in_(ctis), CodeRow.state == "intent")).all()
-    return list(rows), {name: session.get_one(KeyRow, name) for name in {row.key for row in rows}}
+    return list(rows), {name: _as_trusted(core, session, name) for name in {row.key for row in rows}}
 
 
-def _sign(core: Core, rows: Sequence[CodeRow], keys: dict[str, KeyRow]) -> tuple[dict[str, bytes], list[IssuedCode]]:
+def _sign(
+    core: Core, rows: Sequence[CodeRow], keys: dict[str, _SigningKey]
+) -> tuple[dict[str, bytes], list[IssuedCode]]:
     """The tokens by cti, and the codes as they may be handed out once they are recorded."""
     by_key = defaultdict(list)
     for row in rows:
@@ -254,11 +293,14 @@ def _sign(core: Core, rows: Sequence[CodeRow], keys: dict[str, KeyRow]) -> tuple
     tokens: dict[str, bytes] = {}
     codes = []
     for name, group in by_key.items():
+        fault = keys[name].fault
+        if fault is not None:
+            raise fault
         messages = [CardMessage(_payload(core, row)) for row in group]
         signed = core.signer.sign(Thumbprint(bytes.fromhex(name)), messages)
         for row, message, token in zip(group, messages, signed, strict=True):
             try:
-                codes.append(_verified(core, token, message.claims, row, keys[name]))
+                codes.append(_verified(core, token, message.claims, row, keys[name].trusted))
             except StateError:
                 core.database.transact(functools.partial(_discard, core, row.cti), settled=_again)
                 raise
@@ -275,16 +317,14 @@ def _payload(core: Core, row: CodeRow) -> bytes:
     return payload
 
 
-def _verified(core: Core, token: bytes, claims: CardClaims, row: CodeRow, key: KeyRow) -> IssuedCode:
+def _verified(core: Core, token: bytes, claims: CardClaims, row: CodeRow, key: TrustedKey) -> IssuedCode:
     """The code, read as text by a verifier at the moment at which it begins.
 
     Raises:
         StateError: ``signer.self_check``.
     """
     text = envelope.to_ic1(token)
-    verdict = _verifier(trusted_key(key, core.issuer), core.settings.environment).verify(
-        text, now=max(claims.issued_at, claims.not_before or 0)
-    )
+    verdict = _verifier(key, core.settings.environment).verify(text, now=max(claims.issued_at, claims.not_before or 0))
     if verdict.outcome != "VALID":
         raise StateError("signer.self_check", expected="VALID", found=f"{verdict.outcome} ({verdict.reason})")
     read = verdict.claims
@@ -341,7 +381,7 @@ def _burn(core: Core, ctis: Sequence[str], session: Session) -> list[str]:
         return []
     now = core.clock.signing_time(session)
     again = [row for row in rows if not row.replaced and cards[row.card_id].standing != "revoked"]
-    key = require_active(session, "card") if again else None
+    key = _usable_key(core, session, now) if again else None
     burnt_lists = {row.list_name for row in rows}
     for row in rows:
         row.state, row.value = "burnt", status_entry(Record(burnt=True), row.profile)
@@ -361,7 +401,7 @@ def _burn(core: Core, ctis: Sequence[str], session: Session) -> list[str]:
                 burnt_lists.add(slot.name)
             session.add(code)
             made.append(code.cti)
-    changed(session, burnt_lists)
+    changed(session, burnt_lists, now)
     signed_at(session, now)
     core.audit(session, now, [Act("service", "code.burn", row.card_id, {"cti": row.cti}) for row in rows])
     return made
@@ -372,7 +412,7 @@ def _discard(core: Core, cti: str, session: Session) -> None:
     for row in _locked(session, [cti]):
         if row.state == "intent":
             row.state, row.value = "burnt", status_entry(Record(burnt=True), row.profile)
-            changed(session, {row.list_name})
+            changed(session, {row.list_name}, core.clock.now(session))
             core.audit(session, core.clock.now(session), [Act("service", "code.discard", row.card_id, {"cti": cti})])
 
 

@@ -305,7 +305,7 @@ def _anew(
     at = now
     if wanted:
         if old_end:
-            end_codes(session, [one.row for one in wanted])
+            end_codes(session, [one.row for one in wanted], now)
         session.flush()
         at = codes.intend(core, session, wanted)
         for each in wanted:

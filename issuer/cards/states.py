@@ -144,19 +144,19 @@ def _edit(
             row.changed_at = now
             rows.append(row)
     if rows:
-        _set_entries(session, rows)
+        _set_entries(session, rows, now)
         notify_parties(core, session, now, action, [row.id for row in rows])
     return rows
 
 
-def end_codes(session: Session, rows: Sequence[CardRow]) -> None:
+def end_codes(session: Session, rows: Sequence[CardRow], now: int) -> None:
     """Mark every code that these cards have as replaced."""
     for code in _codes(session, rows):
         code.replaced = True
-    _set_entries(session, rows)
+    _set_entries(session, rows, now)
 
 
-def _set_entries(session: Session, rows: Sequence[CardRow]) -> None:
+def _set_entries(session: Session, rows: Sequence[CardRow], now: int) -> None:
     """Recompute the entries of all the cards' codes and tell the publisher of the lists."""
     owners = {row.id: row for row in rows}
     lists = set()
@@ -166,7 +166,7 @@ def _set_entries(session: Session, rows: Sequence[CardRow]) -> None:
             code.value = value
             lists.add(code.list_name)
     session.flush()
-    changed(session, lists)
+    changed(session, lists, now)
 
 
 def _codes(session: Session, rows: Sequence[CardRow]) -> Sequence[CodeRow]:

@@ -16,6 +16,7 @@ from .service import Operator, ReasonOption, ServiceFolder, acting, acts, on_ser
 
 if TYPE_CHECKING:
     from issuer.acts import Actor
+    from issuer.core import Core
     from issuer.keys.models import KeyRow
 
 __all__ = ["key_app"]
@@ -36,7 +37,7 @@ def key_list(service: ServiceFolder) -> None:
     from issuer.keys.states import all_keys
 
     with service.opened() as core:
-        tell_rows([_facts(key) for key in core.database.read(all_keys)])
+        tell_rows([_facts(core, key) for key in core.database.read(all_keys)])
 
 
 @key_app.command("generate")
@@ -51,7 +52,7 @@ def key_generate(
     from issuer.keys import states
 
     with service.opened() as core:
-        tell(_facts(states.generate(core, usage, _ALGORITHMS[algorithm], by.actor)))
+        tell(_facts(core, states.generate(core, usage, _ALGORITHMS[algorithm], by.actor)))
 
 
 @key_app.command("export")
@@ -76,11 +77,11 @@ def key_export(
 @key_app.command("publish")
 @acts(reason=False)
 def key_publish(service: ServiceFolder, by: Actor, key: Key) -> None:
-    """Say that the key stands on the trust list from now on."""
+    """Offer the key for the trust list: its 14 days begin once a list in force names it too."""
     from issuer.keys import states
 
     with service.opened() as core:
-        tell(_facts(states.publish(core, key, by.actor)))
+        tell(_facts(core, states.publish(core, key, by.actor)))
 
 
 @key_app.command("activate")
@@ -89,17 +90,25 @@ def key_activate(
     service: ServiceFolder,
     key: Key,
     emergency: Annotated[bool, typer.Option("--emergency", help="Before 14 days are over; with a reason.")] = False,
+    leave_behind: Annotated[
+        bool, typer.Option("--leave-behind", help="Although a running server or worker does not hold the key.")
+    ] = False,
     operator: Operator = None,
     reason: ReasonOption = None,
 ) -> None:
-    """Sign with this key from now on; the one before it retires."""
-    from issuer.keys import states
+    """Sign with this key from now on; the one before it retires.
+
+    Refused unless verifiers take what the key signs: it opens here and on every running server, it signs a probe, and
+    the trust list in force names it for 14 more days. A retired key that is still listed can be activated again.
+    """
+    from issuer.published import activation
 
     if emergency and (operator is None or reason is None):
         raise CommandError("cli.option", path="--emergency", expected="--operator and --reason beside it")
     by = acting(operator, reason, break_glass=emergency)
     with service.opened() as core:
-        tell(_facts(states.activate(core, key, by.actor, emergency=emergency, reason=by.reason)))
+        row = activation.activate(core, key, by, emergency=emergency, leave_behind=leave_behind)
+        tell(_facts(core, row))
 
 
 @key_app.command("retire")
@@ -109,7 +118,7 @@ def key_retire(service: ServiceFolder, by: Actor, key: Key) -> None:
     from issuer.keys import states
 
     with service.opened() as core:
-        tell(_facts(states.retire(core, key, by.actor, reason=by.reason)))
+        tell(_facts(core, states.retire(core, key, by.actor, reason=by.reason)))
 
 
 @key_app.command("revoke")
@@ -127,10 +136,14 @@ def key_revoke(
     from issuer.keys import states
 
     with service.opened() as core:
-        tell(_facts(states.revoke(core, key, by.actor, kind=kind, reason=by.reason)))
+        tell(_facts(core, states.revoke(core, key, by.actor, kind=kind, reason=by.reason)))
 
 
-def _facts(key: KeyRow) -> dict[str, Any]:
+def _facts(core: Core, key: KeyRow) -> dict[str, Any]:
+    from issuer.published.listing import listing_of
+
+    listing = core.database.read(lambda session: listing_of(core, session))
+    ends = 0 if listing is None else listing.ends_at(key)
     return {
         "thumbprint": key.thumbprint,
         "usage": key.usage,
@@ -139,4 +152,5 @@ def _facts(key: KeyRow) -> dict[str, Any]:
         "published": moment_text(key.published_at),
         "activated": moment_text(key.activated_at),
         "ended": moment_text(key.revoked_at or key.retired_at),
+        "listed_until": moment_text(ends) if ends else None,
     }

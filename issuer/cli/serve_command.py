@@ -42,6 +42,7 @@ def serve_command(
     Example:  icard-issuer serve -C issuer --port 8081
     """
     from issuer.db.process_lock import process_lock
+    from issuer.health.certificates import certificate_end
     from issuer.portal import make_portal
     from issuer.publication.publish import check_signers
     from issuer.service.app import make_app
@@ -58,7 +59,7 @@ def serve_command(
             check_signers(core)
 
         def made(drain: Drain) -> ASGIApp:
-            return make_app(core, drain, [make_portal(core)])
+            return make_app(core, drain, [make_portal(core)], lambda: certificate_end(tls_certificate))
 
         http.serve(
             made,

@@ -24,7 +24,7 @@ from .service import ServiceFolder, acts, on_service, tell, tell_rows
 if TYPE_CHECKING:
     from issuer.acts import Actor
     from issuer.core import Core
-    from issuer.publication.trust_lists import TrustChain
+    from issuer.published.trust_lists import TrustChain
 
 __all__ = ["export_command", "trust_list_app", "worker_command"]
 
@@ -149,7 +149,7 @@ def trust_list_import(
     ] = False,
 ) -> None:
     """Take in the next trust list, or the whole chain. Compare the roots of the first one by hand."""
-    from issuer.publication.trust_lists import import_trust_lists
+    from issuer.published.trust_lists import import_trust_lists
 
     lists = [read_capped(path, limits.TRUST_LIST_BYTES) for path in files]
     with service.opened() as core:
@@ -160,7 +160,7 @@ def trust_list_import(
 @on_service
 def trust_list_show(service: ServiceFolder) -> None:
     """The trust list in force, and the thumbprints of its roots."""
-    from issuer.publication.trust_lists import accepted
+    from issuer.published.trust_lists import accepted
 
     with service.opened() as core:
         chain = core.database.read(accepted)

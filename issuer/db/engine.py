@@ -86,6 +86,8 @@ class Database:
         self.binder: Binder | None = None
         #: Hears of each row that does not fit, outside any transaction.
         self.on_altered: Callable[[AlteredRow], None] = lambda fault: None
+        #: Code of the last write that failed for want of the database; None: none has since one succeeded.
+        self.write_fault: str | None = None
         self._writing = threading.Lock()
         self._reader = engine.execution_options(**{_READ_ONLY: True})
 
@@ -104,6 +106,16 @@ class Database:
             IntegrityError: a constraint is broken.
             Exception: what ``work`` raises.
         """
+        try:
+            result = self._transact(work, settled, hurry)
+        except StateError as fault:
+            if fault.layer == "database":
+                self.write_fault = fault.code
+            raise
+        self.write_fault = None
+        return result
+
+    def _transact(self, work: Callable[[Session], T], settled: Callable[[Session], T | None] | None, hurry: bool) -> T:
         attempt = 0
         while True:
             attempt += 1

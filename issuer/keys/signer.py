@@ -6,7 +6,8 @@ Promises:
    that is not what its type says cannot be made.
 2. A key signs messages of its own usage only.
 3. Many messages are signed in one call, in order, all or none: a signer across a wire pays one round trip.
-4. Failing for now (:class:`SignerBusy`) and failing for good (``KeyFault``) are told apart; whoever calls tries again
+4. A probe is a message that no reader takes: it shows that a key signs, and is good for nothing else.
+5. Failing for now (:class:`SignerBusy`) and failing for good (``KeyFault``) are told apart; whoever calls tries again
    only after the first.
 """
 
@@ -26,13 +27,14 @@ from icard_crypto.signing import cose
 from icard_crypto.signing.keys import SigningKey, Thumbprint
 from verifier.knowledge.trust import Usage
 
-from .keystore import Keystore
+from .keystore import Envelope, Keystore
 
 __all__ = [
     "CardMessage",
     "CheckpointMessage",
     "KeystoreSigner",
     "Message",
+    "ProbeMessage",
     "Signer",
     "SignerBusy",
     "StatusMessage",
@@ -106,7 +108,16 @@ class CheckpointMessage:
             raise DecodeError("signer.message", expected="the fields of a checkpoint")
 
 
-Message = CardMessage | StatusMessage | TimestampMessage | CheckpointMessage
+@dataclass(frozen=True, slots=True)
+class ProbeMessage:
+    """Random bytes, signed to see that a key signs; neither their type nor their form is that of any token."""
+
+    typ: ClassVar[str | None] = "application/icard-probe+cbor"
+    usage: Usage
+    payload: bytes
+
+
+Message = CardMessage | StatusMessage | TimestampMessage | CheckpointMessage | ProbeMessage
 
 
 class Signer(Protocol):
@@ -118,6 +129,14 @@ class Signer(Protocol):
         Raises:
             SignerBusy: for now.
             KeyFault: for good: no such key, of another usage, wrong passphrase.
+        """
+
+    def require(self, key: Thumbprint) -> None:
+        """Raise unless the key is at hand: quick, without opening it, for asking within a transaction.
+
+        Raises:
+            SignerBusy: for now.
+            KeyFault: ``keystore.not_in_keystore``, ``keystore.envelope``.
         """
 
 
@@ -143,13 +162,21 @@ class KeystoreSigner:
                 raise KeyFault("keystore.usage", expected=usage, found=message.usage)
         return [cose.sign_token(message.payload, opened, message.typ) for message in messages]
 
+    def require(self, key: Thumbprint) -> None:
+        """See :class:`Signer`."""
+        if key not in self._open:
+            self._envelope(key)
+
+    def _envelope(self, thumbprint: Thumbprint) -> Envelope:
+        try:
+            return self._keystore.envelope(thumbprint)
+        except OSError as fault:
+            raise SignerBusy("signer.unavailable", found=fault.strerror) from None
+
     def _key(self, thumbprint: Thumbprint) -> tuple[Usage, SigningKey]:
         with self._lock:
             if thumbprint not in self._open:
-                try:
-                    envelope = self._keystore.envelope(thumbprint)
-                except OSError as fault:
-                    raise SignerBusy("signer.unavailable", found=fault.strerror) from None
+                envelope = self._envelope(thumbprint)
                 passphrase = self._passphrase or self._ask()
                 self._open[thumbprint] = envelope.usage, envelope.open(passphrase)
                 self._passphrase = passphrase

@@ -4,17 +4,20 @@ Promises:
 
 1. A key has one usage for ever. At most one key of a usage is active; activating the next retires it in one step.
 2. A published key becomes active after 14 days, in which verifiers that are seldom online learn of it; sooner only as
-   an emergency, which the audit records.
+   an emergency, which the audit records. Before, a check of the caller's says whether verifiers take what it signs
+   (:mod:`issuer.published.activation`).
 3. A key's window begins with the hour of its publication, for the time in a code is rounded down to the hour.
-4. A retired key finishes what was intended with it and begins nothing. A revoked key signs nothing any more, and comes
-   back never; ``compromised`` takes everything that it signed with it.
+4. A retired key finishes what was intended with it and begins nothing; it may become active again while the trust list
+   in force names it. Revocation is permanent: a revoked key signs nothing any more, and ``compromised`` takes
+   everything that it signed with it.
 5. Every step is in the audit.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, cast
 
 from sqlalchemy import select
@@ -22,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.card.issuing import HOUR
 from icard_crypto.errors import KeyFault, StateError
+from icard_crypto.moments import moment_text
 from icard_crypto.signing.algorithms import Algorithm, by_name
 from icard_crypto.signing.keys import SigningKey, VerifyingKey
 from issuer.acts import Act
@@ -33,6 +37,8 @@ from .models import KeyRow
 
 __all__ = [
     "WAITING_TIME",
+    "Approved",
+    "Check",
     "activate",
     "active_key",
     "all_keys",
@@ -48,6 +54,23 @@ __all__ = [
 WAITING_TIME: Final = 14 * 86400
 
 Kind = Literal["compromised", "retired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """What a check found of a key that may sign.
+
+    Args:
+        since: when a trust list first named it, Unix time; None: there is no trust list.
+        details: what the audit is to have of it.
+    """
+
+    since: int | None
+    details: Mapping[str, Any]
+
+
+#: Whether a key may become active at that Unix time; raises where it may not.
+Check = Callable[[Session, KeyRow, int], Approved]
 
 
 class KeyCore(Recorder, Protocol):
@@ -104,30 +127,39 @@ def publish(core: KeyCore, name: str, actor: str) -> KeyRow:
     return _step(core, name, actor, "key.publish", step)
 
 
-def activate(core: KeyCore, name: str, actor: str, *, emergency: bool = False, reason: str | None = None) -> KeyRow:
-    """Published to active; the key that was active for this usage retires.
+def activate(
+    core: KeyCore, name: str, actor: str, check: Check, *, emergency: bool = False, reason: str | None = None
+) -> KeyRow:
+    """Published, or retired and still listed, to active; the key that was active for this usage retires.
+
+    Args:
+        check: asked in the transaction, before anything is changed.
 
     Raises:
-        KeyFault: ``keystore.state``, ``keystore.too_early``, ``keystore.not_found``.
+        KeyFault: ``keystore.state``, ``keystore.too_early``, ``keystore.not_found``; what the check raises.
     """
 
     def step(session: Session, row: KeyRow, now: int) -> dict[str, Any]:
-        _require(row, "published")
-        due = (row.published_at or now) + WAITING_TIME
+        _require(row, "published", "retired")
+        approved = check(session, row, now)
+        if row.state == "retired" and approved.since is None:
+            _require(row, "published")
+        due = max(row.published_at or now, approved.since or 0) + WAITING_TIME
         if now < due and not emergency:
-            raise KeyFault("keystore.too_early", expected=f"{due} or later, or an emergency", found=str(now))
-        # The file must be there and open before anything depends on it.
-        core.keystore.envelope(_public(row).thumbprint)
+            raise KeyFault(
+                "keystore.too_early", expected=f"{moment_text(due)}, or an emergency", found=moment_text(now)
+            )
         before = active_key(session, cast("Usage", row.usage), lock=True)
         if before is not None:
             before.state, before.retired_at = "retired", now
             session.flush()
-        row.state, row.activated_at, row.emergency = "active", now, now < due
+        row.state, row.activated_at, row.retired_at, row.emergency = "active", now, None, now < due
         return {
             "emergency": row.emergency,
             "break_glass": row.emergency,
             "reason": reason,
             "retired": before.thumbprint if before else None,
+            **approved.details,
         }
 
     return _step(core, name, actor, "key.activate", step)

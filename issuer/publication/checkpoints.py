@@ -30,10 +30,9 @@ from issuer.db.meta import Meta
 from issuer.keys.clock import signed_at
 from issuer.keys.signer import CheckpointMessage
 from issuer.keys.states import require_active
+from issuer.published import artefacts
+from issuer.published.trust_lists import lock_publisher
 from verifier.runtime.files import FileFault, write_whole
-
-from . import artefacts
-from .trust_lists import lock_publisher
 
 __all__ = ["default_folder", "make"]
 

@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.lists.tree import status_path
 from issuer.core import Core
+from issuer.published import artefacts
+from issuer.published.kinds import FileKind
+from issuer.published.models import Artefact
 from issuer.status.models import StatusListRow
 from verifier.runtime.locks import locked
 
-from . import artefacts
-from .models import Artefact
-from .tree import FileKind, TreeFile, make_folder, write_tree
+from .tree import TreeFile, make_folder, write_tree
 
 __all__ = ["Exported", "export"]
 

@@ -11,8 +11,9 @@ Promises:
    ahead of the clock, else the publication waits.
 4. The timestamp names the trust list in force, every key that was compromised, and for each list the iat of its newest
    token. What a timestamp denies needs no trust list: a stolen key is denied with the next publication.
-5. Where status tokens cannot be signed so that verifiers take them (no active key, one that is not on the trust list),
-   the timestamp is published all the same, and the other way round; what was held back is told.
+5. Where status tokens cannot be signed so that verifiers take them (no active key, one that the trust list in force
+   does not name for this moment), the timestamp is published all the same, and the other way round; what was held back
+   is reported.
 6. A list whose codes have all ended goes, from bundle and timestamp at once (:mod:`issuer.publication.retirement`).
 7. Without a trust list there are status tokens only: what a domain of several issuers takes from each of them.
 """
@@ -39,12 +40,13 @@ from issuer.keys.clock import signed_at
 from issuer.keys.models import KeyRow
 from issuer.keys.signer import SignerBusy, TimestampMessage
 from issuer.keys.states import active_key, require_active
+from issuer.published import artefacts
+from issuer.published.listing import Listing, listing_of
+from issuer.published.trust_lists import TrustChain, accepted, lock_publisher
 from issuer.status.models import StatusListRow
 
-from . import artefacts
 from .retirement import drop_gone, gone
 from .tokens import AHEAD, REFRESH, any_due, publish_lists, refuse_unread, signed_by
-from .trust_lists import TrustChain, accepted, lock_publisher
 
 __all__ = ["Publication", "check_signers", "due", "publish"]
 
@@ -130,19 +132,20 @@ def _work(core: Core, session: Session, force: bool) -> Publication:
         raise _TooSoon
     version = publisher.version + 1
     held_back: list[IcardError] = []
+    listing = listing_of(core, session)
     # 5
     lists: list[str] = []
     try:
         trust_list = chain.current if chain else None
         with session.begin_nested():
-            lists = publish_lists(core, session, trust_list, version, now, iat, force=force)
+            lists = publish_lists(core, session, trust_list, listing, version, now, iat, force=force)
     except (KeyFault, StateError) as fault:
         held_back.append(_held(fault))
     timestamped = False
     try:
         # 7
         if chain is not None and (force or lists or _timestamp_due(session, chain, now)):
-            _publish_timestamp(core, session, chain, version, iat, now)
+            _publish_timestamp(core, session, chain, listing, version, iat, now)
             timestamped = True
     except (KeyFault, StateError) as fault:
         held_back.append(_held(fault))
@@ -159,7 +162,7 @@ def _work(core: Core, session: Session, force: bool) -> Publication:
 
 def _held(fault: KeyFault | StateError) -> IcardError:
     """The fault, where it holds back one part only; a signer that is away holds back all."""
-    if isinstance(fault, SignerBusy) or not (isinstance(fault, KeyFault) or fault.layer == "publication"):
+    if isinstance(fault, SignerBusy) or not (isinstance(fault, KeyFault) or fault.layer in ("listing", "publication")):
         raise fault
     return fault
 
@@ -191,8 +194,12 @@ def _timestamp_due(session: Session, chain: TrustChain, now: int) -> bool:
     return said != encode_timestamp(_said(session, chain, last.iat, now))
 
 
-def _publish_timestamp(core: Core, session: Session, chain: TrustChain, version: int, iat: int, now: int) -> None:
+def _publish_timestamp(
+    core: Core, session: Session, chain: TrustChain, listing: Listing | None, version: int, iat: int, now: int
+) -> None:
     key = require_active(session, "timestamp")
+    if listing is not None:
+        listing.require(key, iat)
     said = _said(session, chain, iat, now)
     message = TimestampMessage(encode_timestamp(said))
     (token,) = core.signer.sign(Thumbprint(bytes.fromhex(key.thumbprint)), [message])

@@ -26,9 +26,8 @@ from issuer.acts import RESTORED
 from issuer.audit.models import AuditRow
 from issuer.cards.models import CodeRow
 from issuer.core import Core
+from issuer.published.models import Artefact
 from issuer.status.models import LostCode, StatusListRow
-
-from .models import Artefact
 
 __all__ = ["GRACE", "drop_gone", "end_lists", "gone", "gone_names"]
 

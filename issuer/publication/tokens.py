@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, case, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from icard_crypto import limits
@@ -30,9 +30,9 @@ from issuer.core import Core
 from issuer.keys.models import KeyRow
 from issuer.keys.signer import StatusMessage
 from issuer.keys.states import require_active, trusted_key
+from issuer.published import artefacts
+from issuer.published.listing import Listing
 from issuer.status.models import LostCode, StatusListRow
-
-from . import artefacts
 
 __all__ = ["AHEAD", "REFRESH", "TTL", "any_due", "publish_lists", "refuse_unread", "signed_by"]
 
@@ -53,19 +53,30 @@ def any_due(session: Session, now: int) -> bool:
 
 
 def publish_lists(
-    core: Core, session: Session, trust_list: TrustList | None, version: int, now: int, iat: int, *, force: bool = False
+    core: Core,
+    session: Session,
+    trust_list: TrustList | None,
+    listing: Listing | None,
+    version: int,
+    now: int,
+    iat: int,
+    *,
+    force: bool = False,
 ) -> list[str]:
     """Sign the lists that are due and write them as artefacts; their names.
 
     Args:
+        listing: what ``trust_list`` says of this service.
         now: the database's time; ``iat``: that of the tokens, above all that were signed before. Unix times.
         force: all lists are due.
 
     Raises:
         KeyFault: ``keystore.none_active``; the signer's.
-        StateError: ``publication.not_trusted``: no verifier would take what this key signs.
+        StateError: ``listing.*``, ``publication.not_trusted``: no verifier would take what this key signs.
     """
     key = require_active(session, "status")
+    if listing is not None:
+        listing.require(key, iat)
     rows = _due_rows(session, now, key, force=force)
     messages = [StatusMessage(_payload(session, row, iat)) for row in rows]
     tokens = core.signer.sign(Thumbprint(bytes.fromhex(key.thumbprint)), messages) if rows else []
@@ -76,7 +87,13 @@ def publish_lists(
     session.flush()
     # Only now are the lists' rows locked, in the order of their names, as every other transaction does.
     for row in rows:
-        done = {"published_at": row.published_at or iat, "published_iat": iat, "published_changes": row.changes}
+        done = {
+            "published_at": row.published_at or iat,
+            "published_iat": iat,
+            "published_changes": row.changes,
+            # What changed while the token was made waits from now on.
+            "waiting_since": case((StatusListRow.changes == row.changes, None), else_=now),
+        }
         session.execute(
             update(StatusListRow).where(StatusListRow.name == row.name).values(**done),
             execution_options={"synchronize_session": False},

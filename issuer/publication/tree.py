@@ -21,18 +21,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from icard_crypto import limits
 from icard_crypto.errors import IcardError, StateError
 from icard_crypto.signing.tokens import peek_unverified
+from issuer.published.kinds import IMMUTABLE, FileKind
 from verifier.runtime.files import FileFault, read_start, write_whole
 
-__all__ = ["IMMUTABLE", "FileKind", "TreeFile", "WrittenTree", "make_folder", "write_tree"]
-
-FileKind = Literal["trust", "latest", "status", "bundle", "timestamp", "checkpoint"]
-#: Kinds of which no path ever gets another content.
-IMMUTABLE: Final[frozenset[FileKind]] = frozenset({"trust", "checkpoint"})
+__all__ = ["TreeFile", "WrittenTree", "make_folder", "write_tree"]
 
 _ORDER: Final[tuple[FileKind, ...]] = ("trust", "checkpoint", "latest", "status", "bundle", "timestamp")
 #: The claim that holds iat, by kind; the others are as new as these.

@@ -23,11 +23,11 @@ from issuer.db.meta import Publisher
 from issuer.db.pages import page_of
 from issuer.keys.models import KeyRow
 from issuer.keys.states import WAITING_TIME, all_keys, trusted_key
+from issuer.published.models import Artefact
+from issuer.published.trust_lists import accepted
 from issuer.status.models import StatusListRow
 
-from .models import Artefact
 from .retirement import gone
-from .trust_lists import accepted
 
 __all__ = [
     "KeyView",

@@ -43,7 +43,15 @@ from verifier.runtime.files import FileFault, read_start
 
 fcntl = posix("fcntl")
 
-__all__ = ["Mark", "mark_after_commit", "published_iat", "read_mark", "require_current", "write_mark"]
+__all__ = [
+    "Mark",
+    "mark_after_commit",
+    "published_iat",
+    "read_mark",
+    "require_current",
+    "require_writable",
+    "write_mark",
+]
 
 _BYTES: Final = 4096
 _MODE: Final = 0o600
@@ -132,6 +140,20 @@ def mark_after_commit(session: Session, path: Path, seq: int, head: str) -> None
         write_mark(path, mark)
 
     event.listen(session, "after_commit", committed, once=True)
+
+
+def require_writable(path: Path) -> None:
+    """Raise unless the mark is there and can be written.
+
+    Raises:
+        StateError: ``epoch.missing``, ``epoch.unwritable``.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR))
+    except FileNotFoundError:
+        raise StateError("epoch.missing", expected=path.name) from None
+    except OSError as fault:
+        raise StateError("epoch.unwritable", found=fault.strerror) from None
 
 
 def require_current(database: Database, path: Path, published: Path | None) -> None:

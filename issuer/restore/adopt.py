@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from issuer.acts import Act, Actor
 from issuer.core import Core
 from issuer.db.meta import Meta
-from issuer.publication.trust_lists import lock_publisher
+from issuer.published.trust_lists import lock_publisher
 from issuer.recovery.epoch import require_current
 from issuer.recovery.place import place_of
 from issuer.status.indexes import changed
@@ -46,7 +46,7 @@ def adopt(core: Core, by: Actor) -> int:
                 row.state = "closed"
                 closed.append(row.name)
         session.flush()
-        changed(session, set(closed))
+        changed(session, set(closed), now)
         publisher.version += 1
         meta.epoch, meta.place = meta.epoch + 1, place
         core.lists.create(session, "standby", now)

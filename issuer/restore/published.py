@@ -29,7 +29,7 @@ from icard_crypto.signing.tokens import peek_unverified
 from issuer.core import Core
 from issuer.keys.models import KeyRow
 from issuer.keys.states import trusted_key
-from issuer.publication.trust_lists import accepted, import_trust_lists
+from issuer.published.trust_lists import accepted, import_trust_lists
 from verifier.runtime.files import read_capped
 
 __all__ = ["Published", "entries", "read_published"]

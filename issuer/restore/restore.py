@@ -35,7 +35,7 @@ from issuer.core import Core
 from issuer.db.meta import Meta
 from issuer.keys.clock import signed_at
 from issuer.keys.models import KeyRow
-from issuer.publication.trust_lists import lock_publisher
+from issuer.published.trust_lists import lock_publisher
 from issuer.recovery.epoch import Mark, read_mark
 from issuer.recovery.place import place_of
 from issuer.status.indexes import changed, limit
@@ -120,7 +120,7 @@ def withdraw_lost(core: Core, uri: str, index: int, by: Actor) -> None:
         if row.value != REVOKED:
             row.value = REVOKED
             session.flush()
-            changed(session, {row.list_name})
+            changed(session, {row.list_name}, core.clock.now(session))
             details = {"uri": uri, "index": index, **by.details()}
             core.audit(session, core.clock.now(session), [Act(by.actor, "code.withdraw", f"{uri}#{index}", details)])
 
@@ -176,7 +176,7 @@ def _work(core: Core, session: Session, mark: Mark | None, said: Published, by: 
             row.published_iat = max(row.published_iat or 0, said.lists[uri].iat)
             row.published_at = row.published_at or row.published_iat
     session.flush()
-    changed(session, {row.name for row in rows.values()})
+    changed(session, {row.name for row in rows.values()}, now)
     publisher.iat = max(publisher.iat, said.iat)
     publisher.version += 1
     signed_at(session, said.iat)

@@ -11,7 +11,7 @@ Promises:
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from issuer.core import Core
+from issuer.processes.heartbeat import Heartbeat
 from verifier.runtime import http
 
 from .access import require_access
@@ -30,6 +31,7 @@ from .context import IssuingService
 from .embedded_worker import EmbeddedWorker
 from .endpoints import describe
 from .forwarded import ForwardedWatch
+from .health_metrics import HealthMetrics
 from .login_door import PLACES, LogInDoor
 from .metrics import CoreFigures
 from .strict_json import StrictRoute
@@ -46,6 +48,7 @@ STATUSES: Final = http.Statuses(
         "idempotency": 422,
         "insurance": 422,
         "list": 503,
+        "listing": 503,
         "login": 401,
         "mandate": 422,
         "notice": 422,
@@ -101,6 +104,10 @@ STATUSES: Final = http.Statuses(
         "issue.changed": 412,
         "issue.no_card": 404,
         "issue.two_needed": 403,
+        "key.passphrase_wrong": 503,
+        "keystore.envelope": 503,
+        "keystore.none_active": 503,
+        "keystore.not_in_keystore": 503,
         "login.busy": 503,
         "login.wait": 429,
         "mandate.exists": 409,
@@ -146,8 +153,16 @@ class Part(Protocol):
         """Add its routes."""
 
 
-def make_service(core: Core, drain: http.Drain, parts: Sequence[Part] = ()) -> FastAPI:
+def make_service(
+    core: Core,
+    drain: http.Drain,
+    parts: Sequence[Part] = (),
+    certificate_ends_at: Callable[[], int | None] = lambda: None,
+) -> FastAPI:
     """The application without the edge.
+
+    Args:
+        certificate_ends_at: when the certificate in use ends, Unix time; None: it serves without one.
 
     Raises:
         StateError: ``api.no_access``.
@@ -155,13 +170,16 @@ def make_service(core: Core, drain: http.Drain, parts: Sequence[Part] = ()) -> F
     figures = CollectorRegistry()
     figures.register(CoreFigures(core))
     service = IssuingService(core, drain, http.Metrics("icard_issuer"), EmbeddedWorker(core), figures)
+    figures.register(HealthMetrics(core, lambda: service.warnings))
+    heartbeat = Heartbeat(core, "server", certificate_ends_at)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = core.settings.serve_threads
         await anyio.to_thread.run_sync(service.embedded_worker.start)
         try:
-            yield
+            with heartbeat.beating():
+                yield
         finally:
             await anyio.to_thread.run_sync(service.embedded_worker.end)
 
@@ -194,9 +212,14 @@ def _describe_once(app: FastAPI) -> None:
     app.router.add_route(path, described, include_in_schema=False)
 
 
-def make_app(core: Core, drain: http.Drain, parts: Sequence[Part] = ()) -> ASGIApp:
-    """The application with the edge around it."""
-    app = make_service(core, drain, parts)
+def make_app(
+    core: Core,
+    drain: http.Drain,
+    parts: Sequence[Part] = (),
+    certificate_ends_at: Callable[[], int | None] = lambda: None,
+) -> ASGIApp:
+    """The application with the edge around it; arguments as of :func:`make_service`."""
+    app = make_service(core, drain, parts, certificate_ends_at)
     service: IssuingService = app.state.service
     settings = core.settings
     limits = http.EdgeLimits(

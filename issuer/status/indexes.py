@@ -142,11 +142,15 @@ class StatusLists:
         return missing
 
 
-def changed(session: Session, names: set[str]) -> None:
-    """Tell the publisher that entries of these lists changed; rows are locked in the order of their names."""
+def changed(session: Session, names: set[str], now: int) -> None:
+    """Tell the publisher that entries of these lists changed at ``now``, Unix time; rows are locked in the order of
+    their names."""
+    since = func.coalesce(StatusListRow.waiting_since, now)
     for name in sorted(names):
         session.execute(
-            update(StatusListRow).where(StatusListRow.name == name).values(changes=StatusListRow.changes + 1)
+            update(StatusListRow)
+            .where(StatusListRow.name == name)
+            .values(changes=StatusListRow.changes + 1, waiting_since=since)
         )
 
 

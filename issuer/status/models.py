@@ -20,8 +20,9 @@ __all__ = ["LostCode", "StatusListRow"]
 class StatusListRow(Base):
     """A status list. ``used`` counts the indexes given; ``changes`` rises with every entry that changes.
 
-    The publisher compares ``changes`` with ``published_changes``; ``published_iat`` only ever rises. ``over_at`` is
-    when every code of it was found to have ended.
+    The publisher compares ``changes`` with ``published_changes``; ``waiting_since`` is when the oldest change was made
+    that is not published. ``published_iat`` only ever rises. ``over_at`` is when every code of it was found to have
+    ended.
     """
 
     __tablename__ = "lists"
@@ -49,6 +50,7 @@ class StatusListRow(Base):
     published_at: Mapped[Seconds | None]
     published_iat: Mapped[Seconds | None]
     published_changes: Mapped[Big | None]
+    waiting_since: Mapped[Seconds | None]
     over_at: Mapped[Seconds | None]
 
 

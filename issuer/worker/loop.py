@@ -37,6 +37,7 @@ from issuer.insurance.lapses import follow_due
 from issuer.jobs import Again, Job, Log, Runner
 from issuer.keys.states import active_key
 from issuer.permits import clockwork
+from issuer.processes.heartbeat import Heartbeat
 from issuer.publication import checkpoints
 from issuer.publication.export import export
 from issuer.publication.publish import check_signers, due, publish
@@ -116,7 +117,7 @@ class Worker:
         delivery: Sequence[Job] = courier_of(self.core, self.log).jobs()
         runner = Runner([*self.jobs(), *delivery], self.log)
         self.log("started", {})
-        with runner.running(stop):
+        with Heartbeat(self.core, "worker").beating(), runner.running(stop):
             while not stop.is_set():
                 self._record(runner)
                 runner.wait(states.HEARTBEAT)

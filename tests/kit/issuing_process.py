@@ -76,6 +76,9 @@ class Noting:
             self.journal.write(hashlib.sha256(message.payload).hexdigest())
         return self.signer.sign(key, messages)
 
+    def require(self, key: Thumbprint) -> None:
+        self.signer.require(key)
+
 
 def open_core(folder: Path, url: str, name: str, **settings: Any) -> Core:
     """The service of the test, signing under a journal of its own."""

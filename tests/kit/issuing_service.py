@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 import issuer.tables  # noqa: F401  (every table, before anything is written)
 from icard_crypto.card.card import Card
 from icard_crypto.signing.algorithms import ED25519
@@ -16,11 +18,23 @@ from icard_crypto.signing.keys import Thumbprint
 from issuer.core import Core
 from issuer.keys import states
 from issuer.keys.clock import Clock
+from issuer.keys.models import KeyRow
 from issuer.keys.signer import KeystoreSigner, Message, Signer
+from issuer.keys.states import Approved
 from issuer.settings import Settings
 from tests.kit.reference import reference_card
 
-__all__ = ["PASSPHRASE", "PREFIX", "FakeClock", "Recording", "new_core", "person", "settings_for", "with_keys"]
+__all__ = [
+    "PASSPHRASE",
+    "PREFIX",
+    "FakeClock",
+    "Recording",
+    "new_core",
+    "person",
+    "settings_for",
+    "unlisted",
+    "with_keys",
+]
 
 PASSPHRASE = "correct horse"
 PREFIX = "https://icard.example/s/"
@@ -41,7 +55,7 @@ class Recording:
     """A signer that notes every payload before it signs, and fails when it is told to."""
 
     def __init__(self, signer: Signer) -> None:
-        self.signer = signer
+        self.signer = self._own = signer
         self.payloads: list[bytes] = []
         self.fault: Exception | None = None
 
@@ -50,6 +64,9 @@ class Recording:
             raise self.fault
         self.payloads += [message.payload for message in messages]
         return self.signer.sign(key, messages)
+
+    def require(self, key: Thumbprint) -> None:
+        self._own.require(key)
 
 
 def settings_for(folder: Path, url: str, **changes: Any) -> Settings:
@@ -87,8 +104,13 @@ def new_key(core: Core, usage: Any) -> str:
     """Make a key and activate it at once; its thumbprint."""
     name = states.generate(core, usage, ED25519, "host:test").thumbprint
     states.publish(core, name, "host:test")
-    states.activate(core, name, "host:test", emergency=True, reason="test")
+    states.activate(core, name, "host:test", unlisted, emergency=True, reason="test")
     return name
+
+
+def unlisted(_session: Session, _key: KeyRow, _now: int) -> Approved:
+    """The check of an activation where there is no trust list."""
+    return Approved(None, {})
 
 
 def person(number: int, **permit: Any) -> Card:

@@ -90,6 +90,9 @@ class Mortal:
             die()
         return signed
 
+    def require(self, key: Thumbprint) -> None:
+        self.signer.require(key)
+
 
 def _tell(port: int | None = None) -> None:
     print(json.dumps({"pid": os.getpid(), "port": port}), flush=True)

@@ -30,8 +30,8 @@ from issuer.delivery import webhooks
 from issuer.notices.kinds import kinds
 from issuer.notices.models import NoticeRow, Outbox, Webhook
 from issuer.publication import checkpoints
-from issuer.publication.models import Artefact
 from issuer.publication.publish import publish
+from issuer.published.models import Artefact
 from tests.kit.issuing_api import headers_of
 from tests.kit.issuing_service import person
 from tests.kit.people import HOST, PASSWORD, House, Somebody, credit_code, make, organisation, tried

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,10 +22,10 @@ from icard_crypto.signing.keys import Kid, SigningKey, VerifyingKey
 from issuer.core import Core
 from issuer.keys.models import KeyRow
 from issuer.keys.states import all_keys, trusted_key
-from issuer.publication import artefacts
-from issuer.publication.models import Artefact
 from issuer.publication.publish import Publication, publish
-from issuer.publication.trust_lists import import_trust_lists
+from issuer.published import artefacts
+from issuer.published.models import Artefact
+from issuer.published.trust_lists import import_trust_lists
 from tests.kit.issuing_service import PASSPHRASE, FakeClock, new_core, new_key
 from verifier import Policy, TrustDomain, Verdict, Verifier
 
@@ -44,9 +44,21 @@ def published_core(folder: Path, url: str, clock: FakeClock | None = None, **cha
 
 
 def trust_list(
-    core: Core, version: int = 1, *, keep: Callable[[KeyRow], bool] = lambda _: True, by: Sequence[int] = (0, 1)
+    core: Core,
+    version: int = 1,
+    *,
+    keep: Callable[[KeyRow], bool] = lambda _: True,
+    by: Sequence[int] = (0, 1),
+    until: int | None = None,
+    ends: int | None = None,
+    revoked: Mapping[str, Revocation] | None = None,
 ) -> bytes:
-    """A trust list of the service's keys as they stand now, signed by two roots."""
+    """A trust list of the service's keys as they stand now, signed by two roots.
+
+    Args:
+        until, ends: Unix times of the keys' end and the list's.
+        revoked: what the roots say of keys by thumbprint, beside what the service says.
+    """
     keys = [key for key in core.database.read(all_keys) if key.state != "draft" and keep(key)]
     now = int(core.clock.local())
     entries = []
@@ -54,9 +66,11 @@ def trust_list(
         if key.usage == "timestamp":
             continue
         trusted = trusted_key(key, core.issuer)
-        revoked = None if trusted.revoked is None else Revocation(trusted.revoked.at, trusted.revoked.kind)
+        own = None if trusted.revoked is None else Revocation(trusted.revoked.at, trusted.revoked.kind)
+        said = (revoked or {}).get(key.thumbprint, own)
         usage = cast("Any", key.usage)
-        entries.append(KeyEntry(trusted.key, usage, trusted.valid_from, trusted.valid_from + 3000 * DAY, revoked))
+        end = trusted.valid_from + 3000 * DAY if until is None else until
+        entries.append(KeyEntry(trusted.key, usage, trusted.valid_from, end, said))
     entry = IssuerEntry(
         core.issuer.iss,
         "Shanghai",
@@ -70,7 +84,7 @@ def trust_list(
         environment=core.settings.environment,
         version=version,
         iat=now - 10,
-        exp=now + 300 * DAY,
+        exp=now + 300 * DAY if ends is None else ends,
         roots=[root.verifying_key for root in ROOTS],
         timestamp_keys=[
             trusted_key(key, core.issuer).key for key in keys if key.usage == "timestamp" and key.revoked_at is None

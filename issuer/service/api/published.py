@@ -15,9 +15,9 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Request, Response
 
 from icard_crypto.lists import tree
-from issuer.publication import artefacts
-from issuer.publication.models import Artefact
-from issuer.publication.tree import IMMUTABLE
+from issuer.published import artefacts
+from issuer.published.kinds import IMMUTABLE
+from issuer.published.models import Artefact
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf
 from issuer.service.endpoints import Endpoints

@@ -10,7 +10,6 @@ from issuer.service import readiness
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Endpoints
-from issuer.worker import states
 
 __all__ = ["endpoints"]
 
@@ -37,17 +36,12 @@ async def healthz() -> dict[str, str]:
 def readyz(call: CallOf, response: Response) -> ReadyBody:
     """Every part that the service needs; 503 while one is not ready, and while the server drains."""
     service = call.service
-    parts = {
-        "server": "draining" if service.drain.begun else "ok",
-        **readiness.parts(call.core),
-    }
-    jobs = readiness.jobs(call.core) if parts["database"] == "ok" else []
-    parts["worker"] = (states.trouble(jobs) or "ok") if parts["database"] == "ok" else parts["database"]
+    found = readiness.read(call.core)
+    parts = {"server": "draining" if service.drain.begun else "ok", **found.parts}
     ready = all(state == "ok" for state in parts.values())
     response.status_code = 200 if ready else 503
-    states_of = {job.name: job.trouble or "ok" for job in jobs}
-    warned = {**readiness.warnings(call.core), **service.warnings}
-    return ReadyBody(ready=ready, parts=parts, jobs=states_of, warnings=warned)
+    states_of = {job.name: job.trouble or "ok" for job in found.jobs}
+    return ReadyBody(ready=ready, parts=parts, jobs=states_of, warnings={**found.warnings, **service.warnings})
 
 
 @endpoints.at("GET", "/metrics", Access("anyone"), types=("text/plain",))

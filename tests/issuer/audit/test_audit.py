@@ -23,7 +23,8 @@ from issuer.core import Core
 from issuer.db.meta import Meta
 from issuer.keys import states
 from issuer.keys.states import active_key
-from issuer.publication import artefacts, checkpoints
+from issuer.publication import checkpoints
+from issuer.published import artefacts
 from tests.kit.issuing_kills import check_chain
 from tests.kit.issuing_service import FakeClock, new_core, new_key, person
 from tests.kit.signed_domain import file_of, published_core

@@ -24,7 +24,7 @@ from issuer.keys.signer import SignerBusy
 from issuer.keys.states import active_key
 from issuer.status.models import StatusListRow
 from tests.issuer.cards.test_cards import entries, read_codes
-from tests.kit.issuing_service import Recording, new_core, new_key, person
+from tests.kit.issuing_service import Recording, new_core, new_key, person, unlisted
 
 BY = Actor("officer:1")
 
@@ -117,7 +117,7 @@ def test_a_key_revoked_between_signature_and_record(core: Core) -> None:
             tokens = honest.sign(key, messages)
             if key.hex() == old:
                 states.revoke(core, old, "host:a", kind="compromised", reason="stolen")
-                states.activate(core, new, "host:a", emergency=True)
+                states.activate(core, new, "host:a", unlisted, emergency=True)
             return tokens
 
     signer(core).signer = Slow()

@@ -14,7 +14,7 @@ from issuer.audit.models import AuditRow
 from issuer.core import Core
 from issuer.keys import states as key_states
 from issuer.keys.models import KeyRow
-from tests.kit.issuing_service import FakeClock, new_core
+from tests.kit.issuing_service import FakeClock, new_core, unlisted
 
 DAY = 86400
 
@@ -44,11 +44,11 @@ def test_a_key_waits_fourteen_days(core: Core, clock: FakeClock) -> None:
     assert row.valid_from == 1_800_000_000
     clock.at += 14 * DAY - 1
     with pytest.raises(KeyFault) as caught:
-        key_states.activate(core, name, "host:a")
+        key_states.activate(core, name, "host:a", unlisted)
     assert (caught.value.code, caught.value.found) == ("keystore.too_early", str(int(clock.at)))
     assert "14 days" in caught.value.message()
     clock.at += 1
-    assert key_states.activate(core, name, "host:a").emergency is False
+    assert key_states.activate(core, name, "host:a", unlisted).emergency is False
     assert states(core) == [("card", "active")]
 
 
@@ -56,7 +56,7 @@ def test_an_emergency_is_in_the_audit(core: Core) -> None:
     """At once, marked on the key, and with a row of its own."""
     name = made(core)
     key_states.publish(core, name, "host:a")
-    assert key_states.activate(core, name, "host:a", emergency=True, reason="stolen").emergency is True
+    assert key_states.activate(core, name, "host:a", unlisted, emergency=True, reason="stolen").emergency is True
     acts = core.database.read(lambda session: list(session.scalars(select(AuditRow.action).order_by(AuditRow.seq))))
     assert acts == ["service.init", "key.generate", "key.publish", "key.activate"]
 
@@ -67,7 +67,7 @@ def test_activating_the_next_retires_the_one_before(core: Core, clock: FakeClock
     status = key_states.generate(core, "status", ES256, "host:a").thumbprint
     for name in (*names, status):
         key_states.publish(core, name, "host:a")
-        key_states.activate(core, name, "host:a", emergency=True)
+        key_states.activate(core, name, "host:a", unlisted, emergency=True)
         clock.at += 60
     found = {key.thumbprint: key.state for key in core.database.read(key_states.all_keys)}
     assert found == {names[0]: "retired", names[1]: "active", status: "active"}
@@ -78,7 +78,7 @@ def test_a_draft_is_never_activated(core: Core, emergency: bool) -> None:
     """What no trust list could have named signs nothing, emergency or not."""
     name = made(core)
     with pytest.raises(KeyFault) as caught:
-        key_states.activate(core, name, "host:a", emergency=emergency)
+        key_states.activate(core, name, "host:a", unlisted, emergency=emergency)
     assert (caught.value.code, caught.value.expected, caught.value.found) == ("keystore.state", "published", "draft")
 
 
@@ -87,7 +87,7 @@ def test_a_revoked_key_comes_back_never(core: Core) -> None:
     name = made(core)
     key_states.publish(core, name, "host:a")
     key_states.revoke(core, name, "host:a", kind="compromised", reason="stolen")
-    for step in (key_states.publish, key_states.activate, key_states.retire):
+    for step in (key_states.publish, partial(key_states.activate, check=unlisted), key_states.retire):
         with pytest.raises(KeyFault) as caught:
             step(core, name, "host:a")
         assert (caught.value.code, caught.value.found) == ("keystore.state", "revoked")
@@ -110,7 +110,7 @@ def test_a_key_whose_file_is_gone_is_not_activated(core: Core) -> None:
     key_states.publish(core, name, "host:a")
     (core.keystore.folder / f"{name}.json").unlink()
     with pytest.raises(KeyFault) as caught:
-        key_states.activate(core, name, "host:a", emergency=True)
+        key_states.activate(core, name, "host:a", unlisted, emergency=True)
     assert (caught.value.code, caught.value.expected) == ("keystore.not_in_keystore", name[:16])
     assert states(core) == [("card", "published")]
 

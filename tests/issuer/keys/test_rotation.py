@@ -17,7 +17,7 @@ from issuer.keys import states as key_states
 from issuer.keys.states import active_key, all_keys
 from tests.issuer.cards.test_cards import read_codes
 from tests.kit.issuing_kills import check_chain
-from tests.kit.issuing_service import new_core, new_key, person
+from tests.kit.issuing_service import new_core, new_key, person, unlisted
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_stolen_key_under_load(core: Core) -> None:
     key_states.publish(core, new, "host:a")
     with Load(core) as load:
         load.more(5)
-        key_states.activate(core, new, "host:a", emergency=True, reason="stolen")
+        key_states.activate(core, new, "host:a", unlisted, emergency=True, reason="stolen")
         key_states.revoke(core, old.thumbprint, "host:a", kind="compromised", reason="stolen")
         revoked = len(load.issued)
         load.more(8)

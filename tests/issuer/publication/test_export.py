@@ -20,7 +20,7 @@ from issuer.cards import NewCard
 from issuer.core import Core
 from issuer.publication import tree as tree_writer
 from issuer.publication.export import export
-from issuer.publication.trust_lists import import_trust_lists
+from issuer.published.trust_lists import import_trust_lists
 from tests.issuer.conftest import new_database_url
 from tests.kit.issuing_service import FakeClock, person
 from tests.kit.signed_domain import bundle_domain, file_of, published_core, step, trust_list

@@ -26,7 +26,7 @@ from issuer.keys.signer import SignerBusy
 from issuer.keys.states import active_key
 from issuer.publication.publish import due, publish
 from issuer.publication.tokens import REFRESH
-from issuer.publication.trust_lists import import_trust_lists
+from issuer.published.trust_lists import import_trust_lists
 from issuer.status.models import StatusListRow
 from tests.kit.issuing_service import FakeClock, new_core, new_key, person
 from tests.kit.signed_domain import bundle_domain, file_of, published_core, step, trust_list, verdicts, versions

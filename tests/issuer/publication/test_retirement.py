@@ -15,10 +15,10 @@ from issuer import cards
 from issuer.acts import Actor
 from issuer.cards import NewCard
 from issuer.core import Core
-from issuer.publication import artefacts
 from issuer.publication.export import export
 from issuer.publication.retirement import GRACE, end_lists
-from issuer.publication.trust_lists import accepted, import_trust_lists
+from issuer.published import artefacts
+from issuer.published.trust_lists import accepted, import_trust_lists
 from issuer.restore.restore import restore
 from issuer.status.models import StatusListRow
 from tests.kit.issuing_service import FakeClock, person

@@ -32,8 +32,8 @@ from issuer.notices.models import Outbox, Webhook
 from issuer.notices.outbox import Notice, notify
 from issuer.permits.models import Employer, Filing, Permit
 from issuer.publication import checkpoints
-from issuer.publication.models import Artefact
 from issuer.publication.publish import publish
+from issuer.published.models import Artefact
 from tests.kit.insured import new_registration, passport, registration_body
 from tests.kit.issuing_service import person
 from tests.kit.people import HOME, HOST, PASSWORD, House, Somebody, make, organisation

@@ -35,7 +35,17 @@ from tests.kit.people import CHEAP, HOST, House, acts, make, new_house
 from tests.kit.signed_domain import published_core
 from verifier.runtime import http
 
-_PARTS = ("database", "signer", "publication", "master_key", "records", "clock")
+_PARTS = (
+    "database",
+    "signer",
+    "trust_list",
+    "publication",
+    "master_key",
+    "records",
+    "clock",
+    "writes",
+    "mark",
+)
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from .kinds import IMMUTABLE, FileKind
 from .models import Artefact
-from .tree import IMMUTABLE, FileKind
 
-__all__ = ["Outline", "newest", "newest_at", "outline_at", "put"]
+__all__ = ["Ends", "Outline", "newest", "newest_at", "outline_at", "outlines", "put"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,14 @@ class Outline:
     kind: str
     sha256: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """A file's path and when what it says ends, Unix time; None: never."""
+
+    path: str
+    expires_at: int | None
 
 
 def put(
@@ -70,6 +78,16 @@ def newest(session: Session, *kinds: FileKind) -> Sequence[Artefact]:
     top = query.subquery()
     joined = select(Artefact).join(top, (Artefact.path == top.c.path) & (Artefact.version == top.c.version))
     return session.scalars(joined.order_by(Artefact.path)).all()
+
+
+def outlines(session: Session, kind: FileKind) -> list[Ends]:
+    """The newest version of every path of a kind, without reading it."""
+    top = select(Artefact.path, func.max(Artefact.version).label("version")).where(Artefact.kind == kind)
+    top_of = top.group_by(Artefact.path).subquery()
+    query = select(Artefact.path, Artefact.expires_at).join(
+        top_of, (Artefact.path == top_of.c.path) & (Artefact.version == top_of.c.version)
+    )
+    return [Ends(path, ends) for path, ends in session.execute(query.order_by(Artefact.path))]
 
 
 def newest_at(session: Session, path: str) -> Artefact | None:

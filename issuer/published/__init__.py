@@ -1,0 +1,1 @@
+"""What is published, as rows: files, the trust list in force, and which keys it vouches for."""
