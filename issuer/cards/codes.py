@@ -40,8 +40,7 @@ from issuer.db.base import inline
 from issuer.keys.clock import signed_at
 from issuer.keys.models import KeyRow
 from issuer.keys.signer import CardMessage, SignerBusy
-from issuer.keys.states import active_key, require_active, trusted_key
-from issuer.published.listing import listing_of
+from issuer.keys.states import active_key, trusted_key
 from issuer.status.entry import Record, status_entry
 from issuer.status.indexes import changed
 from issuer.vault.at_rest import Place
@@ -49,6 +48,7 @@ from verifier import Policy, TrustDomain, TrustedKey, Verifier
 from verifier.knowledge.trust import Environment
 
 from .models import CardRow, CodeRow
+from .signing_keys import SigningKey, as_trusted, usable_key
 
 __all__ = ["IssuedCode", "Wanted", "check_signer", "entry_of", "finish", "hand_out", "intend", "make_ready", "recover"]
 
@@ -96,7 +96,7 @@ def intend(core: Core, session: Session, wanted: Sequence[Wanted]) -> int:
             ``keystore.not_in_keystore``, ``key.passphrase_wrong``; SignerBusy.
     """
     now = core.clock.signing_time(session)
-    key = _usable_key(core, session, now)
+    key = usable_key(core, session, now)
     slots = iter(core.lists.take(session, len(wanted) * len(Profile), now))
     made = []
     for one in wanted:
@@ -223,37 +223,6 @@ def hand_out(core: Core, session: Session, rows: Sequence[CodeRow]) -> list[Issu
     return codes
 
 
-@dataclass(frozen=True, slots=True)
-class _SigningKey:
-    """The key of an intent: as verifiers trust it, whether its codes are burnt, and why it may not sign now."""
-
-    trusted: TrustedKey
-    revoked: bool
-    fault: StateError | None
-
-
-def _usable_key(core: Core, session: Session, now: int) -> KeyRow:
-    """The active card key, once it is known that this process can sign with it and verifiers take what it signs."""
-    key = require_active(session, "card")
-    listing = listing_of(core, session)
-    if listing is not None:
-        listing.require(key, now)
-    core.signer.require(Thumbprint(bytes.fromhex(key.thumbprint)))
-    return key
-
-
-def _as_trusted(core: Core, session: Session, name: str) -> _SigningKey:
-    key = session.get_one(KeyRow, name)
-    own, revoked = trusted_key(key, core.issuer), key.state == "revoked"
-    listing = listing_of(core, session)
-    if listing is None or revoked:
-        return _SigningKey(own, revoked, None)
-    try:
-        return _SigningKey(listing.require(key, core.clock.now(session)).trusted, False, None)
-    except StateError as fault:
-        return _SigningKey(own, fault.code == "listing.compromised", fault)
-
-
 def _intent(
     core: Core, claims: CardClaims, card_id: str, generation: int, list_name: str, key: KeyRow, now: int
 ) -> CodeRow:
@@ -278,13 +247,13 @@ def _intent(
     )
 
 
-def _pending(core: Core, ctis: Sequence[str], session: Session) -> tuple[list[CodeRow], dict[str, _SigningKey]]:
+def _pending(core: Core, ctis: Sequence[str], session: Session) -> tuple[list[CodeRow], dict[str, SigningKey]]:
     rows = session.scalars(select(CodeRow).where(CodeRow.cti.in_(ctis), CodeRow.state == "intent")).all()
-    return list(rows), {name: _as_trusted(core, session, name) for name in {row.key for row in rows}}
+    return list(rows), {name: as_trusted(core, session, name) for name in {row.key for row in rows}}
 
 
 def _sign(
-    core: Core, rows: Sequence[CodeRow], keys: dict[str, _SigningKey]
+    core: Core, rows: Sequence[CodeRow], keys: dict[str, SigningKey]
 ) -> tuple[dict[str, bytes], list[IssuedCode]]:
     """The tokens by cti, and the codes as they may be handed out once they are recorded."""
     by_key = defaultdict(list)
@@ -381,7 +350,7 @@ def _burn(core: Core, ctis: Sequence[str], session: Session) -> list[str]:
         return []
     now = core.clock.signing_time(session)
     again = [row for row in rows if not row.replaced and cards[row.card_id].standing != "revoked"]
-    key = _usable_key(core, session, now) if again else None
+    key = usable_key(core, session, now) if again else None
     burnt_lists = {row.list_name for row in rows}
     for row in rows:
         row.state, row.value = "burnt", status_entry(Record(burnt=True), row.profile)
