@@ -112,7 +112,7 @@ def test_a_key_revoked_between_signature_and_record(core: Core) -> None:
     states.publish(core, new, "host:a")
     honest = signer(core).signer
 
-    class Slow:
+    class Slow(Recording):
         def sign(self, key: Any, messages: Any) -> list[bytes]:
             tokens = honest.sign(key, messages)
             if key.hex() == old:
@@ -120,7 +120,7 @@ def test_a_key_revoked_between_signature_and_record(core: Core) -> None:
                 states.activate(core, new, "host:a", unlisted, emergency=True)
             return tokens
 
-    signer(core).signer = Slow()
+    signer(core).signer = Slow(honest)
     (issued,) = cards.issue(core, [NewCard(person(1))], BY)
     assert {row.state: row.key for row in rows(core)} == {"burnt": old, "issued": new}
     assert [code.profile for code in issued.codes] == list(Profile)
@@ -159,11 +159,11 @@ def test_a_code_that_does_not_verify_is_never_handed_out(core: Core) -> None:
     """A signer that returns another's token is found by the verifier; the index is burnt."""
     honest = signer(core).signer
 
-    class Confused:
+    class Confused(Recording):
         def sign(self, key: Any, messages: Any) -> list[bytes]:
             return list(reversed(honest.sign(key, messages)))
 
-    signer(core).signer = Confused()
+    signer(core).signer = Confused(honest)
     with pytest.raises(StateError) as caught:
         cards.issue(core, [NewCard(person(1))], BY)
     assert caught.value.code == "signer.self_check"
