@@ -111,6 +111,9 @@ class Settings(BaseSettings):
         24, ge=0, le=720, description="Hours after a recovery or a new second factor without acts of two people."
     )
     lookup_days: int = Field(1095, ge=90, le=36_500, description="For which look-ups and reads are kept.")
+    deferral_days: int = Field(
+        180, ge=1, le=730, description="Days for which an inquiry may keep look-ups from a person, by one confirmation."
+    )
     idempotency_days: int = Field(30, ge=1, le=4000, description="For which a request that was taken is known again.")
     audit_details_days: int = Field(1095, ge=30, le=36_500, description="Younger details of acts are never purged.")
     confirmation_hours: int = Field(72, ge=1, le=720, description="Hours for which a second person may confirm.")

@@ -26,6 +26,7 @@ from issuer.accounts.invitations import Invited, Parts
 from issuer.accounts.models import Account, Person
 from issuer.accounts.people import identity_keys
 from issuer.accounts.roles import role_named
+from issuer.cards import deferrals
 from issuer.cards.models import CardParty, CardRow
 from issuer.core import Core
 from issuer.rules import store
@@ -253,6 +254,18 @@ def _day(text: str) -> date:
     return day
 
 
+def _prepare_deferral(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``card_id`` or ``person_id``, ``account_id`` of the official, ``shown_on`` as YYYY-MM-DD, ``law``."""
+    _only(arguments, {"account_id", "shown_on", "law"}, frozenset({"card_id", "person_id"}))
+    wanted = deferrals.prepare_deferral(core, session, arguments)
+    return Prepared(wanted.person_id, dict(arguments), wanted.person_id)
+
+
+def _defer(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    wanted = deferrals.prepare_deferral(core, session, prepared.arguments)
+    return Done("lookup.defer", deferrals.write_deferral(core, session, now, wanted))
+
+
 def _about(session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """An act on an account; its person is locked, for persons come before accounts in the order of locks."""
     account = session.get(Account, arguments["account_id"])
@@ -271,5 +284,6 @@ ACTS: Final[dict[str, Kind]] = {
     "account.reset": Kind("account.give", _prepare_account, _reset, invites=True),
     "account.unlock": Kind("account.give", _prepare_account, _unlock),
     "rule.add": Kind("rule.manage", _prepare_rule, _add_rule),
+    "lookup.defer": Kind("lookup.defer", _prepare_deferral, _defer),
     "rule.end": Kind("rule.manage", _prepare_rule_end, _end_rule),
 }

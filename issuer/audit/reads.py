@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Table, delete, func, select
@@ -32,6 +33,10 @@ __all__ = ["DAY_CLOSED", "PRUNED", "close_days", "count", "day_hash", "note_read
 DAY_CLOSED: Final = "reads.day"
 PRUNED: Final = "reads.prune"
 _DAY: Final = 86_400
+#: Columns of later versions: in the hash of a row where they have a value, so that days closed before keep theirs.
+_LATER: Final[Mapping[str, frozenset[str]]] = {
+    "online_lookups": frozenset({"deferral_id", "person_id", "purpose"}),
+}
 #: Days that are looked at for one that was not closed: a worker that was away for longer closes the rest no more.
 _BACK: Final = 60
 
@@ -78,10 +83,13 @@ def day_hash(session: Session, day: int) -> tuple[str, int]:
     """The hash of all rows of a day, and how many there are."""
     digest, rows = hashlib.sha256(), 0
     for table in (Base.metadata.tables[Read.__tablename__], _lookups()):
-        columns = sorted(table.columns, key=lambda column: column.name)
-        query = select(*columns).where(table.c.at >= day, table.c.at < day + _DAY).order_by(table.c.at, table.c.id)
-        for row in session.execute(query):
-            digest.update(cbor.encode([str(table.name), *row]))
+        later = _LATER.get(table.name, frozenset())
+        names = sorted(column.name for column in table.columns)
+        query = select(table).where(table.c.at >= day, table.c.at < day + _DAY).order_by(table.c.at, table.c.id)
+        for row in session.execute(query).mappings():
+            first = [row[name] for name in names if name not in later]
+            more = [[name, row[name]] for name in names if name in later and row[name] is not None]
+            digest.update(cbor.encode([str(table.name), *first, *more]))
             rows += 1
     return digest.hexdigest(), rows
 

@@ -1,12 +1,15 @@
-"""The log of online look-ups: which official looked at a card, and when, for its holder.
+"""The log of online look-ups: who in office opened a person's record, for what, under which power, and when.
 
 Promises:
 
-1. The row is committed before the card is shown: no look-up without its row.
-2. The holder sees role, way and time; the official's account is in the row for the audit's sake and is not shown.
-3. The holder is told, in the row's transaction, once a day for each official: the log has every look-up, and an
-   official at work on a card does not fill an inbox. Nobody else is told. A search that finds a card is in the log, and
-   told to nobody.
+1. The row is committed before anything is shown: no look-up without its row, with or without a card.
+2. The holder sees role, way, purpose, power and time; the official's account is in the row for the audit's sake and is
+   not shown.
+3. The holder is notified, in the row's transaction, once a day for each official: the log has every look-up, and an
+   official at work on a card does not fill an inbox. Nobody else is notified. A search that finds a card is in the log
+   and makes no notice.
+4. A look-up that a running deferral covers (:mod:`issuer.cards.deferrals`) is written like any other; its holder sees
+   it, and is notified, from the deferral's day on.
 
 Offline checks leave no trace, by design.
 """
@@ -14,74 +17,150 @@ Offline checks leave no trace, by design.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, and_, not_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 
-from .models import CodeRow, OnlineLookup
-from .parties import notify_holder
+from .deferrals import covering, running
+from .models import CardParty, CodeRow, OnlineLookup
+from .parties import notify_holder, notify_person
+from .purposes import Purpose, purpose_for, purpose_named
 from .views import there
 
-__all__ = ["LookupView", "Way", "card_of_code", "list_lookups", "note_lookup", "note_lookups"]
+__all__ = [
+    "LookupView",
+    "Way",
+    "card_of_code",
+    "list_lookups",
+    "list_own_lookups",
+    "note_lookup",
+    "note_lookups",
+    "note_person_lookup",
+]
 
-#: How the card was reached: by its id, by the cti of a code that was shown, or as one that a search found.
-Way = Literal["card", "code", "search"]
+#: How the record was reached: a card by its id, by the cti of a code that was shown, as one that a search found; the
+#: person's social insurance.
+Way = Literal["card", "code", "search", "insurance"]
 _MOST: Final = 201
 _DAY: Final = 86400
 
 
 @dataclass(frozen=True, slots=True)
 class LookupView:
-    """A look-up as the holder sees it. ``at``: Unix time."""
+    """A look-up as the holder sees it. ``at``: Unix time.
+
+    Args:
+        purpose: its name; None: it was made before purposes were written down.
+        for_what, power: in English and Chinese; empty where there is no purpose.
+        deferred: whether it was kept back until a day.
+    """
 
     lookup_id: str
     role: str
     way: str
     at: int
+    purpose: str | None
+    for_what: Mapping[str, str]
+    power: Mapping[str, str]
+    deferred: bool
 
 
-def note_lookup(core: Core, who: Principal, card_id: str, way: Way) -> None:
+def note_lookup(core: Core, who: Principal, card_id: str, way: Way, purpose: str | None = None) -> None:
     """Write that an official is about to see a card.
 
+    Args:
+        purpose: the name of one of their role; None: the role's default.
+
     Raises:
-        StateError: ``database.*``.
+        StateError: ``lookup.purpose``, ``database.*``.
     """
-    name = secrets.token_hex(16)
-
-    def work(session: Session) -> bool:
-        at = core.clock.now(session)
-        today = OnlineLookup.card_id == card_id, OnlineLookup.at >= at - at % _DAY
-        seen = select(OnlineLookup.id).where(*today, OnlineLookup.account_id == who.account_id).limit(1)
-        if session.scalar(seen) is None:
-            notify_holder(core, session, at, "card.looked_up", card_id)
-        row = OnlineLookup(id=name, card_id=card_id, account_id=who.account_id, role=who.role.name, way=way, at=at)
-        session.add(row)
-        return True
-
-    core.database.transact(work, settled=lambda session: True if session.get(OnlineLookup, name) else None)
+    _note(core, who, [_Seen(secrets.token_hex(16), card_id, None)], way, purpose, notified=True)
 
 
-def note_lookups(core: Core, who: Principal, card_ids: Sequence[str], way: Way) -> None:
+def note_lookups(core: Core, who: Principal, card_ids: Sequence[str], way: Way, purpose: str | None = None) -> None:
     """Write that an official is about to see that these cards are there, and how they stand."""
-    if not card_ids:
+    seen = [_Seen(secrets.token_hex(16), card_id, None) for card_id in card_ids]
+    _note(core, who, seen, way, purpose, notified=False)
+
+
+def note_person_lookup(core: Core, who: Principal, person_id: str, way: Way, purpose: str | None = None) -> None:
+    """Write that an official is about to see a person's record beside any card. Raises as :func:`note_lookup`."""
+    _note(core, who, [_Seen(secrets.token_hex(16), None, person_id)], way, purpose, notified=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A row to be written: its id, and the card or the person that is seen."""
+
+    name: str
+    card_id: str | None
+    person_id: str | None
+
+
+def _note(core: Core, who: Principal, seen: Sequence[_Seen], way: Way, purpose: str | None, *, notified: bool) -> None:
+    if not seen:
         return
-    rows = {card_id: secrets.token_hex(16) for card_id in card_ids}
 
     def work(session: Session) -> bool:
         at = core.clock.now(session)
-        for card_id, name in rows.items():
-            row = OnlineLookup(id=name, card_id=card_id, account_id=who.account_id, role=who.role.name, way=way, at=at)
-            session.add(row)
+        named = purpose_for(core, session, who.role.name, purpose)
+        for one in seen:
+            _write(core, session, at, who, one, way, named, notified=notified)
         return True
 
-    last = rows[card_ids[-1]]
+    last = seen[-1].name
     core.database.transact(work, settled=lambda session: True if session.get(OnlineLookup, last) else None)
+
+
+def _write(
+    core: Core,
+    session: Session,
+    at: int,
+    who: Principal,
+    seen: _Seen,
+    way: Way,
+    purpose: Purpose,
+    *,
+    notified: bool,
+) -> None:
+    person_id = seen.person_id
+    if seen.card_id is not None:
+        party = session.get(CardParty, seen.card_id)
+        person_id = None if party is None else party.holder_id
+    deferral = covering(session, person_id, who.account_id, at) if purpose.deferrable and person_id else None
+    row = OnlineLookup(
+        id=seen.name,
+        card_id=seen.card_id,
+        person_id=person_id,
+        account_id=who.account_id,
+        role=who.role.name,
+        way=way,
+        purpose=purpose.name,
+        deferral_id=None if deferral is None else deferral.id,
+        at=at,
+    )
+    if notified and deferral is None and not _notified_today(session, row):
+        if seen.card_id is not None:
+            notify_holder(core, session, at, "card.looked_up", seen.card_id)
+        elif person_id is not None:
+            notify_person(core, session, at, "person.looked_up", person_id)
+    session.add(row)
+
+
+def _notified_today(session: Session, row: OnlineLookup) -> bool:
+    """Whether the holder was notified of this official today. A deferred look-up notified nobody."""
+    same = OnlineLookup.card_id == row.card_id if row.card_id else OnlineLookup.person_id == row.person_id
+    today = OnlineLookup.at >= row.at - row.at % _DAY
+    query = select(OnlineLookup.id).where(
+        same, today, OnlineLookup.account_id == row.account_id, OnlineLookup.deferral_id.is_(None)
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def card_of_code(core: Core, cti: str) -> str:
@@ -102,11 +181,46 @@ def list_lookups(core: Core, card_id: str, *, after: str = "", limit: int = 50) 
     """
 
     def look(session: Session) -> list[LookupView]:
-        query = select(OnlineLookup).where(OnlineLookup.card_id == card_id)
-        last = session.get(OnlineLookup, after) if after else None
-        if last is not None:
-            query = query.where(tuple_(OnlineLookup.at, OnlineLookup.id) < (last.at, last.id))
-        query = query.order_by(OnlineLookup.at.desc(), OnlineLookup.id.desc()).limit(min(limit, _MOST))
-        return [LookupView(row.id, row.role, row.way, row.at) for row in session.scalars(query)]
+        party = session.get(CardParty, card_id)
+        holder = None if party is None else party.holder_id
+        return _page(core, session, OnlineLookup.card_id == card_id, holder, after, limit)
 
     return core.database.read(look)
+
+
+def list_own_lookups(core: Core, person_id: str, *, after: str = "", limit: int = 50) -> list[LookupView]:
+    """A page of the look-ups at a person's record, by card or without one, the newest first."""
+
+    def look(session: Session) -> list[LookupView]:
+        return _page(core, session, _about(person_id), person_id, after, limit)
+
+    return core.database.read(look)
+
+
+def _about(person_id: str) -> ColumnElement[bool]:
+    """Look-ups at a person's record. Rows of earlier versions name the card alone."""
+    own_cards = select(CardParty.card_id).where(CardParty.holder_id == person_id)
+    earlier = and_(OnlineLookup.person_id.is_(None), OnlineLookup.card_id.in_(own_cards))
+    return or_(OnlineLookup.person_id == person_id, earlier)
+
+
+def _page(
+    core: Core, session: Session, wanted: ColumnElement[bool], person_id: str | None, after: str, limit: int
+) -> list[LookupView]:
+    hidden = [one.id for one in running(session, person_id, core.clock.now(session))] if person_id else []
+    query = select(OnlineLookup).where(wanted)
+    if hidden:
+        query = query.where(or_(OnlineLookup.deferral_id.is_(None), not_(OnlineLookup.deferral_id.in_(hidden))))
+    last = session.get(OnlineLookup, after) if after else None
+    if last is not None:
+        query = query.where(tuple_(OnlineLookup.at, OnlineLookup.id) < (last.at, last.id))
+    query = query.order_by(OnlineLookup.at.desc(), OnlineLookup.id.desc()).limit(min(limit, _MOST))
+    return [_view(session, row) for row in session.scalars(query)]
+
+
+def _view(session: Session, row: OnlineLookup) -> LookupView:
+    purpose = purpose_named(session, row.purpose)
+    said = {"text": {}, "power": {}} if purpose is None else purpose.to_json()
+    return LookupView(
+        row.id, row.role, row.way, row.at, row.purpose, said["text"], said["power"], row.deferral_id is not None
+    )

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column, object_session
 from issuer.db.base import Base, Big, Hex32, Hex64, Name, Seconds, Small, Word, sealed
 from issuer.db.bound import Bound
 
-__all__ = ["CardLookup", "CardParty", "CardRow", "CodeRow", "OnlineLookup"]
+__all__ = ["CardLookup", "CardParty", "CardRow", "CodeRow", "LookupDeferral", "OnlineLookup"]
 
 
 class CardRow(Base):
@@ -136,20 +136,54 @@ class CodeRow(Base):
 
 
 class OnlineLookup(Base):
-    """An official looked at a card online; its holder sees this row. The official's account is never shown to him."""
+    """An official looked at a record online; its holder sees this row. The official's account is never shown to them.
+
+    ``card_id`` is None where the person was looked at beside any card, ``person_id`` where nobody is known to hold the
+    card; rows of earlier versions have no purpose. ``deferral_id``: an inquiry keeps it back until its day.
+    """
 
     __tablename__ = "online_lookups"
     __table_args__ = (
         Index("ix_online_lookups_card", "card_id", "at", "id"),
+        Index("ix_online_lookups_person", "person_id", "at", "id"),
         Index("ix_online_lookups_at", "at", "id"),
+        Index(
+            "ix_online_lookups_deferral",
+            "deferral_id",
+            "at",
+            sqlite_where=text("deferral_id is not null"),
+            postgresql_where=text("deferral_id is not null"),
+        ),
     )
 
     id: Mapped[Hex32] = mapped_column(primary_key=True)
-    card_id: Mapped[Hex32] = mapped_column(ForeignKey("cards.id"))
+    card_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("cards.id"))
+    person_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("persons.id"))
     account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
     role: Mapped[Word]
     way: Mapped[Word]
+    purpose: Mapped[str | None] = mapped_column(String(80))
+    deferral_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("lookup_deferrals.id"))
     at: Mapped[Seconds]
+
+
+class LookupDeferral(Bound, Base):
+    """Look-ups at a person's record by one official are kept from the person until ``ends_at``. ``law``: sealed."""
+
+    __tablename__ = "lookup_deferrals"
+    bound = ("person_id", "account_id", "begins_at", "ends_at", "revealed_at")
+    __table_args__ = (
+        Index("ix_lookup_deferrals_person", "person_id", "ends_at"),
+        Index("ix_lookup_deferrals_ends", "revealed_at", "ends_at"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    person_id: Mapped[Hex32] = mapped_column(ForeignKey("persons.id"))
+    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
+    law: Mapped[bytes] = sealed()
+    begins_at: Mapped[Seconds]
+    ends_at: Mapped[Seconds]
+    revealed_at: Mapped[Seconds | None]
 
 
 class CardParty(Bound, Base):

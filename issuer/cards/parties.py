@@ -36,6 +36,7 @@ __all__ = [
     "Parties",
     "notify_holder",
     "notify_parties",
+    "notify_person",
     "own_cards",
     "parties_of",
     "refuse_own",
@@ -189,3 +190,12 @@ def notify_holder(core: Core, session: Session, now: int, kind: str, card: str) 
     holders = _told(now)[0].where(CardParty.card_id == card)
     accounts = sorted(account for _, account in session.execute(holders))
     notify(core, session, now, [Notice(kind, account, {"card": card}) for account in accounts])
+
+
+def notify_person(core: Core, session: Session, now: int, kind: str, person_id: str) -> None:
+    """Notify a person's own accounts, by a kind that has the person's id."""
+    query = select(Account.id).where(
+        Account.person_id == person_id, Account.role == "holder", Account.state.in_(("active", "locked"))
+    )
+    accounts = session.scalars(query.order_by(Account.id))
+    notify(core, session, now, [Notice(kind, account, {"person": person_id}) for account in accounts])

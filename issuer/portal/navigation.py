@@ -38,7 +38,7 @@ _ITEMS: Final = (
     ("nav.organisation", "organisation", ("organisation.read_own",)),
     ("nav.mandates", "mandates", ("mandate.read_own", "mandate.manage")),
     ("nav.search", "search", ("card.find",)),
-    ("nav.approvals", "confirmations", ("card.revoke", "account.give")),
+    ("nav.approvals", "confirmations", ("card.revoke", "account.give", "lookup.defer")),
     ("nav.accounts", "accounts", ("account.manage",)),
     ("nav.organisations", "organisations", ("organisation.manage",)),
     ("nav.audit", "audit", ("audit.read",)),

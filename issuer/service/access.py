@@ -54,6 +54,7 @@ Owned = Literal[
     "permit",
     "office",
     "employer",
+    "deferral",
 ]
 
 _SAFE: Final = frozenset({"GET", "HEAD"})

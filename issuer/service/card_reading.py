@@ -9,6 +9,10 @@ Promises:
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from icard_crypto.card.card import Profile
 from issuer.cards import views
 from issuer.cards.lookups import note_lookup
@@ -19,18 +23,24 @@ from verifier.runtime import http
 
 from .context import Call
 
-__all__ = ["read_card", "read_code"]
+__all__ = ["PurposeWord", "read_card", "read_code"]
+
+#: For what an official looks, by the name of a purpose.
+PurposeWord = Annotated[str, Field(pattern="^[a-z0-9_.:-]{1,80}$", examples=["inspection"])]
 
 
-def read_card(call: Call, card_id: str) -> CardView:
+def read_card(call: Call, card_id: str, purpose: str | None = None) -> CardView:
     """A card as it stands, as far as the caller may see it.
 
+    Args:
+        purpose: for what an official looks; None: the usual one of their role.
+
     Raises:
-        StateError: ``access.*``, ``issue.no_card``.
+        StateError: ``access.*``, ``issue.no_card``, ``lookup.purpose``.
     """
     require_card(call.core, call.who, card_id)
     if call.who.may("card.read"):
-        note_lookup(call.core, call.who, card_id, "card")
+        note_lookup(call.core, call.who, card_id, "card", purpose)
     return visible(views.show(call.core, card_id), call.who)
 
 

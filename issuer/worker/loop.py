@@ -29,7 +29,7 @@ from issuer.accounts import retention as account_retention
 from issuer.acts import Actor
 from issuer.approvals import retention as approval_retention
 from issuer.audit import retention as audit_retention
-from issuer.cards import codes
+from issuer.cards import codes, deferrals
 from issuer.core import Core
 from issuer.db.meta import Publisher
 from issuer.delivery.service import courier_of
@@ -165,6 +165,7 @@ class Worker:
         account_retention.prune(self.core)
         approval_retention.prune(self.core)
         audit_retention.prune(self.core)
+        deferrals.reveal(self.core)
 
     def _checkpoint(self, _stop: threading.Event) -> None:
         """Not before something was published; an issuer of a larger domain has no timestamp key, and so none."""

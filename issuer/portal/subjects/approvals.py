@@ -127,5 +127,5 @@ def _argument(name: str, value: str, t: Words) -> Fact:
     """What will be done, as far as the act's arguments say it: nobody confirms what they have not seen."""
     if name == "role":
         return Fact(t("accounts.role"), t(f"roles.{value}"))
-    label = f"accounts.{name}"
-    return Fact(t(label), value) if t.has(label) else Fact(name, value, code=True)
+    label = next((one for one in (f"accounts.{name}", f"approvals.{name}") if t.has(one)), None)
+    return Fact(t(label), value) if label else Fact(name, value, code=True)

@@ -115,7 +115,7 @@ def whole_screen(visit: Visit, card_id: str) -> Response:
 def list_lookups(visit: Visit, card_id: str) -> Response:
     """Which officials opened one's record online, the newest first."""
     require_card(visit.core, visit.call.who, card_id)
-    found = lookups.list_lookups(visit.core, card_id, **asked_page(visit))
+    found = lookups.list_own_lookups(visit.core, visit.call.who.person_id, **asked_page(visit))
     return visit.page(
         "cards/lookups.html", **shown_page(visit, found, lambda one: one.lookup_id), back=f"{BASE}cards/{card_id}"
     )

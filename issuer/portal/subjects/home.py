@@ -24,7 +24,7 @@ pages = Pages()
 #: What a first page offers: word, icon, path, rights of which one is needed.
 _TILES: Final = (
     ("search", "search", "search", ("card.find",)),
-    ("approvals", "people", "confirmations", ("card.revoke", "account.give")),
+    ("approvals", "people", "confirmations", ("card.revoke", "account.give", "lookup.defer")),
     ("accounts", "person", "accounts", ("account.manage",)),
     ("organisations", "card", "organisations", ("organisation.manage",)),
     ("mandates", "link", "mandates", ("mandate.manage",)),
@@ -54,7 +54,7 @@ def home(visit: Visit) -> Response:
         return holder_home(visit)
     if who.role.organisation is not None:
         return staff_home(visit)
-    decides = any(who.may(right) for right in ("card.revoke", "account.give"))
+    decides = any(who.may(right) for right in ("card.revoke", "account.give", "lookup.defer"))
     waiting = [one for one in engine.list_waiting(visit.core, who) if not one.own] if decides else []
     tiles = [
         Tile(sign, t(f"nav.{word}"), BASE + path, t(f"home.{word}"))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Response
+from fastapi import Query, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from icard_crypto.card.card import Card
@@ -25,7 +25,7 @@ from issuer.cards.lookups import note_lookups
 from issuer.cards.parties import own_cards, refuse_own
 from issuer.cards.views import CardView
 from issuer.service.access import Access
-from issuer.service.card_reading import read_card
+from issuer.service.card_reading import PurposeWord, read_card
 from issuer.service.context import Call, CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
 from verifier.runtime import http
@@ -135,6 +135,7 @@ class SearchBody(Body):
 
     kind: Literal["permit", "name"]
     value: Annotated[str, Field(min_length=1, max_length=200, examples=["R310115202600000001"])]
+    purpose: PurposeWord | None = None
 
 
 class CodeBody(BaseModel):
@@ -181,6 +182,10 @@ class OwnCard(BaseModel):
     card_id: str
 
 
+Purpose = Annotated[
+    str | None,
+    Query(pattern="^[a-z0-9_.:-]{1,80}$", description="For what an official looks; by default the role's usual one."),
+]
 _READ: Final = Access("account", ("card.read", "card.read_own"), owned="card")
 _CODES: Final[dict[str, Any]] = {"status": 201, "creates": True, "changes": True}
 _STATE: Final[dict[str, Any]] = {"status": 204, "changes": True, "problems": (409,)}
@@ -210,14 +215,14 @@ def find_cards(call: CallOf, body: SearchBody) -> list[FoundBody]:
     """The cards with a permit number or a name."""
     note_read(call.core, f"account:{call.who.account_id}", call.who.role.name, "card.search")
     found = cards.standings(call.core, body.kind, body.value)
-    note_lookups(call.core, call.who, sorted(found), "search")
+    note_lookups(call.core, call.who, sorted(found), "search", body.purpose)
     return [FoundBody(card_id=name, standing=standing) for name, standing in sorted(found.items())]
 
 
 @endpoints.at("GET", "/v1/cards/{card_id}", _READ)
-def show_card(call: CallOf, card_id: Id, response: Response) -> CardBody:
+def show_card(call: CallOf, card_id: Id, response: Response, purpose: Purpose = None) -> CardBody:
     """A card as it stands. Its holder sees that an official looked; employers and agencies see what work codes say."""
-    view = read_card(call, card_id)
+    view = read_card(call, card_id, purpose)
     response.headers["ETag"] = etag(view.revision)
     return card_body(view)
 

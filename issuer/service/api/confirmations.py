@@ -41,7 +41,8 @@ class RequestBody(Body, json_schema_extra={"examples": [_EXAMPLE]}):
     ``card.issue`` {card, holder_id, employer_id}, with the record as JSON text; ``account.create`` {role, login} with
     {name, identity} or {person_id}, and {email, language, organisation_id}; ``account.role`` {account_id, role,
     organisation_id}; ``account.reset`` and ``account.unlock`` {account_id};
-    ``rule.add`` {rule}, a row as JSON text with its kind; ``rule.end`` {name, last}, the row's name and its last day.
+    ``rule.add`` {rule}, a row as JSON text with its kind; ``rule.end`` {name, last}, the row's name and its last day;
+    ``lookup.defer`` {card_id} or {person_id}, and {account_id, shown_on, law}.
     """
 
     act: Annotated[str, Field(max_length=40, json_schema_extra={"enum": list(ACTS)})]

@@ -5,7 +5,7 @@ Promises:
 1. A person's number, wage or certificate stands in bodies alone, never in an address.
 2. What an employer or an agency sees is about its own staff; a holder sees their own; what is another's and what is not
    there are one answer.
-3. An official who looks at a person with a card leaves a row that its holder sees, before the answer.
+3. An official who looks at a person leaves a row that the person sees, with or without a card, before the answer.
 4. Each answer of the rules names its rows with source and certainty, in English and Chinese.
 """
 
@@ -19,8 +19,8 @@ from fastapi import Response
 from pydantic import BaseModel, Field, ValidationError
 
 from icard_crypto.errors import StateError
-from issuer.cards.lookups import note_lookup
-from issuer.insurance import certificates, identity, lapses, registration, views
+from issuer.cards.lookups import note_person_lookup
+from issuer.insurance import certificates, identity, registration, views
 from issuer.insurance.certificates import NewCertificate
 from issuer.insurance.registration import NewRegistration
 from issuer.insurance.schemes import schemes_of
@@ -295,11 +295,10 @@ def _new(body: RegistrationBody) -> NewRegistration:
     )
 
 
-def noted(call: Call, person_id: str) -> None:
-    """Leave a row for the holder where an official looks (promise 3)."""
+def noted(call: Call, person_id: str, purpose: str | None = None) -> None:
+    """Leave a row for the person where an official looks (promise 3)."""
     if call.who.role.official:
-        for card_id in call.core.database.read(lambda session: lapses.cards_of(session, [person_id])):
-            note_lookup(call.core, call.who, card_id, "card")
+        note_person_lookup(call.core, call.who, person_id, "insurance", purpose)
 
 
 def _shown(view: InsuranceView) -> InsuranceShown:

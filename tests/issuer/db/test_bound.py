@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from issuer.approvals import engine
 from issuer.approvals.models import Confirmation
 from issuer.audit.models import AuditRow
 from issuer.audit.verify import verify
-from issuer.cards import NewCard, parties
+from issuer.cards import NewCard, deferrals, parties
 from issuer.cards.models import CardParty
 from issuer.db.base import Base
 from issuer.db.bound import AlteredRow, bound_tables
@@ -79,6 +80,8 @@ def lived_in(house: House) -> dict[str, Any]:
     webhooks.add(house.core, boss.account_id, "https://hooks.example/x", "host:test")
     house.later(2)
     engine.ask(house.core, officer.who(), "card.revoke", {"card_id": card.card_id}, "lost")
+    wanted = deferrals.Wanted(holder.person_id, officer.account_id, date(2999, 1, 1), "a law")
+    house.core.database.transact(lambda session: deferrals.write_deferral(house.core, session, now, wanted))
     return {"officer": officer, "holder": holder, "card": card.card_id, "agency": agency, "employer": employer}
 
 

@@ -78,6 +78,7 @@ def test_sealed_columns_are_the_ones_meant() -> None:
         "insured_persons.record",
         "lists.permutation",
         "login_sessions.place",
+        "lookup_deferrals.law",
         "meta.canary",
         "notices.facts",
         "notifications.token",

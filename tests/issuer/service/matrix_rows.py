@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -146,6 +146,20 @@ class World:
         asked = {"account_id": self.somebody("holder").account_id, "role": "inspector"}
         who = self.people["administrator"].who()
         return engine.ask(self.core, who, "account.role", asked, "a test").confirmation_id
+
+    def deferral(self) -> str:
+        """What an inspector has asked for and the head of the office has confirmed."""
+        day = datetime.fromtimestamp(self.house.clock.at, UTC).date() + timedelta(days=10)
+        asked = {
+            "person_id": self.somebody("holder").person_id,
+            "account_id": self.people["inspector"].account_id,
+            "shown_on": day.isoformat(),
+            "law": "a law",
+        }
+        who = self.people["inspector"].who()
+        request = engine.ask(self.core, who, "lookup.defer", asked, "a test").confirmation_id
+        self.house.later(1)
+        return engine.confirm(self.core, self.people["office_head"].who(), request).subject
 
     def token(self, owner: Somebody, *scopes: str) -> tokens.NewToken:
         """A token of somebody's program."""
@@ -518,6 +532,10 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/organisations": _plain("administrator", kind="agency", code="91310000MA1FL0000N", name="An agency"),
     "GET /v1/organisations": _plain("administrator"),
     "POST /v1/offices": _plain("administrator", region="320500", name_en="Suzhou", name_zh="苏州"),
+    "GET /v1/lookups": _plain("holder"),
+    "GET /v1/lookups/deferrals": _plain("inspector office_head"),
+    "POST /v1/lookups/deferrals/{deferral_id}/end": _on("deferral", "office_head", World.deferral),
+    "GET /v1/lookups/deferred": _plain("auditor administrator"),
     "GET /v1/offices": _plain(_ANYBODY),
     "GET /v1/offices/{office_id}": _on("office", _ANYBODY, lambda world: world.office.office_id),
     "PUT /v1/offices/{office_id}/members": lambda world: Shot(
