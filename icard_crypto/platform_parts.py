@@ -4,6 +4,7 @@ Promises:
 
 1. Who imports a part of icard that needs POSIX, elsewhere, gets :class:`~icard_crypto.errors.MissingPart` that says so,
    never a ModuleNotFoundError of a module of Python's own.
+2. A process that was confined can't get back what it gave up.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from types import ModuleType
 
 from .errors import MissingPart
 
-__all__ = ["posix"]
+__all__ = ["confine", "posix"]
 
 
 def posix(name: str) -> ModuleType:
@@ -26,3 +27,27 @@ def posix(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as absent:
         raise MissingPart("platform.posix", expected="Linux or macOS", found=f"no {name}") from absent
+
+
+def confine(memory: int, *, seconds: int | None = None) -> None:
+    """Limit this process for good, before it reads a stranger's file: memory, no file written, few opened, and no core
+    file, since a photograph of a card may be in its memory.
+
+    Args:
+        memory: bytes of address space.
+        seconds: of processor time; None: no limit.
+
+    Raises:
+        MissingPart: ``platform.posix``.
+    """
+    resource = posix("resource")
+    limits = {
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: 32,
+    }
+    if seconds is not None:
+        limits[resource.RLIMIT_CPU] = seconds
+    for kind, most in limits.items():
+        resource.setrlimit(kind, (most, most))

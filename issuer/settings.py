@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     checkpoints: Path | None = Field(None, description="Folder of the audit's checkpoints; better where no backup is.")
     published: Path | None = Field(None, description="The folder of published files, compared at start.")
     keystore: Path | None = Field(None, description="Folder of the signing keys; default: keys.")
+    uploads: Path | None = Field(None, description="Folder of uploaded files, one for all servers; default: uploads.")
     passphrase: SecretStr | None = Field(None, description="Of the keystore; better in a file.")
     passphrase_file: Path | None = Field(None, description="Its first line is the keystore's passphrase.")
     issuer: str = Field("", description="Short id of the authority, such as cn.310000.")
@@ -226,6 +227,11 @@ class Settings(BaseSettings):
     def keystore_path(self) -> Path:
         """The keystore's folder."""
         return self.keystore or self.folder / "keys"
+
+    @property
+    def uploads_path(self) -> Path:
+        """The folder of uploaded files."""
+        return self.uploads or self.folder / "uploads"
 
     def known_passphrase(self) -> bytes | None:
         """The keystore's passphrase, where the settings have it; None: a person has to be asked.

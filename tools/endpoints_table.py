@@ -17,6 +17,7 @@ from issuer.service.api import (
     cards,
     codes,
     confirmations,
+    files,
     filings,
     insurance,
     insurance_reports,
@@ -55,7 +56,7 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "card-endpoints": partial(table, cards, codes, lookups),
     "insurance-endpoints": partial(table, insurance, insurance_reports),
     "office-endpoints": partial(table, offices),
-    "filing-endpoints": partial(table, filings, permits),
+    "filing-endpoints": partial(table, filings, files, permits),
     "notice-endpoints": partial(table, notices, webhooks, outbox),
     "watch-endpoints": partial(table, watch, publication, audit),
 }

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from icard_crypto.errors import DecodeError, MissingPart
 
@@ -21,7 +21,7 @@ from .pictures import MOST_BYTES, MOST_PIXELS
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MOST_PAGES", "is_pdf", "pages"]
+__all__ = ["MOST_PAGES", "is_pdf", "page", "page_count", "pages"]
 
 MOST_PAGES: Final = 50
 _MARK: Final = b"%PDF-"
@@ -44,6 +44,40 @@ def pages(data: bytes) -> Iterator[Image.Image]:
         DecodeError: ``picture.broken``, ``picture.too_large``.
         MissingPart: ``cli.extra_missing``.
     """
+    with _opened(data) as document:
+        for number in range(len(document)):
+            yield _drawn(document, number, RESOLUTION, grey=True)
+
+
+def page_count(data: bytes) -> int:
+    """How many pages there are.
+
+    Raises:
+        DecodeError, MissingPart: as :func:`pages`.
+    """
+    with _opened(data) as document:
+        return len(document)
+
+
+def page(data: bytes, number: int, resolution: int) -> Image.Image:
+    """One page in colour.
+
+    Args:
+        number: from 0.
+        resolution: dots an inch; fewer where the page would have more than :data:`MOST_PIXELS` pixels.
+
+    Raises:
+        IndexError: there is no such page.
+        DecodeError, MissingPart: as :func:`pages`.
+    """
+    with _opened(data) as document:
+        if not 0 <= number < len(document):
+            raise IndexError(number)
+        return _drawn(document, number, resolution, grey=False)
+
+
+@contextlib.contextmanager
+def _opened(data: bytes) -> Iterator[Any]:
     try:
         import pypdfium2
     except ImportError as absent:
@@ -61,14 +95,19 @@ def pages(data: bytes) -> Iterator[Image.Image]:
     with document:
         if len(document) > MOST_PAGES:
             raise DecodeError("picture.too_large", expected=f"at most {MOST_PAGES} pages", found=f"{len(document)}")
-        for number in range(len(document)):
-            try:
-                page = document[number]
-                width, height = page.get_size()
-                most = (MOST_PIXELS / (max(width, 1) * max(height, 1))) ** 0.5
-                # A hair below the cap, for width and height are rounded up.
-                scale = min(RESOLUTION / _POINTS, most * 0.999)
-                picture: Image.Image = page.render(scale=scale, grayscale=True, may_draw_forms=True).to_pil()
-            except (pypdfium2.PdfiumError, ValueError, MemoryError) as fault:
-                raise DecodeError("picture.broken", found=f"page {number + 1}: {type(fault).__name__}") from None
-            yield picture
+        yield document
+
+
+def _drawn(document: Any, number: int, resolution: int, *, grey: bool) -> Image.Image:
+    import pypdfium2
+
+    try:
+        page = document[number]
+        width, height = page.get_size()
+        most = (MOST_PIXELS / (max(width, 1) * max(height, 1))) ** 0.5
+        # A hair below the cap, for width and height are rounded up.
+        scale = min(resolution / _POINTS, most * 0.999)
+        picture: Image.Image = page.render(scale=scale, grayscale=grey, may_draw_forms=True).to_pil()
+    except (pypdfium2.PdfiumError, ValueError, MemoryError) as fault:
+        raise DecodeError("picture.broken", found=f"page {number + 1}: {type(fault).__name__}") from None
+    return picture

@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuer.db.base import Base, Big, Hex32, Hex64, Seconds, Word, sealed
+from issuer.db.bound import Bound
 
 __all__ = [
     "Employer",
@@ -30,6 +31,7 @@ __all__ = [
     "PermitEnd",
     "PermitTerm",
     "PersonDocument",
+    "Upload",
 ]
 
 #: A day as YYYY-MM-DD.
@@ -181,6 +183,28 @@ class Paper(Base):
     record: Mapped[bytes] = sealed()
     decided_by: Mapped[Hex32 | None] = mapped_column(ForeignKey("accounts.id"))
     decided_at: Mapped[Seconds | None]
+    created_at: Mapped[Seconds]
+
+
+class Upload(Bound, Base):
+    """A file of a paper. Its content lies outside the database, under ``key``, which is sealed.
+
+    ``digest`` is the keyed hash of the content's SHA-256.
+    """
+
+    __tablename__ = "uploads"
+    __table_args__ = (Index("ix_uploads_filing", "filing_id", "code"),)
+    bound = ("filing_id", "code", "digest", "media_type", "size", "pages", "key", "account_id", "created_at")
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    filing_id: Mapped[Hex32] = mapped_column(ForeignKey("filings.id"))
+    code: Mapped[Word]
+    digest: Mapped[Hex64]
+    media_type: Mapped[Word]
+    size: Mapped[Big]
+    pages: Mapped[int] = mapped_column(Integer)
+    key: Mapped[bytes] = sealed()
+    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
     created_at: Mapped[Seconds]
 
 

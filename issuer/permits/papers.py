@@ -30,12 +30,13 @@ from issuer.vault.at_rest import Place
 
 from .guards import PaperFacts
 from .materials import FilingFacts, checklist, paper_refusals
-from .models import Filing, Paper
+from .models import Filing, Paper, Upload
 from .parties import load_filing, require_handler
 from .processes import PAPER
-from .refusals import FilingRefused
+from .refusals import FilingRefused, Refusal
 
-__all__ = ["HOW", "NewPaper", "check_paper", "hand_in", "paper_facts", "papers_of"]
+__all__ = ["HOW", "NewPaper", "check_paper", "hand_in", "paper_facts", "papers_of", "require_material",
+           "require_open"]  # fmt: skip
 
 #: How an officer checked a paper.
 HOW: Final = ("seen_original", "apostille", "legalisation", "issuing_office", "register", "scan", "commitment")
@@ -82,15 +83,8 @@ def hand_in(core: Core, who: Principal, filing_id: str, code: str, new: NewPaper
         row = load_filing(core, session, who, filing_id, lock=True)
         now = core.clock.now(session)
         paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code))
-        promised = paper is not None and paper.committed_until is not None
-        if row.state not in ("DRAFT", "RETURNED") and not promised:
-            raise StateError(
-                "process.move", path="paper", expected="a draft, or a returned application", found=row.state
-            )
-        rules_on = day_of(now) if row.rules_on is None else date.fromisoformat(row.rules_on)
-        known = book_of(session).effective("materials", row.region, rules_on)
-        if not any(rule.id == code and row.process in rule.value["needs"] for rule in known):
-            raise StateError("filing.field", path="code", expected="a material of this process")
+        require_open(session, row, code)
+        require_material(core, session, row, code)
         if paper is None:
             paper = Paper(id=secrets.token_hex(16), filing_id=row.id, code=code, created_at=now)
             session.add(paper)
@@ -134,6 +128,8 @@ def check_paper(
             raise StateError("process.move", path="paper", expected="a filed application", found=row.state)
         found = PAPER.move(move, paper.state, "officer")
         content, checks = _read(core, paper)
+        if move == "verify" and how == "scan" and not _has_file(session, row.id, code):
+            raise FilingRefused([Refusal("permit.paper_no_scan", None, code)])
         if move == "verify" and paper.committed_until is None:
             _require_sound(core, session, row, facts(core, session, row), paper, content)
         paper.state, paper.decided_by, paper.decided_at = found.target, who.account_id, now
@@ -143,6 +139,30 @@ def check_paper(
         core.audit(session, now, [Act(who.actor, f"paper.{move}", row.id, {"code": code, "how": how, "note": words})])
 
     core.database.transact(work)
+
+
+def require_open(session: Session, row: Filing, code: str) -> None:
+    """Refuse to change a paper that is not the applicant's to change now (promise 3).
+
+    Raises:
+        StateError: ``process.move``.
+    """
+    paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code))
+    promised = paper is not None and paper.committed_until is not None
+    if row.state not in ("DRAFT", "RETURNED") and not promised:
+        raise StateError("process.move", path="paper", expected="a draft, or a returned application", found=row.state)
+
+
+def require_material(core: Core, session: Session, row: Filing, code: str) -> None:
+    """Refuse a code that is none of the process's materials.
+
+    Raises:
+        StateError: ``filing.field``.
+    """
+    rules_on = day_of(core.clock.now(session)) if row.rules_on is None else date.fromisoformat(row.rules_on)
+    known = book_of(session).effective("materials", row.region, rules_on)
+    if not any(rule.id == code and row.process in rule.value["needs"] for rule in known):
+        raise StateError("filing.field", path="code", expected="a material of this process")
 
 
 def papers_of(core: Core, session: Session, filing_id: str) -> list[tuple[Paper, NewPaper, Mapping[str, Any]]]:
@@ -157,6 +177,11 @@ def paper_facts(core: Core, session: Session, filing_id: str) -> list[PaperFacts
         PaperFacts(row.code, row.state, content.committed_until, content.values())
         for row, content, _ in papers_of(core, session, filing_id)
     ]
+
+
+def _has_file(session: Session, filing_id: str, code: str) -> bool:
+    query = select(Upload.id).where(Upload.filing_id == filing_id, Upload.code == code)
+    return session.scalar(query.limit(1)) is not None
 
 
 def _require_sound(

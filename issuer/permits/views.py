@@ -37,6 +37,7 @@ from .parties import filings_of, load_filing, party_of, permits_of
 from .processes import FILING
 from .records import read_filing
 from .terms import number_of, read_term
+from .uploads import FileView, file_views
 
 __all__ = [
     "FilingSummary",
@@ -82,7 +83,7 @@ class PaperView:
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """An entry of the checklist, with its paper where one was handed in."""
+    """An entry of the checklist, with its paper and files where they were handed in."""
 
     code: str
     need: str
@@ -92,6 +93,7 @@ class ItemView:
     national: Words | None
     commitment: bool
     paper: PaperView | None
+    files: list[FileView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +287,7 @@ def _items(core: Core, session: Session, row: Filing) -> list[ItemView]:
         )
         for paper, content, checks in papers_of(core, session, row.id)
     }
+    files = file_views(session, row.id)
     return [
         ItemView(
             item.code,
@@ -295,6 +298,7 @@ def _items(core: Core, session: Session, row: Filing) -> list[ItemView]:
             _national(item.rule, row.region),
             item.commitment,
             papers.get(item.code),
+            [one for one in files if one.code == item.code],
         )
         for item in checklist(book_of(session), filing_facts(core, session, row))
     ]

@@ -50,6 +50,7 @@ Owned = Literal[
     "mandate",
     "organisation",
     "account",
+    "file",
     "filing",
     "permit",
     "office",

@@ -21,12 +21,14 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
+from icard_crypto.limits import MIB
 from issuer.core import Core
+from issuer.permits import uploads
 from issuer.processes.heartbeat import Heartbeat
 from verifier.runtime import http
 
 from .access import require_access
-from .api import SUBJECTS
+from .api import SUBJECTS, files
 from .context import IssuingService
 from .embedded_worker import EmbeddedWorker
 from .endpoints import describe
@@ -62,6 +64,7 @@ STATUSES: Final = http.Statuses(
         "rules": 422,
         "signer": 503,
         "token": 422,
+        "upload": 422,
         "webhook": 422,
     },
     by_code={
@@ -133,6 +136,9 @@ STATUSES: Final = http.Statuses(
         "totp.none": 409,
         "totp.offer": 422,
         "totp.wrong": 403,
+        "upload.busy": 503,
+        "upload.no_page": 404,
+        "upload.none": 404,
         "webhook.changed": 412,
         "webhook.none": 404,
         "webhook.too_many": 409,
@@ -226,7 +232,11 @@ def make_app(
     settings = core.settings
     limits = http.EdgeLimits(
         most_in_flight=3 * settings.serve_threads + PLACES,
-        bodies=[http.BodyClass("/v1/cards", cap=256 * 1024), *(body for part in parts for body in part.bodies)],
+        bodies=[
+            http.BodyClass("/v1/cards", cap=256 * 1024),
+            http.BodyClass("/v1/files", cap=uploads.MOST_BYTES, types=files.TYPES, seconds=60, budget=120 * MIB),
+            *(body for part in parts for body in part.bodies),
+        ],
         rates=[
             *(rate for part in parts for rate in part.rates),
             http.RateClass("/v1/", settings.account_per_second, settings.account_burst),

@@ -100,6 +100,7 @@ class Endpoint:
         changes: whether it needs If-Match.
         problems: statuses beyond those that follow from the rest.
         types: media types of its answer, where that is no JSON.
+        takes: media types of its body, where that is no JSON.
         also: further statuses and what they say; before the problem of that status, where there is one.
         head: whether HEAD is answered too, by the same function.
     """
@@ -113,6 +114,7 @@ class Endpoint:
     changes: bool = False
     problems: tuple[int, ...] = ()
     types: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
     also: dict[int, str] = field(default_factory=dict)
     head: bool = False
 
@@ -264,7 +266,11 @@ def _extra(one: Endpoint) -> dict[str, Any]:
     access = {"asks": one.access.asks, "rights": list(one.access.rights), "fresh_code": one.access.fresh}
     session: dict[str, list[str]] = {"session": [], **({} if one.method in ("GET", "HEAD") else {"csrf": []})}
     ways = [] if one.access.asks == "anyone" else [session, *([{"token": []}] if one.access.by_token else [])]
-    return {"parameters": parameters, "security": ways, "x-access": access}
+    found: dict[str, Any] = {"parameters": parameters, "security": ways, "x-access": access}
+    if one.takes:
+        schema = {"type": "string", "format": "binary"}
+        found["requestBody"] = {"required": True, "content": {name: {"schema": schema} for name in one.takes}}
+    return found
 
 
 def _header(name: str, pattern: str, words: str) -> dict[str, Any]:

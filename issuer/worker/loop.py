@@ -36,7 +36,7 @@ from issuer.delivery.service import courier_of
 from issuer.insurance.lapses import follow_due
 from issuer.jobs import Again, Job, Log, Runner
 from issuer.keys.states import active_key
-from issuer.permits import clockwork
+from issuer.permits import clockwork, uploads
 from issuer.processes.heartbeat import Heartbeat
 from issuer.publication import checkpoints
 from issuer.publication.export import export
@@ -60,6 +60,8 @@ PRUNING: Final = 600.0
 ENDINGS: Final = 3600.0
 #: Seconds between looks for applications and permits whose time is over.
 PERMITS: Final = 60.0
+#: Seconds between looks for uploaded files that no row knows.
+UPLOADS: Final = 3600.0
 #: Seconds between looks for people whose insurance time alone may change.
 LAPSES: Final = 60.0
 #: Seconds until a job looks again for what has to be there first.
@@ -99,6 +101,7 @@ class Worker:
             Job("checkpoint", self._checkpoint, CHECKPOINTS, _BRIEF),
             Job("expire", self._expire, ENDINGS, _LONG),
             Job("permits", self._permits, PERMITS, _LONG),
+            Job("uploads", self._uploads, UPLOADS, _LONG),
             Job("lapses", self._lapses, LAPSES, _LONG),
         ]
         if self.folder is not None:
@@ -195,6 +198,11 @@ class Worker:
             self.log("permits_moved", asdict(turned))
         if turned.full:
             raise Again(self.interval)
+
+    def _uploads(self, _stop: threading.Event) -> None:
+        swept = uploads.sweep_files(self.core)
+        if swept:
+            self.log("files_removed", {"files": swept})
 
     def _lapses(self, stop: threading.Event) -> None:
         done = follow_due(self.core, _WORKER, stop=stop.is_set)

@@ -10,6 +10,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from issuer.accounts.sessions import Entered
+from issuer.documents.drawing import media_type_of
 from issuer.service.cookies import SESSION
 from tests.kit.http_clients import ask
 from tests.kit.people import PASSWORD, Somebody
@@ -27,17 +28,29 @@ class Caller:
     headers: dict[str, str]
 
     def __call__(
-        self, method: str, path: str, body: Any = None, *, key: str | None = None, version: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        version: str | None = None,
+        said: str | None = None,
     ) -> httpx.Response:
         """One request, with an Idempotency-Key of its own where none is given.
 
         Args:
+            body: JSON, or the bytes of a file.
             version: for If-Match, as ETag said it.
+            said: the type that a file is said to have; None: the one that it has.
         """
         more = {"Idempotency-Key": key or f"request-{next(_numbers)}"}
         if version is not None:
             more["If-Match"] = version
-        options = {} if body is None else {"json": body}
+        options: dict[str, Any] = {} if body is None else {"json": body}
+        if isinstance(body, bytes):
+            more["Content-Type"] = said or media_type_of(body) or "application/octet-stream"
+            options = {"content": body}
         return ask(self.app, method, path, headers={**self.headers, **more}, **options)
 
 

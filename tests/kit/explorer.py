@@ -45,7 +45,7 @@ __all__ = ["Explorer"]
 AnyCase: TypeAlias = Case[Any]
 BASE = "http://service.test"
 #: Subjects whose people and papers this population has not: their stories and the matrix show that they succeed.
-UNPEOPLED = frozenset({"Applications", "Insurance", "Insurance books and reports", "Offices", "Permits"})
+UNPEOPLED = frozenset({"Applications", "Files", "Insurance", "Insurance books and reports", "Offices", "Permits"})
 #: Far from where the people of these tests log in, so that guesses here keep nobody out there.
 CLIENT = ("198.18.0.1", 1)
 _CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance, response_headers_conformance]
@@ -205,7 +205,7 @@ class Explorer:
                 case.headers[name] = f"key-of-a-request-{self.here.number()}"
             elif name == "If-Match" and named is not None and likely(0.85):
                 case.headers[name] = f'"{self.here.version(named) or 1}"'
-        if "requestBody" in raw and likely(0.8):
+        if "application/json" in raw.get("requestBody", {}).get("content", {}) and likely(0.8):
             case.body = self._body(case, role, chance, sure=sure)
 
     def _body(self, case: AnyCase, role: str, chance: random.Random, *, sure: bool) -> Any:

@@ -228,7 +228,7 @@ class PermitOffice:
         for item in seen["checklist"]:
             if item["paper"] is None or item["code"] in but or item["paper"]["state"] == "VERIFIED":
                 continue
-            how = "commitment" if item["paper"]["committed_until"] else "scan"
+            how = "commitment" if item["paper"]["committed_until"] else "seen_original"
             path = f"/v1/filings/{filing_id}/papers/{item['code']}/verify"
             answer = caller("POST", path, {"how": how})
             assert answer.status_code == 200, (item["code"], answer.text)

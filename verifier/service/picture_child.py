@@ -20,12 +20,10 @@ from icard_crypto import qr
 from icard_crypto.errors import DecodeError
 from icard_crypto.limits import MIB
 from icard_crypto.pictures import pdf
-from icard_crypto.platform_parts import posix
+from icard_crypto.platform_parts import confine
 
 from .children import serve
 from .limits import PICTURE_CODES, PICTURE_SECONDS
-
-resource = posix("resource")
 
 __all__ = ["MEMORY", "contents", "main"]
 
@@ -38,13 +36,7 @@ def main() -> None:
     # Its library is loaded while files may still be opened.
     with contextlib.suppress(ImportError):
         import pypdfium2  # noqa: F401
-    for kind, most in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 32),
-    ):
-        resource.setrlimit(kind, (most, most))
+    confine(MEMORY)
     serve(read)
 
 

@@ -145,7 +145,9 @@ class Filings(RuleBasedStateMachine):
         codes = [one.code for one in self.core.database.read(lambda s: paper_facts(self.core, s, filing_id))]
         for code in codes if all_of_them else codes[:1]:
             try:
-                papers.check_paper(self.core, self.who("officer"), filing_id, code, "verify", "scan", "", filing_facts)
+                papers.check_paper(
+                    self.core, self.who("officer"), filing_id, code, "verify", "seen_original", "", filing_facts
+                )
             except IcardError:
                 self.refused += 1
 

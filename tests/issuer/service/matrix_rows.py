@@ -38,6 +38,7 @@ from tests.kit.insured import new_registration, passport, registration_body
 from tests.kit.issuing_service import person
 from tests.kit.people import HOME, HOST, PASSWORD, House, Somebody, make, organisation
 from tests.kit.permit_office import PermitOffice, person_record
+from tests.kit.uploaded import picture
 
 __all__ = ["ROWS", "Shot", "World"]
 
@@ -251,6 +252,7 @@ class World:
         office.verify_employer(employer)
         permit = office.employed(70 + next(self.numbers), self.stranger)
         filing_id = office.draft("overseas", person_record(office.today, 70 + next(self.numbers)), self.stranger)
+        file = office.ok(self.stranger, "POST", f"/v1/files/{filing_id}/M04", picture())
 
         def move_away(session: Session) -> None:
             session.execute(update(Filing).where(Filing.employer_id == employer).values(region="320500"))
@@ -258,7 +260,7 @@ class World:
             session.execute(update(Employer).where(Employer.organisation_id == employer).values(region="320500"))
 
         self.core.database.transact(move_away)
-        return {"filing": filing_id, "permit": permit["permit_id"], "employer": employer}
+        return {"file": file["file_id"], "filing": filing_id, "permit": permit["permit_id"], "employer": employer}
 
     @cached_property
     def published(self) -> dict[str, str]:
@@ -420,6 +422,19 @@ def _paper(by: str, state: str, **body: Any) -> Callable[[World], Shot]:
     return made
 
 
+def _file(by: str, *, filed: bool = True, **ids: str) -> Callable[[World], Shot]:
+    """A request about an uploaded file that is there for it alone."""
+
+    def made(world: World) -> Shot:
+        filing_id = _filed(world, "draft")
+        added = world.office.ok(world.people["employer"], "POST", f"/v1/files/{filing_id}/M04", picture())
+        if filed:
+            world.office.moved(world.people["employer"], filing_id, "submit")
+        return Shot(by, None, {"file_id": added["file_id"], **ids})
+
+    return made
+
+
 def _filed(world: World, state: str) -> str:
     office, record = world.office, person_record(world.office.today, next(world.numbers) + 200)
     if state == "draft":
@@ -561,7 +576,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/filings/{filing_id}/submit": _filing("employer", "draft"),
     "POST /v1/filings/{filing_id}/withdraw": _filing("employer", "filed"),
     "GET /v1/filings/{filing_id}/notification": _filing("employer", "notified"),
-    "POST /v1/filings/{filing_id}/papers/{code}/verify": _paper("permit_officer", "filed", how="scan"),
+    "POST /v1/filings/{filing_id}/papers/{code}/verify": _paper("permit_officer", "filed", how="seen_original"),
     "POST /v1/filings/{filing_id}/papers/{code}/reject": _paper("permit_officer", "filed", note="not legible"),
     "POST /v1/filings/{filing_id}/pre-review": _filing("permit_officer", "filed"),
     "POST /v1/filings/{filing_id}/return": _filing(
@@ -573,6 +588,13 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/filings/{filing_id}/refuse": _filing(
         "permit_officer", "accepted", reasons=[{"path": "M05", "text": "the report is forged"}]
     ),
+    "POST /v1/files/{filing_id}/{code}": lambda world: Shot(
+        "employer", picture(), {"filing_id": _filed(world, "draft"), "code": "M04"}
+    ),
+    "GET /v1/files/{file_id}": _file("employer permit_officer office_head"),
+    "GET /v1/files/{file_id}/content": _file("employer permit_officer office_head"),
+    "GET /v1/files/{file_id}/pages/{number}": _file("employer permit_officer office_head", number="1"),
+    "DELETE /v1/files/{file_id}": _file("employer", filed=False),
     "GET /v1/permits": _plain("holder employer agency permit_officer office_head"),
     "GET /v1/permits/{permit_id}": lambda world: Shot(
         "employer agency permit_officer office_head",

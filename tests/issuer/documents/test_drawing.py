@@ -1,0 +1,110 @@
+"""Strangers' files looked at in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from icard_crypto.errors import StateError
+from issuer.documents import drawing
+from issuer.documents.drawing import draw_page, look, media_type_of
+from issuer.documents.drawing_child import MEMORY
+from tests.kit.uploaded import bomb, pdf, picture, stuck
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        (picture("PNG"), "image/png"),
+        (picture("JPEG"), "image/jpeg"),
+        (pdf(), "application/pdf"),
+        (b"\n\n" + pdf(), "application/pdf"),
+        (picture("WEBP"), None),
+        (b"<html>", None),
+        (b"", None),
+    ],
+)
+def test_type_follows_from_content(data: bytes, media_type: str | None) -> None:
+    assert media_type_of(data) == media_type
+
+
+def test_pages_are_counted_and_drawn() -> None:
+    data = pdf(3)
+    assert look(data, "application/pdf").pages == 3
+    page = Image.open(BytesIO(draw_page(data, "application/pdf", 3)))
+    assert (page.format, page.size) == ("JPEG", (1240, 1755))
+
+
+def test_picture_is_one_page_drawn_anew_and_smaller() -> None:
+    data = picture("PNG", (3000, 1500))
+    page = Image.open(BytesIO(draw_page(data, "image/png", 1)))
+    assert (page.format, page.size) == ("JPEG", (2000, 1000))
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type", "code"),
+    [
+        (b"%PDF-1.7\nnothing", "application/pdf", "upload.broken"),
+        (picture("PNG")[:60], "image/png", "upload.broken"),
+        (b"\xff\xd8\xff\xe0", "image/jpeg", "upload.broken"),
+        (pdf(51), "application/pdf", "upload.pages"),
+    ],
+)
+def test_file_that_is_no_use_is_refused_by_name(data: bytes, media_type: str, code: str) -> None:
+    with pytest.raises(StateError) as refused:
+        look(data, media_type)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_page_outside_the_file_is_refused(number: int) -> None:
+    with pytest.raises(StateError) as refused:
+        draw_page(pdf(), "application/pdf", number)
+    assert refused.value.code == "upload.no_page"
+
+
+@pytest.mark.slow
+def test_bomb_of_pixels_stays_within_the_memory_of_its_process() -> None:
+    """2.7 GB unpacked, of a file of 3 MB: it is drawn in strips, or refused."""
+    data = bomb()
+    assert len(data) < 5_000_000
+    with contextlib.suppress(StateError):
+        assert draw_page(data, "application/pdf", 1).startswith(b"\xff\xd8")
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 <= MEMORY
+
+
+def test_process_has_no_more_memory_than_it_may(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A child that asks for more dies of it, and that is said by name."""
+    (tmp_path / "greedy.py").write_text(
+        f"from icard_crypto.platform_parts import confine\nconfine({MEMORY})\nbytearray({MEMORY})\nprint('{{}}')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+    monkeypatch.setattr(drawing, "_CHILD", "greedy")
+    with pytest.raises(StateError) as refused:
+        look(picture(), "image/png")
+    assert refused.value.code == "upload.costly"
+
+
+@pytest.mark.slow
+def test_page_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "SECONDS", 2.0)
+    with pytest.raises(StateError) as refused:
+        look(stuck(), "application/pdf")
+    assert refused.value.code == "upload.costly"
+
+
+def test_no_process_and_no_stream_is_left_behind() -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    look(picture(), "image/png")
+    assert set(os.listdir("/proc/self/fd")) == before
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
+    names = [Path(f"/proc/{child}/cmdline").read_bytes() for child in children]
+    assert not any(b"drawing_child" in name for name in names)

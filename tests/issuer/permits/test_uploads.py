@@ -1,0 +1,215 @@
+"""Files of papers over the API: who may add, see and remove them, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import time
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sqlalchemy import select
+
+from issuer.audit.models import Read
+from issuer.permits.models import Upload
+from issuer.permits.uploads import sweep_files
+from issuer.vault import rewrap
+from tests.kit.callers import problem
+from tests.kit.permit_office import PermitOffice, person_record
+from tests.kit.uploaded import pdf, photo, picture
+
+pytestmark = pytest.mark.slow
+
+
+def drafted(office: PermitOffice) -> str:
+    return office.draft("overseas", person_record(office.today))
+
+
+def added(office: PermitOffice, filing_id: str, code: str = "M04", data: bytes | None = None) -> dict[str, object]:
+    return office.ok(office.employer, "POST", f"/v1/files/{filing_id}/{code}", pdf() if data is None else data)
+
+
+def stored(office: PermitOffice) -> list[Path]:
+    return sorted(path for path in office.core.settings.uploads_path.glob("*/*"))
+
+
+def test_file_is_kept_sealed_and_comes_back(office: PermitOffice) -> None:
+    filing_id, data = drafted(office), picture("PNG")
+    found = added(office, filing_id, data=data)
+    assert (found["media_type"], found["size"], found["pages"]) == ("image/png", len(data), 1)
+    (path,) = stored(office)
+    assert data[8:40] not in path.read_bytes()
+    assert path.stat().st_mode & 0o777 == 0o600
+    answer = office.ask(office.employer, "GET", f"/v1/files/{found['file_id']}/content")
+    assert (answer.content, answer.headers["content-type"]) == (data, "image/png")
+    assert answer.headers["content-disposition"] == "attachment"
+    seen = office.ok(office.employer, "GET", f"/v1/filings/{filing_id}")
+    files = {item["code"]: [one["file_id"] for one in item["files"]] for item in seen["checklist"]}
+    assert files["M04"] == [found["file_id"]]
+    assert files["M07"] == []
+
+
+def test_officer_sees_pages_that_were_drawn_anew_and_the_look_is_noted(office: PermitOffice) -> None:
+    filing_id = drafted(office)
+    found = added(office, filing_id, data=pdf(2))
+    path = f"/v1/files/{found['file_id']}/pages/2"
+    assert problem(office.ask(office.officer, "GET", path)) == (404, "upload.none")
+    office.moved(office.employer, filing_id, "submit")
+    answer = office.ask(office.officer, "GET", path)
+    assert Image.open(BytesIO(answer.content)).format == "JPEG"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    reads = office.core.database.read(lambda session: list(session.scalars(select(Read.way))))
+    assert reads.count("file.read") == 1
+    assert problem(office.ask(office.officer, "GET", path.replace("/2", "/3"))) == (404, "upload.no_page")
+
+
+@pytest.mark.parametrize(
+    ("data", "said", "code"),
+    [
+        (b"", "application/pdf", (422, "upload.empty")),
+        (b"MZ\x90\x00", "application/pdf", (422, "upload.type")),
+        (picture("PNG"), "image/jpeg", (422, "upload.type")),
+        (picture("PNG"), "text/plain", (422, "upload.type")),
+        (b"%PDF-1.7\nnothing", "application/pdf", (422, "upload.broken")),
+        (pdf(51), "application/pdf", (422, "upload.pages")),
+    ],
+)
+def test_file_that_is_no_use_is_refused_and_nothing_is_kept(
+    office: PermitOffice, data: bytes, said: str, code: tuple[int, str]
+) -> None:
+    path = f"/v1/files/{drafted(office)}/M04"
+    assert problem(office.ask(office.employer, "POST", path, data, said=said)) == code
+    assert stored(office) == []
+
+
+def test_photo_is_judged_at_once_and_every_point_is_named(office: PermitOffice) -> None:
+    path = f"/v1/files/{drafted(office)}/M08"
+    answer = office.ask(office.employer, "POST", path, photo((300, 400), ground="lightblue", frame="black"))
+    assert problem(answer) == (422, "filing.refused")
+    found = {one["code"]: one for one in answer.json()["errors"]}
+    assert set(found) == {"upload.photo_small", "upload.photo_background", "upload.photo_frame"}
+    assert found["upload.photo_small"]["expected"] == "at least 354 x 472 pixels"
+    assert found["upload.photo_small"]["rule"].startswith("size: ")
+    assert stored(office) == []
+
+
+def test_photo_is_kept_as_the_server_scaled_it(office: PermitOffice) -> None:
+    found = added(office, drafted(office), "M08", photo((1500, 2000), kind="PNG"))
+    assert found["media_type"] == "image/jpeg"
+    data = office.ask(office.employer, "GET", f"/v1/files/{found['file_id']}/content").content
+    assert Image.open(BytesIO(data)).size == (708, 944)
+
+
+def test_files_come_and_go_while_the_application_is_a_draft_or_returned(office: PermitOffice) -> None:
+    filing_id = drafted(office)
+    first, second = added(office, filing_id), added(office, filing_id)
+    assert office.ask(office.employer, "DELETE", f"/v1/files/{first['file_id']}").status_code == 204
+    assert len(stored(office)) == 1
+    office.moved(office.employer, filing_id, "submit")
+    path = f"/v1/files/{second['file_id']}"
+    assert problem(office.ask(office.employer, "DELETE", path)) == (409, "process.move")
+    assert problem(office.ask(office.employer, "POST", f"/v1/files/{filing_id}/M04", pdf())) == (409, "process.move")
+    assert problem(office.ask(office.officer, "DELETE", path))[0] == 403
+
+
+def test_new_file_makes_a_checked_paper_unchecked_again(office: PermitOffice) -> None:
+    filing_id = office.filed("overseas", person_record(office.today))
+    office.verify_papers(filing_id)
+    office.moved(office.officer, filing_id, "return", {"defects": [{"path": "M04", "text": "not legible"}]})
+    added(office, filing_id)
+    seen = office.ok(office.employer, "GET", f"/v1/filings/{filing_id}")
+    states = {item["code"]: item["paper"]["state"] for item in seen["checklist"] if item["paper"]}
+    assert (states["M04"], states["M03"]) == ("UNCHECKED", "VERIFIED")
+
+
+def test_paper_without_a_file_is_not_verified_by_its_scan(office: PermitOffice) -> None:
+    filing_id = drafted(office)
+    added(office, filing_id, "M07")
+    office.moved(office.employer, filing_id, "submit")
+    path = f"/v1/filings/{filing_id}/papers"
+    answer = office.ask(office.officer, "POST", f"{path}/M04/verify", {"how": "scan"})
+    assert [one["code"] for one in answer.json()["errors"]] == ["permit.paper_no_scan"]
+    office.ok(office.officer, "POST", f"{path}/M07/verify", {"how": "scan"})
+    office.ok(office.officer, "POST", f"{path}/M04/verify", {"how": "seen_original"})
+
+
+def test_repeated_upload_makes_one_file(office: PermitOffice) -> None:
+    path, data = f"/v1/files/{drafted(office)}/M04", pdf()
+    first = office.ask(office.employer, "POST", path, data, key="the-same-request-again")
+    again = office.ask(office.employer, "POST", path, data, key="the-same-request-again")
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    assert len(stored(office)) == 1
+
+
+def test_a_paper_has_ten_files_at_most(office: PermitOffice) -> None:
+    filing_id, data = drafted(office), picture()
+    for _ in range(10):
+        added(office, filing_id, data=data)
+    path = f"/v1/files/{filing_id}/M04"
+    assert problem(office.ask(office.employer, "POST", path, data)) == (422, "upload.many")
+
+
+def test_material_that_the_process_does_not_know_takes_no_file(office: PermitOffice) -> None:
+    path = f"/v1/files/{drafted(office)}/M14"
+    assert problem(office.ask(office.employer, "POST", path, pdf())) == (422, "filing.field")
+
+
+def test_another_employer_sees_no_file(office: PermitOffice) -> None:
+    found = added(office, drafted(office))
+    stranger = office.another_employer(7)
+    for path in ("", "/content", "/pages/1"):
+        assert problem(office.ask(stranger, "GET", f"/v1/files/{found['file_id']}{path}")) == (404, "upload.none")
+    assert problem(office.ask(office.head, "GET", f"/v1/files/{found['file_id']}")) == (404, "upload.none")
+
+
+def test_file_of_another_name_or_damaged_does_not_open(office: PermitOffice) -> None:
+    filing_id = drafted(office)
+    first, second = added(office, filing_id), added(office, filing_id, data=picture())
+    one, two = (next(path for path in stored(office) if path.name == each["file_id"]) for each in (first, second))
+    one.write_bytes(two.read_bytes())
+    assert office.ask(office.employer, "GET", f"/v1/files/{first['file_id']}/content").status_code == 500
+    two.unlink()
+    assert office.ask(office.employer, "GET", f"/v1/files/{second['file_id']}/content").status_code == 500
+
+
+def test_sweeping_removes_what_no_row_knows_and_nothing_else(office: PermitOffice) -> None:
+    found = added(office, drafted(office))
+    (path,) = stored(office)
+    left = path.parent.parent / "00" / ("0" * 32)
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"left behind")
+    temporary = path.with_name(f".{'1' * 32}.0a.tmp")
+    temporary.write_bytes(b"half")
+    assert sweep_files(office.core) == 0
+    before = time.time() - 7200
+    for each in (path, left, temporary):
+        os.utime(each, (before, before))
+    assert sweep_files(office.core) == 1
+    assert stored(office) == [path]
+    assert path.name == found["file_id"]
+
+
+def test_file_opens_under_a_new_master_key(office: PermitOffice) -> None:
+    data = picture()
+    found = added(office, drafted(office), data=data)
+    (path,) = stored(office)
+    before = path.read_bytes()
+    rewrap.begin(office.core, "host:test", lambda _name, _count: None)
+    rewrap.finish(office.core, "host:test", lambda _name, _count: None)
+    assert path.read_bytes() == before
+    assert office.ask(office.employer, "GET", f"/v1/files/{found['file_id']}/content").content == data
+
+
+def test_row_that_was_given_to_another_application_is_refused(office: PermitOffice) -> None:
+    first = drafted(office)
+    found = added(office, first)
+    other = office.draft("overseas", person_record(office.today, 2))
+
+    def move(session: object) -> None:
+        table = Upload.__table__
+        session.execute(table.update().values(filing_id=other))  # type: ignore[attr-defined]
+
+    office.core.database.transact(move)
+    answer = office.ask(office.employer, "GET", f"/v1/files/{found['file_id']}")
+    assert problem(answer) == (403, "at_rest.altered")
