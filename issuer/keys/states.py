@@ -45,8 +45,10 @@ __all__ = [
     "find",
     "generate",
     "publish",
+    "require_active",
     "retire",
     "revoke",
+    "still_active",
     "trusted_key",
 ]
 
@@ -200,18 +202,27 @@ def active_key(session: Session, usage: Usage, *, lock: bool = False, share: boo
     return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
 
-def require_active(session: Session, usage: Usage) -> KeyRow:
-    """The key that signs this usage now, shared until the transaction ends.
+def require_active(session: Session, usage: Usage, *, share: bool = True) -> KeyRow:
+    """The key that signs this usage now.
+
+    Args:
+        share: held until the transaction ends, so that no step of the key is taken meanwhile.
 
     Raises:
         KeyFault: ``keystore.none_active``.
     """
     # Twice: a rotation that commits meanwhile hides both keys from one statement's snapshot.
     for _ in range(2):
-        row = active_key(session, usage, share=True)
+        row = active_key(session, usage, share=share)
         if row is not None:
             return row
     raise KeyFault("keystore.none_active", expected=f"an active {usage} key")
+
+
+def still_active(session: Session, row: KeyRow) -> bool:
+    """Whether a key that was read earlier is active still; if so, it stays so until the transaction ends."""
+    found = session.get(KeyRow, row.thumbprint, with_for_update={"read": True}, populate_existing=True)
+    return found is not None and found.state == "active"
 
 
 def find(session: Session, name: str, *, lock: bool = False) -> KeyRow:

@@ -13,6 +13,7 @@ What a checkpoint says and how it is read: :mod:`issuer.audit.checkpoints`.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
@@ -28,8 +29,9 @@ from issuer.audit.models import Checkpoint as CheckpointRow
 from issuer.core import Core
 from issuer.db.meta import Meta
 from issuer.keys.clock import signed_at
+from issuer.keys.models import KeyRow
 from issuer.keys.signer import CheckpointMessage
-from issuer.keys.states import require_active
+from issuer.keys.states import require_active, still_active
 from issuer.published import artefacts
 from issuer.published.trust_lists import lock_publisher
 from verifier.runtime.files import FileFault, write_whole
@@ -38,7 +40,8 @@ __all__ = ["default_folder", "make"]
 
 
 def make(core: Core, folder: Path) -> Checkpoint | None:
-    """Sign the chain's end, unless nothing was added since, and see that all checkpoints are in the folder.
+    """Sign the chain's end outside any transaction, unless nothing was added since, and see that all checkpoints are in
+    the folder.
 
     Returns:
         The newest checkpoint; None: there is no act yet.
@@ -46,39 +49,56 @@ def make(core: Core, folder: Path) -> Checkpoint | None:
     Raises:
         StateError: ``clock.*``, ``database.*``; KeyFault: ``keystore.none_active``; FileFault: the folder.
     """
-
-    def work(session: Session) -> list[CheckpointRow]:
-        publisher = lock_publisher(session)
-        head, meta = session.get(AuditHead, 1, populate_existing=True), session.get(Meta, 1)
-        if head is None or meta is None:
-            raise StateError("database.not_initialised")
-        rows = list(session.scalars(select(CheckpointRow).order_by(CheckpointRow.seq)))
-        if head.seq == 0 or (rows and rows[-1].seq >= head.seq):
-            return rows
-        if rows:
-            require_held(session, rows[-1])
-        iat = core.clock.signing_time(session)
-        said = Checkpoint(meta.database_id, head.seq, head.hash, iat)
-        key = require_active(session, "timestamp")
-        (token,) = core.signer.sign(Thumbprint(bytes.fromhex(key.thumbprint)), [CheckpointMessage(_encode(said))])
-        publisher.version += 1
-        row = CheckpointRow(seq=said.seq, hash=said.hash, iat=iat, token=token)
-        session.add(row)
-        artefacts.put(session, publisher.version, tree.checkpoint_path(said.seq), "checkpoint", token, iat=iat)
-        session.flush()
-        signed_at(session, iat)
-        return [*rows, row]
-
-    rows = core.database.transact(work, settled=lambda session: None)
+    while (end := core.database.read(partial(_unsigned_end, core))) is not None:
+        said, key = end
+        message = CheckpointMessage(_encode(said))
+        (token,) = core.signer.sign(Thumbprint(bytes.fromhex(key.thumbprint)), [message])
+        if core.database.transact(partial(_record, said, key, token), settled=lambda session: None):
+            break
+    rows, meta = core.database.read(lambda session: (_all(session), session.get_one(Meta, 1)))
     for row in rows:
         path = folder / f"{row.seq}.cbor"
         if not path.exists():
             _make_folder(folder)
             write_whole(path, row.token)
-    if not rows:
+    return Checkpoint(meta.database_id, rows[-1].seq, rows[-1].hash, rows[-1].iat) if rows else None
+
+
+def _unsigned_end(core: Core, session: Session) -> tuple[Checkpoint, KeyRow] | None:
+    """The chain's end and the key that signs it; None where it is signed, or there is no act yet (promise 2)."""
+    head, meta = session.get(AuditHead, 1), session.get(Meta, 1)
+    if head is None or meta is None:
+        raise StateError("database.not_initialised")
+    newest = _newest(session)
+    if head.seq == 0 or (newest is not None and newest.seq >= head.seq):
         return None
-    meta = core.database.read(lambda session: session.get_one(Meta, 1))
-    return Checkpoint(meta.database_id, rows[-1].seq, rows[-1].hash, rows[-1].iat)
+    if newest is not None:
+        require_held(session, newest)
+    key = require_active(session, "timestamp", share=False)
+    return Checkpoint(meta.database_id, head.seq, head.hash, core.clock.signing_time(session)), key
+
+
+def _record(said: Checkpoint, key: KeyRow, token: bytes, session: Session) -> bool:
+    """Record a checkpoint, unless one of this end or a later one stands, or its key signs no more; whether it was."""
+    publisher = lock_publisher(session)
+    newest = _newest(session)
+    if (newest is not None and newest.seq >= said.seq) or not still_active(session, key):
+        return False
+    publisher.version += 1
+    session.add(CheckpointRow(seq=said.seq, hash=said.hash, iat=said.iat, token=token))
+    path = tree.checkpoint_path(said.seq)
+    artefacts.put(session, publisher.version, path, "checkpoint", token, iat=said.iat)
+    session.flush()
+    signed_at(session, said.iat)
+    return True
+
+
+def _newest(session: Session) -> CheckpointRow | None:
+    return session.scalars(select(CheckpointRow).order_by(CheckpointRow.seq.desc()).limit(1)).one_or_none()
+
+
+def _all(session: Session) -> list[CheckpointRow]:
+    return list(session.scalars(select(CheckpointRow).order_by(CheckpointRow.seq)))
 
 
 def default_folder(core: Core) -> Path:

@@ -1,16 +1,18 @@
-"""Status tokens: which lists are due, and their tokens signed and read back.
+"""Status tokens: which lists are due, read, signed, read back, and recorded.
 
 Promises:
 
 1. A list is due when an entry changed, when it was never published, when its token is old, and when another status key
    has become active; one that is over (:mod:`issuer.publication.retirement`) never is.
-2. An entry that changes while the token is made is in the token or makes the list due again: the count of changes is
-   read before the entries.
+2. An entry that changes while the token is made, however long that takes, is in the token or makes the list due again:
+   the count of changes is read before the entries.
 3. Every token is read by the reader that verifiers use, under the trust list in force, before it may be published.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import ColumnElement, case, literal_column, or_, select, update
@@ -29,12 +31,22 @@ from issuer.cards.models import CodeRow
 from issuer.core import Core
 from issuer.keys.models import KeyRow
 from issuer.keys.signer import StatusMessage
-from issuer.keys.states import require_active, trusted_key
+from issuer.keys.states import trusted_key
 from issuer.published import artefacts
-from issuer.published.listing import Listing
 from issuer.status.models import LostCode, StatusListRow
 
-__all__ = ["AHEAD", "REFRESH", "TTL", "any_due", "publish_lists", "refuse_unread", "signed_by"]
+__all__ = [
+    "AHEAD",
+    "REFRESH",
+    "TTL",
+    "DueList",
+    "any_due",
+    "read_due",
+    "record_tokens",
+    "refuse_unread",
+    "sign_lists",
+    "signed_by",
+]
 
 #: Seconds after which a verifier should ask again: a tenth of the day that the strictest shipped policy allows.
 TTL: Final = DAY // 10
@@ -52,53 +64,79 @@ def any_due(session: Session, now: int) -> bool:
     return bool(_due_rows(session, now, active, force=False))
 
 
-def publish_lists(
-    core: Core,
-    session: Session,
-    trust_list: TrustList | None,
-    listing: Listing | None,
-    version: int,
-    now: int,
-    iat: int,
-    *,
-    force: bool = False,
-) -> list[str]:
-    """Sign the lists that are due and write them as artefacts; their names.
+@dataclass(frozen=True, slots=True)
+class DueList:
+    """A list that is due, as it was read.
 
     Args:
-        listing: what ``trust_list`` says of this service.
+        changes: how many there were before its entries were read (promise 2).
+        published_at: Unix time of its first publication, None before it.
+    """
+
+    name: str
+    uri: str
+    capacity: int
+    changes: int
+    published_at: int | None
+    message: StatusMessage
+
+
+def read_due(session: Session, now: int, iat: int, key: KeyRow, *, force: bool = False) -> tuple[DueList, ...]:
+    """The lists that are due, by name, with what is to be signed of each.
+
+    Args:
         now: the database's time; ``iat``: that of the tokens, above all that were signed before. Unix times.
+        key: the one that will sign them.
         force: all lists are due.
+    """
+    return tuple(
+        DueList(
+            row.name, row.uri, row.capacity, row.changes, row.published_at, StatusMessage(_payload(session, row, iat))
+        )
+        for row in _due_rows(session, now, key, force=force)
+    )
+
+
+def sign_lists(core: Core, trust_list: TrustList | None, key: KeyRow, due: Sequence[DueList]) -> tuple[bytes, ...]:
+    """The tokens of these lists, in order, each read back (promise 3); outside any transaction.
 
     Raises:
-        KeyFault: ``keystore.none_active``; the signer's.
-        StateError: ``listing.*``, ``publication.not_trusted``: no verifier would take what this key signs.
+        KeyFault, SignerBusy: the signer's.
+        StateError: ``publication.not_trusted``: no verifier would take what this key signs.
     """
-    key = require_active(session, "status")
-    if listing is not None:
-        listing.require(key, iat)
-    rows = _due_rows(session, now, key, force=force)
-    messages = [StatusMessage(_payload(session, row, iat)) for row in rows]
-    tokens = core.signer.sign(Thumbprint(bytes.fromhex(key.thumbprint)), messages) if rows else []
-    for row, token in zip(rows, tokens, strict=True):
-        _read_back(core, trust_list, key, row, token)
-        path = tree.status_path(row.name)
+    if not due:
+        return ()
+    tokens = core.signer.sign(Thumbprint(bytes.fromhex(key.thumbprint)), [one.message for one in due])
+    for one, token in zip(due, tokens, strict=True):
+        _read_back(core, trust_list, key, one, token)
+    return tuple(tokens)
+
+
+def record_tokens(
+    session: Session, version: int, now: int, iat: int, due: Sequence[DueList], tokens: Sequence[bytes]
+) -> None:
+    """Write the tokens as artefacts, and mark their lists as published so far as they were read.
+
+    Args:
+        now: the database's time; ``iat``: that of the tokens. Unix times.
+    """
+    for one, token in zip(due, tokens, strict=True):
+        path = tree.status_path(one.name)
         artefacts.put(session, version, path, "status", token, iat=iat, expires_at=iat + LONGEST_LIFE)
     session.flush()
     # Only now are the lists' rows locked, in the order of their names, as every other transaction does.
-    for row in rows:
+    for one in due:
         done = {
-            "published_at": row.published_at or iat,
+            "published_at": one.published_at or iat,
             "published_iat": iat,
-            "published_changes": row.changes,
+            "published_changes": one.changes,
             # What changed while the token was made waits from now on.
-            "waiting_since": case((StatusListRow.changes == row.changes, None), else_=now),
+            "waiting_since": case((StatusListRow.changes == one.changes, None), else_=now),
         }
         session.execute(
-            update(StatusListRow).where(StatusListRow.name == row.name).values(**done),
+            update(StatusListRow).where(StatusListRow.name == one.name).values(**done),
             execution_options={"synchronize_session": False},
         )
-    return [row.name for row in rows]
 
 
 def refuse_unread(fault: DecodeError, path: str) -> StateError:
@@ -151,14 +189,14 @@ def _payload(session: Session, row: StatusListRow, iat: int) -> bytes:
     return builder.payload(uri=row.uri, iat=iat, exp=iat + LONGEST_LIFE, ttl=TTL)
 
 
-def _read_back(core: Core, trust_list: TrustList | None, key: KeyRow, row: StatusListRow, token: bytes) -> None:
+def _read_back(core: Core, trust_list: TrustList | None, key: KeyRow, one: DueList, token: bytes) -> None:
     try:
         if trust_list is not None:
-            read_status(trust_list, token, uri=row.uri)
+            read_status(trust_list, token, uri=one.uri)
             return
         own = trusted_key(key, core.issuer).key
         read_status_list(
-            token, uri=row.uri, find_key=lambda kid: own if kid == own.kid else None, capacity=row.capacity
+            token, uri=one.uri, find_key=lambda kid: own if kid == own.kid else None, capacity=one.capacity
         )
     except DecodeError as fault:
-        raise refuse_unread(fault, tree.status_path(row.name)) from fault
+        raise refuse_unread(fault, tree.status_path(one.name)) from fault

@@ -136,7 +136,6 @@ class Worker:
     def _publish(self, stop: threading.Event) -> None:
         if not self.core.database.read(lambda session: due(self.core, session)):
             return
-        check_signers(self.core)
         done = publish(self.core, stop=stop.is_set)
         if done.version:
             facts = {

@@ -1,8 +1,10 @@
-"""Processes that die at a named point: servers in the midst of a request, and a confirmation in the midst of its act.
+"""Processes that die at a named point: servers in the midst of a request, a confirmation in the midst of its act, a
+publisher in the midst of a publication.
 
 ``python -m tests.kit.mortal_process FOLDER URL`` reads one JSON object a line and forks a process for each, for
-a fork takes milliseconds where a new interpreter takes a second: ``{"serve": POINT}`` or ``{"confirm": POINT, "token":
-..., "request": ...}``; ``POINT`` is a name in :data:`DEATHS`, or empty. Each process writes one line: its id and, for a
+a fork takes milliseconds where a new interpreter takes a second: ``{"serve": POINT}``, ``{"publish": POINT}`` or
+``{"confirm": POINT, "token": ..., "request": ...}``; ``POINT`` is a name in :data:`DEATHS` or :data:`SIGNATURES`, or
+empty. Each process writes one line: its id and, for a
 server, its port. When the input ends, all end.
 """
 
@@ -29,7 +31,8 @@ from issuer.approvals import engine
 from issuer.cards import codes
 from issuer.core import Core
 from issuer.db.process_lock import process_lock
-from issuer.keys.signer import CardMessage, Message, Signer
+from issuer.keys.signer import CardMessage, Message, Signer, StatusMessage, TimestampMessage
+from issuer.publication import publish as publisher
 from issuer.service.app import make_app
 from tests.kit.issuing_api import BOUNDLESS
 from tests.kit.issuing_process import Journal
@@ -37,13 +40,22 @@ from tests.kit.issuing_service import settings_for
 from tests.kit.people import CHEAP
 from verifier.runtime import http
 
-__all__ = ["CONFIRMING", "ISSUING", "Host"]
+__all__ = ["CONFIRMING", "ISSUING", "PUBLISHING", "Host"]
 
 _PR_SET_PDEATHSIG = 1
 #: Points of issuing, in their order, and whether the card is there after a death at each.
 ISSUING = {"asked": False, "intended": False, "committed": True, "signed": True, "recorded": True, "finished": True}
 #: Points of a confirmation that revokes a card, and whether it is done after a death at each.
 CONFIRMING = {"begun": False, "revoked": False, "audited": False, "done": True}
+#: Points of a publication, in their order, and whether it is there after a death at each.
+PUBLISHING = {"lists_signed": False, "timestamp_signed": False, "written": False, "published": True}
+#: A signer's deaths: with which kind of message, and whether before or after it is signed.
+SIGNATURES: dict[str, tuple[type[Any], str]] = {
+    "committed": (CardMessage, "before"),
+    "signed": (CardMessage, "after"),
+    "lists_signed": (StatusMessage, "after"),
+    "timestamp_signed": (TimestampMessage, "after"),
+}
 #: Where a process dies: whose function, its name, and whether before it or after it.
 DEATHS: dict[str, tuple[Any, str, str]] = {
     "asked": (cards, "issue", "before"),
@@ -54,6 +66,8 @@ DEATHS: dict[str, tuple[Any, str, str]] = {
     "revoked": (cards, "revoke_within", "after"),
     "audited": (Core, "audit", "after"),
     "done": (engine, "confirm", "after"),
+    "written": (publisher, "_write", "after"),
+    "published": (publisher, "publish", "after"),
 }
 
 
@@ -80,18 +94,21 @@ class Mortal:
     point: str
 
     def sign(self, key: Thumbprint, messages: Sequence[Message]) -> list[bytes]:
-        wanted = [message for message in messages if isinstance(message, CardMessage)]
-        for message in wanted:
-            self.journal.write(hashlib.sha256(message.payload).hexdigest())
-        if wanted and self.point == "committed":
-            die()
+        for message in messages:
+            if isinstance(message, CardMessage):
+                self.journal.write(hashlib.sha256(message.payload).hexdigest())
+        self._pass(messages, "before")
         signed = self.signer.sign(key, messages)
-        if wanted and self.point == "signed":
-            die()
+        self._pass(messages, "after")
         return signed
 
     def require(self, key: Thumbprint) -> None:
         self.signer.require(key)
+
+    def _pass(self, messages: Sequence[Message], when: str) -> None:
+        kind, moment = SIGNATURES.get(self.point, (None, ""))
+        if kind is not None and moment == when and any(isinstance(message, kind) for message in messages):
+            die()
 
 
 def _tell(port: int | None = None) -> None:
@@ -99,8 +116,8 @@ def _tell(port: int | None = None) -> None:
 
 
 def work(folder: Path, url: str, order: dict[str, str]) -> None:
-    """Serve or confirm, up to the point of death."""
-    point = order.get("serve") or order.get("confirm") or ""
+    """Serve, confirm or publish, up to the point of death."""
+    point = order.get("serve") or order.get("confirm") or order.get("publish") or ""
     core = Core.open(settings_for(folder, url, **CHEAP, **BOUNDLESS))
     core = replace(core, signer=Mortal(core.signer, Journal.open(folder / f"signed.{os.getpid()}"), point))
     if point in DEATHS:
@@ -110,6 +127,10 @@ def work(folder: Path, url: str, order: dict[str, str]) -> None:
         who = sessions.authenticate(core, order["token"])
         _tell()
         engine.confirm(core, who, order["request"])
+        return
+    if "publish" in order:
+        _tell()
+        publisher.publish(core)
         return
     with process_lock(core.database), (folder / "served").open("a") as log:
         os.dup2(log.fileno(), 2)
