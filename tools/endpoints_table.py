@@ -15,6 +15,7 @@ from issuer.service.api import (
     accounts,
     audit,
     cards,
+    certificates,
     codes,
     confirmations,
     files,
@@ -56,7 +57,7 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "card-endpoints": partial(table, cards, codes, lookups),
     "insurance-endpoints": partial(table, insurance, insurance_reports),
     "office-endpoints": partial(table, offices),
-    "filing-endpoints": partial(table, filings, files, permits),
+    "filing-endpoints": partial(table, filings, files, permits, certificates),
     "notice-endpoints": partial(table, notices, webhooks, outbox),
     "watch-endpoints": partial(table, watch, publication, audit),
 }

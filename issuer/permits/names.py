@@ -20,7 +20,7 @@ from icard_crypto.card.fields import is_plain
 
 from .refusals import Refusal
 
-__all__ = ["LONGEST_NAME", "Difference", "PassportName", "compare", "forms", "name_refusals"]
+__all__ = ["LONGEST_NAME", "Difference", "PassportName", "compare", "forms", "latin", "name_refusals"]
 
 #: Characters of a part of a name; the longest that a card holds as a whole.
 LONGEST_NAME: Final = 66
@@ -84,6 +84,19 @@ def forms(text: str) -> frozenset[str]:
     if number > _MOST_FORMS:
         choices = [one[:1] for one in choices]
     return frozenset("".join(parts) for parts in itertools.product(*choices))
+
+
+def latin(text: str) -> str:
+    """A name in the letters of the machine-readable zone, in the recommended form, spaces and hyphens kept; ``?`` for a
+    letter that has none.
+    """
+    found = []
+    for character in unicodedata.normalize("NFC", text):
+        upper = character if character in _LETTERS else character.upper()
+        plain = _LETTERS[upper][0] if upper in _LETTERS else unicodedata.normalize("NFKD", upper)
+        letters = "".join(mark for mark in plain if not unicodedata.combining(mark))
+        found.append(letters if letters.isascii() else "?")
+    return "".join(found)
 
 
 def compare(shown: PassportName, given: PassportName) -> Difference | None:

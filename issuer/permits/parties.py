@@ -26,6 +26,7 @@ __all__ = [
     "covered",
     "filings_of",
     "load_filing",
+    "load_permit",
     "notify_filing",
     "notify_permit",
     "office_region",
@@ -103,6 +104,18 @@ def load_filing(
         raise StateError("filing.none")
     if revision is not None and row.revision != revision:
         raise StateError("filing.changed", expected=str(revision), found=str(row.revision))
+    return row
+
+
+def load_permit(core: Core, session: Session, who: Principal, permit_id: str) -> Permit:
+    """A permit that somebody sees.
+
+    Raises:
+        StateError: ``access.*``, ``permit.none``.
+    """
+    row = session.scalar(select(Permit).where(Permit.id == permit_id, permits_of(core, session, who)))
+    if row is None:
+        raise StateError("permit.none")
     return row
 
 

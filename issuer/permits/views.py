@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Language
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.pages import page_of
@@ -33,7 +33,7 @@ from .materials import checklist
 from .models import Filing, FilingEvent, Permit, PermitEnd, PermitTerm
 from .moves import event_record
 from .papers import papers_of
-from .parties import filings_of, load_filing, party_of, permits_of
+from .parties import filings_of, load_filing, load_permit, party_of, permits_of
 from .processes import FILING
 from .records import read_filing
 from .terms import number_of, read_term
@@ -222,13 +222,7 @@ def show_permit(core: Core, who: Principal, permit_id: str) -> PermitView:
         StateError: ``access.*``, ``permit.none``.
     """
 
-    def look(session: Session) -> PermitView:
-        row = session.scalar(select(Permit).where(Permit.id == permit_id, permits_of(core, session, who)))
-        if row is None:
-            raise StateError("permit.none")
-        return _permit(core, session, row)
-
-    return core.database.read(look)
+    return core.database.read(lambda session: _permit(core, session, load_permit(core, session, who, permit_id)))
 
 
 def _summary(row: Filing) -> FilingSummary:

@@ -126,6 +126,7 @@ STATUSES: Final = http.Statuses(
         "office.none": 404,
         "office.region": 403,
         "organisation.exists": 409,
+        "permit.no_card": 409,
         "permit.none": 404,
         "session.csrf": 403,
         "session.none": 404,

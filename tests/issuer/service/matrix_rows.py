@@ -600,6 +600,13 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
         "employer agency permit_officer office_head",
         ids={"permit_id": world.office.employed(next(world.numbers) + 500)["permit_id"]},
     ),
+    **{
+        f"GET /v1/permits/{{permit_id}}/certificate.{kind}": lambda world: Shot(
+            "employer permit_officer",
+            ids={"permit_id": world.office.employed(next(world.numbers) + 700)["permit_id"]},
+        )
+        for kind in ("pdf", "png", "json")
+    },
     "POST /v1/permits/activations": _activation,
     "POST /v1/permits/assessments": _plain(_ANYBODY, region="310000", facts={"education": "master"}),
     "GET /v1/organisations/{organisation_id}": _on(

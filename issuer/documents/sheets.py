@@ -1,0 +1,209 @@
+"""Sheets of paper as PDF: a certificate or a notification with its code, in Chinese and English.
+
+Promises:
+
+1. What the font can't draw is never drawn as an empty box: a name is then shown in Latin letters, any other character
+   as :data:`GETA`, and the sheet says so.
+2. A text that is too long for its line is broken, never cut.
+3. The font's characters are embedded, and only those that are used; a sheet has no time but the one that it is given.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from icard_crypto import qr
+from icard_crypto.pictures import pdf as pdf_pages
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
+
+__all__ = ["GETA", "Line", "Sheet", "draw_pdf", "draw_png", "shown_name", "shown_text"]
+
+#: What stands for a character that the font doesn't have, as printers mark one.
+GETA: Final = "〓"
+_FAMILY: Final = "sc"
+_LATIN: Final = "latin"
+_MARGIN: Final = 20.0
+_LABEL: Final = 58.0
+_CODE: Final = 62.0
+_RESOLUTION: Final = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a sheet: what it is in both languages, and its value."""
+
+    zh: str
+    en: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a sheet says.
+
+    Args:
+        title_zh, title_en: of the sheet; issuer: who issues it.
+        code: the text of its QR code; code_zh, code_en: what to do with it.
+        notes: sentences below, in both languages.
+        banner: across the top, such as a warning that this is a test.
+    """
+
+    title_zh: str
+    title_en: str
+    issuer: str
+    lines: Sequence[Line]
+    code: str = field(repr=False)
+    code_zh: str
+    code_en: str
+    notes: Sequence[str] = ()
+    banner: str | None = None
+
+
+def draw_pdf(sheet: Sheet, at: int) -> bytes:
+    """The sheet as PDF, one page of A4; a second one where it is very long.
+
+    Args:
+        at: Unix time of its making.
+    """
+    from fpdf import FPDF
+
+    page = FPDF(format="A4")
+    page.set_creation_date(datetime.datetime.fromtimestamp(at, datetime.UTC))
+    page.set_title(f"{sheet.title_zh} {sheet.title_en}")
+    page.set_lang("zh-CN")
+    page.set_margins(_MARGIN, _MARGIN, _MARGIN)
+    page.set_auto_page_break(True, _MARGIN)
+    page.add_font(_FAMILY, "", _chinese())
+    page.add_font(_LATIN, "", _latin())
+    page.set_fallback_fonts([_LATIN])
+    page.add_page()
+    _head(page, sheet)
+    for line in sheet.lines:
+        _line(page, line)
+    _code(page, sheet)
+    page.set_font(_FAMILY, size=9)
+    page.set_text_color(90, 90, 90)
+    for note in sheet.notes:
+        page.multi_cell(0, 5, _drawable(note), new_x="LMARGIN", new_y="NEXT", align="L")
+        page.ln(1)
+    return bytes(page.output())
+
+
+def draw_png(sheet: Sheet, at: int) -> bytes:
+    """The sheet's first page as PNG."""
+    picture = pdf_pages.page(draw_pdf(sheet, at), 0, _RESOLUTION)
+    out = BytesIO()
+    picture.convert("RGB").save(out, "PNG")
+    return out.getvalue()
+
+
+def shown_name(name: str, latin: str) -> tuple[str, str | None]:
+    """A name as a sheet shows it, and the note beside it where that isn't the name itself.
+
+    Args:
+        latin: the same name in the letters of the machine-readable zone.
+    """
+    if covers(name):
+        return name, None
+    return latin, (
+        f"姓名中有字体未收录的字符，以拉丁字母显示。The name has characters that the font lacks; it is shown in Latin "
+        f"letters ({latin})."
+    )
+
+
+def shown_text(text: str) -> tuple[str, str | None]:
+    """Any other text, with :data:`GETA` for what the font lacks, and the note where there is one."""
+    if covers(text):
+        return text, None
+    return _drawable(text), f"“{GETA}”代表字体未收录的字符。“{GETA}” stands for a character that the font lacks."
+
+
+def covers(text: str) -> bool:
+    """Whether the font has every character."""
+    return GETA not in _drawable(text.replace(GETA, ""))
+
+
+def _head(page: FPDF, sheet: Sheet) -> None:
+    if sheet.banner is not None:
+        page.set_fill_color(255, 236, 179)
+        page.set_font(_FAMILY, size=11)
+        page.cell(0, 9, _drawable(sheet.banner), fill=True, align="C", new_x="LMARGIN", new_y="NEXT")
+        page.ln(4)
+    page.set_font(_FAMILY, size=22)
+    page.cell(0, 12, _drawable(sheet.title_zh), align="C", new_x="LMARGIN", new_y="NEXT")
+    page.set_font(_FAMILY, size=13)
+    page.cell(0, 8, sheet.title_en, align="C", new_x="LMARGIN", new_y="NEXT")
+    page.set_font(_FAMILY, size=11)
+    page.set_text_color(90, 90, 90)
+    page.multi_cell(0, 7, _drawable(sheet.issuer), align="C", new_x="LMARGIN", new_y="NEXT")
+    page.set_text_color(0, 0, 0)
+    page.ln(5)
+
+
+def _line(page: FPDF, line: Line) -> None:
+    top = page.get_y()
+    page.set_font(_FAMILY, size=9)
+    page.set_text_color(90, 90, 90)
+    page.multi_cell(_LABEL, 6, f"{line.zh}  {line.en}", align="L", new_x="LMARGIN", new_y="NEXT")
+    below = page.get_y()
+    page.set_xy(page.l_margin + _LABEL, top)
+    page.set_text_color(0, 0, 0)
+    page.set_font(_FAMILY, size=12)
+    page.multi_cell(0, 6, _drawable(line.value), align="L", new_x="LMARGIN", new_y="NEXT")
+    page.set_y(max(below, page.get_y()) + 1)
+
+
+def _code(page: FPDF, sheet: Sheet) -> None:
+    if page.get_y() + _CODE + 12 > page.h - page.b_margin:
+        page.add_page()
+    page.ln(2)
+    top = page.get_y()
+    page.image(BytesIO(qr.draw_png(sheet.code)), x=page.l_margin, y=top, w=_CODE, h=_CODE)
+    page.set_xy(page.l_margin + _CODE + 6, top + 8)
+    page.set_font(_FAMILY, size=11)
+    left = page.l_margin
+    page.set_left_margin(page.l_margin + _CODE + 6)
+    page.multi_cell(0, 6, sheet.code_zh, align="L", new_x="LMARGIN", new_y="NEXT")
+    page.ln(2)
+    page.set_font(_FAMILY, size=10)
+    page.multi_cell(0, 5, sheet.code_en, align="L", new_x="LMARGIN", new_y="NEXT")
+    page.set_left_margin(left)
+    page.set_xy(left, top + _CODE + 6)
+
+
+def _drawable(text: str) -> str:
+    known = _coverage()
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(character if ord(character) in known or character == "\n" else GETA for character in composed)
+
+
+@functools.cache
+def _coverage() -> frozenset[int]:
+    from fontTools.ttLib import TTFont
+
+    found: set[int] = set()
+    for path in (_chinese(), _latin()):
+        with TTFont(path, lazy=True) as font:
+            found.update(font.getBestCmap())
+    return frozenset(found)
+
+
+def _chinese() -> Path:
+    from pylopdf_fonts_zh_cn import sans_path
+
+    return Path(sans_path())
+
+
+def _latin() -> Path:
+    """Latin letters of passports that the Chinese font lacks, such as those of Turkish, Polish and Vietnamese."""
+    return Path(str(resources.files("fontpkg_noto_sans") / "files" / "NotoSans[wdth,wght].ttf"))
