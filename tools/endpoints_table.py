@@ -18,6 +18,7 @@ from issuer.service.api import (
     certificates,
     codes,
     confirmations,
+    desk,
     files,
     filings,
     insurance,
@@ -57,7 +58,7 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "card-endpoints": partial(table, cards, codes, lookups),
     "insurance-endpoints": partial(table, insurance, insurance_reports),
     "office-endpoints": partial(table, offices),
-    "filing-endpoints": partial(table, filings, files, permits, certificates),
+    "filing-endpoints": partial(table, filings, files, desk, permits, certificates),
     "notice-endpoints": partial(table, notices, webhooks, outbox),
     "watch-endpoints": partial(table, watch, publication, audit),
 }

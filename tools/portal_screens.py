@@ -77,7 +77,7 @@ def draw(folder: Path, wanted: Sequence[Picture]) -> None:
     """Draw these, and no others stay."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made:
-        service = town(Path(made))
+        service = town(Path(made), office=True)
         try:
             with running_portal(service), chromium() as browser:
                 for picture in wanted:

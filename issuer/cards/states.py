@@ -149,11 +149,13 @@ def _edit(
     return rows
 
 
-def end_codes(session: Session, rows: Sequence[CardRow], now: int) -> None:
-    """Mark every code that these cards have as replaced."""
-    for code in _codes(session, rows):
+def end_codes(session: Session, rows: Sequence[CardRow], now: int) -> bool:
+    """Mark every code that these cards have as replaced; whether any was not."""
+    live = [code for code in _codes(session, rows) if not code.replaced]
+    for code in live:
         code.replaced = True
     _set_entries(session, rows, now)
+    return bool(live)
 
 
 def _set_entries(session: Session, rows: Sequence[CardRow], now: int) -> None:

@@ -32,7 +32,10 @@ Kind = Literal["permit", "name"]
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """A card as it stands. ``codes`` are the newest generation's; ``entries`` every code's cti, state and entry."""
+    """A card as it stands. ``codes`` are the newest generation's; ``entries`` every code's cti, state and entry.
+
+    ``lost``: the holder has ended the newest codes, and no new ones were made yet.
+    """
 
     card_id: str
     card: Card
@@ -43,6 +46,7 @@ class CardView:
     revision: int
     codes: tuple[IssuedCode, ...]
     entries: tuple[tuple[str, Profile, str, int], ...]
+    lost: bool = False
 
 
 def there(found: T | None) -> T:
@@ -69,6 +73,7 @@ def show(core: Core, card_id: str) -> CardView:
             select(CodeRow).where(CodeRow.card_id == card_id).order_by(CodeRow.generation, CodeRow.profile, CodeRow.cti)
         ).all()
         newest = [code for code in every if code.generation == max(each.generation for each in every)]
+        lost = row.standing != "revoked" and any(code.replaced for code in newest)
         return CardView(
             card_id,
             read_record(core, row),
@@ -77,8 +82,9 @@ def show(core: Core, card_id: str) -> CardView:
             row.insurance,
             row.version,
             row.revision,
-            tuple(codes.hand_out(core, session, newest)),
+            () if lost else tuple(codes.hand_out(core, session, newest)),
             tuple((code.cti, Profile(code.profile), code.state, code.value) for code in every),
+            lost,
         )
 
     return core.database.read(look)
@@ -88,7 +94,7 @@ def newest_code(core: Core, card_id: str, profile: Profile) -> IssuedCode | None
     """The code of a card's newest generation for one profile; None: it is not signed yet.
 
     Raises:
-        StateError: ``issue.no_card``.
+        StateError: ``issue.no_card``, ``issue.codes_ended``: the holder has ended them.
     """
 
     def look(session: Session) -> IssuedCode | None:
@@ -96,7 +102,10 @@ def newest_code(core: Core, card_id: str, profile: Profile) -> IssuedCode | None
         query = select(CodeRow).where(
             CodeRow.card_id == card_id, CodeRow.generation == row.version, CodeRow.profile == profile
         )
-        found = codes.hand_out(core, session, session.scalars(query.order_by(CodeRow.cti)).all())
+        rows = session.scalars(query.order_by(CodeRow.cti)).all()
+        if row.standing != "revoked" and any(code.replaced for code in rows):
+            raise StateError("issue.codes_ended")
+        found = codes.hand_out(core, session, rows)
         return found[0] if found else None
 
     return core.database.read(look)

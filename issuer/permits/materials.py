@@ -32,6 +32,7 @@ __all__ = [
     "authentication_for",
     "checklist",
     "paper_refusals",
+    "questions",
     "usable_until",
 ]
 
@@ -133,6 +134,14 @@ _CONDITIONS: Final[Mapping[str, _Condition]] = {
 }
 
 
+#: What an applicant is asked for a condition; conditions without an entry follow from other fields.
+_ASKED: Final[Mapping[str, tuple[str, ...]]] = {
+    **{name: (name,) for name in _CONDITIONS if name in FilingFacts.__dataclass_fields__ and name != "agency"},
+    "earlier_permit_recent": ("earlier_permit", "permit_ended"),
+    "asked_for": (),
+}
+
+
 def checklist(book: RuleBook, facts: FilingFacts, known_on: date | None = None) -> tuple[Item, ...]:
     """Every material that the process knows, in the order of the codes, needed or not.
 
@@ -144,6 +153,21 @@ def checklist(book: RuleBook, facts: FilingFacts, known_on: date | None = None) 
     """
     rules = book.effective("materials", facts.region, facts.day, known_on)
     return tuple(_item(rule, facts) for rule in rules if facts.process in rule.value["needs"])
+
+
+def questions(book: RuleBook, facts: FilingFacts) -> tuple[str, ...]:
+    """The facts that the checklist of a process asks the applicant for, whether they are known or not.
+
+    What the application says elsewhere, or the service knows by itself, is none of them.
+    """
+    found: dict[str, None] = {}
+    for rule in book.effective("materials", facts.region, facts.day):
+        for case in rule.value["needs"].get(facts.process, ()):
+            for name in case.get("when", ()):
+                found.update(dict.fromkeys(_ASKED.get(name, ())))
+        for name in rule.value.get("commitment", ()):
+            found.update(dict.fromkeys(_ASKED.get(name, ())))
+    return tuple(found)
 
 
 def usable_until(book: RuleBook, code: str, region: str, issued: date, on: date) -> tuple[date, Rule] | None:

@@ -23,6 +23,7 @@ __all__ = [
     "Employer",
     "Filing",
     "FilingEvent",
+    "FilingTaken",
     "Notification",
     "Office",
     "OfficeMember",
@@ -163,6 +164,16 @@ class FilingEvent(Base):
     party: Mapped[Word]
     account_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("accounts.id"))
     record: Mapped[bytes] = sealed()
+    at: Mapped[Seconds]
+
+
+class FilingTaken(Base):
+    """Who works on an application; a row of another account takes its place."""
+
+    __tablename__ = "filings_taken"
+
+    filing_id: Mapped[Hex32] = mapped_column(ForeignKey("filings.id"), primary_key=True)
+    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
     at: Mapped[Seconds]
 
 

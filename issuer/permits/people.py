@@ -24,10 +24,19 @@ from issuer.core import Core
 from issuer.vault.at_rest import Place
 
 from .guards import EmployerFacts
-from .models import Employer, PersonDocument
-from .records import FilingRecord, passport_digest
+from .models import Employer, Filing, Permit, PersonDocument
+from .names import PassportName
+from .records import FilingRecord, passport_digest, read_filing
 
-__all__ = ["employer_facts", "organisation_record", "passport_of", "person_for", "record_passport"]
+__all__ = [
+    "employer_facts",
+    "filing_name",
+    "organisation_record",
+    "passport_of",
+    "permit_name",
+    "person_for",
+    "record_passport",
+]
 
 
 def person_for(core: Core, session: Session, now: int, record: FilingRecord) -> str:
@@ -89,6 +98,23 @@ def passport_of(core: Core, session: Session, person_id: str) -> dict[str, Any]:
         return {}
     content: dict[str, Any] = json.loads(core.at_rest.open(Place("person_documents", "record", row.id), row.record))
     return content
+
+
+def filing_name(core: Core, session: Session, row: Filing) -> str:
+    """The name of the person that an application is about; empty while it is not known."""
+    record = read_filing(core, row)
+    if record.surname is not None or row.person_id is None:
+        return record.name.shown
+    return _passport_name(passport_of(core, session, row.person_id))
+
+
+def permit_name(core: Core, session: Session, row: Permit) -> str:
+    """The name of a permit's holder, as in the newest passport on record."""
+    return _passport_name(passport_of(core, session, row.person_id))
+
+
+def _passport_name(passport: Mapping[str, Any]) -> str:
+    return PassportName(str(passport.get("surname", "")), str(passport.get("given", ""))).shown
 
 
 def employer_facts(session: Session, organisation_id: str) -> EmployerFacts | None:

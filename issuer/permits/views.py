@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final, Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,17 +23,19 @@ from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.pages import page_of
 from issuer.rules.citations import cite, taken_from_nation
+from issuer.rules.days import day_of, days_after
 from issuer.rules.rows import Rule
 from issuer.rules.store import book_of
 from issuer.vault.at_rest import Place
 
 from .applications import filing_facts
 from .clocks import Clock, clocks
-from .materials import checklist
+from .materials import checklist, questions
 from .models import Filing, FilingEvent, Permit, PermitEnd, PermitTerm
 from .moves import event_record
 from .papers import papers_of
 from .parties import filings_of, load_filing, load_permit, party_of, permits_of
+from .people import filing_name, organisation_record, permit_name
 from .processes import FILING
 from .records import read_filing
 from .terms import number_of, read_term
@@ -42,6 +44,7 @@ from .uploads import FileView, file_views
 __all__ = [
     "FilingSummary",
     "FilingView",
+    "PermitFilter",
     "PermitView",
     "list_filings",
     "list_permits",
@@ -50,13 +53,23 @@ __all__ = [
 ]
 
 Words = dict[Language, str]
+#: Permits of a list: all, those that give the right to work now, those of them that end soon, those that have ended.
+PermitFilter = Literal["all", "live", "ending", "ended"]
+
+_LIVE: Final = ("ACTIVE", "EXTENDED_BY_LAW")
+#: Calendar days from today within which a permit ends soon.
+_SOON: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
 class FilingSummary:
-    """An application in a list. Days are those of Beijing, times Unix times."""
+    """An application in a list. Days are those of Beijing, times Unix times.
+
+    ``name``: of the person, empty while it is not known; ``due``: the day by which the next step has to be taken.
+    """
 
     filing_id: str
+    name: str
     process: str
     state: str
     region: str
@@ -64,6 +77,8 @@ class FilingSummary:
     permit_id: str | None
     submitted_on: str | None
     decision_due: str | None
+    due: str | None
+    open: bool
     revision: int
     changed_at: int
 
@@ -83,10 +98,15 @@ class PaperView:
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """An entry of the checklist, with its paper and files where they were handed in."""
+    """An entry of the checklist, with its paper and files where they were handed in.
+
+    ``authenticated``, ``translated``: whether one from abroad has to be; ``commitment``: whether it may be promised.
+    """
 
     code: str
     need: str
+    authenticated: bool
+    translated: bool
     title: Words
     reason: Words
     rule: Words
@@ -109,16 +129,23 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class FilingView:
-    """An application. ``moves``: those that are possible for whoever looks."""
+    """An application.
+
+    ``name``: of the person; ``employer``: its name; ``questions``: the facts that the checklist follows from;
+    ``moves``: those that are possible for whoever looks.
+    """
 
     filing_id: str
+    name: str
     process: str
     state: str
     region: str
     employer_id: str
+    employer: str
     agency_id: str | None
     permit_id: str | None
     record: Mapping[str, Any]
+    questions: list[str]
     returns: int
     submitted_on: str | None
     accepted_on: str | None
@@ -134,9 +161,10 @@ class FilingView:
 
 @dataclass(frozen=True, slots=True)
 class TermView:
-    """A stretch of a permit."""
+    """A stretch of a permit. ``employer``: its name."""
 
     employer_id: str
+    employer: str
     category: str
     post: str
     first: str
@@ -156,9 +184,10 @@ class EndView:
 
 @dataclass(frozen=True, slots=True)
 class PermitView:
-    """A permit with its terms and ends, oldest first."""
+    """A permit with its terms and ends, oldest first. ``name``: of its holder."""
 
     permit_id: str
+    name: str
     number: str
     state: str
     until: str
@@ -170,20 +199,34 @@ class PermitView:
     revision: int
 
 
-def list_filings(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[FilingSummary]:
+def list_filings(
+    core: Core,
+    who: Principal,
+    *,
+    after: str = "",
+    limit: int = 50,
+    open_only: bool = False,
+    permit_id: str | None = None,
+) -> list[FilingSummary]:
     """A page of applications in the order of their ids.
 
     Args:
         after: the last id of the page before.
         limit: 1 to 201.
+        open_only: only drafts, and those that are not decided.
+        permit_id: only those about this permit.
 
     Raises:
         StateError: ``access.*``.
     """
 
     def look(session: Session) -> list[FilingSummary]:
-        query = page_of(select(Filing).where(filings_of(core, session, who)), Filing.id, after, limit)
-        return [_summary(row) for row in session.scalars(query)]
+        query = select(Filing).where(filings_of(core, session, who))
+        if open_only:
+            query = query.where(Filing.state.not_in(FILING.last))
+        if permit_id is not None:
+            query = query.where(Filing.permit_id == permit_id)
+        return [_summary(core, session, row) for row in session.scalars(page_of(query, Filing.id, after, limit))]
 
     return core.database.read(look)
 
@@ -197,20 +240,29 @@ def show_filing(core: Core, who: Principal, filing_id: str) -> FilingView:
     return core.database.read(lambda session: _view(core, session, who, load_filing(core, session, who, filing_id)))
 
 
-def list_permits(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[PermitView]:
+def list_permits(
+    core: Core, who: Principal, *, after: str = "", limit: int = 50, show: PermitFilter = "all"
+) -> list[PermitView]:
     """A page of permits in the order of their ids.
 
     Args:
         after: the last id of the page before.
         limit: 1 to 201.
+        show: which of them.
 
     Raises:
         StateError: ``access.*``.
     """
 
     def look(session: Session) -> list[PermitView]:
-        query = page_of(select(Permit).where(permits_of(core, session, who)), Permit.id, after, limit)
-        return [_permit(core, session, row) for row in session.scalars(query)]
+        query = select(Permit).where(permits_of(core, session, who))
+        if show in ("live", "ending"):
+            query = query.where(Permit.state.in_(_LIVE))
+        if show == "ending":
+            query = query.where(Permit.until <= days_after(day_of(core.clock.now(session)), _SOON).isoformat())
+        if show == "ended":
+            query = query.where(Permit.state.not_in((*_LIVE, "GRANTED")))
+        return [_permit(core, session, row) for row in session.scalars(page_of(query, Permit.id, after, limit))]
 
     return core.database.read(look)
 
@@ -225,9 +277,16 @@ def show_permit(core: Core, who: Principal, permit_id: str) -> PermitView:
     return core.database.read(lambda session: _permit(core, session, load_permit(core, session, who, permit_id)))
 
 
-def _summary(row: Filing) -> FilingSummary:
+def _summary(core: Core, session: Session, row: Filing) -> FilingSummary:
+    days = {
+        "SUBMITTED": (row.pre_review_due, row.defects_due),
+        "PRE_REVIEWED": (row.defects_due,),
+        "ACCEPTED": (row.decision_due, row.promised_due),
+        "RETURNED": (row.answer_due,),
+    }.get(row.state, ())
     return FilingSummary(
         row.id,
+        filing_name(core, session, row),
         row.process,
         row.state,
         row.region,
@@ -235,6 +294,8 @@ def _summary(row: Filing) -> FilingSummary:
         row.permit_id,
         row.submitted_on,
         row.decision_due,
+        min((day for day in days if day is not None), default=None),
+        row.state not in FILING.last,
         row.revision,
         row.changed_at,
     )
@@ -247,13 +308,16 @@ def _view(core: Core, session: Session, who: Principal, row: Filing) -> FilingVi
     ).all()
     return FilingView(
         row.id,
+        filing_name(core, session, row),
         row.process,
         row.state,
         row.region,
         row.employer_id,
+        organisation_record(core, session, row.employer_id)["name"],
         row.agency_id,
         row.permit_id,
         read_filing(core, row).to_json(),
+        list(questions(book, filing_facts(core, session, row))),
         row.returns,
         row.submitted_on,
         row.accepted_on,
@@ -286,6 +350,8 @@ def _items(core: Core, session: Session, row: Filing) -> list[ItemView]:
         ItemView(
             item.code,
             item.need,
+            item.authenticated,
+            item.translated,
             {"en": item.title("en"), "zh": item.title("zh")},
             dict(item.reasons),
             _cited(item.rule),
@@ -308,15 +374,17 @@ def _permit(core: Core, session: Session, row: Permit) -> PermitView:
     ends = session.scalars(select(PermitEnd).where(PermitEnd.permit_id == row.id).order_by(PermitEnd.number)).all()
     return PermitView(
         row.id,
+        permit_name(core, session, row),
         number_of(core, row),
         row.state,
         row.until,
         row.interim_until,
         row.card_id,
-        row.state in ("ACTIVE", "EXTENDED_BY_LAW"),
+        row.state in _LIVE,
         [
             TermView(
                 term.employer_id,
+                organisation_record(core, session, term.employer_id)["name"],
                 term.category,
                 str(read_term(core, term)["post"]),
                 term.first,

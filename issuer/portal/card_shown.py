@@ -28,6 +28,8 @@ def card_state(view: CardView, t: Words, now: int) -> Tag:
         return Tag(t("card.ended"), "bad")
     if permit is not None and permit.valid_until is not None and permit.valid_until < today:
         return Tag(t("card.expired"), "bad")
+    if view.lost:
+        return Tag(t("card.lost_state"), "warn")
     if view.standing == "suspended":
         return Tag(t("card.suspended"), "warn")
     if view.permit != "good":

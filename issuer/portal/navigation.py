@@ -34,7 +34,12 @@ class NavItem:
 #: Word, path below the base, rights of which one is needed.
 _ITEMS: Final = (
     ("nav.home", "", ()),
+    ("nav.queue", "queue", ("filing.read",)),
     ("nav.cards", "staff", ("organisation.read_own",)),
+    ("nav.permits", "permits", ("filing.read_own", "filing.read")),
+    ("nav.filings", "filings", ("filing.file",)),
+    ("nav.insurance", "insurance", ("insurance.read_own", "insurance.read")),
+    ("nav.what_if", "what-if", ("filing.file",)),
     ("nav.organisation", "organisation", ("organisation.read_own",)),
     ("nav.mandates", "mandates", ("mandate.read_own", "mandate.manage")),
     ("nav.search", "search", ("card.find",)),

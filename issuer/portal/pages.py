@@ -24,9 +24,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from icard_crypto.errors import IcardError
+from icard_crypto.limits import KIB, MIB
 from issuer.accounts import directory
 from issuer.accounts.attempts import Origin
 from issuer.core import Core
+from issuer.permits.uploads import MOST_BYTES
 from issuer.service.access import Access
 from issuer.service.context import Call
 from issuer.service.cookies import SESSION
@@ -113,8 +115,16 @@ class Portal:
 
     @property
     def bodies(self) -> list[http.BodyClass]:
-        """Forms alone."""
-        return [http.BodyClass(BASE, types=("application/x-www-form-urlencoded", "multipart/form-data"))]
+        """Forms alone; lists of people may be long."""
+        types = ("application/x-www-form-urlencoded", "multipart/form-data")
+        return [
+            http.BodyClass(f"{BASE}filings/", types=types[:1]),
+            http.BodyClass(
+                f"{BASE}filings/", cap=MOST_BYTES + 64 * KIB, types=types[1:], seconds=60.0, budget=120 * MIB
+            ),
+            http.BodyClass(f"{BASE}insurance/register-many", cap=3 * MIB, types=types),
+            http.BodyClass(BASE, types=types),
+        ]
 
     @property
     def rates(self) -> list[http.RateClass]:

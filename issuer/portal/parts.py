@@ -19,6 +19,7 @@ __all__ = [
     "SOON",
     "Act",
     "Cell",
+    "Certainty",
     "Check",
     "Choice",
     "Deadline",
@@ -135,12 +136,19 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A line of a checklist. ``why``: what fulfils it, or what is wrong with it."""
+    """A line of a checklist.
+
+    Attributes:
+        state: waiting: done as far as one's own part goes, and not looked at yet.
+        why: what fulfils it, or what is wrong with it.
+        name: what errors lead to.
+    """
 
     text: str
-    state: Literal["done", "open", "wrong", "unneeded"]
+    state: Literal["done", "waiting", "open", "wrong", "unneeded"]
     why: str = ""
     act: Act | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +160,7 @@ class Fact:
         code: shown in a monospaced face.
         lang: of the value, where it is not the page's.
         disputed: somebody has reported that it is wrong.
+        name: of the field, which errors lead to; wrong: what has to be corrected about it.
     """
 
     key: str
@@ -162,6 +171,8 @@ class Fact:
     tag: Tag | None = None
     rule: Rule | None = None
     disputed: bool = False
+    name: str = ""
+    wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ Promises:
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.datastructures import UploadFile
 
 from issuer.accounts import directory, login
 from issuer.accounts.directory import AccountView
@@ -104,6 +106,26 @@ class Visit:
     def secret(self, name: str) -> str:
         """A field as it was typed, blanks included."""
         return (self.form or {}).get(name, ("",))[0]
+
+    def upload(self, name: str) -> tuple[bytes, str] | None:
+        """A file that a form brings, and the media type that its browser gives it; None: none was chosen."""
+        found = getattr(self.request.state, "form", {}).get(name)
+        if not isinstance(found, UploadFile) or not found.filename:
+            return None
+        return found.file.read(), (found.content_type or "").partition(";")[0].strip().lower()
+
+    def file(self, name: str) -> str:
+        """The text of a file that a form brings, UTF-8 or GB 18030; empty: none was chosen.
+
+        Raises:
+            FormFault: it is neither.
+        """
+        found = getattr(self.request.state, "form", {}).get(name)
+        content: bytes = found.file.read() if isinstance(found, UploadFile) else b""
+        for encoding in ("utf-8-sig", "gb18030"):
+            with contextlib.suppress(UnicodeDecodeError):
+                return content.decode(encoding)
+        raise self.refuse(name, "forms.no_text")
 
     def every(self, name: str) -> list[str]:
         """All values of a field, for boxes to tick."""

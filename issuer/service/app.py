@@ -106,6 +106,7 @@ STATUSES: Final = http.Statuses(
         "issue.card_exists": 409,
         "issue.card_revoked": 409,
         "issue.changed": 412,
+        "issue.codes_ended": 409,
         "issue.no_card": 404,
         "issue.two_needed": 403,
         "key.passphrase_wrong": 503,

@@ -112,7 +112,7 @@ def make(house: House, role: str, name: str, *, identity: str | None = None, **m
         role=role,
         login=name,
         name=f"Name of {name}",
-        identity=identity or re.sub("[^A-Z0-9]", "-", f"ID-{name}".upper()),
+        identity=None if "person_id" in more else identity or re.sub("[^A-Z0-9]", "-", f"ID-{name}".upper()),
         **more,
     )
     invited = host.add(house.core, new, HOST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -186,7 +187,7 @@ class PermitOffice:
         *,
         permit_id: str | None = None,
         employer_id: str | None = None,
-        papers: dict[str, dict[str, Any]] | None = None,
+        papers: Mapping[str, dict[str, Any] | None] | None = None,
     ) -> str:
         """A draft with every paper that it needs; its id.
 

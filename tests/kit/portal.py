@@ -6,7 +6,8 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import uvicorn
@@ -17,18 +18,22 @@ from issuer import cards
 from issuer.accounts.mandates import give_mandate
 from issuer.cards import NewCard
 from issuer.cards.lookups import note_lookup
+from issuer.insurance import registration
+from issuer.permits.models import Permit
 from issuer.portal import BASE, make_portal
 from issuer.service.app import make_app
 from tests.issuer.conftest import new_database_url
+from tests.kit.insured import new_registration
 from tests.kit.issuing_api import BOUNDLESS, new_service
 from tests.kit.issuing_service import person
 from tests.kit.people import HOST, PASSWORD, House, Somebody, make, organisation
+from tests.kit.permit_office import PermitOffice, person_record
 from verifier.runtime import http
 
 __all__ = ["ROLES", "Town", "enter", "running_portal", "town"]
 
 ROLES = (
-    *("holder", "employer", "agency", "permit_officer", "insurance_officer", "inspector", "auditor"),
+    *("holder", "employer", "agency", "permit_officer", "insurance_officer", "office_head", "inspector", "auditor"),
     "administrator",
 )
 
@@ -38,7 +43,9 @@ class Town:
     """A service and its people: one of each role, and a second officer and administrator.
 
     Attributes:
+        people: by role, and ``resident``: a holder whose permit and insurance are on record.
         cards: of the holder's, then of others that the employer looks after.
+        ids: of things that pages are about, by the name that stands in braces in a path.
     """
 
     house: House
@@ -46,15 +53,20 @@ class Town:
     cards: list[str]
     employer_id: str
     agency_id: str
+    ids: dict[str, str] = field(default_factory=dict)
     url: str = ""
 
     def path(self, path: str) -> str:
-        """The address of a page; ``{card}`` is the holder's card."""
-        return self.url + path.format(card=self.cards[0], other=self.cards[1])
+        """The address of a page; ``{card}`` is the holder's card, ``{filing}`` an application that was submitted."""
+        return self.url + path.format(card=self.cards[0], other=self.cards[1], **self.ids)
 
 
-def town(folder: Path) -> Town:
-    """A new service on SQLite with everything in it."""
+def town(folder: Path, *, office: bool = False) -> Town:
+    """A new service on SQLite with everything in it.
+
+    Args:
+        office: whether there are applications and permits too, which takes longer.
+    """
     house = new_service(folder, new_database_url("sqlite", folder), help_contact="021-12333", **BOUNDLESS)
     employer_id, agency_id = organisation(house, "employer", 1), organisation(house, "agency", 2)
     organisations = {"employer": employer_id, "agency": agency_id}
@@ -71,7 +83,49 @@ def town(folder: Path) -> Town:
     give_mandate(house.core, people["employer"].who(), agency_id, employer_id, now, now + 90 * 86_400)
     note_lookup(house.core, people["inspector"].who(), made[0], "code")
     note_lookup(house.core, people["permit_officer"].who(), made[0], "card")
-    return Town(house, people, made, employer_id, agency_id)
+    ids = _office(house, people, employer_id) if office else {}
+    return Town(house, people, made, employer_id, agency_id, ids)
+
+
+def _office(house: House, people: dict[str, Somebody], employer_id: str) -> dict[str, str]:
+    """An office with applications in several states, and somebody with a permit and insurance."""
+    office = PermitOffice(
+        house,
+        admin=people["administrator"],
+        officer=people["permit_officer"],
+        second=people["second_permit_officer"],
+        head=people["office_head"],
+        employer=people["employer"],
+        employer_id=employer_id,
+    )
+    today = office.today
+    ids = {"draft": office.draft("overseas", person_record(today, 1), papers={"M04": None})}
+    ids["filing"] = office.filed("overseas", person_record(today, 2, surname="TANAKA", given="YUKI"))
+    ids["returned"] = office.filed("overseas", person_record(today, 3, surname="ROSSI", given="GIULIA"))
+    points = [{"path": "M04", "text": "The certificate is not legible."}, {"path": "post", "text": "Name the product."}]
+    office.moved(office.officer, ids["returned"], "return", {"defects": points})
+    ids["accepted"] = office.accepted("overseas", person_record(today, 4, surname="OKAFOR", given="CHIDI"))
+    ids["refused"] = office.accepted("overseas", person_record(today, 5, surname="SMITH", given="JOHN"))
+    reasons = [{"path": "M05", "text": "The medical report is not from the clinic that it names."}]
+    office.moved(office.officer, ids["refused"], "refuse", {"reasons": reasons})
+    until = (today + timedelta(days=70)).isoformat()
+    permit = office.employed(6, surname="LINDQVIST", given="ASTRID", nationality="SWE", until=until)
+    ids["permit"], ids["permit_card"] = permit["permit_id"], permit["card_id"]
+    holder = house.core.database.read(lambda session: session.get_one(Permit, ids["permit"]).person_id)
+    people["resident"] = make(house, "holder", "resident-1", person_id=holder)
+    _insurance(house, people, ids, today)
+    return ids
+
+
+def _insurance(house: House, people: dict[str, Somebody], ids: dict[str, str], today: date) -> None:
+    """The resident is registered, with what was paid for the month before and a month that is missing."""
+    core, who = house.core, people["employer"].who()
+    began = (today.replace(day=1) - timedelta(days=100)).replace(day=1)
+    new = new_registration(
+        6, surname="LINDQVIST", given="ASTRID", nationality="SWE", passport_state="SWE", passport="C01X00006",
+        obtained=began, began=began,
+    )  # fmt: skip
+    ids["insured"] = registration.register(core, who, new).person_id
 
 
 @contextlib.contextmanager

@@ -1,9 +1,30 @@
 """The pages, one module a subject."""
 
-from . import account, admin, approvals, audit, cards, home, login, notices, officer, staff
+from . import (
+    account,
+    admin,
+    approvals,
+    audit,
+    cards,
+    desk,
+    filings,
+    home,
+    insurance,
+    login,
+    notices,
+    officer,
+    permits,
+    registration,
+    staff,
+)
 
 __all__ = ["SUBJECTS"]
 
 SUBJECTS = [
-    subject.pages for subject in (home, login, account, notices, cards, staff, officer, approvals, audit, admin)
+    subject.pages
+    for subject in (
+        *(home, login, account, notices, cards, staff, officer, approvals, audit, admin),
+        # registration before insurance: "register" is no person's id.
+        *(filings, permits, desk, registration, insurance),
+    )
 ]

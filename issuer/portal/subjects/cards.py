@@ -16,14 +16,15 @@ from markupsafe import Markup
 
 from icard_crypto import qr
 from icard_crypto.card.card import Profile
-from issuer.cards import lookups
+from issuer.accounts import sessions
+from issuer.cards import lookups, lost
 from issuer.cards.parties import own_cards, require_card
 from issuer.cards.views import CardView
 from issuer.cards.visibility import disclosed_to
 from issuer.portal.card_shown import card_facts, card_rows, card_state, face, schemes
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
-from issuer.portal.parts import Choice
+from issuer.portal.parts import Choice, Fact
 from issuer.portal.rendering import BASE, drawn
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
@@ -35,6 +36,7 @@ from .officer import offered_acts
 __all__ = ["holder_home", "pages"]
 
 pages = Pages()
+_LOSES: Final = Access("person", ("card.report_lost",), owned="card")
 _READ: Final = Access("person", ("card.read", "card.read_own"), owned="card")
 #: CSS pixels for a code on a telephone 390 wide: within the card, and on the whole screen.
 _CARD_ROOM: Final = 324
@@ -91,6 +93,7 @@ def _shown(visit: Visit, card_id: str) -> Response:
         profile=profile.name.lower(),
         profiles=_profiles(visit),
         own=visit.call.who.role.organisation is None,
+        may_lose=visit.call.who.may("card.report_lost") and view.standing != "revoked" and not view.lost,
     )
 
 
@@ -121,6 +124,30 @@ def list_lookups(visit: Visit, card_id: str) -> Response:
     )
 
 
+@pages.get("cards/{card_id}/lost", _LOSES)
+def lost_page(visit: Visit, card_id: str) -> Response:
+    """What ending the codes does, before it is done."""
+    view, t = read_card(visit.call, card_id), visit.words
+    holder = view.card.holder
+    return visit.page(
+        "cards/lost.html",
+        facts=[
+            Fact(t("card.name"), (holder.name if holder else None) or "–"),
+            Fact(t("card.state"), "", tag=card_state(view, t, visit.now)),
+        ],
+        effects=[t("card.lost_effect"), t("card.lost_sessions"), t("card.lost_new")],
+        address=f"{BASE}cards/{card_id}",
+    )
+
+
+@pages.post("cards/{card_id}/lost", _LOSES, form=lost_page)
+def report_lost(visit: Visit, card_id: str) -> Response:
+    """End the codes at once, and every other session: the lost telephone may have one."""
+    lost.report_lost(visit.core, visit.call.who, card_id)
+    sessions.end_others(visit.core, visit.call.who)
+    return visit.go(f"cards/{card_id}", done="card_lost")
+
+
 def _profiles(visit: Visit) -> list[Choice]:
     """The codes that the person may show, by who scans them."""
     t = visit.words
@@ -137,6 +164,6 @@ def _profile(visit: Visit) -> Profile:
 
 
 def _code(visit: Visit, view: CardView, profile: Profile, room: int) -> Markup | None:
-    if view.standing == "revoked":
+    if view.standing == "revoked" or view.lost:
         return None
     return drawn(qr.draw_svg(read_code(visit.call, view.card_id, profile)), room)

@@ -26,6 +26,7 @@ from issuer.service.card_reading import read_card
 from issuer.service.idempotent import once
 
 from .access import with_right
+from .permits import due_rows
 
 __all__ = ["pages", "staff_home"]
 
@@ -42,7 +43,7 @@ def staff_home(visit: Visit) -> Response:
     own = organisations.show_organisation(visit.core, who, who.organisation_id or "")
     given = _shown_mandates(visit, mandates.list_mandates(visit.core, who, limit=201))
     live = [row for row in given if row["live"]]
-    return visit.page("staff/home.html", organisation=own, live=live, rows=_cards(visit, 6))
+    return visit.page("staff/home.html", organisation=own, live=live, rows=_cards(visit, 6), due=due_rows(visit))
 
 
 @pages.get("staff", _MEMBER)

@@ -16,6 +16,7 @@ from fastapi import Query, Response
 
 from icard_crypto import qr
 from icard_crypto.card.card import Profile
+from issuer.cards import lost
 from issuer.service.access import Access
 from issuer.service.card_reading import read_code
 from issuer.service.context import CallOf
@@ -55,3 +56,15 @@ def show_code_svg(call: CallOf, card_id: Id, profile: ProfileName = "public") ->
     return Response(
         qr.draw_svg(read_code(call, card_id, Profile[profile.upper()])), media_type="image/svg+xml", headers=_HEADERS
     )
+
+
+@endpoints.at(
+    "POST",
+    "/v1/cards/{card_id}/lost",
+    Access("person", ("card.report_lost",), owned="card"),
+    status=204,
+    problems=(409,),
+)
+def report_lost(call: CallOf, card_id: Id) -> None:
+    """End every code of one's own card at once: the telephone is lost. Repeating it changes nothing."""
+    lost.report_lost(call.core, call.who, card_id)

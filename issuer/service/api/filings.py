@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Path, Response
+from fastapi import Path, Query, Response
 from pydantic import BaseModel, Field
 
 from issuer.permits import applications, decisions, granting, papers, views
@@ -35,6 +35,7 @@ Code = Annotated[
     str, Path(pattern="^[A-Za-z0-9]{1,40}$", description="The code of a material, as the checklist has it: M04.")
 ]
 Record = Annotated[dict[str, Any], Field(max_length=40, examples=[{"surname": "VOGEL", "given": "HANNELORE"}])]
+Open = Annotated[bool, Query(description="Only drafts, and those that are not decided.")]
 State = Annotated[str | None, Field(pattern="^[A-Z]{3}$", examples=["DEU"])]
 
 
@@ -138,9 +139,9 @@ def create_filing(call: CallOf, body: NewFilingBody, response: Response) -> Fili
 
 
 @endpoints.at("GET", "/v1/filings", Access("account", ("filing.read", "filing.read_own")))
-def list_filings(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[FilingSummary]:
+def list_filings(call: CallOf, cursor: Cursor = "", limit: Limit = 50, open: Open = False) -> Page[FilingSummary]:
     """One's own applications, or those of the office's region, in the order of their ids."""
-    found = views.list_filings(call.core, call.who, after=cursor, limit=limit + 1)
+    found = views.list_filings(call.core, call.who, after=cursor, limit=limit + 1, open_only=open)
     return page(found, limit, lambda each: each.filing_id)
 
 

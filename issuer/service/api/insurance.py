@@ -30,7 +30,19 @@ from issuer.service.context import Call, CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
-__all__ = ["PERSON", "SEES_ONE", "AnswerBody", "Money", "SchemeName", "endpoints", "noted"]
+__all__ = [
+    "PERSON",
+    "SEES_ONE",
+    "AnswerBody",
+    "Money",
+    "RegistrationBody",
+    "RowBody",
+    "SchemeName",
+    "endpoints",
+    "new_registration",
+    "noted",
+    "register_row",
+]
 
 endpoints = Endpoints("Insurance")
 
@@ -186,7 +198,7 @@ class CertificateAnswer(AnswerBody):
 )
 def register(call: CallOf, body: RegistrationBody, response: Response) -> RegisteredBody:
     """Register a person for social insurance."""
-    new = _new(body)
+    new = new_registration(body)
     made = once(
         call,
         lambda: registration.register(call.core, call.who, new).person_id,
@@ -205,7 +217,7 @@ def register(call: CallOf, body: RegistrationBody, response: Response) -> Regist
 )
 def register_many(call: CallOf, body: RegistrationsBody) -> RowsBody:
     """Register up to 200 people; a row that is refused stops no other. The same request again goes on where it was."""
-    rows = [_register_row(call, number, row, body.preview) for number, row in enumerate(body.rows)]
+    rows = [register_row(call, number, row, body.preview) for number, row in enumerate(body.rows)]
     refused = sum(row.code is not None for row in rows)
     return RowsBody(done=len(rows) - refused, refused=refused, rows=rows)
 
@@ -252,13 +264,13 @@ def add_certificate(call: CallOf, person_id: Id, body: CertificateBody, response
     return CertificateAnswer(certificate_id=made, **answer.to_json())
 
 
-def _register_row(call: Call, number: int, row: dict[str, Any], preview: bool) -> RowBody:
+def register_row(call: Call, number: int, row: dict[str, Any], preview: bool) -> RowBody:
     """Register a row of a batch, once: each is a request of its own, known by the batch's key and its number."""
     if call.request is None:
         raise TypeError("an endpoint that makes something once is declared with creates=True")
     own = replace(call, request=replace(call.request, key=f"{call.request.key}:{number}"))
     try:
-        new = _new(_row_body(row))
+        new = new_registration(_row_body(row))
         if preview:
             registration.preview(call.core, call.who, new)
             return RowBody(row=number, person_id=None, code=None, path=None, message=None)
@@ -285,7 +297,8 @@ def _row_body(row: dict[str, Any]) -> RegistrationBody:
         raise StateError("insurance.row", path=known[0] if known else "row") from None
 
 
-def _new(body: RegistrationBody) -> NewRegistration:
+def new_registration(body: RegistrationBody) -> NewRegistration:
+    """What a body says, for the service."""
     return NewRegistration(
         **{
             **body.model_dump(exclude={"agreed", "name_at_work"}),

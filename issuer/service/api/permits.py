@@ -1,27 +1,34 @@
-"""Permits: who has one, its activation after entry, and what the rules say without an application."""
+"""Permits: who has one, what is due, activation after entry, and what the rules say without an application."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+from fastapi import Query
 from pydantic import BaseModel, Field
 
-from issuer.permits import assessments, granting, views
+from issuer.permits import assessments, due, granting, plans, views
 from issuer.permits.assessments import AssessmentView
 from issuer.permits.names import LONGEST_NAME, PassportName
-from issuer.permits.views import PermitView
+from issuer.permits.views import PermitFilter, PermitView
+from issuer.rules.citations import cite
+from issuer.rules.rows import Rule
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
 from .offices import RegionCode
+from .refusals import shown_refusals
 
 __all__ = ["endpoints"]
 
 endpoints = Endpoints("Permits")
 
+Show = Annotated[
+    PermitFilter, Query(description="live: in force now; ending: of these, within 120 days; ended: no longer.")
+]
 _SEEN = Access("account", ("filing.read", "filing.read_own"))
 
 
@@ -43,6 +50,42 @@ class AssessmentBody(Body):
     on: date | None = None
 
 
+class DueBody(BaseModel):
+    """Something that is due: what, until when, about whom, and by which rule. ``code``: of the material, for papers."""
+
+    kind: Literal["answer", "paper", "extension", "extension_opens", "end", "notification"]
+    day: date
+    name: str
+    region: str
+    employer_id: str
+    filing_id: str | None
+    permit_id: str | None
+    code: str | None
+    rule: dict[str, str]
+
+
+class PlanBody(Body):
+    """A term that could be applied for. ``contract``, ``passport``: their last days."""
+
+    region: RegionCode
+    category: Literal["A", "B", "C"]
+    first: Annotated[date, Field(examples=["2026-12-01"])]
+    contract: date | None = None
+    passport: date | None = None
+
+
+class PlannedBody(BaseModel):
+    """The longest term, what limits it, and when its extension could be filed; each with its rule."""
+
+    first: date
+    until: date
+    limit: str
+    term_rule: dict[str, str]
+    opens: date
+    closes: date
+    extension_rule: dict[str, str]
+
+
 class ActivatedBody(BaseModel):
     """The permit that is active now."""
 
@@ -50,9 +93,9 @@ class ActivatedBody(BaseModel):
 
 
 @endpoints.at("GET", "/v1/permits", _SEEN)
-def list_permits(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[PermitView]:
+def list_permits(call: CallOf, cursor: Cursor = "", limit: Limit = 50, show: Show = "all") -> Page[PermitView]:
     """One's own permits, or those of the office's region, in the order of their ids."""
-    found = views.list_permits(call.core, call.who, after=cursor, limit=limit + 1)
+    found = views.list_permits(call.core, call.who, after=cursor, limit=limit + 1, show=show)
     return page(found, limit, lambda each: each.permit_id)
 
 
@@ -80,6 +123,46 @@ def activate(call: CallOf, body: ActivationBody) -> ActivatedBody:
         ),
         lambda permit_id: ActivatedBody(permit_id=permit_id),
     )
+
+
+@endpoints.at("GET", "/v1/due", Access("account", ("filing.read_own",)))
+def list_due(call: CallOf, limit: Limit = 50) -> list[DueBody]:
+    """What one has to do next about permits and applications, the earliest day first."""
+    found = due.due_list(call.core, call.who, limit=limit)
+    return [
+        DueBody(
+            kind=one.kind,
+            day=one.day,
+            name=one.name,
+            region=one.region,
+            employer_id=one.employer_id,
+            filing_id=one.filing_id,
+            permit_id=one.permit_id,
+            code=one.code,
+            rule=_cited(one.rule),
+        )
+        for one in found
+    ]
+
+
+@endpoints.at("POST", "/v1/permits/plans", Access("account"))
+def plan(call: CallOf, body: PlanBody) -> PlannedBody:
+    """How long a permit could run and when it would have to be extended; nothing is filed and nothing is kept."""
+    with shown_refusals():
+        found = plans.plan_term(call.core, body.region, body.category, body.first, body.contract, body.passport)
+    return PlannedBody(
+        first=found.first,
+        until=found.until,
+        limit=found.limit,
+        term_rule=_cited(found.term),
+        opens=found.opens,
+        closes=found.closes,
+        extension_rule=_cited(found.extension),
+    )
+
+
+def _cited(rule: Rule) -> dict[str, str]:
+    return {"en": cite(rule, "en"), "zh": cite(rule, "zh")}
 
 
 @endpoints.at("POST", "/v1/permits/assessments", Access("account"))

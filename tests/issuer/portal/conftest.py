@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -14,9 +15,12 @@ from tests.kit.scan.browser import Watched, chromium, watched
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """A service with people and cards, and its portal on an address."""
-    made = town(tmp_path_factory.mktemp("portal"))
+def served(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Town]:
+    """A service with people and cards, and its portal on an address; a module with ``OFFICE`` gets an office too."""
+    folder, office = tmp_path_factory.mktemp("portal"), getattr(request.module, "OFFICE", False)
+    # The browser keeps an event loop in this thread, and the office asks the application by one of its own.
+    with ThreadPoolExecutor(1) as thread:
+        made = thread.submit(town, folder, office=office).result()
     with running_portal(made):
         yield made
     made.house.core.close()

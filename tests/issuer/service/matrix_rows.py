@@ -608,6 +608,14 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
         for kind in ("pdf", "png", "json")
     },
     "POST /v1/permits/activations": _activation,
+    "POST /v1/cards/{card_id}/lost": lambda world: Shot("holder", ids={"card_id": world.card(world.people["holder"])}),
+    "GET /v1/due": _plain("holder employer agency"),
+    "POST /v1/permits/plans": _plain(_ANYBODY, region="310000", category="B", first="2026-12-01"),
+    "GET /v1/queue": _plain("permit_officer office_head"),
+    "POST /v1/queue/next": _plain("permit_officer"),
+    "PUT /v1/filings/{filing_id}/taken": _filing("permit_officer", "filed"),
+    "DELETE /v1/filings/{filing_id}/taken": _filing("permit_officer", "filed"),
+    "GET /v1/load": _plain("office_head"),
     "POST /v1/permits/assessments": _plain(_ANYBODY, region="310000", facts={"education": "master"}),
     "GET /v1/organisations/{organisation_id}": _on(
         "organisation", "employer administrator", lambda world: world.employer

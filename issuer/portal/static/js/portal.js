@@ -15,6 +15,9 @@ addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
+// A list that is worked on a part at a time goes on by itself.
+document.querySelector("form[data-continue]")?.requestSubmit();
+
 // An invitation's secret stands behind the # of its address, which no server sees: put it into the form and forget it.
 const fragment = document.querySelector("form[data-fragment]");
 if (fragment && location.hash.length > 1) {

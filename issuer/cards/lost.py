@@ -1,0 +1,47 @@
+"""A lost telephone: the holder ends the codes of the own card at once.
+
+Promises:
+
+1. Every code that the card has reads replaced in the next status list; it is the holder's own act, and needs nobody
+   else. Repeating it changes nothing.
+2. What an officer has set stays: a suspension is neither made nor ended by it.
+3. New codes are made by an officer who has checked the person (:func:`issuer.cards.replace`), or with the card's next
+   change; until then none is handed out.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts.principals import Principal
+from issuer.acts import Act
+from issuer.core import Core
+
+from .parties import notify_parties, require_card
+from .states import end_codes, locked
+
+__all__ = ["report_lost"]
+
+
+def report_lost(core: Core, who: Principal, card_id: str) -> None:
+    """End every code of one's own card.
+
+    Raises:
+        StateError: ``access.*``, ``issue.no_card``, ``issue.card_revoked``.
+    """
+    who.require("card.report_lost")
+    require_card(core, who, card_id)
+
+    def work(session: Session) -> bool:
+        row = locked(session, [card_id])[card_id]
+        if row.standing == "revoked":
+            raise StateError("issue.card_revoked")
+        now = core.clock.now(session)
+        if end_codes(session, [row], now):
+            row.changed_at = now
+            notify_parties(core, session, now, "card.lost", [card_id])
+            core.audit(session, now, [Act(who.actor, "card.lost", card_id)])
+        return True
+
+    core.database.transact(work, settled=lambda session: None)

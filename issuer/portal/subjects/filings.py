@@ -1,0 +1,468 @@
+"""Applications: the list, an application with its clocks and its decision, and the form by which it is filed.
+
+Promises:
+
+1. Everybody who has to do with an application sees the same page: whose turn it is, by when, by which rule, and what
+   they can do now.
+2. A draft is saved part by part. What is wrong with a part is said at its fields, all of it at once; what a return has
+   named stands beside the fields and in the checklist.
+3. Filing names everything that speaks against it, each with its rule and a link to the place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any, Final
+
+from fastapi import Response
+
+from icard_crypto.errors import StateError
+from issuer.accounts import mandates, organisations
+from issuer.permits import applications, granting, papers, uploads, views
+from issuer.permits.applications import NewFiling
+from issuer.permits.materials import PROCESSES
+from issuer.permits.papers import NewPaper
+from issuer.permits.records import record_from
+from issuer.permits.refusals import FilingRefused, PermitRefused
+from issuer.permits.views import FilingSummary, FilingView, ItemView
+from issuer.portal.faults import FieldError, FormFault
+from issuer.portal.filing_shown import (
+    FACTS,
+    PARTS,
+    defects_of,
+    field_label,
+    filed_facts,
+    filing_checks,
+    filing_deadlines,
+    filing_events,
+    filing_state,
+    filing_steps,
+    redress_of,
+)
+from issuer.portal.lists import asked_page, shown_page
+from issuer.portal.pages import Pages
+from issuer.portal.parts import Act, Cell, Choice, Fact
+from issuer.portal.rendering import BASE
+from issuer.portal.rule_shown import ShownRules
+from issuer.portal.visits import Visit
+from issuer.service.access import Access
+from issuer.service.idempotent import once
+
+from .access import with_right
+
+__all__ = ["clients_of", "filing_rows", "pages", "refusals_shown"]
+
+pages = Pages()
+_LISTS: Final = with_right("filing.read_own", "filing.read")
+_SEEN: Final = Access("person", ("filing.read", "filing.read_own"), owned="filing")
+_FILES: Final = with_right("filing.file")
+_FILES_ONE: Final = Access("person", ("filing.file",), owned="filing")
+_ON_PERMIT: Final = ("extension", "change", "cancellation", "reissue")
+_DAYS: Final = frozenset({"birth", "passport_until", "first", "until", "contract_until", "changed_on", "ended_on"})
+_CHOICES: Final = {
+    "sex": ("female", "male", "other"),
+    "category": ("A", "B", "C"),
+    "ground": ("contract_ended", "resigned", "dismissed", "left_china", "employer_gone", "incapacity", "death"),
+    "education": ("bachelor", "master", "doctor", "highest_skill", "other"),
+    "chinese": ("none", "hsk1", "hsk2", "hsk3", "hsk4", "hsk5", "hsk6", "degree", "native"),
+}
+_NUMBERS: Final = frozenset({"salary", "experience_years", "months_in_china", "local_points"})
+_WAYS: Final = ("apostille", "legalisation", "local_notary")
+
+
+@pages.get("filings", _LISTS)
+def list_filings(visit: Visit) -> Response:
+    """Applications: one's own, those about oneself, or those of the office's region; open ones, or all."""
+    show = "all" if visit.query("show") == "all" else "open"
+    found = views.list_filings(visit.core, visit.call.who, open_only=show == "open", **asked_page(visit))
+    shown, t = shown_page(visit, found, lambda one: one.filing_id), visit.words
+    filters = [
+        Choice("open", t("filing.show_open"), href=f"{BASE}filings"),
+        Choice("all", t("filing.show_all"), href=f"{BASE}filings?show=all"),
+    ]
+    return visit.page(
+        "filings/list.html",
+        **{**shown, "items": filing_rows(visit, shown["items"])},
+        filters=filters,
+        show=show,
+        files=visit.call.who.may("filing.file"),
+    )
+
+
+def filing_rows(visit: Visit, found: list[FilingSummary]) -> list[list[Cell]]:
+    """Applications as rows of a table."""
+    t = visit.words
+    return [
+        [
+            Cell(one.name or t("filing.nobody"), f"{BASE}filings/{one.filing_id}"),
+            Cell(t(f"filing.process_{one.process}")),
+            Cell("", tag=filing_state(t, one.state)),
+            Cell(t.day(date.fromisoformat(one.due), short=True) if one.due else "–"),
+        ]
+        for one in found
+    ]
+
+
+@pages.get("filings/new", _FILES)
+def new_filing_page(visit: Visit) -> Response:
+    """Which process, about whom."""
+    t, who = visit.words, visit.call.who
+    options = [Choice(name, t(f"filing.process_{name}"), t(f"filing.process_{name}_hint")) for name in PROCESSES]
+    live = [one for one in views.list_permits(visit.core, who, limit=201) if one.may_work]
+    permits = [
+        Choice(one.permit_id, f"{one.name} · {t.day(date.fromisoformat(one.until), short=True)}") for one in live
+    ]
+    return visit.page(
+        "filings/new.html",
+        options=options,
+        process=visit.text("process") or visit.query("process"),
+        permit=visit.text("permit_id") or visit.query("permit"),
+        permits=[Choice("", t("filing.no_permit")), *permits],
+        clients=clients_of(visit),
+    )
+
+
+def clients_of(visit: Visit) -> list[Choice]:
+    """For an agency: the employers that it may act for now."""
+    who, now = visit.call.who, visit.now
+    if who.role.organisation != "agency":
+        return []
+    given = mandates.list_mandates(visit.core, who, limit=201)
+    live = {one.employer_id for one in given if one.ended_at is None and one.begins_at <= now < one.ends_at}
+    names = organisations.names_of(visit.core, who, live)
+    return [Choice(name, text) for name, text in sorted(names.items(), key=lambda pair: pair[1])]
+
+
+@pages.post("filings/new", _FILES, form=new_filing_page, fields={"organisation": "employer_id", "filing.employer": ""})
+def create_filing(visit: Visit) -> Response:
+    """Begin a draft."""
+    visit.require("process")
+    process, permit = visit.text("process"), visit.text("permit_id") or None
+    if process in _ON_PERMIT and permit is None:
+        raise visit.refuse("permit_id", "filing.which_permit")
+    employer = visit.text("employer_id") or None
+    new = NewFiling(process, employer, permit if process in _ON_PERMIT else None)
+    call = visit.call
+    name = once(call, lambda: applications.create_filing(call.core, call.who, new), lambda made: made)
+    return visit.go(f"filings/{name}", done="filing_begun")
+
+
+@pages.get("filings/{filing_id}", _SEEN)
+def show_filing(visit: Visit, filing_id: str) -> Response:
+    """An application: where it stands, whose turn it is, what is missing, what was decided."""
+    view = views.show_filing(visit.core, visit.call.who, filing_id)
+    t, who, rules = visit.words, visit.call.who, ShownRules(visit)
+    own = who.may("filing.file")
+    back = {point["path"]: point["text"] for point in defects_of(view)}
+    editing = own and view.state in ("DRAFT", "RETURNED")
+    refused = next((event for event in reversed(view.events) if event.move == "refuse"), None)
+    facts = [
+        Fact(t("filing.process"), t(f"filing.process_{view.process}")),
+        Fact(t("filing.employer"), view.employer),
+        Fact(t("filing.number"), view.filing_id[:8].upper(), code=True),
+    ]
+    return visit.page(
+        "filings/filing.html",
+        filing=view,
+        state=filing_state(t, view.state),
+        facts=facts,
+        steps=filing_steps(t, view),
+        deadlines=filing_deadlines(rules, view, own=own),
+        back=[(field_label(t, path, view), text, path) for path, text in back.items()],
+        checks=filing_checks(
+            t, view, acts="hand_in" if editing else "check" if who.may("filing.decide") else "", back=back
+        ),
+        filed=filed_facts(t, view, back),
+        events=filing_events(t, view),
+        reasons=[(field_label(t, one["path"], view), one["text"]) for one in refused.record["reasons"]]
+        if refused
+        else [],
+        redress=redress_of(rules, refused.record["redress"]) if refused else [],
+        editing=editing,
+        moves=[name for name in view.moves if own],
+        may_read_token=own and view.process == "overseas" and view.state == "APPROVED",
+        gap=_gap(visit, view),
+        acts=_desk_acts(visit, view),
+        takes=who.may("filing.decide") and view.state in ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED"),
+    )
+
+
+def _desk_acts(visit: Visit, view: FilingView) -> list[Act]:
+    """What an official may do with an application as it stands, each on a page of its own."""
+    who, t = visit.call.who, visit.words
+    if not who.role.official:
+        return []
+    moves = ("pre_review", "accept", "return", "approve", "refuse", "prolong")
+    address = f"{BASE}filings/{view.filing_id}/"
+    prolonged = any(event.move == "prolong" for event in view.events)
+    offered = [one for one in moves if one in view.moves and not (one == "prolong" and prolonged)]
+    return [Act(t(f"desk.do_{one}"), address + one.replace("_", "-")) for one in offered]
+
+
+def _gap(visit: Visit, view: FilingView) -> str:
+    """What stands between two employers: no work from the end of the one permit to the first day of the next."""
+    if view.process != "in_country" or view.state in ("REFUSED", "WITHDRAWN", "LAPSED"):
+        return ""
+    t, first = visit.words, view.record.get("first")
+    if view.state == "APPROVED" or first is None:
+        return ""
+    return t("filing.gap", day=t.day(date.fromisoformat(first)))
+
+
+@pages.get("filings/{filing_id}/edit", _FILES_ONE)
+def edit_page(visit: Visit, filing_id: str) -> Response:
+    """The form for a part of an application."""
+    view = views.show_filing(visit.core, visit.call.who, filing_id)
+    part = visit.text("part") or visit.query("part") or "facts"
+    names = _names(view, part)
+    back = {point["path"].removeprefix("facts."): point["text"] for point in defects_of(view)}
+    if not visit.errors:
+        visit.errors = [FieldError(name, back[name]) for name in names if name in back]
+    record = view.record if part != "facts" else view.record.get("facts", {})
+    return visit.page(
+        "filings/edit.html",
+        filing=view,
+        part=part,
+        fields=[_field(visit, name, record.get(name)) for name in names],
+        address=f"{BASE}filings/{filing_id}",
+    )
+
+
+def _names(view: FilingView, part: str) -> tuple[str, ...]:
+    if part != "facts":
+        return PARTS[view.process].get(part, ())
+    more = () if view.process in ("cancellation", "reissue") else FACTS
+    return (*view.questions, *(name for name in more if name not in view.questions))
+
+
+def _field(visit: Visit, name: str, value: Any) -> dict[str, Any]:
+    """A field of the form: what kind of control it has, and what stands in it."""
+    t = visit.words
+    hint = t(f"filing.f_{name}_hint") if t.has(f"filing.f_{name}_hint") else ""
+    found: dict[str, Any] = {"name": name, "label": field_label(t, name), "hint": hint, "choices": []}
+    if name in _CHOICES:
+        options = [Choice(one, t(f"filing.v_{name}_{one}")) for one in _CHOICES[name]]
+        return {**found, "kind": "select", "choices": [Choice("", t("filing.choose")), *options], "value": value or ""}
+    if name in _DAYS or name == "permit_ended":
+        return {**found, "kind": "date", "value": value or ""}
+    if name in _NUMBERS:
+        return {**found, "kind": "number", "value": "" if value is None else str(value)}
+    if name in ("surname", "given", "nationality", "passport", "post"):
+        return {**found, "kind": "text", "value": value or "", "code": name in ("nationality", "passport")}
+    options = [Choice("yes", t("filing.yes")), Choice("no", t("filing.no")), Choice("", t("filing.not_yet"))]
+    chosen = visit.text(name) if visit.form else {True: "yes", False: "no"}.get(value, "")
+    return {**found, "kind": "flag", "choices": options, "value": chosen}
+
+
+@pages.post("filings/{filing_id}/edit", _FILES_ONE, form=edit_page)
+def save_part(visit: Visit, filing_id: str) -> Response:
+    """Save a part of an application; the others stay as they are."""
+    view = views.show_filing(visit.core, visit.call.who, filing_id)
+    part = visit.text("part")
+    given = {name: _value(visit, name) for name in _names(view, part)}
+    errors = [error for name, value in given.items() if (error := _error(visit, part, name, value)) is not None]
+    if errors:
+        raise FormFault(errors)
+    record: dict[str, Any] = dict(view.record)
+    if part == "facts":
+        record["facts"] = {**record.get("facts", {}), **given}
+    else:
+        record |= given
+    applications.save_filing(visit.core, visit.call.who, filing_id, record, visit.call.version)
+    return visit.go(f"filings/{filing_id}", done="filing_saved")
+
+
+def _value(visit: Visit, name: str) -> Any:
+    text = visit.text(name)
+    if not text:
+        return None
+    if name in _NUMBERS:
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else text
+    if (
+        name in _CHOICES
+        or name in _DAYS
+        or name in ("surname", "given", "nationality", "passport", "post", "permit_ended")
+    ):
+        return text.upper() if name in ("nationality", "passport") else text
+    return {"yes": True, "no": False}.get(text, text)
+
+
+def _error(visit: Visit, part: str, name: str, value: Any) -> FieldError | None:
+    """What is wrong with one field by itself, so that all are named at once."""
+    if value is None:
+        return None
+    try:
+        record_from({"facts": {name: value}} if part == "facts" else {name: value})
+    except StateError as fault:
+        message, hint = visit.words.fault(fault)
+        expected = f" ({fault.expected})" if fault.expected and visit.view.language == "en" else ""
+        return FieldError(name, f"{message}{visit.words.gap}{hint}{expected}")
+    return None
+
+
+@pages.get("filings/{filing_id}/paper", _FILES_ONE)
+def paper_page(visit: Visit, filing_id: str) -> Response:
+    """The form for a material."""
+    view, item = _item(visit, filing_id)
+    t, paper = visit.words, item.paper
+    back = {point["path"]: point["text"] for point in defects_of(view)}
+    return visit.page(
+        "filings/paper.html",
+        filing=view,
+        item=item,
+        title=item.title[t.language],
+        reason=item.reason[t.language],
+        rule=item.rule[t.language],
+        wrong_with=back.get(item.code) or (paper.note if paper is not None and paper.state == "REJECTED" else ""),
+        paper=paper,
+        size=file_size,
+        ways=[Choice("", t("filing.choose")), *(Choice(way, t(f"filing.way_{way}")) for way in _WAYS)],
+        address=f"{BASE}filings/{filing_id}",
+    )
+
+
+def file_size(size: int) -> str:
+    """A number of bytes as people read it."""
+    return f"{size / 1_000_000:.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1000))} kB"
+
+
+def _item(visit: Visit, filing_id: str) -> tuple[FilingView, ItemView]:
+    view = views.show_filing(visit.core, visit.call.who, filing_id)
+    code = visit.text("material") or visit.query("material")
+    item = next((one for one in view.checklist if one.code == code), None)
+    if item is None:
+        raise StateError("filing.none")
+    return view, item
+
+
+@pages.post("filings/{filing_id}/paper", _FILES_ONE, form=paper_page, fields={"upload": "file"})
+def hand_in(visit: Visit, filing_id: str) -> Response:
+    """Hand a material in, or promise it."""
+    _, item = _item(visit, filing_id)
+    errors: list[FieldError] = []
+    days = {name: _day(visit, name, errors) for name in ("issued", "authenticated_on", "committed_until")}
+    state = visit.text("issuing_state").upper()
+    if state and not (len(state) == 3 and state.isascii() and state.isalpha()):
+        errors.append(FieldError("issuing_state", visit.words("filing.state_form")))
+    if errors:
+        raise FormFault(errors)
+    way = visit.text("way")
+    new = NewPaper(
+        days["issued"],
+        state or None,
+        way if way in _WAYS else None,
+        days["authenticated_on"],
+        "translated" in visit.every("more"),
+        "sealed" in visit.every("more"),
+        days["committed_until"],
+    )
+    call, chosen = visit.call, visit.upload("file")
+    papers.hand_in(call.core, call.who, filing_id, item.code, new)
+    if chosen is not None:
+        with refusals_shown(visit, place="file"):
+            once(
+                call,
+                lambda: uploads.add_file(call.core, call.who, filing_id, item.code, *chosen),
+                lambda made: made,
+            )
+    return visit.go(f"filings/{filing_id}", done="paper_handed_in")
+
+
+@pages.post("filings/{filing_id}/paper/remove", _FILES_ONE, form=paper_page)
+def remove_file(visit: Visit, filing_id: str) -> Response:
+    """Take a file back."""
+    _, item = _item(visit, filing_id)
+    if any(one.file_id == visit.text("file_id") for one in item.files):
+        uploads.remove_file(visit.core, visit.call.who, visit.text("file_id"))
+    return visit.go(f"filings/{filing_id}/paper?material={item.code}", done="file_removed")
+
+
+def _day(visit: Visit, name: str, errors: list[FieldError]) -> date | None:
+    text = visit.text(name)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        errors.append(FieldError(name, visit.words("filing.day_form")))
+        return None
+
+
+@contextmanager
+def refusals_shown(visit: Visit, view: FilingView | None = None, place: str = "") -> Iterator[None]:
+    """Turn refusals by the rules into errors of the form, each with its place and its rule.
+
+    Args:
+        place: the one field that all of them are about.
+
+    Raises:
+        FormFault
+    """
+    try:
+        yield
+    except FilingRefused as refused:
+        found = refused.refusals
+    except PermitRefused as refused:
+        found = (refused.refusal,)
+    else:
+        return
+    t, errors = visit.words, []
+    for one in found:
+        if place:
+            errors.append(FieldError(place, one.sentence(t.language)))
+            continue
+        label = field_label(t, one.path, view) if one.path else ""
+        words = one.sentence(t.language)
+        errors.append(FieldError(one.path or "", t("filing.refusal", field=label, words=words) if label else words))
+    raise FormFault(errors)
+
+
+@pages.post("filings/{filing_id}/submit", _FILES_ONE, form=show_filing)
+def submit_filing(visit: Visit, filing_id: str) -> Response:
+    """File a draft, or answer a return."""
+    view = views.show_filing(visit.core, visit.call.who, filing_id)
+    with refusals_shown(visit, view):
+        applications.submit_filing(visit.core, visit.call.who, filing_id, visit.call.version)
+    return visit.go(f"filings/{filing_id}", done="filing_submitted")
+
+
+@pages.get("filings/{filing_id}/withdraw", _FILES_ONE)
+def withdraw_page(visit: Visit, filing_id: str) -> Response:
+    """What withdrawing does, before it is done."""
+    view, t = views.show_filing(visit.core, visit.call.who, filing_id), visit.words
+    facts = [
+        Fact(t("filing.person"), view.name or t("filing.nobody")),
+        Fact(t("filing.process"), t(f"filing.process_{view.process}")),
+        Fact(t("filing.state"), "", tag=filing_state(t, view.state)),
+    ]
+    effects = [t("filing.withdraw_effect")]
+    if view.process == "extension":
+        effects.append(t("filing.withdraw_extension"))
+    return visit.page(
+        "filings/withdraw.html",
+        facts=facts,
+        effects=effects,
+        version=view.revision,
+        address=f"{BASE}filings/{filing_id}",
+    )
+
+
+@pages.post("filings/{filing_id}/withdraw", _FILES_ONE, form=withdraw_page)
+def withdraw_filing(visit: Visit, filing_id: str) -> Response:
+    """Withdraw an application that is not decided."""
+    applications.withdraw_filing(visit.core, visit.call.who, filing_id, visit.call.version)
+    return visit.go(f"filings/{filing_id}", done="filing_withdrawn")
+
+
+@pages.get("filings/{filing_id}/notification", _FILES_ONE)
+def show_notification(visit: Visit, filing_id: str) -> Response:
+    """The notification of a first entry: its code for the office, once."""
+    found, t = granting.notification_of(visit.core, visit.call.who, filing_id), visit.words
+    facts = [
+        Fact(t("card.number"), found["number"], code=True),
+        Fact(t("filing.notification_until"), t.day(date.fromisoformat(found["until"]))),
+        Fact(t("filing.notification_code"), found["token"], code=True),
+    ]
+    return visit.page("filings/notification.html", facts=facts, address=f"{BASE}filings/{filing_id}")

@@ -1,0 +1,244 @@
+"""Social insurance: for the person, for the employer and its agency, for officials.
+
+Promises:
+
+1. A person's insurance is read through :mod:`issuer.insurance.views`: an employer sees its own part of it, and an
+   official's look leaves a row that the holder sees.
+2. What is owed, what was missed and what leaving means come with the rules that say so.
+3. Who answers a finding, and how, is the service's to say; the page offers what the role may do.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final, Literal, cast
+
+from fastapi import Response
+
+from icard_crypto.errors import StateError
+from issuer.insurance import answering, departure, overview, registration, views
+from issuer.insurance.leaving import Choice as LeavingChoice
+from issuer.insurance.money import in_yuan
+from issuer.insurance.months import month_of, month_text
+from issuer.portal.catalogue import Words
+from issuer.portal.insurance_shown import (
+    due_of,
+    finding_shown,
+    insurance_state,
+    month_words,
+    months_grid,
+    named_rules,
+    payments,
+    scheme_lines,
+    sums,
+)
+from issuer.portal.lists import asked_page, shown_page
+from issuer.portal.pages import Pages
+from issuer.portal.parts import Cell, Choice, Fact
+from issuer.portal.rendering import BASE
+from issuer.portal.rule_shown import ShownRules, region_words, rule_part
+from issuer.portal.visits import Visit
+from issuer.service.access import Access
+from issuer.service.api.insurance import noted
+from issuer.service.idempotent import once
+
+from .access import with_right
+
+__all__ = ["pages"]
+
+pages = Pages()
+_LISTS: Final = with_right("insurance.read_own", "insurance.read")
+_SEEN: Final = Access("person", ("insurance.read", "insurance.read_own"), owned="insured")
+_ANSWERS: Final = Access("person", ("insurance.register", "insurance.book"), owned="insured")
+_REGISTERS: Final = Access("person", ("insurance.register",), owned="insured")
+_CLAIMS: Final = Access("person", ("benefit.own",), owned="insured")
+_EMPLOYERS: Final = ("explained", "contested")
+_OFFICERS: Final = ("settled", "closed", "open")
+
+
+@pages.get("insurance", _LISTS)
+def list_insured(visit: Visit) -> Response:
+    """The people whose insurance one sees; a holder's own at once."""
+    who, t = visit.call.who, visit.words
+    if who.role.name == "holder":
+        own = views.insured_people(visit.core, who, limit=1)
+        return _shown(visit, own[0]) if own else visit.page("insurance/none.html")
+    names = views.insured_people(visit.core, who, **asked_page(visit))
+    shown = shown_page(visit, names, lambda name: name)
+    rows = []
+    for name in shown["items"]:
+        view = views.show_insurance(visit.core, who, name)
+        noted(visit.call, name)
+        address = f"{BASE}insurance/{name}"
+        number = t("insurance.last4", digits=view.number_last4)
+        rows.append([Cell(view.name, address, more=number), Cell("", tag=insurance_state(t, view)), Cell(view.region)])
+    found, own_staff = None, who.role.organisation == "employer"
+    if own_staff:
+        found = overview.employer_overview(visit.core, who, None)
+    return visit.page(
+        "insurance/list.html",
+        **{**shown, "items": rows},
+        overview=_overview_rows(t, found) if found else [],
+        staff=found.staff if found else 0,
+        totals=_totals(t, found) if found else [],
+        registers=who.may("insurance.register"),
+    )
+
+
+def _overview_rows(t: Words, found: overview.Overview) -> list[list[Cell]]:
+    return [
+        [
+            Cell(t(f"insurance.k_{row.kind}"), more=region_words(row.region, t)),
+            Cell(t.number(row.findings), number=True),
+            Cell(t.number(row.people), number=True),
+            Cell(in_yuan(row.owed), number=True),
+            Cell(in_yuan(row.late_fees), number=True),
+        ]
+        for row in found.rows
+    ]
+
+
+def _totals(t: Words, found: overview.Overview) -> list[Fact]:
+    return [
+        Fact(t("insurance.staff"), t.number(found.staff)),
+        Fact(t("insurance.owed"), in_yuan(sum(row.owed for row in found.rows))),
+        Fact(t("insurance.late_fee"), in_yuan(sum(row.late_fees for row in found.rows))),
+    ]
+
+
+@pages.get("insurance/{person_id}", _SEEN)
+def show_insured(visit: Visit, person_id: str) -> Response:
+    """A person's insurance."""
+    return _shown(visit, person_id)
+
+
+def _shown(visit: Visit, person_id: str) -> Response:
+    core, who, t = visit.core, visit.call.who, visit.words
+    view = views.show_insurance(core, who, person_id)
+    report, states = views.compliance_of(core, who, person_id, None, None)
+    noted(visit.call, person_id)
+    rules = ShownRules(visit)
+    own, month = who.role.name == "holder", month_text(month_of(rules.today))
+    statement = views.statement(core, who, person_id, rules.today.year)
+    running = [one for one in view.employments if one.ended is None]
+    due = due_of(rules, view.region, own=False) if running else None
+    answers = _OFFICERS if who.may("insurance.book") else _EMPLOYERS if who.may("insurance.register") else ()
+    return visit.page(
+        "insurance/person.html",
+        insured=view,
+        own=own,
+        state=insurance_state(t, view),
+        facts=_facts(t, view),
+        schemes=scheme_lines(t, view.schemes, lapsed=view.state == "lapsed"),
+        rules=named_rules(rules, view.rules),
+        month=month_words(t, month),
+        payments=payments(t, statement, month),
+        due=due[1] if due else None,
+        grid=months_grid(t, report.lines),
+        sums=sums(t, report) if any(one.owed is not None for one in report.findings) else [],
+        findings=[finding_shown(rules, one, states.get(one.key)) for one in report.findings],
+        answers=[Choice(name, t(f"insurance.a_{name}")) for name in answers],
+        choices=[_choice(t, one) for one in views.leaving_of(core, who, person_id)] if own else [],
+        working=bool(running),
+        ends=who.may("insurance.register") and not who.role.official and bool(running),
+        address=f"{BASE}insurance/{person_id}",
+    )
+
+
+def _facts(t: Words, view: views.InsuranceView) -> list[Fact]:
+    number = view.number or t("insurance.last4", digits=view.number_last4)
+    return [
+        Fact(t("card.name"), view.name),
+        Fact(t("insurance.number"), number, code=view.number is not None),
+        Fact(t("permit.region"), region_words(view.region, t)),
+        *(
+            Fact(t("insurance.work_since"), t.day(date.fromisoformat(one.began)))
+            for one in view.employments
+            if one.ended is None
+        ),
+    ]
+
+
+def _choice(t: Words, one: LeavingChoice) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "title": t(f"insurance.l_{one.name}"),
+        "text": one.answer.text(t.language),
+        "facts": [
+            Fact(t("insurance.paid_out"), in_yuan(one.paid)),
+            Fact(t("insurance.months_after"), t.number(one.months_after)),
+        ],
+        "rules": [rule_part(row, t) for row in one.answer.rules],
+    }
+
+
+@pages.post("insurance/{person_id}/finding", _ANSWERS, form=show_insured, fields={"insurance.words": "words"})
+def answer_finding(visit: Visit, person_id: str) -> Response:
+    """Take a step on a finding."""
+    visit.require("state", "words")
+    call, state = (
+        visit.call,
+        cast("Literal['open', 'explained', 'contested', 'settled', 'closed']", visit.text("state")),
+    )
+    if state not in (*_EMPLOYERS, *_OFFICERS):
+        raise visit.refuse("state", "forms.missing")
+    key, words = visit.text("finding"), visit.text("words")
+    once(
+        call,
+        lambda: answering.answer_finding(call.core, call.who, person_id, key, state, words).state,
+        lambda _made: state,
+    )
+    return visit.go(f"insurance/{person_id}", done="finding_answered")
+
+
+@pages.get("insurance/{person_id}/leave", _CLAIMS)
+def leaving_page(visit: Visit, person_id: str) -> Response:
+    """What a choice means, before it is made."""
+    name = visit.text("choice") or visit.query("choice")
+    found = next((one for one in views.leaving_of(visit.core, visit.call.who, person_id) if one.name == name), None)
+    if found is None:
+        raise StateError("insurance.none")
+    shown = _choice(visit.words, found)
+    return visit.page("insurance/leave.html", choice=shown, address=f"{BASE}insurance")
+
+
+@pages.post("insurance/{person_id}/leave", _CLAIMS, form=leaving_page, fields={"insurance": "signed"})
+def choose(visit: Visit, person_id: str) -> Response:
+    """Keep the personal account, or have it paid out."""
+    name = "pay_out" if visit.text("choice") == "pay_out" else "keep"
+    call, signed = visit.call, visit.text("signed") == "yes"
+    once(
+        call,
+        lambda: (
+            departure.choose(
+                call.core, call.who, person_id, cast("Literal['keep', 'pay_out']", name), signed=signed
+            ).name
+        ),
+        lambda _made: name,
+    )
+    return visit.go("insurance", done="leaving_chosen")
+
+
+@pages.get("insurance/{person_id}/end", _REGISTERS)
+def end_page(visit: Visit, person_id: str) -> Response:
+    """The form by which the end of work is reported."""
+    view, t = views.show_insurance(visit.core, visit.call.who, person_id), visit.words
+    running = [one for one in view.employments if one.ended is None]
+    return visit.page(
+        "insurance/end.html",
+        facts=[Fact(t("card.name"), view.name)],
+        employers=[one.employer_id for one in running],
+        address=f"{BASE}insurance/{person_id}",
+    )
+
+
+@pages.post("insurance/{person_id}/end", _REGISTERS, form=end_page)
+def end_work(visit: Visit, person_id: str) -> Response:
+    """Report that work with an employer has ended."""
+    visit.require("day")
+    try:
+        day = date.fromisoformat(visit.text("day"))
+    except ValueError:
+        raise visit.refuse("day", "filing.day_form") from None
+    registration.end_work(visit.core, visit.call.who, person_id, visit.text("employer_id") or None, day)
+    return visit.go(f"insurance/{person_id}", done="work_ended")
