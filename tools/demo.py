@@ -23,7 +23,7 @@ from icard_crypto import SigningKey, limits, qr
 from icard_crypto.encoding import cbor, envelope
 from icard_crypto.signing import algorithms, cose
 from tools import demo_authority
-from tools.demo_authority import Authority, CommandFailed, Run
+from tools.demo_authority import CommandFailed, Run
 from verifier import Policy, Verifier
 from verifier.store import Store
 
@@ -106,14 +106,11 @@ def measure(text: str) -> None:
 
 def walk() -> None:
     quiet = demo_authority.in_process(FOLDER)
-    authority = Authority(FOLDER, shown(quiet, "init", "card issue", "card revoke", "worker", "trust assemble"))
-
-    step("1  An issuing service: its settings, its database, a key for each thing that it signs")
-    demo_authority.begin(authority)
-    demo_authority.make_keys(authority)
-    step("2  The list of whom to trust, signed by two of three roots, and the first publication")
-    demo_authority.make_trust_list(authority)
-    authority.publish()
+    step("1  A trial authority: an issuing service, its keys, a trust list signed by two of three roots, a publication")
+    authority = demo_authority.make(FOLDER, shown(quiet, "trial", "card issue", "card revoke", "worker", "trust-list"))
+    step("2  Its keys, and the list that tells verifiers of them")
+    authority.run("icard-issuer", "key", "list", "-C", "issuer")
+    authority.run("icard-issuer", "trust-list", "show", "-C", "issuer")
     step("3  A card with permit and insurance: three codes, one for each kind of reader, drawn and read back")
     card = authority.issue(demo_authority.write_card(FOLDER / "card.json"), "codes")
     step("4  A verifier: it trusts that list, takes the news as one file, and needs no network from then on")

@@ -8,6 +8,7 @@ from .account_commands import account_app
 from .audit_commands import audit_app
 from .bulk_commands import bulk_app
 from .card_commands import card_app
+from .doctor_command import doctor_command
 from .insurance_commands import insurance_app
 from .key_commands import key_app
 from .keygen_command import keygen_command
@@ -19,6 +20,7 @@ from .serve_command import serve_command
 from .service_commands import clock_app, init_command, migrate_command, rewrap_command, settings_command
 from .sign_command import sign_command
 from .status_commands import status_app
+from .trial_command import trial_command
 from .trust_commands import trust_app
 from .worker_commands import export_command, trust_list_app, worker_command
 
@@ -34,6 +36,8 @@ class IssuerCommands(Commands):
 app = new_app("icard-issuer", "Make keys and sign cards of China's Integrated Card.", group=IssuerCommands)
 app.command("keygen")(keygen_command)
 app.command("sign")(sign_command)
+app.command("trial")(trial_command)
+app.command("doctor")(doctor_command)
 app.command("init")(init_command)
 app.command("migrate")(migrate_command)
 app.command("settings")(settings_command)

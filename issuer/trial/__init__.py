@@ -1,0 +1,1 @@
+"""A trial authority in one folder, of the test environment."""
