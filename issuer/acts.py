@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["CARD_RESTORED", "LOSS_NAMED", "RECORD_ALTERED", "RESTORED", "Act", "Actor"]
+__all__ = ["CARD_RESTORED", "LOSS_NAMED", "RECORD_ALTERED", "RESTORED", "SERVICE", "Act", "Actor"]
 
 #: A restore of the service; what was published before it is compared with what stood then.
 RESTORED: Final = "service.restore"
@@ -39,3 +39,7 @@ class Actor:
     def details(self) -> dict[str, Any]:
         """What the audit keeps of it."""
         return {"actor": self.actor, "reason": self.reason, "break_glass": self.break_glass}
+
+
+#: The service itself: what nobody asked for at that moment, and what is done before it is known who asks.
+SERVICE: Final = Actor("service")

@@ -15,22 +15,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError, StateError
 from verifier.knowledge.trust import Issuer
 
-from .acts import RECORD_ALTERED, Act
+from .acts import RECORD_ALTERED, SERVICE, Act, Actor
 from .audit.chain import append_audit, genesis
 from .audit.models import AuditHead
 from .db import schema
 from .db.altered import AlteredRows
 from .db.bound import AlteredRow
 from .db.engine import Database, connect
-from .db.idempotency import claim_pending
+from .db.idempotency import Request
 from .db.meta import Meta, Publisher
+from .db.unit_of_work import UnitOfWork
 from .keys.clock import Clock
 from .keys.keystore import Keystore
 from .keys.signer import KeystoreSigner, Signer
@@ -42,6 +43,8 @@ from .vault.at_rest import AtRest, MasterKeys, Place
 from .vault.passwords import Passwords
 
 __all__ = ["Core"]
+
+T = TypeVar("T")
 
 _CANARY: Final = b"icard"
 #: Connections beside those of requests: log-ins, the worker and its channels, watching.
@@ -115,10 +118,10 @@ class Core:
         schema.migrate(core.database)
         place = place_of(core.database, core.at_rest)
 
-        def work(session: Session) -> None:
+        def work(unit: UnitOfWork) -> None:
+            session, now = unit.session, unit.now
             if session.get(Meta, 1) is not None:
                 raise StateError("database.initialised")
-            now = core.clock.now(session)
             database_id = secrets.token_hex(16)
             session.add_all(
                 (
@@ -139,9 +142,9 @@ class Core:
             )
             core.lists.create(session, "open", now)
             core.lists.create(session, "standby", now)
-            core.audit(session, now, [Act("host", "service.init", settings.issuer)])
+            unit.audit("service.init", settings.issuer)
 
-        core.database.transact(work)
+        core.transact(Actor("host"), work)
         return core
 
     @classmethod
@@ -199,16 +202,24 @@ class Core:
         self.at_rest.open(_canary_place(), meta.canary)
         return meta
 
-    def audit(self, session: Session, at: int, acts: Sequence[Act], *, made: str | None = None) -> None:
-        """Append acts to the audit: the last thing that a transaction does.
+    def transact(
+        self,
+        actor: Actor,
+        work: Callable[[UnitOfWork], T],
+        *,
+        request: Request | None = None,
+        settled: Callable[[Session], T | None] | None = None,
+    ) -> T:
+        """See :class:`issuer.db.unit_of_work.Units`."""
 
-        Args:
-            made: what a request of :func:`issuer.db.idempotency.taking` makes, where that is not the first act's
-            subject.
-        """
-        if acts:
-            claim_pending(session, at, made or acts[0].subject)
-        self._append(session, at, acts)
+        def whole(session: Session) -> T:
+            unit = UnitOfWork(session, self.clock.now(session), actor, request)
+            result = work(unit)
+            unit.require_noted()
+            self._append(session, unit.now, unit.acts)
+            return result
+
+        return self.database.transact(whole, settled=settled)
 
     def _append(self, session: Session, at: int, acts: Sequence[Act]) -> None:
         head = append_audit(session, self.at_rest, at, acts)
@@ -219,10 +230,9 @@ class Core:
         """Note a row that somebody changed outside the service, and write it into the audit, once a process."""
         if not self.altered.note(fault):
             return
-        act = Act("service", RECORD_ALTERED, fault.row, {"table": fault.table})
         # Where even that fails, the row was refused all the same, and /readyz says so.
         with contextlib.suppress(IcardError):
-            self.database.transact(lambda session: self._append(session, self.clock.now(session), [act]))
+            self.transact(SERVICE, lambda unit: unit.audit(RECORD_ALTERED, fault.row, {"table": fault.table}))
 
     @property
     def master_key_path(self) -> Path:
@@ -233,10 +243,6 @@ class Core:
     def scrypt_log2(self) -> int:
         """The cost of deriving a key from the keystore's passphrase, as a power of two."""
         return self.settings.scrypt_log2
-
-    def now(self, session: Session) -> int:
-        """The time for what this transaction writes: see :meth:`issuer.keys.clock.Clock.now`."""
-        return self.clock.now(session)
 
     def close(self) -> None:
         """Give back the database's connections."""

@@ -20,7 +20,7 @@ from icard_crypto.errors import StateError
 
 from .accounts.models import ApiToken, Invitation, LoginSession
 from .accounts.secret_text import SecretKind, keyed
-from .acts import Act, Actor
+from .acts import Actor
 from .audit.chain import row_mac
 from .audit.models import AuditRow
 from .cards.models import CardLookup, CardRow
@@ -29,6 +29,7 @@ from .core import Core
 from .db.base import Base
 from .db.bound import bound_tables, content_of
 from .db.meta import Meta
+from .db.unit_of_work import UnitOfWork
 from .recovery.epoch import read_mark
 from .recovery.place import place_of
 
@@ -55,7 +56,8 @@ def bind(core: Core, by: Actor) -> int:
     mark = read_mark(core.settings.epoch_path)
     place = place_of(core.database, core.at_rest)
 
-    def work(session: Session) -> int:
+    def work(unit: UnitOfWork) -> int:
+        session, now = unit.session, unit.now
         if session.get_one(Meta, 1, with_for_update=True).bound_at is not None:
             return 0
         _search_anew(core, session)
@@ -70,12 +72,11 @@ def bind(core: Core, by: Actor) -> int:
                 session, table, "mac", lambda row, t=table, c=columns: core.at_rest.mac(content_of(t, c, row))
             )
         count += _rewrite(session, AuditRow.__table__, "mac", lambda row: row_mac(core.at_rest, row["hash"]))
-        now = core.clock.now(session)
         meta.bound_at, meta.place = now, place
-        core.audit(session, now, [Act(by.actor, "service.bind", "database", {**by.details(), "rows": count})])
+        unit.audit("service.bind", "database", {**by.details(), "rows": count})
         return count
 
-    return core.database.transact(work, settled=lambda session: None)
+    return core.transact(by, work, settled=lambda session: None)
 
 
 def _search_anew(core: Core, session: Session) -> None:

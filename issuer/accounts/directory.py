@@ -19,9 +19,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.acts import Act
+from issuer.acts import Actor
 from issuer.core import Core
 from issuer.db.pages import page_of
+from issuer.db.unit_of_work import UnitOfWork
 
 from . import changes, sessions
 from .fields import normal_login
@@ -202,18 +203,18 @@ def view(core: Core, session: Session, account_id: str) -> AccountView:
     )
 
 
-def transact(core: Core, work: Callable[[Session], T]) -> T:
+def transact(core: Core, actor: Actor, work: Callable[[UnitOfWork], T]) -> T:
     """Do ``work`` in one transaction; what another one took meanwhile is told as such.
 
     Raises:
         StateError: ``account.login_taken``, and what ``work`` raises.
     """
     try:
-        return core.database.transact(work)
+        return core.transact(actor, work)
     except IntegrityError as fault:
         if "identity_key" in str(fault.orig):
             # Another account of the same person was made meanwhile: now the person is found.
-            return core.database.transact(work)
+            return core.transact(actor, work)
         if "login_key" in str(fault.orig):
             raise StateError("account.login_taken", path="login") from None
         raise
@@ -229,8 +230,8 @@ def _change(
 ) -> T:
     who.require(_MANAGE)
 
-    def work(session: Session) -> T:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> T:
+        session, now = unit.session, unit.now
         account = session.get(Account, account_id)
         if account is None:
             raise StateError("account.none")
@@ -244,7 +245,7 @@ def _change(
         before = account.role
         done = edit(session, account, now)
         details = {"role": before} if before == account.role else {"role": before, "to": account.role}
-        core.audit(session, now, [Act(who.actor, action, account_id, details)])
+        unit.audit(action, account_id, details)
         return done
 
-    return transact(core, work)
+    return transact(core, who.by(), work)

@@ -9,14 +9,15 @@ Promises:
 from __future__ import annotations
 
 import secrets
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.acts import Act, Actor
+from issuer.acts import Actor
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 
 from . import changes
 from .changes import NewAccount
@@ -41,13 +42,13 @@ def add(core: Core, new: NewAccount, by: Actor) -> Invited:
     good, role = changes.checked(new)
     account_id, token = secrets.token_hex(16), new_secret()
 
-    def work(session: Session) -> Invited:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> Invited:
+        session, now = unit.session, unit.now
         made = changes.create(core, session, good, account_id, Parts(token), now)
-        _audit(core, session, now, by, "account.create", account_id, {"role": role.name})
+        unit.audit("account.create", account_id, {**by.details(), "role": role.name})
         return made
 
-    return transact(core, work)
+    return transact(core, by, work)
 
 
 def reset(core: Core, login: str, by: Actor) -> Invited:
@@ -58,17 +59,17 @@ def reset(core: Core, login: str, by: Actor) -> Invited:
     """
     token = new_secret()
 
-    def work(session: Session) -> Invited:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> Invited:
+        session, now = unit.session, unit.now
         account_id = _named(core, session, login)
         if session.get_one(Account, account_id).state == "locked":
             changes.unlock(session, account_id, now)
             session.flush()
         made = changes.reset(core, session, account_id, Parts(token), now)
-        _audit(core, session, now, by, "account.reset", account_id, {})
+        unit.audit("account.reset", account_id, by.details())
         return made
 
-    return transact(core, work)
+    return transact(core, by, work)
 
 
 def change(core: Core, login: str, act: Literal["lock", "unlock", "close"], by: Actor) -> None:
@@ -78,8 +79,8 @@ def change(core: Core, login: str, act: Literal["lock", "unlock", "close"], by: 
         StateError: ``account.*``.
     """
 
-    def work(session: Session) -> None:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
         account_id = _named(core, session, login)
         if act == "lock":
             changes.lock(session, account_id, now)
@@ -87,9 +88,9 @@ def change(core: Core, login: str, act: Literal["lock", "unlock", "close"], by: 
             changes.unlock(session, account_id, now)
         else:
             changes.close(core, session, account_id, now)
-        _audit(core, session, now, by, f"account.{act}", account_id, {})
+        unit.audit(f"account.{act}", account_id, by.details())
 
-    transact(core, work)
+    transact(core, by, work)
 
 
 def list_all(core: Core) -> list[AccountView]:
@@ -107,9 +108,3 @@ def _named(core: Core, session: Session, login: str) -> str:
     if found is None:
         raise StateError("account.none", path="login")
     return found
-
-
-def _audit(
-    core: Core, session: Session, now: int, by: Actor, action: str, account_id: str, more: dict[str, Any]
-) -> None:
-    core.audit(session, now, [Act(by.actor, action, account_id, {**by.details(), **more})])

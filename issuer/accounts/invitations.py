@@ -25,8 +25,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.acts import Act
+from issuer.acts import SERVICE, Act
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.outbox import Notice, notify
 from issuer.vault.at_rest import Place
 
@@ -148,13 +149,14 @@ def open_invitation(core: Core, token: str, proof: str | None = None) -> Invitat
         StateError: ``invitation.unknown``: there is none, it was used, or it has expired.
     """
 
-    def work(session: Session) -> InvitationView:
+    def work(unit: UnitOfWork) -> InvitationView:
+        session = unit.session
         row, account = _found(core, session, token)
         act = Act("invitation", "invitation.open", account.id)
-        core.audit(session, core.clock.now(session), [act])
+        unit.audit_acts([act])
         return _view(core, row, account, proof)
 
-    return core.database.transact(work, settled=lambda session: None)
+    return core.transact(SERVICE, work, settled=lambda session: None)
 
 
 def accept(
@@ -177,8 +179,8 @@ def accept(
     encoded = core.passwords.hash(check_password(password, record.login if record else ""))
     recovery = new_recovery_codes() if role_named(account.role).official else []
 
-    def work(session: Session) -> list[str]:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> list[str]:
+        session, now = unit.session, unit.now
         row, account = _found(core, session, token, lock=True)
         if role_named(account.role).official:
             secret = _offered(core, row, proof or "")
@@ -192,10 +194,10 @@ def accept(
         account.state, account.version, account.changed_at = "active", account.version + 1, now
         row.used_at = now
         remember(core, session, account.id, Origin(origin.address), now)
-        core.audit(session, now, [Act(f"account:{account.id}", "invitation.accept", account.id)])
+        unit.audit_acts([Act(f"account:{account.id}", "invitation.accept", account.id)])
         return recovery
 
-    return core.database.transact(work)
+    return core.transact(SERVICE, work)
 
 
 def waiting_until(core: Core, account_id: str) -> int | None:

@@ -21,9 +21,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.acts import Act
+from issuer.acts import SERVICE, Act, Actor
 from issuer.audit.reads import count
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.outbox import Notice, notify
 
 from . import sessions
@@ -80,8 +81,8 @@ def login(core: Core, name: str, password: str, origin: Origin, *, replaces: str
         count(core, "login.refused")
         raise StateError("login.refused")
 
-    def work(session: Session) -> Entered:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> Entered:
+        session, now = unit.session, unit.now
         take_back(session, candidate.counters, now)
         account = session.get(Account, candidate.account_id, with_for_update=True)
         if account is None or account.state != "active" or account.version != candidate.version:
@@ -94,10 +95,10 @@ def login(core: Core, name: str, password: str, origin: Origin, *, replaces: str
             )
         row, token = sessions.begin(core, session, account, origin, now)
         device = _known(core, session, account, origin, now) if row.step == "full" else None
-        core.audit(session, now, [Act(f"account:{account.id}", "session.begin", account.id, {"step": row.step})])
+        unit.audit("session.begin", account.id, {"step": row.step})
         return _entered(account, row, token, device)
 
-    return core.database.transact(work)
+    return core.transact(Actor(f"account:{candidate.account_id}"), work)
 
 
 def step_up(core: Core, token: str, given: str, origin: Origin) -> Entered:
@@ -107,8 +108,8 @@ def step_up(core: Core, token: str, given: str, origin: Origin) -> Entered:
         StateError: ``session.unknown``, ``totp.none``, ``totp.wrong``, ``login.wait`` (``found``: seconds).
     """
 
-    def work(session: Session) -> Entered | None:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> Entered | None:
+        session, now = unit.session, unit.now
         _, seen = sessions.find(core, session, token)
         keys = counters(core, session, "totp", seen.login_key or "", seen.id, origin, now)
         reserve(session, keys, now)
@@ -117,15 +118,15 @@ def step_up(core: Core, token: str, given: str, origin: Origin) -> Entered:
             raise StateError("totp.none")
         kind = _second_factor(core, session, account, given, now)
         if kind is None:
-            core.audit(session, now, [Act(f"account:{account.id}", "totp.refused", account.id)])
+            unit.audit_acts([Act(f"account:{account.id}", "totp.refused", account.id)])
             return None
         take_back(session, keys, now)
         fresh = sessions.rotate(core, session, row, now, now if kind == "totp" else row.totp_at)
         device = _known(core, session, account, origin, now)
-        core.audit(session, now, [Act(f"account:{account.id}", "session.second_factor", account.id, {"kind": kind})])
+        unit.audit_acts([Act(f"account:{account.id}", "session.second_factor", account.id, {"kind": kind})])
         return _entered(account, row, fresh, device)
 
-    entered = core.database.transact(work)
+    entered = core.transact(SERVICE, work)
     if entered is None:
         raise StateError("totp.wrong", path="code")
     return entered

@@ -17,9 +17,10 @@ from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
+from issuer.db.unit_of_work import UnitOfWork
 
 from .models import Mandate, Organisation
 from .principals import Principal
@@ -45,7 +46,13 @@ class MandateView:
 
 
 def give_mandate(
-    core: Core, who: Principal, agency_id: str, employer_id: str, begins_at: int, ends_at: int
+    core: Core,
+    who: Principal,
+    agency_id: str,
+    employer_id: str,
+    begins_at: int,
+    ends_at: int,
+    request: Request | None = None,
 ) -> MandateView:
     """Let an agency act for an employer.
 
@@ -57,8 +64,8 @@ def give_mandate(
         raise StateError("organisation.none", path="employer_id")
     mandate_id = secrets.token_hex(16)
 
-    def work(session: Session) -> MandateView:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> MandateView:
+        session, now = unit.session, unit.now
         if not (begins_at < ends_at <= begins_at + _LONGEST and now < ends_at <= now + 2 * _LONGEST):
             raise StateError(
                 "mandate.period", path="ends_at", expected="an end to come, at most 5 years after the begin"
@@ -86,10 +93,11 @@ def give_mandate(
         )
         session.add(row)
         details = {"agency": agency_id, "employer": employer_id, "begins_at": begins_at, "ends_at": ends_at}
-        core.audit(session, now, [Act(who.actor, "mandate.give", row.id, details)])
+        unit.audit("mandate.give", row.id, details)
+        unit.made(row.id)
         return _view(row)
 
-    return core.database.transact(work)
+    return core.transact(who.by(), work, request=request)
 
 
 def end_mandate(core: Core, who: Principal, mandate_id: str) -> None:
@@ -102,17 +110,17 @@ def end_mandate(core: Core, who: Principal, mandate_id: str) -> None:
     if not who.may(_MANAGE):
         who.require("mandate.read_own")
 
-    def work(session: Session) -> bool:
+    def work(unit: UnitOfWork) -> bool:
+        session, now = unit.session, unit.now
         row = session.get(Mandate, mandate_id, with_for_update=True)
         if row is None or not (who.may(_MANAGE) or who.organisation_id in (row.employer_id, row.agency_id)):
             raise StateError("mandate.none")
-        now = core.clock.now(session)
         if row.ended_at is None and row.ends_at > now:
             row.ended_at = now
-            core.audit(session, now, [Act(who.actor, "mandate.end", row.id)])
+            unit.audit("mandate.end", row.id)
         return True
 
-    core.database.transact(work, settled=lambda session: None)
+    core.transact(who.by(), work, settled=lambda session: None)
 
 
 def list_mandates(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[MandateView]:

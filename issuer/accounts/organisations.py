@@ -22,9 +22,10 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.card.card_json import credit_code_holds
 from icard_crypto.errors import StateError
-from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.vault.at_rest import Place
 
 from . import changes
@@ -70,7 +71,9 @@ class OrganisationView:
     created_at: int
 
 
-def create_organisation(core: Core, who: Principal, new: NewOrganisation) -> OrganisationView:
+def create_organisation(
+    core: Core, who: Principal, new: NewOrganisation, request: Request | None = None
+) -> OrganisationView:
     """Register an organisation.
 
     Raises:
@@ -85,8 +88,8 @@ def create_organisation(core: Core, who: Principal, new: NewOrganisation) -> Org
     good = NewOrganisation(new.kind, credit_code, check_text(new.name, "name", _LONGEST_NAME))
     organisation_id = secrets.token_hex(16)
 
-    def work(session: Session) -> OrganisationView:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> OrganisationView:
+        session, now = unit.session, unit.now
         row = Organisation(
             id=organisation_id,
             kind=good.kind,
@@ -99,11 +102,12 @@ def create_organisation(core: Core, who: Principal, new: NewOrganisation) -> Org
         row.record = core.at_rest.seal(Place("organisations", "record", row.id), content)
         session.add(row)
         session.flush()
-        core.audit(session, now, [Act(who.actor, "organisation.create", row.id, {"kind": row.kind})])
+        unit.audit("organisation.create", row.id, {"kind": row.kind})
+        unit.made(row.id)
         return _view(core, row)
 
     try:
-        return core.database.transact(work)
+        return core.transact(who.by(), work, request=request)
     except IntegrityError as fault:
         if "code_key" in str(fault.orig):
             raise StateError("organisation.exists", path="code") from None
@@ -184,8 +188,8 @@ def close_organisation(core: Core, who: Principal, organisation_id: str, *, vers
     """
     who.require(_MANAGE)
 
-    def work(session: Session) -> bool:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> bool:
+        session, now = unit.session, unit.now
         row = _there(session, organisation_id, lock=True)
         if version is not None and row.version != version:
             raise StateError("account.changed", expected=str(version), found=str(row.version))
@@ -198,10 +202,10 @@ def close_organisation(core: Core, who: Principal, organisation_id: str, *, vers
         live = or_(Mandate.agency_id == row.id, Mandate.employer_id == row.id), Mandate.ended_at.is_(None)
         for mandate in session.scalars(select(Mandate).where(*live).order_by(Mandate.id).with_for_update()):
             mandate.ended_at = now
-        core.audit(session, now, [Act(who.actor, "organisation.close", row.id)])
+        unit.audit("organisation.close", row.id)
         return True
 
-    core.database.transact(work, settled=lambda session: None)
+    core.transact(who.by(), work, settled=lambda session: None)
 
 
 def _there(session: Session, organisation_id: str, *, lock: bool = False) -> Organisation:

@@ -21,8 +21,8 @@ from typing import Final, Literal, TypeVar
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.outbox import Notice, notify
 from issuer.vault.at_rest import Place
 
@@ -74,15 +74,16 @@ def begin_totp(core: Core, who: Principal) -> TotpOffer:
     """
     _require(who)
 
-    def look(session: Session) -> TotpOffer:
+    def look(unit: UnitOfWork) -> TotpOffer:
+        session = unit.session
         record = read_account(core, session.get_one(Account, who.account_id))
         secret = new_totp_secret()
-        content = json.dumps({"secret": secret, "until": core.clock.now(session) + _OFFERED}).encode()
+        content = json.dumps({"secret": secret, "until": unit.now + _OFFERED}).encode()
         proof = base64.urlsafe_b64encode(core.at_rest.seal(_offered(who), content)).decode()
-        core.audit(session, core.clock.now(session), [Act(who.actor, "totp.offered", who.account_id)])
+        unit.audit("totp.offered", who.account_id)
         return offer(secret, record.login if record else "", core.issuer.iss, proof)
 
-    return core.database.transact(look, settled=lambda session: None)
+    return core.transact(who.by(), look, settled=lambda session: None)
 
 
 def finish_totp(core: Core, who: Principal, password: str, proof: str, code: str) -> list[str]:
@@ -187,16 +188,16 @@ def _verify(core: Core, who: Principal, password: str) -> None:
 def _change(core: Core, who: Principal, action: str, edit: Callable[[Session, Account, int], None]) -> None:
     """Change the account of a session that still stands."""
 
-    def work(session: Session) -> None:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
         account = session.get_one(Account, who.account_id, with_for_update=True)
         if account.state != "active" or not sessions.stands(core, session, who):
             raise StateError("session.unknown")
         edit(session, account, now)
         account.version, account.changed_at = account.version + 1, now
-        core.audit(session, now, [Act(who.actor, action, account.id)])
+        unit.audit(action, account.id)
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
 
 
 def _offered(who: Principal) -> Place:

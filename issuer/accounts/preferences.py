@@ -5,11 +5,10 @@ Promise: what a kind fixes cannot be turned off; the inbox cannot be turned off 
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
-
 from icard_crypto.errors import StateError
-from issuer.acts import Act
+from issuer.acts import Actor
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.kinds import Channel, kind_of
 from issuer.notices.models import NoticeMute
 
@@ -30,8 +29,9 @@ def set_preference(core: Core, account: str, kind: str, channel: Channel, on: bo
     if channel in about.fixed and not on:
         raise StateError("notice.fixed", path=kind, found=channel)
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
         # One at a time for an account, so that two that turn the same thing off do not both add a row.
+        session = unit.session
         session.get_one(Account, account, with_for_update=True)
         mute = session.get(NoticeMute, (account, kind, channel))
         if (mute is None) == on:
@@ -41,6 +41,6 @@ def set_preference(core: Core, account: str, kind: str, channel: Channel, on: bo
         else:
             session.delete(mute)
         details = {"kind": kind, "channel": channel, "on": on}
-        core.audit(session, core.clock.now(session), [Act(actor, "notice.preference", account, details)])
+        unit.audit("notice.preference", account, details)
 
-    core.database.transact(work, settled=lambda session: None)
+    core.transact(Actor(actor), work, settled=lambda session: None)

@@ -25,8 +25,9 @@ from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.acts import Act
+from issuer.acts import SERVICE, Act
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.vault.at_rest import Place
 
 from .attempts import Origin
@@ -157,13 +158,14 @@ def end(core: Core, who: Principal, session_id: str) -> None:
     """
     who.require_person()
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session = unit.session
         own = LoginSession.id == session_id, LoginSession.account_id == who.account_id
         if session.execute(delete(LoginSession).where(*own).returning(LoginSession.id)).first() is None:
             raise StateError("session.none")
-        core.audit(session, core.clock.now(session), [Act(who.actor, "session.end", who.account_id)])
+        unit.audit("session.end", who.account_id)
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
 
 
 def end_others(core: Core, who: Principal) -> int:
@@ -174,28 +176,28 @@ def end_others(core: Core, who: Principal) -> int:
     """
     current = who.require_person()
 
-    def work(session: Session) -> int:
+    def work(unit: UnitOfWork) -> int:
+        session = unit.session
         others = LoginSession.account_id == who.account_id, LoginSession.id != current
         count = len(session.execute(delete(LoginSession).where(*others).returning(LoginSession.id)).all())
         if count:
-            act = Act(who.actor, "session.end_others", who.account_id, {"count": count})
-            core.audit(session, core.clock.now(session), [act])
+            unit.audit("session.end_others", who.account_id, {"count": count})
         return count
 
-    return core.database.transact(work)
+    return core.transact(who.by(), work)
 
 
 def log_out(core: Core, token: str) -> None:
     """End the token's session; one that is not there is no error."""
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session = unit.session
         gone = delete(LoginSession).where(LoginSession.token_hash == secret_hash(core.at_rest, "session", token))
         account_id = session.execute(gone.returning(LoginSession.account_id)).scalar()
         if account_id is not None:
-            act = Act(f"account:{account_id}", "session.end", account_id)
-            core.audit(session, core.clock.now(session), [act])
+            unit.audit_acts([Act(f"account:{account_id}", "session.end", account_id)])
 
-    core.database.transact(work, settled=lambda session: None)
+    core.transact(SERVICE, work, settled=lambda session: None)
 
 
 def begin(core: Core, session: Session, account: Account, origin: Origin, now: int) -> tuple[LoginSession, str]:

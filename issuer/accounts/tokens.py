@@ -22,9 +22,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.outbox import Notice, notify
 from issuer.vault.at_rest import Place
 
@@ -81,7 +82,9 @@ class NewToken:
     expires_at: int
 
 
-def make_token(core: Core, who: Principal, label: str, scopes: Iterable[str], days: int) -> NewToken:
+def make_token(
+    core: Core, who: Principal, label: str, scopes: Iterable[str], days: int, request: Request | None = None
+) -> NewToken:
     """Make a token for one's own programs.
 
     Args:
@@ -100,8 +103,8 @@ def make_token(core: Core, who: Principal, label: str, scopes: Iterable[str], da
     words = check_text(label, "label", _LONGEST_LABEL)
     token_id, prefix, secret = secrets.token_hex(16), secrets.token_hex(_PREFIX_BYTES), new_secret()
 
-    def work(session: Session) -> NewToken:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> NewToken:
+        session, now = unit.session, unit.now
         if who.role.official:
             who.require_fresh(now)
         locked_account(session, who.account_id)
@@ -126,10 +129,11 @@ def make_token(core: Core, who: Principal, label: str, scopes: Iterable[str], da
         session.flush()
         notify(core, session, now, [Notice("account.token_made", who.account_id, {"account": who.account_id})])
         details = {"scopes": sorted(wanted), "expires_at": row.expires_at}
-        core.audit(session, now, [Act(who.actor, "token.make", token_id, details)])
+        unit.audit("token.make", token_id, details)
+        unit.made(token_id)
         return NewToken(token_id, f"icard_{prefix}_{secret}", row.expires_at)
 
-    return core.database.transact(work)
+    return core.transact(who.by(), work, request=request)
 
 
 def authenticate_token(core: Core, text: str) -> Principal:
@@ -213,16 +217,17 @@ def revoke_token(core: Core, who: Principal, token_id: str) -> None:
     """
     _require(who)
 
-    def work(session: Session) -> bool:
+    def work(unit: UnitOfWork) -> bool:
+        session = unit.session
         row = session.get(ApiToken, token_id, with_for_update=True)
         if row is None or row.account_id != who.account_id:
             raise StateError("token.none")
         if row.revoked_at is None:
-            row.revoked_at = now = core.clock.now(session)
-            core.audit(session, now, [Act(who.actor, "token.revoke", token_id)])
+            row.revoked_at = unit.now
+            unit.audit("token.revoke", token_id)
         return True
 
-    core.database.transact(work, settled=lambda session: None)
+    core.transact(who.by(), work, settled=lambda session: None)
 
 
 def _require(who: Principal) -> None:

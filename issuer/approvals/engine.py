@@ -38,7 +38,9 @@ from issuer.accounts.roles import ROLES, role_named
 from issuer.accounts.secret_text import new_secret
 from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.outbox import Notice, notify
 from issuer.vault.at_rest import Place
 
@@ -75,7 +77,9 @@ class ConfirmationView:
     invitation_part: str | None = field(default=None, repr=False)
 
 
-def ask(core: Core, who: Principal, act: str, arguments: Mapping[str, Any], reason: str) -> ConfirmationView:
+def ask(
+    core: Core, who: Principal, act: str, arguments: Mapping[str, Any], reason: str, request: Request | None = None
+) -> ConfirmationView:
     """Ask for an act; those who may confirm it are told.
 
     Args:
@@ -92,8 +96,8 @@ def ask(core: Core, who: Principal, act: str, arguments: Mapping[str, Any], reas
     confirmation_id = secrets.token_hex(16)
     part = new_secret() if kind.invites else None
 
-    def work(session: Session) -> ConfirmationView:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> ConfirmationView:
+        session, now = unit.session, unit.now
         who.require_fresh(now)
         expire(core, session, now)
         prepared = kind.prepare(core, session, arguments)
@@ -120,11 +124,12 @@ def ask(core: Core, who: Principal, act: str, arguments: Mapping[str, Any], reas
         ]
         notify(core, session, now, wanted)
         details = {"reason": words, "request": row.id}
-        core.audit(session, now, [Act(who.actor, f"{act}.asked", row.subject, details)], made=row.id)
+        unit.audit(f"{act}.asked", row.subject, details)
+        unit.made(row.id)
         return replace(_view(core, session, row, who), invitation_part=part)
 
     try:
-        return core.database.transact(work)
+        return core.transact(who.by(), work, request=request)
     except IntegrityError as fault:
         # SQLite names the columns, PostgreSQL the index.
         if "confirmations" in str(fault.orig):
@@ -132,7 +137,7 @@ def ask(core: Core, who: Principal, act: str, arguments: Mapping[str, Any], reas
         raise
 
 
-def confirm(core: Core, who: Principal, confirmation_id: str) -> Done:
+def confirm(core: Core, who: Principal, confirmation_id: str, request: Request | None = None) -> Done:
     """Confirm a request: the act is done, now, and what it made is returned.
 
     Raises:
@@ -142,8 +147,8 @@ def confirm(core: Core, who: Principal, confirmation_id: str) -> Done:
     who.require_person()
     token = new_secret()
 
-    def work(session: Session) -> Done:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> Done:
+        session, now = unit.session, unit.now
         row, kind = _waiting(session, confirmation_id, who, now)
         who.require_fresh(now)
         content = _content(core, row)
@@ -169,10 +174,11 @@ def confirm(core: Core, who: Principal, confirmation_id: str) -> Done:
             Act(f"account:{asker.id}", row.act, row.subject, details),
             Act(who.actor, f"{row.act}.confirmed", row.subject, details),
         ]
-        core.audit(session, now, acts, made=done.subject)
+        unit.audit_acts(acts)
+        unit.made(done.subject)
         return done
 
-    done = core.database.transact(work)
+    done = core.transact(who.by(), work, request=request)
     finish = ACTS[done.act].finish
     if finish is not None:
         # Done it is; what a signer that is away leaves, the worker finishes.
@@ -189,8 +195,8 @@ def refuse(core: Core, who: Principal, confirmation_id: str) -> None:
     """
     who.require_person()
 
-    def work(session: Session) -> None:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
         row, kind = _waiting(session, confirmation_id, who, now)
         # Who asked may withdraw; beside him nobody decides on what concerns himself.
         asker = session.get_one(Account, row.asked_by)
@@ -199,9 +205,9 @@ def refuse(core: Core, who: Principal, confirmation_id: str) -> None:
         row.state, row.decided_by, row.decided_at = "refused", who.account_id, now
         _forget(core, row)
         session.flush()
-        core.audit(session, now, [Act(who.actor, f"{row.act}.refused", row.subject, {"request": row.id})])
+        unit.audit(f"{row.act}.refused", row.subject, {"request": row.id})
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
 
 
 def show_confirmation(core: Core, who: Principal, confirmation_id: str) -> ConfirmationView:

@@ -22,9 +22,9 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.acts import LOSS_NAMED, RESTORED, Act
+from issuer.acts import LOSS_NAMED, RESTORED, Actor
 from issuer.db.engine import Database
-from issuer.db.recorder import Recorder
+from issuer.db.unit_of_work import UnitOfWork, Units
 
 from .models import AuditDetail, AuditHead, AuditRow
 from .verify import KEPT, PURGE, AuditSource, open_details, pages
@@ -32,7 +32,7 @@ from .verify import KEPT, PURGE, AuditSource, open_details, pages
 __all__ = ["export", "name_loss", "purge", "require_age", "scrub"]
 
 
-class AuditCore(AuditSource, Recorder, Protocol):
+class AuditCore(AuditSource, Units, Protocol):
     """What purging and exporting need of the core."""
 
 
@@ -63,14 +63,15 @@ def purge(core: AuditCore, before: int, actor: str, reason: str | None) -> tuple
         StateError: ``audit.not_scrubbed``: deleted, but still in the files; purge again.
     """
 
-    def work(session: Session) -> tuple[int, int]:
+    def work(unit: UnitOfWork) -> tuple[int, int]:
+        session = unit.session
         count, through = _purge(session, before)
         if count:
             details = {"actor": actor, "reason": reason, "before": before, "through": through, "count": count}
-            core.audit(session, core.now(session), [Act(actor, PURGE, "audit", details)])
+            unit.audit(PURGE, "audit", details)
         return count, through
 
-    done = core.database.transact(work, settled=lambda session: None)
+    done = core.transact(Actor(actor), work, settled=lambda session: None)
     scrub(core.database)
     return done
 
@@ -124,13 +125,14 @@ def name_loss(core: AuditCore, row: int, actor: str, reason: str | None) -> None
         StateError: ``audit.no_restore``: no act of restoring stands there.
     """
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session = unit.session
         found = session.get(AuditRow, row)
         if found is None or found.action != RESTORED:
             raise StateError("audit.no_restore", path="row", found=str(row))
-        core.audit(session, core.now(session), [Act(actor, LOSS_NAMED, "audit", {"row": row, "reason": reason})])
+        unit.audit(LOSS_NAMED, "audit", {"row": row, "reason": reason})
 
-    core.database.transact(work)
+    core.transact(Actor(actor), work)
 
 
 def export(
@@ -148,8 +150,8 @@ def export(
         actor, subject: only acts of this actor, or about this subject, by their names as the service knows them.
     """
     if details:
-        act = Act(by or "", "audit.export", "audit", {"actor": actor, "subject": subject})
-        core.database.transact(lambda session: core.audit(session, core.now(session), [act]))
+        said = {"actor": actor, "subject": subject}
+        core.transact(Actor(by or ""), lambda unit: unit.audit("audit.export", "audit", said))
     head = core.database.read(lambda session: session.get_one(AuditHead, 1).seq)
     wanted = {
         "actor": None if actor is None else core.at_rest.pseudonym("actor", actor),

@@ -21,9 +21,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from icard_crypto.encoding import cbor
-from issuer.acts import Act
+from issuer.acts import SERVICE, Actor
 from issuer.db.base import Base
-from issuer.db.recorder import Recorder
+from issuer.db.unit_of_work import UnitOfWork, Units
 from issuer.vault.at_rest import AtRest
 
 from .models import AuditRow, Read, Tally
@@ -41,7 +41,7 @@ _LATER: Final[Mapping[str, frozenset[str]]] = {
 _BACK: Final = 60
 
 
-class ReadsCore(Recorder, Protocol):
+class ReadsCore(Units, Protocol):
     """What noting reads needs of the core."""
 
     @property
@@ -58,25 +58,25 @@ def note_read(core: ReadsCore, actor: str, role: str, way: str, subject: str | N
     """
     name = secrets.token_hex(16)
 
-    def work(session: Session) -> bool:
+    def work(unit: UnitOfWork) -> bool:
         found = None if subject is None else core.at_rest.pseudonym("subject", subject)
         who = core.at_rest.pseudonym("actor", actor)
-        session.add(Read(id=name, at=core.now(session), actor=who, role=role, way=way, subject=found))
+        unit.session.add(Read(id=name, at=unit.now, actor=who, role=role, way=way, subject=found))
         return True
 
-    core.database.transact(work, settled=lambda session: True if session.get(Read, name) else None)
+    core.transact(Actor(actor), work, settled=lambda session: True if session.get(Read, name) else None)
 
 
 def count(core: ReadsCore, name: str) -> None:
     """Count something of today."""
 
-    def work(session: Session) -> None:
-        now = core.now(session)
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
         insert = sqlite.insert if core.database.is_sqlite else postgresql.insert
         new = insert(Tally).values(day=now - now % _DAY, name=name, count=1)
         session.execute(new.on_conflict_do_update(index_elements=["day", "name"], set_={"count": Tally.count + 1}))
 
-    core.database.transact(work, settled=lambda session: None)
+    core.transact(SERVICE, work, settled=lambda session: None)
 
 
 def day_hash(session: Session, day: int) -> tuple[str, int]:
@@ -97,11 +97,10 @@ def day_hash(session: Session, day: int) -> tuple[str, int]:
 def close_days(core: ReadsCore) -> list[int]:
     """Put each day that is over into the chain; the days that were closed now, as 00:00 UTC."""
 
-    def work(session: Session) -> list[int]:
-        now = core.now(session)
+    def work(unit: UnitOfWork) -> list[int]:
+        session, now = unit.session, unit.now
         today = now - now % _DAY
         closed = []
-        acts = []
         for day in range(today - _BACK * _DAY, today, _DAY):
             subject = core.at_rest.pseudonym("subject", _subject(day))
             done = select(AuditRow.seq).where(AuditRow.subject == subject, AuditRow.action == DAY_CLOSED)
@@ -112,11 +111,10 @@ def close_days(core: ReadsCore) -> list[int]:
             if rows or tallies:
                 closed.append(day)
                 details = {"day": day, "rows": rows, "hash": digest, "counts": tallies}
-                acts.append(Act("service", DAY_CLOSED, _subject(day), details))
-        core.audit(session, now, acts)
+                unit.audit(DAY_CLOSED, _subject(day), details)
         return closed
 
-    return core.database.transact(work, settled=lambda session: None)
+    return core.transact(SERVICE, work, settled=lambda session: None)
 
 
 def prune_reads(core: ReadsCore, days: int) -> int:
@@ -126,8 +124,8 @@ def prune_reads(core: ReadsCore, days: int) -> int:
         days: for which they are kept.
     """
 
-    def work(session: Session) -> int:
-        now = core.now(session)
+    def work(unit: UnitOfWork) -> int:
+        session, now = unit.session, unit.now
         before = now - now % _DAY - days * _DAY
         gone = 0
         for table in (Base.metadata.tables[Read.__tablename__], _lookups()):
@@ -135,10 +133,10 @@ def prune_reads(core: ReadsCore, days: int) -> int:
             session.execute(delete(table).where(table.c.at < before))
         session.execute(delete(Tally).where(Tally.day < before), execution_options={"synchronize_session": False})
         if gone:
-            core.audit(session, now, [Act("service", PRUNED, "reads", {"before": before, "rows": gone})])
+            unit.audit(PRUNED, "reads", {"before": before, "rows": gone})
         return gone
 
-    return core.database.transact(work, settled=lambda session: None)
+    return core.transact(SERVICE, work, settled=lambda session: None)
 
 
 def _subject(day: int) -> str:

@@ -12,9 +12,10 @@ from __future__ import annotations
 from typing import Any, Protocol, cast
 
 from sqlalchemy import CursorResult, delete
-from sqlalchemy.orm import Session
 
+from issuer.acts import SERVICE
 from issuer.db.idempotency import Idempotency
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.settings import Settings
 
 from .reads import ReadsCore, close_days, prune_reads
@@ -36,10 +37,10 @@ def prune(core: RetentionCore) -> int:
     close_days(core)
     gone = prune_reads(core, core.settings.lookup_days)
 
-    def work(session: Session) -> int:
-        before = core.now(session) - core.settings.idempotency_days * _DAY
+    def work(unit: UnitOfWork) -> int:
+        before = unit.now - core.settings.idempotency_days * _DAY
         old = delete(Idempotency).where(Idempotency.created_at < before)
-        done = session.execute(old, execution_options={"synchronize_session": False})
+        done = unit.session.execute(old, execution_options={"synchronize_session": False})
         return cast("CursorResult[Any]", done).rowcount
 
-    return gone + core.database.transact(work, settled=lambda session: None)
+    return gone + core.transact(SERVICE, work, settled=lambda session: None)

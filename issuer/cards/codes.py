@@ -34,9 +34,10 @@ from icard_crypto.encoding import envelope
 from icard_crypto.errors import IcardError, KeyFault, StateError
 from icard_crypto.signing import cose
 from icard_crypto.signing.keys import Thumbprint
-from issuer.acts import Act
+from issuer.acts import SERVICE
 from issuer.core import Core
 from issuer.db.base import inline
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.keys.clock import signed_at
 from issuer.keys.models import KeyRow
 from issuer.keys.signer import CardMessage, SignerBusy
@@ -144,7 +145,7 @@ def finish(core: Core, ctis: Iterable[str]) -> list[IssuedCode]:
         late = core.database.transact(functools.partial(_record, core, tokens), settled=_again)
         done += [code for code in codes if code.cti not in late]
         burn += late
-        pending = core.database.transact(functools.partial(_burn, core, burn), settled=_again) if burn else []
+        pending = core.transact(SERVICE, functools.partial(_burn, core, burn), settled=_again) if burn else []
     return done
 
 
@@ -271,7 +272,7 @@ def _sign(
             try:
                 codes.append(_verified(core, token, message.claims, row, keys[name].trusted))
             except StateError:
-                core.database.transact(functools.partial(_discard, core, row.cti), settled=_again)
+                core.transact(SERVICE, functools.partial(_discard, core, row.cti), settled=_again)
                 raise
             tokens[row.cti] = token
     return tokens, codes
@@ -336,8 +337,9 @@ def _record(core: Core, tokens: dict[str, bytes], session: Session) -> list[str]
     return late
 
 
-def _burn(core: Core, ctis: Sequence[str], session: Session) -> list[str]:
+def _burn(core: Core, ctis: Sequence[str], unit: UnitOfWork) -> list[str]:
     """Burn intents, and intend the same codes anew with the active key; the new ctis."""
+    session = unit.session
     owners = select(CodeRow.card_id).where(CodeRow.cti.in_(ctis))
     cards = {
         card.id: card
@@ -372,17 +374,19 @@ def _burn(core: Core, ctis: Sequence[str], session: Session) -> list[str]:
             made.append(code.cti)
     changed(session, burnt_lists, now)
     signed_at(session, now)
-    core.audit(session, now, [Act("service", "code.burn", row.card_id, {"cti": row.cti}) for row in rows])
+    for row in rows:
+        unit.audit("code.burn", row.card_id, {"cti": row.cti})
     return made
 
 
-def _discard(core: Core, cti: str, session: Session) -> None:
+def _discard(core: Core, cti: str, unit: UnitOfWork) -> None:
     """Burn a code that did not verify, for good."""
+    session = unit.session
     for row in _locked(session, [cti]):
         if row.state == "intent":
             row.state, row.value = "burnt", status_entry(Record(burnt=True), row.profile)
             changed(session, {row.list_name}, core.clock.now(session))
-            core.audit(session, core.clock.now(session), [Act("service", "code.discard", row.card_id, {"cti": cti})])
+            unit.audit("code.discard", row.card_id, {"cti": cti})
 
 
 def _locked(session: Session, ctis: Sequence[str]) -> Sequence[CodeRow]:

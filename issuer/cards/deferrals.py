@@ -29,9 +29,10 @@ from icard_crypto.errors import StateError
 from issuer.accounts.models import Account, Person
 from issuer.accounts.principals import Principal
 from issuer.accounts.roles import role_named
-from issuer.acts import Act
+from issuer.acts import SERVICE
 from issuer.core import Core
 from issuer.db.pages import page_of
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.days import BEIJING, day_of, start_of_day
 from issuer.vault.at_rest import Place
 
@@ -180,18 +181,18 @@ def end_deferral(core: Core, who: Principal, deferral_id: str) -> None:
     """
     who.require("lookup.defer")
 
-    def work(session: Session) -> bool:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> bool:
+        session, now = unit.session, unit.now
         row = session.get(LookupDeferral, deferral_id, with_for_update=True)
         if row is None or row.person_id == who.person_id:
             raise StateError("lookup.none")
         if row.ends_at > now:
             row.ends_at = now
             session.flush()
-            core.audit(session, now, [Act(who.actor, "lookup.defer_end", row.person_id, {"deferral": row.id})])
+            unit.audit("lookup.defer_end", row.person_id, {"deferral": row.id})
         return True
 
-    core.database.transact(work, settled=lambda session: None)
+    core.transact(who.by(), work, settled=lambda session: None)
 
 
 def reveal(core: Core) -> int:
@@ -201,24 +202,23 @@ def reveal(core: Core) -> int:
         How many deferrals came to their day.
     """
 
-    def work(session: Session) -> int:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> int:
+        session, now = unit.session, unit.now
         query = select(LookupDeferral).where(LookupDeferral.ends_at <= now, LookupDeferral.revealed_at.is_(None))
-        acts = []
-        for row in session.scalars(query.order_by(LookupDeferral.id).with_for_update()):
+        shown = session.scalars(query.order_by(LookupDeferral.id).with_for_update()).all()
+        for row in shown:
             row.revealed_at = now
             seen = session.scalar(select(OnlineLookup.id).where(OnlineLookup.deferral_id == row.id).limit(1))
             if seen is not None:
                 notify_person(core, session, now, "person.lookups_shown", row.person_id)
-            acts.append(Act("service", "lookup.shown", row.person_id, {"deferral": row.id}))
+            unit.audit("lookup.shown", row.person_id, {"deferral": row.id})
         used = select(OnlineLookup.id).where(OnlineLookup.deferral_id == LookupDeferral.id)
         over = LookupDeferral.ends_at < now - core.settings.lookup_days * _DAY
         gone = delete(LookupDeferral).where(over, ~used.exists())
         session.execute(gone, execution_options={"synchronize_session": False})
-        core.audit(session, now, acts)
-        return len(acts)
+        return len(shown)
 
-    return core.database.transact(work, settled=lambda session: None)
+    return core.transact(SERVICE, work, settled=lambda session: None)
 
 
 def deferred_by_month(core: Core) -> list[DeferredMonth]:

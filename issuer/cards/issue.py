@@ -24,10 +24,11 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card, Profile
 from icard_crypto.errors import CardError, StateError
-from issuer.acts import Act, Actor
+from issuer.acts import Actor
 from issuer.core import Core
 from issuer.db.base import inline
-from issuer.db.idempotency import claim
+from issuer.db.idempotency import Request, claim
+from issuer.db.unit_of_work import UnitOfWork
 
 from . import codes
 from .codes import IssuedCode
@@ -78,12 +79,12 @@ class Decision(Generic[T]):
     """What is decided in the transaction that intends the codes; it runs again when the transaction does.
 
     Args:
-        make: called first, with the session and the time: decides, and says what the card is to say.
-        then: called before the audit, with the card's id too; returns further acts for the audit.
+        make: called first: decides, and says what the card is to say.
+        then: called when the codes are intended, with the card's id too.
     """
 
-    make: Callable[[Session, int], T]
-    then: Callable[[Session, int, str], Sequence[Act]]
+    make: Callable[[UnitOfWork], T]
+    then: Callable[[UnitOfWork, str], None]
 
 
 def issue(core: Core, new: Sequence[NewCard], by: Actor) -> list[IssuedCard]:
@@ -96,48 +97,51 @@ def issue(core: Core, new: Sequence[NewCard], by: Actor) -> list[IssuedCard]:
     """
     for one in new:
         check_card(core, one.card)
-    return _issue(core, len(new), by, lambda _session, _now: new, _nothing)
+    return _issue(core, len(new), by, lambda _unit: new, _nothing)
 
 
-def issue_decided(core: Core, decision: Decision[NewCard], by: Actor) -> IssuedCard:
+def issue_decided(core: Core, decision: Decision[NewCard], by: Actor, *, request: Request | None = None) -> IssuedCard:
     """Issue a card that a decision makes, in one transaction with it.
 
     Raises:
         as :func:`issue`, and what the decision raises.
     """
 
-    def make(session: Session, now: int) -> Sequence[NewCard]:
-        new = decision.make(session, now)
+    def make(unit: UnitOfWork) -> Sequence[NewCard]:
+        new = decision.make(unit)
         check_card(core, new.card)
         return [new]
 
-    return _issue(core, 1, by, make, decision.then)[0]
+    return _issue(core, 1, by, make, decision.then, request)[0]
 
 
 def _issue(
     core: Core,
     number: int,
     by: Actor,
-    make: Callable[[Session, int], Sequence[NewCard]],
-    then: Callable[[Session, int, str], Sequence[Act]],
+    make: Callable[[UnitOfWork], Sequence[NewCard]],
+    then: Callable[[UnitOfWork, str], None],
+    request: Request | None = None,
 ) -> list[IssuedCard]:
     ids: list[str] = [secrets.token_hex(16) for _ in range(number)]
     ctis = [_new_ctis() for _ in range(number)]
 
-    def work(session: Session) -> list[_Made]:
-        new = make(session, core.clock.now(session))
+    def work(unit: UnitOfWork) -> list[_Made]:
+        new = make(unit)
         # What a file decided was decided by those who handled it.
         two = by.break_glass or then is not _nothing
-        made, fresh, at = _new(core, session, new, ids, ctis, two=two)
-        acts = [Act(by.actor, "card.issue", card_id, by.details()) for card_id in fresh]
-        core.audit(session, at, [act for card_id in fresh for act in then(session, at, card_id)] + acts)
+        made, fresh = _new(core, unit.session, new, ids, ctis, two=two)
+        for card_id in fresh:
+            then(unit, card_id)
+        for card_id in fresh:
+            unit.audit("card.issue", card_id, by.details())
         return made
 
     def settled(session: Session) -> list[_Made] | None:
         there = session.scalars(select(CardRow.id).where(CardRow.id.in_(ids))).all()
         return [(card_id, 1) for card_id in ids] if ids and len(there) == len(ids) else None
 
-    made = _transact(core, work, settled)
+    made = _transact(core, by, work, settled, request)
     return _finished(core, made, dict(zip(ids, ctis, strict=True)))
 
 
@@ -149,13 +153,13 @@ def _new(
     ctis: Sequence[Sequence[str]],
     *,
     two: bool,
-) -> tuple[list[_Made], list[str], int]:
-    """Write new cards with the intents of their codes; what was made, the ids of what is new, and the time."""
+) -> tuple[list[_Made], list[str]]:
+    """Write new cards with the intents of their codes; what was made, and the ids of what is new."""
     made: list[_Made] = []
     wanted: list[codes.Wanted] = []
     lookups: list[CardLookup] = []
     parties: list[CardParty] = []
-    at = now = core.clock.now(session)
+    now = core.clock.now(session)
     for one, card_id, names in zip(new, ids, ctis, strict=True):
         before = claim(session, one.request, f"{card_id}:1", now) if one.request else None
         if before is not None:
@@ -186,7 +190,7 @@ def _new(
         session.add_all((*lookups, *parties))
         at = codes.intend(core, session, wanted)
         notify_parties(core, session, at, "card.issue", [one.row.id for one in wanted])
-    return made, [one.row.id for one in wanted], at
+    return made, [one.row.id for one in wanted]
 
 
 def _was_withdrawn(session: Session, row: CardRow) -> bool:
@@ -242,17 +246,19 @@ def _reissue(
             check_card(core, one.card)
     ctis = {one.card_id: _new_ctis() for one in wishes}
 
-    def work(session: Session) -> list[_Made]:
+    def work(unit: UnitOfWork) -> list[_Made]:
         asked = wishes
         if decision is not None:
-            card = decision.make(session, core.clock.now(session))
+            card = decision.make(unit)
             check_card(core, card)
             asked = [Reissue(one.card_id, card) for one in wishes]
         two = by.break_glass or decision is not None
-        made, rows, at = _anew(core, session, asked, ctis, action, old_end=old_end, two=two)
-        then = decision.then if decision is not None else _nothing
-        acts = [Act(by.actor, action, row.id, by.details()) for row in rows]
-        core.audit(session, at, [act for row in rows for act in then(session, at, row.id)] + acts)
+        made, rows = _anew(core, unit.session, asked, ctis, action, old_end=old_end, two=two)
+        if decision is not None:
+            for row in rows:
+                decision.then(unit, row.id)
+        for row in rows:
+            unit.audit(action, row.id, by.details())
         return made
 
     def settled(session: Session) -> list[_Made] | None:
@@ -261,11 +267,11 @@ def _reissue(
         there = dict(session.execute(query).all())
         return [(one.card_id, there[one.card_id]) for one in wishes] if wishes and len(there) == len(ctis) else None
 
-    return _finished(core, _transact(core, work, settled), ctis)
+    return _finished(core, _transact(core, by, work, settled), ctis)
 
 
-def _nothing(_session: Session, _now: int, _card_id: str) -> Sequence[Act]:
-    return ()
+def _nothing(_unit: UnitOfWork, _card_id: str) -> None:
+    """For cards that no decision makes."""
 
 
 def _anew(
@@ -277,8 +283,8 @@ def _anew(
     *,
     old_end: bool,
     two: bool,
-) -> tuple[list[_Made], list[CardRow], int]:
-    """Write the intents of new codes; what was made, the cards that it was made for, and the time of signing."""
+) -> tuple[list[_Made], list[CardRow]]:
+    """Write the intents of new codes; what was made, and the cards that it was made for."""
     rows = locked(session, list(ctis))
     made: list[_Made] = []
     wanted: list[codes.Wanted] = []
@@ -302,7 +308,6 @@ def _anew(
             if not two and needs_two(held, one.card):
                 raise StateError("issue.two_needed", path="card")
         wanted.append(codes.Wanted(row, one.card or read_record(core, row), ctis[row.id]))
-    at = now
     if wanted:
         if old_end:
             end_codes(session, [one.row for one in wanted], now)
@@ -311,7 +316,7 @@ def _anew(
         for each in wanted:
             each.row.changed_at = at
         notify_parties(core, session, at, action, [each.row.id for each in wanted])
-    return made, [each.row for each in wanted], at
+    return made, [each.row for each in wanted]
 
 
 def replace_within(core: Core, session: Session, asked: Reissue) -> None:
@@ -339,10 +344,14 @@ def finish_card(core: Core, card_id: str) -> None:
 
 
 def _transact(
-    core: Core, work: Callable[[Session], list[_Made]], settled: Callable[[Session], list[_Made] | None]
+    core: Core,
+    by: Actor,
+    work: Callable[[UnitOfWork], list[_Made]],
+    settled: Callable[[Session], list[_Made] | None],
+    request: Request | None = None,
 ) -> list[_Made]:
     try:
-        return core.database.transact(work, settled=settled)
+        return core.transact(by, work, request=request, settled=settled)
     except IntegrityError as fault:
         # The check in the transaction has missed it: another one committed the same permit number meanwhile.
         if "permit" in str(fault.orig):

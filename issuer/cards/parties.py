@@ -23,9 +23,9 @@ from icard_crypto.errors import StateError
 from issuer.accounts.mandates import clients
 from issuer.accounts.models import Account, Mandate
 from issuer.accounts.principals import Principal
-from issuer.acts import Act
 from issuer.core import Core
 from issuer.db.pages import page_of
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.kinds import kind_of_act
 from issuer.notices.outbox import Notice, notify
 
@@ -58,7 +58,8 @@ def set_parties(core: Core, who: Principal, card_id: str, holder_id: str | None,
     """
     who.require("card.issue")
 
-    def work(session: Session) -> bool:
+    def work(unit: UnitOfWork) -> bool:
+        session, now = unit.session, unit.now
         check_parties(session, holder_id, employer_id)
         if session.get(CardRow, card_id, with_for_update=True) is None:
             raise StateError("issue.no_card")
@@ -69,17 +70,16 @@ def set_parties(core: Core, who: Principal, card_id: str, holder_id: str | None,
         elif (row.holder_id, row.employer_id) == (holder_id, employer_id):
             return True
         told = [card_id]
-        now = core.clock.now(session)
         # Those who see it no more are told as well as those who see it now.
         notify_parties(core, session, now, "card.parties", told)
         row.holder_id, row.employer_id = holder_id, employer_id
         session.flush()
         notify_parties(core, session, now, "card.parties", told)
         details = {"holder": holder_id, "employer": employer_id}
-        core.audit(session, now, [Act(who.actor, "card.parties", card_id, details)])
+        unit.audit("card.parties", card_id, details)
         return True
 
-    core.database.transact(work, settled=lambda session: None)
+    core.transact(who.by(), work, settled=lambda session: None)
 
 
 def refuse_own(core: Core, who: Principal, card_id: str | None, holder_id: str | None = None) -> None:

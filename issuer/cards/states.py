@@ -18,8 +18,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.acts import Act, Actor
+from issuer.acts import Actor
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.status.indexes import changed
 
 from . import codes
@@ -114,14 +115,15 @@ def _change(
 ) -> dict[str, int]:
     """Change cards and write the audit; the revision of each afterwards."""
 
-    def work(session: Session) -> dict[str, int]:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> dict[str, int]:
+        session, now = unit.session, unit.now
         rows = _edit(core, session, now, card_ids, action, edit, revision)
-        core.audit(session, now, [Act(by.actor, action, row.id, by.details()) for row in rows])
+        for row in rows:
+            unit.audit(action, row.id, by.details())
         session.flush()
         return {name: session.get_one(CardRow, name).revision for name in card_ids}
 
-    return core.database.transact(work, settled=lambda session: None)
+    return core.transact(by, work, settled=lambda session: None)
 
 
 def _edit(

@@ -150,7 +150,7 @@ def audit_purge(
     if beside.casefold() == by.actor.casefold():
         raise CommandError("cli.option", path="--second-operator", expected="another person's name", found=second)
     with service.opened() as core:
-        require_age(moment, core.database.read(core.now), core.settings.audit_details_days)
+        require_age(moment, core.database.read(core.clock.now), core.settings.audit_details_days)
         count, through = purge(core, moment, f"{by.actor}+{beside}", by.reason)
         tell({"purged": count, "through_row": through})
 

@@ -128,11 +128,7 @@ def acting(operator: str | None, reason: str | None, *, break_glass: bool = Fals
 
 def looked(core: Core, by: Actor, action: str, subject: str) -> None:
     """Write into the audit that somebody on this host is about to be shown personal data."""
-    from issuer.acts import Act
-
-    core.database.transact(
-        lambda session: core.audit(session, core.now(session), [Act(by.actor, action, subject, by.details())])
-    )
+    core.transact(by, lambda unit: unit.audit(action, subject, by.details()))
 
 
 def tell(facts: Mapping[str, Any]) -> None:

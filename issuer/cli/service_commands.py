@@ -138,15 +138,12 @@ def rewrap_command(
 @acts(break_glass=True)
 def clock_accept(service: ServiceFolder, by: Actor) -> None:
     """Take the clock for right although it is far ahead of what was signed last."""
-    from sqlalchemy.orm import Session
-
-    from issuer.acts import Act
+    from issuer.db.unit_of_work import UnitOfWork
 
     with service.opened() as core:
 
-        def work(session: Session) -> int:
-            now = core.clock.accept(session)
-            core.audit(session, now, [Act(by.actor, "clock.accept", "clock", by.details())])
-            return now
+        def work(unit: UnitOfWork) -> int:
+            unit.audit("clock.accept", "clock", by.details())
+            return core.clock.accept(unit.session)
 
-        tell({"time": core.database.transact(work)})
+        tell({"time": core.transact(by, work)})

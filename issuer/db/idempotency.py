@@ -6,16 +6,11 @@ Promises:
 2. Of a hundred at once one makes something; the others wait for it and get what it made.
 3. The same key with another body is refused, never answered with the other's result.
 4. Keys and bodies are kept as SHA-256 hashes only.
-5. Within :func:`taking` the first transaction that writes an act into the audit takes the request with it: what a
-   module makes that knows nothing of requests is made once too.
 """
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import String, select
@@ -26,7 +21,7 @@ from icard_crypto.errors import StateError
 
 from .base import Base, Hex64, Seconds
 
-__all__ = ["AlreadyTaken", "Idempotency", "Request", "claim", "claim_pending", "made_by", "taking"]
+__all__ = ["AlreadyTaken", "Idempotency", "Request", "claim", "made_by"]
 
 
 class Idempotency(Base):
@@ -86,37 +81,6 @@ class AlreadyTaken(Exception):
     def __init__(self, made: str) -> None:
         super().__init__("taken before")
         self.made = made
-
-
-_pending: contextvars.ContextVar[Request | None] = contextvars.ContextVar("pending", default=None)
-
-
-@contextlib.contextmanager
-def taking(request: Request) -> Iterator[None]:
-    """Let what is made inside be made for this request (promise 5).
-
-    Raises:
-        AlreadyTaken: from the transaction that would have made it again.
-        StateError: ``idempotency.other_body``.
-    """
-    token = _pending.set(request)
-    try:
-        yield
-    finally:
-        _pending.reset(token)
-
-
-def claim_pending(session: Session, now: int, subject: str) -> None:
-    """Note that the request of :func:`taking`, if there is one, makes the object ``subject``.
-
-    Raises:
-        AlreadyTaken; StateError: ``idempotency.other_body``.
-    """
-    request = _pending.get()
-    if request is not None:
-        before = claim(session, request, subject, now)
-        if before is not None and before != subject:
-            raise AlreadyTaken(before)
 
 
 def made_by(session: Session, request: Request) -> str | None:

@@ -18,8 +18,9 @@ from sqlalchemy import CursorResult, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.acts import Act, Actor
+from issuer.acts import Actor
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.kinds import CHANNELS
 from issuer.notices.models import NoticeRow, Outbox
 
@@ -179,8 +180,8 @@ _UNSYNCHRONISED: Final = {"synchronize_session": False}
 
 
 def _change(core: Core, names: Sequence[str], by: Actor, action: str, states: Sequence[str], edit: Any) -> int:
-    def work(session: Session) -> int:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> int:
+        session, now = unit.session, unit.now
         for name in sorted(set(names)):
             row = session.get(Outbox, name, with_for_update=True)
             if row is None:
@@ -188,10 +189,11 @@ def _change(core: Core, names: Sequence[str], by: Actor, action: str, states: Se
             if row.state not in states:
                 raise StateError("notice.state", path=name, expected=" or ".join(states), found=row.state)
             edit(row, now)
-        core.audit(session, now, [Act(by.actor, action, name, by.details()) for name in sorted(set(names))])
+        for name in sorted(set(names)):
+            unit.audit(action, name, by.details())
         return len(set(names))
 
-    return core.database.transact(work)
+    return core.transact(by, work)
 
 
 def _view(row: Outbox) -> OutboxView:

@@ -25,8 +25,10 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer.accounts.models import Account
-from issuer.acts import Act
+from issuer.acts import SERVICE, Actor
 from issuer.core import Core
+from issuer.db.idempotency import Request
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.models import Outbox, Webhook
 from issuer.notices.outbox import Notice, notify
 from issuer.vault.at_rest import Place
@@ -95,7 +97,7 @@ class Target:
     keys: tuple[bytes, ...] = field(repr=False)
 
 
-def add(core: Core, account: str, url: str, actor: str) -> NewSecret:
+def add(core: Core, account: str, url: str, actor: str, request: Request | None = None) -> NewSecret:
     """A new webhook for an account.
 
     Raises:
@@ -104,20 +106,25 @@ def add(core: Core, account: str, url: str, actor: str) -> NewSecret:
     _check_url(url)
     name, secret = secrets.token_hex(16), _new_secret()
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> bool:
+        session, now = unit.session, unit.now
         # The account's row is locked so that two at once do not both find room.
         session.get_one(Account, account, with_for_update=True)
         query = select(func.count()).select_from(Webhook).where(Webhook.account_id == account)
         if (session.scalar(query) or 0) >= MOST:
             raise StateError("webhook.too_many", expected=f"at most {MOST}")
-        now = core.clock.now(session)
         row = Webhook(id=name, account_id=account, state="active", version=1, created_at=now, changed_at=now)
         row.url = core.at_rest.seal(Place("webhooks", "url", name), url.encode())
         _seal_secrets(core, row, {"newest": secret})
         session.add(row)
-        core.audit(session, now, [Act(actor, "webhook.add", name, {"account": account})])
+        unit.audit("webhook.add", name, {"account": account})
+        unit.made(name)
+        return True
 
-    core.database.transact(work, settled=lambda session: True if session.get(Webhook, name) is not None else None)
+    def settled(session: Session) -> bool | None:
+        return True if session.get(Webhook, name) is not None else None
+
+    core.transact(Actor(actor), work, request=request, settled=settled)
     return NewSecret(name, secret)
 
 
@@ -227,18 +234,18 @@ def target(core: Core, webhook: str) -> Target | None:
 def gone(core: Core, webhook: str) -> None:
     """Its server said 410: switch it off, drop what waits, and tell the account."""
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
         row = session.get(Webhook, webhook, with_for_update=True)
         if row is None or row.state != "active":
             return
-        now = core.clock.now(session)
         row.version += 1
         row.state, row.fault, row.changed_at = "disabled", "webhook.gone", now
         drop_waiting(session, webhook, "webhook.gone", now)
         notify(core, session, now, [Notice("webhook.disabled", row.account_id, {"webhook": webhook})])
-        core.audit(session, now, [Act("service", "webhook.gone", webhook)])
+        unit.audit("webhook.gone", webhook)
 
-    core.database.transact(work, settled=lambda session: None)
+    core.transact(SERVICE, work, settled=lambda session: None)
 
 
 def _edit(
@@ -250,17 +257,17 @@ def _edit(
     edit: Callable[[Session, Webhook, int], None],
     version: int | None,
 ) -> None:
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
         row = _own(session, account, webhook, lock=True)
         if version is not None and row.version != version:
             raise StateError("webhook.changed", expected=str(version), found=str(row.version))
-        now = core.clock.now(session)
         row.version += 1
         row.changed_at = now
         edit(session, row, now)
-        core.audit(session, now, [Act(actor, action, webhook, {"account": account})])
+        unit.audit(action, webhook, {"account": account})
 
-    core.database.transact(work)
+    core.transact(Actor(actor), work)
 
 
 def _own(session: Session, account: str, webhook: str, *, lock: bool = False) -> Webhook:

@@ -23,8 +23,9 @@ from sqlalchemy.orm import Session
 from icard_crypto.card.fields import is_plain
 from icard_crypto.errors import StateError
 from issuer.accounts.principals import Principal
-from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.idempotency import Request
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 from issuer.vault.at_rest import Place
@@ -63,7 +64,9 @@ class Answered:
     steps: tuple[FindingStep, ...]
 
 
-def answer_finding(core: Core, who: Principal, person_id: str, key: str, state: Step, words: str) -> Answered:
+def answer_finding(
+    core: Core, who: Principal, person_id: str, key: str, state: Step, words: str, request: Request | None = None
+) -> Answered:
     """Take a step on a finding of today's report.
 
     Args:
@@ -79,9 +82,9 @@ def answer_finding(core: Core, who: Principal, person_id: str, key: str, state: 
     if not who.role.official and state not in _EMPLOYERS:
         raise StateError("insurance.step", path="state", expected=", ".join(sorted(_EMPLOYERS)))
 
-    def work(session: Session) -> Answered:
+    def work(unit: UnitOfWork) -> Answered:
+        session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
-        now = core.clock.now(session)
         finding = _finding(core, session, who, person_id, key, day_of(now))
         name = core.at_rest.digest("insurance_finding", key)
         query = select(FindingState).where(FindingState.person_id == person_id, FindingState.finding_key == name)
@@ -107,10 +110,12 @@ def answer_finding(core: Core, who: Principal, person_id: str, key: str, state: 
         notify_insured(core, session, now, "insurance.finding", [person_id], [finding.employer])
         _, acts = follow(core, session, now, [person_id], who.by())
         details = {"finding": key, "state": state, "words": words}
-        core.audit(session, now, [Act(who.actor, "insurance.finding", person_id, details), *acts])
+        unit.audit("insurance.finding", person_id, details)
+        unit.audit_acts(acts)
+        unit.made(person_id)
         return Answered(state, tuple(steps))
 
-    return core.database.transact(work)
+    return core.transact(who.by(), work, request=request)
 
 
 def states_of(core: Core, session: Session, person_id: str, findings: list[Finding]) -> dict[str, Answered]:

@@ -24,8 +24,10 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError, StateError
 from issuer.accounts.models import Organisation
-from issuer.acts import Act, Actor
+from issuer.acts import Actor
 from issuer.core import Core
+from issuer.db.idempotency import Request
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
@@ -118,7 +120,7 @@ def entry_from(values: Mapping[str, Any]) -> NewEntry:
     )
 
 
-def record(core: Core, rows: Sequence[NewEntry], by: Actor, batch: str) -> int:
+def record(core: Core, rows: Sequence[NewEntry], by: Actor, batch: str, request: Request | None = None) -> int:
     """Write rows, all or none; how many there are.
 
     Args:
@@ -128,8 +130,8 @@ def record(core: Core, rows: Sequence[NewEntry], by: Actor, batch: str) -> int:
         StateError: ``insurance.*`` of the first row that is refused, its place in ``path``.
     """
 
-    def work(session: Session) -> int:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> int:
+        session, now = unit.session, unit.now
         people, refused = record_within(core, session, now, rows, batch)
         if refused:
             fault = refused[0].fault
@@ -139,10 +141,12 @@ def record(core: Core, rows: Sequence[NewEntry], by: Actor, batch: str) -> int:
         _, acts = follow(core, session, now, people, by)
         digest = hashlib.sha256(repr(rows).encode()).hexdigest()
         details = {**by.details(), "rows": len(rows), "sha256": digest}
-        core.audit(session, now, [Act(by.actor, "insurance.book", batch, details), *acts], made=batch)
+        unit.audit("insurance.book", batch, details)
+        unit.audit_acts(acts)
+        unit.made(batch)
         return len(rows)
 
-    return core.database.transact(work)
+    return core.transact(by, work, request=request)
 
 
 def record_within(
@@ -174,7 +178,7 @@ def record_within(
     return people, refused
 
 
-def take_back(core: Core, person_id: str, entry_id: str, by: Actor) -> str:
+def take_back(core: Core, person_id: str, entry_id: str, by: Actor, request: Request | None = None) -> str:
     """Take back a row that was wrong; the id of the correcting row.
 
     Raises:
@@ -182,8 +186,8 @@ def take_back(core: Core, person_id: str, entry_id: str, by: Actor) -> str:
     """
     correcting = hashlib.sha256(f"takes back {entry_id}".encode()).hexdigest()[:32]
 
-    def work(session: Session) -> str:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> str:
+        session, now = unit.session, unit.now
         insured = load_people(core, session, [person_id], lock=True).get(person_id)
         if insured is None:
             raise StateError("insurance.none")
@@ -191,11 +195,13 @@ def take_back(core: Core, person_id: str, entry_id: str, by: Actor) -> str:
         session.execute(insert(InsuranceEntry), [_values(_reversed(wrong, correcting, now), person_id, now, None)])
         session.flush()
         _, acts = follow(core, session, now, [person_id], by)
-        core.audit(session, now, [Act(by.actor, "insurance.correct", entry_id, by.details()), *acts], made=correcting)
+        unit.audit("insurance.correct", entry_id, by.details())
+        unit.audit_acts(acts)
+        unit.made(correcting)
         return correcting
 
     try:
-        return core.database.transact(work)
+        return core.transact(by, work, request=request)
     except IntegrityError:
         raise StateError("insurance.corrected", path="takes_back", expected="a row that stands") from None
 

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy.orm import Session
-
 from icard_crypto.card.fields import is_plain
 from icard_crypto.errors import StateError
 from issuer.accounts.principals import Principal
-from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.idempotency import Request
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.permits.names import PassportName, compare
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
@@ -52,7 +51,9 @@ class NewCertificate:
     issued_on: date | None = None
 
 
-def add_certificate(core: Core, who: Principal, person_id: str, new: NewCertificate) -> tuple[str, Answer]:
+def add_certificate(
+    core: Core, who: Principal, person_id: str, new: NewCertificate, request: Request | None = None
+) -> tuple[str, Answer]:
     """Judge a certificate and put it on record; the id of its row, and the answer.
 
     Raises:
@@ -62,9 +63,9 @@ def add_certificate(core: Core, who: Principal, person_id: str, new: NewCertific
     if not 0 < len(new.number) <= _LONGEST or not is_plain(new.number) or len(new.country) != 3:
         raise StateError("insurance.certificate", path="number", expected=f"1 to {_LONGEST} printable characters")
 
-    def work(session: Session) -> tuple[str, Answer]:
+    def work(unit: UnitOfWork) -> tuple[str, Answer]:
+        session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
-        now = core.clock.now(session)
         today = day_of(now)
         insured = load_people(core, session, [person_id], lock=True)[person_id]
         record = insured.record
@@ -83,8 +84,9 @@ def add_certificate(core: Core, who: Principal, person_id: str, new: NewCertific
         session.flush()
         _, acts = follow(core, session, now, [person_id], who.by())
         details = {"outcome": answer.outcome, "reason": answer.reason, "rules": [rule.name for rule in answer.rules]}
-        act = Act(who.actor, "insurance.certificate", person_id, details)
-        core.audit(session, now, [act, *acts], made=fact_id)
+        unit.audit("insurance.certificate", person_id, details)
+        unit.audit_acts(acts)
+        unit.made(fact_id)
         return fact_id, answer
 
-    return core.database.transact(work)
+    return core.transact(who.by(), work, request=request)

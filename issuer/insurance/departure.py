@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer.accounts.principals import Principal
-from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.idempotency import Request
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
@@ -62,7 +63,13 @@ def choices_of(session: Session, insured: Insured, on: date) -> list[Choice]:
 
 
 def choose(
-    core: Core, who: Principal, person_id: str, name: Literal["keep", "pay_out", "death"], *, signed: bool
+    core: Core,
+    who: Principal,
+    person_id: str,
+    name: Literal["keep", "pay_out", "death"],
+    *,
+    signed: bool,
+    request: Request | None = None,
 ) -> Choice:
     """Make a choice: the holder's own, or for heirs by an officer after a death.
 
@@ -76,9 +83,9 @@ def choose(
     who.require("insurance.book" if who.role.official else "benefit.own")
     chooser = "heirs" if who.role.official else "holder"
 
-    def work(session: Session) -> Choice:
+    def work(unit: UnitOfWork) -> Choice:
+        session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
-        now = core.clock.now(session)
         today = day_of(now)
         insured = load_people(core, session, [person_id], lock=True)[person_id]
         made = next((one for one in choices_of(session, insured, today) if one.name == name), None)
@@ -96,10 +103,12 @@ def choose(
         session.flush()
         _, acts = follow(core, session, now, [person_id], who.by())
         details = {"choice": name, "rule": body["rule"], "fact": fact_id}
-        core.audit(session, now, [Act(who.actor, "insurance.choose", person_id, details), *acts])
+        unit.audit("insurance.choose", person_id, details)
+        unit.audit_acts(acts)
+        unit.made(person_id)
         return made
 
-    return core.database.transact(work)
+    return core.transact(who.by(), work, request=request)
 
 
 def record_death(core: Core, who: Principal, person_id: str, day: date) -> None:
@@ -110,9 +119,9 @@ def record_death(core: Core, who: Principal, person_id: str, day: date) -> None:
     """
     who.require("insurance.book")
 
-    def work(session: Session) -> bool:
+    def work(unit: UnitOfWork) -> bool:
+        session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
-        now = core.clock.now(session)
         insured = load_people(core, session, [person_id], lock=True)[person_id]
         if insured.record.died == day:
             return True
@@ -123,10 +132,11 @@ def record_death(core: Core, who: Principal, person_id: str, day: date) -> None:
         _changed(insured, now)
         session.flush()
         _, acts = follow(core, session, now, [person_id], who.by())
-        core.audit(session, now, [Act(who.actor, "insurance.death", person_id), *acts])
+        unit.audit("insurance.death", person_id)
+        unit.audit_acts(acts)
         return True
 
-    core.database.transact(work, settled=lambda session: None)
+    core.transact(who.by(), work, settled=lambda session: None)
 
 
 def _end_everything(core: Core, session: Session, now: int, insured: Insured, day: date) -> None:

@@ -26,8 +26,8 @@ from icard_crypto.errors import StateError
 from issuer.accounts.models import Person as PersonRow
 from issuer.accounts.people import write_name
 from issuer.accounts.principals import Principal
-from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.permits.models import PersonDocument
 from issuer.permits.names import PassportName, compare
 from issuer.permits.people import passport_of
@@ -83,15 +83,15 @@ def record_passport(core: Core, who: Principal, person_id: str, state: str, numb
     who.require("insurance.register")
     check_document(state, number)
 
-    def work(session: Session) -> bool:
+    def work(unit: UnitOfWork) -> bool:
+        session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
-        now = core.clock.now(session)
         if not _add_document(core, session, now, person_id, state, number, until, {}):
             return True
-        core.audit(session, now, [Act(who.actor, "insurance.passport", person_id)])
+        unit.audit("insurance.passport", person_id)
         return True
 
-    made_once(lambda: core.database.transact(work, settled=lambda session: None))
+    made_once(lambda: core.transact(who.by(), work, settled=lambda session: None))
 
 
 def check_document(state: str, number: str) -> None:

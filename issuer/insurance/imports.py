@@ -16,15 +16,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from sqlalchemy.orm import Session
-
 from icard_crypto.errors import IcardError
-from issuer.acts import Act, Actor
+from issuer.acts import Actor
 from issuer.bulk.models import BulkRun
 from issuer.bulk.refusals import refusal
 from issuer.bulk.rows import Columns, Row, Source, read_rows
 from issuer.bulk.run import begin_run, finish_run
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 
 from .books import NewEntry, entry_from, record_within
 from .lapses import Followed, follow_due
@@ -85,11 +84,11 @@ def _write(core: Core, source: Source, run_id: str, batch: tuple[Row, ...], by: 
         except IcardError as fault:
             faults.append((row.number, fault))
 
-    def work(session: Session) -> tuple[int, int]:
+    def work(unit: UnitOfWork) -> tuple[int, int]:
+        session, now = unit.session, unit.now
         run = session.get_one(BulkRun, run_id, with_for_update=True)
         if run.position >= batch[-1].number:
             return run.done, run.refused
-        now = core.clock.now(session)
         name = hashlib.sha256(f"{run_id}:{batch[0].number}".encode()).hexdigest()[:32]
         people, refused = record_within(core, session, now, [entry for _, entry in ready], name, later=True)
         all_refused = [*faults, *((ready[one.place][0], one.fault) for one in refused)]
@@ -101,10 +100,10 @@ def _write(core: Core, source: Source, run_id: str, batch: tuple[Row, ...], by: 
         run.changed_at = now
         digest = hashlib.sha256(repr([entry for _, entry in ready]).encode()).hexdigest()
         details = {**by.details(), "rows": len(ready) - len(refused), "people": len(people), "sha256": digest}
-        core.audit(session, now, [Act(by.actor, "insurance.book", name, details)])
+        unit.audit("insurance.book", name, details)
         return run.done, run.refused
 
-    return core.database.transact(work, settled=lambda session: None)
+    return core.transact(by, work, settled=lambda session: None)
 
 
 def _entry(source: Source, row: Row) -> NewEntry:

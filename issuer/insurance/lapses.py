@@ -23,6 +23,7 @@ from issuer.acts import Act, Actor
 from issuer.cards.models import CardParty, CardRow
 from issuer.cards.states import set_insurance_within
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.book import RuleBook
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
@@ -150,21 +151,21 @@ def follow_due(core: Core, by: Actor, stop: Callable[[], bool] = lambda: False) 
     """
     total = Followed(0, 0, 0)
     while not stop():
-        done = core.database.transact(lambda session: _follow_chunk(core, session, by))
+        done = core.transact(by, lambda unit: _follow_chunk(core, unit))
         total = Followed(total.people + done.people, total.lapsed + done.lapsed, total.restored + done.restored)
         if done.people < CHUNK:
             break
     return total
 
 
-def _follow_chunk(core: Core, session: Session, by: Actor) -> Followed:
-    now = core.clock.now(session)
+def _follow_chunk(core: Core, unit: UnitOfWork) -> Followed:
+    session, now = unit.session, unit.now
     query = select(InsuredPerson.person_id).where(InsuredPerson.look_on <= day_of(now).isoformat())
     people = session.scalars(query.order_by(InsuredPerson.look_on, InsuredPerson.person_id).limit(CHUNK)).all()
     if not people:
         return Followed(0, 0, 0)
-    done, acts = follow(core, session, now, people, by)
-    core.audit(session, now, acts)
+    done, acts = follow(core, session, now, people, unit.actor)
+    unit.audit_acts(acts)
     return done
 
 

@@ -25,8 +25,9 @@ from sqlalchemy.orm import Session
 from icard_crypto.card.fields import is_plain
 from icard_crypto.errors import StateError
 from issuer.accounts.principals import Principal
-from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.idempotency import Request
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.permits.names import PassportName, compare, name_refusals
 from issuer.rules.book import RuleBook
 from issuer.rules.days import day_of
@@ -86,13 +87,15 @@ class Registered:
     enrolled: Scheme
 
 
-def register(core: Core, who: Principal, new: NewRegistration) -> Registered:
+def register(core: Core, who: Principal, new: NewRegistration, request: Request | None = None) -> Registered:
     """Register a person.
 
     Raises:
         StateError: ``access.*``, ``insurance.*``; never with what was told in it.
     """
-    return made_once(lambda: core.database.transact(lambda session: register_within(core, session, who, new)))
+    return made_once(
+        lambda: core.transact(who.by(), lambda unit: register_within(core, unit, who, new), request=request)
+    )
 
 
 def preview(core: Core, who: Principal, new: NewRegistration) -> None:
@@ -102,26 +105,26 @@ def preview(core: Core, who: Principal, new: NewRegistration) -> None:
         StateError: as :func:`register`.
     """
 
-    def work(session: Session) -> None:
-        register_within(core, session, who, new)
+    def work(unit: UnitOfWork) -> None:
+        register_within(core, unit, who, new)
         raise _Undone
 
     with contextlib.suppress(_Undone):
-        core.database.transact(work)
+        core.transact(who.by(), work)
 
 
 class _Undone(Exception):
     """Takes back a transaction that was a trial."""
 
 
-def register_within(core: Core, session: Session, who: Principal, new: NewRegistration) -> Registered:
+def register_within(core: Core, unit: UnitOfWork, who: Principal, new: NewRegistration) -> Registered:
     """As :func:`register`, within a transaction that ends with it.
 
     Raises:
         StateError: as :func:`register`.
     """
     who.require("insurance.register")
-    now = core.clock.now(session)
+    session, now = unit.session, unit.now
     today = day_of(now)
     employer_id = require_employer(core, session, who, new.employer_id)
     book = book_of(session)
@@ -143,7 +146,9 @@ def register_within(core: Core, session: Session, who: Principal, new: NewRegist
     session.flush()
     _, acts = follow(core, session, now, [person_id], who.by())
     details = {"employer": employer_id, "region": new.region, "schemes": list(scheme_names(enrolled))}
-    core.audit(session, now, [Act(who.actor, "insurance.register", person_id, details), *acts], made=person_id)
+    unit.audit("insurance.register", person_id, details)
+    unit.audit_acts(acts)
+    unit.made(person_id)
     return Registered(person_id, duty, enrolled)
 
 
@@ -155,8 +160,8 @@ def end_work(core: Core, who: Principal, person_id: str, employer_id: str | None
     """
     who.require("insurance.register")
 
-    def work(session: Session) -> bool:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> bool:
+        session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
         employer = require_employer(core, session, who, employer_id)
         insured = load_people(core, session, [person_id], lock=True)[person_id]
@@ -179,10 +184,11 @@ def end_work(core: Core, who: Principal, person_id: str, employer_id: str | None
         session.flush()
         _, acts = follow(core, session, now, [person_id], who.by())
         details = {"employer": employer, "day": day.isoformat()}
-        core.audit(session, now, [Act(who.actor, "insurance.end", person_id, details), *acts])
+        unit.audit("insurance.end", person_id, details)
+        unit.audit_acts(acts)
         return True
 
-    core.database.transact(work, settled=lambda session: None)
+    core.transact(who.by(), work, settled=lambda session: None)
 
 
 def _check(book: RuleBook, new: NewRegistration, today: date) -> None:

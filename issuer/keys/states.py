@@ -28,8 +28,8 @@ from icard_crypto.errors import KeyFault, StateError
 from icard_crypto.moments import moment_text
 from icard_crypto.signing.algorithms import Algorithm, by_name
 from icard_crypto.signing.keys import SigningKey, VerifyingKey
-from issuer.acts import Act
-from issuer.db.recorder import Recorder
+from issuer.acts import Actor
+from issuer.db.unit_of_work import UnitOfWork, Units
 from verifier.knowledge.trust import Issuer, Revocation, TrustedKey, Usage
 
 from .keystore import Keystore
@@ -75,7 +75,7 @@ class Approved:
 Check = Callable[[Session, KeyRow, int], Approved]
 
 
-class KeyCore(Recorder, Protocol):
+class KeyCore(Units, Protocol):
     """What the states of keys need of the core."""
 
     @property
@@ -100,8 +100,8 @@ def generate(core: KeyCore, usage: Usage, algorithm: Algorithm, actor: str) -> K
     core.keystore.add(key, usage, core.issuer.iss, core.passphrase(), core.scrypt_log2)
     public = key.verifying_key
 
-    def work(session: Session) -> KeyRow:
-        now = core.now(session)
+    def work(unit: UnitOfWork) -> KeyRow:
+        session, now = unit.session, unit.now
         row = KeyRow(
             thumbprint=public.thumbprint.hex(),
             usage=usage,
@@ -112,10 +112,10 @@ def generate(core: KeyCore, usage: Usage, algorithm: Algorithm, actor: str) -> K
             created_at=now,
         )
         session.add(row)
-        core.audit(session, now, [_act(actor, "key.generate", row, {"usage": usage, "algorithm": algorithm.name})])
+        unit.audit("key.generate", row.thumbprint, {"usage": usage, "algorithm": algorithm.name})
         return row
 
-    return core.database.transact(work)
+    return core.transact(Actor(actor), work)
 
 
 def publish(core: KeyCore, name: str, actor: str) -> KeyRow:
@@ -267,15 +267,11 @@ def _require(row: KeyRow, *states: str) -> None:
 
 
 def _step(core: KeyCore, name: str, actor: str, action: str, step: Any) -> KeyRow:
-    def work(session: Session) -> KeyRow:
-        now = core.now(session)
+    def work(unit: UnitOfWork) -> KeyRow:
+        session, now = unit.session, unit.now
         row = find(session, name, lock=True)
         details = step(session, row, now)
-        core.audit(session, now, [_act(actor, action, row, details)])
+        unit.audit(action, row.thumbprint, details)
         return row
 
-    return core.database.transact(work)
-
-
-def _act(actor: str, action: str, row: KeyRow, details: dict[str, Any]) -> Act:
-    return Act(actor, action, row.thumbprint, details)
+    return core.transact(Actor(actor), work)

@@ -3,7 +3,7 @@
 Promises:
 
 1. A notice and all that is to be sent of it are rows of the causing transaction: no cause without its notice, no notice
-   without its cause. Call it before the audit is appended, which is the last thing a transaction does.
+   without its cause.
 2. Only accounts get notices; whom an act on a card concerns, :mod:`issuer.cards.parties` knows.
 3. What an account turned off is not written for that channel; the inbox always has it. Nothing is written for e-mail
    while the service has no mail server.

@@ -25,6 +25,8 @@ from issuer.accounts.models import Organisation
 from issuer.accounts.principals import Principal
 from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.idempotency import Request
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
@@ -54,7 +56,7 @@ class NewFiling:
     record: Mapping[str, Any] | None = None
 
 
-def create_filing(core: Core, who: Principal, new: NewFiling) -> str:
+def create_filing(core: Core, who: Principal, new: NewFiling, request: Request | None = None) -> str:
     """Begin a draft; its id.
 
     Raises:
@@ -66,8 +68,8 @@ def create_filing(core: Core, who: Principal, new: NewFiling) -> str:
     record = record_from(new.record or {})
     filing_id = secrets.token_hex(16)
 
-    def work(session: Session) -> str:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> str:
+        session, now = unit.session, unit.now
         employer_id = _employer_of(core, session, who, new, now)
         employer = session.get(Employer, employer_id)
         if employer is None:
@@ -91,10 +93,11 @@ def create_filing(core: Core, who: Principal, new: NewFiling) -> str:
         write_filing(core, row, record)
         session.add(row)
         session.flush()
-        core.audit(session, now, [Act(who.actor, "filing.create", row.id, {"process": row.process})])
+        unit.audit("filing.create", row.id, {"process": row.process})
+        unit.made(row.id)
         return row.id
 
-    return core.database.transact(work)
+    return core.transact(who.by(), work, request=request)
 
 
 def save_filing(core: Core, who: Principal, filing_id: str, record: Mapping[str, Any], revision: int) -> None:
@@ -106,19 +109,19 @@ def save_filing(core: Core, who: Principal, filing_id: str, record: Mapping[str,
     who.require("filing.file")
     new = record_from(record)
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
         row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
         if row.state not in ("DRAFT", "RETURNED"):
             raise StateError(
                 "process.move", path="filing", expected="a draft, or a returned application", found=row.state
             )
-        now = core.clock.now(session)
         write_filing(core, row, new)
         row.revision += 1
         row.changed_at = now
-        core.audit(session, now, [Act(who.actor, "filing.save", row.id)])
+        unit.audit("filing.save", row.id)
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
 
 
 def submit_filing(core: Core, who: Principal, filing_id: str, revision: int) -> None:
@@ -130,9 +133,9 @@ def submit_filing(core: Core, who: Principal, filing_id: str, revision: int) -> 
     """
     who.require("filing.file")
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
         row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
-        now = core.clock.now(session)
         today = day_of(now)
         book = book_of(session)
         record = read_filing(core, row)
@@ -151,10 +154,10 @@ def submit_filing(core: Core, who: Principal, filing_id: str, revision: int) -> 
         move(core, session, now, row, "submit", "applicant", who.account_id, {})
         set_days(book, row, record.category)
         session.flush()
-        core.audit(session, now, [Act(who.actor, "filing.submit", row.id)])
+        unit.audit("filing.submit", row.id)
 
     try:
-        core.database.transact(work)
+        core.transact(who.by(), work)
     except IntegrityError as fault:
         # SQLite names the column, PostgreSQL the index.
         if "open" in str(fault.orig):
@@ -170,14 +173,14 @@ def withdraw_filing(core: Core, who: Principal, filing_id: str, revision: int) -
     """
     who.require("filing.file")
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
         row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
-        now = core.clock.now(session)
         move(core, session, now, row, "withdraw", "applicant", who.account_id, {})
         acts = end_deemed(core, session, now, row, {}, who)
-        core.audit(session, now, [Act(who.actor, "filing.withdraw", row.id), *acts])
+        unit.audit_acts([Act(who.actor, "filing.withdraw", row.id), *acts])
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
 
 
 def filing_facts(core: Core, session: Session, row: Filing) -> FilingFacts:

@@ -22,9 +22,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from icard_crypto.card.card import Card
 from issuer import cards
-from issuer.acts import Act, Actor
+from issuer.acts import Actor
 from issuer.cards import Decision
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.book import RuleBook
 from issuer.rules.days import day_of, days_after, days_before
 from issuer.rules.store import book_of
@@ -39,7 +40,7 @@ from .terms import add_end, card_of
 
 __all__ = ["Turned", "recompute", "turn", "undecided"]
 
-WORKER: Final = "worker"
+_BY: Final = Actor("worker")
 #: Things of each kind that one turn moves.
 _MOST: Final = 500
 _UNDECIDED: Final = ("SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
@@ -104,24 +105,26 @@ def recompute(core: Core) -> int:
 
 
 def _recompute(core: Core, ids: Sequence[str]) -> int:
-    def work(session: Session) -> int:
-        book, now = book_of(session), core.clock.now(session)
+    def work(unit: UnitOfWork) -> int:
+        session = unit.session
+        book, now = book_of(session), unit.now
         rows = session.scalars(select(Filing).where(Filing.id.in_(ids)).order_by(Filing.id).with_for_update()).all()
         moved = [row for row in rows if set_days(book, row, read_filing(core, row).category)]
         for row in moved:
             row.revision += 1
             notify_filing(core, session, now, "filing.recomputed", row)
-        core.audit(session, now, [Act(WORKER, "filing.recompute", row.id) for row in moved])
+        for row in moved:
+            unit.audit("filing.recompute", row.id)
         return len(moved)
 
-    return core.database.transact(work)
+    return core.transact(_BY, work)
 
 
 def _each(
     core: Core,
     name: InstrumentedAttribute[str],
     where: Sequence[ColumnElement[bool]],
-    act: Callable[[Core, Session, str, int], bool],
+    act: Callable[[Core, UnitOfWork, str], bool],
 ) -> int:
     """Do something to each that is due, each in its own transaction; how many."""
     query = select(name).where(*where).order_by(name).limit(_MOST)
@@ -129,14 +132,15 @@ def _each(
     done = 0
     for one in ids:
 
-        def work(session: Session, one: str = one) -> bool:
-            return act(core, session, one, core.clock.now(session))
+        def work(unit: UnitOfWork, one: str = one) -> bool:
+            return act(core, unit, one)
 
-        done += core.database.transact(work)
+        done += core.transact(_BY, work)
     return done
 
 
-def _accept(core: Core, session: Session, filing_id: str, now: int) -> bool:
+def _accept(core: Core, unit: UnitOfWork, filing_id: str) -> bool:
+    session, now = unit.session, unit.now
     row = session.get_one(Filing, filing_id, with_for_update=True)
     today = day_of(now).isoformat()
     if row.state not in ("SUBMITTED", "PRE_REVIEWED") or row.defects_due is None or row.defects_due >= today:
@@ -144,33 +148,33 @@ def _accept(core: Core, session: Session, filing_id: str, now: int) -> bool:
     move(core, session, now, row, "accept_by_silence", "clock", None, {"rule": "D02"})
     row.accepted_on = row.submitted_on
     set_days(book_of(session), row, read_filing(core, row).category)
-    core.audit(session, now, [Act(WORKER, "filing.accept_by_silence", row.id)])
+    unit.audit("filing.accept_by_silence", row.id)
     return True
 
 
-def _lapse(core: Core, session: Session, filing_id: str, now: int) -> bool:
+def _lapse(core: Core, unit: UnitOfWork, filing_id: str) -> bool:
+    session, now = unit.session, unit.now
     row = session.get_one(Filing, filing_id, with_for_update=True)
     if row.state != "RETURNED" or row.answer_due is None or row.answer_due >= day_of(now).isoformat():
         return False
     move(core, session, now, row, "lapse", "clock", None, {"rule": "returned"})
-    acts = [Act(WORKER, "filing.lapse", row.id)]
+    unit.audit("filing.lapse", row.id)
     permit = session.get(Permit, row.permit_id) if row.process == "extension" and row.permit_id else None
     if permit is not None and permit.state == "EXTENDED_BY_LAW":
-        acts += _expire(core, session, now, permit, "extension lapsed")
-    core.audit(session, now, acts)
+        _expire(core, unit, permit, "extension lapsed")
     return True
 
 
-def _expire_notification(core: Core, session: Session, name: str, now: int) -> bool:
+def _expire_notification(core: Core, unit: UnitOfWork, name: str) -> bool:
+    session, now = unit.session, unit.now
     row = session.get_one(Notification, name, with_for_update=True)
     if row.state != "ISSUED" or row.until >= day_of(now).isoformat():
         return False
     row.state = NOTIFICATION.move("expire", row.state, "clock").target
     permit = session.get_one(Permit, row.permit_id, with_for_update=True)
-    acts = [Act(WORKER, "notification.expire", row.id)]
+    unit.audit("notification.expire", row.id)
     if permit.state == "GRANTED":
-        acts += _expire(core, session, now, permit, "notification not used")
-    core.audit(session, now, acts)
+        _expire(core, unit, permit, "notification not used")
     return True
 
 
@@ -199,9 +203,10 @@ def _interim(core: Core) -> int:
 
 
 def _make_interim(core: Core, permit_id: str, card_id: str) -> bool:
-    def make(session: Session, now: int) -> Card:
+    def make(unit: UnitOfWork) -> Card:
+        session = unit.session
         permit = session.get_one(Permit, permit_id, with_for_update=True)
-        book, today = book_of(session), day_of(now)
+        book, today = book_of(session), day_of(unit.now)
         if not _wants_interim(book, session, permit, today):
             raise _Gone
         life = book.require("deadlines", "interim-code", permit.region, today)
@@ -210,13 +215,13 @@ def _make_interim(core: Core, permit_id: str, card_id: str) -> bool:
         session.flush()
         return card_of(core, session, permit)
 
-    def then(session: Session, now: int, _card_id: str) -> Sequence[Act]:
-        permit = session.get_one(Permit, permit_id)
-        notify_permit(core, session, now, "permit.extended_by_law", permit)
-        return [Act(WORKER, "permit.interim_code", permit_id)]
+    def then(unit: UnitOfWork, _card_id: str) -> None:
+        permit = unit.session.get_one(Permit, permit_id)
+        notify_permit(core, unit.session, unit.now, "permit.extended_by_law", permit)
+        unit.audit("permit.interim_code", permit_id)
 
     try:
-        cards.reissue_decided(core, card_id, Decision(make, then), Actor(WORKER), old_end=False)
+        cards.reissue_decided(core, card_id, Decision(make, then), _BY, old_end=False)
     except _Gone:
         return False
     return True
@@ -245,7 +250,8 @@ def _ends(core: Core, today: str) -> tuple[int, int]:
     """Extend by law or expire the permits whose last day is over; how many of each."""
     extended: list[str] = []
 
-    def end(core: Core, session: Session, permit_id: str, now: int) -> bool:
+    def end(core: Core, unit: UnitOfWork, permit_id: str) -> bool:
+        session, now = unit.session, unit.now
         permit = session.get_one(Permit, permit_id, with_for_update=True)
         if permit.state != "ACTIVE" or permit.until >= day_of(now).isoformat():
             return False
@@ -255,20 +261,21 @@ def _ends(core: Core, today: str) -> tuple[int, int]:
             permit.revision += 1
             permit.changed_at = now
             notify_permit(core, session, now, "permit.extended_by_law", permit)
-            core.audit(session, now, [Act(WORKER, "permit.extend_by_law", permit.id)])
+            unit.audit("permit.extend_by_law", permit.id)
             extended.append(permit.id)
             return True
-        core.audit(session, now, _expire(core, session, now, permit, "not extended", "expire"))
+        _expire(core, unit, permit, "not extended", "expire")
         return True
 
     done = _each(core, Permit.id, (Permit.state == "ACTIVE", Permit.until < today), end)
     return len(set(extended)), done - len(set(extended))
 
 
-def _expire(core: Core, session: Session, now: int, permit: Permit, ground: str, name: str = "lapse") -> list[Act]:
+def _expire(core: Core, unit: UnitOfWork, permit: Permit, ground: str, name: str = "lapse") -> None:
+    session, now = unit.session, unit.now
     content = {"ground": ground, "basis": "ALL 70"}
     add_end(core, session, now, permit, PERMIT.move(name, permit.state, "clock"), day_of(now), content)
     if permit.card_id is not None:
         cards.revoke_within(core, session, now, permit.card_id)
     notify_permit(core, session, now, "permit.ended", permit)
-    return [Act(WORKER, "permit.expire", permit.id)]
+    unit.audit("permit.expire", permit.id)

@@ -23,6 +23,7 @@ from issuer.accounts.fields import check_text
 from issuer.accounts.principals import Principal
 from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.book import RuleBook
 from issuer.rules.citations import cite
 from issuer.rules.days import day_of
@@ -94,7 +95,8 @@ def return_filing(core: Core, who: Principal, filing_id: str, defects: Sequence[
         raise StateError("filing.field", path="defects", expected="1 to 100 defects")
     named = [_checked(one) for one in defects]
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session = unit.session
         row, now = _handled(core, session, who, filing_id, revision)
         book = book_of(session)
         today = day_of(now)
@@ -111,9 +113,9 @@ def return_filing(core: Core, who: Principal, filing_id: str, defects: Sequence[
         row.returns += 1
         answer = deadline(book, "returned", row, today)
         row.answer_due = answer.day.isoformat() if answer else None
-        core.audit(session, now, [Act(who.actor, "filing.return", row.id, {"defects": len(named)})])
+        unit.audit("filing.return", row.id, {"defects": len(named)})
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
 
 
 def prolong_filing(core: Core, who: Principal, filing_id: str, days: int, reason: str, revision: int) -> None:
@@ -125,10 +127,10 @@ def prolong_filing(core: Core, who: Principal, filing_id: str, days: int, reason
     who.require("filing.lead")
     words = check_text(reason, "reason", _LONGEST)
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
         row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
         require_handler(who, row)
-        now = core.clock.now(session)
         if row.prolonged:
             raise StateError("filing.prolonged")
         if days < 1:
@@ -136,9 +138,9 @@ def prolong_filing(core: Core, who: Principal, filing_id: str, days: int, reason
         row.prolonged = days
         move(core, session, now, row, "prolong", party_of(who), who.account_id, {"days": days, "reason": words})
         set_days(book_of(session), row, read_filing(core, row).category)
-        core.audit(session, now, [Act(who.actor, "filing.prolong", row.id, {"days": days, "reason": words})])
+        unit.audit("filing.prolong", row.id, {"days": days, "reason": words})
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
 
 
 def refuse_filing(core: Core, who: Principal, filing_id: str, reasons: Sequence[Defect], revision: int) -> None:
@@ -152,16 +154,17 @@ def refuse_filing(core: Core, who: Principal, filing_id: str, reasons: Sequence[
         raise StateError("filing.field", path="reasons", expected="1 to 20 reasons")
     named = [_checked(one) for one in reasons]
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session = unit.session
         row, now = _handled(core, session, who, filing_id, revision)
         today = day_of(now)
         row.decided_on = today.isoformat()
         content = {"reasons": named, "redress": redress(book_of(session), row, today)}
         move(core, session, now, row, "refuse", "officer", who.account_id, content)
         acts = end_deemed(core, session, now, row, content, who)
-        core.audit(session, now, [Act(who.actor, "filing.refuse", row.id, {"reasons": len(named)}), *acts])
+        unit.audit_acts([Act(who.actor, "filing.refuse", row.id, {"reasons": len(named)}), *acts])
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
 
 
 def redress(book: RuleBook, row: Filing, decided: date) -> list[dict[str, Any]]:
@@ -204,15 +207,16 @@ def _checked(one: Defect) -> dict[str, str]:
 def _simple(core: Core, who: Principal, filing_id: str, revision: int, name: str) -> None:
     who.require("filing.decide")
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session = unit.session
         row, now = _handled(core, session, who, filing_id, revision)
         move(core, session, now, row, name, "officer", who.account_id, {})
         if name == "accept":
             row.accepted_on = day_of(now).isoformat()
         set_days(book_of(session), row, read_filing(core, row).category)
-        core.audit(session, now, [Act(who.actor, f"filing.{name}", row.id)])
+        unit.audit(f"filing.{name}", row.id)
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
 
 
 def _handled(core: Core, session: Session, who: Principal, filing_id: str, revision: int) -> tuple[Filing, int]:

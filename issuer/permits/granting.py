@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -25,9 +25,10 @@ from icard_crypto.card.card import Card
 from icard_crypto.errors import StateError
 from issuer import cards
 from issuer.accounts.principals import Principal
-from issuer.acts import Act
 from issuer.cards import Decision, NewCard
 from issuer.core import Core
+from issuer.db.idempotency import Request
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.days import day_of
 from issuer.rules.deadlines import Due
 from issuer.rules.store import book_of
@@ -77,13 +78,13 @@ def approve_filing(core: Core, who: Principal, filing_id: str, approval: Approva
     decided = _Approving(core, who, filing_id, approval, revision)
     if process in ("overseas", "short", "cancellation"):
 
-        def work(session: Session) -> None:
-            now = core.clock.now(session)
-            row, permit = decided.decide(session)
-            acts = decided.end(session, now, row, permit) if process == "cancellation" and permit else []
-            core.audit(session, now, [decided.act(), *acts])
+        def work(unit: UnitOfWork) -> None:
+            row, permit = decided.decide(unit.session)
+            decided.note(unit)
+            if process == "cancellation" and permit:
+                decided.end(unit, row, permit)
 
-        core.database.transact(work)
+        core.transact(who.by(), work)
     elif process in ("in_country", "reissue") or card_id is None:
         cards.issue_decided(core, Decision(decided.new_card, decided.issued), who.by())
     else:
@@ -92,7 +93,16 @@ def approve_filing(core: Core, who: Principal, filing_id: str, approval: Approva
         )
 
 
-def activate(core: Core, who: Principal, token: str, name: PassportName, number: str, *, checked: bool) -> str:
+def activate(
+    core: Core,
+    who: Principal,
+    token: str,
+    name: PassportName,
+    number: str,
+    *,
+    checked: bool,
+    request: Request | None = None,
+) -> str:
     """Activate a permit by its notification (promise 2); the permit's id.
 
     Args:
@@ -108,7 +118,8 @@ def activate(core: Core, who: Principal, token: str, name: PassportName, number:
     digest = hashlib.sha256(token.encode()).hexdigest()
     found: list[str] = []
 
-    def make(session: Session, now: int) -> NewCard:
+    def make(unit: UnitOfWork) -> NewCard:
+        session, now = unit.session, unit.now
         query = select(Notification).where(Notification.token_hash == digest)
         row = session.scalar(query.with_for_update())
         if row is None or row.state != "ISSUED":
@@ -127,17 +138,18 @@ def activate(core: Core, who: Principal, token: str, name: PassportName, number:
         permit.revision += 1
         permit.changed_at = now
         found[:] = [permit.id]
+        unit.made(permit.id)
         session.flush()
         employer = permit.employer_id
         return NewCard(card_of(core, session, permit), holder=permit.person_id, employer=employer)
 
-    def then(session: Session, now: int, card_id: str) -> Sequence[Act]:
-        permit = session.get_one(Permit, found[0])
+    def then(unit: UnitOfWork, card_id: str) -> None:
+        permit = unit.session.get_one(Permit, found[0])
         permit.card_id = card_id
-        notify_permit(core, session, now, "permit.activated", permit)
-        return [Act(who.actor, "permit.activate", permit.id)]
+        notify_permit(core, unit.session, unit.now, "permit.activated", permit)
+        unit.audit("permit.activate", permit.id)
 
-    cards.issue_decided(core, Decision(make, then), who.by())
+    cards.issue_decided(core, Decision(make, then), who.by(), request=request)
     return found[0]
 
 
@@ -169,9 +181,9 @@ class _Approving:
         self._approval, self._revision = approval, revision
         self._permit_id: str | None = None
 
-    def act(self) -> Act:
-        """The approval, for the audit."""
-        return Act(self._who.actor, "filing.approve", self._filing_id, {"category": self._approval.category})
+    def note(self, unit: UnitOfWork) -> None:
+        """Have the audit say so."""
+        unit.audit("filing.approve", self._filing_id, {"category": self._approval.category})
 
     def decide(self, session: Session) -> tuple[Filing, Permit | None]:
         """Approve: move the application, and change permit, term and passport."""
@@ -196,34 +208,35 @@ class _Approving:
         session.flush()
         return row, permit
 
-    def new_card(self, session: Session, now: int) -> NewCard:
+    def new_card(self, unit: UnitOfWork) -> NewCard:
         """Approve, and say what the new card says."""
-        _, permit = self.decide(session)
+        _, permit = self.decide(unit.session)
         if permit is None:
             raise StateError("filing.no_permit")
         employer = permit.employer_id
-        return NewCard(card_of(self._core, session, permit), holder=permit.person_id, employer=employer)
+        return NewCard(card_of(self._core, unit.session, permit), holder=permit.person_id, employer=employer)
 
-    def card(self, session: Session, now: int) -> Card:
+    def card(self, unit: UnitOfWork) -> Card:
         """Approve, and say what the card says from now on."""
-        _, permit = self.decide(session)
+        _, permit = self.decide(unit.session)
         if permit is None:
             raise StateError("filing.no_permit")
-        return card_of(self._core, session, permit)
+        return card_of(self._core, unit.session, permit)
 
-    def issued(self, session: Session, now: int, card_id: str) -> Sequence[Act]:
+    def issued(self, unit: UnitOfWork, card_id: str) -> None:
         """Note the new card."""
-        permit = session.get_one(Permit, self._permit_id or "")
+        permit = unit.session.get_one(Permit, self._permit_id or "")
         permit.card_id = card_id
-        notify_permit(self._core, session, now, "permit.activated", permit)
-        return [self.act()]
+        notify_permit(self._core, unit.session, unit.now, "permit.activated", permit)
+        self.note(unit)
 
-    def reissued(self, session: Session, now: int, card_id: str) -> Sequence[Act]:
+    def reissued(self, unit: UnitOfWork, card_id: str) -> None:
         """Nothing more than the act."""
-        return [self.act()]
+        self.note(unit)
 
-    def end(self, session: Session, now: int, row: Filing, permit: Permit) -> list[Act]:
+    def end(self, unit: UnitOfWork, row: Filing, permit: Permit) -> None:
         """Cancel the permit and end its card."""
+        session, now = unit.session, unit.now
         ended = PERMIT.move("cancel", permit.state, "officer")
         core, record = self._core, read_filing(self._core, row)
         today = day_of(now)
@@ -234,7 +247,7 @@ class _Approving:
         if permit.card_id is not None:
             cards.revoke_within(core, session, now, permit.card_id)
         notify_permit(core, session, now, "permit.ended", permit)
-        return [Act(self._who.actor, "permit.cancel", permit.id)]
+        unit.audit("permit.cancel", permit.id)
 
     def _granted(self, session: Session, now: int, row: Filing, record: FilingRecord, today: date) -> Permit:
         core, approval = self._core, self._approval

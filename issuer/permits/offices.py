@@ -21,9 +21,10 @@ from issuer.accounts.fields import check_text
 from issuer.accounts.models import Account, Organisation
 from issuer.accounts.principals import Principal
 from issuer.accounts.roles import role_named
-from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.regions import NATION, covers, is_known
 
 from .models import Employer, Office, OfficeMember
@@ -56,7 +57,9 @@ class EmployerView:
     revision: int
 
 
-def create_office(core: Core, who: Principal, region: str, name_en: str, name_zh: str) -> OfficeView:
+def create_office(
+    core: Core, who: Principal, region: str, name_en: str, name_zh: str, request: Request | None = None
+) -> OfficeView:
     """Set up an office; a region has one.
 
     Raises:
@@ -67,16 +70,17 @@ def create_office(core: Core, who: Principal, region: str, name_en: str, name_zh
     names = check_text(name_en, "name_en", _LONGEST_NAME), check_text(name_zh, "name_zh", _LONGEST_NAME)
     office_id = secrets.token_hex(16)
 
-    def work(session: Session) -> OfficeView:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> OfficeView:
+        session, now = unit.session, unit.now
         row = Office(id=office_id, region=region, name_en=names[0], name_zh=names[1], created_at=now)
         session.add(row)
         session.flush()
-        core.audit(session, now, [Act(who.actor, "office.create", row.id, {"region": region})])
+        unit.audit("office.create", row.id, {"region": region})
+        unit.made(row.id)
         return _office(row)
 
     try:
-        return core.database.transact(work)
+        return core.transact(who.by(), work, request=request)
     except IntegrityError as fault:
         if "region" in str(fault.orig):
             raise StateError("office.exists", path="region") from None
@@ -118,7 +122,8 @@ def join_office(core: Core, who: Principal, office_id: str, account_id: str) -> 
     """
     who.require("office.manage")
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session = unit.session
         if session.get(Office, office_id) is None:
             raise StateError("office.none")
         account = session.get(Account, account_id, with_for_update=True)
@@ -129,9 +134,9 @@ def join_office(core: Core, who: Principal, office_id: str, account_id: str) -> 
             session.add(OfficeMember(account_id=account_id, office_id=office_id))
         else:
             row.office_id = office_id
-        core.audit(session, core.clock.now(session), [Act(who.actor, "office.join", account_id, {"office": office_id})])
+        unit.audit("office.join", account_id, {"office": office_id})
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
 
 
 def verify_employer(
@@ -145,8 +150,8 @@ def verify_employer(
     who.require("employer.verify")
     _check_region(region)
 
-    def work(session: Session) -> EmployerView:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> EmployerView:
+        session, now = unit.session, unit.now
         own = office_region(session, who)
         organisation = session.get(Organisation, organisation_id)
         if organisation is None or organisation.kind != "employer" or organisation.state != "active":
@@ -161,10 +166,10 @@ def verify_employer(
         row.licence_until = None if licence_until is None else licence_until.isoformat()
         row.revision += 1
         session.flush()
-        core.audit(session, now, [Act(who.actor, "employer.verify", organisation_id, {"region": region})])
+        unit.audit("employer.verify", organisation_id, {"region": region})
         return _employer(row)
 
-    return core.database.transact(work)
+    return core.transact(who.by(), work)
 
 
 def show_employer(core: Core, who: Principal, organisation_id: str) -> EmployerView:

@@ -22,8 +22,8 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import StateError
 from issuer.accounts.fields import check_text
 from issuer.accounts.principals import Principal
-from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 from issuer.vault.at_rest import Place
@@ -79,9 +79,9 @@ def hand_in(core: Core, who: Principal, filing_id: str, code: str, new: NewPaper
     """
     who.require("filing.file")
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
         row = load_filing(core, session, who, filing_id, lock=True)
-        now = core.clock.now(session)
         paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code))
         require_open(session, row, code)
         require_material(core, session, row, code)
@@ -94,9 +94,9 @@ def hand_in(core: Core, who: Principal, filing_id: str, code: str, new: NewPaper
         _write(core, paper, new, {})
         row.revision += 1
         row.changed_at = now
-        core.audit(session, now, [Act(who.actor, "paper.hand_in", row.id, {"code": code})])
+        unit.audit("paper.hand_in", row.id, {"code": code})
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
 
 
 def check_paper(
@@ -117,10 +117,10 @@ def check_paper(
         raise StateError("filing.field", path="how", expected=", ".join(HOW))
     words = check_text(note, "note", _LONGEST_NOTE) if note or move == "reject" else ""
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
         row = load_filing(core, session, who, filing_id, lock=True)
         require_handler(who, row)
-        now = core.clock.now(session)
         paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code).with_for_update())
         if paper is None:
             raise StateError("filing.none", path="code")
@@ -136,9 +136,9 @@ def check_paper(
         _write(core, paper, content, {**checks, "how": how if move == "verify" else None, "note": words or None})
         row.revision += 1
         row.changed_at = now
-        core.audit(session, now, [Act(who.actor, f"paper.{move}", row.id, {"code": code, "how": how, "note": words})])
+        unit.audit(f"paper.{move}", row.id, {"code": code, "how": how, "note": words})
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
 
 
 def require_open(session: Session, row: Filing, code: str) -> None:

@@ -26,9 +26,10 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import StateError
 from icard_crypto.limits import MIB
 from issuer.accounts.principals import Principal
-from issuer.acts import Act
 from issuer.audit.reads import note_read
 from issuer.core import Core
+from issuer.db.idempotency import Request
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.documents import drawing, photos
 from issuer.rules.days import day_of
 from issuer.rules.rows import Rule
@@ -78,7 +79,15 @@ class FileView:
     created_at: int
 
 
-def add_file(core: Core, who: Principal, filing_id: str, code: str, data: bytes, said: str) -> str:
+def add_file(
+    core: Core,
+    who: Principal,
+    filing_id: str,
+    code: str,
+    data: bytes,
+    said: str,
+    request: Request | None = None,
+) -> str:
     """Keep a file of a paper; its id.
 
     Args:
@@ -98,9 +107,9 @@ def add_file(core: Core, who: Principal, filing_id: str, code: str, data: bytes,
     files = SealedFiles(core.settings.uploads_path)
     key = files.write(file_id, kept)
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
         row = load_filing(core, session, who, filing_id, lock=True)
-        now = core.clock.now(session)
         _require_room(core, session, row, code)
         upload = Upload(
             id=file_id,
@@ -116,10 +125,11 @@ def add_file(core: Core, who: Principal, filing_id: str, code: str, data: bytes,
         upload.key = core.at_rest.seal(Place("uploads", "key", file_id), key)
         session.add(upload)
         _touch(session, row, code, now)
-        core.audit(session, now, [Act(who.actor, "file.add", file_id, {"filing": row.id, "code": code})])
+        unit.audit("file.add", file_id, {"filing": row.id, "code": code})
+        unit.made(file_id)
 
     try:
-        core.database.transact(work)
+        core.transact(who.by(), work, request=request)
     except BaseException:
         files.remove(file_id)
         raise
@@ -134,16 +144,16 @@ def remove_file(core: Core, who: Principal, file_id: str) -> None:
     """
     who.require("filing.file")
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
         upload = _load(core, session, who, file_id)
         row = load_filing(core, session, who, upload.filing_id, lock=True)
-        now = core.clock.now(session)
         require_open(session, row, upload.code)
         session.delete(upload)
         _touch(session, row, upload.code, now)
-        core.audit(session, now, [Act(who.actor, "file.remove", file_id, {"filing": row.id, "code": upload.code})])
+        unit.audit("file.remove", file_id, {"filing": row.id, "code": upload.code})
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
     SealedFiles(core.settings.uploads_path).remove(file_id)
 
 

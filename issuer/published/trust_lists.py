@@ -24,9 +24,10 @@ from icard_crypto.lists import tree
 from icard_crypto.lists.trust_chain import TrustState, verify_anchor, verify_chain, verify_successor
 from icard_crypto.lists.trust_list import TrustList
 from icard_crypto.signing import cose
-from issuer.acts import Act
+from issuer.acts import Actor
 from issuer.core import Core
 from issuer.db.meta import Publisher
+from issuer.db.unit_of_work import UnitOfWork
 
 from . import artefacts
 from .models import Artefact
@@ -73,9 +74,9 @@ def import_trust_lists(
         StateError: ``publication.environment``, ``publication.issuer``.
     """
 
-    def work(session: Session) -> TrustChain:
+    def work(unit: UnitOfWork) -> TrustChain:
+        session, now = unit.session, unit.now
         publisher = lock_publisher(session)
-        now = core.clock.now(session)
         before = accepted(session)
         first = before.state if before else verify_anchor(lists[0], unsafe_single_root=unsafe_single_root)
         verify_chain(first, lists, now, unsafe_single_root=unsafe_single_root)
@@ -106,10 +107,10 @@ def import_trust_lists(
         )
         session.flush()
         details = {"version": last.version, "hash": last.payload_hash.hex(), "threshold": last.threshold}
-        core.audit(session, now, [Act(actor, "trust.import", "trust list", details)])
+        unit.audit("trust.import", "trust list", details)
         return TrustChain((*(before.lists if before else ()), *fresh), state)
 
-    return core.database.transact(work, settled=lambda session: None)
+    return core.transact(Actor(actor), work, settled=lambda session: None)
 
 
 def lock_publisher(session: Session) -> Publisher:

@@ -10,11 +10,11 @@ Promises:
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from issuer.acts import Act, Actor
+from issuer.acts import Actor
 from issuer.core import Core
 from issuer.db.meta import Meta
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.published.trust_lists import lock_publisher
 from issuer.recovery.epoch import require_current
 from issuer.recovery.place import place_of
@@ -36,10 +36,10 @@ def adopt(core: Core, by: Actor) -> int:
     require_current(core.database, core.settings.epoch_path, core.settings.published)
     place = place_of(core.database, core.at_rest)
 
-    def work(session: Session) -> int:
+    def work(unit: UnitOfWork) -> int:
+        session, now = unit.session, unit.now
         publisher = lock_publisher(session)
         meta = session.get_one(Meta, 1, with_for_update=True, populate_existing=True)
-        now = core.clock.now(session)
         closed = []
         for row in session.scalars(select(StatusListRow).order_by(StatusListRow.name).with_for_update()):
             if row.state != "closed":
@@ -52,7 +52,7 @@ def adopt(core: Core, by: Actor) -> int:
         core.lists.create(session, "standby", now)
         session.flush()
         details = {**by.details(), "epoch": meta.epoch, "closed": len(closed)}
-        core.audit(session, now, [Act(by.actor, "service.adopt", core.issuer.iss, details)])
+        unit.audit("service.adopt", core.issuer.iss, details)
         return meta.epoch
 
-    return core.database.transact(work, settled=lambda session: None)
+    return core.transact(by, work, settled=lambda session: None)

@@ -29,10 +29,11 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from icard_crypto.lists.entry_values import GOOD, REVOKED
-from issuer.acts import CARD_RESTORED, RESTORED, Act, Actor
+from issuer.acts import CARD_RESTORED, RESTORED, Actor
 from issuer.audit.models import AuditHead
 from issuer.core import Core
 from issuer.db.meta import Meta
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.keys.clock import signed_at
 from issuer.keys.models import KeyRow
 from issuer.published.trust_lists import lock_publisher
@@ -100,9 +101,7 @@ def restore(core: Core, published: Path | None, by: Actor) -> Restored:
     said = Published() if published is None else read_published(core, published, by.actor)
     place = place_of(core.database, core.at_rest)
 
-    return core.database.transact(
-        lambda session: _work(core, session, mark, said, by, place), settled=lambda session: None
-    )
+    return core.transact(by, lambda unit: _work(core, unit, mark, said, place), settled=lambda session: None)
 
 
 def withdraw_lost(core: Core, uri: str, index: int, by: Actor) -> None:
@@ -112,7 +111,8 @@ def withdraw_lost(core: Core, uri: str, index: int, by: Actor) -> None:
         StateError: ``restore.no_code``.
     """
 
-    def work(session: Session) -> None:
+    def work(unit: UnitOfWork) -> None:
+        session = unit.session
         name = session.scalar(select(StatusListRow.name).where(StatusListRow.uri == uri))
         row = None if name is None else session.get(LostCode, (name, index), with_for_update=True)
         if row is None:
@@ -120,11 +120,11 @@ def withdraw_lost(core: Core, uri: str, index: int, by: Actor) -> None:
         if row.value != REVOKED:
             row.value = REVOKED
             session.flush()
-            changed(session, {row.list_name}, core.clock.now(session))
+            changed(session, {row.list_name}, unit.now)
             details = {"uri": uri, "index": index, **by.details()}
-            core.audit(session, core.clock.now(session), [Act(by.actor, "code.withdraw", f"{uri}#{index}", details)])
+            unit.audit("code.withdraw", f"{uri}#{index}", details)
 
-    core.database.transact(work, settled=lambda session: None)
+    core.transact(by, work, settled=lambda session: None)
 
 
 def _mark(core: Core) -> Mark | None:
@@ -139,10 +139,10 @@ def _mark(core: Core) -> Mark | None:
         return None
 
 
-def _work(core: Core, session: Session, mark: Mark | None, said: Published, by: Actor, place: str) -> Restored:
+def _work(core: Core, unit: UnitOfWork, mark: Mark | None, said: Published, place: str) -> Restored:
+    session, now, by = unit.session, unit.now, unit.actor
     publisher = lock_publisher(session)
     meta = session.get_one(Meta, 1, with_for_update=True, populate_existing=True)
-    now = core.clock.now(session)
     own = mark if mark is not None and mark.database_id == meta.database_id else None
     head = session.get_one(AuditHead, 1)
     outcome = Restored(
@@ -190,8 +190,9 @@ def _work(core: Core, session: Session, mark: Mark | None, said: Published, by: 
         "lost_codes": len(outcome.lost_codes),
         **by.details(),
     }
-    acts = [Act(by.actor, CARD_RESTORED, card, by.details()) for card in outcome.changed]
-    core.audit(session, now, [*acts, Act(by.actor, RESTORED, core.issuer.iss, details)])
+    for card in outcome.changed:
+        unit.audit(CARD_RESTORED, card, by.details())
+    unit.audit(RESTORED, core.issuer.iss, details)
     return outcome
 
 

@@ -23,8 +23,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.acts import Act, Actor
+from issuer.acts import Actor
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 
 from .book import RuleBook, shipped
 from .days import day_of
@@ -137,16 +138,17 @@ def add_rules(core: Core, entries: Sequence[object], by: Actor) -> list[Rule]:
         StateError: ``rules.*``.
     """
 
-    def work(session: Session) -> list[Rule]:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> list[Rule]:
+        session, now = unit.session, unit.now
         added = []
         for entry in entries:
             added.append(prepare_rule(session, entry))
             write(session, "add", added[-1], now)
-        core.audit(session, now, [Act(by.actor, "rule.add", rule.name, by.details()) for rule in added])
+        for rule in added:
+            unit.audit("rule.add", rule.name, by.details())
         return added
 
-    return core.database.transact(work)
+    return core.transact(by, work)
 
 
 def end_rule(core: Core, name: str, last: date, by: Actor) -> Rule:
@@ -156,14 +158,14 @@ def end_rule(core: Core, name: str, last: date, by: Actor) -> Rule:
         StateError: ``rules.*``.
     """
 
-    def work(session: Session) -> Rule:
-        now = core.clock.now(session)
+    def work(unit: UnitOfWork) -> Rule:
+        session, now = unit.session, unit.now
         rule = prepare_end(session, name, last, day_of(now))
         write(session, "end", rule, now)
-        core.audit(session, now, [Act(by.actor, "rule.end", rule.name, by.details())])
+        unit.audit("rule.end", rule.name, by.details())
         return rule
 
-    return core.database.transact(work)
+    return core.transact(by, work)
 
 
 @functools.lru_cache(maxsize=8)

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from icard_crypto.errors import IcardError
 from issuer.db import idempotency
+from issuer.db.idempotency import Request
 
 from .context import Call
 
@@ -22,11 +23,11 @@ __all__ = ["once"]
 T = TypeVar("T")
 
 
-def once(call: Call, make: Callable[[], T], again: Callable[[str], T]) -> T:
+def once(call: Call, make: Callable[[Request], T], again: Callable[[str], T]) -> T:
     """Make something for this request, or answer with what it made before.
 
     Args:
-        make: makes it, with an act in the audit whose subject is its id.
+        make: makes it for the request that it is given, in one unit of work that says what it made.
         again: the answer for what has that id.
 
     Raises:
@@ -43,8 +44,7 @@ def once(call: Call, make: Callable[[], T], again: Callable[[str], T]) -> T:
     if made is not None:
         return again(made)
     try:
-        with idempotency.taking(request):
-            return make()
+        return make(request)
     except idempotency.AlreadyTaken as taken:
         return again(taken.made)
     except IcardError:

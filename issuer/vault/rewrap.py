@@ -22,9 +22,9 @@ from sqlalchemy import Column, Table, select, update
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
-from issuer.acts import Act
+from issuer.acts import Actor
 from issuer.db.base import sealed_columns
-from issuer.db.recorder import Recorder
+from issuer.db.unit_of_work import Units
 
 from .at_rest import AtRest, MasterKeys, Place
 
@@ -36,7 +36,7 @@ _ROUNDS: Final = 3
 Progress = Callable[[str, int], None]
 
 
-class RewrapCore(Recorder, Protocol):
+class RewrapCore(Units, Protocol):
     """What rewrapping needs of the core."""
 
     @property
@@ -79,10 +79,7 @@ def finish(core: RewrapCore, actor: str, progress: Progress) -> int:
 
 
 def _audit(core: RewrapCore, actor: str, action: str, count: int) -> None:
-    def work(session: Session) -> None:
-        core.audit(session, core.now(session), [Act(actor, action, "master key", {"objects": count})])
-
-    core.database.transact(work)
+    core.transact(Actor(actor), lambda unit: unit.audit(action, "master key", {"objects": count}))
 
 
 def _all(core: RewrapCore, progress: Progress) -> int:

@@ -64,7 +64,7 @@ DEATHS: dict[str, tuple[Any, str, str]] = {
     "finished": (codes, "finish", "after"),
     "begun": (engine, "_both", "after"),
     "revoked": (cards, "revoke_within", "after"),
-    "audited": (Core, "audit", "after"),
+    "audited": (Core, "_append", "after"),
     "done": (engine, "confirm", "after"),
     "written": (publisher, "_write", "after"),
     "published": (publisher, "publish", "after"),

@@ -11,6 +11,7 @@ from fastapi import Response
 
 from issuer.accounts import own_account, preferences, sessions, tokens
 from issuer.accounts.roles import RIGHTS, SCOPES
+from issuer.db.idempotency import Request
 from issuer.notices import inbox
 from issuer.notices.kinds import kind_of
 from issuer.portal.lists import asked_page, shown_page
@@ -167,8 +168,9 @@ def make_token(visit: Visit) -> Response:
     visit.give_code()
     call = visit.call
 
-    def make() -> str | None:
-        return tokens.make_token(call.core, call.who, visit.text("label"), visit.every("scopes"), days).text
+    def make(request: Request) -> str | None:
+        made = tokens.make_token(call.core, call.who, visit.text("label"), visit.every("scopes"), days, request)
+        return made.text
 
     text = once(call, make, lambda token_id: None)
     return visit.page("account/token_made.html", token=text)

@@ -115,7 +115,7 @@ def _ask(visit: Visit, act: str, arguments: dict[str, Any]) -> Response:
     """Ask for what two administrators do; whoever asks is shown one part of the invitation that comes of it."""
     asked = once(
         visit.call,
-        lambda: engine.ask(visit.core, visit.call.who, act, arguments, visit.text("reason")),
+        lambda request: engine.ask(visit.core, visit.call.who, act, arguments, visit.text("reason"), request),
         lambda name: engine.show_confirmation(visit.core, visit.call.who, name),
     )
     if asked.invitation_part is not None:
@@ -268,7 +268,7 @@ def create_organisation(visit: Visit) -> Response:
     )
     name = once(
         call,
-        lambda: organisations.create_organisation(call.core, call.who, new).organisation_id,
+        lambda request: organisations.create_organisation(call.core, call.who, new, request).organisation_id,
         lambda made: made,
     )
     return visit.go(f"organisations/{name}", done="organisation")

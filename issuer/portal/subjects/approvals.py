@@ -13,6 +13,7 @@ from fastapi import Response
 from issuer.approvals import engine
 from issuer.approvals.acts import ACTS
 from issuer.approvals.engine import ConfirmationView
+from issuer.db.idempotency import Request
 from issuer.portal.catalogue import Words
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
@@ -61,8 +62,8 @@ def confirm(visit: Visit, confirmation_id: str) -> Response:
     visit.give_code()
     call = visit.call
 
-    def make() -> tuple[str, str | None]:
-        done = engine.confirm(call.core, call.who, confirmation_id)
+    def make(request: Request) -> tuple[str, str | None]:
+        done = engine.confirm(call.core, call.who, confirmation_id, request)
         return done.subject, done.invited.token if done.invited else None
 
     _, token = once(call, make, lambda subject: (subject, None))

@@ -151,7 +151,7 @@ CARD_ACTS: Final[dict[str, CardAct]] = {
         lambda view: view.standing != "revoked",
         lambda call, view, why: once(
             call,
-            lambda: engine.ask(call.core, call.who, "card.revoke", {"card_id": view.card_id}, why),
+            lambda request: engine.ask(call.core, call.who, "card.revoke", {"card_id": view.card_id}, why, request),
             lambda name: engine.show_confirmation(call.core, call.who, name),
         ),
         danger=True,

@@ -110,7 +110,9 @@ def give_mandate(visit: Visit) -> Response:
     own, ends = call.who.organisation_id or "", _ends_at(visit)
     once(
         call,
-        lambda: mandates.give_mandate(call.core, call.who, agency.organisation_id, own, visit.now, ends).mandate_id,
+        lambda request: (
+            mandates.give_mandate(call.core, call.who, agency.organisation_id, own, visit.now, ends, request).mandate_id
+        ),
         lambda mandate_id: mandate_id,
     )
     return visit.go("mandates", done="mandate_given")

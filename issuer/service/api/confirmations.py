@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field
 from issuer.approvals import engine
 from issuer.approvals.acts import ACTS
 from issuer.approvals.engine import ConfirmationView
+from issuer.db.idempotency import Request
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
@@ -70,7 +71,7 @@ def ask_for(call: CallOf, body: RequestBody, response: Response) -> Confirmation
     """Ask for an act; those who may confirm it are told."""
     made = once(
         call,
-        lambda: engine.ask(call.core, call.who, body.act, body.arguments, body.reason),
+        lambda request: engine.ask(call.core, call.who, body.act, body.arguments, body.reason, request),
         lambda confirmation_id: engine.show_confirmation(call.core, call.who, confirmation_id),
     )
     response.headers["Location"] = f"/v1/confirmations/{made.confirmation_id}"
@@ -101,8 +102,8 @@ def confirm(call: CallOf, confirmation_id: Id) -> DoneBody:
     account, an account or role younger than the request, and whoever it is about.
     """
 
-    def make() -> DoneBody:
-        done = engine.confirm(call.core, call.who, confirmation_id)
+    def make(request: Request) -> DoneBody:
+        done = engine.confirm(call.core, call.who, confirmation_id, request)
         invited = None if done.invited is None else invited_body(done.invited)
         return DoneBody(act=done.act, subject=done.subject, invited=invited)
 

@@ -51,7 +51,9 @@ def add_file(call: CallOf, request: Request, filing_id: Id, code: Code, body: Fi
     said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     with shown_refusals():
         file_id = once(
-            call, lambda: uploads.add_file(call.core, call.who, filing_id, code, body, said), lambda made: made
+            call,
+            lambda asked: uploads.add_file(call.core, call.who, filing_id, code, body, said, asked),
+            lambda made: made,
         )
     response.headers["Location"] = f"/v1/files/{file_id}"
     return uploads.show_file(call.core, call.who, file_id)

@@ -133,7 +133,9 @@ class NotificationBody(BaseModel):
 def create_filing(call: CallOf, body: NewFilingBody, response: Response) -> FilingView:
     """Begin a draft."""
     new = NewFiling(body.process, body.employer_id, body.permit_id, body.record)
-    filing_id = once(call, lambda: applications.create_filing(call.core, call.who, new), lambda made: made)
+    filing_id = once(
+        call, lambda request: applications.create_filing(call.core, call.who, new, request), lambda made: made
+    )
     response.headers["Location"] = f"/v1/filings/{filing_id}"
     return _shown(call, filing_id, response)
 

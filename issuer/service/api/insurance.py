@@ -201,7 +201,7 @@ def register(call: CallOf, body: RegistrationBody, response: Response) -> Regist
     new = new_registration(body)
     made = once(
         call,
-        lambda: registration.register(call.core, call.who, new).person_id,
+        lambda request: registration.register(call.core, call.who, new, request).person_id,
         lambda person_id: person_id,
     )
     view = views.show_insurance(call.core, call.who, made)
@@ -256,7 +256,7 @@ def add_certificate(call: CallOf, person_id: Id, body: CertificateBody, response
     new = NewCertificate(**{**body.model_dump(), "schemes": schemes_of(body.schemes)})
     made = once(
         call,
-        lambda: certificates.add_certificate(call.core, call.who, person_id, new)[0],
+        lambda request: certificates.add_certificate(call.core, call.who, person_id, new, request)[0],
         lambda certificate_id: certificate_id,
     )
     answer = views.certificate_answer(call.core, call.who, person_id, made)
@@ -274,7 +274,11 @@ def register_row(call: Call, number: int, row: dict[str, Any], preview: bool) ->
         if preview:
             registration.preview(call.core, call.who, new)
             return RowBody(row=number, person_id=None, code=None, path=None, message=None)
-        made = once(own, lambda: registration.register(call.core, call.who, new).person_id, lambda name: name)
+        made = once(
+            own,
+            lambda request: registration.register(call.core, call.who, new, request).person_id,
+            lambda name: name,
+        )
     except StateError as fault:
         if fault.layer not in ("insurance", "rules", "idempotency"):
             raise

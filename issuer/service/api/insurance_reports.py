@@ -262,7 +262,9 @@ def answer_finding(call: CallOf, person_id: Id, body: StepBody) -> StepsBody:
     """Take a step on a finding: an employer explains or contests it, an officer settles, closes or opens it again."""
     once(
         call,
-        lambda: answering.answer_finding(call.core, call.who, person_id, body.key, body.state, body.words).state,
+        lambda request: (
+            answering.answer_finding(call.core, call.who, person_id, body.key, body.state, body.words, request).state
+        ),
         lambda _person: body.state,
     )
     found = views.steps_of(call.core, call.who, person_id, body.key)
@@ -303,7 +305,9 @@ def choose(call: CallOf, person_id: Id, body: ChosenBody) -> None:
     """Choose to keep the personal account or have it paid out; after a death an officer pays the heirs."""
     once(
         call,
-        lambda: departure.choose(call.core, call.who, person_id, body.choice, signed=body.signed).name,
+        lambda request: (
+            departure.choose(call.core, call.who, person_id, body.choice, signed=body.signed, request=request).name
+        ),
         lambda _person: body.choice,
     )
 
@@ -329,7 +333,7 @@ def write_contributions(call: CallOf, body: EntriesBody) -> WrittenBody:
         raise TypeError("an endpoint that makes something once is declared with creates=True")
     name = f"{call.request.account}:{call.request.route}:{call.request.key}"
     batch = hashlib.sha256(name.encode()).hexdigest()[:32]
-    once(call, lambda: books.record(call.core, rows, call.who.by(), batch), lambda _batch: len(rows))
+    once(call, lambda request: books.record(call.core, rows, call.who.by(), batch, request), lambda _batch: len(rows))
     return WrittenBody(batch_id=batch, rows=len(rows))
 
 
@@ -344,7 +348,7 @@ def correct(call: CallOf, person_id: Id, body: CorrectionBody) -> CorrectedBody:
     """Take back a row of the books that was wrong, once and whole."""
     made = once(
         call,
-        lambda: books.take_back(call.core, person_id, body.entry_id, call.who.by()),
+        lambda request: books.take_back(call.core, person_id, body.entry_id, call.who.by(), request),
         lambda entry_id: entry_id,
     )
     return CorrectedBody(entry_id=made)

@@ -49,8 +49,8 @@ def give_mandate(call: CallOf, body: NewMandateBody, response: Response) -> Mand
     """Let an agency act for one's own organisation, an employer."""
     made = once(
         call,
-        lambda: mandates.give_mandate(
-            call.core, call.who, body.agency_id, body.employer_id, body.begins_at, body.ends_at
+        lambda request: mandates.give_mandate(
+            call.core, call.who, body.agency_id, body.employer_id, body.begins_at, body.ends_at, request
         ),
         lambda mandate_id: mandates.show_mandate(call.core, call.who, mandate_id),
     )

@@ -51,7 +51,7 @@ def create_office(call: CallOf, body: NewOfficeBody, response: Response) -> Offi
     """Set up an office; a region has one."""
     made = once(
         call,
-        lambda: offices.create_office(call.core, call.who, body.region, body.name_en, body.name_zh),
+        lambda request: offices.create_office(call.core, call.who, body.region, body.name_en, body.name_zh, request),
         lambda office_id: offices.show_office(call.core, call.who, office_id),
     )
     response.headers["Location"] = f"/v1/offices/{made.office_id}"

@@ -35,7 +35,7 @@ def create_organisation(call: CallOf, body: NewOrganisationBody, response: Respo
     new = NewOrganisation(body.kind, body.code, body.name)
     made = once(
         call,
-        lambda: organisations.create_organisation(call.core, call.who, new),
+        lambda request: organisations.create_organisation(call.core, call.who, new, request),
         lambda organisation_id: organisations.show_organisation(call.core, call.who, organisation_id),
     )
     response.headers["Location"] = f"/v1/organisations/{made.organisation_id}"

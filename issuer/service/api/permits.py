@@ -118,8 +118,10 @@ def activate(call: CallOf, body: ActivationBody) -> ActivatedBody:
     name = PassportName(body.surname, body.given)
     return once(
         call,
-        lambda: ActivatedBody(
-            permit_id=granting.activate(call.core, call.who, body.token, name, body.number, checked=body.checked)
+        lambda request: ActivatedBody(
+            permit_id=granting.activate(
+                call.core, call.who, body.token, name, body.number, checked=body.checked, request=request
+            )
         ),
         lambda permit_id: ActivatedBody(permit_id=permit_id),
     )

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 from issuer.accounts import tokens
 from issuer.accounts.roles import SCOPES
 from issuer.accounts.tokens import LONGEST_DAYS, TokenView
+from issuer.db.idempotency import Request
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
@@ -52,8 +53,8 @@ class MadeTokenBody(BaseModel):
 def make_token(call: CallOf, body: NewTokenBody) -> MadeTokenBody:
     """Make a token; an official role needs a TOTP code that is at most five minutes old."""
 
-    def make() -> MadeTokenBody:
-        made = tokens.make_token(call.core, call.who, body.label, body.scopes, body.days)
+    def make(request: Request) -> MadeTokenBody:
+        made = tokens.make_token(call.core, call.who, body.label, body.scopes, body.days, request)
         return MadeTokenBody(token_id=made.token_id, token=made.text, expires_at=made.expires_at)
 
     def again(token_id: str) -> MadeTokenBody:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Response
 from pydantic import BaseModel, Field
 
+from issuer.db.idempotency import Request
 from issuer.delivery import webhooks
 from issuer.delivery.webhooks import NewSecret, WebhookView
 from issuer.service.access import Access
@@ -52,8 +53,8 @@ def add_webhook(call: CallOf, body: NewWebhookBody, response: Response) -> Secre
     """A new webhook; an account has five at most."""
     who = call.who
 
-    def make() -> SecretBody:
-        return _shown(webhooks.add(call.core, who.account_id, body.url, who.actor))
+    def make(request: Request) -> SecretBody:
+        return _shown(webhooks.add(call.core, who.account_id, body.url, who.actor, request))
 
     made = once(call, make, lambda name: SecretBody(webhook_id=name, secret=None))
     response.headers["Location"] = f"/v1/webhooks/{made.webhook_id}"
