@@ -11,12 +11,10 @@ Promises:
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
-
 from icard_crypto.errors import StateError
 from issuer.accounts.principals import Principal
-from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
 
 from .parties import notify_parties, require_card
 from .states import end_codes, locked
@@ -33,15 +31,15 @@ def report_lost(core: Core, who: Principal, card_id: str) -> None:
     who.require("card.report_lost")
     require_card(core, who, card_id)
 
-    def work(session: Session) -> bool:
+    def work(unit: UnitOfWork) -> bool:
+        session, now = unit.session, unit.now
         row = locked(session, [card_id])[card_id]
         if row.standing == "revoked":
             raise StateError("issue.card_revoked")
-        now = core.clock.now(session)
         if end_codes(session, [row], now):
             row.changed_at = now
             notify_parties(core, session, now, "card.lost", [card_id])
-            core.audit(session, now, [Act(who.actor, "card.lost", card_id)])
+            unit.audit("card.lost", card_id)
         return True
 
-    core.database.transact(work, settled=lambda session: None)
+    core.transact(who.by(), work, settled=lambda session: None)

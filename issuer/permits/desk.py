@@ -21,8 +21,9 @@ from sqlalchemy.orm import Session
 from issuer.accounts.models import Account, Person
 from issuer.accounts.people import read_name
 from issuer.accounts.principals import Principal
-from issuer.acts import Act
 from issuer.core import Core
+from issuer.db.idempotency import Request
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.book import RuleBook
 from issuer.rules.days import day_of, days_after
 from issuer.rules.store import book_of
@@ -118,16 +119,17 @@ def take(core: Core, who: Principal, filing_id: str) -> None:
     """
     who.require("filing.decide")
 
-    def work(session: Session) -> None:
-        row, now = load_filing(core, session, who, filing_id, lock=True), core.clock.now(session)
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
+        row = load_filing(core, session, who, filing_id, lock=True)
         taken = session.get(FilingTaken, row.id)
         if taken is None:
             session.add(FilingTaken(filing_id=row.id, account_id=who.account_id, at=now))
         else:
             taken.account_id, taken.at = who.account_id, now
-        core.audit(session, now, [Act(who.actor, "filing.take", row.id)])
+        unit.audit("filing.take", row.id)
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
 
 
 def give_back(core: Core, who: Principal, filing_id: str) -> None:
@@ -138,15 +140,16 @@ def give_back(core: Core, who: Principal, filing_id: str) -> None:
     """
     who.require("filing.decide")
 
-    def work(session: Session) -> None:
-        row, now = load_filing(core, session, who, filing_id, lock=True), core.clock.now(session)
+    def work(unit: UnitOfWork) -> None:
+        session = unit.session
+        row = load_filing(core, session, who, filing_id, lock=True)
         session.execute(delete(FilingTaken).where(FilingTaken.filing_id == row.id))
-        core.audit(session, now, [Act(who.actor, "filing.give_back", row.id)])
+        unit.audit("filing.give_back", row.id)
 
-    core.database.transact(work)
+    core.transact(who.by(), work)
 
 
-def take_next(core: Core, who: Principal) -> str | None:
+def take_next(core: Core, who: Principal, request: Request | None = None) -> str | None:
     """Take the first application of the queue that nobody has taken; its id, or None where there is none.
 
     Raises:
@@ -158,14 +161,14 @@ def take_next(core: Core, who: Principal) -> str | None:
         if not found:
             return None
 
-        def work(session: Session, name: str = found[0].filing_id) -> None:
-            now = core.clock.now(session)
-            session.add(FilingTaken(filing_id=name, account_id=who.account_id, at=now))
-            session.flush()
-            core.audit(session, now, [Act(who.actor, "filing.take", name)])
+        def work(unit: UnitOfWork, name: str = found[0].filing_id) -> None:
+            unit.session.add(FilingTaken(filing_id=name, account_id=who.account_id, at=unit.now))
+            unit.session.flush()
+            unit.audit("filing.take", name)
+            unit.made(name)
 
         try:
-            core.database.transact(work)
+            core.transact(who.by(), work, request=request)
         except IntegrityError:
             # Another officer was faster: the next one.
             continue

@@ -103,7 +103,7 @@ def _rows(visit: Visit, found: list[QueueItem]) -> list[list[Cell]]:
 @pages.post("queue/next", _DECIDES)
 def take_next(visit: Visit) -> Response:
     """Take the first application that nobody has taken, and open it."""
-    name = once(visit.call, lambda: desk.take_next(visit.core, visit.call.who), lambda made: made)
+    name = once(visit.call, lambda request: desk.take_next(visit.core, visit.call.who, request), lambda made: made)
     return visit.go(f"filings/{name}", done="taken") if name else visit.go("queue", done="nothing_to_take")
 
 
@@ -425,8 +425,14 @@ def activate(visit: Visit) -> Response:
     checked = visit.text("checked") == "yes"
     made = once(
         call,
-        lambda: granting.activate(
-            call.core, call.who, visit.text("notification"), name, visit.text("number"), checked=checked
+        lambda request: granting.activate(
+            call.core,
+            call.who,
+            visit.text("notification"),
+            name,
+            visit.text("number"),
+            checked=checked,
+            request=request,
         ),
         lambda permit_id: permit_id,
     )

@@ -145,7 +145,7 @@ def create_filing(visit: Visit) -> Response:
     employer = visit.text("employer_id") or None
     new = NewFiling(process, employer, permit if process in _ON_PERMIT else None)
     call = visit.call
-    name = once(call, lambda: applications.create_filing(call.core, call.who, new), lambda made: made)
+    name = once(call, lambda request: applications.create_filing(call.core, call.who, new, request), lambda made: made)
     return visit.go(f"filings/{name}", done="filing_begun")
 
 
@@ -364,7 +364,7 @@ def hand_in(visit: Visit, filing_id: str) -> Response:
         with refusals_shown(visit, place="file"):
             once(
                 call,
-                lambda: uploads.add_file(call.core, call.who, filing_id, item.code, *chosen),
+                lambda request: uploads.add_file(call.core, call.who, filing_id, item.code, *chosen, request),
                 lambda made: made,
             )
     return visit.go(f"filings/{filing_id}", done="paper_handed_in")

@@ -185,7 +185,7 @@ def answer_finding(visit: Visit, person_id: str) -> Response:
     key, words = visit.text("finding"), visit.text("words")
     once(
         call,
-        lambda: answering.answer_finding(call.core, call.who, person_id, key, state, words).state,
+        lambda request: answering.answer_finding(call.core, call.who, person_id, key, state, words, request).state,
         lambda _made: state,
     )
     return visit.go(f"insurance/{person_id}", done="finding_answered")
@@ -209,9 +209,14 @@ def choose(visit: Visit, person_id: str) -> Response:
     call, signed = visit.call, visit.text("signed") == "yes"
     once(
         call,
-        lambda: (
+        lambda request: (
             departure.choose(
-                call.core, call.who, person_id, cast("Literal['keep', 'pay_out']", name), signed=signed
+                call.core,
+                call.who,
+                person_id,
+                cast("Literal['keep', 'pay_out']", name),
+                signed=signed,
+                request=request,
             ).name
         ),
         lambda _made: name,

@@ -83,7 +83,7 @@ def register(visit: Visit) -> Response:
     call = visit.call
     made = once(
         call,
-        lambda: registration.register(call.core, call.who, new).person_id,
+        lambda request: registration.register(call.core, call.who, new, request).person_id,
         lambda person_id: person_id,
     )
     return visit.go(f"insurance/{made}", done="registered")

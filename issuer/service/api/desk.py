@@ -45,7 +45,7 @@ def list_queue(call: CallOf, cursor: DeskCursor = "", limit: Limit = 50, free: F
 @endpoints.at("POST", "/v1/queue/next", Access("person", ("filing.decide",)), creates=True)
 def take_next(call: CallOf) -> TakenBody:
     """Take the first application that nobody has taken."""
-    name = once(call, lambda: desk.take_next(call.core, call.who), lambda filing_id: filing_id)
+    name = once(call, lambda request: desk.take_next(call.core, call.who, request), lambda filing_id: filing_id)
     return TakenBody(filing_id=name)
 
 
