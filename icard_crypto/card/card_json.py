@@ -23,7 +23,8 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from icard_crypto.errors import CardError
 
-from .fields import FIELDS, SERVICES, Field, is_plain
+from .characters import fault_of
+from .fields import FIELDS, SERVICES, Field
 from .parts import Exemption, Holder, Insurance, Month, Permit, Scheme, Service
 
 __all__ = ["credit_code_holds", "read"]
@@ -118,9 +119,10 @@ def _text(obj: dict[str, Any], path: str, name: str, field: Field, *, required: 
     if field.pattern is not None:
         if not field.pattern.fullmatch(value):
             raise CardError("card.bad_format", path=where, expected=field.form, found=_shown(value, field))
-    elif not is_plain(value) or value != value.strip():
-        expected = "plain text: no control characters, no space but U+0020, none at the ends"
-        raise CardError("card.bad_format", path=where, expected=expected, found=_shown(value, field))
+    else:
+        expected = "no space at the ends" if value != value.strip() else fault_of(value)
+        if expected is not None:
+            raise CardError("card.bad_format", path=where, expected=expected, found=_shown(value, field))
     return value
 
 

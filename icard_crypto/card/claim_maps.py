@@ -17,9 +17,10 @@ from typing import Any, Final, TypeAlias
 
 from icard_crypto.errors import DecodeError
 
+from .characters import is_plain
 from .claim_readers import is_birthday
 from .facts import EPOCH_ORDINAL, months_of
-from .fields import FIELDS, Field, is_plain
+from .fields import FIELDS, Field
 from .parts import ATTRIBUTES, Month
 
 __all__ = ["Table", "fault", "read_map", "type_name", "write_map", "write_part"]
@@ -159,7 +160,7 @@ def fault(path: str, field: Field, value: object) -> DecodeError:
         code = "claims.too_long" if size > field.high else "claims.too_short"
         return DecodeError(code, path=where, expected=field.length, found=f"{size}{field.unit}")
     found = ascii(value) if field.show else f"text of {size} characters"
-    expected = field.form or "plain text: no control characters, no space but U+0020"
+    expected = field.form or "plain text: no control characters, no space but U+0020, something to see"
     return DecodeError("claims.bad_format", path=where, expected=expected, found=found[:40])
 
 

@@ -31,8 +31,9 @@ from typing import Any, Final
 from icard_crypto.encoding import cbor
 
 from .card import Card
+from .characters import is_plain
 from .facts import DAY, EPOCH_ORDINAL, HOUR, LONGEST_LIFE, OFFSET, Facts
-from .fields import FIELDS, Field, is_plain
+from .fields import FIELDS, Field
 from .frozen import twin
 from .parts import ATTRIBUTES, Exemption, Holder, Insurance, Month, Permit, Scheme, Service
 
@@ -253,7 +254,7 @@ def _value(value: str, field: Field, shown: Mapping[str, str]) -> Iterator[str]:
     elif field.read_pattern is not None:
         yield f"if not {value}_form({value}): return None"
     elif field.type == "text":
-        yield f"if not ({value}.isprintable() or is_plain({value})): return None"
+        yield f"if not is_plain({value}): return None"
     if field.type in shown:
         yield f"{value} = {shown[field.type].format(value)}"
 

@@ -4,8 +4,7 @@ Promises:
 
 1. ``fields.json`` is the only place where a key, a length, a range or a form of a field stands, each with its reason.
 2. Lengths count characters (Unicode code points) of text, bytes of byte strings, entries of lists and maps.
-3. Text that people will read holds no control, format or surrogate character: it cannot reorder or hide what a
-   screen shows. The two joiners that names in some scripts need are the exception.
+3. Text that people will read is plain (:mod:`.characters`).
 """
 
 from __future__ import annotations
@@ -16,15 +15,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-__all__ = ["FIELDS", "SERVICES", "SERVICE_NUMBERS", "Field", "RegisteredService", "is_plain"]
-
-# Persian and Indic names are written with zero-width joiners and non-joiners; alone they cannot reorder a line.
-_JOINERS = str.maketrans("", "", "\u200c\u200d")
-
-
-def is_plain(text: str) -> bool:
-    """Whether text has no control, format, surrogate or unassigned character and no space but U+0020."""
-    return text.isprintable() or text.translate(_JOINERS).isprintable()
+__all__ = ["FIELDS", "SERVICES", "SERVICE_NUMBERS", "Field", "RegisteredService"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Promises:
    patterns.
 2. What the native core reads, the reader in Python reads the same, but for what several fields say together
    (:func:`icard_crypto.card.facts.times_hold`), which its caller asks. It reads less: codes with a date of birth,
-   exemptions or a holder's key, and texts beyond the plain characters below, are left to Python.
+   exemptions or a holder's key, and texts beyond the common characters, are left to Python.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from icard_crypto import native
 from icard_crypto.encoding import cbor
 
+from .characters import COMMON
 from .facts import DAY, OFFSET
 from .fields import FIELDS, Field
 
@@ -54,13 +55,6 @@ _TOLD: Final[tuple[tuple[str, str, str, int, int], ...]] = (
     ("insurance", "exemptions", "list", 0, 0),
 )
 
-#: Latin, Greek, Cyrillic, Hangul and Chinese: names, employers, positions. Those that this Python calls printable are
-#: handed over; all others are its own to judge.
-_BLOCKS: Final = (
-    *((0x20, 0x7E), (0xA1, 0xAC), (0xAE, 0x17F), (0x391, 0x3A1), (0x3A3, 0x3C9), (0x400, 0x45F)),
-    *((0x1E00, 0x1EFF), (0x4E00, 0x9FA5), (0xAC00, 0xD7A3)),
-)
-
 
 @functools.cache
 def reader() -> Reader | None:
@@ -78,10 +72,8 @@ def reader() -> Reader | None:
         for name in _MAPS
     ]
     told = [(places[name, field], how, factor, summand) for name, field, how, factor, summand in _TOLD]
-    plain = [
-        (chr(first), chr(last)) for first, last in _BLOCKS if "".join(map(chr, range(first, last + 1))).isprintable()
-    ]
-    return native.core.Reader(maps, told, plain, [form.fullmatch for form in forms])
+    visible = [(chr(first), chr(last)) for first, last in COMMON]
+    return native.core.Reader(maps, told, visible, [form.fullmatch for form in forms])
 
 
 def _kind(field: Field, forms: Sequence[re.Pattern[str]]) -> tuple[str, tuple[int, int], tuple[int, int]]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
 
-from icard_crypto.card.fields import is_plain
+from icard_crypto.card.characters import is_plain
 from icard_crypto.encoding.diagnostic import diagnostic
 from icard_crypto.errors import DecodeError
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from icard_crypto.card.fields import is_plain
+from icard_crypto.card.characters import is_plain
 from icard_crypto.errors import StateError
 from issuer.accounts.principals import Principal
 from issuer.core import Core

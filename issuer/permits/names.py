@@ -16,7 +16,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from icard_crypto.card.fields import is_plain
+from icard_crypto.card.characters import is_plain
 
 from .refusals import Refusal
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any, Final
 
-from icard_crypto.card.fields import is_plain
+from icard_crypto.card.characters import is_plain
 from icard_crypto.errors import StateError
 from issuer.core import Core
 from issuer.vault.at_rest import Place

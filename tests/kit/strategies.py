@@ -9,9 +9,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from icard_crypto.card.card import Card, Exemption, Holder, Insurance, Month, Permit, Profile, Scheme
+from icard_crypto.card.characters import fault_of
 from icard_crypto.card.claims import CardClaims, StatusRef
 from icard_crypto.card.facts import day_start
-from icard_crypto.card.fields import FIELDS, SERVICE_NUMBERS, is_plain
+from icard_crypto.card.fields import FIELDS, SERVICE_NUMBERS
 from icard_crypto.card.issuing import HOUR, LONGEST_LIFE, issue_claims
 
 __all__ = ["cards", "claims", "credit_codes", "json_values"]
@@ -25,7 +26,7 @@ def _plain(map_name: str, field: str) -> st.SearchStrategy[str]:
     alphabet = st.characters(categories=("L", "M", "N", "P", "S", "Zs"), codec="utf-8")
     bounds = FIELDS[map_name][field]
     text = st.text(alphabet, min_size=bounds.low, max_size=bounds.high)
-    return text.filter(lambda value: is_plain(value) and value == value.strip())
+    return text.filter(lambda value: fault_of(value) is None and value == value.strip())
 
 
 @st.composite

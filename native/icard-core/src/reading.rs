@@ -118,7 +118,7 @@ fn frame(data: &[u8]) -> Option<Frame<'_>> {
 pub enum Kind {
     /// A number within the bounds.
     Number,
-    /// Text of so many characters; of a form, or plain.
+    /// Text of so many characters; of a form, or plain: visible characters and spaces, not spaces alone.
     Text(Option<usize>),
     /// So many bytes.
     Bytes,
@@ -165,8 +165,8 @@ pub struct Rules {
     pub maps: Vec<Vec<Row>>,
     /// What is told, in this order, of the fields in these slots.
     pub told: Vec<(usize, Told)>,
-    /// Ranges of characters that plain text may have: those that icard's Python takes for sure.
-    pub plain: Vec<(char, char)>,
+    /// Ranges of characters that plain text may have beside the space: some of those that the format calls visible.
+    pub visible: Vec<(char, char)>,
 }
 
 /// Whether a text has a form. The answer may be no for one that has: the reference is asked then.
@@ -285,7 +285,7 @@ impl Rules {
                 let characters = if text.is_ascii() { bytes.len() } else { text.chars().count() };
                 let fits = match form {
                     Some(form) => forms.has(form, text),
-                    None => text.chars().all(|character| self.is_plain(character)),
+                    None => self.is_plain(text),
                 };
                 if !within(characters as u64) || !fits {
                     return None;
@@ -309,8 +309,19 @@ impl Rules {
         Some(data)
     }
 
-    fn is_plain(&self, character: char) -> bool {
-        self.plain.iter().any(|(first, last)| *first <= character && character <= *last)
+    fn is_plain(&self, text: &str) -> bool {
+        let is_visible =
+            |character: char| self.visible.iter().any(|(first, last)| *first <= character && character <= *last);
+        let mut shows = false;
+        for character in text.chars() {
+            if character != ' ' {
+                if !is_visible(character) {
+                    return false;
+                }
+                shows = true;
+            }
+        }
+        shows
     }
 }
 
@@ -483,7 +494,7 @@ mod tests {
                 (4, Told::Presence),
                 (4, Told::Value),
             ],
-            plain: vec![(' ', '~'), ('\u{4e00}', '\u{9fff}')],
+            visible: vec![('!', '~'), ('\u{4e00}', '\u{9fff}')],
         }
     }
 
@@ -511,7 +522,7 @@ mod tests {
 
     #[test]
     fn everything_else_is_nothing() {
-        let refused: [&[u8]; 16] = [
+        let refused: [&[u8]; 17] = [
             b"",
             b"\xa0",                                 // a required field is missing
             b"\xa1\x01\x18\x17",                     // not the shortest form
@@ -522,6 +533,7 @@ mod tests {
             b"\xa2\x01\x00\x02\x60",                 // too short
             b"\xa2\x01\x00\x02\x64abcd",             // too long
             b"\xa2\x01\x00\x02\x61\x0a",             // not plain
+            b"\xa2\x01\x00\x02\x62  ",               // spaces alone
             b"\xa2\x01\x00\x02\x61\xff",             // no UTF-8
             b"\xa2\x01\x00\x03\x81\x18\x1f",         // a number of a list beyond its bound
             b"\xa2\x01\x00\x06\x00",                 // for the reference alone

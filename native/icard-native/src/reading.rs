@@ -32,7 +32,7 @@ impl Reader {
     fn new(
         maps: Vec<Vec<GivenRow>>,
         told: Vec<GivenTold>,
-        plain: Vec<(char, char)>,
+        visible: Vec<(char, char)>,
         forms: Vec<Py<PyAny>>,
     ) -> PyResult<Reader> {
         let count = forms.len();
@@ -63,7 +63,7 @@ impl Reader {
                 _ => Err(PyValueError::new_err("a value that is told in an unknown way")),
             })
             .collect::<PyResult<Vec<_>>>()?;
-        let rules = Rules { maps, told, plain };
+        let rules = Rules { maps, told, visible };
         if !rules.are_whole() {
             return Err(PyValueError::new_err("rules that refer to what is not there"));
         }

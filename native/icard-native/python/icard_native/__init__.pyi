@@ -87,7 +87,7 @@ class Reader:
             ``form``, ``bytes``, ``map``, ``numbers`` or ``elsewhere`` (only the reference reads it), what that refers
             to (a form's or map's number; bounds of a list's numbers), least and greatest value or length, a slot.
         told: slot and how: ``value``, ``presence``, ``list`` (empty where absent), ``scaled`` by factor and summand.
-        plain: ranges of characters that texts without a form may have.
+        visible: ranges of characters that texts without a form may have beside the space, one of them at least.
         forms: for each form, whether a text has it; answers of yes are remembered.
 
     Raises:
@@ -98,7 +98,7 @@ class Reader:
         cls,
         maps: Sequence[Sequence[tuple[bytes, bool, str, tuple[int, int], tuple[int, int], int]]],
         told: Sequence[tuple[int, str, int, int]],
-        plain: Sequence[tuple[str, str]],
+        visible: Sequence[tuple[str, str]],
         forms: Sequence[Callable[[str], object]],
     ) -> Reader: ...
     def facts(self, payload: bytes) -> tuple[Any, ...] | None:
