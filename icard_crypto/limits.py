@@ -36,6 +36,12 @@ TRUST_LIST_ITEMS: Final = 400_000
 STATUS_TOKEN_BYTES: Final = 8 * MIB
 #: Items of a status token's payload: a dozen claims.
 STATUS_TOKEN_ITEMS: Final = 256
+#: The status lists of one issuer together, inflated or as tokens, whichever is more: 268 million entries of 4 bits.
+STATUS_BYTES_OF_ISSUER: Final = 128 * MIB
+#: Status lists of one issuer that no timestamp names. A timestamp names 10,000 of all issuers.
+UNNAMED_LISTS_OF_ISSUER: Final = 1000
+#: Status lists that are inflated at one time in one process: those of ten provinces at 50 million entries each.
+OPEN_STATUS_BYTES: Final = 256 * MIB
 #: A bundle: thirty full status lists beside a trust list.
 BUNDLE_BYTES: Final = 256 * MIB
 #: Signatures on a trust list that are looked at.

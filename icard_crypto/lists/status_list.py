@@ -13,12 +13,14 @@
 6. With ``now``: not from the future. An expired list is returned: its end is in ``exp``, and what it last said is
    still knowledge to show (a revocation stands for ever).
 7. bits is 1, 2, 4 or 8; lst is one zlib stream that inflates to at most capacity x bits / 8 bytes, with no byte missing
-   and none behind it. Memory is spent up to that cap and no further.
+   and none behind it. It is inflated piece by piece, and none of them is kept.
 
 Further:
 
 8. Entries are packed from the least significant bit of each byte upwards; a list holds as many entries as its bytes do.
 9. :class:`StatusListBuilder` writes nothing that the reader would refuse.
+10. A list is kept deflated until it is first asked for an entry; how much of all lists is inflated at one time is
+    bounded (:mod:`.open_lists`). So a list that no card names costs the bytes of its token.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ from icard_crypto.signing.keys import SigningKey, Thumbprint
 from icard_crypto.signing.tokens import FindKey, open_token
 
 from .list_maps import DAY, FIELDS, check_lifetime, check_not_future, read_map, write_map
+from .open_lists import OpenLists
 
 __all__ = ["LONGEST_LIFE", "TYP", "StatusList", "StatusListBuilder", "read_status_list"]
 
@@ -45,6 +48,9 @@ MOST_ENTRIES: Final = FIELDS["issuer"]["capacity"].high
 
 # zlib's own default: 23 ms for 10 million entries where level 9 takes 350 and saves a fifth.
 _LEVEL: Final = 6
+# Bytes of a stream that are looked at in one step, and that come out of it in one.
+_STEP_IN: Final = 64 * limits.KIB
+_STEP_OUT: Final = 1 * limits.MIB
 # 4 KiB of a token are left for headers, the other claims and the longest signature (ML-DSA-44: 2,420 bytes).
 _LONGEST_STREAM: Final = limits.STATUS_TOKEN_BYTES - 4 * limits.KIB
 
@@ -63,7 +69,10 @@ def _rows(bits: int) -> tuple[tuple[int, ...], ...]:
 _ROWS: Final = {bits: _rows(bits) for bits in _SHIFTS}
 
 
-@dataclass(frozen=True, slots=True)
+_open_lists: Final = OpenLists()
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class StatusList:
     """A status list whose signature held.
 
@@ -73,7 +82,8 @@ class StatusList:
         ttl: seconds until a newer one is worth asking for.
         bits: of one entry: 1, 2, 4 or 8.
         key_thumbprint: the full thumbprint of the key that signed it.
-        packed: the entries, inflated.
+        stream: the entries as a zlib stream, which was inflated whole once.
+        length: bytes that it inflates to.
     """
 
     uri: str
@@ -82,36 +92,84 @@ class StatusList:
     ttl: int
     bits: int
     key_thumbprint: Thumbprint
-    packed: bytes = field(repr=False)
+    stream: bytes = field(repr=False)
+    length: int
+    # Of no bytes until somebody asks for an entry.
+    _packed: bytes = field(init=False, repr=False, compare=False)
     _rows: tuple[tuple[int, ...], ...] = field(init=False, repr=False, compare=False)
     _shift: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_packed", b"")
         object.__setattr__(self, "_rows", _ROWS[self.bits])
         object.__setattr__(self, "_shift", _SHIFTS[self.bits])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Without what was inflated: whoever reads it may never ask.
+        values = (self.uri, self.iat, self.exp, self.ttl, self.bits, self.key_thumbprint, self.stream, self.length)
+        return (StatusList, values)
 
     @property
     def size(self) -> int:
         """The number of entries."""
-        return len(self.packed) << self._shift
+        return self.length << self._shift
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the entries are inflated."""
+        return len(self._packed) > 0
+
+    @property
+    def packed(self) -> bytes:
+        """The entries, inflated.
+
+        Raises:
+            DecodeError: ``status.corrupt``: the stream is not the one that was read.
+        """
+        return self._packed or self.open()
+
+    def open(self) -> bytes:
+        """Inflate the entries before anybody asks for one.
+
+        Raises:
+            DecodeError: as :attr:`packed`.
+        """
+        try:
+            packed = zlib.decompress(self.stream, bufsize=max(self.length, 1))
+        except zlib.error:
+            packed = b""
+        if len(packed) != self.length:
+            raise DecodeError("status.corrupt", path="status_list.lst", expected=f"{self.length} bytes inflated")
+        object.__setattr__(self, "_packed", packed)
+        _open_lists.opened(self)
+        return packed
+
+    def close(self) -> None:
+        """Forget the inflated entries; the next look-up inflates them again."""
+        object.__setattr__(self, "_packed", b"")
 
     def get(self, index: int) -> int:
         """The value of an entry.
 
         Raises:
-            DecodeError: ``status.index``: below 0 or beyond the list.
+            DecodeError: ``status.index``: below 0 or beyond the list; as :attr:`packed`.
         """
         # With the row's number goes bit 29, which every index from -1 down to -2^29 has and no list reaches: for those
         # there is then no row, without a comparison. Below -2^29 the byte asked for is before the first of any list (at
         # most 2^24 bytes). Written out, because Python makes one constant of it; a name is looked up each time.
         try:
-            return self._rows[index & (1 << 29 | 7)][self.packed[index >> self._shift]]
+            return self._rows[index & (1 << 29 | 7)][self._packed[index >> self._shift]]
         except IndexError:
+            # A list that nobody has asked so far has no bytes, and comes here too.
+            if 0 <= index < self.size:
+                return self._rows[index & 7][self.packed[index >> self._shift]]
             expected = f"0 to {self.size - 1}"
             raise DecodeError("status.index", path="idx", expected=expected, found=str(index)) from None
 
 
-def read_status_list(token: bytes, *, uri: str, find_key: FindKey, capacity: int, now: int | None = None) -> StatusList:
+def read_status_list(
+    token: bytes, *, uri: str, find_key: FindKey, capacity: int, now: int | None = None, length: int | None = None
+) -> StatusList:
     """Read a status token by the rules of this module.
 
     Args:
@@ -119,6 +177,7 @@ def read_status_list(token: bytes, *, uri: str, find_key: FindKey, capacity: int
         find_key: gives the status key for a kid, or None; it may raise a code of its own.
         capacity: the most entries that the issuer's lists may have, from the trust list.
         now: Unix time; None leaves rule 6 to the caller.
+        length: bytes that this very token's entries inflated to when it was first read; None: they are inflated now.
 
     Raises:
         DecodeError: ``cose.*``, ``header.*``, ``cbor.*``, ``status.*``.
@@ -137,8 +196,10 @@ def read_status_list(token: bytes, *, uri: str, find_key: FindKey, capacity: int
         check_not_future("status", claims["iat"], now)
     # 7
     bits = _width(entries["bits"])
-    packed = _inflate(entries["lst"], (capacity * bits + 7) // 8)
-    return StatusList(uri, claims["iat"], claims["exp"], claims["ttl"], bits, key.thumbprint, packed)
+    stream, cap = entries["lst"], (capacity * bits + 7) // 8
+    length = _measured(stream, cap) if length is None else length
+    _check_length(length, cap)
+    return StatusList(uri, claims["iat"], claims["exp"], claims["ttl"], bits, key.thumbprint, stream, length)
 
 
 def _width(bits: int) -> int:
@@ -147,24 +208,34 @@ def _width(bits: int) -> int:
     return bits
 
 
-def _inflate(stream: bytes, cap: int) -> bytes:
-    """Inflate one whole zlib stream (RFC 1950) of at most ``cap`` bytes."""
+def _measured(stream: bytes, cap: int) -> int:
+    """The bytes that one whole zlib stream (RFC 1950) inflates to, at most ``cap``; they are not kept."""
     path = "status_list.lst"
     inflater = zlib.decompressobj()
-    try:
-        # One byte more than the cap: a stream that ends exactly there is told from one that goes on.
-        packed = inflater.decompress(stream, cap + 1)
-    except zlib.error:
-        raise DecodeError("status.corrupt", path=path) from None
-    if len(packed) > cap:
-        raise DecodeError("status.too_large", path=path, expected=f"at most {cap} bytes inflated")
-    if not inflater.eof:
-        raise DecodeError("status.truncated", path=path, found=f"{len(packed)} bytes, then the end")
-    if inflater.unused_data:
-        raise DecodeError(
-            "status.trailing_bytes", path=path, found=f"{len(inflater.unused_data)} bytes behind the stream"
-        )
-    return packed
+    length = at = 0
+    waiting = b""
+    while not inflater.eof:
+        given = waiting or stream[at : at + _STEP_IN]
+        at += 0 if waiting else len(given)
+        try:
+            part = inflater.decompress(given, _STEP_OUT)
+        except zlib.error:
+            raise DecodeError("status.corrupt", path=path) from None
+        length += len(part)
+        _check_length(length, cap)
+        waiting = inflater.unconsumed_tail
+        # What came out may be less than what is in it: only an empty step with nothing left is the end.
+        if not part and not waiting and at >= len(stream) and not inflater.eof:
+            raise DecodeError("status.truncated", path=path, found=f"{length} bytes, then the end")
+    behind = len(inflater.unused_data) + len(stream) - at
+    if behind:
+        raise DecodeError("status.trailing_bytes", path=path, found=f"{behind} bytes behind the stream")
+    return length
+
+
+def _check_length(length: int, cap: int) -> None:
+    if length > cap:
+        raise DecodeError("status.too_large", path="status_list.lst", expected=f"at most {cap} bytes inflated")
 
 
 class StatusListBuilder:

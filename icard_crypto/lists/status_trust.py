@@ -67,12 +67,15 @@ def _wrong_usage(found: str) -> DecodeError:
     return DecodeError("status.wrong_usage", expected="a status key", found=f"a {found} key")
 
 
-def read_status(trust_list: TrustList, token: bytes, *, uri: str, now: int | None = None) -> StatusList:
+def read_status(
+    trust_list: TrustList, token: bytes, *, uri: str, now: int | None = None, length: int | None = None
+) -> StatusList:
     """Read a status token by the rules of this module.
 
     Args:
         uri: the list's address.
         now: Unix time, to refuse a list from the future; None leaves that to the caller.
+        length: as :func:`icard_crypto.lists.status_list.read_status_list`.
 
     Raises:
         DecodeError: ``status.*``, and those of :func:`icard_crypto.lists.status_list.read_status_list`.
@@ -81,7 +84,8 @@ def read_status(trust_list: TrustList, token: bytes, *, uri: str, now: int | Non
     issuer = issuer_of(trust_list, uri)
     # 2, 3
     find_key = status_keys(trust_list, issuer)
-    status_list = read_status_list(token, uri=uri, find_key=find_key, capacity=issuer.capacity, now=now)
+    capacity = issuer.capacity
+    status_list = read_status_list(token, uri=uri, find_key=find_key, capacity=capacity, now=now, length=length)
     # 4
     for entry in issuer.keys:
         if entry.key is not None and entry.key.thumbprint == status_list.key_thumbprint:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from icard_crypto.card.facts import Facts
+from icard_crypto.errors import DecodeError
 from icard_crypto.lists.entry_values import (
     BOTH,
     GOOD,
@@ -97,7 +98,11 @@ def check_status(found: Findings, facts: Facts, issuer: Issuer, moment: Moment) 
         return None
     if listed.from_future:
         found.doubt(Reason("clock_unreliable"))
-    value = listed.view.get(index) if index < listed.view.size else None
+    try:
+        value = listed.view.get(index) if index < listed.view.size else None
+    except DecodeError:
+        # Not what it was when it was taken in: somebody changed the state.
+        value = None
     reasons = None if value is None else _ENTRY_REASONS.get(value)
     if listed.stale is not None and (policy.status_required or reasons):
         found.doubt(listed.stale)

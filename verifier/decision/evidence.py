@@ -20,6 +20,7 @@ class Evidence:
         trust_list_expires, timestamp_expires, status_expires: the token's own end.
         status_uri: the status list the card names.
         clock: the time the verdict was asked for; ``clock_floor``: what it cannot be before.
+        state_fault: the code of what is wrong with the state, such as ``store.unreadable``.
     """
 
     domain: str | None
@@ -43,3 +44,4 @@ class Evidence:
     status_expires: int | None
     clock: int
     clock_floor: int | None
+    state_fault: str | None = None

@@ -153,7 +153,7 @@ def _check_knowledge(found: Findings, domain: TrustDomain, policy: Policy, at: i
     trust_list, timestamp = domain.trust_list, domain.timestamp
     doubt = None
     if trust_list is None:
-        doubt = Reason("trust_list_missing")
+        doubt = Reason("trust_list_missing", None if domain.fault is None else "unread")
     elif trust_list.exp <= at:
         doubt = Reason("trust_list_stale", "ended", age=at - trust_list.exp)
     elif policy.trust_list_max_age is not None and at - trust_list.iat > policy.trust_list_max_age:

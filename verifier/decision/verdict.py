@@ -64,6 +64,7 @@ class Verdict:
         "_claims",
         "_domain",
         "_facts",
+        "_fault",
         "_kept",
         "_key",
         "_kid",
@@ -92,6 +93,7 @@ class Verdict:
     last_known: str | None
     _claims: CardClaims | None
     _facts: Facts | None
+    _fault: str | None
     _payload: bytes | None
     _source: str | bytes | None
     _trusted: bool
@@ -120,6 +122,7 @@ class Verdict:
         key: TrustedKey | None = None,
         domain: TrustDomain | None = None,
         status: Knowledge | None = None,
+        fault: str | None = None,
     ) -> None:
         # Plain stores into a class that is not frozen take a third of the time that fifteen calls take.
         _put(self, "__class__", _Unfrozen)
@@ -133,6 +136,7 @@ class Verdict:
         self.last_known = last_known
         self._claims = None
         self._facts = facts
+        self._fault = fault
         self._payload = payload
         self._source = source
         self._trusted = trusted
@@ -306,6 +310,7 @@ class Verdict:
             status_expires=read.exp if read else None,
             clock=self.now,
             clock_floor=domain.clock_floor if domain else None,
+            state_fault=domain.fault if domain else self._fault,
         )
 
     @property

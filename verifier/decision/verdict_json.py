@@ -279,4 +279,5 @@ def _evidence_dict(evidence: Evidence) -> dict[str, Any]:
         "status": status,
         "clock": _time(evidence.clock),
         "clock_floor": _time(evidence.clock_floor),
+        "state_fault": evidence.state_fault,
     }

@@ -96,7 +96,7 @@ class Verifier:
         if not all(isinstance(domain, TrustDomain) for domain in given) or not isinstance(policy, Policy):
             raise UsageError("usage.domains", expected="TrustDomain objects and a Policy")
         # An empty tuple is no misuse: a verifier whose trust list has not come yet says so in every verdict.
-        environments = {domain.environment for domain in given}
+        environments = {domain.environment for domain in given if domain.trust_list or not domain.fault}
         put = object.__setattr__
         put(self, "_domains", given)
         put(self, "_policy", policy)
@@ -271,6 +271,7 @@ class Verifier:
     def _unknown_key(self, kid: bytes, clock: int) -> Verdict:
         found = Findings()
         fresh = bool(self._domains)
+        fault = next((domain.fault for domain in self._domains if domain.fault is not None), None)
         if not fresh:
             found.doubt(Reason("trust_list_missing"))
         for domain in self._domains:
@@ -281,7 +282,7 @@ class Verifier:
                 found.doubt(doubt)
         # 8
         found.fall(Reason("untrusted_key"), fresh=fresh)
-        return self._verdict(found, clock, self._environment, kid=kid)
+        return self._verdict(found, clock, self._environment, kid=kid, fault=fault)
 
     def _judge(
         self,
@@ -368,6 +369,7 @@ class Verifier:
         key: TrustedKey | None = None,
         domain: TrustDomain | None = None,
         status: Knowledge | None = None,
+        fault: str | None = None,
     ) -> Verdict:
         """The outcome of what was found: the first INVALID reason, else the first doubt, else VALID."""
         reasons = found.invalid + found.doubts
@@ -397,4 +399,5 @@ class Verifier:
             key=key,
             domain=domain,
             status=status,
+            fault=fault,
         )

@@ -50,12 +50,14 @@ class TrustDomain:
         status_due: from when it counts that a status list is behind the timestamp, by uri (Unix time): the newer list
             may still be on its way. Where nothing is said it counts at once.
         clock_floor: the highest iat of trust lists and timestamps ever accepted (Unix time), from the state.
+        fault: the code of what is wrong with the state that this came from, such as ``store.unreadable``, or None.
     """
 
     __slots__ = (
         "clock_floor",
         "denied",
         "environment",
+        "fault",
         "issuers",
         "keys",
         "keys_given_directly",
@@ -78,6 +80,7 @@ class TrustDomain:
     status_lists: Mapping[str, StatusListView]
     clock_floor: int
     status_due: Mapping[str, int]
+    fault: str | None
     kids: Mapping[bytes, tuple[TrustedKey, ...]]
     issuers: Mapping[str, Issuer]
     denied: frozenset[bytes]
@@ -96,6 +99,7 @@ class TrustDomain:
         status_lists: Mapping[str, StatusListView] | None = None,
         clock_floor: int = 0,
         status_due: Mapping[str, int] | None = None,
+        fault: str | None = None,
     ) -> None:
         all_keys = tuple(keys)
         kids: dict[bytes, tuple[TrustedKey, ...]] = {}
@@ -119,6 +123,7 @@ class TrustDomain:
             "status_lists": MappingProxyType(lists),
             "clock_floor": floor,
             "status_due": MappingProxyType(dict(status_due or {})),
+            "fault": fault,
             "kids": MappingProxyType(kids),
             "issuers": MappingProxyType({key.issuer.iss: key.issuer for key in all_keys if key.issuer}),
             "denied": frozenset(denied),
@@ -155,12 +160,23 @@ class TrustDomain:
                     "timestamp": self.timestamp,
                     "status_lists": dict(self.status_lists),
                     "clock_floor": self.clock_floor,
+                    "status_due": dict(self.status_due),
+                    "fault": self.fault,
                 },
             ),
         )
 
     def __repr__(self) -> str:
         return f"TrustDomain({self.name!r}, {self.environment!r}, {len(self.keys)} keys)"
+
+    @classmethod
+    def unread(cls, name: str, fault: str) -> TrustDomain:
+        """What stands for a domain of which nothing can be read: it knows nobody, and counts as production.
+
+        Args:
+            fault: why, as a code such as ``store.unreadable``.
+        """
+        return cls(name=name, environment="production", keys=(), fault=fault)
 
     @classmethod
     def from_keys(
@@ -184,6 +200,7 @@ class TrustDomain:
         status_lists: Mapping[str, StatusListView] | None = None,
         clock_floor: int = 0,
         status_due: Mapping[str, int] | None = None,
+        fault: str | None = None,
     ) -> TrustDomain:
         """The domain of an accepted trust list; whether it may be believed is :mod:`icard_crypto.lists.trust_chain`'s
         affair.
@@ -225,6 +242,7 @@ class TrustDomain:
             status_lists=status_lists,
             clock_floor=clock_floor,
             status_due=status_due,
+            fault=fault,
         )
 
     @classmethod

@@ -123,7 +123,8 @@ class HotState:
             faults = self._store.faults
         except StateError as error:
             # 3
-            domains, faults = self.current.domains, (Fault("", "state", error),)
+            domains = self.current.domains or (TrustDomain.unread("", error.code),)
+            faults = (Fault("", "state", error),)
         return Knowledge(domains, faults, int(time.time()), self._verifiers(domains))
 
     def _verifiers(self, domains: tuple[TrustDomain, ...]) -> dict[str, Verifier]:

@@ -10,9 +10,7 @@
    reached a verifier whose clock was ahead could freeze revocation for ever.
 3. A timestamp whose key is no longer listed goes, for the same reason: its time is no mark for the keys that follow.
 4. The timestamp: by :mod:`icard_crypto.lists.timestamp`, and never behind the one that is there.
-5. Status tokens, each by itself: by :mod:`icard_crypto.lists.status_trust`; not under a key that the timestamp denies;
-   for its uri and key not older than the mark, and of the mark's own time only the same bytes. A bad one is refused,
-   the rest is taken.
+5. Status tokens, each by itself, by :mod:`.status_tokens`: a bad one is refused, the rest is taken.
 6. The floor rises with trust lists and timestamps, never with status lists. It is the highest of the current trust
    list's iat and of what each timestamp key raised it to, for as long as the roots list that key: a timestamp that a
    thief signed while a clock was ahead goes with its key. A timestamp that would raise it by more than
@@ -38,19 +36,18 @@ from typing import Final
 
 from icard_crypto import limits
 from icard_crypto.card.issuing import LONGEST_LIFE as LONGEST_CODE
-from icard_crypto.encoding import cbor
 from icard_crypto.errors import DecodeError
 from icard_crypto.lists.bundle import Bundle
 from icard_crypto.lists.list_maps import DAY
-from icard_crypto.lists.status_trust import read_status
 from icard_crypto.lists.timestamp import Timestamp, check_newer, read_timestamp
 from icard_crypto.lists.trust_chain import TrustState, good_beginning, verify_chain
 from icard_crypto.lists.trust_list import TrustList
 from icard_crypto.signing import cose
 from icard_crypto.signing.keys import Kid, Thumbprint, VerifyingKey
 
-from .manifest import Digest, Due, Manifest, Mark
-from .report import Item, Outcome
+from .manifest import Digest, Due, Manifest, Mark, digest_of
+from .report import Item
+from .status_tokens import StatusTokens
 
 __all__ = [
     "OVER",
@@ -59,12 +56,10 @@ __all__ = [
     "Update",
     "check_own_keys",
     "decide",
-    "digest_of",
     "listed_keys",
     "open_timestamp",
 ]
 
-_SUBJECT = 2
 #: Of lists that roots signed and this software or clock can't take.
 _UNREAD: Final = frozenset({"trust.format_newer", "trust.future"})
 _NONE: Final[Mapping[Thumbprint, str]] = MappingProxyType({})
@@ -73,11 +68,6 @@ LONGEST_JUMP: Final = 400 * DAY
 #: Seconds after a status token's iat when the last code that it knows of has ended (a code lives 400 days at most, one
 #: begun later is not in it), with a month for an issuer whose clock was ahead.
 OVER: Final = LONGEST_CODE + 31 * DAY
-
-
-def digest_of(data: bytes) -> Digest:
-    """The name of an object."""
-    return hashlib.sha256(data).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,19 +177,28 @@ def decide(known: Known, update: Update, now: int | None, foreign: Mapping[Thumb
     before, timestamp = _timestamp(decision, known, trust.current, update, now)
     # 5
     if update.status_tokens:
-        reader = _Tokens(decision, trust.current, frozenset() if timestamp is None else timestamp.denied, now)
+        reader = StatusTokens(decision.manifest, trust.current, timestamp, now)
         for token in update.status_tokens:
-            reader.take(token)
-        _change(decision, marks=reader.marks)
+            decision.items.append(reader.take(token))
+        decision.objects |= reader.objects
+        _change(decision, marks=reader.marks, sizes=reader.sizes)
     # 7
     _note_due(decision, before, timestamp, now, update.interval)
     # 8
     _clear(decision, timestamp)
+    _forget_sizes(decision)
     return decision
 
 
 def _change(decision: Decision, **changes: object) -> None:
     decision.manifest = replace(decision.manifest, **changes)  # type: ignore[arg-type]
+
+
+def _forget_sizes(decision: Decision) -> None:
+    manifest = decision.manifest
+    held = manifest.objects()
+    if not manifest.sizes.keys() <= held:
+        _change(decision, sizes={name: size for name, size in manifest.sizes.items() if name in held})
 
 
 def _settle_floor(decision: Decision, known: Known, trust_list: TrustList) -> None:
@@ -335,66 +334,3 @@ def _signer(trust_list: TrustList, token: bytes) -> Thumbprint:
     """The key under which a timestamp was opened."""
     kid = cose.headers_of(cose.parse_sign1(token, max_bytes=limits.TIMESTAMP_BYTES).protected)[cose.KID]
     return next(key.thumbprint for key in trust_list.timestamp_keys if key.kid == kid)
-
-
-class _Tokens:
-    """Rule 5, token by token."""
-
-    def __init__(
-        self, decision: Decision, trust_list: TrustList, denied: frozenset[Thumbprint], now: int | None
-    ) -> None:
-        self._decision = decision
-        self._trust_list = trust_list
-        self._denied = denied
-        self._now = now
-        self.marks = {uri: dict(keys) for uri, keys in decision.manifest.marks.items()}
-        # Of every usage, so that a key that may not sign lists is told from a stranger's.
-        keys = [*trust_list.roots, *trust_list.timestamp_keys, *(key for _, _, key in trust_list.issuer_keys())]
-        self._keys = {key.kid: key for key in keys}
-
-    def take(self, token: bytes) -> None:
-        uri = ""
-        try:
-            uri = self._uri_of(token)
-            outcome, iat = self._decide(token, uri)
-        except DecodeError as error:
-            self._decision.items.append(Item("status_list", uri, "refused", error=error))
-        else:
-            self._decision.items.append(Item("status_list", uri, outcome, iat))
-
-    def _uri_of(self, token: bytes) -> str:
-        """What the token calls itself; decoded only after a listed key's signature over it held. Whether that key may
-        speak for that uri is decided by :func:`read_status`, with all else."""
-        message = cose.parse_sign1(token, max_bytes=limits.STATUS_TOKEN_BYTES)
-        kid = cose.headers_of(message.protected).get(cose.KID)
-        key = self._keys.get(Kid(kid)) if isinstance(kid, bytes) else None
-        if key is None:
-            found = kid[:8].hex() if isinstance(kid, bytes) else "none"
-            raise DecodeError("status.unknown_key", found=f"kid {found}")
-        if not key.verify(message.signature, cose.signed_bytes(message)):
-            raise DecodeError("status.bad_signature", found=f"kid {key.kid.hex()}")
-        claims = cbor.decode(message.payload, max_bytes=limits.STATUS_TOKEN_BYTES, max_items=limits.STATUS_TOKEN_ITEMS)
-        uri = claims.get(_SUBJECT) if isinstance(claims, dict) else None
-        if not isinstance(uri, str):
-            raise DecodeError("status.missing", path="sub", expected="key 2")
-        return uri
-
-    def _decide(self, token: bytes, uri: str) -> tuple[Outcome, int]:
-        read = read_status(self._trust_list, token, uri=uri, now=self._now)
-        thumbprint = read.key_thumbprint
-        if thumbprint in self._denied:
-            raise DecodeError("store.key_denied", found=f"kid {thumbprint[:8].hex()}")
-        mark = self.marks.get(uri, {}).get(thumbprint)
-        name = digest_of(token)
-        # Named even when known: where the file of it was damaged it is written again.
-        self._decision.objects[name] = token
-        if mark is not None:
-            if name == mark.token:
-                return "known", read.iat
-            if read.iat < mark.iat:
-                expected = f"{mark.iat} or later"
-                raise DecodeError("store.status_rollback", path="iat", expected=expected, found=str(read.iat))
-            if read.iat == mark.iat:
-                raise DecodeError("store.status_two_of_one_time", path="iat", expected="one list for one iat")
-        self.marks.setdefault(uri, {})[thumbprint] = Mark(read.iat, name)
-        return "taken", read.iat

@@ -118,10 +118,10 @@ class DomainFolder:
         return data
 
     def holds(self, name: Digest) -> bool:
-        """Whether an object is there and whole."""
+        """Whether an object is there and whole; one that cannot be read may as well not be there."""
         try:
             self.read(name)
-        except ObjectGone:
+        except (ObjectGone, StateError):
             return False
         return True
 

@@ -27,7 +27,8 @@ class Freshness:
         name: a status list's uri, a trust list's version; empty for a timestamp.
         health: ``stale``: the policy does not accept it any more.
         why: ``ended``, ``aged`` (older than the policy allows), ``superseded`` (the timestamp knows of a newer one),
-            ``denied`` (there is one, under a key that the timestamp denies); empty while fresh.
+            ``denied`` (there is one, under a key that the timestamp denies), ``unread`` (the state is damaged, or may
+            not be read); empty while fresh.
         iat: Unix time of issue; None where it is missing.
         until: Unix time from which the policy does not accept it.
     """
@@ -67,7 +68,7 @@ def freshness(domain: TrustDomain, policy: Policy, now: int) -> list[Freshness]:
 def _rows(domain: TrustDomain, policy: Policy, now: int) -> Iterator[Freshness]:
     name, trust, stamp = domain.name, domain.trust_list, domain.timestamp
     if trust is None:
-        yield Freshness(name, "trust_list", "", "missing")
+        yield Freshness(name, "trust_list", "", "missing", "" if domain.fault is None else "unread")
     else:
         newer = stamp is not None and (
             stamp.trust_version > trust.version

@@ -15,9 +15,9 @@ from icard_crypto.lists.bundle import Bundle
 from icard_crypto.lists.trust_chain import verify_anchor
 from verifier.knowledge.trust import TrustDomain
 
-from .decide import Known, Update, decide, digest_of
+from .decide import Known, Update, decide
 from .folder import ObjectGone
-from .manifest import Digest, Manifest, write_manifest
+from .manifest import Digest, Manifest, digest_of, write_manifest
 from .report import Report
 from .store import read_domain
 

@@ -10,6 +10,7 @@ Promises:
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -23,7 +24,19 @@ from icard_crypto.lists.trust_list import Revocation
 from icard_crypto.signing.keys import Thumbprint
 from verifier.knowledge.trust import Environment
 
-__all__ = ["FORMAT", "LONGEST", "Digest", "Due", "Manifest", "Mark", "Marks", "read_manifest", "write_manifest"]
+__all__ = [
+    "FORMAT",
+    "LONGEST",
+    "Digest",
+    "Due",
+    "Manifest",
+    "Mark",
+    "Marks",
+    "Size",
+    "digest_of",
+    "read_manifest",
+    "write_manifest",
+]
 
 FORMAT: Final = 1
 #: Bytes. 10,000 status lists with two keys each need 4 MiB.
@@ -53,6 +66,13 @@ class Due(NamedTuple):
     until: int
 
 
+class Size(NamedTuple):
+    """Of a status token, in bytes: what the token has, and what its entries inflate to."""
+
+    token: int
+    entries: int
+
+
 Marks = Mapping[str, Mapping[Thumbprint, Mark]]
 """By uri, then by the full thumbprint of the status key."""
 
@@ -75,6 +95,7 @@ class Manifest:
         timestamp: the accepted timestamp.
         marks: of status lists.
         due: of each status list that is behind the timestamp: since when, and from when that counts; Unix times.
+        sizes: of the status tokens. Older software wrote none.
     """
 
     name: str
@@ -89,11 +110,17 @@ class Manifest:
     timestamp: Digest | None = None
     marks: Marks = field(default_factory=lambda: MappingProxyType({}))
     due: Mapping[str, Due] = field(default_factory=lambda: MappingProxyType({}))
+    sizes: Mapping[Digest, Size] = field(default_factory=lambda: MappingProxyType({}))
 
     def objects(self) -> set[Digest]:
         """Every file that the state needs."""
         tokens = {mark.token for keys in self.marks.values() for mark in keys.values() if mark.token is not None}
         return tokens | set(self.chain) | ({self.timestamp} if self.timestamp else set())
+
+
+def digest_of(data: bytes) -> Digest:
+    """The name of an object."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def write_manifest(manifest: Manifest) -> bytes:
@@ -111,6 +138,7 @@ def write_manifest(manifest: Manifest) -> bytes:
         "timestamp": manifest.timestamp,
         "tombstones": {stone.thumbprint.hex(): [stone.revoked.at, stone.revoked.kind] for stone in manifest.tombstones},
         "due": {uri: list(due) for uri, due in manifest.due.items()},
+        "sizes": {token: list(size) for token, size in manifest.sizes.items()},
         "marks": {
             uri: {thumbprint.hex(): list(mark) for thumbprint, mark in keys.items()}
             for uri, keys in manifest.marks.items()
@@ -151,6 +179,7 @@ def read_manifest(data: bytes) -> Manifest:
         timestamp=read("timestamp", _or_none(_digest)),
         marks=read("marks", _marks),
         due=read("due", _due) if "due" in loaded else MappingProxyType({}),
+        sizes=read("sizes", _sizes) if "sizes" in loaded else MappingProxyType({}),
     )
 
 
@@ -229,6 +258,10 @@ def _tombstones(value: Any) -> tuple[Tombstone, ...]:
 
 def _due(value: Any) -> Mapping[str, Due]:
     return {uri: Due(_whole(since), _whole(until)) for uri, (since, until) in value.items()}
+
+
+def _sizes(value: Any) -> Mapping[Digest, Size]:
+    return {_digest(name): Size(_whole(token), _whole(entries)) for name, (token, entries) in value.items()}
 
 
 def _floors(value: Any) -> Mapping[Thumbprint, int]:

@@ -8,10 +8,12 @@ Promises:
    :meth:`Store.load` as often as it likes.
 3. Of several keys' status lists for one uri the one with the highest iat counts, of keys that neither the roots nor the
    timestamp have disowned.
-4. One domain that is damaged is no harm to the others: it comes back without what cannot be relied on, and
-   :attr:`Store.faults` says why. A state that newer software wrote is refused.
-5. ``now`` is the caller's; nothing here reads a clock.
-6. No two domains come to list one key: a trust list that would is refused. A production domain's next list alone is
+4. One domain that is damaged, or that cannot be read, is no harm to the others: it comes back without what cannot be
+   relied on, names its fault, and :attr:`Store.faults` has all of them. A state that newer software wrote is refused.
+5. Reading a state back takes the tokens' bytes, a hash and a signature for each, and inflates no list that was not in
+   use before: :mod:`.status_tokens` bounds them for each issuer.
+6. ``now`` is the caller's; nothing here reads a clock.
+7. No two domains come to list one key: a trust list that would is refused. A production domain's next list alone is
    taken although a test domain lists its key, so that nobody can hold it up; verdicts then leave the test domain out.
 """
 
@@ -35,9 +37,9 @@ from icard_crypto.lists.trust_chain import TrustState, verify_anchor
 from icard_crypto.signing.keys import Thumbprint
 from verifier.knowledge.trust import TrustDomain
 
-from .decide import Known, Update, check_own_keys, decide, digest_of, listed_keys, open_timestamp
+from .decide import Known, Update, check_own_keys, decide, listed_keys, open_timestamp
 from .folder import DomainFolder, ObjectGone
-from .manifest import Digest, Manifest, Mark, read_manifest
+from .manifest import Digest, Manifest, Mark, digest_of, read_manifest
 from .report import Report
 
 __all__ = ["Fault", "Loaded", "Objects", "Store", "read_domain"]
@@ -101,7 +103,7 @@ class Store:
             return ()
         except OSError as fault:
             raise StateError("store.unreadable", found=f"{self.folder}: {fault.strerror}") from None
-        return tuple(sorted(name for name in entries if (self.folder / name / "manifest").exists()))
+        return tuple(sorted(name for name in entries if _may_be_there(self.folder / name / "manifest")))
 
     def create(
         self, anchor: bytes, *, name: str, now: int, url: str | None = None, unsafe_single_root: bool = False
@@ -232,22 +234,27 @@ class Store:
         nothing changed.
 
         Raises:
-            StateError: ``store.unreadable``, ``store.newer``.
+            StateError: ``store.unreadable`` (the folder itself), ``store.newer``.
         """
+        domains: list[TrustDomain] = []
         with self._mutex:
             loaded, self._damaged = {}, []
             for name in self.names():
                 try:
                     loaded[name] = self._load(name)
+                    domains.append(loaded[name].domain)
                 except StateError as error:
-                    if error.code != "store.damaged":
+                    if error.code == "store.newer":
                         raise
                     # 4: nothing of it can be relied on, not even its environment; what was read before stands.
                     self._damaged.append(Fault(name, "manifest", error))
                     if name in self._loaded:
                         loaded[name] = self._loaded[name]
+                        domains.append(loaded[name].domain)
+                    else:
+                        domains.append(TrustDomain.unread(name, error.code))
             self._loaded = loaded
-        return tuple(each.domain for each in loaded.values())
+        return tuple(domains)
 
     def _foreign(self, name: str, *, production_only: bool = False) -> dict[Thumbprint, str]:
         """The keys that all domains but one list, by thumbprint, with the domain's name; a damaged one lists none."""
@@ -263,7 +270,7 @@ class Store:
         return keys
 
     def _folder(self, name: str) -> DomainFolder:
-        if not _NAME.fullmatch(name) or not (self.folder / name / "manifest").exists():
+        if not _NAME.fullmatch(name) or not _may_be_there(self.folder / name / "manifest"):
             raise StateError("store.no_such_domain", path=str(self.folder), found=name[:64])
         return DomainFolder(self.folder / name)
 
@@ -287,6 +294,17 @@ class Store:
             if not loaded.faults or self._manifest_bytes(folder) == data:
                 break
         return loaded
+
+
+def _may_be_there(path: Path) -> bool:
+    """Whether a file is there, as far as that can be seen: where it cannot, reading it says why."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _missing(gone: ObjectGone) -> StateError:
@@ -329,7 +347,9 @@ def read_domain(folder: Objects, data: bytes, before: Loaded | None = None) -> L
         trust = trust or _trust(folder, manifest)
     except IcardError as error:
         faults.append(Fault(name, "trust_list", error))
-        domain = TrustDomain(name=name, environment=manifest.environment, keys=(), clock_floor=manifest.floor)
+        domain = TrustDomain(
+            name=name, environment=manifest.environment, keys=(), clock_floor=manifest.floor, fault=error.code
+        )
         return Loaded(data, manifest, domain, None, None, lists, faults)
     timestamp = None
     if manifest.timestamp is not None:
@@ -349,9 +369,9 @@ def read_domain(folder: Objects, data: bytes, before: Loaded | None = None) -> L
             if mark.token is None:
                 continue
             try:
-                found = shared.get(mark.token) or read_status(trust.current, folder.read(mark.token), uri=uri)
-            except ObjectGone as gone:
-                faults.append(Fault(name, uri, _missing(gone)))
+                found = shared.get(mark.token) or _status_list(trust, folder, manifest, mark.token, uri)
+            except (ObjectGone, StateError) as fault:
+                faults.append(Fault(name, uri, _missing(fault) if isinstance(fault, ObjectGone) else fault))
                 # The mark says that there is a newer list than the next one: none counts, rather than an older one.
                 break
             except IcardError:
@@ -359,6 +379,7 @@ def read_domain(folder: Objects, data: bytes, before: Loaded | None = None) -> L
                 continue
             else:
                 chosen[uri] = lists[mark.token] = found
+                _keep_open(found, before, uri)
                 break
     domain = TrustDomain.from_trust_list(
         trust.current,
@@ -367,8 +388,23 @@ def read_domain(folder: Objects, data: bytes, before: Loaded | None = None) -> L
         status_lists=chosen,
         clock_floor=manifest.floor,
         status_due={uri: due.until for uri, due in manifest.due.items()},
+        fault=faults[0].error.code if faults else None,
     )
     return Loaded(data, manifest, domain, trust, timestamp, lists, faults)
+
+
+def _status_list(trust: TrustState, folder: Objects, manifest: Manifest, token: Digest, uri: str) -> StatusList:
+    size = manifest.sizes.get(token)
+    # Inflated once already, when it was taken: its name says that it is the same token.
+    return read_status(trust.current, folder.read(token), uri=uri, length=None if size is None else size.entries)
+
+
+def _keep_open(found: StatusList, before: Loaded | None, uri: str) -> None:
+    """Inflate a list whose predecessor is in use, here, where no verdict waits for it."""
+    was = None if before is None else before.domain.status_lists.get(uri)
+    if isinstance(was, StatusList) and was.is_open and not found.is_open:
+        with contextlib.suppress(IcardError):
+            found.open()
 
 
 def _candidates(keys: Mapping[Thumbprint, Mark], denied: frozenset[Thumbprint]) -> list[Mark]:

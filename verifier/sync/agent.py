@@ -38,16 +38,14 @@ from icard_crypto import limits as sizes
 from icard_crypto.errors import DecodeError, IcardError, MissingPart, StateError
 from icard_crypto.lists import tree
 from icard_crypto.lists.trust_chain import verify_successor
-from verifier.knowledge.trust import TrustDomain
 from verifier.runtime.outbound.fetching import Answer, Deadline, Fetch, Limits
 from verifier.store import Item, Report, Store, Update
-from verifier.store.decide import digest_of
 from verifier.store.folder import DomainFolder
-from verifier.store.manifest import Digest
+from verifier.store.manifest import Digest, digest_of
 
 from .journal import Journal, Source, read_journal, write_journal
 from .side_by_side import side_by_side
-from .sources import may_pass, named_lists
+from .sources import is_forbidden, may_pass, named_lists
 
 __all__ = ["WHOLE", "Agent", "Round", "SourceFault"]
 
@@ -136,16 +134,21 @@ class Agent:
 
         Raises:
             MissingPart: ``sync.extra_missing``.
-            StateError: ``store.unreadable``, ``store.newer``, ``store.damaged`` (a manifest), ``sync.ca_file``.
+            StateError: ``store.unreadable`` (the folder itself), ``store.newer``, ``sync.ca_file``.
         """
-        domains = self._store.load()
+        names, broken = [], []
+        for domain in self._store.load():
+            try:
+                names.append((domain.name, self._store.manifest(domain.name).url))
+            except StateError as error:
+                # Damaged, or not to be read: a fault of its own, and of no other domain.
+                broken.append(self._failed(domain.name, error))
         # A domain that is fed by bundles is nobody's fault beside one that is not.
-        published = [domain for domain in domains if self._store.manifest(domain.name).url is not None]
-        chosen = published or domains
+        chosen = [each for each in names if each[1] is not None] or names
         if len(chosen) < 2:
-            return [self._round(domain) for domain in chosen]
+            return [*(self._round(*each) for each in chosen), *broken]
         with ThreadPoolExecutor(len(chosen), thread_name_prefix="icard-sync-domain") as pool:
-            return list(pool.map(self._round, chosen))
+            return [*pool.map(lambda each: self._round(*each), chosen), *broken]
 
     def watch(self, interval: float, heard: Callable[[list[Round]], None], stop: threading.Event) -> None:
         """Round after round until ``stop`` is set; a state that can't be read is a fault of a round.
@@ -160,7 +163,7 @@ class Agent:
             try:
                 rounds = self.once()
             except StateError as error:
-                rounds = [Round("", int(self._clock()), faults=[SourceFault(str(self._store.folder), error)])]
+                rounds = [self._failed("", error)]
             heard(rounds)
             failed = failed + 1 if any(each.faults for each in rounds) else 0
             stop.wait(self.pause(interval, failed))
@@ -178,14 +181,16 @@ class Agent:
         longest = max(interval, _LONGEST_PAUSE)
         return min(longest, min(interval, _FIRST_PAUSE) * 2.0 ** min(failed - 1, 16)) * self._chance.uniform(0.5, 1.0)
 
-    def _round(self, domain: TrustDomain) -> Round:
-        made = Round(domain.name, int(self._clock()))
-        url = self._store.manifest(domain.name).url
+    def _failed(self, name: str, error: StateError) -> Round:
+        return Round(name, int(self._clock()), faults=[SourceFault(str(self._store.folder), error)])
+
+    def _round(self, name: str, url: str | None) -> Round:
+        made = Round(name, int(self._clock()))
         if url is None:
-            made.faults.append(SourceFault("", StateError("sync.no_url", path=domain.name)))
+            made.faults.append(SourceFault("", StateError("sync.no_url", path=name)))
             return made
         fetch = self._connect(self._limits)
-        seen = self._whole.pop(domain.name, -math.inf)
+        seen = self._whole.pop(name, -math.inf)
         try:
             run = _Run(self, made, fetch)
             try:
@@ -198,7 +203,7 @@ class Agent:
         finally:
             fetch.close()
         if not made.faults:
-            self._whole[domain.name] = made.now if run.whole else seen
+            self._whole[name] = made.now if run.whole else seen
         return made
 
 
@@ -288,7 +293,10 @@ class _Run:
         return not report.refused
 
     def _status_lists(self) -> None:
-        (domain,) = (each for each in self._store.load() if each.name == self._made.domain)
+        domain = next((each for each in self._store.load() if each.name == self._made.domain), None)
+        if domain is None:
+            # Removed since the round began.
+            return
         named = named_lists(domain, self._store.manifest(domain.name).marks)
         owned = [uri for uri in named if any(issuer.owns_status_uri(uri) for issuer in domain.issuers.values())]
 
@@ -355,8 +363,11 @@ class _Run:
             if answer is None and not may_lack:
                 raise StateError("sync.absent", path=source, found="404")
         except StateError as error:
-            self._fail(source, error)
-            return None
+            if not (may_lack and is_forbidden(error)):
+                self._fail(source, error)
+                return None
+            # A bucket that may not be listed answers so for what is not there.
+            answer = None
         if answer is None:
             self._after[source] = Source(self._made.now, self._made.now)
         elif held is not None and (answer.body is None or digest_of(answer.body) == held.token):

@@ -8,8 +8,9 @@ from icard_crypto.errors import IcardError
 from verifier.knowledge.trust import TrustDomain
 from verifier.store.manifest import Marks
 
-__all__ = ["may_pass", "named_lists"]
+__all__ = ["is_forbidden", "may_pass", "named_lists"]
 
+_FORBIDDEN: Final = 403
 _SERVER_ERROR: Final = 500
 _TOO_MANY_REQUESTS: Final = 429
 
@@ -28,6 +29,11 @@ def named_lists(domain: TrustDomain, marks: Marks) -> set[str]:
         return bool(marks[uri]) and all(mark.token is None for mark in marks[uri].values())
 
     return {*domain.timestamp.lists, *(uri for uri in marks if not ended(uri))}
+
+
+def is_forbidden(error: IcardError) -> bool:
+    """Whether a server answered 403."""
+    return error.code == "sync.status" and error.found == str(_FORBIDDEN)
 
 
 def may_pass(error: IcardError) -> bool:

@@ -297,7 +297,8 @@ def test_rule_8_an_index_outside_the_list(index: int) -> None:
 @pytest.mark.parametrize("bits", [1, 8])
 def test_rule_8_no_index_however_large_reaches_into_the_longest_list(bits: int) -> None:
     """Around every power of two, above and below zero, the longest list that may be has entries at its places alone."""
-    longest = StatusList(URI, IAT, IAT + DAY, 3600, bits, KEY.verifying_key.thumbprint, b"\xff" * 2**24)
+    stream = zlib.compress(b"\xff" * 2**24)
+    longest = StatusList(URI, IAT, IAT + DAY, 3600, bits, KEY.verifying_key.thumbprint, stream, 2**24)
     for power in range(40):
         for index in (*range(2**power - 9, 2**power + 9), *range(-(2**power) - 9, -(2**power) + 9)):
             try:
