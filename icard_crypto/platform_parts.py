@@ -13,6 +13,7 @@ import importlib
 from types import ModuleType
 
 from .errors import MissingPart
+from .system_calls import filter_calls
 
 __all__ = ["confine", "posix"]
 
@@ -29,9 +30,12 @@ def posix(name: str) -> ModuleType:
         raise MissingPart("platform.posix", expected="Linux or macOS", found=f"no {name}") from absent
 
 
-def confine(memory: int, *, seconds: int | None = None) -> None:
+def confine(memory: int, *, seconds: int | None = None) -> bool:
     """Limit this process for good, before it reads a stranger's file: memory, no file written, few opened, and no core
-    file, since a photograph of a card may be in its memory.
+    file, since a photograph of a card may be in its memory. Where the system has a filter for it, also: no file opened or
+    changed, no connection, no signal, no new process (:mod:`.system_calls`); whether it has one.
+
+    Whatever libraries would load later must be loaded before: :func:`icard_crypto.pictures.preload.load_decoders`.
 
     Args:
         memory: bytes of address space.
@@ -51,3 +55,4 @@ def confine(memory: int, *, seconds: int | None = None) -> None:
         limits[resource.RLIMIT_CPU] = seconds
     for kind, most in limits.items():
         resource.setrlimit(kind, (most, most))
+    return filter_calls()

@@ -3,14 +3,13 @@
 Promises:
 
 1. Before a byte of the file is decoded, the process gives up: more memory than :data:`MEMORY`, more processor time than
-   :data:`SECONDS`, writing files, opening more than a few.
+   :data:`SECONDS`, and what else :func:`icard_crypto.platform_parts.confine` says.
 2. The input is a line of JSON and the file; the output a line of JSON and, for a page or a photo, a JPEG that was made
    anew: no metadata of the file survives.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from io import BytesIO
@@ -20,6 +19,7 @@ from icard_crypto.errors import DecodeError
 from icard_crypto.limits import MIB
 from icard_crypto.pictures import pdf
 from icard_crypto.pictures.pictures import open_picture
+from icard_crypto.pictures.preload import load_decoders
 from icard_crypto.platform_parts import confine
 
 from . import photos
@@ -41,9 +41,7 @@ _QUALITY: Final = 85
 
 def main() -> None:
     """Answer the one request."""
-    # Its library is loaded while files may still be opened.
-    with contextlib.suppress(ImportError):
-        import pypdfium2  # noqa: F401
+    load_decoders()
     confine(MEMORY, seconds=SECONDS)
     head, _, data = sys.stdin.buffer.read().partition(b"\n")
     sys.stdout.buffer.write(answered(json.loads(head), data))

@@ -18,7 +18,7 @@ from verifier.runtime.cli.terminal import console
 from .inputs import Kind, read_source, sources
 from .inspection import Inspection, authenticate, inspect
 from .options import CODE_HELP, Trusted, trusted_domain
-from .pictures import codes_in
+from .pictures import PictureProcess
 from .tree import Layer
 
 __all__ = ["inspect_command"]
@@ -55,10 +55,13 @@ def _codes(kind: Kind, content: str | bytes) -> list[str | bytes | DecodeError]:
     """The codes shown, or the error of a picture that has none."""
     if kind == "code" or isinstance(content, str):
         return [content]
+    shown: list[str | bytes | DecodeError] = []
     try:
-        return list(codes_in(kind, content))
+        with PictureProcess() as pictures:
+            shown.extend(pictures.codes(content))
     except DecodeError as error:
-        return [error]
+        shown.append(error)
+    return shown
 
 
 def _show(found: Inspection, name: str) -> None:

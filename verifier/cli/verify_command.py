@@ -25,7 +25,7 @@ from verifier.runtime.files import FileFault
 
 from .inputs import Source, read_source, sources
 from .options import CODE_HELP, Now, PolicyName, Trusted, moment, policy, trusted_domain
-from .pictures import codes_in
+from .pictures import PictureProcess
 from .state_options import StateFolder, open_store
 from .verdict_view import show
 from .verify_file import Claims, Column, FileOptions, InputFile, Keep, OutputFile, WorkerCount, verify_file
@@ -112,16 +112,19 @@ def _domains(trusted: Path | None, state: Path | None) -> tuple[TrustDomain, ...
 
 def _verdicts(verifier: Verifier, named: list[Source], now: int) -> Iterator[tuple[Source, Verdict]]:
     watched = named[0].in_folder and sys.stderr.isatty()
-    with Progress(console=error_console(), transient=True) if watched else nullcontext() as progress:
+    with (
+        PictureProcess() as pictures,
+        Progress(console=error_console(), transient=True) if watched else nullcontext() as progress,
+    ):
         task = progress.add_task(word("checking"), total=len(named)) if progress else None
         for source in named:
-            for verdict in _of_source(verifier, source, now):
+            for verdict in _of_source(verifier, source, pictures, now):
                 yield source, verdict
             if progress is not None and task is not None:
                 progress.advance(task)
 
 
-def _of_source(verifier: Verifier, source: Source, now: int) -> Iterator[Verdict]:
+def _of_source(verifier: Verifier, source: Source, pictures: PictureProcess, now: int) -> Iterator[Verdict]:
     try:
         kind, content = read_source(source)
     except (CommandError, FileFault) as fault:
@@ -134,7 +137,7 @@ def _of_source(verifier: Verifier, source: Source, now: int) -> Iterator[Verdict
         yield verifier.verify(content, now=now)
         return
     try:
-        for shown in codes_in(kind, content):
+        for shown in pictures.codes(content):
             yield verifier.verify(shown, now=now)
     except DecodeError as error:
         yield verifier.unreadable(error, now=now)

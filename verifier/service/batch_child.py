@@ -26,7 +26,7 @@ from verifier.decision.verdict_json import verdict_text
 from verifier.decision.verifier import Verifier
 from verifier.store import Store
 
-from .children import serve
+from .child_side import serve
 from .limits import BATCH_LINE_BYTES
 
 __all__ = ["fault_line", "main", "verdict_lines"]

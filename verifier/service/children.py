@@ -15,16 +15,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-import struct
-import sys
-from collections.abc import Callable, Sequence
-from typing import BinaryIO, Final
+from collections.abc import Sequence
 
-__all__ = ["Busy", "ChildPool", "Late", "Lost", "serve"]
+from .child_side import HEAD, command, environment
 
-_HEAD: Final = struct.Struct(">I")
+__all__ = ["Busy", "ChildPool", "Late", "Lost"]
 
 
 class Busy(Exception):
@@ -40,7 +35,7 @@ class Late(Exception):
 
 
 class ChildPool:
-    """Children by a Python module that calls :func:`serve`.
+    """Children by a Python module that calls :func:`.child_side.serve`.
 
     Args:
         module: its name; run with ``python -m``.
@@ -54,8 +49,7 @@ class ChildPool:
     def __init__(
         self, module: str, arguments: Sequence[str] = (), *, count: int, waiting: int, seconds: float, most: int
     ) -> None:
-        # -P: the working folder is nobody's library.
-        self._command = (sys.executable, "-P", "-m", module, *arguments)
+        self._command = (*command(module), *arguments)
         self._slots = asyncio.Semaphore(count)
         self._free = self.most_requests = count + waiting
         self._seconds = seconds
@@ -116,16 +110,16 @@ class ChildPool:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
-            env={name: value for name, value in os.environ.items() if not name.startswith("ICARD_")},
+            env=environment(),
         )
 
     async def _exchange(self, child: asyncio.subprocess.Process, request: bytes) -> bytes:
         if child.stdin is None or child.stdout is None:
             raise EOFError
-        child.stdin.write(_HEAD.pack(len(request)))
+        child.stdin.write(HEAD.pack(len(request)))
         child.stdin.write(request)
         await child.stdin.drain()
-        (length,) = _HEAD.unpack(await child.stdout.readexactly(_HEAD.size))
+        (length,) = HEAD.unpack(await child.stdout.readexactly(HEAD.size))
         if length > self._most:
             raise EOFError
         return await child.stdout.readexactly(length)
@@ -136,19 +130,3 @@ async def _end(child: asyncio.subprocess.Process) -> None:
         child.kill()
     # The transport of a killed child is closed by its end, which asyncio.shield waits for even when we are cancelled.
     await asyncio.shield(child.wait())
-
-
-def serve(work: Callable[[bytes], bytes]) -> None:
-    """The child's side: answer requests until the input ends."""
-    # 3
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    asks, answers = sys.stdin.buffer, sys.stdout.buffer
-    while head := _whole(asks, _HEAD.size):
-        answer = work(_whole(asks, *_HEAD.unpack(head)))
-        answers.write(_HEAD.pack(len(answer)) + answer)
-        answers.flush()
-
-
-def _whole(stream: BinaryIO, length: int) -> bytes:
-    data = stream.read(length)
-    return data if len(data) == length else b""

@@ -10,14 +10,13 @@ Promises:
 
 from __future__ import annotations
 
-import json
-from typing import Any, Final
+from typing import Final
 
-from icard_crypto.errors import DecodeError, catalogue
 from verifier.runtime.http.problems import Problem
 
 from .children import Busy, ChildPool, Late, Lost
 from .limits import PICTURE_SECONDS
+from .picture_contents import Way, read_answer
 
 __all__ = ["PictureReader"]
 
@@ -45,26 +44,18 @@ class PictureReader:
             thorough: False makes one try only, for the frames of a camera.
 
         Raises:
-            DecodeError: ``picture.*``.
+            DecodeError: ``picture.*``: also where some codes were found, and there may be more.
             Problem: ``serve.pictures_busy``, ``serve.picture_lost``, ``serve.picture_late``.
         """
         try:
-            packed = await self.pool.ask((b"1" if thorough else b"0") + picture)
-            return _read(json.loads(packed))
+            packed = await self.pool.ask((Way.SERVICE if thorough else Way.QUICK).value + picture)
+            found = read_answer(packed)
         except Busy:
             raise Problem("serve.pictures_busy", status=503, headers=_RETRY) from None
         except Late:
             raise Problem("serve.picture_late", status=422, expected=f"at most {PICTURE_SECONDS:g} s") from None
-        except (Lost, ValueError, KeyError, TypeError):
+        except (Lost, ValueError, KeyError, TypeError, AttributeError):
             raise Problem("serve.picture_lost", status=500) from None
-
-
-def _read(answer: Any) -> list[str | bytes]:
-    """A child's answer; whoever took the child over may have written it."""
-    if "error" in answer:
-        fault = answer["error"]
-        if fault["code"] not in catalogue() or not fault["code"].startswith("picture."):
-            raise ValueError
-        expected, found = (None if fault[name] is None else str(fault[name]) for name in ("expected", "found"))
-        raise DecodeError(fault["code"], expected=expected, found=found)
-    return [str(each["text"]) if "text" in each else bytes.fromhex(each["hex"]) for each in answer["codes"]]
+        if found.error is not None:
+            raise found.error
+        return found.codes

@@ -17,7 +17,7 @@ from tests.kit.scan.scenes import policies
 from tests.kit.trust_domain import NOW, World
 from verifier import Policy, TrustDomain, Verdict, Verifier
 from verifier.runtime.http import EdgeLimits, Metrics, Problem, Statuses, new_app, wrap
-from verifier.service.picture_child import contents
+from verifier.service.picture_contents import Way, contents
 from verifier.service.scan import BODIES, page_router
 
 __all__ = ["MemoryDesk", "SeenCode", "running"]
@@ -63,8 +63,8 @@ class MemoryDesk:
 
     async def check_picture(self, data: bytes, policy: Policy, *, thorough: bool = True) -> Sequence[SeenCode]:
         await self._wait("picture" if thorough else "frame")
-        found = await asyncio.to_thread(contents, data, thorough=thorough)
-        return [self._seen(each, policy) for each in found]
+        found = await asyncio.to_thread(contents, data, Way.SERVICE if thorough else Way.QUICK)
+        return [self._seen(each, policy) for each in found.codes]
 
     async def update(self) -> object:
         await self._wait("update")

@@ -11,7 +11,7 @@ from PIL import Image
 from icard_crypto import qr
 from tests.kit import pictures
 from verifier.cli.inputs import Source, kind_of, read_source
-from verifier.cli.pictures import codes_in
+from verifier.service.picture_contents import Way, contents
 
 TEXT = pictures.card_text(417)
 FORM = Path(__file__).parents[2] / "kit" / "form-field.pdf"
@@ -28,12 +28,12 @@ def test_what_stands_before_a_pdf_is_left_out(before: bytes) -> None:
     """Mail gateways and scanners put lines in front; other readers look for the beginning too."""
     data = before + _pdf()
     assert kind_of(data) == "pdf"
-    assert list(codes_in("pdf", data)) == [TEXT]
+    assert contents(data, Way.COMMAND) == ([TEXT], None)
 
 
 def test_a_code_in_the_field_of_a_form_is_read() -> None:
     """What stands in a field is drawn by forms alone."""
-    (code,) = codes_in("pdf", FORM.read_bytes())
+    (code,) = contents(FORM.read_bytes(), Way.COMMAND).codes
     assert str(code).startswith("IC1:")
 
 

@@ -110,16 +110,14 @@ def test_a_list_that_the_timestamp_names_takes_the_room_of_others(
     """A thief of a status key fills the room with lists that nobody published; the published one is taken, the marks
     stay, and what is there of other named lists too."""
     monkeypatch.setattr(limits, "STATUS_BYTES_OF_ISSUER", 3000)
-    assert (
-        refused(store, *(status(NOW - 50, uri=f"{PREFIX}{number}", size=2000) for number in range(2))) == ["taken"] * 2
-    )
+    unnamed = (status(NOW - 50, uri=f"{PREFIX}{number}", size=2000) for number in range(2))
+    assert refused(store, *unnamed) == ["taken", "taken"]
     second = f"{PREFIX}second"
     update = bundle(status(NOW - 20, uri=second, size=2000), stamp=timestamp(NOW - 20, lists={URI: 1, second: 1}))
     assert store.apply("cn", update, NOW).refused == ()
     marks = store.manifest("cn").marks
-    assert [
-        mark.token is None for uri in (URI, f"{PREFIX}0", f"{PREFIX}1", second) for mark in marks[uri].values()
-    ] == [*(False, True, False, False)]
+    names = (URI, f"{PREFIX}0", f"{PREFIX}1", second)
+    assert [mark.token is None for uri in names for mark in marks[uri].values()] == [False, True, False, False]
     assert refused(store, status(NOW - 60, uri=f"{PREFIX}0")) == ["store.status_rollback"]
 
 
@@ -153,7 +151,8 @@ def test_a_manifest_full_of_lists_can_be_read() -> None:
     """With as many marks as are ever taken, each under the longest address, it is well below what is read."""
     keys = [Thumbprint(bytes(32)), Thumbprint(bytes(31) + b"1")]
     count = 2000
-    marks, sizes = {}, {}
+    marks: dict[str, dict[Thumbprint, Mark]] = {}
+    sizes: dict[str, Size] = {}
     for number in range(count):
         names = [f"{2 * number + place:064x}" for place in range(2)]
         marks[f"https://{number:0150d}"] = {key: Mark(NOW, name) for key, name in zip(keys, names, strict=True)}

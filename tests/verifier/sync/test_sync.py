@@ -419,6 +419,19 @@ def test_a_list_at_anothers_address_is_told(site: Site) -> None:
     assert site.verify().reason == "status_missing"
 
 
+def test_a_bucket_that_answers_403_for_what_is_not_there_has_no_fault(site: Site) -> None:
+    """For the next trust list alone, as buckets without a listing do; anywhere else it is a fault."""
+    site.origin.misdeeds["/trust/2.cbor"] = "status 403"
+    assert site.sync().faults == []
+    assert site.verify().outcome == "VALID"
+    site.origin.files["/trust/2.cbor"] = listed(site, 2)
+    site.origin.misdeeds.clear()
+    assert [item.kind for item in site.sync().taken] == ["trust_list"]
+    site.origin.misdeeds["/trust/3.cbor"] = site.origin.misdeeds["/status/list-1"] = "status 403"
+    (site.store.folder / "cn" / "sync.json").unlink()
+    assert site.faults(site.sync()) == {"/status/list-1": "sync.status"}
+
+
 def test_redirects_within_the_host_are_followed(site: Site) -> None:
     """At most three of them."""
     site.origin.files["/status/elsewhere"] = site.origin.files["/status/list-1"]
