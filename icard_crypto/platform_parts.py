@@ -32,8 +32,8 @@ def posix(name: str) -> ModuleType:
 
 def confine(memory: int, *, seconds: int | None = None) -> bool:
     """Limit this process for good, before it reads a stranger's file: memory, no file written, few opened, and no core
-    file, since a photograph of a card may be in its memory. Where the system has a filter for it, also: no file opened or
-    changed, no connection, no signal, no new process (:mod:`.system_calls`); whether it has one.
+    file, since a photograph of a card may be in its memory. Where the system has a filter for it, also: no file opened
+    or changed, no connection, no signal, no new process (:mod:`.system_calls`); whether it has one.
 
     Whatever libraries would load later must be loaded before: :func:`icard_crypto.pictures.preload.load_decoders`.
 

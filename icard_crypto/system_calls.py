@@ -2,9 +2,9 @@
 
 Promises:
 
-1. After :func:`filter_calls` the process computes, takes memory within its limits, reads and writes what it has open, and
-   ends. It opens, renames, removes and changes no file, makes no process and no connection, signals nobody and asks for
-   nothing else: such a call fails with EPERM. The filter cannot be taken off again.
+1. After :func:`filter_calls` the process computes, takes memory within its limits, reads and writes what it has open,
+   and ends. It opens, renames, removes and changes no file, makes no process and no connection, signals nobody and asks
+   for nothing else: such a call fails with EPERM. The filter cannot be taken off again.
 2. What is not in the list below is refused, so that a call which a later kernel adds is refused too.
 3. Where the system has no such filter (another system than Linux, another processor than x86-64 and ARM64, a kernel
    without seccomp) nothing changes, and the answer says so.

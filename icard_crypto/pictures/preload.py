@@ -12,8 +12,11 @@ _ORIENTATION = 0x0112
 
 
 def load_decoders() -> list[bytes]:
-    """Import what libraries import only when they meet a picture that needs it; small pictures of each kind, for whoever
-    has more to load by them. Nothing where Pillow is not installed."""
+    """Import what libraries import only when they meet a picture that needs it.
+
+    Returns:
+        Small pictures of each kind, for whoever has more to load by them; none where Pillow is not installed.
+    """
     made = []
     with contextlib.suppress(ImportError):
         from PIL import Image
