@@ -24,7 +24,7 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.card.fields import is_plain
+from icard_crypto.card.characters import is_plain
 from icard_crypto.errors import StateError
 from issuer.accounts.models import Account, Person
 from issuer.accounts.principals import Principal
