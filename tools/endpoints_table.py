@@ -21,6 +21,7 @@ from issuer.service.api import (
     desk,
     files,
     filings,
+    hearings,
     insurance,
     insurance_reports,
     lookups,
@@ -58,7 +59,7 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "card-endpoints": partial(table, cards, codes, lookups),
     "insurance-endpoints": partial(table, insurance, insurance_reports),
     "office-endpoints": partial(table, offices),
-    "filing-endpoints": partial(table, filings, files, desk, permits, certificates),
+    "filing-endpoints": partial(table, filings, files, desk, permits, certificates, hearings),
     "notice-endpoints": partial(table, notices, webhooks, outbox),
     "watch-endpoints": partial(table, watch, publication, audit),
 }

@@ -25,10 +25,13 @@ from issuer.accounts.changes import NewAccount
 from issuer.accounts.invitations import Invited, Parts
 from issuer.accounts.models import Account, Person
 from issuer.accounts.people import identity_keys
+from issuer.accounts.principals import Principal
 from issuer.accounts.roles import role_named
 from issuer.cards import deferrals
 from issuer.cards.models import CardParty, CardRow
 from issuer.core import Core
+from issuer.permits import ending
+from issuer.permits.models import Permit
 from issuer.rules import store
 from issuer.rules.days import day_of
 
@@ -40,11 +43,16 @@ _LONGEST_CARD: Final = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An act that may be done. ``person_id``: whom it is about; None: nobody with an account, or somebody new."""
+    """An act that may be done. ``person_id``: whom it is about; None: nobody with an account, or somebody new.
+
+    ``asked_by``, ``confirmed_by``: the accounts of both, once it is confirmed.
+    """
 
     subject: str
     arguments: Mapping[str, Any]
     person_id: str | None = None
+    asked_by: str | None = None
+    confirmed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,7 @@ class Kind:
         execute: does it, with the parts of a new secret where somebody is to be invited.
         invites: whether somebody is.
         finish: what follows once it is committed; where it fails, the worker does it.
+        allow: refuses whoever the object is no business of, such as an officer of another region.
     """
 
     right: str
@@ -73,6 +82,7 @@ class Kind:
     execute: Callable[[Core, Session, Prepared, Parts, int], Done]
     invites: bool = False
     finish: Callable[[Core, Done], None] | None = None
+    allow: Callable[[Session, Principal, str], None] | None = None
 
 
 def _only(arguments: Mapping[str, Any], required: set[str], optional: frozenset[str] = frozenset()) -> None:
@@ -242,6 +252,37 @@ def _end_rule(core: Core, session: Session, prepared: Prepared, parts: Parts, no
     return Done("rule.end", prepared.subject)
 
 
+def _prepare_permit_end(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``permit_id``, and ``end``: kind and ground, as the rules of kind ``ends`` have them."""
+    _only(arguments, {"permit_id", "end"})
+    permit = ending.prepare_end(core, session, arguments["permit_id"], arguments["end"])
+    return Prepared(permit.id, dict(arguments), permit.person_id)
+
+
+def _end_permit(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    permit = session.get_one(Permit, prepared.subject)
+    by = {"account_id": prepared.asked_by, "second_id": prepared.confirmed_by}
+    end = ending.End(prepared.arguments["end"], day_of(now), "officers", **by)
+    ending.end_permit(core, session, now, permit, end)
+    return Done("permit.end", permit.id)
+
+
+def _prepare_readmission(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``permit_id``: of a person who may apply again although the permit was revoked or withdrawn."""
+    _only(arguments, {"permit_id"})
+    permit = ending.prepare_readmission(session, arguments["permit_id"])
+    return Prepared(permit.id, dict(arguments), permit.person_id)
+
+
+def _readmit(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    ending.readmit(core, session, now, prepared.subject)
+    return Done("permit.readmit", prepared.subject)
+
+
+def _own_region(session: Session, who: Principal, permit_id: str) -> None:
+    ending.require_region(session, who, permit_id)
+
+
 def _rule_subject(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:32]
 
@@ -283,6 +324,8 @@ ACTS: Final[dict[str, Kind]] = {
     "account.role": Kind("account.give", _prepare_role, _raise, invites=True),
     "account.reset": Kind("account.give", _prepare_account, _reset, invites=True),
     "account.unlock": Kind("account.give", _prepare_account, _unlock),
+    "permit.end": Kind("permit.end", _prepare_permit_end, _end_permit, allow=_own_region),
+    "permit.readmit": Kind("permit.end", _prepare_readmission, _readmit, allow=_own_region),
     "rule.add": Kind("rule.manage", _prepare_rule, _add_rule),
     "lookup.defer": Kind("lookup.defer", _prepare_deferral, _defer),
     "rule.end": Kind("rule.manage", _prepare_rule_end, _end_rule),

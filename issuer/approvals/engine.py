@@ -101,6 +101,8 @@ def ask(
         who.require_fresh(now)
         expire(core, session, now)
         prepared = kind.prepare(core, session, arguments)
+        if kind.allow is not None:
+            kind.allow(session, who, prepared.subject)
         _not_oneself(who.person_id, prepared.person_id)
         _not_waiting(locked_account(session, who.account_id), now)
         if not sessions.stands(core, session, who):
@@ -153,6 +155,8 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
         who.require_fresh(now)
         content = _content(core, row)
         prepared = kind.prepare(core, session, content["arguments"])
+        if kind.allow is not None:
+            kind.allow(session, who, prepared.subject)
         asker, account = _both(session, row.asked_by, who.account_id)
         if asker.person_id == account.person_id:
             raise StateError("confirm.same_person")
@@ -168,6 +172,7 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
         row.state, row.decided_by, row.decided_at = "done", account.id, now
         _forget(core, row)
         session.flush()
+        prepared = replace(prepared, asked_by=asker.id, confirmed_by=account.id)
         done = kind.execute(core, session, prepared, Parts(token, content.get("part")), now)
         details = {"reason": content["reason"], "request": row.id}
         acts = [

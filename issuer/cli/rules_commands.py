@@ -184,7 +184,8 @@ def rules_dry_run(service: ServiceFolder, file: RulesFile) -> None:
 @says
 def processes_command(
     name: Annotated[
-        Literal["filing", "paper", "notification", "permit"] | None, typer.Argument(metavar="PROCESS", help="This one.")
+        Literal["filing", "paper", "notification", "permit", "hearing", "employer"] | None,
+        typer.Argument(metavar="PROCESS", help="This one."),
     ] = None,
     diagram: Annotated[bool, typer.Option("--diagram", help="Draw it, as Mermaid state diagrams.")] = False,
 ) -> None:

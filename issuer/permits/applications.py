@@ -1,4 +1,4 @@
-"""Applications by employers and agencies: drafts, filing, withdrawal.
+"""Applications by employers and agencies, or by the person where the employer is gone: drafts, filing, withdrawal.
 
 Promises:
 
@@ -32,14 +32,16 @@ from issuer.rules.store import book_of
 
 from .clocks import set_days
 from .ending import end_deemed
-from .guards import PermitFacts, facts_of, submit_refusals
+from .guards import EmployerFacts, PermitFacts, facts_of, submit_refusals
+from .hearings import begin_hearing
+from .leaving import require_employer_gone
 from .materials import PROCESSES, FilingFacts, Process
-from .models import Employer, Filing, Permit
+from .models import Employer, Filing, Hearing, Permit
 from .moves import move
-from .papers import paper_facts
-from .parties import load_filing
+from .papers import has_forged, paper_facts
+from .parties import load_filing, require_filer, require_own
 from .people import employer_facts, person_for
-from .records import FilingRecord, passport_digest, read_filing, record_from, write_filing
+from .records import FilingRecord, passport_digest, read_filing, record_from, wants_hearing, write_filing
 from .refusals import FilingRefused
 from .terms import permit_facts, permit_of_passport
 
@@ -62,7 +64,7 @@ def create_filing(core: Core, who: Principal, new: NewFiling, request: Request |
     Raises:
         StateError: ``access.*``, ``filing.field``, ``filing.employer``, ``filing.no_permit``, ``organisation.none``.
     """
-    who.require("filing.file")
+    require_filer(who)
     if new.process not in PROCESSES:
         raise StateError("filing.field", path="process", expected=", ".join(PROCESSES))
     record = record_from(new.record or {})
@@ -70,17 +72,15 @@ def create_filing(core: Core, who: Principal, new: NewFiling, request: Request |
 
     def work(unit: UnitOfWork) -> str:
         session, now = unit.session, unit.now
-        employer_id = _employer_of(core, session, who, new, now)
-        employer = session.get(Employer, employer_id)
-        if employer is None:
-            raise StateError("filing.employer", path="employer", expected="verified", found="unknown")
-        permit = _permit_of(session, new, employer_id)
+        place = _place_of(core, session, who, new, now)
+        permit = place.permit
         row = Filing(
             id=filing_id,
             process=new.process,
             state="DRAFT",
-            region=employer.region,
-            employer_id=employer_id,
+            region=place.region,
+            filer="person" if who.may("permit.own") else who.role.organisation or "employer",
+            employer_id=place.employer_id,
             agency_id=who.organisation_id if who.role.organisation == "agency" else None,
             person_id=permit.person_id if permit else None,
             permit_id=permit.id if permit else None,
@@ -106,12 +106,13 @@ def save_filing(core: Core, who: Principal, filing_id: str, record: Mapping[str,
     Raises:
         StateError: ``access.*``, ``filing.none``, ``filing.changed``, ``filing.field``, ``process.move``.
     """
-    who.require("filing.file")
+    require_filer(who)
     new = record_from(record)
 
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
         row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
+        require_own(who, row)
         if row.state not in ("DRAFT", "RETURNED"):
             raise StateError(
                 "process.move", path="filing", expected="a draft, or a returned application", found=row.state
@@ -131,20 +132,20 @@ def submit_filing(core: Core, who: Principal, filing_id: str, revision: int) -> 
         FilingRefused: ``filing.refused``, with every point.
         StateError: ``access.*``, ``filing.none``, ``filing.changed``, ``filing.open``, ``process.move``.
     """
-    who.require("filing.file")
+    require_filer(who)
 
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
         row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
+        require_own(who, row)
         today = day_of(now)
         book = book_of(session)
         record = read_filing(core, row)
         row.rules_on = row.rules_on or today.isoformat()
         facts = filing_facts(core, session, row)
         permit = known_permit(core, session, row, record)
-        found = submit_refusals(
-            book, record, facts, employer_facts(session, row.employer_id), permit, paper_facts(core, session, row.id)
-        )
+        employer = _employer_facts(session, row, today)
+        found = submit_refusals(book, record, facts, employer, permit, paper_facts(core, session, row.id))
         if found:
             raise FilingRefused(found)
         if row.person_id is None:
@@ -154,6 +155,7 @@ def submit_filing(core: Core, who: Principal, filing_id: str, revision: int) -> 
         move(core, session, now, row, "submit", "applicant", who.account_id, {})
         set_days(book, row, record.category)
         session.flush()
+        _hear(core, session, now, row, record)
         unit.audit("filing.submit", row.id)
 
     try:
@@ -171,16 +173,36 @@ def withdraw_filing(core: Core, who: Principal, filing_id: str, revision: int) -
     Raises:
         StateError: ``access.*``, ``filing.none``, ``filing.changed``, ``process.move``.
     """
-    who.require("filing.file")
+    require_filer(who)
 
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
         row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
+        require_own(who, row)
+        if has_forged(session, row.id):
+            raise StateError("filing.forged")
         move(core, session, now, row, "withdraw", "applicant", who.account_id, {})
-        acts = end_deemed(core, session, now, row, {}, who)
+        acts = end_deemed(core, session, now, row, who)
         unit.audit_acts([Act(who.actor, "filing.withdraw", row.id), *acts])
 
     core.transact(who.by(), work)
+
+
+def _employer_facts(session: Session, row: Filing, today: date) -> EmployerFacts | None:
+    """The employer for the guards; a person files where it is gone, so that nothing is asked of it."""
+    if row.filer != "person":
+        return employer_facts(session, row.employer_id)
+    require_employer_gone(session, session.get_one(Permit, row.permit_id or ""), today)
+    return EmployerFacts("verified", None)
+
+
+def _hear(core: Core, session: Session, now: int, row: Filing, record: FilingRecord) -> None:
+    """Begin the hearing about a cancellation that the person did not sign, once."""
+    if row.process != "cancellation" or row.permit_id is None or not wants_hearing(record):
+        return
+    if session.scalar(select(Hearing.id).where(Hearing.filing_id == row.id).limit(1)) is None:
+        permit = session.get_one(Permit, row.permit_id)
+        begin_hearing(core, session, now, permit, f"cancelled.{record.ground}", None, filing_id=row.id)
 
 
 def filing_facts(core: Core, session: Session, row: Filing) -> FilingFacts:
@@ -203,6 +225,37 @@ def known_permit(core: Core, session: Session, row: Filing, record: FilingRecord
     elif record.passport is not None and record.nationality is not None:
         permit = permit_of_passport(session, passport_digest(core, record.nationality, record.passport))
     return None if permit is None else permit_facts(core, session, permit, row.employer_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an application belongs, and the permit that it is about."""
+
+    region: str
+    employer_id: str
+    permit: Permit | None
+
+
+def _place_of(core: Core, session: Session, who: Principal, new: NewFiling, now: int) -> _Place:
+    if who.may("permit.own"):
+        return _own_place(session, who, new, now)
+    employer_id = _employer_of(core, session, who, new, now)
+    employer = session.get(Employer, employer_id)
+    if employer is None:
+        raise StateError("filing.employer", path="employer", expected="verified", found="unknown")
+    return _Place(employer.region, employer_id, _permit_of(session, new, employer_id))
+
+
+def _own_place(session: Session, who: Principal, new: NewFiling, now: int) -> _Place:
+    """Of a holder, who files nothing but the cancellation of their own permit, where the employer is gone."""
+    if new.process != "cancellation":
+        raise StateError("filing.field", path="process", expected="cancellation")
+    query = select(Permit).where(Permit.id == (new.permit_id or ""), Permit.person_id == who.person_id)
+    permit = session.scalar(query)
+    if permit is None:
+        raise StateError("filing.no_permit", path="permit_id")
+    require_employer_gone(session, permit, day_of(now))
+    return _Place(permit.region, permit.employer_id, permit)
 
 
 def _employer_of(core: Core, session: Session, who: Principal, new: NewFiling, now: int) -> str:

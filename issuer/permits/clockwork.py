@@ -30,13 +30,15 @@ from issuer.rules.book import RuleBook
 from issuer.rules.days import day_of, days_after, days_before
 from issuer.rules.store import book_of
 
+from . import hearings
 from .clocks import set_days
-from .models import Filing, Notification, Permit
+from .ending import End, end_permit
+from .models import Filing, Hearing, Notification, Permit
 from .moves import move
 from .parties import notify_filing, notify_permit
 from .processes import NOTIFICATION, PERMIT
 from .records import read_filing
-from .terms import add_end, card_of
+from .terms import card_of
 
 __all__ = ["Turned", "recompute", "turn", "undecided"]
 
@@ -56,6 +58,7 @@ class Turned:
     interim: int = 0
     extended: int = 0
     expired: int = 0
+    hearings: int = 0
 
     @property
     def anything(self) -> bool:
@@ -78,12 +81,14 @@ def turn(core: Core) -> Turned:
     silent = Filing.state.in_(("SUBMITTED", "PRE_REVIEWED")), Filing.defects_due < today
     unanswered = Filing.state == "RETURNED", Filing.answer_due < today
     over = Notification.state == "ISSUED", Notification.until < today
+    unheard = Hearing.state == "OPEN", Hearing.until < today
     return Turned(
         _each(core, Filing.id, silent, _accept),
         _each(core, Filing.id, unanswered, _lapse),
         _each(core, Notification.id, over, _expire_notification),
         _interim(core),
         *_ends(core, today),
+        _each(core, Hearing.id, unheard, hearings.run_out),
     )
 
 
@@ -161,7 +166,7 @@ def _lapse(core: Core, unit: UnitOfWork, filing_id: str) -> bool:
     unit.audit("filing.lapse", row.id)
     permit = session.get(Permit, row.permit_id) if row.process == "extension" and row.permit_id else None
     if permit is not None and permit.state == "EXTENDED_BY_LAW":
-        _expire(core, unit, permit, "extension lapsed")
+        _expire(core, unit, permit, "extension_lapsed", row.id)
     return True
 
 
@@ -174,7 +179,7 @@ def _expire_notification(core: Core, unit: UnitOfWork, name: str) -> bool:
     permit = session.get_one(Permit, row.permit_id, with_for_update=True)
     unit.audit("notification.expire", row.id)
     if permit.state == "GRANTED":
-        _expire(core, unit, permit, "notification not used")
+        _expire(core, unit, permit, "notification_unused")
     return True
 
 
@@ -264,18 +269,16 @@ def _ends(core: Core, today: str) -> tuple[int, int]:
             unit.audit("permit.extend_by_law", permit.id)
             extended.append(permit.id)
             return True
-        _expire(core, unit, permit, "not extended", "expire")
+        _expire(core, unit, permit, "not_extended", move="expire")
         return True
 
     done = _each(core, Permit.id, (Permit.state == "ACTIVE", Permit.until < today), end)
     return len(set(extended)), done - len(set(extended))
 
 
-def _expire(core: Core, unit: UnitOfWork, permit: Permit, ground: str, name: str = "lapse") -> None:
-    session, now = unit.session, unit.now
-    content = {"ground": ground, "basis": "ALL 70"}
-    add_end(core, session, now, permit, PERMIT.move(name, permit.state, "clock"), day_of(now), content)
-    if permit.card_id is not None:
-        cards.revoke_within(core, session, now, permit.card_id)
-    notify_permit(core, session, now, "permit.ended", permit)
+def _expire(
+    core: Core, unit: UnitOfWork, permit: Permit, ground: str, filing_id: str | None = None, move: str = "lapse"
+) -> None:
+    end = End(f"expired.{ground}", day_of(unit.now), "clock", move=move, filing_id=filing_id)
+    end_permit(core, unit.session, unit.now, permit, end)
     unit.audit("permit.expire", permit.id)

@@ -24,37 +24,34 @@ from issuer.accounts.principals import Principal
 from issuer.acts import Act
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
-from issuer.rules.book import RuleBook
 from issuer.rules.citations import cite
 from issuer.rules.days import day_of
-from issuer.rules.deadlines import due
 from issuer.rules.store import book_of
 
 from .applications import filing_facts
-from .clocks import calendar_of, deadline, set_days
+from .clocks import deadline, set_days
 from .ending import end_deemed
 from .guards import approval_refusals
-from .models import Filing, Paper
+from .hearings import was_heard
+from .models import Filing, Paper, Permit
 from .moves import event_record, last_event, move
-from .papers import paper_facts
+from .papers import has_forged, paper_facts
 from .parties import load_filing, party_of, require_handler
-from .records import read_filing
+from .records import read_filing, wants_hearing
 from .refusals import FilingRefused, Refusal
+from .remedies import redress
 
 __all__ = [
     "Defect",
     "accept_filing",
     "pre_review_filing",
     "prolong_filing",
-    "redress",
     "refuse_filing",
     "require_approval",
     "return_filing",
 ]
 
 _LONGEST: Final = 1000
-#: The ways of redress against an adverse decision: rows of deadlines, counted from the decision's delivery.
-_REDRESS: Final = ("reconsideration", "court")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,45 +156,42 @@ def refuse_filing(core: Core, who: Principal, filing_id: str, reasons: Sequence[
         row, now = _handled(core, session, who, filing_id, revision)
         today = day_of(now)
         row.decided_on = today.isoformat()
-        content = {"reasons": named, "redress": redress(book_of(session), row, today)}
+        book = book_of(session)
+        content: dict[str, Any] = {"reasons": named, "redress": redress(book, row.region, today)}
+        if has_forged(session, row.id):
+            rule = book.require("sanctions", "forged_application", row.region, today)
+            warning = {"title": dict(rule.value["title"]), "rule": {"en": cite(rule, "en"), "zh": cite(rule, "zh")}}
+            content["warning"] = warning
         move(core, session, now, row, "refuse", "officer", who.account_id, content)
-        acts = end_deemed(core, session, now, row, content, who)
+        acts = end_deemed(core, session, now, row, who)
         unit.audit_acts([Act(who.actor, "filing.refuse", row.id, {"reasons": len(named)}), *acts])
 
     core.transact(who.by(), work)
-
-
-def redress(book: RuleBook, row: Filing, decided: date) -> list[dict[str, Any]]:
-    """The ways of redress against a decision with their last days, counted from its day, in both languages."""
-    found = []
-    for name in _REDRESS:
-        rule = book.require("deadlines", name, row.region, decided)
-        last = due(rule, calendar_of(book, row.region), decided)
-        if last is not None:
-            found.append(
-                {
-                    "way": name,
-                    "until": last.day.isoformat(),
-                    "provisional": last.provisional,
-                    "title": dict(rule.value["title"]),
-                    "rule": {"en": cite(rule, "en"), "zh": cite(rule, "zh")},
-                }
-            )
-    return found
 
 
 def require_approval(core: Core, session: Session, who: Principal, filing_id: str, revision: int) -> tuple[Filing, int]:
     """An application that may be approved now, locked, and the time.
 
     Raises:
-        FilingRefused: ``filing.refused``, with every paper that is not verified.
+        FilingRefused: ``filing.refused``, with every paper that is not verified, and the hearing that is missing.
         StateError: ``access.*``, ``filing.*``.
     """
     row, now = _handled(core, session, who, filing_id, revision)
     found = approval_refusals(book_of(session), filing_facts(core, session, row), paper_facts(core, session, row.id))
+    found += _unheard(core, session, row, day_of(now))
     if found:
         raise FilingRefused(found)
     return row, now
+
+
+def _unheard(core: Core, session: Session, row: Filing, today: date) -> list[Refusal]:
+    """A cancellation that the person did not sign, before they were heard."""
+    if row.process != "cancellation" or row.permit_id is None or not wants_hearing(read_filing(core, row)):
+        return []
+    if was_heard(session, session.get_one(Permit, row.permit_id), "", row.id):
+        return []
+    rule = book_of(session).require("deadlines", "hearing", row.region, today)
+    return [Refusal("permit.not_heard", rule, "signed")]
 
 
 def _checked(one: Defect) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What follows of an approval: permit, term, notification, card; and how a permit ends.
+"""What follows of an approval: permit, term, notification, card.
 
 Promises:
 
@@ -6,7 +6,8 @@ Promises:
    ended in the transaction of the decision that it follows from.
 2. A first entry's card is made when its notification is shown: once, in time, by the person whose name and permit
    number it has, after an officer has checked the person.
-3. A permit number is for life: an application after a cancellation makes a new card under the same number.
+3. A permit number is for life: an application after an end makes a new card under the same number, after a revocation
+   or a withdrawal only where two officers have let the person apply again.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ from issuer.vault.at_rest import Place
 
 from .categories import longest_term
 from .clocks import deadline
-from .decisions import redress, require_approval
+from .decisions import require_approval
+from .ending import GRAVE, End, end_permit
 from .models import Filing, Notification, Permit
 from .moves import move
 from .names import PassportName, compare
@@ -45,7 +47,7 @@ from .people import employer_facts, passport_of, record_passport
 from .processes import NOTIFICATION, PERMIT
 from .records import FilingRecord, read_filing
 from .refusals import Refusal
-from .terms import NewTerm, add_end, add_term, card_of, grant, newest_term, number_of, read_term
+from .terms import NewTerm, add_term, card_of, grant, newest_term, number_of, read_term
 
 __all__ = ["Approval", "activate", "approve_filing", "notification_of"]
 
@@ -235,18 +237,14 @@ class _Approving:
         self.note(unit)
 
     def end(self, unit: UnitOfWork, row: Filing, permit: Permit) -> None:
-        """Cancel the permit and end its card."""
-        session, now = unit.session, unit.now
-        ended = PERMIT.move("cancel", permit.state, "officer")
-        core, record = self._core, read_filing(self._core, row)
-        today = day_of(now)
-        content = {"ground": record.ground, "basis": "ALL 70", "redress": redress(book_of(session), row, today)}
+        """Cancel the permit, or end it with the person's death, and end its card."""
+        record = read_filing(self._core, row)
+        today = day_of(unit.now)
+        kind = "dead" if record.ground == "death" else "cancelled"
         day = min(record.ended_on or today, today)
         who = self._who.account_id
-        add_end(core, session, now, permit, ended, day, content, filing_id=row.id, account_id=who)
-        if permit.card_id is not None:
-            cards.revoke_within(core, session, now, permit.card_id)
-        notify_permit(core, session, now, "permit.ended", permit)
+        end = End(f"{kind}.{record.ground}", day, "officer", filing_id=row.id, account_id=who)
+        end_permit(self._core, unit.session, unit.now, permit, end)
         unit.audit("permit.cancel", permit.id)
 
     def _granted(self, session: Session, now: int, row: Filing, record: FilingRecord, today: date) -> Permit:
@@ -279,6 +277,8 @@ class _Approving:
         post = record.post or (str(read_term(core, term)["post"]) if term else "")
         new = NewTerm(row.employer_id, category, begins, until, row.region, row.process, post, row.id)
         permit = grant(core, session, now, row.person_id or "", approval.number, new)
+        if permit.state in GRAVE and permit.readmitted_at is None:
+            raise StateError("permit.readmission", path="permit_id", found=permit.state)
         if row.process == "extension":
             permit.state = PERMIT.move("extend", permit.state, "officer").target
             return permit

@@ -184,7 +184,8 @@ def _term_refusals(
     employer: EmployerFacts | None,
     permit: PermitFacts | None,
 ) -> list[Refusal]:
-    begins = record.first if permit is None or not permit.own else date.fromordinal(permit.until.toordinal() + 1)
+    extends = permit if facts.process == "extension" else None
+    begins = record.first if extends is None else date.fromordinal(extends.until.toordinal() + 1)
     until = cast("date", record.until)
     if begins is None or facts.category is None:
         return []

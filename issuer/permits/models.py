@@ -24,6 +24,8 @@ __all__ = [
     "Filing",
     "FilingEvent",
     "FilingTaken",
+    "Hearing",
+    "LeavingReport",
     "Notification",
     "Office",
     "OfficeMember",
@@ -99,6 +101,8 @@ class OfficeMember(Base):
 class Filing(Base):
     """An application. ``record`` is what was filed, sealed; days of the clock stand beside it.
 
+    ``filer``: employer, agency, or person.
+
     ``rules_on`` is the day whose rules it keeps. ``open_key`` is the keyed hash of person and process.
     """
 
@@ -127,6 +131,7 @@ class Filing(Base):
     process: Mapped[Word]
     state: Mapped[Word]
     region: Mapped[Region]
+    filer: Mapped[Word] = mapped_column(server_default="employer")
     employer_id: Mapped[Hex32] = mapped_column(ForeignKey("organisations.id"))
     agency_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("organisations.id"))
     person_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("persons.id"))
@@ -182,7 +187,7 @@ class Paper(Base):
 
     __tablename__ = "papers"
     __table_args__ = (
-        CheckConstraint("state in ('UNCHECKED', 'VERIFIED', 'REJECTED')", name="state"),
+        CheckConstraint("state in ('UNCHECKED', 'VERIFIED', 'REJECTED', 'FORGED')", name="state"),
         UniqueConstraint("filing_id", "code"),
     )
 
@@ -223,7 +228,7 @@ class Permit(Base):
     """A person's permit, one row for life. ``number_key`` is the keyed hash of the number, which ``record`` has.
 
     ``employer_id``, ``region`` and ``until`` are those of the newest term; ``interim_until`` is the last day of the
-    newest interim code.
+    newest interim code; ``readmitted_at``: when two officers let the person apply again after a grave end.
     """
 
     __tablename__ = "permits"
@@ -248,6 +253,7 @@ class Permit(Base):
     until: Mapped[DayText]
     interim_until: Mapped[DayText | None]
     card_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("cards.id"))
+    readmitted_at: Mapped[Seconds | None]
     revision: Mapped[Big] = mapped_column(BigInteger)
     created_at: Mapped[Seconds]
     changed_at: Mapped[Seconds]
@@ -316,3 +322,44 @@ class Notification(Base):
     until: Mapped[DayText]
     created_at: Mapped[Seconds]
     used_at: Mapped[Seconds | None]
+
+
+class Hearing(Bound, Base):
+    """A hearing about an end that is meant for a permit; ``record`` has reason and statement, sealed.
+
+    ``end``: kind and ground; ``filing_id``: of a cancellation that the person did not sign; ``account_id``: the officer
+    who began it.
+    """
+
+    __tablename__ = "hearings"
+    bound = ("permit_id", "filing_id", "end", "state", "until", "record", "created_at")
+    __table_args__ = (
+        CheckConstraint("state in ('OPEN', 'HEARD', 'OVER')", name="state"),
+        Index("ix_hearings_permit", "permit_id", "created_at"),
+        Index("ix_hearings_until", "state", "until"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    permit_id: Mapped[Hex32] = mapped_column(ForeignKey("permits.id"))
+    filing_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("filings.id"))
+    end: Mapped[Word]
+    state: Mapped[Word]
+    until: Mapped[DayText]
+    record: Mapped[bytes] = sealed()
+    account_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("accounts.id"))
+    created_at: Mapped[Seconds]
+    closed_at: Mapped[Seconds | None]
+
+
+class LeavingReport(Bound, Base):
+    """A holder's report of having left; ``day``: the last day of work."""
+
+    __tablename__ = "leaving_reports"
+    bound = ("permit_id", "day", "created_at")
+    __table_args__ = (Index("ix_leaving_reports_permit", "permit_id", "created_at"),)
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    permit_id: Mapped[Hex32] = mapped_column(ForeignKey("permits.id"))
+    day: Mapped[DayText]
+    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
+    created_at: Mapped[Seconds]

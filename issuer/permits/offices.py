@@ -29,11 +29,22 @@ from issuer.rules.regions import NATION, covers, is_known
 
 from .models import Employer, Office, OfficeMember
 from .parties import office_region
+from .processes import EMPLOYER
 
-__all__ = ["EmployerView", "OfficeView", "create_office", "join_office", "list_offices", "show_employer", "show_office",
-           "verify_employer"]  # fmt: skip
+__all__ = [
+    "EmployerView",
+    "OfficeView",
+    "create_office",
+    "join_office",
+    "list_offices",
+    "move_employer",
+    "show_employer",
+    "show_office",
+    "verify_employer",
+]
 
 _LONGEST_NAME = 200
+_LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +173,39 @@ def verify_employer(
         if row is None:
             row = Employer(organisation_id=organisation_id, merged_into=None, revision=0)
             session.add(row)
-        row.state, row.region, row.changed_at = "verified", region, now
+        row.state = EMPLOYER.move("verify", row.state or EMPLOYER.first, "officer").target
+        row.region, row.changed_at = region, now
         row.licence_until = None if licence_until is None else licence_until.isoformat()
         row.revision += 1
         session.flush()
         unit.audit("employer.verify", organisation_id, {"region": region})
+        return _employer(row)
+
+    return core.transact(who.by(), work)
+
+
+def move_employer(core: Core, who: Principal, organisation_id: str, name: str, reason: str) -> EmployerView:
+    """Suspend an employer, or record that it has ceased, as an officer of its region.
+
+    Args:
+        name: suspend or cease.
+
+    Raises:
+        StateError: ``access.*``, ``organisation.none``, ``account.field``, ``process.move``.
+    """
+    who.require("employer.verify")
+    words = check_text(reason, "reason", _LONGEST_REASON)
+
+    def work(unit: UnitOfWork) -> EmployerView:
+        session, now = unit.session, unit.now
+        row = session.get(Employer, organisation_id, with_for_update=True)
+        own = office_region(session, who)
+        if row is None or own is None or not covers(own, row.region):
+            raise StateError("organisation.none")
+        row.state, row.changed_at = EMPLOYER.move(name, row.state, "officer").target, now
+        row.revision += 1
+        session.flush()
+        unit.audit(f"employer.{name}", organisation_id, {"reason": words})
         return _employer(row)
 
     return core.transact(who.by(), work)

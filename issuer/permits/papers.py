@@ -5,6 +5,8 @@ Promises:
 1. A paper is of a code that the process knows; a newer one takes the place of the older and is UNCHECKED again.
 2. Only an officer verifies or rejects, and says how it was checked; what the rules refuse is not verified.
 3. A paper is handed in while the application is a draft or returned, a promised one until its day.
+4. A forged paper is neither replaced nor taken back with the application: what is left is a refusal with a warning, or,
+   where it came out after the approval, a hearing before the permit is revoked for fraud.
 """
 
 from __future__ import annotations
@@ -29,14 +31,25 @@ from issuer.rules.store import book_of
 from issuer.vault.at_rest import Place
 
 from .guards import PaperFacts
+from .hearings import begin_hearing
 from .materials import FilingFacts, checklist, paper_refusals
-from .models import Filing, Paper, Upload
-from .parties import load_filing, require_handler
+from .models import Filing, Paper, Permit, Upload
+from .parties import load_filing, require_filer, require_handler, require_own
 from .processes import PAPER
 from .refusals import FilingRefused, Refusal
 
-__all__ = ["HOW", "NewPaper", "check_paper", "hand_in", "paper_facts", "papers_of", "require_material",
-           "require_open"]  # fmt: skip
+__all__ = [
+    "HOW",
+    "NewPaper",
+    "check_paper",
+    "forge_paper",
+    "hand_in",
+    "has_forged",
+    "paper_facts",
+    "papers_of",
+    "require_material",
+    "require_open",
+]
 
 #: How an officer checked a paper.
 HOW: Final = ("seen_original", "apostille", "legalisation", "issuing_office", "register", "scan", "commitment")
@@ -77,11 +90,12 @@ def hand_in(core: Core, who: Principal, filing_id: str, code: str, new: NewPaper
     Raises:
         StateError: ``access.*``, ``filing.none``, ``process.move``, ``filing.field``.
     """
-    who.require("filing.file")
+    require_filer(who)
 
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
         row = load_filing(core, session, who, filing_id, lock=True)
+        require_own(who, row)
         paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code))
         require_open(session, row, code)
         require_material(core, session, row, code)
@@ -145,9 +159,11 @@ def require_open(session: Session, row: Filing, code: str) -> None:
     """Refuse to change a paper that is not the applicant's to change now (promise 3).
 
     Raises:
-        StateError: ``process.move``.
+        StateError: ``process.move``, ``filing.forged``.
     """
     paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code))
+    if paper is not None and paper.state == "FORGED":
+        raise StateError("filing.forged", path=code)
     promised = paper is not None and paper.committed_until is not None
     if row.state not in ("DRAFT", "RETURNED") and not promised:
         raise StateError("process.move", path="paper", expected="a draft, or a returned application", found=row.state)
@@ -163,6 +179,54 @@ def require_material(core: Core, session: Session, row: Filing, code: str) -> No
     known = book_of(session).effective("materials", row.region, rules_on)
     if not any(rule.id == code and row.process in rule.value["needs"] for rule in known):
         raise StateError("filing.field", path="code", expected="a material of this process")
+
+
+def forge_paper(core: Core, who: Principal, filing_id: str, code: str, note: str) -> None:
+    """Record that a paper is forged (promise 4).
+
+    Raises:
+        StateError: ``access.*``, ``filing.none``, ``filing.own``, ``process.move``, ``account.field``.
+    """
+    who.require("filing.decide")
+    words = check_text(note, "note", _LONGEST_NOTE)
+
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
+        row = load_filing(core, session, who, filing_id, lock=True)
+        require_handler(who, row)
+        paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code).with_for_update())
+        if paper is None:
+            raise StateError("filing.none", path="code")
+        if row.state not in ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED", "APPROVED"):
+            raise StateError("process.move", path="paper", expected="a filed application", found=row.state)
+        found = PAPER.move("forge", paper.state, "officer")
+        content, checks = _read(core, paper)
+        paper.state, paper.decided_by, paper.decided_at = found.target, who.account_id, now
+        _write(core, paper, content, {**checks, "how": None, "note": words})
+        row.revision += 1
+        row.changed_at = now
+        unit.audit("paper.forge", row.id, {"code": code, "note": words})
+        if row.state == "APPROVED":
+            _hear_about_fraud(core, unit, row, who, words)
+
+    core.transact(who.by(), work)
+
+
+def has_forged(session: Session, filing_id: str) -> bool:
+    """Whether a paper of an application is forged."""
+    query = select(Paper.id).where(Paper.filing_id == filing_id, Paper.state == "FORGED")
+    return session.scalar(query.limit(1)) is not None
+
+
+def _hear_about_fraud(core: Core, unit: UnitOfWork, row: Filing, who: Principal, note: str) -> None:
+    """Begin the hearing before the permit that rests on a forged paper is revoked."""
+    session = unit.session
+    permit = session.get(Permit, row.permit_id, with_for_update=True) if row.permit_id is not None else None
+    if permit is None or permit.state not in ("GRANTED", "ACTIVE", "EXTENDED_BY_LAW"):
+        return
+    name = "revoked.fraud"
+    hearing = begin_hearing(core, session, unit.now, permit, name, note, account_id=who.account_id)
+    unit.audit("hearing.open", hearing.id, {"permit": permit.id, "end": name})
 
 
 def papers_of(core: Core, session: Session, filing_id: str) -> list[tuple[Paper, NewPaper, Mapping[str, Any]]]:

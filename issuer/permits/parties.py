@@ -3,12 +3,14 @@
 Promises:
 
 1. An employer sees its own, an agency those that it filed by a mandate in force now, a holder those about themselves
-   once they are filed, an official those of the office's region that are filed. Another's and what is not there are
-   one error.
+   once they are filed, an official those of the office's region that are filed; a draft is seen by its filer alone.
+   Another's and what is not there are one error.
 2. Nobody handles an application about themselves.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import Session
@@ -19,6 +21,7 @@ from issuer.accounts.models import Account, Mandate
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.notices.outbox import Notice, notify
+from issuer.rules.regions import ancestors
 
 from .models import Filing, Office, OfficeMember, Permit
 
@@ -27,12 +30,16 @@ __all__ = [
     "filings_of",
     "load_filing",
     "load_permit",
+    "nearest_office",
     "notify_filing",
+    "notify_office",
     "notify_permit",
     "office_region",
     "party_of",
     "permits_of",
+    "require_filer",
     "require_handler",
+    "require_own",
 ]
 
 
@@ -62,11 +69,11 @@ def filings_of(core: Core, session: Session, who: Principal) -> ColumnElement[bo
     if not who.may("filing.file"):
         who.require("filing.read_own")
     if who.role.organisation == "employer":
-        return Filing.employer_id == who.organisation_id
+        return and_(Filing.employer_id == who.organisation_id, or_(filed, Filing.filer != "person"))
     if who.role.organisation == "agency":
         mandated = clients(session, who.organisation_id or "", core.clock.now(session))
         return and_(Filing.agency_id == who.organisation_id, Filing.employer_id.in_(mandated))
-    return and_(filed, Filing.person_id == who.person_id)
+    return and_(or_(filed, Filing.filer == "person"), Filing.person_id == who.person_id)
 
 
 def permits_of(core: Core, session: Session, who: Principal) -> ColumnElement[bool]:
@@ -128,6 +135,26 @@ def party_of(who: Principal) -> str:
     return "holder" if who.role.name == "holder" else "applicant"
 
 
+def require_filer(who: Principal) -> None:
+    """Refuse who files nothing: neither for an organisation nor, as a holder, about themselves.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+    if not who.may("permit.own"):
+        who.require("filing.file")
+
+
+def require_own(who: Principal, row: Filing) -> None:
+    """Refuse who sees an application but did not file it: the holder an employer's, the employer a holder's.
+
+    Raises:
+        StateError: ``filing.not_yours``.
+    """
+    if (row.filer == "person") != (party_of(who) == "holder"):
+        raise StateError("filing.not_yours")
+
+
 def require_handler(who: Principal, row: Filing) -> None:
     """Refuse an official who handles an application about themselves.
 
@@ -136,6 +163,31 @@ def require_handler(who: Principal, row: Filing) -> None:
     """
     if row.person_id is not None and row.person_id == who.person_id:
         raise StateError("filing.own")
+
+
+def nearest_office(session: Session, region: str) -> Office | None:
+    """The office that serves a region: its own, or the nearest above."""
+    rows = {row.region: row for row in session.scalars(select(Office).where(Office.region.in_(ancestors(region))))}
+    return next((rows[place] for place in ancestors(region) if place in rows), None)
+
+
+def notify_office(
+    core: Core,
+    session: Session,
+    now: int,
+    kind: str,
+    region: str,
+    facts: Mapping[str, str],
+    role: str = "permit_officer",
+) -> None:
+    """Notify the officials of a role in the office that serves a region."""
+    office = nearest_office(session, region)
+    if office is None:
+        return
+    query = select(Account.id).join(OfficeMember, OfficeMember.account_id == Account.id)
+    there = OfficeMember.office_id == office.id, Account.role == role, Account.state.in_(("active", "locked"))
+    accounts = session.scalars(query.where(*there).order_by(Account.id)).all()
+    notify(core, session, now, [Notice(kind, account, facts) for account in accounts])
 
 
 def notify_filing(core: Core, session: Session, now: int, kind: str, row: Filing) -> None:

@@ -15,10 +15,22 @@ from typing import Final
 
 from icard_crypto.errors import StateError
 
-__all__ = ["FILING", "MACHINES", "NOTIFICATION", "PAPER", "PERMIT", "Machine", "Move", "diagram"]
+__all__ = [
+    "EMPLOYER",
+    "FILING",
+    "HEARING",
+    "MACHINES",
+    "NOTIFICATION",
+    "PAPER",
+    "PERMIT",
+    "Machine",
+    "Move",
+    "diagram",
+]
 
 APPLICANT: Final = "applicant"
 OFFICER: Final = "officer"
+OFFICERS: Final = "officers"
 HEAD: Final = "head"
 HOLDER: Final = "holder"
 CLOCK: Final = "clock"
@@ -29,7 +41,8 @@ class Move:
     """A move.
 
     Args:
-        by: applicant (employer or agency), officer, head, holder, clock (the worker).
+        by: applicant (employer or agency; the person where the employer is gone), officer, officers (two of them),
+            head, holder, clock (the worker), import.
         guards: what has to hold, words that the services check.
         rules: kinds and ids of the rows that it reads.
         then: what follows.
@@ -83,6 +96,8 @@ def _many(name: str, sources: tuple[str, ...], target: str, by: tuple[str, ...],
 
 _OPEN: Final = ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED")
 _APPEAL: Final = ("deadlines/reconsideration", "deadlines/court")
+_LIVE: Final = ("ACTIVE", "EXTENDED_BY_LAW", "GRANTED")
+_ENDED: Final = ("CANCELLED", "EXPIRED", "REVOKED", "WITHDRAWN", "LICENCE_WITHDRAWN")
 
 #: An application, from the draft to the decision.
 FILING: Final = Machine(
@@ -100,7 +115,7 @@ FILING: Final = Machine(
             ("materials", "deadlines/D06", "eligibility"),
             ("clock D01", "clock D02", "notice"),
         ),
-        Move("withdraw", "DRAFT", "WITHDRAWN", (APPLICANT,)),
+        Move("withdraw", "DRAFT", "WITHDRAWN", (APPLICANT,), ("no forged paper",)),
         Move(
             "return",
             "SUBMITTED",
@@ -153,8 +168,17 @@ FILING: Final = Machine(
             "ACCEPTED",
             "APPROVED",
             (OFFICER,),
-            ("each needed paper verified", "category confirmed", "term within its limits"),
-            ("materials", "terms"),
+            (
+                "each needed paper verified",
+                "category confirmed",
+                "term within its limits",
+                "the person was heard, where a cancellation lacks their signature",
+            ),
+            (
+                "materials",
+                "terms",
+                "deadlines/hearing",
+            ),
             ("permit or notification", "clock D05", "notice"),
         ),
         Move(
@@ -163,10 +187,17 @@ FILING: Final = Machine(
             "REFUSED",
             (OFFICER,),
             ("reasons",),
-            _APPEAL,
-            ("ways of redress with their last days", "notice"),
+            (*_APPEAL, "sanctions/forged_application"),
+            ("ways of redress with their last days", "warning where a paper is forged", "notice"),
         ),
-        *_many("withdraw", (*_OPEN, "RETURNED"), "WITHDRAWN", (APPLICANT,), then=("notice",)),
+        *_many(
+            "withdraw",
+            (*_OPEN, "RETURNED"),
+            "WITHDRAWN",
+            (APPLICANT,),
+            guards=("no forged paper",),
+            then=("notice",),
+        ),
     ),
 )
 
@@ -188,6 +219,16 @@ PAPER: Final = Machine(
         Move("reject", "UNCHECKED", "REJECTED", (OFFICER,), ("a note",)),
         Move("verify", "REJECTED", "VERIFIED", (OFFICER,), ("how it was checked", "no refusal by its rules")),
         Move("reject", "VERIFIED", "REJECTED", (OFFICER,), ("a note",)),
+        *_many(
+            "forge",
+            ("UNCHECKED", "VERIFIED", "REJECTED"),
+            "FORGED",
+            (OFFICER,),
+            guards=("a note",),
+            rules=("sanctions/forged_application", "ends/revoked.fraud"),
+            then=("refusal with a warning, or a hearing before a revocation for fraud",),
+        ),
+        Move("reject", "FORGED", "REJECTED", (OFFICER,), ("a note",)),
     ),
 )
 
@@ -208,6 +249,7 @@ NOTIFICATION: Final = Machine(
             ("permit active", "card issued", "clock D11", "clock D12", "clock D16", "notice"),
         ),
         Move("expire", "ISSUED", "EXPIRED", (CLOCK,), ("its life is over",), ("deadlines/D20",), ("notice",)),
+        Move("void", "ISSUED", "EXPIRED", (OFFICER,), ("the permit has ended",)),
     ),
 )
 
@@ -253,33 +295,109 @@ PERMIT: Final = Machine(
         Move("lapse", "GRANTED", "EXPIRED", (CLOCK,), ("notification not used",), ("deadlines/D20",), ("notice",)),
         *_many(
             "cancel",
-            ("ACTIVE", "EXTENDED_BY_LAW", "GRANTED"),
+            _LIVE,
             "CANCELLED",
-            (OFFICER,),
-            guards=("approved cancellation",),
-            rules=_APPEAL,
+            (OFFICER, OFFICERS),
+            guards=("approved cancellation, or two officers", "heard, without the person's signature"),
+            rules=(*_APPEAL, "ends", "deadlines/hearing"),
+            then=("codes end", "notice"),
+        ),
+        *_many(
+            "die",
+            _LIVE,
+            "DEAD",
+            (OFFICER, OFFICERS),
+            guards=("approved cancellation, or two officers",),
+            rules=("ends/dead.death",),
+            then=("codes end", "notice"),
+        ),
+        *_many(
+            "revoke",
+            _LIVE,
+            "REVOKED",
+            (OFFICERS,),
+            guards=("two officers", "heard"),
+            rules=(*_APPEAL, "ends/revoked.fraud", "ends/revoked.wrongly_granted", "deadlines/hearing"),
+            then=("codes end", "notice"),
+        ),
+        *_many(
+            "withdraw",
+            _LIVE,
+            "WITHDRAWN",
+            (OFFICERS,),
+            guards=("two officers", "heard"),
+            rules=(*_APPEAL, "ends/withdrawn.law_changed", "ends/withdrawn.facts_changed", "deadlines/hearing"),
+            then=("codes end", "notice"),
+        ),
+        *_many(
+            "withdraw_licence",
+            _LIVE,
+            "LICENCE_WITHDRAWN",
+            (OFFICERS,),
+            guards=("two officers", "heard"),
+            rules=(*_APPEAL, "ends/licence_withdrawn.penalty", "deadlines/hearing"),
             then=("codes end", "notice"),
         ),
         *_many(
             "grant",
-            ("CANCELLED", "EXPIRED"),
+            _ENDED,
             "GRANTED",
             (OFFICER,),
-            guards=("approved application from abroad",),
+            guards=("approved application from abroad", "readmitted by two officers after a grave end"),
             then=("notification, same number",),
         ),
         *_many(
             "grant_again",
-            ("CANCELLED", "EXPIRED"),
+            _ENDED,
             "ACTIVE",
             (OFFICER,),
-            guards=("approved application",),
+            guards=("approved application", "readmitted by two officers after a grave end"),
             then=("new card, same number",),
         ),
     ),
 )
 
-MACHINES: Final[Mapping[str, Machine]] = {machine.name: machine for machine in (FILING, PAPER, NOTIFICATION, PERMIT)}
+#: A hearing before a decision against a person.
+HEARING: Final = Machine(
+    "hearing",
+    "A hearing before a decision against a person",
+    "OPEN",
+    frozenset({"HEARD", "OVER"}),
+    (
+        Move("state", "OPEN", "HEARD", (HOLDER, APPLICANT, OFFICER), ("a statement",), (), ("notice to the office",)),
+        Move("run_out", "OPEN", "OVER", (CLOCK,), ("last day over",), ("deadlines/hearing",)),
+    ),
+)
+
+#: An employer, as officers found it.
+EMPLOYER: Final = Machine(
+    "employer",
+    "An employer",
+    "pending",
+    frozenset(),
+    (
+        *_many(
+            "verify",
+            ("pending", "verified", "suspended", "ceased"),
+            "verified",
+            (OFFICER,),
+            guards=("licence checked",),
+        ),
+        *_many("suspend", ("pending", "verified"), "suspended", (OFFICER,), guards=("a reason",)),
+        *_many(
+            "cease",
+            ("pending", "verified", "suspended"),
+            "ceased",
+            (OFFICER,),
+            guards=("a reason",),
+            then=("the person may file",),
+        ),
+    ),
+)
+
+MACHINES: Final[Mapping[str, Machine]] = {
+    machine.name: machine for machine in (FILING, PAPER, NOTIFICATION, PERMIT, HEARING, EMPLOYER)
+}
 
 
 def diagram(machine: Machine) -> str:

@@ -23,7 +23,15 @@ from issuer.vault.at_rest import Place
 from .models import Filing
 from .names import LONGEST_NAME, PassportName
 
-__all__ = ["FilingRecord", "normal_number", "passport_digest", "read_filing", "record_from", "write_filing"]
+__all__ = [
+    "FilingRecord",
+    "normal_number",
+    "passport_digest",
+    "read_filing",
+    "record_from",
+    "wants_hearing",
+    "write_filing",
+]
 
 _NUMBER: Final = re.compile("[A-Z0-9]{4,20}")
 _STATE: Final = re.compile("[A-Z]{3}")
@@ -101,6 +109,11 @@ def read_filing(core: Core, row: Filing) -> FilingRecord:
     """The record of an application."""
     content: dict[str, Any] = json.loads(core.at_rest.open(Place("filings", "record", row.id), row.record))
     return record_from(content)
+
+
+def wants_hearing(record: FilingRecord) -> bool:
+    """Whether the person is heard before this cancellation: they did not sign it, and are alive."""
+    return record.signed is False and record.ground != "death"
 
 
 def normal_number(number: str) -> str:

@@ -39,7 +39,7 @@ from issuer.vault.files import SealedFiles
 
 from .models import Filing, Paper, Upload
 from .papers import require_material, require_open
-from .parties import load_filing
+from .parties import load_filing, require_filer, require_own
 from .refusals import FilingRefused, Refusal
 
 __all__ = [
@@ -97,9 +97,9 @@ def add_file(
         FilingRefused: ``filing.refused``, with every point of a photo that has to change.
         StateError: ``access.*``, ``filing.none``, ``filing.field``, ``process.move``, ``upload.*``.
     """
-    who.require("filing.file")
+    require_filer(who)
     # Before a process is started for a file that nobody may add.
-    core.database.read(lambda session: _require_room(core, session, load_filing(core, session, who, filing_id), code))
+    core.database.read(lambda session: _require_room(core, session, _own(core, session, who, filing_id), code))
     media_type = _checked_type(data, said)
     kept, pages = _looked_at(core, data, media_type, filing_id, code)
     kept_type = "image/jpeg" if code == PHOTO else media_type
@@ -109,7 +109,7 @@ def add_file(
 
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
-        row = load_filing(core, session, who, filing_id, lock=True)
+        row = _own(core, session, who, filing_id, lock=True)
         _require_room(core, session, row, code)
         upload = Upload(
             id=file_id,
@@ -142,12 +142,12 @@ def remove_file(core: Core, who: Principal, file_id: str) -> None:
     Raises:
         StateError: ``access.*``, ``upload.none``, ``process.move``.
     """
-    who.require("filing.file")
+    require_filer(who)
 
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
         upload = _load(core, session, who, file_id)
-        row = load_filing(core, session, who, upload.filing_id, lock=True)
+        row = _own(core, session, who, upload.filing_id, lock=True)
         require_open(session, row, upload.code)
         session.delete(upload)
         _touch(session, row, upload.code, now)
@@ -155,6 +155,12 @@ def remove_file(core: Core, who: Principal, file_id: str) -> None:
 
     core.transact(who.by(), work)
     SealedFiles(core.settings.uploads_path).remove(file_id)
+
+
+def _own(core: Core, session: Session, who: Principal, filing_id: str, *, lock: bool = False) -> Filing:
+    row = load_filing(core, session, who, filing_id, lock=lock)
+    require_own(who, row)
+    return row
 
 
 def show_file(core: Core, who: Principal, file_id: str) -> FileView:

@@ -9,7 +9,6 @@ Promises:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -26,10 +25,11 @@ from issuer.rules.citations import cite, taken_from_nation
 from issuer.rules.days import day_of, days_after
 from issuer.rules.rows import Rule
 from issuer.rules.store import book_of
-from issuer.vault.at_rest import Place
 
 from .applications import filing_facts
 from .clocks import Clock, clocks
+from .ending import end_record
+from .leaving import LeavingView, leaving_of
 from .materials import checklist, questions
 from .models import Filing, FilingEvent, Permit, PermitEnd, PermitTerm
 from .moves import event_record
@@ -184,7 +184,11 @@ class EndView:
 
 @dataclass(frozen=True, slots=True)
 class PermitView:
-    """A permit with its terms and ends, oldest first. ``name``: of its holder."""
+    """A permit with its terms and ends, oldest first. ``name``: of its holder.
+
+    ``leaving``: what the holder reported; ``readmitted``: whether two officers have let the person apply again after
+    the permit was revoked or withdrawn.
+    """
 
     permit_id: str
     name: str
@@ -196,6 +200,8 @@ class PermitView:
     may_work: bool
     terms: list[TermView]
     ends: list[EndView]
+    leaving: LeavingView | None
+    readmitted: bool
     revision: int
 
 
@@ -325,11 +331,19 @@ def _view(core: Core, session: Session, who: Principal, row: Filing) -> FilingVi
         clocks(book, row),
         _items(core, session, row),
         [_event(core, event) for event in events],
-        sorted({move.name for move in FILING.allowed(row.state, party_of(who))}),
+        sorted({move.name for move in FILING.allowed(row.state, _party(who, row))}),
         row.revision,
         row.created_at,
         row.changed_at,
     )
+
+
+def _party(who: Principal, row: Filing) -> str:
+    """The party that somebody is to an application: whoever filed it is the applicant, and nobody else outside."""
+    party = party_of(who)
+    if party not in ("holder", "applicant"):
+        return party
+    return "applicant" if (row.filer == "person") == (party == "holder") else "holder"
 
 
 def _items(core: Core, session: Session, row: Filing) -> list[ItemView]:
@@ -396,10 +410,14 @@ def _permit(core: Core, session: Session, row: Permit) -> PermitView:
         ],
         [
             EndView(
-                end.kind, end.day, json.loads(core.at_rest.open(Place("permit_ends", "record", end.id), end.record))
+                end.kind,
+                end.day,
+                {name: value for name, value in end_record(core, end).items() if name != "confirmed_by"},
             )
             for end in ends
         ],
+        leaving_of(session, row),
+        row.readmitted_at is not None,
         row.revision,
     )
 

@@ -56,6 +56,7 @@ Owned = Literal[
     "office",
     "employer",
     "deferral",
+    "hearing",
 ]
 
 _SAFE: Final = frozenset({"GET", "HEAD"})

@@ -10,8 +10,11 @@ from zoneinfo import ZoneInfo
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy.orm import Session
 
+from issuer.accounts.models import Account
 from issuer.permits.clockwork import Turned, turn
+from issuer.permits.models import Permit
 from issuer.service.app import make_service
 from tests.kit.callers import Caller, by_session
 from tests.kit.issuing_service import FakeClock
@@ -253,6 +256,42 @@ class PermitOffice:
         """The permit of a person who was approved in the country and has a card."""
         filing = self.approved("in_country", person_record(self.today, number, **changes), by)
         return self.permit(filing["permit_id"])
+
+    def holder(self, permit: dict[str, Any]) -> Somebody:
+        """An account of the person who has a permit."""
+        holder = make(self.house, "holder", f"holder.{permit['number'][-6:]}")
+
+        def bind(session: Session) -> str:
+            person_id = session.get_one(Permit, permit["permit_id"]).person_id
+            # As an object: a statement would leave a row that does not fit its MAC.
+            session.get_one(Account, holder.account_id).person_id = person_id
+            return person_id
+
+        holder.person_id = self.core.database.transact(bind)
+        return holder
+
+    def asked(self, act: str, arguments: dict[str, Any], by: Somebody | None = None) -> Answer:
+        """An officer asks for what takes two."""
+        body = {"act": act, "arguments": arguments, "reason": "a test"}
+        return self._fresh(by or self.officer)("POST", "/v1/confirmations", body)
+
+    def confirmed(self, confirmation_id: str, by: Somebody | None = None) -> Answer:
+        """Another officer confirms it."""
+        path = f"/v1/confirmations/{confirmation_id}/confirm"
+        return self._fresh(by or self.second)("POST", path)
+
+    def _fresh(self, somebody: Somebody) -> Caller:
+        """A person in a session whose code was given just now."""
+        caller = by_session(self.app, somebody.enter())
+        self._callers[somebody.account_id] = caller, self.house.clock.at
+        return caller
+
+    def ended(self, permit: dict[str, Any], end: str) -> None:
+        """Two officers end a permit."""
+        asked = self.asked("permit.end", {"permit_id": permit["permit_id"], "end": end})
+        assert asked.status_code == 201, asked.text
+        answer = self.confirmed(asked.json()["confirmation_id"])
+        assert answer.status_code == 200, answer.text
 
     def permit(self, permit_id: str) -> dict[str, Any]:
         """A permit, as an officer sees it."""

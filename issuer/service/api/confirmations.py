@@ -1,4 +1,4 @@
-"""What one person asks for and another confirms: withdrawing a card, giving an account official power.
+"""What one person asks for and another confirms: withdrawing a card, ending a permit, giving an account official power.
 
 A request has no version and deciding needs no If-Match: it is decided once, on what was asked and nothing else.
 
@@ -42,6 +42,7 @@ class RequestBody(Body, json_schema_extra={"examples": [_EXAMPLE]}):
     ``card.issue`` {card, holder_id, employer_id}, with the record as JSON text; ``account.create`` {role, login} with
     {name, identity} or {person_id}, and {email, language, organisation_id}; ``account.role`` {account_id, role,
     organisation_id}; ``account.reset`` and ``account.unlock`` {account_id};
+    ``permit.end`` {permit_id, end}, kind and ground such as revoked.fraud; ``permit.readmit`` {permit_id};
     ``rule.add`` {rule}, a row as JSON text with its kind; ``rule.end`` {name, last}, the row's name and its last day;
     ``lookup.defer`` {card_id} or {person_id}, and {account_id, shown_on, law}.
     """

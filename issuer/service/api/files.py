@@ -27,7 +27,7 @@ endpoints = Endpoints("Files")
 #: What may be uploaded.
 TYPES: Final = ("application/pdf", "image/png", "image/jpeg")
 _SEEN: Final = Access("account", ("filing.read", "filing.read_own"), owned="file")
-_FILES: Final = Access("account", ("filing.file",), owned="file")
+_FILES: Final = Access("account", ("filing.file", "permit.own"), owned="file")
 Number = Annotated[int, Path(ge=0, le=1000, description="From 1.")]
 
 
@@ -41,7 +41,7 @@ FileBody = Annotated[bytes, Depends(_body_of)]
 @endpoints.at(
     "POST",
     "/v1/files/{filing_id}/{code}",
-    Access("account", ("filing.file",), owned="filing"),
+    Access("account", ("filing.file", "permit.own"), owned="filing"),
     status=201,
     creates=True,
     takes=TYPES,

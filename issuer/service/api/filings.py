@@ -1,5 +1,7 @@
 """Applications: filed by employers and agencies, decided by the office of the region.
 
+A holder files nothing but the cancellation of their own permit, where the employer is gone.
+
 Each answer says which moves are possible for whoever looks. A refusal names every point in ``errors``, with its rule.
 """
 
@@ -11,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Query, Response
 from pydantic import BaseModel, Field
 
+from issuer.db.idempotency import Request
 from issuer.permits import applications, decisions, granting, papers, views
 from issuer.permits.applications import NewFiling, filing_facts
 from issuer.permits.decisions import Defect
@@ -29,7 +32,8 @@ __all__ = ["endpoints"]
 endpoints = Endpoints("Applications")
 
 _SEEN: Final = Access("account", ("filing.read", "filing.read_own"), owned="filing")
-_FILES: Final = Access("account", ("filing.file",), owned="filing")
+_FILES: Final = Access("account", ("filing.file", "permit.own"), owned="filing")
+_NOTIFIED: Final = Access("account", ("filing.file",), owned="filing")
 _DECIDES: Final = Access("person", ("filing.decide",), owned="filing")
 Code = Annotated[
     str, Path(pattern="^[A-Za-z0-9]{1,40}$", description="The code of a material, as the checklist has it: M04.")
@@ -129,13 +133,18 @@ class NotificationBody(BaseModel):
     until: date
 
 
-@endpoints.at("POST", "/v1/filings", Access("account", ("filing.file",)), status=201, creates=True, problems=(404,))
+@endpoints.at(
+    "POST", "/v1/filings", Access("account", ("filing.file", "permit.own")), status=201, creates=True, problems=(404,)
+)
 def create_filing(call: CallOf, body: NewFilingBody, response: Response) -> FilingView:
     """Begin a draft."""
     new = NewFiling(body.process, body.employer_id, body.permit_id, body.record)
-    filing_id = once(
-        call, lambda request: applications.create_filing(call.core, call.who, new, request), lambda made: made
-    )
+
+    def make(request: Request) -> str:
+        with shown_refusals():
+            return applications.create_filing(call.core, call.who, new, request)
+
+    filing_id = once(call, make, lambda made: made)
     response.headers["Location"] = f"/v1/filings/{filing_id}"
     return _shown(call, filing_id, response)
 
@@ -191,7 +200,7 @@ def withdraw_filing(call: CallOf, filing_id: Id, response: Response) -> FilingVi
     return _shown(call, filing_id, response)
 
 
-@endpoints.at("GET", "/v1/filings/{filing_id}/notification", _FILES)
+@endpoints.at("GET", "/v1/filings/{filing_id}/notification", _NOTIFIED)
 def show_notification(call: CallOf, filing_id: Id, response: Response) -> NotificationBody:
     """The notification of a first entry, while it is not used: for the applicant alone."""
     response.headers["Cache-Control"] = "no-store"
@@ -209,6 +218,15 @@ def verify_paper(call: CallOf, filing_id: Id, code: Code, body: CheckBody, respo
 def reject_paper(call: CallOf, filing_id: Id, code: Code, body: RejectBody, response: Response) -> FilingView:
     """Reject a paper, and say why."""
     return _check(call, filing_id, code, "reject", "", body.note, response)
+
+
+@endpoints.at("POST", "/v1/filings/{filing_id}/papers/{code}/forged", _DECIDES, problems=(409,))
+def forge_paper(call: CallOf, filing_id: Id, code: Code, body: RejectBody, response: Response) -> FilingView:
+    """Record that a paper is forged: the application can be refused only, with a warning; after its approval a hearing
+    begins before the permit is revoked for fraud.
+    """
+    papers.forge_paper(call.core, call.who, filing_id, code, body.note)
+    return _shown(call, filing_id, response)
 
 
 @endpoints.at("POST", "/v1/filings/{filing_id}/pre-review", _DECIDES, changes=True, problems=(409,))

@@ -6,7 +6,7 @@ Administrators set up offices and say which officials belong to them; officers v
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Response
 from pydantic import Field
@@ -37,6 +37,13 @@ class MemberBody(Body):
     """An official who belongs to the office from now on."""
 
     account_id: HexId
+
+
+class EmployerMoveBody(Body):
+    """What an officer found. ``move``: suspend, or cease: its people may then file themselves."""
+
+    move: Literal["suspend", "cease"]
+    reason: Annotated[str, Field(min_length=1, max_length=500, examples=["Struck off the register on 2026-03-02."])]
 
 
 class EmployerBody(Body):
@@ -93,3 +100,14 @@ def show_employer(call: CallOf, organisation_id: Id) -> EmployerView:
 def verify_employer(call: CallOf, organisation_id: Id, body: EmployerBody) -> EmployerView:
     """Verify an employer against its licence."""
     return offices.verify_employer(call.core, call.who, organisation_id, body.region, body.licence_until)
+
+
+@endpoints.at(
+    "POST",
+    "/v1/employers/{organisation_id}/state",
+    Access("person", ("employer.verify",), owned="employer"),
+    problems=(409,),
+)
+def move_employer(call: CallOf, organisation_id: Id, body: EmployerMoveBody) -> EmployerView:
+    """Suspend an employer, or record that it has ceased."""
+    return offices.move_employer(call.core, call.who, organisation_id, body.move, body.reason)

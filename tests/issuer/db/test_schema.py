@@ -73,6 +73,7 @@ def test_sealed_columns_are_the_ones_meant() -> None:
         "confirmations.arguments",
         "filing_events.record",
         "filings.record",
+        "hearings.record",
         "insurance_facts.body",
         "insurance_findings.body",
         "insured_persons.record",
@@ -90,6 +91,7 @@ def test_sealed_columns_are_the_ones_meant() -> None:
         "permits.record",
         "person_documents.record",
         "persons.record",
+        "uploads.key",
         "webhooks.secrets",
         "webhooks.url",
     ]

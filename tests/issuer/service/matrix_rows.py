@@ -253,6 +253,7 @@ class World:
         permit = office.employed(70 + next(self.numbers), self.stranger)
         filing_id = office.draft("overseas", person_record(office.today, 70 + next(self.numbers)), self.stranger)
         file = office.ok(self.stranger, "POST", f"/v1/files/{filing_id}/M04", picture())
+        hearing_id = _open_hearing(self, permit)
 
         def move_away(session: Session) -> None:
             session.execute(update(Filing).where(Filing.employer_id == employer).values(region="320500"))
@@ -260,7 +261,13 @@ class World:
             session.execute(update(Employer).where(Employer.organisation_id == employer).values(region="320500"))
 
         self.core.database.transact(move_away)
-        return {"file": file["file_id"], "filing": filing_id, "permit": permit["permit_id"], "employer": employer}
+        return {
+            "file": file["file_id"],
+            "filing": filing_id,
+            "permit": permit["permit_id"],
+            "employer": employer,
+            "hearing": hearing_id,
+        }
 
     @cached_property
     def published(self) -> dict[str, str]:
@@ -451,6 +458,35 @@ def _filed(world: World, state: str) -> str:
     return filing_id
 
 
+def _verified(world: World) -> str:
+    """An employer that is there for this alone."""
+    place = world.organisation("employer")
+    world.office.verify_employer(place)
+    return place
+
+
+def _open_hearing(world: World, permit: dict[str, Any]) -> str:
+    body = {"end": "revoked.fraud", "reason": "a test"}
+    path = f"/v1/permits/{permit['permit_id']}/hearings"
+    return str(world.office.ok(world.office.officer, "POST", path, body)["hearing_id"])
+
+
+def _employed(world: World) -> dict[str, Any]:
+    return world.office.employed(next(world.numbers) + 500)
+
+
+def _on_permit(by: str, **body: Any) -> Callable[[World], Shot]:
+    """A request about a permit that is there for it alone."""
+    return _on("permit", by, lambda world: str(_employed(world)["permit_id"]), **body)
+
+
+def _leaving(world: World) -> Shot:
+    permit = _employed(world)
+    return Shot(
+        world.office.holder(permit), {"day": world.office.today.isoformat()}, {"permit_id": permit["permit_id"]}
+    )
+
+
 def _activation(world: World) -> Shot:
     found = world.office.ok(world.people["employer"], "GET", f"/v1/filings/{_filed(world, 'notified')}/notification")
     record = world.office.newest_record
@@ -566,6 +602,9 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
         {"region": "310115", "licence_until": None},
         {"organisation_id": world.office.employer_id},
     ),
+    "POST /v1/employers/{organisation_id}/state": lambda world: Shot(
+        "permit_officer", {"move": "suspend", "reason": "a test"}, {"organisation_id": _verified(world)}
+    ),
     "POST /v1/filings": lambda world: Shot(
         "employer", {"process": "overseas", "record": person_record(world.office.today)}
     ),
@@ -577,6 +616,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/filings/{filing_id}/withdraw": _filing("employer", "filed"),
     "GET /v1/filings/{filing_id}/notification": _filing("employer", "notified"),
     "POST /v1/filings/{filing_id}/papers/{code}/verify": _paper("permit_officer", "filed", how="seen_original"),
+    "POST /v1/filings/{filing_id}/papers/{code}/forged": _paper("permit_officer", "filed", note="not genuine"),
     "POST /v1/filings/{filing_id}/papers/{code}/reject": _paper("permit_officer", "filed", note="not legible"),
     "POST /v1/filings/{filing_id}/pre-review": _filing("permit_officer", "filed"),
     "POST /v1/filings/{filing_id}/return": _filing(
@@ -616,6 +656,12 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "PUT /v1/filings/{filing_id}/taken": _filing("permit_officer", "filed"),
     "DELETE /v1/filings/{filing_id}/taken": _filing("permit_officer", "filed"),
     "GET /v1/load": _plain("office_head"),
+    "POST /v1/permits/{permit_id}/hearings": _on_permit("permit_officer", end="revoked.fraud", reason="a test"),
+    "GET /v1/permits/{permit_id}/hearings": _on_permit("employer agency permit_officer office_head"),
+    "POST /v1/hearings/{hearing_id}/statement": _on(
+        "hearing", "permit_officer", lambda world: _open_hearing(world, _employed(world)), statement="It is not so."
+    ),
+    "POST /v1/permits/{permit_id}/leaving": _leaving,
     "POST /v1/permits/assessments": _plain(_ANYBODY, region="310000", facts={"education": "master"}),
     "GET /v1/organisations/{organisation_id}": _on(
         "organisation", "employer administrator", lambda world: world.employer
