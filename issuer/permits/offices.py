@@ -36,6 +36,7 @@ __all__ = [
     "OfficeView",
     "create_office",
     "join_office",
+    "list_members",
     "list_offices",
     "move_employer",
     "show_employer",
@@ -45,6 +46,7 @@ __all__ = [
 
 _LONGEST_NAME = 200
 _LONGEST_REASON = 500
+_MOST_MEMBERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,23 @@ def join_office(core: Core, who: Principal, office_id: str, account_id: str) -> 
         unit.audit("office.join", account_id, {"office": office_id})
 
     core.transact(who.by(), work)
+
+
+def list_members(core: Core, who: Principal, office_id: str) -> list[str]:
+    """The accounts of the officials who belong to an office, in the order of their ids; at most 200.
+
+    Raises:
+        StateError: ``access.*``, ``office.none``.
+    """
+    who.require("office.manage")
+
+    def look(session: Session) -> list[str]:
+        if session.get(Office, office_id) is None:
+            raise StateError("office.none")
+        query = select(OfficeMember).where(OfficeMember.office_id == office_id).order_by(OfficeMember.account_id)
+        return [row.account_id for row in session.scalars(query.limit(_MOST_MEMBERS))]
+
+    return core.database.read(look)
 
 
 def verify_employer(

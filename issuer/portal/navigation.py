@@ -46,6 +46,8 @@ _ITEMS: Final = (
     ("nav.approvals", "confirmations", ("card.revoke", "account.give", "lookup.defer")),
     ("nav.accounts", "accounts", ("account.manage",)),
     ("nav.organisations", "organisations", ("organisation.manage",)),
+    ("nav.offices", "offices", ("office.manage",)),
+    ("nav.rules", "rules", ("rule.manage",)),
     ("nav.audit", "audit", ("audit.read",)),
     ("nav.service", "service", ("service.watch",)),
     ("nav.outbox", "outbox", ("notice.watch",)),

@@ -22,6 +22,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from icard_crypto.errors import IcardError
 from icard_crypto.limits import KIB, MIB
@@ -34,6 +35,7 @@ from issuer.service.context import Call
 from issuer.service.cookies import SESSION
 from verifier.runtime import http
 
+from .edge import ProblemPages
 from .faults import FormFault, field_errors
 from .frame import Frame
 from .guard import PageGuard, whoever
@@ -134,6 +136,10 @@ class Portal:
             http.RateClass(f"{BASE}static/", settings.published_per_second, settings.published_burst),
             http.RateClass(BASE, settings.account_per_second, settings.account_burst),
         ]
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The application whose edge answers browsers here with pages."""
+        return ProblemPages(app, self._frame)
 
     def join(self, app: FastAPI) -> None:
         """Make the pages the application's."""

@@ -25,7 +25,7 @@ from .catalogue import Words, beijing_day
 from .parts import Certainty, Deadline, Rule
 from .visits import Visit
 
-__all__ = ["ShownRules", "region_words", "rule_part"]
+__all__ = ["ShownRules", "region_words", "rule_part", "rule_title"]
 
 _CERTAINTIES: Final[dict[str, Certainty]] = {"V": "law", "S": "secondary", "R": "recalled", "J": "own"}
 #: Units of a deadline that have words of their own.
@@ -46,12 +46,17 @@ def rule_part(row: Row, t: Words) -> Rule:
                 _CERTAINTIES[row.certainty])  # fmt: skip
 
 
+def rule_title(row: Row, t: Words) -> str:
+    """What a row is about, in a few words."""
+    title = row.value.get("title", {}).get(t.language) or row.value.get(t.language)
+    return str(title) if title else t("rules.row", id=row.id, kind=row.kind)
+
+
 def _says(row: Row, t: Words) -> str:
-    value = row.value
-    title = value.get("title", {}).get(t.language) or value.get(t.language) or t("rules.row", id=row.id, kind=row.kind)
+    value, title = row.value, rule_title(row, t)
     unit, number = value.get("unit"), value.get("number")
     if row.kind != "deadlines" or unit not in _UNITS or number is None:
-        return str(title)
+        return title
     if "opens" in value:
         return t("rules.window", title=title, opens=value["opens"], n=number)
     return t(f"rules.{unit}", title=title, n=number)

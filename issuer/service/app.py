@@ -168,6 +168,9 @@ class Part(Protocol):
     def join(self, app: FastAPI) -> None:
         """Add its routes."""
 
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The application with the edge, with what it puts around that."""
+
 
 def make_service(
     core: Core,
@@ -254,4 +257,6 @@ def make_app(
         trusted_proxies=settings.trusted_proxies,
     )
     wrapped = http.wrap(app, limits, service.metrics, partial(LogInDoor, core=core, metrics=service.metrics))
+    for part in parts:
+        wrapped = part.around(wrapped)
     return ForwardedWatch(wrapped, service)

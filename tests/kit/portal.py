@@ -99,7 +99,7 @@ def _office(house: House, people: dict[str, Somebody], employer_id: str) -> dict
         employer_id=employer_id,
     )
     today = office.today
-    ids = {"draft": office.draft("overseas", person_record(today, 1), papers={"M04": None})}
+    ids = {"office": office.office_id, "draft": office.draft("overseas", person_record(today, 1), papers={"M04": None})}
     ids["filing"] = office.filed("overseas", person_record(today, 2, surname="TANAKA", given="YUKI"))
     ids["returned"] = office.filed("overseas", person_record(today, 3, surname="ROSSI", given="GIULIA"))
     points = [{"path": "M04", "text": "The certificate is not legible."}, {"path": "post", "text": "Name the product."}]

@@ -13,9 +13,12 @@ from . import (
     login,
     notices,
     officer,
+    offices,
     permits,
     registration,
+    rules,
     staff,
+    webhooks,
 )
 
 __all__ = ["SUBJECTS"]
@@ -25,6 +28,6 @@ SUBJECTS = [
     for subject in (
         *(home, login, account, notices, cards, staff, officer, approvals, audit, admin),
         # registration before insurance: "register" is no person's id.
-        *(filings, permits, desk, registration, insurance),
+        *(filings, permits, desk, registration, insurance, rules, offices, webhooks),
     )
 ]

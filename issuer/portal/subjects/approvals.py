@@ -8,8 +8,12 @@ Promises:
 
 from __future__ import annotations
 
+import json
+
 from fastapi import Response
 
+from icard_crypto.card.card import Card
+from icard_crypto.errors import IcardError
 from issuer.approvals import engine
 from issuer.approvals.acts import ACTS
 from issuer.approvals.engine import ConfirmationView
@@ -24,6 +28,7 @@ from issuer.service.access import Access
 from issuer.service.idempotent import once
 
 from .access import with_right
+from .rules import rule_of_arguments
 
 __all__ = ["pages"]
 
@@ -118,10 +123,33 @@ def _facts(found: ConfirmationView, visit: Visit) -> list[Fact]:
         facts.insert(
             1, Fact(t("approvals.card"), str(subject), Act(t("approvals.open"), f"{BASE}cards/{subject}"), code=True)
         )
+    if found.act in ("rule.add", "rule.end"):
+        return facts + rule_of_arguments(visit, found.act, dict(found.arguments))
     for name, value in found.arguments.items():
-        if value and name != "card_id":
+        if name == "card" and value:
+            facts += _card_record(str(value), t)
+        elif value and name != "card_id":
             facts.append(_argument(name, str(value), t))
     return facts
+
+
+def _card_record(text: str, t: Words) -> list[Fact]:
+    """The record that a card is to have, field by field."""
+    try:
+        card = Card.from_json(json.loads(text))
+    except (IcardError, ValueError):
+        return [Fact(t("approvals.card"), text, code=True)]
+    holder, permit = card.holder, card.permit
+    days = [("card.from", permit and permit.valid_from), ("card.to", permit and permit.valid_until)]
+    texts = [
+        ("card.name", holder and holder.name),
+        ("card.number", permit and permit.number),
+        ("card.category", permit and permit.category),
+        ("card.employer", permit and permit.employer),
+        ("card.position", permit and permit.position),
+    ]
+    facts = [Fact(t(label), str(value)) for label, value in texts if value]
+    return facts + [Fact(t(label), t.day(day)) for label, day in days if day]
 
 
 def _argument(name: str, value: str, t: Words) -> Fact:

@@ -23,10 +23,14 @@ pages = Pages()
 
 #: What a first page offers: word, icon, path, rights of which one is needed.
 _TILES: Final = (
+    ("queue", "clock", "queue", ("filing.read",)),
+    ("insurance", "tick", "insurance", ("insurance.read",)),
     ("search", "search", "search", ("card.find",)),
     ("approvals", "people", "confirmations", ("card.revoke", "account.give", "lookup.defer")),
     ("accounts", "person", "accounts", ("account.manage",)),
     ("organisations", "card", "organisations", ("organisation.manage",)),
+    ("offices", "people", "offices", ("office.manage",)),
+    ("rules", "paste", "rules", ("rule.manage",)),
     ("mandates", "link", "mandates", ("mandate.manage",)),
     ("audit", "paste", "audit", ("audit.read",)),
     ("service", "key", "service", ("service.watch",)),

@@ -86,6 +86,12 @@ def join_office(call: CallOf, office_id: Id, body: MemberBody) -> None:
     offices.join_office(call.core, call.who, office_id, body.account_id)
 
 
+@endpoints.at("GET", "/v1/offices/{office_id}/members", Access("person", ("office.manage",), owned="office"))
+def list_members(call: CallOf, office_id: Id) -> list[MemberBody]:
+    """The officials who belong to an office."""
+    return [MemberBody(account_id=name) for name in offices.list_members(call.core, call.who, office_id)]
+
+
 @endpoints.at(
     "GET",
     "/v1/employers/{organisation_id}",

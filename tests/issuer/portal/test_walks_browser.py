@@ -37,9 +37,14 @@ PAGES: dict[str, tuple[str, ...]] = {
     "inspector": ("", "search", "cards/{card}"),
     "auditor": ("", "audit", "audit/checkpoints", "service"),
     "administrator": ("", "accounts", "accounts/new", "organisations", "organisations/new", "mandates", "outbox"),
+    "ruling": (
+        *("rules", "rules?kind=deadlines", "rules/rule?name=deadlines/D06/CN/2018-02-28", "offices", "offices/new"),
+        *("rules/add?like=deadlines/D06/CN/2018-02-28", "rules/end?name=deadlines/D06/CN/2018-02-28"),
+        *("offices/{office}", "account/webhooks"),
+    ),
 }
 #: Who walks pages that stand under another name than a role's.
-USERS = {"applicant": "employer", "desk": "permit_officer"}
+USERS = {"applicant": "employer", "desk": "permit_officer", "ruling": "administrator"}
 COMMON = ("account", "account/password", "account/contact", "account/second-factor", "account/sessions")
 MORE = ("account/recovery-codes", "account/notices", "notices", "help", "privacy", "accessibility")
 #: By language, sizes and themes: each pair of size, theme and language occurs; soak walks all eight.

@@ -589,6 +589,9 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "GET /v1/lookups/deferred": _plain("auditor administrator"),
     "GET /v1/offices": _plain(_ANYBODY),
     "GET /v1/offices/{office_id}": _on("office", _ANYBODY, lambda world: world.office.office_id),
+    "GET /v1/offices/{office_id}/members": lambda world: Shot(
+        "administrator", ids={"office_id": world.office.office_id}
+    ),
     "PUT /v1/offices/{office_id}/members": lambda world: Shot(
         "administrator",
         {"account_id": world.people["permit_officer"].account_id},

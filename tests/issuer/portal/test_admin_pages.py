@@ -1,0 +1,162 @@
+"""Rules, offices and webhooks through their pages: what is asked for, what a second person sees, what is refused."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+
+from issuer.portal import BASE, make_portal
+from issuer.rules.store import read_book
+from issuer.service.app import make_service
+from tests.issuer.portal.test_guard import of
+from tests.kit.portal import Town, town
+from verifier.runtime import http
+
+D06 = "deadlines/D06/CN/2018-02-28"
+ROW = {
+    "kind": "deadlines",
+    "id": "D06",
+    "region": "310000",
+    "valid_from": "2027-01-01",
+    "source": "Notice of the office, number 3 of 2026",
+    "certainty": "V",
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A service with people."""
+    new = town(tmp_path_factory.mktemp("admin"))
+    yield new
+    new.house.core.close()
+
+
+@pytest.fixture(scope="module")
+def app(made: Town) -> FastAPI:
+    """Its application, without the edge."""
+    return make_service(made.house.core, http.Drain(), [make_portal(made.house.core)])
+
+
+def words(text: str) -> str:
+    """What is on a page, without markup."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub("<[^>]+>", " ", text)))
+
+
+def field(text: str, name: str) -> str:
+    """The value of a field on a page."""
+    found = re.search(rf'<(?:input[^>]* name="{name}" value="|textarea[^>]* name="{name}"[^>]*>)([^"<]*)', text)
+    assert found is not None, name
+    return html.unescape(found[1])
+
+
+def test_rule_is_shown_with_its_effect_asked_for_and_confirmed_by_a_second_administrator(
+    app: FastAPI, made: Town
+) -> None:
+    """Whoever confirms reads the row field by field, not its JSON arguments; one's own request has no button."""
+    one, two = of(app, made, "administrator"), of(app, made, "second_administrator")
+    like = one.get(f"rules/add?like={D06}&lang=en").text
+    assert field(like, "id") == "D06"
+    assert field(like, "valid_from") == ""
+    row = {**ROW, "value": field(like, "value").replace('"number": 30', '"number": 20')}
+    checked = one.post("rules/check", key="1" * 32, **row)
+    assert checked.status_code == 200
+    assert "0 applications are open." in words(checked.text)
+    assert "Filing of an extension" in words(checked.text)
+    kept = {name: field(checked.text, name) for name in (*ROW, "value")}
+    asked = one.post("rules/add", key="2" * 32, reason="The notice is out.", **kept)
+    assert asked.status_code == 303, words(asked.text)[-400:]
+    number = re.findall(rf'href="({BASE}confirmations/[0-9a-f]{{32}})"', two.get("confirmations?lang=en").text)[0]
+    page = two.get(f"{number.removeprefix(BASE)}?lang=en").text
+    assert "Notice of the office, number 3 of 2026" in words(page)
+    assert "from 1 Jan 2027" in words(page)
+    assert "read in the text of the law" in words(page)
+    assert '"valid_from"' not in html.unescape(page)
+    assert "Confirm" not in re.findall(r"<button[^>]*>([^<]*)", one.get(number.removeprefix(BASE) + "?lang=en").text)
+    assert two.post(f"{number.removeprefix(BASE)}/confirm", key="3" * 32).status_code == 303
+    found = [rule for rule in read_book(made.house.core).all("deadlines", "D06") if rule.region == "310000"]
+    assert [rule.value["number"] for rule in found] == [20]
+
+
+def test_rule_that_does_not_fit_is_refused_at_its_field_and_keeps_what_was_typed(app: FastAPI, made: Town) -> None:
+    person = of(app, made, "administrator")
+    bad = person.post("rules/check", key="4" * 32, **{**ROW, "value": "{"})
+    assert bad.status_code == 422
+    assert "This is no JSON." in words(bad.text)
+    assert field(bad.text, "source") == ROW["source"]
+    order = {**ROW, "region": "440000", "valid_to": "2026-01-01", "value": '{"unit": "calendar_days", "number": 1}'}
+    late = person.post("rules/check", key="5" * 32, **order)
+    assert late.status_code == 422
+    assert 'href="#f-valid_to"' in late.text
+
+
+def test_end_of_a_rule_names_it_and_its_last_day_to_whoever_confirms(app: FastAPI, made: Town) -> None:
+    one, two = of(app, made, "administrator"), of(app, made, "second_administrator")
+    asked = one.post(
+        "rules/end", key="6" * 32, name="deadlines/D19/CN/2017-04-01", last="2027-06-30", reason="Replaced."
+    )
+    assert asked.status_code == 303, words(asked.text)[-300:]
+    page = two.get("confirmations?lang=en").text
+    number = re.findall(rf'href="{BASE}(confirmations/[0-9a-f]{{32}})"', page)[0]
+    text = words(two.get(f"{number}?lang=en").text)
+    assert "Filing by the next employer" in text
+    assert "Last day 30 June 2027" in text
+
+
+def test_office_is_set_up_once_and_an_official_joins_it(app: FastAPI, made: Town) -> None:
+    person = of(app, made, "administrator")
+    fields = {"region": "440300", "name_en": "Shenzhen", "name_zh": "深圳"}
+    done = person.post("offices/new", key="7" * 32, **fields)
+    assert done.status_code == 303
+    address = done.headers["location"].removeprefix(BASE).partition("?")[0]
+    again = person.post("offices/new", key="8" * 32, **fields)
+    assert 'href="#f-region"' in again.text
+    assert person.post(f"{address}/join", key="9" * 32, login="holder-1").status_code == 404
+    assert person.post(f"{address}/join", key="a" * 32, login=made.people["permit_officer"].login).status_code == 303
+    assert "Name of permit_officer-1" in words(person.get(address).text)
+
+
+def test_webhook_is_added_shown_switched_off_and_removed(app: FastAPI, made: Town) -> None:
+    """Its secret is shown once; the address in a notice leads to its page; another's is not found."""
+    person, other = of(app, made, "employer"), of(app, made, "agency")
+    bad = person.post("account/webhooks", key="b" * 32, url="http://hr.example.cn/")
+    assert 'href="#f-url"' in bad.text
+    sent = [person.post("account/webhooks", key="c" * 32, url="https://hr.example.cn/icard") for _ in range(2)]
+    assert "whsec_" in sent[0].text
+    assert "whsec_" not in sent[1].text
+    number = re.findall(rf'href="{BASE}(account/webhooks/[0-9a-f]{{32}})"', person.get("account/webhooks").text)[0]
+    assert other.get(number).status_code == 404
+    page = person.get(f"{number}?lang=en")
+    assert "Switch off" in page.text
+    version = field(page.text, "version")
+    assert person.post(f"{number}/state", key="d" * 32, version=version, state="disabled").status_code == 303
+    assert person.post(f"{number}/state", key="e" * 32, version=version, state="active").status_code == 412
+    version = field(person.get(number).text, "version")
+    assert person.post(f"{number}/remove", key="f" * 32, version=version).status_code == 303
+    assert person.get(number).status_code == 404
+
+
+def test_holder_ends_the_codes_of_a_lost_telephone_and_nobody_else_can(app: FastAPI, made: Town) -> None:
+    """The codes go at once and the other sessions end; a suspension of an officer stays what it was."""
+    holder, telephone = of(app, made, "holder"), of(app, made, "holder")
+    card = made.cards[0]
+    for role in ("employer", "permit_officer"):
+        assert of(app, made, role).post(f"cards/{card}/lost", key="1" * 32).status_code == 403
+    officer = of(app, made, "permit_officer")
+    version = field(officer.get(f"cards/{card}/suspend").text, "version")
+    assert officer.post(f"cards/{card}/suspend", key="2" * 32, version=version, reason="Asked.").status_code == 303
+    assert holder.post(f"cards/{card}/lost", key="3" * 32).status_code == 303
+    assert telephone.get("account").status_code == 303
+    page = holder.get("?lang=en").text
+    assert "Codes ended" in words(page)
+    assert 'role="img"' not in page
+    view = officer.get(f"cards/{card}?lang=en").text
+    assert "End the suspension" in words(view)
+    version = field(officer.get(f"cards/{card}/replace").text, "version")
+    assert (
+        officer.post(f"cards/{card}/replace", key="4" * 32, version=version, reason="Passport seen.").status_code == 303
+    )
+    assert "Suspended" in words(holder.get("?lang=en").text)
