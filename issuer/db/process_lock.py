@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Final
 
 from icard_crypto.errors import StateError
-from icard_crypto.platform_parts import posix
+from verifier.runtime.locks import lock
 
 from .engine import Database
-
-fcntl = posix("fcntl")
 
 __all__ = ["process_lock"]
 
@@ -39,15 +38,11 @@ def process_lock(database: Database) -> Iterator[None]:
     if not database.is_sqlite or path is None:
         yield
         return
-    try:
-        descriptor = os.open(os.path.realpath(path) + _SUFFIX, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as fault:
-        raise StateError("database.unreachable", found=fault.strerror) from None
-    try:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            stack.enter_context(lock(Path(os.path.realpath(path) + _SUFFIX), wait=False))
+        except BlockingIOError:
             raise StateError("database.in_use") from None
+        except OSError as fault:
+            raise StateError("database.unreachable", found=fault.strerror) from None
         yield
-    finally:
-        os.close(descriptor)

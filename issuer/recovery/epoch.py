@@ -33,15 +33,13 @@ from sqlalchemy.orm import Session
 from icard_crypto import limits
 from icard_crypto.errors import IcardError, StateError
 from icard_crypto.lists.tree import TIMESTAMP
-from icard_crypto.platform_parts import posix
 from icard_crypto.signing.tokens import peek_unverified
 from issuer.audit.models import AuditRow
 from issuer.db.engine import Database
 from issuer.db.meta import Meta, Publisher
 from issuer.status.models import StatusListRow
 from verifier.runtime.files import FileFault, read_start
-
-fcntl = posix("fcntl")
+from verifier.runtime.locks import lock
 
 __all__ = [
     "Mark",
@@ -54,7 +52,6 @@ __all__ = [
 ]
 
 _BYTES: Final = 4096
-_MODE: Final = 0o600
 #: Seconds between two calls that force the mark to the disk.
 _SYNC: Final = 1.0
 #: The claim that holds iat: of a status token (RFC 8392), of a timestamp.
@@ -207,16 +204,10 @@ def _iat_of(path: Path, claim: int) -> int:
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, _MODE)
+        with lock(path) as descriptor:
+            yield descriptor
     except OSError as fault:
         raise StateError("epoch.unwritable", found=f"{path}: {fault.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
-    except OSError as fault:
-        raise StateError("epoch.unwritable", found=f"{path}: {fault.strerror}") from None
-    finally:
-        os.close(descriptor)
 
 
 def _decoded(data: bytes, path: Path) -> Mark:

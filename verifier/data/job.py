@@ -20,7 +20,6 @@ A part counts when its line is in the journal, which is written after the part i
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -39,6 +38,7 @@ from verifier.decision.policy import Policy
 from verifier.decision.verifier import Verifier
 from verifier.knowledge.trust import TrustDomain
 from verifier.runtime.files import FileFault, write_whole
+from verifier.runtime.locks import lock
 from verifier.store import Store
 
 from .errors import DataError
@@ -105,8 +105,8 @@ def run(job: Job, progress: Progress = lambda rows, share: None) -> Summary:
         raise FileFault("file.exists", found=str(job.output))
     turn = _Run(job, source, schema, work, progress)
     try:
-        with _alone(work) as lock:
-            return turn.go(lock)
+        with _alone(work) as held:
+            return turn.go(held)
     except OSError as fault:
         raise FileFault("file.unwritable", found=f"{work}: {fault.strerror or type(fault).__name__}") from None
 
@@ -125,15 +125,12 @@ def _schema(job: Job, source: Input) -> pa.Schema:
 def _alone(work: Path) -> Iterator[int]:
     """The work's folder, for this process alone."""
     work.mkdir(mode=0o700, exist_ok=True)
-    lock = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            descriptor = stack.enter_context(lock(work, wait=False))
         except BlockingIOError:
             raise DataError("data.busy", path=str(work)) from None
-        yield lock
-    finally:
-        os.close(lock)
+        yield descriptor
 
 
 class _Run:
@@ -145,15 +142,15 @@ class _Run:
         self._progress = progress
         self._size = job.input.stat().st_size
 
-    def go(self, lock: int) -> Summary:
-        """Do what is left; ``lock`` is the descriptor that keeps others out, which no worker may hold."""
+    def go(self, held: int) -> Summary:
+        """Do what is left; ``held`` is the descriptor that keeps others out, which no worker may hold."""
         now = self._begin()
         journal = Journal(self._work / "journal")
         summary, end = journal.summary(now)
         summary.resumed = summary.rows
         if not journal.whole:
             verifier = Verifier(_load(self._work / "knowledge"), self._job.policy)
-            self._verify(verifier, journal, summary, end, lock)
+            self._verify(verifier, journal, summary, end, held)
             journal.close_rows()
         parts = [self._work / _part(number) for number in range(journal.parts)]
         joined = self._work / "joined"
@@ -199,14 +196,14 @@ class _Run:
             "trusted": None if job.trusted is None else hashlib.sha256(job.trusted).hexdigest(),
         }
 
-    def _verify(self, verifier: Verifier, journal: Journal, summary: Summary, end: int, lock: int) -> None:
+    def _verify(self, verifier: Verifier, journal: Journal, summary: Summary, end: int, held: int) -> None:
         count = self._job.workers or cores()
         for leftover in self._work.glob("part-*"):
             if int(leftover.name.partition("-")[2].partition(".")[0]) >= journal.parts:
                 leftover.unlink()
         work = partial(_one, verifier, summary.now, self._job.claims, self._output, self._schema)
         tasks = _tasks(self._source.pieces(summary.rows, end), summary.rows)
-        with Workers(work, count, close_in_worker=(lock,)) as workers:
+        with Workers(work, count, close_in_worker=(held,)) as workers:
             part: list[_Done] = []
             begun, rows, total = time.monotonic(), summary.rows, self._source.rows
             for done in workers.map(tasks):

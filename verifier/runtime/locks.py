@@ -1,16 +1,17 @@
-"""One writer at a time in a folder of plain files.
+"""Locks between processes, on files and folders.
 
 Promises:
 
-1. :func:`locked` lets one process at a time change what stands in a folder; the others wait.
-2. A process that is killed holds nothing: the lock is the system's, on the folder itself, and leaves no file behind.
+1. :func:`lock` holds one for one process at a time; :func:`locked` does so for a folder of plain files.
+2. A process that is killed holds nothing: locks are the system's (``flock``), and a folder's leaves no file behind.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from icard_crypto.platform_parts import posix
@@ -19,7 +20,27 @@ from .files import FileFault
 
 fcntl = posix("fcntl")
 
-__all__ = ["locked"]
+__all__ = ["lock", "locked"]
+
+
+@contextmanager
+def lock(path: Path, *, wait: bool = True) -> Iterator[int]:
+    """Hold the lock of a folder, or of a file, which is made where it is missing; gives its descriptor.
+
+    Args:
+        wait: for the process that holds it.
+
+    Raises:
+        BlockingIOError: another process holds it, and ``wait`` is false.
+        OSError: it cannot be opened or locked.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY if path.is_dir() else os.O_RDWR | os.O_CREAT
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -29,15 +50,11 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         FileFault: ``file.unwritable``: there is no such folder, or it cannot be locked.
     """
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as fault:
-        raise FileFault("file.unwritable", found=f"{folder}: {fault.strerror}") from None
-    try:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if not folder.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            stack.enter_context(lock(folder))
         except OSError as fault:
             raise FileFault("file.unwritable", found=f"{folder}: {fault.strerror}") from None
         yield
-    finally:
-        os.close(descriptor)

@@ -18,7 +18,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -26,11 +25,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from icard_crypto.errors import IcardError
-from icard_crypto.platform_parts import posix
 from verifier.runtime.http import log_fault
+from verifier.runtime.locks import lock
 from verifier.sync import Agent, Round
-
-fcntl = posix("fcntl")
 
 __all__ = ["GAP", "SyncAgent", "failed_sources"]
 
@@ -108,19 +105,14 @@ class SyncAgent:
     @contextlib.contextmanager
     def _leading(self) -> Iterator[bool]:
         """Whether this process leads, for as long as this is open."""
-        try:
-            descriptor = os.open(self._folder / "sync.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError:
-            yield False
-            return
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
-        finally:
-            os.close(descriptor)
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(lock(self._folder / "sync.lock", wait=False))
+            except OSError:
+                leads = False
+            else:
+                leads = True
+            yield leads
 
     def _round(self) -> float:
         """One round, recorded; when the next is due, by the monotonic clock."""
