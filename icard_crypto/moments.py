@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, overload
 
-__all__ = ["china_moment", "moment_text"]
+__all__ = ["DAY", "HOUR", "china_moment", "moment_text"]
+
+HOUR: Final = 3600
+"""Seconds."""
+DAY: Final = 86_400
+"""Seconds."""
 
 _CHINA: Final = timezone(timedelta(hours=8))
 """Dates of a card are days of this fixed offset; China has had no other since 1991."""
-_FIRST: Final = int(datetime(1, 1, 1, tzinfo=_CHINA).timestamp()) + 86_400
+_FIRST: Final = int(datetime(1, 1, 1, tzinfo=_CHINA).timestamp()) + DAY
 _LAST: Final = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=_CHINA).timestamp())
 
 

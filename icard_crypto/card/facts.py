@@ -12,6 +12,8 @@ from __future__ import annotations
 import datetime
 from typing import Final, NamedTuple
 
+from icard_crypto.moments import DAY, HOUR
+
 from .parts import Month
 
 __all__ = [
@@ -31,8 +33,6 @@ __all__ = [
 EPOCH_ORDINAL: Final = datetime.date(1970, 1, 1).toordinal()
 #: The time of a card is +08:00, a fixed offset; no zone file can change when a permit ends.
 OFFSET: Final = 8 * 3600
-DAY: Final = 86_400
-HOUR: Final = 3600
 #: Seconds. A year and a month: a code outlives a yearly renewal, and no lost one lives longer.
 LONGEST_LIFE: Final = 400 * DAY
 

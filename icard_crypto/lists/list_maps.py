@@ -23,6 +23,7 @@ from typing import Any, Final
 from icard_crypto.card.characters import is_plain
 from icard_crypto.encoding.diagnostic import diagnostic
 from icard_crypto.errors import DecodeError
+from icard_crypto.moments import DAY
 
 __all__ = [
     "CLOCK_TOLERANCE",
@@ -36,7 +37,6 @@ __all__ = [
     "write_map",
 ]
 
-DAY: Final = 86_400
 #: Seconds by which an honest publisher's clock may be ahead of ours.
 CLOCK_TOLERANCE: Final = 300
 

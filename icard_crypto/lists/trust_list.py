@@ -36,6 +36,7 @@ from typing import Any, Final, Literal
 from icard_crypto import limits
 from icard_crypto.encoding import cbor
 from icard_crypto.errors import DecodeError, KeyFault
+from icard_crypto.moments import HOUR
 from icard_crypto.signing.keys import Kid, VerifyingKey
 
 from .authority import Authority, Environment, Revocation
@@ -58,7 +59,6 @@ __all__ = [
 FORMAT: Final = 1
 #: Seconds. A yearly ceremony of the roots, and a month to be late with it.
 LONGEST_LIFE: Final = 400 * DAY
-_HOUR: Final = 3600
 
 _REGION: Final = FIELDS["region"]["region"]
 _PREFIX: Final = FIELDS["prefix"]["prefix"]
@@ -239,7 +239,7 @@ class _Reader:
             revoked = Revocation(**read_map(values["revoked"], "revoked", "trust", f"{path}.revoked", self.unknown))
         key = self.key(values["key"], f"{path}.key", values["usage"])
         begins, ends = values["from"], values["until"]
-        if begins % _HOUR:
+        if begins % HOUR:
             raise DecodeError("trust.from_hour", path=f"{path}.from", expected="a whole hour", found=str(begins))
         if ends <= begins:
             raise DecodeError("trust.window", path=f"{path}.until", expected=f"after {begins}", found=str(ends))

@@ -25,6 +25,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
+from icard_crypto.moments import HOUR
 from issuer.acts import SERVICE, Act
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
@@ -52,7 +53,6 @@ __all__ = [
     "whole",
 ]
 
-_HOUR = 3600
 _LONGEST = 128
 _LONGEST_PROOF = 1000
 
@@ -106,7 +106,7 @@ def invite(core: Core, session: Session, account: Account, parts: Parts, now: in
         token_hash=secret_hash(core.at_rest, "invitation", secret_text),
         account_id=account.id,
         created_at=now,
-        expires_at=now + core.settings.invitation_hours * _HOUR,
+        expires_at=now + core.settings.invitation_hours * HOUR,
         used_at=None,
     )
     session.add(row)

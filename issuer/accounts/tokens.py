@@ -22,6 +22,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
+from icard_crypto.moments import DAY
 from issuer.core import Core
 from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
@@ -50,7 +51,6 @@ __all__ = [
 
 LONGEST_DAYS: Final = 366
 _MOST: Final = 20
-_DAY: Final = 86_400
 _PREFIX_BYTES: Final = 6
 _TEXT: Final = re.compile(r"icard_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _LONGEST_LABEL: Final = 80
@@ -121,7 +121,7 @@ def make_token(
             label=core.at_rest.seal(Place("api_tokens", "label", token_id), words.encode()),
             scopes=" ".join(sorted(wanted)),
             created_at=now,
-            expires_at=now + days * _DAY,
+            expires_at=now + days * DAY,
             used_on=None,
             revoked_at=None,
         )
@@ -165,7 +165,7 @@ def authenticate_token(core: Core, text: str) -> Principal:
             token_id=row.id,
             scopes=frozenset(row.scopes.split()),
         )
-        return who, row.used_on, now - now % _DAY
+        return who, row.used_on, now - now % DAY
 
     found = core.database.read(look)
     if found is None:

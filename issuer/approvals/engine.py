@@ -27,6 +27,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError, StateError
+from icard_crypto.moments import HOUR
 from issuer.accounts import sessions
 from issuer.accounts.changes import locked_account
 from issuer.accounts.fields import check_text
@@ -49,7 +50,6 @@ from .models import Confirmation
 
 __all__ = ["ConfirmationView", "ask", "asker_name", "confirm", "expire", "list_waiting", "refuse", "show_confirmation"]
 
-_HOUR: Final = 3600
 _LONGEST_REASON: Final = 500
 #: Accounts that are told of one request.
 _TOLD: Final = 200
@@ -114,7 +114,7 @@ def ask(
             asked_by=who.account_id,
             state="waiting",
             created_at=now,
-            expires_at=now + core.settings.confirmation_hours * _HOUR,
+            expires_at=now + core.settings.confirmation_hours * HOUR,
             decided_by=None,
             decided_at=None,
         )

@@ -21,6 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from icard_crypto.encoding import cbor
+from icard_crypto.moments import DAY
 from issuer.acts import SERVICE, Actor
 from issuer.db.base import Base
 from issuer.db.unit_of_work import UnitOfWork, Units
@@ -32,7 +33,6 @@ __all__ = ["DAY_CLOSED", "PRUNED", "close_days", "count", "day_hash", "note_read
 
 DAY_CLOSED: Final = "reads.day"
 PRUNED: Final = "reads.prune"
-_DAY: Final = 86_400
 #: Columns of later versions: in the hash of a row where they have a value, so that days closed before keep theirs.
 _LATER: Final[Mapping[str, frozenset[str]]] = {
     "online_lookups": frozenset({"deferral_id", "person_id", "purpose"}),
@@ -73,7 +73,7 @@ def count(core: ReadsCore, name: str) -> None:
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
         insert = sqlite.insert if core.database.is_sqlite else postgresql.insert
-        new = insert(Tally).values(day=now - now % _DAY, name=name, count=1)
+        new = insert(Tally).values(day=now - now % DAY, name=name, count=1)
         session.execute(new.on_conflict_do_update(index_elements=["day", "name"], set_={"count": Tally.count + 1}))
 
     core.transact(SERVICE, work, settled=lambda session: None)
@@ -85,7 +85,7 @@ def day_hash(session: Session, day: int) -> tuple[str, int]:
     for table in (Base.metadata.tables[Read.__tablename__], _lookups()):
         later = _LATER.get(table.name, frozenset())
         names = sorted(column.name for column in table.columns)
-        query = select(table).where(table.c.at >= day, table.c.at < day + _DAY).order_by(table.c.at, table.c.id)
+        query = select(table).where(table.c.at >= day, table.c.at < day + DAY).order_by(table.c.at, table.c.id)
         for row in session.execute(query).mappings():
             first = [row[name] for name in names if name not in later]
             more = [[name, row[name]] for name in names if name in later and row[name] is not None]
@@ -99,9 +99,9 @@ def close_days(core: ReadsCore) -> list[int]:
 
     def work(unit: UnitOfWork) -> list[int]:
         session, now = unit.session, unit.now
-        today = now - now % _DAY
+        today = now - now % DAY
         closed = []
-        for day in range(today - _BACK * _DAY, today, _DAY):
+        for day in range(today - _BACK * DAY, today, DAY):
             subject = core.at_rest.pseudonym("subject", _subject(day))
             done = select(AuditRow.seq).where(AuditRow.subject == subject, AuditRow.action == DAY_CLOSED)
             if session.scalar(done.limit(1)) is not None:
@@ -126,7 +126,7 @@ def prune_reads(core: ReadsCore, days: int) -> int:
 
     def work(unit: UnitOfWork) -> int:
         session, now = unit.session, unit.now
-        before = now - now % _DAY - days * _DAY
+        before = now - now % DAY - days * DAY
         gone = 0
         for table in (Base.metadata.tables[Read.__tablename__], _lookups()):
             gone += session.scalar(select(func.count()).select_from(table).where(table.c.at < before)) or 0

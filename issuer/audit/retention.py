@@ -13,6 +13,7 @@ from typing import Any, Protocol, cast
 
 from sqlalchemy import CursorResult, delete
 
+from icard_crypto.moments import DAY
 from issuer.acts import SERVICE
 from issuer.db.idempotency import Idempotency
 from issuer.db.unit_of_work import UnitOfWork
@@ -21,8 +22,6 @@ from issuer.settings import Settings
 from .reads import ReadsCore, close_days, prune_reads
 
 __all__ = ["prune"]
-
-_DAY = 86_400
 
 
 class RetentionCore(ReadsCore, Protocol):
@@ -38,7 +37,7 @@ def prune(core: RetentionCore) -> int:
     gone = prune_reads(core, core.settings.lookup_days)
 
     def work(unit: UnitOfWork) -> int:
-        before = unit.now - core.settings.idempotency_days * _DAY
+        before = unit.now - core.settings.idempotency_days * DAY
         old = delete(Idempotency).where(Idempotency.created_at < before)
         done = unit.session.execute(old, execution_options={"synchronize_session": False})
         return cast("CursorResult[Any]", done).rowcount

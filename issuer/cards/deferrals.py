@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
 from icard_crypto.errors import StateError
+from icard_crypto.moments import DAY
 from issuer.accounts.models import Account, Person
 from issuer.accounts.principals import Principal
 from issuer.accounts.roles import role_named
@@ -53,7 +54,6 @@ __all__ = [
     "write_deferral",
 ]
 
-_DAY: Final = 86_400
 _LONGEST_LAW: Final = 200
 #: Days for which a look-up that was deferred is shown before retention deletes it.
 _SHOWN: Final = 90
@@ -121,7 +121,7 @@ def prepare_deferral(core: Core, session: Session, arguments: Mapping[str, Any])
         shown_on = date.min
     earlier = covering(session, person_id, account.id, now)
     begins = now if earlier is None else earlier.begins_at
-    days = min(core.settings.deferral_days, (begins - now) // _DAY + core.settings.lookup_days - _SHOWN)
+    days = min(core.settings.deferral_days, (begins - now) // DAY + core.settings.lookup_days - _SHOWN)
     last = day_of(now) + timedelta(days=days)
     if not day_of(now) < shown_on <= last:
         raise StateError("lookup.deferral", path="shown_on", expected=f"a day from tomorrow to {last.isoformat()}")
@@ -213,7 +213,7 @@ def reveal(core: Core) -> int:
                 notify_person(core, session, now, "person.lookups_shown", row.person_id)
             unit.audit("lookup.shown", row.person_id, {"deferral": row.id})
         used = select(OnlineLookup.id).where(OnlineLookup.deferral_id == LookupDeferral.id)
-        over = LookupDeferral.ends_at < now - core.settings.lookup_days * _DAY
+        over = LookupDeferral.ends_at < now - core.settings.lookup_days * DAY
         gone = delete(LookupDeferral).where(over, ~used.exists())
         session.execute(gone, execution_options={"synchronize_session": False})
         return len(shown)

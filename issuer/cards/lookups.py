@@ -24,6 +24,7 @@ from typing import Final, Literal
 from sqlalchemy import ColumnElement, and_, not_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from icard_crypto.moments import DAY
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 
@@ -48,7 +49,6 @@ __all__ = [
 #: person's social insurance.
 Way = Literal["card", "code", "search", "insurance"]
 _MOST: Final = 201
-_DAY: Final = 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def _write(
 def _notified_today(session: Session, row: OnlineLookup) -> bool:
     """Whether the holder was notified of this official today. A deferred look-up notified nobody."""
     same = OnlineLookup.card_id == row.card_id if row.card_id else OnlineLookup.person_id == row.person_id
-    today = OnlineLookup.at >= row.at - row.at % _DAY
+    today = OnlineLookup.at >= row.at - row.at % DAY
     query = select(OnlineLookup.id).where(
         same, today, OnlineLookup.account_id == row.account_id, OnlineLookup.deferral_id.is_(None)
     )

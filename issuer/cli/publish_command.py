@@ -13,7 +13,7 @@ import typer
 from icard_crypto import limits
 from icard_crypto.errors import KeyFault
 from icard_crypto.lists.tree import status_path
-from icard_crypto.moments import moment_text
+from icard_crypto.moments import HOUR, moment_text
 from icard_crypto.signing.keys import Thumbprint
 from issuer.offline import publish_files
 from issuer.offline.publish_files import Published
@@ -28,7 +28,6 @@ from .words import label
 
 __all__ = ["publish_command"]
 
-_HOUR = 3600
 _WEEK_HOURS = 168
 _THUMBPRINT = 32
 
@@ -72,7 +71,7 @@ def publish_command(
         status_tokens=[read_capped(path, limits.STATUS_TOKEN_BYTES) for path in status or []],
         deny=[_thumbprint(given) for given in deny or []],
         now=int(time.time()),
-        lifetime=hours * _HOUR,
+        lifetime=hours * HOUR,
     )
     _tell(published)
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from icard_crypto.moments import moment_text
+from icard_crypto.moments import DAY, HOUR, moment_text
 from issuer.offline import status_files
 from issuer.offline.status_files import StatusFile, value_name, value_of
 from verifier.runtime.cli.offering import says
@@ -27,8 +27,6 @@ status_app = typer.Typer(
     help="Status lists in files, for issuers without the service: set, show, publish.", no_args_is_help=True
 )
 
-_HOUR = 3600
-_DAY = 24 * _HOUR
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The list's file.")]
 
@@ -90,18 +88,18 @@ def status_publish(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The signed list; an older one is replaced.")],
     passphrase_file: PassphraseFile = None,
     days: Annotated[int, typer.Option("--days", min=1, max=31, help="Until verifiers stop using it.")] = 7,
-    ttl: Annotated[int, typer.Option("--ttl", min=1, help="Seconds until a newer one is worth asking for.")] = _HOUR,
+    ttl: Annotated[int, typer.Option("--ttl", min=1, help="Seconds until a newer one is worth asking for.")] = HOUR,
 ) -> None:
     """Sign the list as it stands; icard-issuer publish takes the signed list."""
     signer = private_key(key, passphrase_file)
-    token, state = status_files.published(file, signer, now=int(time.time()), lifetime=days * _DAY, ttl=ttl)
+    token, state = status_files.published(file, signer, now=int(time.time()), lifetime=days * DAY, ttl=ttl)
     write_whole(out, token)
     tell(
         {
             "file": str(out),
             "uri": state.uri,
             "issued": moment_text(state.published),
-            "ends": moment_text(state.published + days * _DAY),
+            "ends": moment_text(state.published + days * DAY),
             "entries_set": len(state.entries),
         }
     )

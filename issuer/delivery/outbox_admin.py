@@ -18,6 +18,7 @@ from sqlalchemy import CursorResult, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
+from icard_crypto.moments import DAY, HOUR
 from issuer.acts import Actor
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
@@ -29,8 +30,6 @@ __all__ = ["OPEN", "Figures", "OutboxView", "State", "drop", "figures", "listed"
 State = Literal["waiting", "sent", "dead", "dropped"]
 #: What somebody may have to look at.
 OPEN: Final[tuple[State, ...]] = ("waiting", "dead")
-_DAY: Final = 86400
-_HOUR: Final = 3600
 _CHUNK: Final = 500
 
 
@@ -129,7 +128,7 @@ def retry(core: Core, names: Sequence[str], by: Actor) -> int:
 
     def edit(row: Outbox, now: int) -> None:
         row.state, row.attempts, row.ended_at = "waiting", 0, None
-        row.due_at, row.give_up_at = now, now + core.settings.notice_hours * _HOUR
+        row.due_at, row.give_up_at = now, now + core.settings.notice_hours * HOUR
 
     return _change(core, names, by, "notice.retry", ("dead", "dropped"), edit)
 
@@ -159,15 +158,15 @@ def purge(core: Core) -> int:
 
 def _purge(core: Core, session: Session) -> int:
     now = core.clock.now(session)
-    over = (Outbox.state.in_(("sent", "dropped")), Outbox.ended_at < now - core.settings.notice_days * _DAY)
-    dead = (Outbox.state == "dead", Outbox.ended_at < now - core.settings.inbox_days * _DAY)
+    over = (Outbox.state.in_(("sent", "dropped")), Outbox.ended_at < now - core.settings.notice_days * DAY)
+    dead = (Outbox.state == "dead", Outbox.ended_at < now - core.settings.inbox_days * DAY)
     count = 0
     for condition in (over, dead):
         names = select(Outbox.id).where(*condition).limit(_CHUNK)
         done = session.execute(delete(Outbox).where(Outbox.id.in_(names)), execution_options=_UNSYNCHRONISED)
         count += cast("CursorResult[Any]", done).rowcount
     old = select(NoticeRow.id).where(
-        NoticeRow.created_at < now - core.settings.inbox_days * _DAY,
+        NoticeRow.created_at < now - core.settings.inbox_days * DAY,
         ~select(Outbox.id).where(Outbox.notice_id == NoticeRow.id).exists(),
     )
     done = session.execute(

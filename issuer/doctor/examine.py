@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from icard_crypto import limits
 from icard_crypto.errors import IcardError, StateError
 from icard_crypto.lists import tree
-from icard_crypto.moments import moment_text
+from icard_crypto.moments import DAY, moment_text
 from icard_crypto.signing.tokens import peek_unverified
 from issuer.audit.models import AuditRow
 from issuer.core import Core
@@ -44,7 +44,6 @@ __all__ = ["BACKUP", "CHECKS", "examine", "examine_core"]
 
 #: The act that a backup leaves in the audit.
 BACKUP: Final = "service.backup"
-_DAY: Final = 86_400
 _PATIENCE: Final = 10.0
 _AGE: Final = 6
 #: A published list may be behind the database for as long as an export and a cache take.
@@ -214,7 +213,7 @@ def _backup(core: Core) -> Iterator[IcardError]:
     newest, now = core.database.read(look)
     if newest is None:
         yield StateError("doctor.backup_none")
-    elif newest < now - 2 * _DAY:
+    elif newest < now - 2 * DAY:
         yield StateError("doctor.backup_old", expected="at most a day", found=moment_text(newest))
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from icard_crypto.moments import DAY
 from issuer.accounts.models import Invitation, Mandate
 from issuer.core import Core
 from issuer.keys.states import active_key
@@ -28,13 +29,12 @@ from verifier.knowledge.trust import Usage
 
 __all__ = ["Counts", "Ending", "counts", "endings"]
 
-_DAY: Final = 86_400
 _USAGES: Final[tuple[Usage, ...]] = ("card", "status", "timestamp")
 #: Seconds before the end from which on it is a warning. A ceremony of the roots takes weeks to arrange.
-_CEREMONY: Final = 60 * _DAY
-_CERTIFICATE: Final = 21 * _DAY
+_CEREMONY: Final = 60 * DAY
+_CERTIFICATE: Final = 21 * DAY
 #: Tokens are signed anew every 72 minutes and hold for a week: at half of it the worker has failed for days.
-_TOKEN: Final = 3 * _DAY
+_TOKEN: Final = 3 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +95,10 @@ def counts(session: Session, now: int) -> Counts:
     """What ends of people's doing. ``now`` is a Unix time."""
     still = Invitation.used_at.is_(None), Invitation.expires_at > now
     invitations = select(func.count()).select_from(Invitation).where(*still)
-    mandates = (
-        select(func.count()).select_from(Mandate).where(*Mandate.in_force(now), Mandate.ends_at < now + 30 * _DAY)
-    )
+    mandates = select(func.count()).select_from(Mandate).where(*Mandate.in_force(now), Mandate.ends_at < now + 30 * DAY)
     return Counts(
         session.scalar(invitations) or 0,
-        session.scalar(invitations.where(Invitation.expires_at < now + _DAY)) or 0,
+        session.scalar(invitations.where(Invitation.expires_at < now + DAY)) or 0,
         session.scalar(mandates) or 0,
     )
 

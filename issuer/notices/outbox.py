@@ -22,6 +22,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from icard_crypto.moments import HOUR
 from issuer.core import Core
 from issuer.vault.at_rest import Place
 
@@ -30,7 +31,6 @@ from .models import NoticeMute, NoticeRow, Outbox, Webhook
 
 __all__ = ["Notice", "notify"]
 
-_HOUR: Final = 3600
 #: Keys of one question to the database; SQLite takes 32,766 values a statement.
 _CHUNK: Final = 1000
 
@@ -124,7 +124,7 @@ def _row(core: Core, row: NoticeRow, channel: str, webhook: str | None, body: Ma
         attempts=0,
         created_at=row.created_at,
         due_at=row.created_at,
-        give_up_at=row.created_at + core.settings.notice_hours * _HOUR,
+        give_up_at=row.created_at + core.settings.notice_hours * HOUR,
     )
     made.body = core.at_rest.seal(Place("outbox", "body", made.id), _json(body))
     return made

@@ -32,6 +32,7 @@ from icard_crypto.lists.trust_list import (
     decode_trust_list,
     encode_trust_list,
 )
+from icard_crypto.moments import DAY
 from icard_crypto.signing import cose
 from icard_crypto.signing.keys import SigningKey, Thumbprint, VerifyingKey
 
@@ -57,7 +58,6 @@ __all__ = [
     "signers",
 ]
 
-DAY: Final = 86_400
 _TAG_SIGN: Final = b"\xd8\x62"
 _SHORTEST_PREFIX: Final = 8
 _THUMBPRINT: Final = 32

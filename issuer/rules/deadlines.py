@@ -25,13 +25,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from icard_crypto.errors import Language, StateError
+from icard_crypto.moments import HOUR
 
 from .days import Deadline, Pause, WorkCalendar, day_of, days_after, days_before, months_after, months_before
 from .rows import Rule
 
 __all__ = ["Due", "Window", "due", "due_moment", "window"]
-
-_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ def due_moment(rule: Rule, calendar: WorkCalendar, event: int) -> int | None:
         StateError: ``rules.value``, ``days.*``.
     """
     if rule.value["unit"] == "hours":
-        return event + int(rule.value["number"]) * _HOUR
+        return event + int(rule.value["number"]) * HOUR
     found = due(rule, calendar, day_of(event))
     return None if found is None else found.ends_at
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from icard_crypto.encoding import cbor
 from icard_crypto.lists import timestamp, trust_chain
 from icard_crypto.lists.bundle import Bundle, encode_bundle
+from icard_crypto.moments import DAY
 from icard_crypto.signing import cose
 from tools.vectors.base import Json
 from tools.vectors.kept import Kept
@@ -24,7 +25,6 @@ from tools.vectors.status import status_token
 
 __all__ = ["chain"]
 
-DAY: Final = 86400
 _ROOTS: Final = ("root-a-ed25519", "root-b-ed25519", "root-c-es256")
 _SIGNERS: Final = _ROOTS[:2]
 _TIMESTAMP_KEY: Final = "timestamp-ed25519"

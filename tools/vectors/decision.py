@@ -16,6 +16,7 @@ from typing import Any, Final
 from icard_crypto.card.card import Profile
 from icard_crypto.card.claims import CardClaims, to_map
 from icard_crypto.encoding import cbor, envelope
+from icard_crypto.moments import DAY
 from tests.kit.reference import ISSUED_AT, STATUS, reference_claims
 from tools.vectors.base import CARD_KEY, Json, signed
 from tools.vectors.chain import chain
@@ -43,7 +44,6 @@ __all__ = [
     "trusted",
 ]
 
-DAY: Final = 86400
 #: 2026-10-10T02:00:00Z, two days after the reference card's code was made.
 NOW: Final = ISSUED_AT + 2 * DAY
 

@@ -24,6 +24,7 @@ from icard_crypto.lists.status_trust import read_status
 from icard_crypto.lists.timestamp import Timestamp
 from icard_crypto.lists.trust_chain import sign, verify_anchor
 from icard_crypto.lists.trust_list import IssuerEntry, KeyEntry, encode_trust_list
+from icard_crypto.moments import DAY, HOUR
 from icard_crypto.signing import cose
 from icard_crypto.signing.algorithms import ALGORITHMS, ED25519, Algorithm
 from icard_crypto.signing.ed25519 import Backend
@@ -34,8 +35,6 @@ from verifier.knowledge.trust import TrustDomain, TrustedKey
 
 __all__ = ["World", "gate_verifier"]
 
-_HOUR: Final = 3600
-_DAY: Final = 86_400
 _ISS: Final = "cn.310000"
 _PREFIX: Final = "https://bench.example/s/"
 _URI: Final = _PREFIX + "k7Qd"
@@ -49,7 +48,7 @@ class World:
 
     def __init__(self, now: int) -> None:
         self.now = now
-        self._began = now - now % _HOUR - 30 * _DAY
+        self._began = now - now % HOUR - 30 * DAY
         self._keys = {algorithm: SigningKey.generate(algorithm) for algorithm in ALGORITHMS}
         self._status_key = SigningKey.generate(ED25519)
 
@@ -129,18 +128,18 @@ class World:
         builder = StatusListBuilder(4, _ENTRIES)
         for index in range(_FIRST_SET, _ENTRIES, 50):
             builder.set(index, 1)
-        iat = self.now - _HOUR
-        token = builder.sign(self._status_key, uri=_URI, iat=iat, exp=iat + 7 * _DAY, ttl=_HOUR)
+        iat = self.now - HOUR
+        token = builder.sign(self._status_key, uri=_URI, iat=iat, exp=iat + 7 * DAY, ttl=HOUR)
         return TrustDomain.from_trust_list(
             trusted,
             name="benchmark",
-            timestamp=Timestamp(trusted.version, trusted.payload_hash, iat, iat + 7 * _DAY),
+            timestamp=Timestamp(trusted.version, trusted.payload_hash, iat, iat + 7 * DAY),
             status_lists={_URI: read_status(trusted, token, uri=_URI, now=self.now)},
         )
 
     def _trust_list(self) -> bytes:
         roots = [SigningKey.generate(ED25519) for _ in range(2)]
-        until = self._began + 365 * _DAY
+        until = self._began + 365 * DAY
         entries = [KeyEntry(key.verifying_key, "card", self._began, until) for key in self._keys.values()]
         entries.append(KeyEntry(self._status_key.verifying_key, "status", self._began, until))
         issuer = IssuerEntry(_ISS, "Benchmark", "基准", frozenset({"310000"}), (_PREFIX,), _ENTRIES, tuple(entries))
