@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["CARD_RESTORED", "LOSS_NAMED", "RECORD_ALTERED", "RESTORED", "SERVICE", "Act", "Actor"]
+__all__ = ["CARD_RESTORED", "CLOCK_BACK", "LOSS_NAMED", "RECORD_ALTERED", "RESTORED", "SERVICE", "Act", "Actor"]
 
 #: A restore of the service; what was published before it is compared with what stood then.
 RESTORED: Final = "service.restore"
@@ -14,6 +14,8 @@ RESTORED: Final = "service.restore"
 CARD_RESTORED: Final = "card.restore"
 #: A person says of a restore that it took place and that what it lost is known.
 LOSS_NAMED: Final = "audit.loss_named"
+#: A clock that was ahead was put right: times of acts before it may be later than those after it.
+CLOCK_BACK: Final = "clock.back"
 #: A row that somebody changed outside the service was met and refused.
 RECORD_ALTERED: Final = "record.altered"
 

@@ -27,7 +27,7 @@ from .audit.chain import append_audit, genesis
 from .audit.models import AuditHead
 from .db import schema
 from .db.altered import AlteredRows
-from .db.bound import AlteredRow
+from .db.bound import AlteredRow, newest_bound
 from .db.engine import Database, connect
 from .db.idempotency import Request
 from .db.meta import Meta, Publisher
@@ -42,13 +42,13 @@ from .status.indexes import StatusLists
 from .vault.at_rest import AtRest, MasterKeys, Place
 from .vault.passwords import Passwords
 
-__all__ = ["Core"]
+__all__ = ["BESIDE", "Core"]
 
 T = TypeVar("T")
 
 _CANARY: Final = b"icard"
 #: Connections beside those of requests: log-ins, the worker and its channels, watching.
-_BESIDE: Final = 26
+BESIDE: Final = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Core:
         core = cls._assemble(settings, MasterKeys.read(settings.master_key_path), ask, clock, signer)
         schema.require_newest(core.database)
         meta = core.meta()
-        if meta.bound_at is None and not upgrading:
+        if (meta.bound_at is None or meta.bound_to != newest_bound()) and not upgrading:
             raise StateError("database.not_bound")
         if meta.issuer != settings.issuer:
             raise StateError("settings.value", path="issuer", expected=meta.issuer, found=settings.issuer or "nothing")
@@ -134,6 +134,7 @@ class Core:
                         created_at=now,
                         canary=core.at_rest.seal(_canary_place(), _CANARY),
                         bound_at=now,
+                        bound_to=newest_bound(),
                         place=place,
                     ),
                     Publisher(id=1, version=0, iat=0),
@@ -157,7 +158,7 @@ class Core:
         signer: Signer | None,
     ) -> Core:
         # One for each request in work, each log-in, the worker's own, and whoever watches.
-        database = connect(settings.database, connections=settings.serve_threads + _BESIDE)
+        database = connect(settings.database, connections=settings.connections(BESIDE))
         at_rest = AtRest(master, partial(MasterKeys.read, settings.master_key_path))
         database.binder = at_rest.mac
         keystore = Keystore(settings.keystore_path)

@@ -70,6 +70,10 @@ class Settings(BaseSettings):
     regions: Annotated[tuple[str, ...], NoDecode] = Field((), description="GB/T 2260 codes, separated by commas.")
     environment: Literal["test", "production"] = Field("test", description="Of the trust domain.")
     status_prefix: str = Field("", description="What the status lists' addresses begin with: https://host/path/")
+    compare_published: bool = Field(
+        True, description="Whether what is served at the status prefix is compared with what was published."
+    )
+    status_ca_file: Path | None = Field(None, description="PEM certificates of a private authority, for that.")
     list_capacity: int = Field(65536, ge=100, le=10_000_000, description="Entries of a new status list.")
     public_url: str = Field("", description="Where people find the portal, for links: https://host/")
     help_contact: str = Field("", description="How people reach the office: shown on the portal's pages.")
@@ -101,6 +105,9 @@ class Settings(BaseSettings):
         4, gt=0, le=1000, description="Log-ins a second of all devices together that are not known."
     )
     serve_threads: int = Field(8, ge=1, le=256, description="Requests that one server works on at one time.")
+    database_connections: int | None = Field(
+        None, ge=1, le=1000, description="Of one process, on PostgreSQL; default: serve_threads and 26 beside."
+    )
     account_per_second: float = Field(20, gt=0, description="Requests a second of one account, or one address.")
     account_burst: int = Field(100, ge=1, description="Requests at once of one account, or one address.")
     published_per_second: float = Field(200, gt=0, description="Requests a second of one address for public files.")
@@ -204,6 +211,20 @@ class Settings(BaseSettings):
             name = ".".join(str(part) for part in first["loc"])
             raise StateError("settings.value", path=name, expected=_expected(first["msg"])) from None
         return cls.model_construct(**values)
+
+    def connections(self, beside: int) -> int:
+        """Database connections of one process: one for each thread that may need one.
+
+        Args:
+            beside: what a process needs beside its threads for requests.
+
+        Raises:
+            StateError: ``settings.value``: fewer than the threads for requests would wait for each other.
+        """
+        needed = self.serve_threads + beside
+        if self.database_connections is not None and self.database_connections < needed:
+            raise StateError("settings.value", path="database_connections", expected=f"at least {needed}")
+        return self.database_connections or needed
 
     @property
     def database(self) -> str:

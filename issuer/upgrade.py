@@ -4,8 +4,9 @@ Promises:
 
 1. Records of an older version are bound to the master key (:mod:`issuer.db.bound`), secrets' hashes become keyed ones,
    the audit's rows get their MACs, and the hashes by which cards are found are made again: in one transaction, once.
-2. A database that was bound and says that it was not is not bound again without a name and a reason: somebody may have
-   changed its records and ask to have that signed off. The mark outside the database remembers.
+2. Where a version binds more tables, their rows alone are bound: the others are checked as always.
+3. A database that was bound and says that it was not is not bound again without a name and a reason: somebody may have
+   changed its records and ask to have that signed off. The mark outside the database remembers how many tables were.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from .cards.models import CardLookup, CardRow
 from .cards.records import read_record, search_keys
 from .core import Core
 from .db.base import Base
-from .db.bound import bound_tables, content_of
+from .db.bound import bound_tables, content_of, newest_bound
 from .db.meta import Meta
 from .db.unit_of_work import UnitOfWork
 from .recovery.epoch import read_mark
@@ -55,28 +56,49 @@ def bind(core: Core, by: Actor) -> int:
     """
     mark = read_mark(core.settings.epoch_path)
     place = place_of(core.database, core.at_rest)
+    known = 0 if mark is None else int(mark.bound)
 
     def work(unit: UnitOfWork) -> int:
         session, now = unit.session, unit.now
-        if session.get_one(Meta, 1, with_for_update=True).bound_at is not None:
-            return 0
+        meta = session.get_one(Meta, 1, with_for_update=True)
+        if meta.bound_at is not None:
+            return _bind_new(core, unit, meta, by, known)
         _search_anew(core, session)
         meta = session.get_one(Meta, 1)
         if mark is not None and mark.bound and mark.database_id == meta.database_id and not by.reason:
             raise StateError("database.bound_before")
         for model, column, kind in _SECRETS:
             _rewrite(session, model.__table__, column, lambda row, c=column, k=kind: keyed(core.at_rest, k, row[c]))
-        count = 0
-        for table, columns in bound_tables():
-            count += _rewrite(
-                session, table, "mac", lambda row, t=table, c=columns: core.at_rest.mac(content_of(t, c, row))
-            )
+        count = _bind_tables(core, session, "")
         count += _rewrite(session, AuditRow.__table__, "mac", lambda row: row_mac(core.at_rest, row["hash"]))
-        meta.bound_at, meta.place = now, place
+        meta.bound_at, meta.bound_to, meta.place = now, newest_bound(), place
         unit.audit("service.bind", "database", {**by.details(), "rows": count})
         return count
 
     return core.transact(by, work, settled=lambda session: None)
+
+
+def _bind_new(core: Core, unit: UnitOfWork, meta: Meta, by: Actor, known: int) -> int:
+    """Bind the rows of tables that were not bound in the version before; how many."""
+    before, newest = meta.bound_to or "", newest_bound()
+    if before == newest:
+        return 0
+    bound_before = sum(1 for _ in bound_tables()) - sum(1 for _ in bound_tables(before))
+    if known > bound_before and not by.reason:
+        raise StateError("database.bound_before")
+    count = _bind_tables(core, unit.session, before)
+    meta.bound_to = newest
+    unit.audit("service.bind", "database", {**by.details(), "rows": count, "after": before})
+    return count
+
+
+def _bind_tables(core: Core, session: Session, after: str) -> int:
+    count = 0
+    for table, columns in bound_tables(after):
+        count += _rewrite(
+            session, table, "mac", lambda row, t=table, c=columns: core.at_rest.mac(content_of(t, c, row))
+        )
+    return count
 
 
 def _search_anew(core: Core, session: Session) -> None:

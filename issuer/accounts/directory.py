@@ -2,7 +2,8 @@
 
 Promises:
 
-1. One administrator locks and closes any account: taking access away is never slowed down. To give it, two are needed
+1. One administrator locks and closes any account; of officials five a day, and two administrators stay: nobody alone
+   leaves an authority without people. To give access, two are needed
    (:mod:`issuer.approvals.engine`): making an account, giving it another role, resetting it, unlocking an official one.
 2. Nobody changes an account of his own person here.
 3. A change may name the version that it was decided on; another one there is refused.
@@ -14,12 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer.acts import Actor
+from issuer.audit.models import AuditRow
 from issuer.core import Core
 from issuer.db.pages import page_of
 from issuer.db.unit_of_work import UnitOfWork
@@ -29,7 +31,7 @@ from .fields import normal_login
 from .models import Account, Person
 from .people import login_key, read_account, read_name
 from .principals import Principal
-from .roles import role_named
+from .roles import ROLES, role_named
 
 __all__ = [
     "AccountView",
@@ -46,6 +48,10 @@ __all__ = [
 
 T = TypeVar("T")
 _MANAGE = "account.manage"
+_DAY = 86_400
+#: Officials whom one administrator shuts out within a day, and administrators who stay.
+_MOST_SHUT = 5
+_FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,12 @@ def lock_account(core: Core, who: Principal, account_id: str, *, version: int | 
     Raises:
         StateError: ``access.*``, ``account.*``.
     """
-    _change(core, who, account_id, "account.lock", lambda s, account, now: changes.lock(s, account.id, now), version)
+
+    def edit(session: Session, account: Account, now: int) -> None:
+        _not_too_fast(core, session, who, account, now)
+        changes.lock(session, account.id, now)
+
+    _change(core, who, account_id, "account.lock", edit, version)
 
 
 def unlock_account(core: Core, who: Principal, account_id: str, *, version: int | None = None) -> None:
@@ -97,9 +108,13 @@ def close_account(core: Core, who: Principal, account_id: str, *, version: int |
     Raises:
         StateError: ``access.*``, ``account.*``.
     """
-    _change(
-        core, who, account_id, "account.close", lambda s, account, now: changes.close(core, s, account.id, now), version
-    )
+
+    def edit(session: Session, account: Account, now: int) -> None:
+        _not_too_fast(core, session, who, account, now)
+        _leaves_two(session, account)
+        changes.close(core, session, account.id, now)
+
+    _change(core, who, account_id, "account.close", edit, version)
 
 
 def end_sessions(core: Core, who: Principal, account_id: str) -> None:
@@ -201,6 +216,44 @@ def view(core: Core, session: Session, account_id: str) -> AccountView:
         account.created_at,
         account.changed_at,
     )
+
+
+def _not_too_fast(core: Core, session: Session, who: Principal, account: Account, now: int) -> None:
+    """One administrator shuts out few officials a day: whoever is after all of them is noticed before.
+
+    Raises:
+        StateError: ``account.too_fast``.
+    """
+    if not role_named(account.role).official:
+        return
+    officials = [role.name for role in ROLES.values() if role.official]
+    shut = select(Account.id).where(
+        Account.role.in_(officials), Account.state.in_(("locked", "closed")), Account.changed_at > now - _DAY
+    )
+    subjects = [core.at_rest.pseudonym("subject", name) for name in session.scalars(shut)]
+    by_this_one = select(func.count(func.distinct(AuditRow.subject))).where(
+        AuditRow.actor == core.at_rest.pseudonym("actor", who.actor),
+        AuditRow.action.in_(("account.lock", "account.close")),
+        AuditRow.subject.in_(subjects),
+        AuditRow.at > now - _DAY,
+    )
+    if subjects and (session.scalar(by_this_one) or 0) >= _MOST_SHUT:
+        raise StateError("account.too_fast", expected=f"at most {_MOST_SHUT} officials a day")
+
+
+def _leaves_two(session: Session, account: Account) -> None:
+    """Two administrators have to be left: what two give, one could not give any more.
+
+    Raises:
+        StateError: ``account.last_two``.
+    """
+    if "account.give" not in role_named(account.role).rights:
+        return
+    others = select(Account).where(
+        Account.role == account.role, Account.state == "active", Account.person_id != account.person_id
+    )
+    if len({other.person_id for other in session.scalars(others)}) < _FEWEST:
+        raise StateError("account.last_two", expected=f"{_FEWEST} administrators who stay")
 
 
 def transact(core: Core, actor: Actor, work: Callable[[UnitOfWork], T]) -> T:

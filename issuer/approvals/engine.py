@@ -11,6 +11,8 @@ Promises:
 5. One request at a time waits for the same act on the same object.
 6. Nobody decides on a request about himself, refusing included; whoever asked may withdraw it.
 7. Once it is decided a request names nobody any more.
+8. Nobody floods those who decide: one person has a bounded number of requests that wait, and of those that he withdrew
+   within a day.
 """
 
 from __future__ import annotations
@@ -48,11 +50,25 @@ from issuer.vault.at_rest import Place
 from .acts import ACTS, Done, Kind
 from .models import Confirmation
 
-__all__ = ["ConfirmationView", "ask", "asker_name", "confirm", "expire", "list_waiting", "refuse", "show_confirmation"]
+__all__ = [
+    "ConfirmationView",
+    "ask",
+    "asker_name",
+    "confirm",
+    "end_since",
+    "expire",
+    "list_waiting",
+    "refuse",
+    "show_confirmation",
+]
 
 _LONGEST_REASON: Final = 500
 #: Accounts that are told of one request.
 _TOLD: Final = 200
+_DAY: Final = 86_400
+#: Requests of one person that wait, and that he withdrew within a day: each notifies everybody who may decide.
+_MOST_WAITING: Final = 50
+_MOST_WITHDRAWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +103,8 @@ def ask(
         arguments: what it needs, as its entry there says.
 
     Raises:
-        StateError: ``access.*``, ``confirm.act``, ``confirm.waiting``, ``account.field``; what the act refuses.
+        StateError: ``access.*``, ``confirm.act``, ``confirm.waiting``, ``confirm.too_often``, ``account.field``; what
+            the act refuses.
     """
     kind = _kind(act)
     who.require_person()
@@ -107,6 +124,7 @@ def ask(
         _not_waiting(locked_account(session, who.account_id), now)
         if not sessions.stands(core, session, who):
             raise StateError("session.unknown")
+        _not_too_often(session, who, now)
         row = Confirmation(
             id=confirmation_id,
             act=act,
@@ -306,6 +324,24 @@ def _not_waiting(account: Account, now: int) -> None:
         raise StateError("confirm.waits", expected=f"{account.confirms_from} or later", found=str(now))
 
 
+def _not_too_often(session: Session, who: Principal, now: int) -> None:
+    """Promise 8: by persons, whichever of their accounts asks.
+
+    Raises:
+        StateError: ``confirm.too_often``.
+    """
+    own = select(Account.id).where(Account.person_id == who.person_id)
+    asked = select(Confirmation).where(Confirmation.asked_by.in_(own))
+    waiting = asked.where(Confirmation.state == "waiting").limit(_MOST_WAITING)
+    if len(session.scalars(waiting).all()) >= _MOST_WAITING:
+        raise StateError("confirm.too_often", expected=f"at most {_MOST_WAITING} requests that wait")
+    withdrawn = asked.where(
+        Confirmation.state == "refused", Confirmation.decided_by.in_(own), Confirmation.decided_at > now - _DAY
+    )
+    if len(session.scalars(withdrawn.limit(_MOST_WITHDRAWN)).all()) >= _MOST_WITHDRAWN:
+        raise StateError("confirm.too_often", expected=f"at most {_MOST_WITHDRAWN} requests withdrawn within a day")
+
+
 def _not_oneself(person_id: str, about: str | None) -> None:
     if about is not None and person_id == about:
         raise StateError("account.self")
@@ -318,6 +354,17 @@ def expire(core: Core, session: Session, now: int) -> None:
         row.state, row.decided_at = "expired", now
         _forget(core, row)
     session.flush()
+
+
+def end_since(core: Core, session: Session, now: int) -> int:
+    """End requests that a clock which was ahead dated after ``now``; how many."""
+    early = select(Confirmation).where(Confirmation.state == "waiting", Confirmation.created_at > now)
+    rows = session.scalars(early.order_by(Confirmation.id).with_for_update()).all()
+    for row in rows:
+        row.state, row.decided_at = "expired", now
+        _forget(core, row)
+    session.flush()
+    return len(rows)
 
 
 def _others(session: Session, kind: Kind, who: Principal) -> list[str]:

@@ -6,7 +6,8 @@ Promises:
    shown.
 2. After each day an act in the chain has the hash of the day's rows, of these and of the look-ups, and counts of what
    is only counted: none of them can be changed, added or taken away afterwards without a difference.
-3. A day that retention has deleted is named by an act, and is no difference.
+3. A day that retention has deleted is named by an act, and is no difference. One that was closed before it was over,
+   by a clock that was ahead, is closed again.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.encoding import cbor
 from icard_crypto.moments import DAY
-from issuer.acts import SERVICE, Actor
+from issuer.acts import CLOCK_BACK, SERVICE, Actor
 from issuer.db.base import Base
 from issuer.db.unit_of_work import UnitOfWork, Units
 from issuer.vault.at_rest import AtRest
@@ -100,10 +101,13 @@ def close_days(core: ReadsCore) -> list[int]:
     def work(unit: UnitOfWork) -> list[int]:
         session, now = unit.session, unit.now
         today = now - now % DAY
+        back = _last_back(session)
         closed = []
         for day in range(today - _BACK * DAY, today, DAY):
             subject = core.at_rest.pseudonym("subject", _subject(day))
             done = select(AuditRow.seq).where(AuditRow.subject == subject, AuditRow.action == DAY_CLOSED)
+            if back is not None and day + DAY > back.at:
+                done = done.where(AuditRow.seq > back.seq)
             if session.scalar(done.limit(1)) is not None:
                 continue
             digest, rows = day_hash(session, day)
@@ -137,6 +141,12 @@ def prune_reads(core: ReadsCore, days: int) -> int:
         return gone
 
     return core.transact(SERVICE, work, settled=lambda session: None)
+
+
+def _last_back(session: Session) -> AuditRow | None:
+    """The last time that a clock which was ahead was put right."""
+    query = select(AuditRow).where(AuditRow.action == CLOCK_BACK).order_by(AuditRow.seq.desc()).limit(1)
+    return session.scalars(query).one_or_none()
 
 
 def _subject(day: int) -> str:

@@ -28,7 +28,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError, StateError
-from issuer.acts import CARD_RESTORED, LOSS_NAMED, RESTORED
+from issuer.acts import CARD_RESTORED, CLOCK_BACK, LOSS_NAMED, RESTORED
 from issuer.db.altered import search
 from issuer.db.engine import Database
 from issuer.db.meta import Meta
@@ -48,7 +48,10 @@ _PAGE: Final = 1000
 SALT: Final = 16
 PURGE: Final = "audit.purge"
 #: Acts whose details are needed to tell what is whole: no purge takes them.
-KEPT: Final = (PURGE, RESTORED, LOSS_NAMED, DAY_CLOSED, PRUNED)
+KEPT: Final = (PURGE, RESTORED, LOSS_NAMED, DAY_CLOSED, PRUNED, CLOCK_BACK)
+#: Acts whose details the walk itself reads.
+_READ: Final = frozenset(KEPT) - {PURGE}
+_DAY: Final = 86_400
 
 
 Detail = Mapping[str, Any]
@@ -141,7 +144,12 @@ def verify(source: AuditSource, outside: Mapping[str, bytes] | None = None) -> A
             report.add(_fault("audit.row_forged", row.seq))
         # The acts on cards that a restore made stricter stand before its own, in one transaction.
         first_restored = (first_restored or row.seq) if row.action in (CARD_RESTORED, RESTORED) else None
-        said = _said(source, row, detail) if row.action in (RESTORED, LOSS_NAMED, DAY_CLOSED, PRUNED) else None
+        said = _said(source, row, detail) if row.action in _READ else None
+        if row.action == CLOCK_BACK:
+            # Days that were closed by a clock that was ahead are closed again.
+            at = (said or {}).get("to")
+            days = [one for one in days if not (isinstance(at, int) and _ends_after(one, at))]
+            said = None
         if row.action in (DAY_CLOSED, PRUNED):
             days.append((row, said or {}))
             said = None
@@ -291,6 +299,12 @@ def _days_that_differ(source: AuditSource, acts: list[tuple[AuditRow, Detail]]) 
         digest, rows = source.database.read(lambda session, day=said["day"]: day_hash(session, day))  # type: ignore[misc]
         if digest != said["hash"]:
             yield _fault("audit.reads_changed", row.seq, expected=f"{said['rows']} rows", found=f"{rows}")
+
+
+def _ends_after(act: tuple[AuditRow, Detail], at: int) -> bool:
+    """Whether a day that an act closed was not over at a time."""
+    row, said = act
+    return row.action == DAY_CLOSED and isinstance(said.get("day"), int) and said["day"] + _DAY > at
 
 
 def _extend(ranges: list[tuple[int, int]], seq: int) -> None:

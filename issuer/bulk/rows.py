@@ -8,7 +8,8 @@ Promises:
 3. What the whole file gets wrong (encoding, columns, nothing in it) is an error before the first row.
 4. An error names row, column and form, and never repeats what a cell holds.
 
-CSV is RFC 4180 with commas, quotes where needed, and no line break inside a cell: no field of a card has one.
+CSV is RFC 4180, quotes where needed, and no line break inside a cell: no field of a card has one. Cells stand between
+commas, or between semicolons or tabs where the first line shows that (spreadsheets where a comma is a decimal).
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ Form = Literal["csv", "jsonl"]
 #: Bytes of a line: a card with the largest photo in base64 is under 8 kB.
 _LINE: Final = 64 * 1024
 _BLOCK: Final = 1 << 16
-#: How much of a file that is not UTF-8 is tried as another encoding.
-_TRIED: Final = 1 << 20
+_LONGEST_BOM: Final = 4
 _BOM: Final = codecs.BOM_UTF8
 _OTHER_BOMS: Final = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 _SUFFIXES: Final[Mapping[str, Form]] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+#: What may stand between cells; the first where nothing shows which.
+_MARKS: Final = (",", ";", "\t")
 #: How many missing or unknown columns an error names, and how much of each.
 _NAMED: Final = 6
 _SHOWN: Final = 40
@@ -116,6 +118,7 @@ def read_rows(source: Source, columns: Columns, key: str | None = None) -> Itera
     digest = hashlib.sha256()
     with _opened(source.path) as file:
         header: list[str] | None = None
+        between = ","
         number = end = 0
         while line := file.readline(_LINE):
             number += 1
@@ -133,10 +136,11 @@ def read_rows(source: Source, columns: Columns, key: str | None = None) -> Itera
             if not text.strip():
                 continue
             if source.form == "csv" and header is None:
-                header = _header(text, columns, key)
+                between = _between(text, columns, key)
+                header = _header(text, columns, key, between)
                 continue
             try:
-                values = _object(text) if header is None else _cells(text, header, columns)
+                values = _object(text) if header is None else _cells(text, header, columns, between)
             except IcardError as fault:
                 yield Row(number, end, None, fault)
             else:
@@ -145,9 +149,19 @@ def read_rows(source: Source, columns: Columns, key: str | None = None) -> Itera
         raise StateError("bulk.changed")
 
 
-def _header(text: str, columns: Columns, key: str | None) -> list[str]:
+def _between(text: str, columns: Columns, key: str | None) -> str:
+    """What stands between the cells: the mark that shows the most known columns, a comma where none shows any."""
+    known = {*columns.forms, *([key] if key else [])}
+
+    def shown(mark: str) -> int:
+        return sum(name.strip(' "') in known for name in text.split(mark))
+
+    return max(_MARKS, key=shown)
+
+
+def _header(text: str, columns: Columns, key: str | None, between: str) -> list[str]:
     try:
-        names = [name.strip() for name in next(csv.reader([text], strict=True))]
+        names = [name.strip() for name in next(csv.reader([text], strict=True, delimiter=between))]
     except csv.Error:
         raise StateError("bulk.columns", expected="names of columns", found="quotes that do not match") from None
     wanted = (*columns.required, *([key] if key else []))
@@ -173,9 +187,9 @@ def like_a_column(name: str) -> bool:
     return name.isascii() and name == name.lower() and name.replace("_", "").replace(".", "").isalpha()
 
 
-def _cells(text: str, header: list[str], columns: Columns) -> dict[str, Any]:
+def _cells(text: str, header: list[str], columns: Columns, between: str) -> dict[str, Any]:
     try:
-        cells = next(csv.reader([text], strict=True))
+        cells = next(csv.reader([text], strict=True, delimiter=between))
     except csv.Error:
         raise StateError("bulk.quoting", expected="quotes that match") from None
     if len(cells) != len(header):
@@ -230,12 +244,7 @@ def _opened(path: Path) -> BinaryIO:
 
 def _not_utf8(path: Path, offset: int) -> StateError:
     with _opened(path) as file:
-        start = file.read(_TRIED)
-    found = next((name for bom, name in _OTHER_BOMS.items() if start.startswith(bom)), None)
-    if found is None:
-        try:
-            codecs.getincrementaldecoder("gb18030")().decode(start)
-            found = "GB18030 (or GBK)"
-        except UnicodeDecodeError:
-            found = "another encoding"
+        start = file.read(_LONGEST_BOM)
+    # Nothing else is guessed: nearly any bytes are GB18030, and a name converted from a wrong guess is another name.
+    found = next((name for bom, name in _OTHER_BOMS.items() if start.startswith(bom)), "another encoding")
     return StateError("bulk.encoding", offset=offset, expected="UTF-8", found=found)

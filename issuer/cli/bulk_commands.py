@@ -101,7 +101,7 @@ def _run(
     from issuer.cards.codes import make_ready
 
     source = Source.of(file, form)
-    with service.opened() as core:
+    with service.opened(signs=True) as core:
         if kind != "revoke":
             make_ready(core)
         with watched(source.size) as progress:

@@ -62,7 +62,7 @@ def card_issue(
     from issuer.cards.codes import make_ready
 
     read = read_card(card)
-    with service.opened() as core:
+    with service.opened(signs=True) as core:
         make_ready(core)
         acting = replace(by, break_glass=by.reason is not None)
         (issued,) = cards.issue(core, [cards.NewCard(read, photo=not no_photo)], acting)
@@ -191,7 +191,7 @@ def _reissue(
     from issuer.cards.codes import make_ready
 
     read = None if data is None else read_card(data)
-    with service.opened() as core:
+    with service.opened(signs=True) as core:
         make_ready(core)
         # On the host one person may do what takes two: with a reason, and the audit calls it break-glass.
         acting = replace(by, break_glass=by.reason is not None)

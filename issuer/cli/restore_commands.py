@@ -22,6 +22,10 @@ __all__ = ["adopt_command", "restore_command", "withdraw_command"]
 
 _SECRET: Final = 0o600
 
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write what is to be issued again, as JSON.")
+]
+
 
 @acts(break_glass=True)
 def restore_command(
@@ -31,9 +35,7 @@ def restore_command(
         Path | None, typer.Option("--published", metavar="PATH", help="The exported folder or bundle, as it is online.")
     ] = None,
     nothing_published: Annotated[bool, typer.Option("--nothing-published", help="Nothing was ever published.")] = False,
-    report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="Write what is to be issued again, as JSON.")
-    ] = None,
+    report: Report = None,
 ) -> None:
     """Make a database that was put back from a backup fit to sign again. Stop every process of the service before.
 
@@ -47,25 +49,27 @@ def restore_command(
     if (published is None) != nothing_published:
         raise StateError("restore.published", expected="--published or --nothing-published")
     with service.opened(restoring=True) as core:
-        outcome = asdict(restore(core, published, by))
-    if report is not None:
-        write_whole(report, json.dumps(outcome, indent=1).encode() + b"\n", mode=_SECRET)
-    if run_context().json:
-        tell(outcome)
-        return
-    tell({name: _shown(value) for name, value in outcome.items()})
+        _tell_restored(asdict(restore(core, published, by)), report)
 
 
 @acts(break_glass=True)
-def adopt_command(service: ServiceFolder, by: Actor) -> None:
-    """Take a database over that was moved: no other copy of it runs, or ever will. Then publish.
+def adopt_command(service: ServiceFolder, by: Actor, report: Report = None) -> None:
+    """Take a database over that was moved, or beside which another copy published: no other one runs, or ever will.
 
-    Codes get indexes of new lists alone from now on. A database that was put back from a backup is for restore.
+    What is served at the status prefix is taken over, the stricter of both stands, and codes get indexes of new lists
+    alone. Stop every process of the service before, and publish afterwards. A database that was put back from a backup
+    is for restore.
     """
     from issuer.restore.adopt import adopt
+    from issuer.restore.served import read_served
 
     with service.opened(restoring=True) as core:
-        tell({"epoch": adopt(core, by)})
+        served = read_served(core, by.actor) if core.settings.compare_published else None
+        adopted = adopt(core, by, served)
+    if adopted.restored is not None:
+        _tell_restored(asdict(adopted.restored), report)
+        return
+    tell({"epoch": adopted.epoch, "compared": 0 if served is None else len(served.lists)})
 
 
 @acts(break_glass=True)
@@ -81,6 +85,15 @@ def withdraw_command(
     with service.opened() as core:
         withdraw_lost(core, uri, index, by)
         tell({"uri": uri, "index": index, "entry": "revoked"})
+
+
+def _tell_restored(outcome: dict[str, Any], report: Path | None) -> None:
+    if report is not None:
+        write_whole(report, json.dumps(outcome, indent=1).encode() + b"\n", mode=_SECRET)
+    if run_context().json:
+        tell(outcome)
+        return
+    tell({name: _shown(value) for name, value in outcome.items()})
 
 
 def _shown(value: Any) -> Any:

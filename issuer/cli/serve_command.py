@@ -41,6 +41,7 @@ def serve_command(
 
     Example:  icard-issuer serve -C issuer --port 8081
     """
+    from issuer.core import BESIDE
     from issuer.db.process_lock import process_lock
     from issuer.health.certificates import certificate_end
     from issuer.portal import make_portal
@@ -53,7 +54,9 @@ def serve_command(
     scheme = "http" if tls_certificate is None else "https"
     shown = f"[{host}]" if ":" in host else host
 
-    with service.opened() as core, process_lock(core.database):
+    with service.opened(signs=True) as core, process_lock(core.database):
+        if core.settings.database_connections is None:
+            core.database.require_connections(core.settings.connections(BESIDE))
         if core.database.is_sqlite:
             # The worker in the server needs them: a wrong passphrase is one line here, and before any address is named.
             check_signers(core)

@@ -65,17 +65,24 @@ class ServiceFolder:
         return found
 
     @contextmanager
-    def opened(self, *, restoring: bool = False, upgrading: bool = False) -> Iterator[Core]:
+    def opened(self, *, restoring: bool = False, upgrading: bool = False, signs: bool = False) -> Iterator[Core]:
         """Its core; the passphrase is asked for where the settings do not have it.
 
+        Args:
+            signs: compare first what is served at the status prefix.
+
         Raises:
-            StateError: as :meth:`issuer.core.Core.open`.
+            StateError: as :meth:`issuer.core.Core.open` and :func:`issuer.restore.served.compare_at_start`.
         """
         import issuer.tables  # noqa: F401  (every table, before anything is written)
         from issuer.core import Core
 
         core = Core.open(self.settings(), lambda: ask(twice=False), restoring=restoring, upgrading=upgrading)
         try:
+            if signs and core.settings.compare_published:
+                from issuer.restore.served import compare_at_start
+
+                compare_at_start(core)
             yield core
         finally:
             core.close()
@@ -121,8 +128,9 @@ def acting(operator: str | None, reason: str | None, *, break_glass: bool = Fals
 
     name = (operator if operator is not None else getpass.getuser()).strip()
     for named, value in (("--operator", name), ("--reason", reason)):
-        if value is not None and not value.strip():
-            raise CommandError("cli.option", path=named, expected="a few words", found="nothing")
+        if value is not None and not (value.strip() and value.isprintable()):
+            found = "nothing" if not value.strip() else "characters that do not show"
+            raise CommandError("cli.option", path=named, expected="a few words", found=found)
     return Actor(f"host:{name}", reason, break_glass)
 
 

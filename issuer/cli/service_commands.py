@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from icard_crypto.moments import moment_text
 from verifier.runtime.cli.faults import CommandError
 from verifier.runtime.cli.offering import says
 from verifier.runtime.files import FileFault, write_new
@@ -147,3 +148,37 @@ def clock_accept(service: ServiceFolder, by: Actor) -> None:
             return core.clock.accept(unit.session)
 
         tell({"time": core.transact(by, work)})
+
+
+@clock_app.command("back")
+@acts(break_glass=True)
+def clock_back(service: ServiceFolder, by: Actor) -> None:
+    """Go on after the clock was ahead for a while and is right again. Stop every process of the service before.
+
+    Puts times that have not come yet back, publishes, and gives new codes to cards whose codes begin in the future.
+    Nothing is un-revoked and no index is given again. What else was done meanwhile is told by act: look at it.
+    """
+    from issuer.db.process_lock import process_lock
+    from issuer.publication.export import export
+    from issuer.publication.publish import check_signers, publish
+    from issuer.restore.clock_back import put_back, renew_early
+
+    with service.opened() as core, process_lock(core.database):
+        check_signers(core)
+        done = put_back(core, by)
+        publish(core)
+        left = renew_early(core, done.cards, by)
+        publish(core)
+        if core.settings.published is not None:
+            export(core, core.settings.published)
+    tell(
+        {
+            "ahead_until": moment_text(done.ahead_until),
+            "now": moment_text(done.now),
+            "renewed": len(done.cards) - len(left),
+            "not_renewed": " ".join(left) or None,
+            "ended": done.ended,
+            "keys": " ".join(done.keys) or None,
+            "acts": ", ".join(f"{action}: {count}" for action, count in done.acts.items()) or None,
+        }
+    )

@@ -76,7 +76,7 @@ def worker_command(
 
     if force and not once:
         raise CommandError("cli.option", path="--force", expected="--once beside it")
-    with service.opened() as core:
+    with service.opened(signs=not status) as core:
         if status:
             _status(core)
             return

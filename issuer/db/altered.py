@@ -75,8 +75,9 @@ def search(database: Database) -> Iterator[AlteredRow]:
 def _stands(database: Database, name: str, row: str) -> bool:
     for table, columns in bound_tables():
         if table.name == name and database.binder is not None:
-            (key,) = table.primary_key.columns
-            found = database.read(partial(_mappings, select(table).where(key == row)))
+            keys = zip(table.primary_key.columns, row.split(":"), strict=True)
+            query = select(table).where(*(column == value for column, value in keys))
+            found = database.read(partial(_mappings, query))
             return any(not fits(database.binder, table, columns, one) for one in found)
     return False
 

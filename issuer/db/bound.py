@@ -26,7 +26,7 @@ from icard_crypto.errors import StateError
 
 from .base import SEALED, Base, Hex64
 
-__all__ = ["BINDER", "AlteredRow", "Binder", "Bound", "bound_tables", "content_of", "fits"]
+__all__ = ["BINDER", "AlteredRow", "Binder", "Bound", "bound_tables", "content_of", "fits", "newest_bound", "with_mac"]
 
 #: The MAC over a bound row's content, 64 hexadecimal digits.
 Binder = Callable[[bytes], str]
@@ -47,15 +47,26 @@ class Bound:
     """A mixin for tables whose rows grant rights."""
 
     bound: ClassVar[tuple[str, ...]]
+    #: The revision of the tables since which its rows are bound (:mod:`issuer.upgrade`).
+    bound_since: ClassVar[str] = "0011"
 
     mac: Mapped[Hex64] = mapped_column(server_default="")
 
 
-def bound_tables() -> Iterator[tuple[Table, tuple[str, ...]]]:
-    """Every bound table, with the columns that its rows' MACs cover."""
+def bound_tables(after: str = "") -> Iterator[tuple[Table, tuple[str, ...]]]:
+    """Every bound table, with the columns that its rows' MACs cover.
+
+    Args:
+        after: only those whose rows are bound since a later revision of the tables than this one.
+    """
     for mapper in Base.registry.mappers:
-        if issubclass(mapper.class_, Bound):
+        if issubclass(mapper.class_, Bound) and mapper.class_.bound_since > after:
             yield cast("Table", mapper.local_table), mapper.class_.bound
+
+
+def newest_bound() -> str:
+    """The newest revision of the tables since which some table's rows are bound."""
+    return max(mapper.class_.bound_since for mapper in Base.registry.mappers if issubclass(mapper.class_, Bound))
 
 
 def content_of(table: Table, columns: tuple[str, ...], row: Mapping[str, Any]) -> bytes:
@@ -68,6 +79,12 @@ def content_of(table: Table, columns: tuple[str, ...], row: Mapping[str, Any]) -
 def fits(binder: Binder, table: Table, columns: tuple[str, ...], row: Mapping[str, Any]) -> bool:
     """Whether a row carries its own MAC."""
     return bool(row["mac"] == binder(content_of(table, columns, row)))
+
+
+def with_mac(session: Session, model: type[Bound], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a new row with its MAC, for a statement that inserts many."""
+    table = cast("Table", inspect(model).local_table)
+    return {**values, "mac": _binder(session)(content_of(table, model.bound, values))}
 
 
 def _plain(table: Table, name: str, value: Any) -> Any:

@@ -24,6 +24,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -51,6 +52,10 @@ LONGEST_PAUSE: Final = 3.0
 
 # SQLSTATE classes and codes (PostgreSQL documentation, appendix A) after which the same work may succeed.
 _AGAIN: Final = frozenset({"40001", "40P01", "55P03", "57014", "25P03", "57P01", "57P02", "57P03", "53300"})
+#: What a server says to a login that it does not take: libpq gives no code while it connects.
+_DENIED: Final = re.compile(
+    r"FATAL: +(password authentication failed|role \S+ does not exist|database \S+ does not exist)"
+)
 _FULL: Final = frozenset({"SQLITE_FULL", "53100"})
 # unixepoch('subsec') needs SQLite 3.42, which Debian 12 has not.
 _SQLITE_NOW: Final = "SELECT (julianday('now') - 2440587.5) * 86400.0"
@@ -200,7 +205,7 @@ class Database:
         """Raise unless the database answers now.
 
         Raises:
-            StateError: ``database.unreachable``, ``database.busy``, ``database.encoding``.
+            StateError: ``database.unreachable``, ``database.busy``, ``database.encoding``, ``database.denied``.
         """
         try:
             with self.engine.connect() as connection:
@@ -212,7 +217,23 @@ class Database:
                 if encoding not in (None, "UTF8"):
                     raise StateError("database.encoding", expected="UTF8", found=encoding)
         except DBAPIError as fault:
+            if _is_denied(fault):
+                raise StateError("database.denied") from fault
             raise StateError(_kind(fault) or "database.unreachable", found=_reason(fault)) from fault
+
+    def require_connections(self, needed: int) -> None:
+        """Raise where the server can never give a process that many connections. A pooler answers for its server.
+
+        Raises:
+            StateError: ``database.connections``.
+        """
+        if self.is_sqlite:
+            return
+        with self.engine.connect() as connection:
+            most = int(connection.exec_driver_sql("SHOW max_connections").scalar_one())
+            kept = int(connection.exec_driver_sql("SHOW superuser_reserved_connections").scalar_one())
+        if needed > most - kept:
+            raise StateError("database.connections", expected=f"{needed}", found=f"{most - kept}")
 
     def create(self) -> None:
         """Make SQLite's file, where it is not there yet, for its owner alone; its journals take the mode over.
@@ -307,9 +328,17 @@ def _kind(fault: DBAPIError) -> str | None:
         if original.sqlstate in _AGAIN:
             gone = original.sqlstate.startswith("57P")
             return "database.unreachable" if gone else "database.busy"
+        if _is_denied(fault):
+            return None
         if fault.connection_invalidated or (isinstance(fault, OperationalError) and original.sqlstate is None):
             return "database.unreachable"
     return None
+
+
+def _is_denied(fault: DBAPIError) -> bool:
+    """Whether the server answered and did not let this login in."""
+    original = fault.orig
+    return isinstance(original, psycopg.Error) and original.sqlstate is None and bool(_DENIED.search(str(original)))
 
 
 def _waited(fault: DBAPIError) -> bool:
@@ -329,6 +358,8 @@ def final(fault: DBAPIError) -> Exception:
     kind = _kind(fault)
     if kind is not None:
         return StateError(kind, found=_reason(fault))
+    if _is_denied(fault):
+        return StateError("database.denied")
     reason = _reason(fault)
     return StateError("database.full" if reason in _FULL else "database.fault", found=reason)
 

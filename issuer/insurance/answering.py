@@ -34,7 +34,7 @@ from .compliance import Compliance
 from .findings import Finding
 from .lapses import follow
 from .models import FindingState
-from .parties import notify_insured, require_insured, seen_employers
+from .parties import notify_insured, refuse_own, require_insured, seen_employers
 from .records import load_people
 
 __all__ = ["Answered", "FindingStep", "answer_finding", "states_of"]
@@ -85,6 +85,7 @@ def answer_finding(
     def work(unit: UnitOfWork) -> Answered:
         session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
+        refuse_own(who, person_id)
         finding = _finding(core, session, who, person_id, key, day_of(now))
         name = core.at_rest.digest("insurance_finding", key)
         query = select(FindingState).where(FindingState.person_id == person_id, FindingState.finding_key == name)

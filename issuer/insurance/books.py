@@ -13,12 +13,12 @@ Promises:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,7 @@ from icard_crypto.errors import IcardError, StateError
 from issuer.accounts.models import Organisation
 from issuer.acts import Actor
 from issuer.core import Core
+from issuer.db.bound import with_mac
 from issuer.db.idempotency import Request
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.days import day_of
@@ -120,14 +121,22 @@ def entry_from(values: Mapping[str, Any]) -> NewEntry:
     )
 
 
-def record(core: Core, rows: Sequence[NewEntry], by: Actor, batch: str, request: Request | None = None) -> int:
+def record(
+    core: Core,
+    rows: Sequence[NewEntry],
+    by: Actor,
+    batch: str,
+    request: Request | None = None,
+    own: str | None = None,
+) -> int:
     """Write rows, all or none; how many there are.
 
     Args:
         batch: what the rows are known by together, 32 hexadecimal digits.
+        own: the person who writes them, about whom none may be.
 
     Raises:
-        StateError: ``insurance.*`` of the first row that is refused, its place in ``path``.
+        StateError: ``account.self``; ``insurance.*`` of the first row that is refused, its place in ``path``.
     """
 
     def work(unit: UnitOfWork) -> int:
@@ -137,6 +146,8 @@ def record(core: Core, rows: Sequence[NewEntry], by: Actor, batch: str, request:
             fault = refused[0].fault
             path = f"rows.{refused[0].place}.{fault.path}" if fault.path else f"rows.{refused[0].place}"
             raise StateError(fault.code, path=path, expected=fault.expected)
+        if own in people:
+            raise StateError("account.self")
         session.flush()
         _, acts = follow(core, session, now, people, by)
         digest = hashlib.sha256(repr(rows).encode()).hexdigest()
@@ -170,11 +181,10 @@ def record_within(
         except StateError as fault:
             refused.append(Refused(place, fault))
     if made:
-        session.execute(insert(InsuranceEntry), made)
+        session.execute(insert(InsuranceEntry), [with_mac(session, InsuranceEntry, each) for each in made])
     people = sorted({each["person_id"] for each in made})
     if later and people:
-        today = day_of(now).isoformat()
-        session.execute(update(InsuredPerson).where(InsuredPerson.person_id.in_(people)).values(look_on=today))
+        look.mark(people)
     return people, refused
 
 
@@ -192,7 +202,8 @@ def take_back(core: Core, person_id: str, entry_id: str, by: Actor, request: Req
         if insured is None:
             raise StateError("insurance.none")
         wrong = check_correction(insured.person.entries, entry_id)
-        session.execute(insert(InsuranceEntry), [_values(_reversed(wrong, correcting, now), person_id, now, None)])
+        values = _values(_reversed(wrong, correcting, now), person_id, now, None)
+        session.execute(insert(InsuranceEntry), [with_mac(session, InsuranceEntry, values)])
         session.flush()
         _, acts = follow(core, session, now, [person_id], by)
         unit.audit("insurance.correct", entry_id, by.details())
@@ -255,6 +266,11 @@ class _Looking:
         self.written = _by_chunks(session, there, InsuranceEntry.source_key, sources).keys()
         self._duties = Duties(book_of(session))
         self._seen: dict[str, set[tuple[object, ...]]] = {}
+
+    def mark(self, people: Iterable[str]) -> None:
+        """Let whoever looks next look at these people."""
+        for person_id in people:
+            self._people[person_id].row.look_on = self._today.isoformat()
 
     def entry(self, row: NewEntry, name: str) -> dict[str, Any]:
         """The values of a row that may be written.

@@ -25,7 +25,7 @@ from issuer.rules.store import book_of
 
 from .answers import Answer
 from .lapses import follow
-from .parties import notify_insured, require_insured
+from .parties import notify_insured, refuse_own, require_insured
 from .records import add_fact, certificate_body, load_people
 from .schemes import Scheme
 from .treaties import Certificate, judge_certificate
@@ -66,6 +66,7 @@ def add_certificate(
     def work(unit: UnitOfWork) -> tuple[str, Answer]:
         session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
+        refuse_own(who, person_id)
         today = day_of(now)
         insured = load_people(core, session, [person_id], lock=True)[person_id]
         record = insured.record

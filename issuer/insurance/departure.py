@@ -29,7 +29,7 @@ from .lapses import follow
 from .leaving import Choice, account_balance, choices, months_counted, require_chooser
 from .ledger import balances
 from .months import month_of
-from .parties import notify_insured, require_insured
+from .parties import notify_insured, refuse_own, require_insured
 from .records import Insured, add_fact, load_people, replace_fact, write_person
 from .schemes import Scheme
 
@@ -86,6 +86,7 @@ def choose(
     def work(unit: UnitOfWork) -> Choice:
         session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
+        refuse_own(who, person_id)
         today = day_of(now)
         insured = load_people(core, session, [person_id], lock=True)[person_id]
         made = next((one for one in choices_of(session, insured, today) if one.name == name), None)
@@ -122,6 +123,7 @@ def record_death(core: Core, who: Principal, person_id: str, day: date) -> None:
     def work(unit: UnitOfWork) -> bool:
         session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
+        refuse_own(who, person_id)
         insured = load_people(core, session, [person_id], lock=True)[person_id]
         if insured.record.died == day:
             return True

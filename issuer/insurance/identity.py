@@ -4,7 +4,7 @@ Promises:
 
 1. A person is found by the passport or the insurance number, and made where neither is known. The number is made once
    by the numbering rule or taken as assigned. A number that another person has is refused.
-2. A new passport is recorded beside the number and changes nothing.
+2. A new passport is recorded beside the number and changes nothing: by an official, or by the present employer.
 3. What contradicts the record is refused, never taken over.
 """
 
@@ -38,7 +38,7 @@ from issuer.vault.at_rest import Place
 
 from .models import InsuredPerson
 from .numbers import make_number, read_assigned
-from .parties import require_insured
+from .parties import refuse_own, require_insured, seen_employers
 from .records import Insured, PersonRecord, load_people, number_key, write_person
 
 __all__ = ["Identity", "check_document", "find_or_make", "made_once", "record_passport"]
@@ -86,12 +86,28 @@ def record_passport(core: Core, who: Principal, person_id: str, state: str, numb
     def work(unit: UnitOfWork) -> bool:
         session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
+        refuse_own(who, person_id)
+        _require_staff(core, session, who, person_id)
         if not _add_document(core, session, now, person_id, state, number, until, {}):
             return True
         unit.audit("insurance.passport", person_id)
         return True
 
     made_once(lambda: core.transact(who.by(), work, settled=lambda session: None))
+
+
+def _require_staff(core: Core, session: Session, who: Principal, person_id: str) -> None:
+    """Refuse an employer, or an agency for one, for whom the person works no more.
+
+    Raises:
+        StateError: ``insurance.none``.
+    """
+    employers = seen_employers(core, session, who)
+    if employers is None:
+        return
+    person = load_people(core, session, [person_id])[person_id].person.as_known(day_of(core.clock.now(session)))
+    if not any(one.employer in employers and one.ended is None for one in person.employments):
+        raise StateError("insurance.none")
 
 
 def check_document(state: str, number: str) -> None:
@@ -116,11 +132,9 @@ def find_or_make(core: Core, session: Session, now: int, book: RuleBook, new: Id
         StateError: ``insurance.number_taken``, ``insurance.other_person``, ``insurance.other_number``,
             ``insurance.document_taken``, ``insurance.number``.
     """
-    person_id = session.scalar(
-        select(PersonDocument.person_id).where(
-            PersonDocument.digest == passport_digest(core, new.passport_state, new.passport)
-        )
-    )
+    digest = passport_digest(core, new.passport_state, new.passport)
+    document = session.scalars(select(PersonDocument).where(PersonDocument.digest == digest)).one_or_none()
+    person_id = None if document is None else document.person_id
     by_number = None
     if new.number is not None:
         key = number_key(core, read_assigned(book, new.number, day_of(now)).text)
@@ -210,9 +224,9 @@ def _add_document(
         StateError: ``insurance.document_taken``.
     """
     digest = passport_digest(core, state, number)
-    owner = session.scalar(select(PersonDocument.person_id).where(PersonDocument.digest == digest))
+    owner = session.scalars(select(PersonDocument).where(PersonDocument.digest == digest)).one_or_none()
     if owner is not None:
-        if owner != person_id:
+        if owner.person_id != person_id:
             raise StateError("insurance.document_taken", path="passport")
         return False
     row = PersonDocument(

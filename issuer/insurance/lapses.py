@@ -185,12 +185,10 @@ def _write(insured: Insured, found: Lapse, look_on: date | None, now: int) -> bo
 
 def _contested(session: Session, people: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
     found: dict[str, list[tuple[str, int]]] = {}
-    query = select(FindingState.person_id, FindingState.employer_id, FindingState.month).where(
-        FindingState.person_id.in_(people), FindingState.state == "contested", FindingState.month.is_not(None)
-    )
-    for person_id, employer_id, month in session.execute(query):
-        if month is not None:
-            found.setdefault(person_id, []).append((employer_id, month))
+    query = select(FindingState).where(FindingState.person_id.in_(people), FindingState.state == "contested")
+    for row in session.scalars(query):
+        if row.month is not None:
+            found.setdefault(row.person_id, []).append((row.employer_id, row.month))
     return found
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuer.db.base import Base, Big, Hex32, Hex64, Seconds, Small, Word, sealed
+from issuer.db.bound import Bound
 
 __all__ = ["FindingState", "InsuranceEntry", "InsuranceFact", "InsuredPerson"]
 
@@ -25,13 +26,15 @@ __all__ = ["FindingState", "InsuranceEntry", "InsuranceFact", "InsuredPerson"]
 DayText = Annotated[str, mapped_column(String(10))]
 
 
-class InsuredPerson(Base):
+class InsuredPerson(Bound, Base):
     """A person's insurance. ``record`` has number, name, birth and sex; ``number_key`` is the number's keyed hash.
 
     ``state`` is what status entries are made of; ``look_on`` the day on which time alone may change it.
     """
 
     __tablename__ = "insured_persons"
+    bound = ("number_key", "region", "state", "lapsed_since", "look_on")
+    bound_since = "0017"
     __table_args__ = (
         CheckConstraint("state in ('good', 'lapsed')", name="state"),
         Index("ix_insured_persons_look_on", "look_on"),
@@ -49,13 +52,15 @@ class InsuredPerson(Base):
     changed_at: Mapped[Seconds]
 
 
-class InsuranceFact(Base):
+class InsuranceFact(Bound, Base):
     """Something on record: a basis, an employment, an agreement, a certificate, an enrolment, a payout.
 
     ``body`` is its JSON, sealed. ``replaced_on`` is since when another entry, or none, stands in its place.
     """
 
     __tablename__ = "insurance_facts"
+    bound = ("person_id", "kind", "employer_id", "recorded_on", "replaced_on")
+    bound_since = "0017"
     __table_args__ = (
         CheckConstraint(
             "kind in ('basis', 'employment', 'agreement', 'certificate', 'enrolment', 'payout')", name="kind"
@@ -74,10 +79,23 @@ class InsuranceFact(Base):
     created_at: Mapped[Seconds]
 
 
-class InsuranceEntry(Base):
+class InsuranceEntry(Bound, Base):
     """A row of the books, in fen. ``source_key`` is what an import knows the row by."""
 
     __tablename__ = "insurance_entries"
+    bound = (
+        "person_id",
+        "employer_id",
+        "kind",
+        "month",
+        "scheme",
+        "employer_part",
+        "employee_part",
+        "day",
+        "recorded_on",
+        "takes_back",
+    )
+    bound_since = "0017"
     __table_args__ = (
         CheckConstraint("kind in ('reported', 'paid', 'refunded')", name="kind"),
         UniqueConstraint("takes_back"),
@@ -100,13 +118,15 @@ class InsuranceEntry(Base):
     created_at: Mapped[Seconds]
 
 
-class FindingState(Base):
+class FindingState(Bound, Base):
     """What became of a finding of the compliance report. ``finding_key`` is the keyed hash of its key.
 
     ``month`` is set where the finding is about one; a contested month makes no lapse. ``body`` has the answers, sealed.
     """
 
     __tablename__ = "insurance_findings"
+    bound = ("person_id", "finding_key", "employer_id", "month", "state")
+    bound_since = "0017"
     __table_args__ = (
         CheckConstraint("state in ('open', 'explained', 'contested', 'settled', 'closed')", name="state"),
         UniqueConstraint("person_id", "finding_key"),

@@ -6,6 +6,7 @@ Promises:
    employers with a mandate in force now, whoever has ``insurance.read`` any.
 2. What is another's and what is not there are the same error.
 3. Whoever registers, reports or answers for an employer is the employer, an agency with its mandate, or an official.
+4. Nobody in office changes what is on record about himself.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from issuer.permits.models import Employer
 
 from .models import InsuranceFact, InsuredPerson
 
-__all__ = ["notify_insured", "require_employer", "require_insured", "seen_by", "seen_employers"]
+__all__ = ["notify_insured", "refuse_own", "require_employer", "require_insured", "seen_by", "seen_employers"]
 
 
 #: Whoever may register or keep the books sees whom that is about: a program's scope for it is enough.
@@ -75,6 +76,16 @@ def require_insured(core: Core, session: Session, who: Principal, person_id: str
     query = select(InsuredPerson.person_id).where(InsuredPerson.person_id == person_id, seen_by(core, session, who))
     if session.scalar(query) is None:
         raise StateError("insurance.none")
+
+
+def refuse_own(who: Principal, person_id: str) -> None:
+    """Refuse an official who changes what is on record about himself (promise 4).
+
+    Raises:
+        StateError: ``account.self``.
+    """
+    if who.role.official and who.person_id == person_id:
+        raise StateError("account.self")
 
 
 def require_employer(core: Core, session: Session, who: Principal, employer_id: str | None) -> str:

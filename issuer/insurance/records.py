@@ -208,16 +208,16 @@ def entry_of(row: InsuranceEntry) -> Entry:
 
 
 def _permits(session: Session, ids: Sequence[str]) -> defaultdict[str, list[Basis]]:
-    wanted = select(PermitEnd.permit_id, PermitEnd.day).join(Permit).where(Permit.person_id.in_(ids))
-    ends = {permit_id: day for permit_id, day in session.execute(wanted)}  # noqa: C416  a result is no mapping
+    wanted = select(PermitEnd).join(Permit).where(Permit.person_id.in_(ids)).order_by(PermitEnd.number)
+    ends = {end.permit_id: end.day for end in session.scalars(wanted)}
     found: defaultdict[str, list[Basis]] = defaultdict(list)
-    terms = select(Permit.person_id, PermitTerm).join(PermitTerm, PermitTerm.permit_id == Permit.id)
-    for person_id, term in session.execute(terms.where(Permit.person_id.in_(ids)).order_by(PermitTerm.id)):
+    terms = select(Permit, PermitTerm).join(PermitTerm, PermitTerm.permit_id == Permit.id)
+    for permit, term in session.execute(terms.where(Permit.person_id.in_(ids)).order_by(PermitTerm.id)):
         first, last = date.fromisoformat(term.first), date.fromisoformat(term.until)
         end = _day(ends.get(term.permit_id))
         last = last if end is None or end < first else min(last, end)
         recorded = Recorded(day_of(term.created_at))
-        found[person_id].append(Basis("work_permit", first, first, last, term.employer_id, recorded))
+        found[permit.person_id].append(Basis("work_permit", first, first, last, term.employer_id, recorded))
     return found
 
 

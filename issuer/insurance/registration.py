@@ -40,7 +40,7 @@ from .identity import Identity, check_document, find_or_make, made_once
 from .lapses import follow
 from .money import parse_yuan
 from .months import month_of
-from .parties import notify_insured, require_employer, require_insured
+from .parties import notify_insured, refuse_own, require_employer, require_insured
 from .records import Insured, add_fact, load_people, replace_fact
 from .schemes import NONE, Scheme, scheme_names
 
@@ -131,6 +131,7 @@ def register_within(core: Core, unit: UnitOfWork, who: Principal, new: NewRegist
     _check(book, new, today)
     insured = find_or_make(core, session, now, book, new, new.region)
     person_id = insured.row.person_id
+    refuse_own(who, person_id)
     current = insured.person.as_known(today)
     if any(one.employer == employer_id and one.ended is None for one in current.employments):
         raise StateError("insurance.registered", path="employer_id")
@@ -163,6 +164,7 @@ def end_work(core: Core, who: Principal, person_id: str, employer_id: str | None
     def work(unit: UnitOfWork) -> bool:
         session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
+        refuse_own(who, person_id)
         employer = require_employer(core, session, who, employer_id)
         insured = load_people(core, session, [person_id], lock=True)[person_id]
         known = [fact for fact in insured.facts if fact.recorded.is_known(day_of(now)) and fact.employer_id == employer]

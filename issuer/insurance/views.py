@@ -3,14 +3,15 @@
 Promises:
 
 1. The holder and officials see the whole number; employers and agencies its last four characters.
-2. An employer, and an agency for it, sees the months and sums of its own employment, never another's.
+2. An employer, and an agency for it, sees what is of its own employment (months, sums, schemes, region, and for as long
+   as that goes on whether the insurance has lapsed), never another's.
 3. States of schemes are computed from record and rules when they are shown, never stored beside them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, Literal
 
@@ -82,7 +83,7 @@ class InsuranceView:
     Args:
         number: the whole number, or None for whoever sees the last four characters alone.
         schemes: the state of each.
-        state: ``good`` or ``lapsed``; ``lapsed_since`` a day.
+        state: ``good`` or ``lapsed``; ``lapsed_since`` a day; both None for an employer of before.
     """
 
     person_id: str
@@ -91,7 +92,7 @@ class InsuranceView:
     number_last4: str
     number_regular: bool | None
     region: str
-    state: str
+    state: str | None
     lapsed_since: str | None
     schemes: Mapping[str, str]
     employments: list[EmploymentView]
@@ -123,9 +124,12 @@ def show_insurance(core: Core, who: Principal, person_id: str) -> InsuranceView:
         insured = _load(core, session, who, person_id)
         today = day_of(int(core.clock.local()))
         book = book_of(session)
-        person = insured.person.as_known(today)
-        states, rules = scheme_states(book, person, today)
         employers = seen_employers(core, session, who)
+        person = _of_employers(insured.person.as_known(today), employers)
+        states, rules = scheme_states(book, person, today)
+        running = [one for one in person.employments if one.ended is None or one.ended >= today]
+        alone = employers is None or bool(running)
+        region = insured.row.region if employers is None else _newest_region(person)
         record = insured.record
         whole = who.role.official or who.role.name in _ROLE_SEES_NUMBER
         return InsuranceView(
@@ -134,11 +138,11 @@ def show_insurance(core: Core, who: Principal, person_id: str) -> InsuranceView:
             record.number if whole else None,
             record.number[-4:],
             record.regular,
-            insured.row.region,
-            insured.row.state,
-            insured.row.lapsed_since,
+            region,
+            insured.row.state if alone else None,
+            insured.row.lapsed_since if alone else None,
             states,
-            [_employment(one) for one in person.employments if employers is None or one.employer in employers],
+            [_employment(one) for one in person.employments],
             rules,
             insured.row.revision,
         )
@@ -346,6 +350,23 @@ def leaving_of(core: Core, who: Principal, person_id: str) -> list[Choice]:
         return choices_of(session, insured, today)
 
     return core.database.read(look)
+
+
+def _of_employers(person: Person, employers: set[str] | None) -> Person:
+    """A person as these employers see them: their own employments and what follows from those; None: all."""
+    if employers is None:
+        return person
+    return replace(
+        person,
+        employments=tuple(one for one in person.employments if one.employer in employers),
+        agreements=tuple(one for one in person.agreements if one.employer in employers),
+        enrolments=tuple(one for one in person.enrolments if one.employer in employers),
+    )
+
+
+def _newest_region(person: Person) -> str:
+    newest = max(person.employments, key=lambda one: one.began, default=None)
+    return "" if newest is None else newest.region
 
 
 def _load(core: Core, session: Session, who: Principal, person_id: str) -> Insured:

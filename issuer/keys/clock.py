@@ -5,8 +5,10 @@ Promises:
 1. Nothing is signed while this machine's clock and the database's are more than 5 s apart.
 2. Nothing is signed while the clock is behind the newest time at which anything was signed, by more than those 5 s;
    within them the newest time is used, so that times never fall.
-3. Nothing is signed while the clock is more than 30 days ahead of that newest time: an idle service signs its lists
-   anew far more often. A person who has looked at the clock may accept it, with an entry in the audit.
+3. Nothing is signed while the clock is more than three days ahead of that newest time: a service that runs signs its
+   lists anew every 72 minutes. A person who has looked at the clock may accept it, with an entry in the audit; where it
+   was accepted and wrong, :mod:`issuer.restore.clock_back` is the way back.
+4. Nothing is signed while another's publication stands where this database's should (:mod:`issuer.restore.served`).
 
 The time that is used is the database's: of several servers all have the same.
 """
@@ -25,11 +27,11 @@ from icard_crypto.errors import StateError
 from issuer.db.engine import Database
 from issuer.db.meta import Meta
 
-__all__ = ["LONGEST_GAP", "TOLERANCE", "Clock", "signed_at"]
+__all__ = ["LONGEST_GAP", "TOLERANCE", "Clock", "require_alone", "signed_at"]
 
 #: Seconds.
 TOLERANCE: Final = 5
-LONGEST_GAP: Final = 30 * 86400
+LONGEST_GAP: Final = 3 * 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +54,39 @@ class Clock:
         """The time at which something may be signed now.
 
         Raises:
+            StateError: ``clock.apart``, ``clock.behind``, ``clock.far_ahead``, ``epoch.published_differs``,
+                ``database.not_initialised``.
+        """
+        require_alone(session)
+        return self.right_time(session)
+
+    def right_time(self, session: Session) -> int:
+        """As :meth:`signing_time`, whatever is published.
+
+        Raises:
             StateError: ``clock.apart``, ``clock.behind``, ``clock.far_ahead``, ``database.not_initialised``.
         """
-        now, local = self.database(session), self.local()
-        if abs(now - local) > TOLERANCE:
-            raise StateError("clock.apart", expected=f"at most {TOLERANCE} s", found=f"{abs(now - local):.0f} s")
+        now = self._together(session)
         newest = _newest(session)
         if now < newest - TOLERANCE:
             raise StateError("clock.behind", expected=f"{newest} or later", found=str(int(now)))
         if now > newest + LONGEST_GAP:
             raise StateError("clock.far_ahead", expected=f"{newest + LONGEST_GAP} or earlier", found=str(int(now)))
         return max(int(now), newest)
+
+    def agreed(self, session: Session) -> int:
+        """The time where both clocks say the same, whatever was signed; whole seconds.
+
+        Raises:
+            StateError: ``clock.apart``.
+        """
+        return int(self._together(session))
+
+    def _together(self, session: Session) -> float:
+        now, local = self.database(session), self.local()
+        if abs(now - local) > TOLERANCE:
+            raise StateError("clock.apart", expected=f"at most {TOLERANCE} s", found=f"{abs(now - local):.0f} s")
+        return now
 
     def accept(self, session: Session) -> int:
         """Take the clock as it is for right, though it is far ahead; never one that is behind.
@@ -80,6 +104,16 @@ class Clock:
 def signed_at(session: Session, moment: int) -> None:
     """Remember that something with this time is about to be signed."""
     session.execute(update(Meta).where(Meta.id == 1, Meta.newest_iat < moment).values(newest_iat=moment))
+
+
+def require_alone(session: Session) -> None:
+    """Raise while another's publication stands where this database's should (promise 4).
+
+    Raises:
+        StateError: ``epoch.published_differs``.
+    """
+    if session.scalar(select(Meta.differs_at).where(Meta.id == 1)) is not None:
+        raise StateError("epoch.published_differs")
 
 
 def _newest(session: Session) -> int:

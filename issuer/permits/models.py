@@ -44,10 +44,12 @@ Region = Annotated[str, mapped_column(String(6))]
 _OPEN: Final = "state in ('SUBMITTED', 'RETURNED', 'PRE_REVIEWED', 'ACCEPTED')"
 
 
-class PersonDocument(Base):
+class PersonDocument(Bound, Base):
     """A passport or another document of a person. ``digest`` is the keyed hash of kind, state and number."""
 
     __tablename__ = "person_documents"
+    bound = ("person_id", "kind", "digest", "until")
+    bound_since = "0017"
     __table_args__ = (Index("ix_person_documents_person", "person_id"),)
 
     id: Mapped[Hex32] = mapped_column(primary_key=True)
@@ -59,10 +61,12 @@ class PersonDocument(Base):
     created_at: Mapped[Seconds]
 
 
-class Employer(Base):
+class Employer(Bound, Base):
     """What an officer found about an organisation that employs: region, licence, and whether it may file."""
 
     __tablename__ = "employers"
+    bound = ("state", "region", "licence_until", "merged_into")
+    bound_since = "0017"
     __table_args__ = (
         CheckConstraint("state in ('pending', 'verified', 'suspended', 'ceased', 'merged')", name="state"),
     )
@@ -76,10 +80,12 @@ class Employer(Base):
     changed_at: Mapped[Seconds]
 
 
-class Office(Base):
+class Office(Bound, Base):
     """An office serves its region and what lies below."""
 
     __tablename__ = "offices"
+    bound = ("region",)
+    bound_since = "0017"
 
     id: Mapped[Hex32] = mapped_column(primary_key=True)
     region: Mapped[Region] = mapped_column(unique=True)
@@ -88,17 +94,19 @@ class Office(Base):
     created_at: Mapped[Seconds]
 
 
-class OfficeMember(Base):
+class OfficeMember(Bound, Base):
     """The office that an official's account belongs to."""
 
     __tablename__ = "office_members"
+    bound = ("office_id",)
+    bound_since = "0017"
     __table_args__ = (Index("ix_office_members_office", "office_id"),)
 
     account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     office_id: Mapped[Hex32] = mapped_column(ForeignKey("offices.id"))
 
 
-class Filing(Base):
+class Filing(Bound, Base):
     """An application. ``record`` is what was filed, sealed; days of the clock stand beside it.
 
     ``filer``: employer, agency, or person.
@@ -107,6 +115,28 @@ class Filing(Base):
     """
 
     __tablename__ = "filings"
+    bound = (
+        "process",
+        "state",
+        "region",
+        "employer_id",
+        "agency_id",
+        "person_id",
+        "permit_id",
+        "rules_on",
+        "submitted_on",
+        "accepted_on",
+        "decided_on",
+        "pre_review_due",
+        "defects_due",
+        "decision_due",
+        "promised_due",
+        "answer_due",
+        "prolonged",
+        "returns",
+        "filer",
+    )
+    bound_since = "0017"
     __table_args__ = (
         CheckConstraint(
             "state in ('DRAFT', 'SUBMITTED', 'RETURNED', 'PRE_REVIEWED', 'ACCEPTED', 'APPROVED', 'REFUSED', "
@@ -154,10 +184,12 @@ class Filing(Base):
     changed_at: Mapped[Seconds]
 
 
-class FilingEvent(Base):
+class FilingEvent(Bound, Base):
     """A move of an application: which, when, by whom; ``record`` has defects, reasons and citations, sealed."""
 
     __tablename__ = "filing_events"
+    bound = ("filing_id", "number", "move", "source", "target", "party", "account_id", "at")
+    bound_since = "0017"
     __table_args__ = (UniqueConstraint("filing_id", "number"),)
 
     id: Mapped[Hex32] = mapped_column(primary_key=True)
@@ -182,10 +214,12 @@ class FilingTaken(Base):
     at: Mapped[Seconds]
 
 
-class Paper(Base):
+class Paper(Bound, Base):
     """A material of an application as it was handed in, or a commitment to hand it in later; one of a code."""
 
     __tablename__ = "papers"
+    bound = ("filing_id", "code", "state", "committed_until", "decided_by", "decided_at", "created_at")
+    bound_since = "0017"
     __table_args__ = (
         CheckConstraint("state in ('UNCHECKED', 'VERIFIED', 'REJECTED', 'FORGED')", name="state"),
         UniqueConstraint("filing_id", "code"),
@@ -224,7 +258,7 @@ class Upload(Bound, Base):
     created_at: Mapped[Seconds]
 
 
-class Permit(Base):
+class Permit(Bound, Base):
     """A person's permit, one row for life. ``number_key`` is the keyed hash of the number, which ``record`` has.
 
     ``employer_id``, ``region`` and ``until`` are those of the newest term; ``interim_until`` is the last day of the
@@ -232,6 +266,18 @@ class Permit(Base):
     """
 
     __tablename__ = "permits"
+    bound = (
+        "person_id",
+        "number_key",
+        "state",
+        "employer_id",
+        "region",
+        "until",
+        "interim_until",
+        "card_id",
+        "readmitted_at",
+    )
+    bound_since = "0017"
     __table_args__ = (
         CheckConstraint(
             "state in ('GRANTED', 'ACTIVE', 'EXTENDED_BY_LAW', 'EXPIRED', 'CANCELLED', 'REVOKED', 'WITHDRAWN', "
@@ -259,10 +305,12 @@ class Permit(Base):
     changed_at: Mapped[Seconds]
 
 
-class PermitTerm(Base):
+class PermitTerm(Bound, Base):
     """A stretch of a permit: employer, category, first and last day, region; ``record`` has the post, sealed."""
 
     __tablename__ = "permit_terms"
+    bound = ("permit_id", "number", "employer_id", "category", "first", "until", "region", "ground", "filing_id")
+    bound_since = "0017"
     __table_args__ = (
         UniqueConstraint("permit_id", "number"),
         Index("ix_permit_terms_employer", "employer_id", "permit_id"),
@@ -282,10 +330,12 @@ class PermitTerm(Base):
     created_at: Mapped[Seconds]
 
 
-class PermitEnd(Base):
+class PermitEnd(Bound, Base):
     """How a permit ended: one of six kinds, with ground, legal basis and redress in ``record``, sealed."""
 
     __tablename__ = "permit_ends"
+    bound = ("permit_id", "number", "kind", "day", "filing_id", "account_id")
+    bound_since = "0017"
     __table_args__ = (
         CheckConstraint(
             "kind in ('expired', 'cancelled', 'revoked', 'withdrawn', 'licence_withdrawn', 'dead')", name="kind"
@@ -304,10 +354,12 @@ class PermitEnd(Base):
     at: Mapped[Seconds]
 
 
-class Notification(Base):
+class Notification(Bound, Base):
     """The notification of a first entry; its one-time token is found by its hash and kept sealed for the applicant."""
 
     __tablename__ = "notifications"
+    bound = ("filing_id", "permit_id", "token_hash", "state", "until")
+    bound_since = "0017"
     __table_args__ = (
         CheckConstraint("state in ('ISSUED', 'USED', 'EXPIRED')", name="state"),
         Index("ix_notifications_until", "state", "until"),

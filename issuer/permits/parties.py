@@ -27,6 +27,7 @@ from .models import Filing, Office, OfficeMember, Permit
 
 __all__ = [
     "covered",
+    "employers_of",
     "filings_of",
     "load_filing",
     "load_permit",
@@ -45,8 +46,9 @@ __all__ = [
 
 def office_region(session: Session, who: Principal) -> str | None:
     """The region of an official's office; None: they belong to none."""
-    query = select(Office.region).join(OfficeMember, OfficeMember.office_id == Office.id)
-    return session.scalar(query.where(OfficeMember.account_id == who.account_id))
+    # As objects: what grants something is checked when it is loaded.
+    member = session.get(OfficeMember, who.account_id)
+    return None if member is None else session.get_one(Office, member.office_id).region
 
 
 def covered(column: ColumnElement[str], region: str) -> ColumnElement[bool]:
@@ -92,6 +94,15 @@ def permits_of(core: Core, session: Session, who: Principal) -> ColumnElement[bo
     if who.role.organisation == "agency":
         return Permit.employer_id.in_(clients(session, who.organisation_id or "", core.clock.now(session)))
     return Permit.person_id == who.person_id
+
+
+def employers_of(core: Core, session: Session, who: Principal) -> set[str] | None:
+    """The employers whose side somebody is on; None: they see all that there is about a permit."""
+    if who.role.organisation == "employer":
+        return {who.organisation_id or ""}
+    if who.role.organisation == "agency":
+        return clients(session, who.organisation_id or "", core.clock.now(session))
+    return None
 
 
 def load_filing(

@@ -45,9 +45,9 @@ def person_for(core: Core, session: Session, now: int, record: FilingRecord) -> 
     What is on record of a known passport stays as it is: an application changes nothing before it is approved.
     """
     digest = passport_digest(core, record.nationality or "", record.passport or "")
-    found = session.scalar(select(PersonDocument.person_id).where(PersonDocument.digest == digest))
+    found = session.scalars(select(PersonDocument).where(PersonDocument.digest == digest)).one_or_none()
     if found is not None:
-        return found
+        return found.person_id
     person = Person(id=secrets.token_hex(16), identity_key=None, created_at=now)
     write_name(core, person, record.name.shown)
     session.add(person)

@@ -91,8 +91,10 @@ def number_of(core: Core, row: Permit) -> str:
 
 def permit_of_passport(session: Session, digest: str) -> Permit | None:
     """The permit of whoever has a passport."""
-    query = select(Permit).join(PersonDocument, PersonDocument.person_id == Permit.person_id)
-    return session.scalar(query.where(PersonDocument.digest == digest))
+    document = session.scalars(select(PersonDocument).where(PersonDocument.digest == digest)).one_or_none()
+    if document is None:
+        return None
+    return session.scalars(select(Permit).where(Permit.person_id == document.person_id)).one_or_none()
 
 
 def newest_term(session: Session, permit_id: str) -> PermitTerm:
@@ -189,8 +191,8 @@ def card_of(core: Core, session: Session, permit: Permit) -> Card:
     passport = passport_of(core, session, permit.person_id)
     term = newest_term(session, permit.id)
     employer = organisation_record(core, session, term.employer_id)
-    first = session.scalars(
-        select(PermitTerm.first).where(PermitTerm.permit_id == permit.id, PermitTerm.employer_id == term.employer_id)
+    own = session.scalars(
+        select(PermitTerm).where(PermitTerm.permit_id == permit.id, PermitTerm.employer_id == term.employer_id)
     ).all()
     number = number_of(core, permit)
     return Card.from_json(
@@ -209,7 +211,7 @@ def card_of(core: Core, session: Session, permit: Permit) -> Card:
                 "employer": employer["name"],
                 "employer_code": employer["code"],
                 "position": read_term(core, term)["post"],
-                "from": min(first),
+                "from": min(each.first for each in own),
                 "until": permit.interim_until or term.until,
                 "region": term.region,
                 "authority": core.settings.name_zh or core.settings.issuer,

@@ -5,6 +5,8 @@ Promises:
 1. Whoever sees an application sees its state, its clocks with their rules, the checklist with the reason of each entry,
    its papers, and the moves that are possible for them.
 2. An uncertain rule and a provisional day say so.
+3. An employer, and an agency for it, sees of a permit its own terms and how it ended since then, nothing of employers
+   before.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from .materials import checklist, questions
 from .models import Filing, FilingEvent, Permit, PermitEnd, PermitTerm
 from .moves import event_record
 from .papers import papers_of
-from .parties import filings_of, load_filing, load_permit, party_of, permits_of
+from .parties import employers_of, filings_of, load_filing, load_permit, party_of, permits_of
 from .people import filing_name, organisation_record, permit_name
 from .processes import FILING
 from .records import read_filing
@@ -268,7 +270,9 @@ def list_permits(
             query = query.where(Permit.until <= days_after(day_of(core.clock.now(session)), _SOON).isoformat())
         if show == "ended":
             query = query.where(Permit.state.not_in((*_LIVE, "GRANTED")))
-        return [_permit(core, session, row) for row in session.scalars(page_of(query, Permit.id, after, limit))]
+        employers = employers_of(core, session, who)
+        rows = session.scalars(page_of(query, Permit.id, after, limit))
+        return [_permit(core, session, row, employers) for row in rows]
 
     return core.database.read(look)
 
@@ -280,7 +284,11 @@ def show_permit(core: Core, who: Principal, permit_id: str) -> PermitView:
         StateError: ``access.*``, ``permit.none``.
     """
 
-    return core.database.read(lambda session: _permit(core, session, load_permit(core, session, who, permit_id)))
+    def look(session: Session) -> PermitView:
+        row = load_permit(core, session, who, permit_id)
+        return _permit(core, session, row, employers_of(core, session, who))
+
+    return core.database.read(look)
 
 
 def _summary(core: Core, session: Session, row: Filing) -> FilingSummary:
@@ -383,9 +391,13 @@ def _event(core: Core, event: FilingEvent) -> EventView:
     return EventView(event.move, event.target, event.party, event.at, record)
 
 
-def _permit(core: Core, session: Session, row: Permit) -> PermitView:
+def _permit(core: Core, session: Session, row: Permit, employers: set[str] | None) -> PermitView:
     terms = session.scalars(select(PermitTerm).where(PermitTerm.permit_id == row.id).order_by(PermitTerm.number)).all()
     ends = session.scalars(select(PermitEnd).where(PermitEnd.permit_id == row.id).order_by(PermitEnd.number)).all()
+    if employers is not None:
+        terms = [term for term in terms if term.employer_id in employers]
+        since = min((term.created_at for term in terms), default=row.changed_at)
+        ends = [end for end in ends if end.at >= since]
     return PermitView(
         row.id,
         permit_name(core, session, row),

@@ -26,6 +26,7 @@ from starlette.datastructures import UploadFile
 
 from issuer.accounts import directory, login
 from issuer.accounts.directory import AccountView
+from issuer.accounts.fields import check_text
 from issuer.accounts.principals import FRESH
 from issuer.accounts.sessions import Entered, csrf_token
 from issuer.core import Core
@@ -45,6 +46,7 @@ __all__ = ["HEADERS", "SECRETS", "Visit", "own_path"]
 SECRETS: Final = frozenset({"password", "old", "new", "again", "code", "token", "proof", "csrf"})
 #: Fields that the portal itself puts into forms.
 _OURS: Final = frozenset({"csrf", "key", "version", "switch", "draft", "next"})
+_LONGEST_REASON: Final = 500
 _PATH: Final = re.compile(r"/portal/[A-Za-z0-9/_.-]*(?:\?[A-Za-z0-9=&_.%-]*)?")
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
@@ -144,6 +146,14 @@ class Visit:
         missing = [name for name in names if not self.text(name)]
         if missing:
             raise FormFault([FieldError(name, self.words("forms.missing")) for name in missing])
+
+    def reason(self) -> str:
+        """The field ``reason``: words that reorder and hide nothing where the audit is read.
+
+        Raises:
+            StateError: ``account.field``.
+        """
+        return check_text(self.text("reason"), "reason", _LONGEST_REASON)
 
     def refuse(self, name: str, words: str, /, **places: object) -> FormFault:
         """The fault of a field in the portal's own words, to be raised."""

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.lists.tree import status_path
 from issuer.core import Core
+from issuer.db.meta import PublishedAt, Publisher
 from issuer.published import artefacts
 from issuer.published.kinds import FileKind
 from issuer.published.models import Artefact
@@ -45,13 +46,15 @@ def export(core: Core, folder: Path) -> Exported:
     make_folder(folder)
     with locked(folder):
         # One statement for the files, and so files of one moment.
-        found, over = core.database.read(_published)
+        found, over, known = core.database.read(_published)
         files = (TreeFile(row.path, cast("FileKind", row.kind), row.content, row.iat) for row in found)
-        done = write_tree(folder, files, ended=over)
+        done = write_tree(folder, files, ended=over, known=known)
     return Exported(max((row.version for row in found), default=0), done.written, done.removed)
 
 
-def _published(session: Session) -> tuple[Sequence[Artefact], set[str]]:
-    """The newest files, and the paths of lists that are over."""
+def _published(session: Session) -> tuple[Sequence[Artefact], set[str], set[int]]:
+    """The newest files, the paths of lists that are over, and times of publications that are later than the newest."""
     over = session.scalars(select(StatusListRow.name).where(StatusListRow.over_at.is_not(None)))
-    return artefacts.newest(session), {status_path(name) for name in over}
+    newest = session.get_one(Publisher, 1).iat
+    ahead = session.scalars(select(PublishedAt.iat).where(PublishedAt.iat > newest))
+    return artefacts.newest(session), {status_path(name) for name in over}, set(ahead)

@@ -29,18 +29,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from icard_crypto import limits
 from icard_crypto.errors import DecodeError, IcardError, KeyFault, StateError
 from icard_crypto.lists import tree
 from icard_crypto.lists.bundle import Bundle, encode_bundle
+from icard_crypto.lists.list_maps import DAY
 from icard_crypto.lists.timestamp import LONGEST_LIFE, TYP, Timestamp, encode_timestamp, read_timestamp
 from icard_crypto.signing import cose
 from icard_crypto.signing.keys import Kid, Thumbprint, VerifyingKey
 from issuer.core import Core
-from issuer.db.meta import Publisher
+from issuer.db.meta import PublishedAt, Publisher
 from issuer.keys.clock import signed_at
 from issuer.keys.models import KeyRow
 from issuer.keys.signer import SignerBusy, TimestampMessage
@@ -58,6 +59,8 @@ __all__ = ["Publication", "check_signers", "due", "publish"]
 
 #: Seconds between looks at the clock, while a publication waits for it.
 _PAUSE: Final = 0.2
+#: Seconds for which the times of publications are known; what is served is far younger.
+_KNOWN: Final = 3 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +270,8 @@ def _write(plan: _Plan, signed: _Signed, session: Session) -> Publication:
     if plan.chain is not None:
         _write_bundle(session, plan.chain, version, plan.iat)
     publisher.version, publisher.iat = version, plan.iat
+    session.execute(delete(PublishedAt).where(PublishedAt.iat < plan.iat - _KNOWN))
+    session.add(PublishedAt(iat=plan.iat))
     signed_at(session, plan.iat)
     lists = tuple(one.name for one in plan.due) if signed.tokens else ()
     return Publication(version, plan.iat, lists, signed.said is not None, tuple(signed.held_back))

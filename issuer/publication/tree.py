@@ -8,7 +8,8 @@ Promises:
    content stands already is not touched. A kill leaves a tree that the next run completes, without the half files that
    it left.
 3. A file that never changes and has another content, and a file that is newer than what would replace it, stop the run
-   before anything is written: what is published is another authority's, or an older state.
+   before anything is written: what is published is another authority's, or an older state. Only what the caller knows
+   to have published itself, while its clock was ahead, is replaced by what is older.
 4. Files of lists that are published no more are removed last, when no timestamp names them; what this program does not
    know it leaves alone.
 
@@ -18,7 +19,7 @@ The caller holds the folder's lock (:func:`verifier.runtime.locks.locked`) while
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -59,11 +60,14 @@ class WrittenTree:
     removed: tuple[str, ...]
 
 
-def write_tree(folder: Path, files: Iterable[TreeFile], *, ended: Iterable[str] = ()) -> WrittenTree:
+def write_tree(
+    folder: Path, files: Iterable[TreeFile], *, ended: Iterable[str] = (), known: Container[int] = ()
+) -> WrittenTree:
     """Bring the tree in ``folder`` to these files.
 
     Args:
         ended: paths that are published no more; they are removed if they are there and not among the files.
+        known: times (iat) at which the caller published itself: a file of these may be replaced by an older one.
 
     Raises:
         StateError: ``export.differs``, ``export.behind``: nothing was written.
@@ -72,7 +76,7 @@ def write_tree(folder: Path, files: Iterable[TreeFile], *, ended: Iterable[str] 
     make_folder(folder)
     _sweep(folder)
     ordered = sorted(files, key=lambda file: (_ORDER.index(file.kind), *_natural(file.path)))
-    changed = [file for file in ordered if _changes(folder, file)]
+    changed = [file for file in ordered if _changes(folder, file, known)]
     for file in changed:
         path = folder / file.path
         make_folder(path.parent)
@@ -110,7 +114,7 @@ def _sweep(folder: Path) -> None:
             left.unlink(missing_ok=True)
 
 
-def _changes(folder: Path, file: TreeFile) -> bool:
+def _changes(folder: Path, file: TreeFile, known: Container[int]) -> bool:
     """Whether the file has to be written; promise 3."""
     if not _PATH.fullmatch(file.path):
         raise StateError("export.differs", path=file.path, expected="a path of this program")
@@ -123,7 +127,7 @@ def _changes(folder: Path, file: TreeFile) -> bool:
     if file.kind in IMMUTABLE:
         raise StateError("export.differs", path=file.path, expected="the file that was exported before")
     newer = None if file.iat is None else _stated_iat(file.kind, there)
-    if newer is not None and file.iat is not None and newer > file.iat:
+    if newer is not None and file.iat is not None and newer > file.iat and newer not in known:
         raise StateError("export.behind", path=file.path, expected=f"iat {newer} or later", found=str(file.iat))
     return True
 

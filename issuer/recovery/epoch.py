@@ -35,8 +35,9 @@ from icard_crypto.errors import IcardError, StateError
 from icard_crypto.lists.tree import TIMESTAMP
 from icard_crypto.signing.tokens import peek_unverified
 from issuer.audit.models import AuditRow
+from issuer.db.bound import bound_tables
 from issuer.db.engine import Database
-from issuer.db.meta import Meta, Publisher
+from issuer.db.meta import Meta, PublishedAt, Publisher
 from issuer.status.models import StatusListRow
 from verifier.runtime.files import FileFault, read_start
 from verifier.runtime.locks import lock
@@ -44,7 +45,6 @@ from verifier.runtime.locks import lock
 __all__ = [
     "Mark",
     "mark_after_commit",
-    "published_iat",
     "read_mark",
     "require_current",
     "require_writable",
@@ -71,8 +71,8 @@ class Mark:
     hash: str
     list_name: str | None
     used: int
-    #: Whether the database's records are bound to the master key (:mod:`issuer.db.bound`).
-    bound: bool = True
+    #: How many tables' records are bound to the master key (:mod:`issuer.db.bound`); true: those of version 0011.
+    bound: int = 0
 
     def _encode(self) -> bytes:
         values = json.dumps(astuple(self))
@@ -122,7 +122,7 @@ def mark_after_commit(session: Session, path: Path, seq: int, head: str) -> None
         Meta, StatusListRow, StatusListRow.state == "open"
     )
     database_id, epoch, name, used = session.execute(query).one()
-    mark = Mark(database_id, epoch, seq, head, name, used or 0)
+    mark = Mark(database_id, epoch, seq, head, name, used or 0, sum(1 for _ in bound_tables()))
     try:
         before = read_mark(path)
     except FileFault:
@@ -166,13 +166,17 @@ def require_current(database: Database, path: Path, published: Path | None) -> N
     mark = read_mark(path)
     if mark is None:
         raise StateError("epoch.missing", expected=str(path))
-    newest = 0 if published is None else published_iat(published)
+    times = set() if published is None else _published_times(published)
 
-    def look(session: Session) -> tuple[Meta, str | None, int]:
+    def look(session: Session) -> tuple[Meta, str | None, int, list[int]]:
         row = session.scalar(select(AuditRow.hash).where(AuditRow.seq == mark.seq))
-        return session.get_one(Meta, 1), row, session.get_one(Publisher, 1).iat
+        iat = session.get_one(Publisher, 1).iat
+        # While a clock was ahead it published with times that have not come yet.
+        ahead = session.scalars(select(PublishedAt.iat).where(PublishedAt.iat > iat))
+        return session.get_one(Meta, 1), row, iat, list(ahead)
 
-    meta, row, iat = database.read(look)
+    meta, row, iat, ahead = database.read(look)
+    newest = max(times - set(ahead), default=0)
     if meta.database_id != mark.database_id:
         raise StateError("epoch.other_database", expected=mark.database_id[:8], found=meta.database_id[:8])
     if meta.epoch < mark.epoch:
@@ -183,12 +187,12 @@ def require_current(database: Database, path: Path, published: Path | None) -> N
         raise StateError("epoch.behind", path="published", expected=f"iat {newest} or later", found=str(iat))
 
 
-def published_iat(folder: Path) -> int:
-    """The highest iat among published files, which nobody believes: it only keeps a service from starting. 0: none."""
-    found = [_iat_of(folder / TIMESTAMP, _TIMESTAMP_IAT)]
+def _published_times(folder: Path) -> set[int]:
+    """The iats of published files, which nobody believes: they only keep a service from starting."""
+    found = {_iat_of(folder / TIMESTAMP, _TIMESTAMP_IAT)}
     if (folder / "status").is_dir():
-        found += [_iat_of(path, _STATUS_IAT) for path in (folder / "status").iterdir() if path.name[0] != "."]
-    return max(found)
+        found |= {_iat_of(path, _STATUS_IAT) for path in (folder / "status").iterdir() if path.name[0] != "."}
+    return found
 
 
 def _iat_of(path: Path, claim: int) -> int:
@@ -218,7 +222,7 @@ def _decoded(data: bytes, path: Path) -> Mark:
         parts: list[Any] = json.loads(values)
         names = [each.name for each in fields(Mark)]
         # Older versions wrote no word on binding, and bound nothing.
-        parts += [False] * (len(parts) == len(names) - 1)
+        parts += [0] * (len(parts) == len(names) - 1)
         return Mark(**dict(zip(names, parts, strict=True)))
     except (ValueError, TypeError, AttributeError):
         raise StateError("epoch.damaged", found=str(path)) from None

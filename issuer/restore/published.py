@@ -9,7 +9,7 @@ Promises:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -32,7 +32,7 @@ from issuer.keys.states import trusted_key
 from issuer.published.trust_lists import accepted, import_trust_lists
 from verifier.runtime.files import read_capped
 
-__all__ = ["Published", "entries", "read_published"]
+__all__ = ["Published", "entries", "read_published", "read_tokens"]
 
 _SUBJECT: Final = 2
 
@@ -58,6 +58,15 @@ def read_published(core: Core, place: Path, actor: str) -> Published:
         StateError: ``restore.token``; FileFault: it cannot be read; DecodeError: a trust list is refused.
     """
     bundle, tokens = _files(place)
+    return read_tokens(core, bundle, tokens, actor)
+
+
+def read_tokens(core: Core, bundle: Bundle | None, tokens: Sequence[bytes], actor: str) -> Published:
+    """As :func:`read_published`, of what was read or fetched already.
+
+    Raises:
+        StateError: ``restore.token``; DecodeError: a trust list is refused.
+    """
     # A chain that begins here would be an anchor that nobody compared: it waits for `trust-list import`.
     if bundle is not None and core.database.read(accepted) is not None:
         import_trust_lists(core, bundle.trust_lists, actor)

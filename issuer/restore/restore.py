@@ -24,7 +24,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
@@ -32,7 +32,7 @@ from icard_crypto.lists.entry_values import GOOD, REVOKED
 from issuer.acts import CARD_RESTORED, RESTORED, Actor
 from issuer.audit.models import AuditHead
 from issuer.core import Core
-from issuer.db.meta import Meta
+from issuer.db.meta import Meta, PublishedAt
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.keys.clock import signed_at
 from issuer.keys.models import KeyRow
@@ -47,7 +47,7 @@ from issuer.vault.at_rest import Place
 from .published import Published, entries, read_published
 from .restored_cards import apply_published, stricter
 
-__all__ = ["LostPlace", "Restored", "restore", "withdraw_lost"]
+__all__ = ["LostPlace", "Restored", "restore", "restore_from", "withdraw_lost"]
 
 _CHUNK: Final = 500
 
@@ -97,8 +97,19 @@ def restore(core: Core, published: Path | None, by: Actor) -> Restored:
     Raises:
         StateError: ``restore.*``, ``database.*``; DecodeError: a published trust list is refused.
     """
-    mark = _mark(core)
-    said = Published() if published is None else read_published(core, published, by.actor)
+    return restore_from(core, Published() if published is None else read_published(core, published, by.actor), by)
+
+
+def restore_from(core: Core, said: Published, by: Actor, *, mark_too: bool = False) -> Restored:
+    """As :func:`restore`, with what was published as it was read already.
+
+    Args:
+        mark_too: the mark was put back with the database and knows nothing of what was given since.
+
+    Raises:
+        StateError: ``restore.*``, ``database.*``.
+    """
+    mark = None if mark_too else _mark(core)
     place = place_of(core.database, core.at_rest)
 
     return core.transact(by, lambda unit: _work(core, unit, mark, said, place), settled=lambda session: None)
@@ -180,7 +191,10 @@ def _work(core: Core, unit: UnitOfWork, mark: Mark | None, said: Published, plac
     publisher.iat = max(publisher.iat, said.iat)
     publisher.version += 1
     signed_at(session, said.iat)
-    meta.epoch, meta.place = outcome.epoch, place
+    meta.epoch, meta.place, meta.differs_at = outcome.epoch, place, None
+    # Of what the lost database published only the newest is known; what is older counts as neither own nor foreign.
+    session.execute(delete(PublishedAt))
+    session.add(PublishedAt(iat=publisher.iat))
     core.lists.create(session, "standby", now)
     outcome.cards, outcome.changed = sorted(set(outcome.cards)), sorted(set(outcome.changed))
     details = {

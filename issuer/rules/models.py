@@ -6,11 +6,12 @@ from sqlalchemy import CheckConstraint, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuer.db.base import Base, Hex32, Hex64, Seconds, Word
+from issuer.db.bound import Bound
 
 __all__ = ["RuleChange"]
 
 
-class RuleChange(Base):
+class RuleChange(Bound, Base):
     """A row that was added, or the end of one, shipped or own; never changed, never deleted.
 
     ``body`` is JSON without personal data: the row as :func:`issuer.rules.rows.rule_json` writes it, for an end with
@@ -18,6 +19,8 @@ class RuleChange(Base):
     """
 
     __tablename__ = "rule_changes"
+    bound = ("id", "body", "created_at")
+    bound_since = "0017"
     __table_args__ = (CheckConstraint("act in ('add', 'end')", name="act"),)
 
     act: Mapped[Word] = mapped_column(primary_key=True)

@@ -50,8 +50,8 @@ _LONGEST_BODY: Final = 20_000
 def book_of(session: Session) -> RuleBook:
     """The rules that hold for this service."""
     # Added rows first: an end of the same second replaces the open form of its row, whatever their ids.
-    changes = select(RuleChange.body).order_by(RuleChange.act, RuleChange.created_at, RuleChange.id)
-    return _book(tuple(session.scalars(changes)))
+    changes = select(RuleChange).order_by(RuleChange.act, RuleChange.created_at, RuleChange.id)
+    return _book(tuple(row.body for row in session.scalars(changes)))
 
 
 def read_book(core: Core) -> RuleBook:
@@ -61,8 +61,8 @@ def read_book(core: Core) -> RuleBook:
 
 def own_names(session: Session) -> frozenset[str]:
     """The names of the rows that the authority added itself."""
-    bodies = session.scalars(select(RuleChange.body).where(RuleChange.act == "add"))
-    return frozenset(_rule(json.loads(body)).name for body in bodies)
+    rows = session.scalars(select(RuleChange).where(RuleChange.act == "add"))
+    return frozenset(_rule(json.loads(row.body)).name for row in rows)
 
 
 def rule_named(book: RuleBook, name: str) -> Rule:

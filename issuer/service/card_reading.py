@@ -9,13 +9,13 @@ Promises:
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from icard_crypto.card.card import Profile
 from issuer.cards import views
-from issuer.cards.lookups import note_lookup
+from issuer.cards.lookups import note_lookup, note_lookups
 from issuer.cards.parties import require_card
 from issuer.cards.views import CardView, newest_code
 from issuer.cards.visibility import require_profile, visible
@@ -23,7 +23,7 @@ from verifier.runtime import http
 
 from .context import Call
 
-__all__ = ["PurposeWord", "read_card", "read_code"]
+__all__ = ["PurposeWord", "find_cards", "read_card", "read_code"]
 
 #: For what an official looks, by the name of a purpose.
 PurposeWord = Annotated[str, Field(pattern="^[a-z0-9_.:-]{1,80}$", examples=["inspection"])]
@@ -42,6 +42,23 @@ def read_card(call: Call, card_id: str, purpose: str | None = None) -> CardView:
     if call.who.may("card.read"):
         note_lookup(call.core, call.who, card_id, "card", purpose)
     return visible(views.show(call.core, card_id), call.who)
+
+
+def find_cards(call: Call, kind: Literal["permit", "name"], value: str, purpose: str | None = None) -> dict[str, str]:
+    """The cards with a permit number or a holder's name: id to standing. Who looks for one leaves a row, and one that
+    the holder sees at each that is found.
+
+    Args:
+        purpose: as for :func:`read_card`.
+
+    Raises:
+        StateError: ``access.*``, ``lookup.purpose``.
+    """
+    call.who.require("card.find")
+    call.looked("card.search")
+    found = views.standings(call.core, kind, value)
+    note_lookups(call.core, call.who, sorted(found), "search", purpose)
+    return found
 
 
 def read_code(call: Call, card_id: str, profile: Profile) -> str:

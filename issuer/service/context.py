@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 from icard_crypto.errors import Language
 from issuer.accounts.attempts import Origin
 from issuer.accounts.principals import Principal
+from issuer.audit.reads import note_read
 from issuer.core import Core
 from issuer.db import idempotency
 from verifier.runtime import http
@@ -80,6 +81,16 @@ class Call:
         if self.who_or_none is None:
             raise http.Problem("http.unauthenticated")
         return self.who_or_none
+
+    def looked(self, way: str, subject: str | None = None) -> None:
+        """Leave a row that an official is about to be shown personal data (:func:`issuer.audit.reads.note_read`).
+
+        Args:
+            subject: what is shown, such as ``account:...``; None: a list, or a search.
+        """
+        if not self.who.role.official:
+            return
+        note_read(self.core, f"account:{self.who.account_id}", self.who.role.name, way, subject)
 
     @property
     def token(self) -> str:

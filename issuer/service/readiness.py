@@ -4,8 +4,8 @@ Promises:
 
 1. Every part that a request may need is tried, none is believed from earlier: the database answers and takes what is
    written, so does the mark, the active keys open and verifiers take what they sign, the master key opens what was
-   sealed, the clocks agree, no row that was met was altered outside the service, what is published is not older than
-   its ttl, no change waits to be published for long, and a worker does its work.
+   sealed, the clocks agree, no other copy was seen to publish, no row that was met was altered outside the service,
+   what is published is not older than its ttl, no change waits to be published for long, and a worker does its work.
 2. A part is ``ok`` or the code of what is wrong, from the one catalogue; never a path, an address or a secret.
 3. Where the database is away, what needs it says the same, at once.
 """
@@ -26,6 +26,7 @@ from issuer.core import Core
 from issuer.health.backlog import LONGEST, backlog
 from issuer.health.disks import disks
 from issuer.health.endings import endings
+from issuer.keys.clock import require_alone
 from issuer.keys.states import active_key
 from issuer.publication import views
 from issuer.publication.publish import check_signers
@@ -166,7 +167,11 @@ def _mark(core: Core) -> None:
 
 
 def _clock(core: Core) -> None:
-    core.database.read(core.clock.signing_time)
+    core.database.read(core.clock.right_time)
+
+
+def _alone(core: Core) -> None:
+    core.database.read(require_alone)
 
 
 def _records(core: Core) -> None:
@@ -181,6 +186,7 @@ _CHECKS: Final[tuple[tuple[str, Callable[[Core], object]], ...]] = (
     ("publication", _publication),
     ("master_key", Core.meta),
     ("clock", _clock),
+    ("copy", _alone),
     ("records", _records),
     ("writes", _writes),
     ("mark", _mark),

@@ -24,7 +24,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import IcardError
+from icard_crypto.errors import IcardError, StateError
 from issuer.accounts import retention as account_retention
 from issuer.acts import Actor
 from issuer.approvals import retention as approval_retention
@@ -42,6 +42,7 @@ from issuer.publication import checkpoints
 from issuer.publication.export import export
 from issuer.publication.publish import check_signers, due, publish
 from issuer.publication.retirement import end_lists
+from issuer.restore import served
 from issuer.rules.book import RuleBook
 from issuer.rules.store import book_of
 
@@ -104,6 +105,8 @@ class Worker:
             Job("uploads", self._uploads, UPLOADS, _LONG),
             Job("lapses", self._lapses, LAPSES, _LONG),
         ]
+        if self.core.settings.compare_published:
+            found.append(Job("compare", self._compare, served.EVERY, _BRIEF))
         if self.folder is not None:
             found.insert(1, Job("export", self._export, self.interval, _BRIEF))
         return found
@@ -178,6 +181,11 @@ class Worker:
         made = checkpoints.make(self.core, self.outside or checkpoints.default_folder(self.core))
         if made is not None:
             self.log("checkpoint", {"row": made.seq})
+
+    def _compare(self, _stop: threading.Event) -> None:
+        found = served.compare(self.core)
+        if found.differing:
+            raise StateError("epoch.published_differs", path=found.differing[0])
 
     def _expire(self, _stop: threading.Event) -> None:
         ended = end_lists(self.core)

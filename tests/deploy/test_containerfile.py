@@ -12,11 +12,14 @@ import sys
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.docs.test_running import free_port
+from tools.lock import FOLDER
 
 ROOT = Path(__file__).parent.parent.parent
 FILE = ROOT / "deploy" / "Containerfile"
@@ -115,6 +118,49 @@ def test_a_build_is_given_the_packages_alone() -> None:
     }
     assert copied == allowed
     assert [name for name in copied if not (ROOT / name).exists()] == []
+
+
+def test_what_is_installed_is_locked_by_hashes() -> None:
+    """The lock files first, without their dependencies, then the package alone; every package that the extra needs is
+    in its file, in the tested version, with hashes of its files and no address."""
+    found = stages()
+    pinned = (line.split("==") for line in (ROOT / "constraints.txt").read_text("ascii").split())
+    tested = {canonical(package): version for package, version in pinned}
+    for name, extra in (("verifier", "service"), ("issuer", "issuer")):
+        (run,) = [rest for kind, rest in found[f"{name}-build"].steps if kind == "RUN"]
+        locks, package, *_ = re.split(r"\s*&&\s*", run)
+        assert f"--require-hashes --no-deps -r locks/{name}.txt -r locks/build.txt" in locks
+        assert package.endswith("install --no-deps --no-index --no-build-isolation .")
+        text = (FOLDER / f"{name}.txt").read_text("ascii")
+        assert "://" not in text
+        blocks = re.split(r"\n(?=[^ ])", text.strip())
+        locked = dict(block.partition(" ")[0].split("==") for block in blocks)
+        assert [block[:40] for block in blocks if "--hash=sha256:" not in block] == []
+        assert {package: version for package, version in locked.items() if tested.get(package) != version} == {}
+        assert {canonical(each) for each in needed("icard", {extra})} - {"icard"} == {
+            canonical(each) for each in locked
+        }
+
+
+def canonical(name: str) -> str:
+    """A package's name as packaging compares it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def needed(package: str, extras: set[str]) -> set[str]:
+    """A package and all that it needs here, by what is installed in this environment."""
+    seen: set[tuple[str, str]] = set()
+    waiting = [(canonical(package), extra) for extra in {*extras, ""}]
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        for line in metadata.requires(one[0]) or []:
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": one[1]}):
+                waiting += [(canonical(requirement.name), extra) for extra in {*requirement.extras, ""}]
+    return {name for name, _ in seen}
 
 
 @pytest.mark.slow

@@ -82,6 +82,7 @@ def settings_for(folder: Path, url: str, **changes: Any) -> Settings:
         "status_prefix": PREFIX,
         "list_capacity": 65536,
         "scrypt_log2": 14,
+        "compare_published": False,
     }
     return Settings(**{**values, **changes})
 

@@ -105,6 +105,7 @@ def write_settings(core: Core, folder: Path) -> None:
         "regions": list(settings.regions),
         "status_prefix": settings.status_prefix,
         "passphrase": PASSPHRASE,
+        "compare_published": False,
     }
     content = "".join(f"{name} = {json.dumps(value)}\n" for name, value in lines.items())
     (folder / "icard-issuer.toml").write_text(content, "utf-8")

@@ -47,6 +47,7 @@ _TONES: Final = {"active": "ok", "invited": "info", "locked": "warn"}
 def list_accounts(visit: Visit) -> Response:
     """Accounts in the order of their ids, of one role or all."""
     role = visit.query("role") if visit.query("role") in ROLES else None
+    visit.call.looked("account.list")
     found = directory.list_accounts(visit.core, visit.call.who, role=role, **asked_page(visit))
     return _accounts(visit, found, role)
 
@@ -76,6 +77,7 @@ def find_account(visit: Visit) -> Response:
     """The account with a login name."""
     visit.require("login")
     found = directory.find_account(visit.core, visit.call.who, visit.text("login"))
+    visit.call.looked("account.search", f"account:{found.account_id}")
     return visit.go(f"accounts/{found.account_id}")
 
 
@@ -126,6 +128,7 @@ def _ask(visit: Visit, act: str, arguments: dict[str, Any]) -> Response:
 @pages.get("accounts/{account_id}", _ONE)
 def show_account(visit: Visit, account_id: str) -> Response:
     """An account, and what can be done to it."""
+    visit.call.looked("account.show", f"account:{account_id}")
     found, t = directory.show_account(visit.core, visit.call.who, account_id), visit.words
     waiting = invitations.waiting_until(visit.core, account_id)
     official = ROLES[found.role].official
@@ -192,6 +195,7 @@ ACCOUNT_ACTS: Final[dict[str, AccountAct]] = {
 
 def _declare(name: str, act: AccountAct) -> None:
     def act_page(visit: Visit, account_id: str) -> Response:
+        visit.call.looked("account.show", f"account:{account_id}")
         found, t = directory.show_account(visit.core, visit.call.who, account_id), visit.words
         two = act.takes_two(found)
         facts = [
@@ -279,6 +283,7 @@ def show_organisation(visit: Visit, organisation_id: str) -> Response:
     """An organisation and its accounts."""
     who, t = visit.call.who, visit.words
     found = organisations.show_organisation(visit.core, who, organisation_id)
+    visit.call.looked("account.list")
     members = directory.list_accounts(visit.core, who, organisation_id=organisation_id, limit=SIZE)
     rows = [
         [Cell(one.login, f"{BASE}accounts/{one.account_id}", more=one.name), Cell("", tag=_state(one, visit))]

@@ -38,6 +38,7 @@ _TONES: Final = {"active": "ok", "published": "info", "retired": "neutral", "rev
 def list_entries(visit: Visit) -> Response:
     """Acts, the newest first, under pseudonyms."""
     wanted = {name: visit.query(name) for name in ("actor", "subject") if _PSEUDONYM.fullmatch(visit.query(name))}
+    visit.call.looked("audit.entries")
     found = views.entries(visit.core.database, before=_before(visit), limit=SIZE + 1, **wanted)
     shown = shown_page(visit, found, lambda one: str(one.seq))
     t = visit.words

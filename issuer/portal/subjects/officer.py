@@ -21,6 +21,7 @@ from fastapi import Response
 from issuer import cards
 from issuer.approvals import engine
 from issuer.cards import lookups
+from issuer.cards.parties import refuse_own
 from issuer.cards.views import CardView
 from issuer.portal.card_shown import card_state
 from issuer.portal.pages import Pages
@@ -28,7 +29,7 @@ from issuer.portal.parts import Act, Cell, Choice, Fact
 from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
-from issuer.service.card_reading import read_card
+from issuer.service.card_reading import find_cards, read_card
 from issuer.service.context import Call
 from issuer.service.idempotent import once
 
@@ -68,7 +69,7 @@ def search(visit: Visit) -> Response:
         card_id = lookups.card_of_code(call.core, value)
         lookups.note_lookup(call.core, call.who, card_id, "code")
         return visit.go(f"cards/{card_id}")
-    found = cards.standings(call.core, "name" if kind == "name" else "permit", value)
+    found = find_cards(call, "name" if kind == "name" else "permit", value)
     rows = [
         [Cell(t("search.card", number=number), f"{BASE}cards/{name}"), Cell(t(f"search.{standing}"))]
         for number, (name, standing) in enumerate(sorted(found.items())[:_MOST_FOUND], 1)
@@ -194,8 +195,8 @@ def _declare(name: str, act: CardAct) -> None:
         visit.require("reason")
         if name == "revoke":
             visit.give_code()
-        view = cards.show(visit.core, card_id)
-        act.do(visit.call, view, visit.text("reason"))
+        refuse_own(visit.core, visit.call.who, card_id)
+        act.do(visit.call, read_card(visit.call, card_id), visit.reason())
         return visit.go("confirmations" if name == "revoke" else f"cards/{card_id}", done=f"act_{name}")
 
     pages.get(f"cards/{{card_id}}/{name}", access)(act_page)

@@ -21,7 +21,6 @@ from issuer.accounts import directory, invitations
 from issuer.accounts.directory import AccountView
 from issuer.accounts.invitations import Invited
 from issuer.accounts.roles import ROLES
-from issuer.audit.reads import note_read
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
@@ -66,7 +65,7 @@ def list_accounts(
     limit: Limit = 50,
 ) -> Page[AccountView]:
     """Accounts in the order of their ids."""
-    _note(call, "account.list")
+    call.looked("account.list")
     found = directory.list_accounts(
         call.core, call.who, after=cursor, limit=limit + 1, role=role, organisation_id=organisation_id
     )
@@ -77,14 +76,14 @@ def list_accounts(
 def find_account(call: CallOf, body: LoginBody, response: Response) -> AccountView:
     """The account with a login name."""
     found = directory.find_account(call.core, call.who, body.login)
-    _note(call, "account.search", found.account_id)
+    call.looked("account.search", f"account:{found.account_id}")
     return _shown(found, response)
 
 
 @endpoints.at("GET", "/v1/accounts/{account_id}", _MANAGES_ONE)
 def show_account(call: CallOf, account_id: Id, response: Response) -> AccountView:
     """An account; its texts are empty once it was closed."""
-    _note(call, "account.show", account_id)
+    call.looked("account.show", f"account:{account_id}")
     return _shown(directory.show_account(call.core, call.who, account_id), response)
 
 
@@ -130,12 +129,6 @@ def _change(call: Call, account_id: str, response: Response, change: Callable[..
 
 def _tag(call: Call, account_id: str, response: Response) -> None:
     _shown(directory.show_account(call.core, call.who, account_id), response)
-
-
-def _note(call: Call, way: str, account_id: str | None = None) -> None:
-    """What an administrator is shown of people leaves a row."""
-    subject = None if account_id is None else f"account:{account_id}"
-    note_read(call.core, f"account:{call.who.account_id}", call.who.role.name, way, subject)
 
 
 def _shown(account: AccountView, response: Response) -> AccountView:

@@ -15,7 +15,6 @@ from pydantic import BaseModel
 
 from icard_crypto.errors import Language, StateError
 from issuer.audit import views
-from issuer.audit.reads import note_read
 from issuer.audit.views import AuditEntry, CheckpointView
 from issuer.service.access import Access
 from issuer.service.audit_walk import walk_chain
@@ -70,7 +69,7 @@ def list_entries(
     call: CallOf, actor: Pseudonym = None, subject: Pseudonym = None, cursor: RowCursor = "", limit: Limit = 50
 ) -> Page[AuditEntry]:
     """Acts, the newest first, under pseudonyms."""
-    note_read(call.core, f"account:{call.who.account_id}", call.who.role.name, "audit.entries")
+    call.looked("audit.entries")
     before = int(cursor) if cursor else None
     found = views.entries(call.core.database, before=before, actor=actor, subject=subject, limit=limit + 1)
     return page(found, limit, lambda entry: str(entry.seq))

@@ -18,12 +18,11 @@ from pydantic import AfterValidator, BaseModel, Field
 from icard_crypto.card.card import Card
 from icard_crypto.errors import CardError
 from issuer import cards
-from issuer.audit.reads import note_read
 from issuer.cards import IssuedCard, NewCard, Reissue, parties
 from issuer.cards.codes import IssuedCode
-from issuer.cards.lookups import note_lookups
 from issuer.cards.parties import own_cards, refuse_own
 from issuer.cards.views import CardView
+from issuer.service import card_reading
 from issuer.service.access import Access
 from issuer.service.card_reading import PurposeWord, read_card
 from issuer.service.context import Call, CallOf, etag
@@ -213,9 +212,7 @@ def list_own_cards(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page
 @endpoints.at("POST", "/v1/cards/search", Access("account", ("card.find",)))
 def find_cards(call: CallOf, body: SearchBody) -> list[FoundBody]:
     """The cards with a permit number or a name."""
-    note_read(call.core, f"account:{call.who.account_id}", call.who.role.name, "card.search")
-    found = cards.standings(call.core, body.kind, body.value)
-    note_lookups(call.core, call.who, sorted(found), "search", body.purpose)
+    found = card_reading.find_cards(call, body.kind, body.value, body.purpose)
     return [FoundBody(card_id=name, standing=standing) for name, standing in sorted(found.items())]
 
 

@@ -127,7 +127,8 @@ class InsuredPersonBody(BaseModel):
 
 
 class InsuranceShown(BaseModel):
-    """A person's insurance. ``number``: null for whoever sees its last four characters alone."""
+    """A person's insurance. ``number``: null for whoever sees its last four characters alone; ``state``: ``good`` or
+    ``lapsed``, null for an employer of before."""
 
     person_id: str
     name: str
@@ -135,7 +136,7 @@ class InsuranceShown(BaseModel):
     number_last4: str
     number_regular: bool | None
     region: str
-    state: Literal["good", "lapsed"]
+    state: str | None
     lapsed_since: str | None
     schemes: dict[str, str]
     employments: list[EmploymentView]
@@ -225,6 +226,7 @@ def register_many(call: CallOf, body: RegistrationsBody) -> RowsBody:
 @endpoints.at("GET", "/v1/insurance/people", Access("account", _SEES))
 def list_people(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[InsuredPersonBody]:
     """The insured people that one sees: oneself, one's staff, one's clients' staff, or all."""
+    call.looked("insurance.list")
     found = views.insured_people(call.core, call.who, after=cursor, limit=limit + 1)
     return page([InsuredPersonBody(person_id=name) for name in found], limit, lambda one: one.person_id)
 
@@ -326,7 +328,7 @@ def _shown(view: InsuranceView) -> InsuranceShown:
         number_last4=view.number_last4,
         number_regular=view.number_regular,
         region=view.region,
-        state="lapsed" if view.state == "lapsed" else "good",
+        state=view.state,
         lapsed_since=view.lapsed_since,
         schemes=dict(view.schemes),
         employments=view.employments,

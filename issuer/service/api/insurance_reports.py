@@ -25,6 +25,7 @@ from issuer.insurance.findings import Line
 from issuer.insurance.leaving import Choice
 from issuer.insurance.money import in_yuan
 from issuer.insurance.months import month_text
+from issuer.insurance.parties import refuse_own
 from issuer.insurance.schemes import scheme_names
 from issuer.insurance.views import MonthView
 from issuer.service.access import Access
@@ -229,6 +230,7 @@ def show_overview(
     call: CallOf, employer_id: EmployerId = None, as_of: AsOf = None, known_on: KnownOn = None
 ) -> OverviewBody:
     """An employer's compliance findings by region and kind: one's own, a client's, or for officials any employer's."""
+    call.looked("insurance.overview")
     found = overview.employer_overview(call.core, call.who, employer_id, as_of, known_on)
     rows = [
         OverviewLine(**{**asdict(row), "owed": in_yuan(row.owed), "late_fees": in_yuan(row.late_fees)})
@@ -248,6 +250,7 @@ def show_overview_csv(
     call: CallOf, employer_id: EmployerId = None, as_of: AsOf = None, known_on: KnownOn = None
 ) -> Response:
     """The same as CSV."""
+    call.looked("insurance.overview")
     found = overview.employer_overview(call.core, call.who, employer_id, as_of, known_on)
     return Response(overview.as_csv(found), media_type="text/csv", headers={"Cache-Control": "no-store"})
 
@@ -268,6 +271,7 @@ def answer_finding(call: CallOf, person_id: Id, body: StepBody) -> StepsBody:
         lambda _person: body.state,
     )
     found = views.steps_of(call.core, call.who, person_id, body.key)
+    noted(call, person_id)
     return StepsBody(state=found.state, steps=list(found.steps))
 
 
@@ -275,6 +279,7 @@ def answer_finding(call: CallOf, person_id: Id, body: StepBody) -> StepsBody:
 def check_benefit(call: CallOf, person_id: Id, benefit: BenefitName, body: ClaimBody) -> EligibilityBody:
     """Whether a benefit or a subsidy may be claimed, condition by condition; nothing is decided by asking."""
     found = views.benefit_of(call.core, call.who, person_id, benefit, body.model_dump())
+    noted(call, person_id)
     conditions = [
         ConditionBody(
             test=check.test,
@@ -290,7 +295,9 @@ def check_benefit(call: CallOf, person_id: Id, benefit: BenefitName, body: Claim
 @endpoints.at("GET", f"{PERSON}/leaving", _CLAIMS_ONE)
 def show_choices(call: CallOf, person_id: Id) -> list[ChoiceBody]:
     """What the person may choose when leaving China, and what each choice means."""
-    return [_choice(choice) for choice in views.leaving_of(call.core, call.who, person_id)]
+    found = views.leaving_of(call.core, call.who, person_id)
+    noted(call, person_id)
+    return [_choice(choice) for choice in found]
 
 
 @endpoints.at(
@@ -333,7 +340,11 @@ def write_contributions(call: CallOf, body: EntriesBody) -> WrittenBody:
         raise TypeError("an endpoint that makes something once is declared with creates=True")
     name = f"{call.request.account}:{call.request.route}:{call.request.key}"
     batch = hashlib.sha256(name.encode()).hexdigest()[:32]
-    once(call, lambda request: books.record(call.core, rows, call.who.by(), batch, request), lambda _batch: len(rows))
+    once(
+        call,
+        lambda request: books.record(call.core, rows, call.who.by(), batch, request, call.who.person_id),
+        lambda _batch: len(rows),
+    )
     return WrittenBody(batch_id=batch, rows=len(rows))
 
 
@@ -346,6 +357,7 @@ def write_contributions(call: CallOf, body: EntriesBody) -> WrittenBody:
 )
 def correct(call: CallOf, person_id: Id, body: CorrectionBody) -> CorrectedBody:
     """Take back a row of the books that was wrong, once and whole."""
+    refuse_own(call.who, person_id)
     made = once(
         call,
         lambda request: books.take_back(call.core, person_id, body.entry_id, call.who.by(), request),

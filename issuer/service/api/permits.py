@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import BaseModel, Field
 
+from issuer.cards.lookups import note_lookup
 from issuer.permits import assessments, due, granting, plans, views
 from issuer.permits.assessments import AssessmentView
 from issuer.permits.names import LONGEST_NAME, PassportName
@@ -95,6 +96,7 @@ class ActivatedBody(BaseModel):
 @endpoints.at("GET", "/v1/permits", _SEEN)
 def list_permits(call: CallOf, cursor: Cursor = "", limit: Limit = 50, show: Show = "all") -> Page[PermitView]:
     """One's own permits, or those of the office's region, in the order of their ids."""
+    call.looked("permit.list")
     found = views.list_permits(call.core, call.who, after=cursor, limit=limit + 1, show=show)
     return page(found, limit, lambda each: each.permit_id)
 
@@ -102,7 +104,11 @@ def list_permits(call: CallOf, cursor: Cursor = "", limit: Limit = 50, show: Sho
 @endpoints.at("GET", "/v1/permits/{permit_id}", Access("account", ("filing.read", "filing.read_own"), owned="permit"))
 def show_permit(call: CallOf, permit_id: Id) -> PermitView:
     """A permit with its terms and ends; `may_work` says whether the person may work now."""
-    return views.show_permit(call.core, call.who, permit_id)
+    call.looked("permit.show", f"permit:{permit_id}")
+    found = views.show_permit(call.core, call.who, permit_id)
+    if call.who.role.official and found.card_id is not None:
+        note_lookup(call.core, call.who, found.card_id, "card")
+    return found
 
 
 @endpoints.at(

@@ -291,3 +291,23 @@ def test_an_employer_has_a_bounded_number_of_mandates(house: House, monkeypatch:
     assert refused(lambda: give(house.core, boss, agencies[2], employer, now, now + DAY)) == "mandate.too_many"
     mandates.end_mandate(house.core, boss, given[0].mandate_id)
     give(house.core, boss, agencies[2], employer, now, now + DAY)
+
+
+def test_one_administrator_leaves_an_authority_its_people(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last two administrators are closed by nobody here, and officials are shut out a few a day by each
+    administrator; people of no office are not counted, and another administrator goes on."""
+    monkeypatch.setattr(directory, "_MOST_SHUT", 2)
+    admins = [make(house, "administrator", f"admin-{number}") for number in range(3)]
+    officers = [make(house, "permit_officer", f"officer-{number}") for number in range(3)]
+    holder = make(house, "holder", "holder")
+    one, two, three = (admin.who() for admin in admins)
+    core = house.core
+    directory.close_account(core, one, holder.account_id)
+    directory.close_account(core, one, three.account_id)
+    assert refused(lambda: directory.close_account(core, one, two.account_id)) == "account.last_two"
+    directory.lock_account(core, one, officers[0].account_id)
+    assert refused(lambda: directory.lock_account(core, one, officers[1].account_id)) == "account.too_fast"
+    directory.lock_account(core, two, officers[1].account_id)
+    house.later(DAY)
+    directory.lock_account(core, admins[0].who(), officers[2].account_id)
+    assert refused(lambda: directory.close_account(core, admins[1].who(), one.account_id)) == "account.last_two"

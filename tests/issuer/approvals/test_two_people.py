@@ -42,6 +42,8 @@ from tests.kit.people import (
     take_up,
 )
 
+DAY = 86_400
+
 
 @pytest.fixture
 def house(tmp_path: Path, database_url: str) -> Iterator[House]:
@@ -422,3 +424,26 @@ def test_a_failure_in_the_act_decides_nothing(house: House, monkeypatch: pytest.
     assert standing(house, card_id) == "active"
     engine.confirm(house.core, two.who(), request)
     assert standing(house, card_id) == "revoked"
+
+
+def test_nobody_floods_those_who_decide(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking and withdrawing again and again ends, under another account of the same person too; so does asking for
+    more and more; others still ask, and a day later it may be asked again."""
+    one = make(house, "permit_officer", "one", identity="STAFF-1")
+    again = make(house, "permit_officer", "one-again", identity="STAFF-1")
+    other = make(house, "permit_officer", "other")
+    house.later()
+    name = card(house)
+    monkeypatch.setattr(engine, "_MOST_WITHDRAWN", 2)
+    who = one.who()
+    for _ in range(2):
+        engine.refuse(house.core, who, ask_revocation(house, who, name))
+    assert refused(lambda: ask_revocation(house, who, name)) == "confirm.too_often"
+    assert refused(lambda: ask_revocation(house, again.who(), name)) == "confirm.too_often"
+    ask_revocation(house, other.who(), name)
+    house.later(DAY)
+    monkeypatch.setattr(engine, "_MOST_WAITING", 2)
+    who = one.who()
+    for number in (2, 3):
+        ask_revocation(house, who, card(house, number))
+    assert refused(lambda: ask_revocation(house, again.who(), card(house, 4))) == "confirm.too_often"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, create_engine, delete, insert, select, text, update
+from sqlalchemy import Table, and_, create_engine, delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
@@ -24,15 +25,36 @@ from issuer.audit.models import AuditRow
 from issuer.audit.verify import verify
 from issuer.cards import NewCard, deferrals, parties
 from issuer.cards.models import CardParty
-from issuer.db.base import Base
+from issuer.core import Core
+from issuer.db import schema
+from issuer.db.base import SEALED, Base
 from issuer.db.bound import AlteredRow, bound_tables
 from issuer.db.meta import Meta
 from issuer.delivery import webhooks
-from issuer.recovery.epoch import read_mark
+from issuer.insurance.models import FindingState, InsuranceEntry, InsuranceFact, InsuredPerson
+from issuer.permits.models import (
+    Employer,
+    Filing,
+    FilingEvent,
+    Hearing,
+    LeavingReport,
+    Notification,
+    Office,
+    OfficeMember,
+    Paper,
+    Permit,
+    PermitEnd,
+    PermitTerm,
+    PersonDocument,
+    Upload,
+)
+from issuer.recovery.epoch import read_mark, write_mark
+from issuer.rules.models import RuleChange
 from issuer.service import readiness
 from issuer.upgrade import bind
+from tests.issuer.conftest import new_database_url
 from tests.kit.issuing_service import person
-from tests.kit.people import HOST, House, make, new_house, organisation
+from tests.kit.people import HOST, House, Somebody, make, new_house, organisation
 
 
 @pytest.fixture
@@ -82,7 +104,62 @@ def lived_in(house: House) -> dict[str, Any]:
     engine.ask(house.core, officer.who(), "card.revoke", {"card_id": card.card_id}, "lost")
     wanted = deferrals.Wanted(holder.person_id, officer.account_id, date(2999, 1, 1), "a law")
     house.core.database.transact(lambda session: deferrals.write_deferral(house.core, session, now, wanted))
+    on_file(house, officer, holder, employer)
     return {"officer": officer, "holder": holder, "card": card.card_id, "agency": agency, "employer": employer}
+
+
+def on_file(house: House, officer: Somebody, holder: Somebody, employer: str) -> None:
+    """A row in each table of permits, rules and insurance."""
+    now = int(house.clock.at)
+    day, times = "2026-03-02", {"created_at": now}
+    change = {**times, "changed_at": now, "revision": 1}
+    ids = {name: secrets.token_hex(16) for name in ("office", "filing", "permit", "entry")}
+    filed = {"filing_id": ids["filing"], "record": b"sealed"}
+    person, firm = {"person_id": holder.person_id}, {"employer_id": employer}
+
+    def new() -> dict[str, Any]:
+        return {"id": secrets.token_hex(16), **times}
+
+    def digest() -> str:
+        return secrets.token_hex(32)
+
+    rows: list[Base] = [
+        Employer(organisation_id=employer, state="verified", region="310115", revision=1, changed_at=now),
+        Office(id=ids["office"], region="310000", name_en="S", name_zh="S", **times),
+        OfficeMember(account_id=officer.account_id, office_id=ids["office"]),
+        PersonDocument(**new(), **person, kind="passport", digest=digest(), record=b"sealed"),
+        Filing(id=ids["filing"], process="overseas", state="DRAFT", region="310115", **firm, **change, prolonged=0,
+               returns=0, filer="employer", record=b"sealed"),
+        FilingEvent(id=digest()[:32], **filed, number=1, move="submit", source="DRAFT", target="SUBMITTED",
+                    party="applicant", at=now),
+        Paper(**new(), **filed, code="M01", state="UNCHECKED"),
+        Upload(**new(), filing_id=ids["filing"], code="M01", digest=digest(), media_type="pdf", size=1, pages=1,
+               key=b"sealed", account_id=officer.account_id),
+        Permit(id=ids["permit"], **person, **firm, **change, number_key=digest(), record=b"sealed", state="GRANTED",
+               region="310115", until=day),
+        PermitTerm(**new(), permit_id=ids["permit"], **firm, number=1, category="B", first=day, until=day,
+                   region="310115", ground="overseas", record=b"sealed"),
+        Hearing(**new(), permit_id=ids["permit"], end="revoked", state="OPEN", until=day, record=b"sealed"),
+        LeavingReport(**new(), permit_id=ids["permit"], day=day, account_id=holder.account_id),
+        PermitEnd(id=digest()[:32], permit_id=ids["permit"], number=1, kind="expired", day=day, record=b"sealed",
+                  at=now),
+        Notification(**new(), permit_id=ids["permit"], filing_id=ids["filing"], token_hash=digest(), token=b"sealed",
+                     state="ISSUED", until=day),
+        RuleChange(act="add", name_key=digest(), body="{}", **new()),
+        InsuredPerson(**person, **change, number_key=digest(), record=b"sealed", region="310115", state="good"),
+        InsuranceFact(**new(), **person, **firm, kind="employment", body=b"sealed", recorded_on=day),
+        InsuranceEntry(id=ids["entry"], **times, **person, **firm, kind="paid", month=674, scheme=1, employer_part=1,
+                       employee_part=1, day=day, recorded_on=day),
+        FindingState(id=digest()[:32], **person, **firm, finding_key=digest(), month=674, state="open", body=b"sealed",
+                     revision=1, changed_at=now),
+    ]  # fmt: skip
+
+    def work(session: Session) -> None:
+        for row in rows:
+            session.add(row)
+            session.flush()
+
+    house.core.database.transact(work)
 
 
 def test_each_column_that_grants_something_is_bound(house: House) -> None:
@@ -93,14 +170,20 @@ def test_each_column_that_grants_something_is_bound(house: House) -> None:
         table, model = mapper.local_table, mapper.class_
         if not isinstance(table, Table) or table.name not in untried:
             continue
-        (key,) = table.primary_key.columns
+        keys = list(table.primary_key.columns)
         row = house.core.database.read(partial(first, table))
         for name in (*model.bound, "mac"):
-            own = key == row[key.name]
+            if table.c[name].info.get(SEALED) and not table.c[name].nullable:
+                # Always there, and its content is bound to its place by the seal.
+                continue
+            own = and_(*(key == row[key.name] for key in keys))
             raw(house, update(table).where(own).values({name: another(table, name, row[name])}))
             with pytest.raises(AlteredRow) as caught:
                 house.core.database.read(partial(loaded, model, own))
-            assert (caught.value.table, caught.value.row) == (table.name, str(row[key.name])), name
+            assert (caught.value.table, caught.value.row) == (
+                table.name,
+                ":".join(str(row[key.name]) for key in keys),
+            ), name
             raw(house, update(table).where(own).values({name: row[name]}))
             assert house.core.database.read(partial(loaded, model, own))
         untried.discard(table.name)
@@ -124,6 +207,17 @@ WORDS = {
     ("keys", "state"): ("retired", "revoked"),
     ("keys", "usage"): ("timestamp",),
     ("login_sessions", "step"): ("full", "password"),
+    ("employers", "state"): ("suspended",),
+    ("filings", "state"): ("APPROVED",),
+    ("papers", "state"): ("VERIFIED",),
+    ("permits", "state"): ("ACTIVE",),
+    ("permit_ends", "kind"): ("cancelled",),
+    ("notifications", "state"): ("USED",),
+    ("insured_persons", "state"): ("lapsed",),
+    ("hearings", "state"): ("OVER",),
+    ("insurance_facts", "kind"): ("payout",),
+    ("insurance_entries", "kind"): ("refunded",),
+    ("insurance_findings", "state"): ("settled",),
 }
 
 
@@ -225,3 +319,28 @@ def test_an_older_database_is_bound_once(house: House) -> None:
     assert mark.bound
     report = verify(house.core)
     assert (report.faults, report.altered) == ([], [])
+
+
+def test_an_update_binds_the_rows_of_more_tables_and_no_others(tmp_path: Path) -> None:
+    """From the tables before: rows of permits and insurance are bound once, also where the update was cut off between;
+    a record that was altered before stays refused."""
+    house = new_house(tmp_path, new_database_url("sqlite", tmp_path), keys=True)
+    there, core = lived_in(house), house.core
+    schema.migrate(core.database, "0011")
+    raw(house, update(table_of(Account)).where(Account.id == there["holder"].account_id).values(role="permit_officer"))
+    mark = read_mark(core.settings.epoch_path)
+    assert mark is not None
+    core.settings.epoch_path.unlink()
+    write_mark(core.settings.epoch_path, replace(mark, bound=True))
+    schema.migrate(core.database)
+    # Cut off here: nothing is opened, and the next run finishes.
+    assert refused(lambda: Core.open(core.settings)) == "database.not_bound"
+    assert bind(core, replace(HOST, reason=None)) == 16
+    assert core.database.read(lambda session: session.scalars(select(Filing)).one()).state == "DRAFT"
+    assert bind(core, HOST) == 0
+    raw(house, update(table_of(Meta)).values(bound_to="0011"))
+    assert refused(lambda: bind(core, replace(HOST, reason=None))) == "database.bound_before"
+    raw(house, update(table_of(Meta)).values(bound_to="0017"))
+    with pytest.raises(AlteredRow):
+        core.database.read(lambda session: session.get(Account, there["holder"].account_id))
+    core.close()

@@ -36,7 +36,7 @@ from tests.issuer.insurance.conftest import Agency
 from tests.kit.callers import by_session
 from tests.kit.insured import new_registration, registration_body
 from tests.kit.issuing_service import person
-from tests.kit.people import Somebody, make
+from tests.kit.people import Somebody, make, organisation
 from verifier.runtime.http import Drain
 
 BY = Actor("host:test", "a test", break_glass=True)
@@ -525,3 +525,47 @@ def test_overview_of_an_employer_adds_up_to_the_reports_of_its_staff(agency: Age
     assert "310115,unpaid,15,3,15,0.00,0.00" in lines
     other = code(lambda: employer_overview(agency.core, agency.agency.who(), "0" * 32))
     assert other == ("insurance.employer", "employer_id")
+
+
+def test_an_employer_of_before_sees_nothing_of_the_next_one(agency: Agency) -> None:
+    """Neither region nor state nor schemes of what came after; and puts no passport on record any more."""
+    person_id, _ = registered(agency)
+    end_work(agency.core, agency.employer.who(), person_id, None, date(2026, 6, 30))
+    firm = organisation(agency.house, "employer", 7)
+    other = make(agency.house, "employer", "employer.seven", organisation_id=firm)
+    register(agency.core, other.who(), new_registration(1, began=date(2026, 7, 1), region="320500"))
+    before = views.show_insurance(agency.core, agency.employer.who(), person_id)
+    assert (before.region, before.state, before.lapsed_since) == ("310115", None, None)
+    assert set(before.schemes.values()) <= {"TERMINATED", "not_enrolled"}
+    assert [one.employer_id for one in before.employments] == [agency.employer_id]
+    now = views.show_insurance(agency.core, other.who(), person_id)
+    assert now.region == "320500"
+    assert now.state is not None
+    refused = code(lambda: record_passport(agency.core, agency.employer.who(), person_id, "DEU", "X1234567", None))
+    assert refused[0] == "insurance.none"
+
+
+def test_nobody_in_office_changes_what_is_on_record_about_himself(agency: Agency) -> None:
+    """An insurance officer who is insured: neither books nor findings, passports, ends of work nor a death."""
+    person_id, number = registered(agency)
+    core, officer = agency.core, agency.officer
+
+    def same(session: Session) -> None:
+        account = session.get_one(Account, officer.account_id)
+        account.person_id = person_id
+
+    core.database.transact(same)
+    who = officer.who()
+    assert who.person_id == person_id
+    row = entry_from(entry(agency, number, "2026-03"))
+    for act in (
+        lambda: record(core, [row], who.by(), "0" * 32, own=who.person_id),
+        lambda: end_work(core, who, person_id, agency.employer_id, date(2026, 10, 31)),
+        lambda: record_passport(core, who, person_id, "DEU", "X1234567", None),
+        lambda: record_death(core, who, person_id, date(2026, 10, 31)),
+        lambda: register(core, who, new_registration(1, employer_id=agency.employer_id)),
+        lambda: answer_finding(core, who, person_id, "unpaid:x", "settled", "paid"),
+        lambda: choose(core, who, person_id, "death", signed=True),
+    ):
+        assert code(act)[0] == "account.self"
+    assert views.show_insurance(core, who, person_id).number == number

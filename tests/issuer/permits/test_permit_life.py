@@ -6,8 +6,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from issuer.accounts import mandates
+from issuer.audit.models import Read
+from issuer.cards.models import OnlineLookup
 from issuer.rules.book import shipped
 from issuer.rules.rows import rule_json
 from issuer.rules.store import add_rules
@@ -212,7 +215,15 @@ def test_new_employer_files_after_the_old_one_cancelled_and_between_there_is_no_
     assert seen["card_id"] != permit["card_id"]
     assert office.verdict(old, office.code(seen)) == ["revoked", "VALID"]
     assert problem(office.ask(office.employer, "GET", f"/v1/permits/{permit['permit_id']}")) == (404, "permit.none")
-    assert office.ok(other, "GET", f"/v1/permits/{permit['permit_id']}")["terms"][-1]["ground"] == "in_country"
+    own = office.ok(other, "GET", f"/v1/permits/{permit['permit_id']}")
+    assert [(term["employer_id"], term["ground"]) for term in own["terms"]] == [
+        (other.who().organisation_id, "in_country")
+    ], "nothing of the employer before"
+    assert (len(seen["terms"]), len(seen["ends"]), own["ends"]) == (2, 1, [])
+    ways = office.core.database.read(lambda session: set(session.scalars(select(Read.way))))
+    assert {"filing.show", "permit.show"} <= ways
+    looked = select(OnlineLookup.id).where(OnlineLookup.card_id == seen["card_id"])
+    assert office.core.database.read(lambda session: session.scalars(looked).first()) is not None
 
 
 def test_cancellation_is_recorded_with_ground_and_redress(office: PermitOffice) -> None:
