@@ -6,8 +6,8 @@ Promises:
    busier day, moves both.
 2. A ratio is worse when both its median and its fastest rounds are above the kept ones by more than the band: one alone
    is the machine. Then the exit code is 1, as it is when icard itself failed where the kept run has a figure.
-3. What is better by more than the band is told, and is a reason to keep a new run. A peer that is missing today is told
-   and fails nothing.
+3. What is better by more than the band is reported, and is a reason to keep a new run. A peer that is missing today is
+   reported and fails nothing.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What is told once a run beside the interleaved turns: stages, imports, memory, correctness, poor pictures, the whole
-machine, and issuing. Each part gives what the run's JSON keeps, and prints its table.
+"""What is reported once a run beside the interleaved turns: stages, imports, memory, correctness, poor pictures, the
+whole machine, and issuing. Each part gives what the run's JSON keeps, and prints its table.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Told = dict[str, Any]
 
 
 def extras(runs: dict[str, Run]) -> Told:
-    """Everything, in the order in which it is told; ``runs`` are for the speed beside the refusals. What fails is
+    """Everything, in the order in which it is reported; ``runs`` are for the speed beside the refusals. What fails is
     ``{"failed": reason}``, and the others go on."""
     every: dict[str, Callable[[], Any]] = {
         "stages_us": _stages,

@@ -1,4 +1,4 @@
-"""What is told once a run, outside the interleaved turns: importing, and stages by pytest-benchmark."""
+"""What is reported once a run, outside the interleaved turns: importing, and stages by pytest-benchmark."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ Promises:
 2. Each contender is shown what it reads: ``claim169`` the Claim 169 form, python-cwt and pycose COSE bytes, the minimal
    script and icard the text. A fault below the layers that it reads is not counted for it.
 3. Before a vector counts, the contender has accepted the good code of the same key and form: nobody scores by refusing
-   all. Where it has not, nothing is counted and the reason is told.
-4. Accepted means: it gave claims. A child that dies has refused; how often is told.
+   all. Where it has not, nothing is counted and the reason is reported.
+4. Accepted means: it gave claims. A child that dies has refused; how often is reported.
 """
 
 from __future__ import annotations

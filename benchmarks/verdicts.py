@@ -4,7 +4,7 @@ Promises:
 
 1. The verdict is the full one: trust list, timestamp, status list and the policy ``gate``, all fresh; each is VALID.
 2. The raw check is the backend's own call on the same messages, with nothing of icard around it. For the native core it
-   is the call of the backend that comes next, which is what people have without it; its own call is told beside it.
+   is the call of the backend that comes next, which is what people have without it; its own call is reported beside it.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class JobState:
 
 
 class Runner:
-    """Runs jobs until it is told to stop.
+    """Runs jobs until it is asked to stop.
 
     Args:
         wall: the clock of states, Unix time.

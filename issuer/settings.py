@@ -50,7 +50,7 @@ def _as_listed(value: str, field: ListField) -> None:
 
 
 class Settings(BaseSettings):
-    """What the service is told. Paths that are not given lie in ``folder``."""
+    """The service's settings. Paths that are not given lie in ``folder``."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=False)
 
@@ -116,7 +116,7 @@ class Settings(BaseSettings):
         (), description="Proxies whose X-Forwarded-For is believed, separated by commas."
     )
     factor_wait_hours: int = Field(
-        24, ge=0, le=720, description="Hours after a recovery or a new second factor without acts of two people."
+        24, ge=0, le=720, description="Hours after a recovery or a new second factor without acts under dual control."
     )
     lookup_days: int = Field(1095, ge=90, le=36_500, description="For which look-ups and reads are kept.")
     deferral_days: int = Field(

@@ -75,7 +75,7 @@ class Authority:
         self.run("icard-issuer", "worker", "--once", "-C", "issuer", "--export", "public")
 
     def revoke(self, card_id: str, reason: str) -> None:
-        """Withdraw a card, for ever."""
+        """Withdraw a card permanently."""
         words = ("icard-issuer", "card", "revoke", card_id, "-C", "issuer")
         self.run(*words, "--operator", OPERATOR, "--reason", reason)
 

@@ -3,7 +3,7 @@
 Promises:
 
 1. It reads at a glance: each cell is filled from the left by its share, with its count in it; the first column is ours.
-2. Themes, ``title``, ``desc`` and repeatability as for bars; nothing is told by colour alone.
+2. Themes, ``title``, ``desc`` and repeatability as for bars; nothing is conveyed by colour alone.
 """
 
 from __future__ import annotations

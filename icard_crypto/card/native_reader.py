@@ -31,7 +31,7 @@ __all__ = ["reader"]
 #: The maps of a card's payload; a field of the type map is the map of its name.
 _MAPS: Final = ("claims", "status", "status_list", "identity", "card", "permit", "insurance")
 
-#: What :class:`icard_crypto.card.facts.Facts` holds, in its order: a field, and how it is told.
+#: What :class:`icard_crypto.card.facts.Facts` holds, in its order: a field, and how it is reported.
 _TOLD: Final[tuple[tuple[str, str, str, int, int], ...]] = (
     ("claims", "iss", "value", 0, 0),
     ("claims", "iat", "value", 0, 0),

@@ -70,7 +70,7 @@ _TAG_SIGN: Final = b"\xd8\x62"
 
 
 class Tombstone(NamedTuple):
-    """A key that was revoked once, and how: kept for ever."""
+    """A key that was revoked once, and how: kept permanently."""
 
     thumbprint: Thumbprint
     revoked: Revocation
@@ -215,7 +215,7 @@ def _bury(tombstones: Iterable[Tombstone], following: TrustList) -> tuple[Tombst
             continue
         now_revoked = listed[thumbprint]
         if now_revoked is None:
-            raise _rule_9("trust.revoked_returns", thumbprint, "revoked for ever")
+            raise _rule_9("trust.revoked_returns", thumbprint, "revoked permanently")
         if not _as_strict(revoked, now_revoked):
             raise _rule_9("trust.revocation_milder", thumbprint, f"{revoked.kind} at {revoked.at}, or stricter")
     buried |= {thumbprint: revoked for thumbprint, revoked in listed.items() if revoked is not None}

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. A missing part is told as :class:`Reader` or :class:`~icard_crypto.errors.MissingPart`, never as an ImportError.
+1. A missing part is reported as :class:`Reader` or :class:`~icard_crypto.errors.MissingPart`, never as an ImportError.
 2. QR codes only; Micro QR and rMQR are not read.
 3. Content is text when it is UTF-8 without control characters (but TAB, CR, LF), else it is the bytes as encoded.
 """

@@ -197,7 +197,7 @@ def unlock(session: Session, account_id: str, now: int) -> None:
 
 
 def close(core: Core, session: Session, account_id: str, now: int) -> None:
-    """End an account for ever; what it says of itself is erased, the person's name with the last open account.
+    """End an account permanently; what it says of itself is erased, the person's name with the last open account.
 
     Raises:
         StateError: ``account.none``, ``account.state``.

@@ -103,7 +103,7 @@ def unlock_account(core: Core, who: Principal, account_id: str, *, version: int 
 
 
 def close_account(core: Core, who: Principal, account_id: str, *, version: int | None = None) -> None:
-    """End an account for ever.
+    """End an account permanently.
 
     Raises:
         StateError: ``access.*``, ``account.*``.
@@ -257,7 +257,7 @@ def _leaves_two(session: Session, account: Account) -> None:
 
 
 def transact(core: Core, actor: Actor, work: Callable[[UnitOfWork], T]) -> T:
-    """Do ``work`` in one transaction; what another one took meanwhile is told as such.
+    """Do ``work`` in one transaction; what another one took meanwhile is reported as such.
 
     Raises:
         StateError: ``account.login_taken``, and what ``work`` raises.

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. Each act is audited as one that passed by the rules of two people, with who and why.
+1. Each act is audited as one that bypassed dual control, with who and why.
 2. Otherwise the same rules hold: one form of each field, roles that exclude each other, sessions and tokens that end.
 """
 

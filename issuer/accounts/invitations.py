@@ -10,7 +10,7 @@ Promises:
    look proposes another one, and what is taken is the one whose proof comes with the acceptance: who looked before
    knows nothing of it.
 4. Every look is an act in the audit. A wrong password or code uses nothing up.
-5. All other accounts of the person are told that one was made or begun anew.
+5. All other accounts of the person are notified that one was made or begun anew.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tables of accounts: who there is, what they hold, what was asked of two people.
+"""The tables of accounts: who there is, what they hold, requests under dual control.
 
 Promises:
 
@@ -34,7 +34,7 @@ __all__ = [
 
 
 class Person(Bound, Base):
-    """A human being; rules of two people count these. ``identity_key`` is the keyed hash of a document's number."""
+    """A human being; dual control counts these. ``identity_key`` is the keyed hash of a document's number."""
 
     __tablename__ = "persons"
     bound = ("identity_key", "created_at")

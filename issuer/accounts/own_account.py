@@ -47,7 +47,7 @@ _LONGEST_PROOF: Final = 2048
 
 
 def change_password(core: Core, who: Principal, old: str, new: str) -> None:
-    """Set another password; all sessions and tokens end, and the account is told.
+    """Set another password; all sessions and tokens end, and the account is notified.
 
     Raises:
         StateError: ``access.*``, ``login.refused``, ``login.wait``, ``login.busy``, ``password.*``.
@@ -87,7 +87,7 @@ def begin_totp(core: Core, who: Principal) -> TotpOffer:
 
 
 def finish_totp(core: Core, who: Principal, password: str, proof: str, code: str) -> list[str]:
-    """Take the proposed secret, with a code of it. All sessions end, and the account is told.
+    """Take the proposed secret, with a code of it. All sessions end, and the account is notified.
 
     An official one takes part in nothing that two people do for a while.
 
@@ -153,7 +153,7 @@ def change_contact(core: Core, who: Principal, password: str, email: str | None,
             return
         write_account(core, account, replace(record, email=email, language=language))
         if record.email != email:
-            # The address of before is told as well: it may be somebody else who changes it.
+            # The previous address is notified as well: it may be somebody else who changes it.
             facts = {"account": account.id}
             places = [None, record.email] if record.email else [None]
             notify(core, session, now, [Notice("account.contact_changed", account.id, facts, to=to) for to in places])

@@ -63,7 +63,7 @@ __all__ = [
 ]
 
 _LONGEST_REASON: Final = 500
-#: Accounts that are told of one request.
+#: Accounts that are notified of one request.
 _TOLD: Final = 200
 _DAY: Final = 86_400
 #: Requests of one person that wait, and that he withdrew within a day: each notifies everybody who may decide.
@@ -96,7 +96,7 @@ class ConfirmationView:
 def ask(
     core: Core, who: Principal, act: str, arguments: Mapping[str, Any], reason: str, request: Request | None = None
 ) -> ConfirmationView:
-    """Ask for an act; those who may confirm it are told.
+    """Ask for an act; those who may confirm it are notified.
 
     Args:
         act: a name in :data:`issuer.approvals.acts.ACTS`.

@@ -12,7 +12,7 @@ Promises:
 6. A checkpoint of acts that were lost with a database is no fault where an act of restoring stands at that place, is
    later, and has details that open and an epoch of its own. What was lost is missing all the same: the audit is whole
    again when an act, by name and with a reason, says that this loss is known.
-7. Every fault is told up to a number of them; the first ones lie nearest to the cause.
+7. Every fault is reported up to a number of them; the first ones lie nearest to the cause.
 """
 
 from __future__ import annotations

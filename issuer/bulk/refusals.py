@@ -1,4 +1,4 @@
-"""The rows that a bulk run refused: what is kept of them, and how they are told.
+"""The rows that a bulk run refused: what is kept of them, and how they are reported.
 
 Promises:
 

@@ -7,7 +7,7 @@ Promises:
 2. A card that is another's and one that is not there are the same error.
 3. An act on a card is notified to whoever sees it as their own: holder, employer, agencies with a mandate in force.
    A card that nobody with an account holds, looks after or acts for makes no notice.
-4. A change of parties changes at that moment who sees the card; those before and those after are told.
+4. A change of parties changes at that moment who sees the card; those before and those after are notified.
 5. Nobody in office acts on the card of his own person.
 """
 
@@ -70,7 +70,7 @@ def set_parties(core: Core, who: Principal, card_id: str, holder_id: str | None,
         elif (row.holder_id, row.employer_id) == (holder_id, employer_id):
             return True
         told = [card_id]
-        # Those who see it no more are told as well as those who see it now.
+        # Those who see it no more are notified as well as those who see it now.
         notify_parties(core, session, now, "card.parties", told)
         row.holder_id, row.employer_id = holder_id, employer_id
         session.flush()
@@ -154,7 +154,7 @@ def _own(core: Core, session: Session, who: Principal) -> ColumnElement[bool]:
         return CardParty.employer_id == who.organisation_id
     if who.role.organisation == "agency":
         return CardParty.employer_id.in_(clients(session, who.organisation_id or "", core.clock.now(session)))
-    # What an official sees goes by rights, not by whose it is.
+    # What an official sees depends on permissions, not on whose card it is.
     return false() if who.role.official else CardParty.holder_id == who.person_id
 
 
@@ -175,8 +175,8 @@ def notify_parties(core: Core, session: Session, now: int, act: str, cards: Sequ
 
 
 def _told(now: int) -> tuple[Select[str, str], ...]:
-    """Cards and the accounts that are told of them: apart, so that each finds its accounts by an index."""
-    # Who was locked out is told all the same; who never came, or left, is not.
+    """Cards and the accounts that are notified of them: apart, so that each finds its accounts by an index."""
+    # Locked accounts are notified too; who never came, or left, is not.
     query = select(CardParty.card_id, Account.id).where(Account.state.in_(("active", "locked")))
     holds = and_(Account.person_id == CardParty.holder_id, Account.role == "holder")
     employs = and_(Account.organisation_id == CardParty.employer_id, Account.role == "employer")

@@ -53,12 +53,12 @@ def resume(core: Core, card_id: str, by: Actor, revision: int | None = None) -> 
 
 
 def revoke(core: Core, card_id: str, by: Actor) -> None:
-    """Withdraw a card, for ever."""
+    """Withdraw a card permanently."""
     revoke_many(core, [card_id], by)
 
 
 def revoke_many(core: Core, card_ids: Sequence[str], by: Actor) -> None:
-    """Withdraw several cards, all or none, for ever."""
+    """Withdraw several cards, all or none, permanently."""
     _set_standing(core, card_ids, by, "card.revoke", "revoked")
 
 
@@ -135,7 +135,7 @@ def _edit(
     edit: Callable[[CardRow], None],
     revision: int | None = None,
 ) -> list[CardRow]:
-    """Change cards, their entries and who is told; those that it changed."""
+    """Change cards, their entries and whom to notify; those that it changed."""
     rows = []
     for row in locked(session, card_ids).values():
         before = row.standing, row.permit, row.insurance

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["account_app"]
 
 account_app = typer.Typer(
-    help="Accounts from the host, past the rule of two people: the first administrators, and recovery.",
+    help="Accounts from the host, bypassing dual control: the first administrators, and recovery.",
     no_args_is_help=True,
 )
 
@@ -81,7 +81,7 @@ def account_unlock(service: ServiceFolder, by: Actor, login: Login) -> None:
 @account_app.command("close")
 @acts(break_glass=True)
 def account_close(service: ServiceFolder, by: Actor, login: Login) -> None:
-    """End an account for ever, and erase what it says of its person."""
+    """End an account permanently, and erase what it says of its person."""
     _change(service, by, login, "close")
 
 

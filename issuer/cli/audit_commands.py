@@ -136,7 +136,7 @@ def audit_purge(
     before: Annotated[str, typer.Option("--before", metavar="YYYY-MM-DD", help="Acts before this day (UTC).")],
     second: Annotated[str, typer.Option("--second-operator", help="Who stands beside: another person's name.")],
 ) -> None:
-    """Delete the details of old acts, for ever; the chain stays whole. Takes the time of writing the database anew.
+    """Delete the details of old acts, permanently; the chain stays whole. Takes the time of writing the database anew.
 
     Two people do it, and nothing younger than the setting audit_details_days goes.
     """

@@ -79,7 +79,7 @@ def bulk_renew(
 def bulk_revoke(
     service: ServiceFolder, by: Actor, file: File, form: FormOption = None, refused: Refused = None
 ) -> None:
-    """Withdraw every card that the file names, for ever; in the audit as break-glass."""
+    """Withdraw every card that the file names, permanently; in the audit as break-glass."""
     _run(service, by, "revoke", file, form, None, None, refused)
 
 

@@ -112,7 +112,7 @@ def card_resume(service: ServiceFolder, by: Actor, card: CardId) -> None:
 @card_app.command("revoke")
 @acts(break_glass=True)
 def card_revoke(service: ServiceFolder, by: Actor, card: CardId) -> None:
-    """Withdraw a card, for ever. In the service two people do this; here the audit calls it break-glass."""
+    """Withdraw a card permanently. In the service two people do this; here the audit calls it break-glass."""
     from issuer import cards
 
     _change(service, by, cards.revoke, card)

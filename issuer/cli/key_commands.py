@@ -132,7 +132,7 @@ def key_revoke(
         typer.Option("--kind", help="compromised: nothing it signed stands. retired: it was destroyed."),
     ] = "compromised",
 ) -> None:
-    """Withdraw a key, for ever."""
+    """Withdraw a key, permanently."""
     from issuer.keys import states
 
     with service.opened() as core:

@@ -48,7 +48,9 @@ def publish_command(
     deny: Annotated[
         list[str] | None,
         typer.Option(
-            "--deny", metavar="PEM|DIGITS", help="A stolen key: its public key or its thumbprint; from now on for ever."
+            "--deny",
+            metavar="PEM|DIGITS",
+            help="A stolen key: its public key or its thumbprint; from now on permanently.",
         ),
     ] = None,
     hours: Annotated[

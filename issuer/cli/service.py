@@ -1,4 +1,4 @@
-"""What the commands of the service share: their common options, the opened core, and how facts are told.
+"""What the commands of the service share: their common options, the opened core, and how facts are reported.
 
 Promises:
 
@@ -41,7 +41,7 @@ Operator = Annotated[str | None, typer.Option("--operator", help="Who acts, for 
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, for the audit.")]
 _NamedOperator = Annotated[str, typer.Option("--operator", help="Who acts: a person's name, for the audit.")]
 _GivenReason = Annotated[str, typer.Option("--reason", help="Why, for the audit.")]
-_BreakGlassReason = Annotated[str, typer.Option("--reason", help="Why the rule of two people is passed by.")]
+_BreakGlassReason = Annotated[str, typer.Option("--reason", help="Why dual control is bypassed.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def acts(
     Args:
         reason: it takes a reason.
         required: operator and reason must be given.
-        break_glass: it passes the rule of two people by; both must be given, and the audit says so.
+        break_glass: it bypasses dual control; both must be given, and the audit says so.
     """
     if required or break_glass:
         why = _BreakGlassReason if break_glass else _GivenReason

@@ -142,7 +142,7 @@ def revoke_key(
         str | None, typer.Option("--at", metavar="TIME", help="When; of a retired key the older ones stand.")
     ] = None,
 ) -> None:
-    """Withdraw an authority's key, for ever; it stays listed."""
+    """Withdraw an authority's key, permanently; it stays listed."""
     revoked = Revocation(moment(at, "--at"), kind)
     _edit(draft, lambda data: trust_draft.revoke_key(data, _key(data, key), revoked))
 

@@ -11,7 +11,7 @@ Promises:
    that it was not done; without ``settled`` the error says that the outcome is unknown.
 5. A database that goes away and comes back needs no restart: connections are checked before they are used, and one to a
    server that no longer answers breaks within a minute.
-6. Whoever is told to end (``stopping``) tries nothing again: what was begun fails with its error.
+6. Whoever is asked to stop (``stopping``) tries nothing again: what was begun fails with its error.
 7. A lock held elsewhere hangs nobody: a statement waits five seconds for a lock (SQLite: ten for the whole file) and
    runs for a minute at most; what holds a transaction open and says nothing is cut off (PostgreSQL, set in each
    transaction, so that a pooler in transaction mode keeps to it). Nothing is prepared by name, for its sake too.

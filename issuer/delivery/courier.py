@@ -1,4 +1,4 @@
-"""The courier: takes what is due from the outbox and delivers it, until it is told to end.
+"""The courier: takes what is due from the outbox and delivers it, until it is asked to end.
 
 Promises:
 
@@ -123,7 +123,7 @@ class Courier:
         except IcardError:
             raise
         except Exception:
-            # A letter that nobody thought of must neither end its lane nor come back for ever without a trace.
+            # A letter that nobody thought of must neither end its lane nor come back endlessly without a trace.
             for letter in list(left.values()):
                 tell(letter, queue.later("notice.fault"))
         finally:

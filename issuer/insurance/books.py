@@ -52,13 +52,13 @@ _LONGEST: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """A row that is told.
+    """A reported row.
 
     Args:
         number: the person's insurance number.
         employer_code: unified social credit code.
         employer_part, employee_part: in fen.
-        source_key: what the row is known by when it is told again; None: it is not.
+        source_key: what the row is known by when it is reported again; None: it is not.
     """
 
     number: str

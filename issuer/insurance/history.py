@@ -3,7 +3,7 @@
 Promises:
 
 1. Every entry carries the day on which it was recorded and, where another took its place, the day of that: what was
-   known on a day can be told for ever. Nothing is overwritten.
+   known on a day can always be reported. Nothing is overwritten.
 2. Days are Beijing dates, both ends included; None as an end means that no end is known.
 """
 

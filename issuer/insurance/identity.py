@@ -51,7 +51,7 @@ _NUMBER: Final = re.compile("[A-Z0-9]{4,20}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What is told of who somebody is.
+    """What is reported about a person's identity.
 
     Args:
         surname, given: as in the passport; a single name is the surname.

@@ -8,8 +8,8 @@ Promises:
 3. Registered for are the schemes that are due there and then, with those that a certificate exempts from now: they are
    due again when it ends. Where nothing is due (above the region's age, disputed without an agreement) the answer says
    so, and that is no lapse.
-4. What is told is held against the rules before anything is written: a region that there is, days in their order,
-   no work after death, names that are the passport's.
+4. What is reported is checked against the rules before anything is written: a region that there is, days in their
+   order, no work after death, names that are the passport's.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _EARLIEST: Final = date(1900, 1, 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRegistration(Identity):
-    """What is told of a person and the work.
+    """What is reported about a person and the work.
 
     Args:
         basis: ``work_permit``, ``press_card`` or ``permanent_residence``, obtained on a day and valid until one.
@@ -194,7 +194,7 @@ def end_work(core: Core, who: Principal, person_id: str, employer_id: str | None
 
 
 def _check(book: RuleBook, new: NewRegistration, today: date) -> None:
-    """Hold what is told against the rules (promise 4)."""
+    """Check what is reported against the rules (promise 4)."""
     check_document(new.passport_state, new.passport)
     if not _ALPHA3.fullmatch(new.nationality):
         raise StateError("insurance.document", path="nationality", expected="three capital letters of ISO 3166-1")

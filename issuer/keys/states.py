@@ -2,7 +2,7 @@
 
 Promises:
 
-1. A key has one usage for ever. At most one key of a usage is active; activating the next retires it in one step.
+1. A key's usage never changes. At most one key of a usage is active; activating the next retires it in one step.
 2. A published key becomes active after 14 days, in which verifiers that are seldom online learn of it; sooner only as
    an emergency, which the audit records. Before, a check of the caller's says whether verifiers take what it signs
    (:mod:`issuer.published.activation`).
@@ -179,7 +179,7 @@ def retire(core: KeyCore, name: str, actor: str, *, reason: str | None = None) -
 
 
 def revoke(core: KeyCore, name: str, actor: str, *, kind: Kind, reason: str | None) -> KeyRow:
-    """Any state to revoked, for ever. Codes that wait for this key's signature are burnt when they are finished."""
+    """Any state to revoked, permanently. Codes that wait for this key's signature are burnt when they are finished."""
 
     def step(session: Session, row: KeyRow, now: int) -> dict[str, Any]:
         _require(row, "draft", "published", "active", "retired")

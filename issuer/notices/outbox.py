@@ -37,7 +37,7 @@ _CHUNK: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What an account is told. ``facts``: ids by name; ``secret``: for the link in the e-mail, used once.
+    """What an account is notified of. ``facts``: ids by name; ``secret``: for the link in the e-mail, used once.
 
     ``to``: an address in the place of the account's own, for the e-mail alone.
     """
@@ -51,7 +51,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class _Wishes:
-    """Of the accounts that are told: what they turned off, and their webhooks."""
+    """Of the accounts that are notified: what they turned off, and their webhooks."""
 
     muted: frozenset[tuple[str, str, str]]
     webhooks: Mapping[str, Sequence[str]]

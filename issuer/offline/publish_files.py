@@ -225,7 +225,7 @@ def _next_timestamp(
             raise StateError("tree.clock_behind", expected=f"{before.iat} or later", found=str(now))
         iat = max(iat, before.iat + 1)
         denied |= before.denied
-    # The trust list says it better, and for ever; the timestamp has room for what is new.
+    # The trust list says it better, and permanently; the timestamp has room for what is new.
     denied -= {
         key.thumbprint
         for _, entry, key in current.issuer_keys()

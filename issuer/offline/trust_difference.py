@@ -4,7 +4,7 @@ Promises:
 
 1. Every difference of meaning gives a line: :func:`differences` of two lists is empty only if they say the same,
    version and times apart.
-2. A line says whether trust comes, goes, is widened, narrowed, or something else changes; what widens trust is told
+2. A line says whether trust comes, goes, is widened, narrowed, or something else changes; what widens trust is reported
    from what narrows it by the data, never by who wrote it.
 3. Keys are named by their full thumbprints: that is what people compare.
 """

@@ -50,7 +50,7 @@ def _file(database: Database) -> list[str]:
     try:
         machine = _MACHINE_ID.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):
-        # A container has none; its volume's file system and inode are told apart all the same.
+        # A container has none; its volume's file system and inode are distinguished all the same.
         machine = ""
     # Not the device's number, which may be another after each start of the machine.
     return [machine, path, str(os.statvfs(path).f_fsid), str(os.stat(path).st_ino)]

@@ -6,7 +6,7 @@ Promises:
    they hold no thread and no place of the service's other requests.
 2. A device from which somebody has logged in with every factor has other places: strangers take none of those. It is
    known here by a MAC in its cookie, without a question to the database.
-3. Whom the door does not let in waits a moment and is told to come again (503 ``login.busy``): who asks anew without
+3. Whom the door does not let in waits a moment and is asked to come again (503 ``login.busy``): who asks anew without
    pause gets few answers for it, and costs little.
 """
 

@@ -6,6 +6,8 @@ import ast
 import functools
 import re
 
+import pytest
+
 from tests.docs.pages import ROOT
 
 _NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
@@ -43,3 +45,13 @@ def test_every_row_of_promises_names_a_test() -> None:
     rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith(("| promise", "| ---"))]
     assert rows
     assert [row for row in rows if not _NAMED.search(row)] == []
+
+
+@pytest.mark.parametrize("page", ["promises.md", "security.md"])
+def test_table_cells_are_short(page: str) -> None:
+    """No cell has more than 25 words; what needs more is prose below the table."""
+    lines = (ROOT / "docs" / page).read_text("utf-8").splitlines()
+    cells = [cell for line in lines if line.startswith("|") for cell in line.strip("|").split("|")]
+    prose = [cell for cell in cells if not _NAMED.search(cell)]
+    assert prose
+    assert [cell for cell in prose if len(cell.split()) > 25] == []

@@ -75,7 +75,7 @@ class _Codes:
 
 
 def cases() -> list[Case]:
-    """All figures, in the order in which they are told; on a machine of one core each stands once."""
+    """All figures, in the order in which they are reported; on a machine of one core each stands once."""
     made = []
     counts = sorted({1, cores()})
     for algorithm in ALGORITHMS:

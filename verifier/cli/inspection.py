@@ -93,7 +93,7 @@ def _walk(shown: str | bytes, found: Inspection) -> None:
     elements = {part.name: part for part in frame.parts}
     _headers(elements["protected"], message.protected)
     _headers(elements["unprotected"], message.unprotected)
-    # A fault of the headers does not hide the payload: both are looked at, the first fault is told.
+    # A fault of the headers does not hide the payload: both are looked at, the first fault is reported.
     try:
         found.headers = cose.token_headers(message)
     except DecodeError as error:

@@ -1,4 +1,4 @@
-"""``icard sync``: fetch what is new, once or for ever."""
+"""``icard sync``: fetch what is new, once or continuously."""
 
 from __future__ import annotations
 

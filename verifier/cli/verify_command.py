@@ -99,7 +99,7 @@ def verify_command(
 
 
 def _domains(trusted: Path | None, state: Path | None) -> tuple[TrustDomain, ...]:
-    """What is trusted; a part of the state that is damaged is told, and the rest of it counts."""
+    """What is trusted; a part of the state that is damaged is reported, and the rest of it counts."""
     given = trusted_domain(trusted)
     if given is not None and state is None:
         return (given,)

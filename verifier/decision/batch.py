@@ -15,7 +15,7 @@ processes make 1.5 times when they send claims back, and 1.9 when they send only
 send, and a verdict decodes its claims again when somebody asks for them (about 20 microseconds, once).
 
 Processes are forked, because a fork inherits keys and status lists as they are, on Linux, and only where this process
-runs no other Python thread: a lock that another thread holds at that moment would stay locked in the child for ever.
+runs no other Python thread: a lock that another thread holds at that moment would stay locked in the child permanently.
 Elsewhere threads are used, which is no loss, and a gain for signatures that take longer (ES384).
 """
 

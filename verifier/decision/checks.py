@@ -42,7 +42,7 @@ _ENTRY_REASONS: Final[dict[int, tuple[str, ...]]] = {
 def check_signer(found: Findings, facts: Facts, key: TrustedKey, moment: Moment) -> bool:
     """Checks 15 and 16; whether both hold."""
     good = True
-    # 15: a retirement is for ever, a window may be widened by a newer list.
+    # 15: a retirement is permanent, a window may be widened by a newer list.
     if key.revoked is not None and key.retired_before(facts.issued_at):
         found.fall(Reason("key_not_valid_then"))
         good = False
@@ -125,7 +125,7 @@ def check_permit(found: Findings, facts: Facts, moment: Moment, timely: bool) ->
     if not profile_known(facts.profile):
         found.fall(Reason("policy_not_met", "profile"))
     if facts.permit_ends is None:
-        # Nobody is told that a permit is in force of which the code names no end.
+        # No permit is reported as in force of which the code names no end.
         found.doubt(Reason("not_disclosed", "permit"))
     if not timely:
         return

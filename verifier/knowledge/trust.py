@@ -205,7 +205,7 @@ class TrustDomain:
         """The domain of an accepted trust list; whether it may be believed is :mod:`icard_crypto.lists.trust_chain`'s
         affair.
 
-        Its timestamp keys are in the domain, so that a card under one of them is told by its reason. Its root keys are
+        Its timestamp keys are in the domain, so that a card under one of them is named by its reason. Its root keys are
         not: they sign trust lists only, and a card under one of them is a stranger's.
         """
         issuers = {

@@ -10,7 +10,7 @@ Promises:
 4. A batch that says how long it is gets its answers when all of it has come, for most clients read nothing before they
    have sent everything; one that is sent in chunks gets answers at once.
 5. A batch has an end: what has not come by then is not waited for, and who takes the answer too slowly is cut off. So
-   nobody holds a batch's place for ever by a byte now and then.
+   nobody holds a batch's place permanently by a byte now and then.
 6. The children are not this process and work at a lower priority: single requests do not wait for batches.
 """
 

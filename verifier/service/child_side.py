@@ -22,7 +22,7 @@ def command(module: str) -> tuple[str, ...]:
 
 
 def environment() -> dict[str, str]:
-    """A child's environment: without what icard is told by it, such as passphrases."""
+    """A child's environment: without icard's own variables, such as passphrases."""
     return {name: value for name, value in os.environ.items() if not name.startswith("ICARD_")}
 
 

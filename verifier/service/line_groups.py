@@ -5,7 +5,7 @@ Promises:
 1. Every line, also the last without a line feed, is in exactly one group, in order; the number of a line is its place.
 2. Of a line beyond its cap enough is kept that its reader sees it is too long, and no more than a piece of the spool.
 3. Behind the last line that is allowed comes one group that says so, and nothing more is read. What ended the bytes
-   early is told the same way.
+   early is reported the same way.
 4. A group has no more than :data:`GROUP_LINES`, however short they are: a byte of an empty line is answered with three
    hundred.
 5. A group is given out when it is large enough, and also when nothing more is there at this moment.

@@ -6,7 +6,7 @@ Promises:
    assignment, and no request waits for it: it is read and verified in a thread.
 2. Whether the folder changed is asked every :data:`EVERY` seconds, by the state of the manifests' files alone: that
    works on any file system, and however many processes read and write the folder.
-3. A folder that cannot be read leaves what is known as it is, which ages as it must; the fault is told.
+3. A folder that cannot be read leaves what is known as it is, which ages as it must; the fault is reported.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class HotState:
             self.current = knowledge
 
     async def watch(self) -> None:
-        """Refresh for ever; ends by being cancelled."""
+        """Refresh until cancelled."""
         while True:
             await asyncio.sleep(EVERY)
             try:

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. All codes, or what is missing is told: an error beside the codes that were found.
+1. All codes, or what is missing is reported: an error beside the codes that were found.
 2. Of a PDF, pages are looked at one by one; one that is hard to look at hides no code of the others.
 3. An answer is read as whoever took its writer over may have written it.
 """

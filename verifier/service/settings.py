@@ -1,4 +1,4 @@
-"""What the verification service is told at its start."""
+"""The verification service's settings."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def start(settings: ServiceSettings, listen: Listen, *, self_signed_certificate:
     """Serve until SIGTERM.
 
     Args:
-        settings: what the service is told.
+        settings: the service's configuration.
         listen: where; without a certificate it is HTTP.
         self_signed_certificate: make one, or use again the one that was made before.
 
@@ -27,7 +27,7 @@ def start(settings: ServiceSettings, listen: Listen, *, self_signed_certificate:
         StateError: ``policy.name``, ``policy.taken``, ``server.address``, ``server.failed``.
         FileFault: ``file.unwritable``.
     """
-    # What is wrong with the policies is told before anything listens.
+    # What is wrong with the policies is reported before anything listens.
     Policies(settings.policies, settings.default_policy)
     if self_signed_certificate:
         certificate, key = self_signed(settings.folder / "tls", listen.host)

@@ -1,13 +1,13 @@
 """What of new knowledge a state takes: bytes and ``now`` in, the next manifest and a report out; no disk, no clock.
 
-:func:`decide` goes by these rules, in this order:
+:func:`decide` applies these rules in this order:
 
 1. Trust lists: the chain by :mod:`icard_crypto.lists.trust_chain`. A bad chain: nothing is taken, of the rest neither.
    Of a chain with a list of a newer format, or from the future, those before it are taken: one may deny a stolen key.
    A list that begins to name a key of another domain is bad: whoever has the roots of one domain must not decide about
    the cards of another.
 2. A key that the roots mark compromised takes its status tokens and its marks with it: otherwise a thief who once
-   reached a verifier whose clock was ahead could freeze revocation for ever.
+   reached a verifier whose clock was ahead could freeze revocation permanently.
 3. A timestamp whose key is no longer listed goes, for the same reason: its time is no mark for the keys that follow.
 4. The timestamp: by :mod:`icard_crypto.lists.timestamp`, and never behind the one that is there.
 5. Status tokens, each by itself, by :mod:`.status_tokens`: a bad one is refused, the rest is taken.
@@ -23,7 +23,7 @@
    (:data:`OVER` after its iat). The mark stays. Ended is what had ended at the floor, which is signed: were the clock
    here years ahead, nothing would go early.
 
-What has ended is taken all the same when it is newer: a revocation stands for ever, and verdicts look at the ends.
+What has ended is taken all the same when it is newer: a revocation stands permanently, and verdicts look at the ends.
 """
 
 from __future__ import annotations

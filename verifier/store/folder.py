@@ -40,7 +40,7 @@ fcntl = posix("fcntl")
 
 __all__ = ["DomainFolder", "ObjectGone", "default_folder"]
 
-#: For whoever may take a lock: on a shared machine anybody could hold up the writer for ever.
+#: For whoever may take a lock: on a shared machine anybody could hold up the writer permanently.
 _OWN: Final = 0o600
 #: An object, the manifest, the journal; and either on its way.
 _WRITTEN: Final = re.compile(r"([0-9a-f]{64}|manifest|sync\.json)(?P<temporary>(\.[0-9a-f]{12})?\.tmp)?")

@@ -69,7 +69,7 @@ class StatusTokens:
         self._now = now
         self._shares: dict[str, _Share] = {}
         self._unnamed = sum(uri not in self._named for uri in self.marks)
-        # Of every usage, so that a key that may not sign lists is told from a stranger's.
+        # Of every usage, so that a key that may not sign lists is distinguished from a stranger's.
         keys = [*trust_list.roots, *trust_list.timestamp_keys, *(key for _, _, key in trust_list.issuer_keys())]
         self._keys = {key.kid: key for key in keys}
 

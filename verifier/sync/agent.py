@@ -155,7 +155,7 @@ class Agent:
 
         Args:
             interval: seconds between rounds, see :meth:`pause`.
-            heard: is told of each round.
+            heard: is called with each round.
         """
         self.interval = interval
         failed = 0

@@ -101,7 +101,7 @@ def unlock_account(call: CallOf, account_id: Id, response: Response) -> None:
 
 @endpoints.at("POST", "/v1/accounts/{account_id}/close", _MANAGES_ONE, **_CHANGED)
 def close_account(call: CallOf, account_id: Id, response: Response) -> None:
-    """End an account for ever, an official one too, and erase what it says of its person."""
+    """End an account permanently, an official one too, and erase what it says of its person."""
     _change(call, account_id, response, directory.close_account)
 
 

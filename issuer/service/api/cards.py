@@ -238,7 +238,7 @@ def renew_card(call: CallOf, card_id: Id, body: ReissueBody, response: Response)
 
 @endpoints.at("PUT", "/v1/cards/{card_id}/parties", _on_card("card.issue"), status=204, problems=(404,))
 def set_parties(call: CallOf, card_id: Id, body: PartiesBody) -> None:
-    """Say whose the card is: from now on they see it, and those before see it no more. All of them are told."""
+    """Say whose the card is: from now on they see it, and those before see it no more. All of them are notified."""
     refuse_own(call.core, call.who, card_id, body.holder_id)
     parties.set_parties(call.core, call.who, card_id, body.holder_id, body.employer_id)
 

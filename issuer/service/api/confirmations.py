@@ -69,7 +69,7 @@ class DoneBody(BaseModel):
     problems=(404,),
 )
 def ask_for(call: CallOf, body: RequestBody, response: Response) -> ConfirmationView:
-    """Ask for an act; those who may confirm it are told."""
+    """Ask for an act; those who may confirm it are notified."""
     made = once(
         call,
         lambda request: engine.ask(call.core, call.who, body.act, body.arguments, body.reason, request),

@@ -5,7 +5,7 @@ Promises:
 1. Paths, contents and order in time are those of the exported tree; anyone may fetch them, without a session.
 2. Each file carries a strong ETag of its content (RFC 9110 section 8.8.3); who has it already gets 304 without it. For
    that and for HEAD the content is not read from the database either.
-3. Files that never change may be kept for ever, all others are asked for again each time (RFC 9111 section 5.2.2).
+3. Files that never change may be kept permanently, all others are asked for again each time (RFC 9111 section 5.2.2).
 """
 
 from __future__ import annotations

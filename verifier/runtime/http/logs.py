@@ -53,7 +53,7 @@ def fault_fields(error: BaseException) -> dict[str, Any]:
 
 
 def log_fault(error: BaseException, scope: Scope | None = None) -> None:
-    """Log a fault that a client is told nothing of; without a scope it is of no request."""
+    """Log a fault of which the client learns nothing; without a scope it is of no request."""
     asked = {} if scope is None else {"route": route_template(scope), "id": request_id(scope)}
     _log.error("fault", **asked, **fault_fields(error))
 

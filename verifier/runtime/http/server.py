@@ -7,7 +7,7 @@ Promises:
    requests in work are finished, their connections closed behind the answer; what is left at the end of the drain
    time is cut.
 2. The process ends with 0 after such an end, also where the signal came before it was ready: from the moment its
-   address is told, none is lost.
+   address is reported, none is lost.
 3. Several workers share one listening socket; one that dies is replaced; the parent closes its own copy of the socket
    before it tells the workers to drain, so no connection waits for nobody.
 4. The socket is bound before anything else happens, and an address that is in use is a typed error.

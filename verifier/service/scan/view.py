@@ -268,7 +268,7 @@ def _row(state: State, what: str, until: str, now: int, words: Words) -> Row:
     elif state.as_of is not None:
         told = words("from_card", date=short_date(state.as_of, words))
     good = state.state in _GOOD
-    # What only the card says is told as the date it says: "in force" would be read as checked.
+    # What only the card says is reported as the date it says: "in force" would be read as checked.
     word = "" if good and until and not state.live else state_words(state.state, words.language)
     return Row(sign, what, word, until if good else "", told, state.state in _BAD)
 
