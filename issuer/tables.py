@@ -12,6 +12,7 @@ from .bulk import models as _bulk  # noqa: F401
 from .cards import models as _cards  # noqa: F401
 from .db import idempotency as _idempotency  # noqa: F401
 from .db import meta as _meta  # noqa: F401
+from .enquiries import models as _enquiries  # noqa: F401
 from .insurance import models as _insurance  # noqa: F401
 from .keys import models as _keys  # noqa: F401
 from .notices import models as _notices  # noqa: F401

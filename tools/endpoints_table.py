@@ -19,6 +19,7 @@ from issuer.service.api import (
     codes,
     confirmations,
     desk,
+    enquiries,
     files,
     filings,
     hearings,
@@ -59,7 +60,7 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "card-endpoints": partial(table, cards, codes, lookups),
     "insurance-endpoints": partial(table, insurance, insurance_reports),
     "office-endpoints": partial(table, offices),
-    "filing-endpoints": partial(table, filings, files, desk, permits, certificates, hearings),
+    "filing-endpoints": partial(table, filings, files, desk, enquiries, permits, certificates, hearings),
     "notice-endpoints": partial(table, notices, webhooks, outbox),
     "watch-endpoints": partial(table, watch, publication, audit),
 }

@@ -218,7 +218,6 @@ class Message:
     at: str
     text: str
     own: bool
-    read: bool = True
 
 
 @dataclass(frozen=True, slots=True)

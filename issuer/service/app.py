@@ -46,6 +46,7 @@ STATUSES: Final = http.Statuses(
         "account": 422,
         "clock": 503,
         "confirm": 409,
+        "enquiry": 409,
         "filing": 422,
         "hearing": 409,
         "idempotency": 422,

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, cast
 from fastapi import Response
 
 from icard_crypto.errors import StateError
+from issuer.enquiries import threads
 from issuer.permits import decisions, desk, granting, papers, views
 from issuer.permits.applications import filing_facts
 from issuer.permits.decisions import Defect
@@ -70,7 +71,21 @@ def show_queue(visit: Visit) -> Response:
         next=f"{more}&show=free" if more and free else more,
         decides=who.may("filing.decide"),
         leads=who.may("filing.lead"),
+        messages=_waiting(visit) if who.may("filing.decide") else [],
     )
+
+
+def _waiting(visit: Visit) -> list[list[Cell]]:
+    """Messages that wait for the office, the longest first."""
+    t = visit.words
+    return [
+        [
+            Cell(one.name, f"{BASE}filings/{one.filing_id}#messages", more=t(f"messages.side_{one.side}")),
+            Cell(t.moment(one.since)),
+            Cell(t.day(one.due, short=True)),
+        ]
+        for one in threads.list_waiting(visit.core, visit.call.who)
+    ]
 
 
 def _is_cursor(text: str) -> bool:

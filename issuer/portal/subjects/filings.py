@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from fastapi import Response
 
 from icard_crypto.errors import StateError
 from issuer.accounts import mandates, organisations
+from issuer.enquiries import threads
 from issuer.permits import applications, granting, papers, uploads, views
 from issuer.permits.applications import NewFiling
 from issuer.permits.materials import PROCESSES
@@ -43,7 +44,7 @@ from issuer.portal.filing_shown import (
 )
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
-from issuer.portal.parts import Act, Cell, Choice, Fact
+from issuer.portal.parts import Act, Cell, Choice, Fact, Message
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import ShownRules
 from issuer.portal.visits import Visit
@@ -59,6 +60,8 @@ _LISTS: Final = with_right("filing.read_own", "filing.read")
 _SEEN: Final = Access("person", ("filing.read", "filing.read_own"), owned="filing")
 _FILES: Final = with_right("filing.file")
 _FILES_ONE: Final = Access("person", ("filing.file",), owned="filing")
+_DECIDES_ONE: Final = Access("person", ("filing.decide",), owned="filing")
+_ASKS_ONE: Final = Access("person", ("filing.file", "filing.read_own"), owned="filing")
 _ON_PERMIT: Final = ("extension", "change", "cancellation", "reissue")
 _DAYS: Final = frozenset({"birth", "passport_until", "first", "until", "contract_until", "changed_on", "ended_on"})
 _CHOICES: Final = {
@@ -184,6 +187,8 @@ def show_filing(visit: Visit, filing_id: str) -> Response:
         moves=[name for name in view.moves if own],
         may_read_token=own and view.process == "overseas" and view.state == "APPROVED",
         gap=_gap(visit, view),
+        threads=_threads(visit, rules, view),
+        answers=who.may("filing.decide"),
         acts=_desk_acts(visit, view),
         takes=who.may("filing.decide") and view.state in ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED"),
     )
@@ -199,6 +204,61 @@ def _desk_acts(visit: Visit, view: FilingView) -> list[Act]:
     prolonged = any(event.move == "prolong" for event in view.events)
     offered = [one for one in moves if one in view.moves and not (one == "prolong" and prolonged)]
     return [Act(t(f"desk.do_{one}"), address + one.replace("_", "-")) for one in offered]
+
+
+def _threads(visit: Visit, rules: ShownRules, view: FilingView) -> list[dict[str, Any]]:
+    """Messages between the parties and the office, with since when one waits and until when it is answered."""
+    if view.state == "DRAFT":
+        return []
+    t, found = visit.words, []
+    for one in threads.list_threads(visit.core, visit.call.who, view.filing_id):
+        row = rules.of_deadline("message", view.region)
+        deadline = None
+        if one.due is not None and row is not None:
+            whose = t("filing.whose_office")
+            deadline = rules.deadline(row, one.due, view.region, whose=whose, provisional=one.provisional)
+        messages = [
+            Message(t(f"messages.by_{each.kind}_{one.side}" if each.kind == "asked" else f"messages.by_{each.kind}"),
+                    t.moment(each.at), each.text, each.own)
+            for each in one.messages
+        ]  # fmt: skip
+        since = t("messages.waits", moment=t.moment(one.waits_since)) if one.waits_since is not None else ""
+        found.append({"side": one.side, "messages": messages, "deadline": deadline, "since": since})
+    return found
+
+
+@pages.post(
+    "filings/{filing_id}/message", _ASKS_ONE, form=show_filing, fields={"text": "message", "enquiry": "message"}
+)
+def send_message(visit: Visit, filing_id: str) -> Response:
+    """Ask the office about an application."""
+    visit.require("message")
+    call = visit.call
+    once(
+        call,
+        lambda request: threads.send_message(call.core, call.who, filing_id, visit.text("message"), request),
+        lambda made: made,
+    )
+    return visit.go(f"filings/{filing_id}", done="message_sent")
+
+
+@pages.post(
+    "filings/{filing_id}/answer", _DECIDES_ONE, form=show_filing, fields={"text": "message", "enquiry": "message"}
+)
+def answer_message(visit: Visit, filing_id: str) -> Response:
+    """Answer what waits, or pass it on."""
+    visit.require("message")
+    call = visit.call
+    side: threads.Side = "holder" if visit.text("side") == "holder" else "applicant"
+    kind: Literal["answered", "passed_on"] = "passed_on" if visit.text("kind") == "passed_on" else "answered"
+    once(
+        call,
+        lambda request: threads.answer_message(
+            call.core, call.who, filing_id, side, kind, visit.text("message"), request
+        ),
+        lambda made: made,
+    )
+    return visit.go(f"filings/{filing_id}", done="message_answered")
 
 
 def _gap(visit: Visit, view: FilingView) -> str:

@@ -340,6 +340,16 @@ def _new_mandate(world: World) -> Shot:
     return Shot("employer", {**places, "begins_at": begins, "ends_at": begins + _DAY})
 
 
+def _asked(world: World) -> Shot:
+    """An application about which the employer has asked something."""
+    filing_id = world.office.filed("overseas", person_record(world.office.today, next(world.numbers) + 700))
+    path = f"/v1/filings/{filing_id}/messages"
+    world.office.ok(world.people["employer"], "POST", path, {"text": "When?"})
+    return Shot(
+        "permit_officer", {"side": "applicant", "kind": "answered", "text": "Today."}, ids={"filing_id": filing_id}
+    )
+
+
 def _parted(world: World) -> Shot:
     holds = world.card(world.people["holder"], world.employer)
     return Shot("holder employer agency permit_officer insurance_officer inspector", ids={"card_id": holds})
@@ -652,6 +662,10 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     },
     "POST /v1/permits/activations": _activation,
     "POST /v1/cards/{card_id}/lost": lambda world: Shot("holder", ids={"card_id": world.card(world.people["holder"])}),
+    "GET /v1/filings/{filing_id}/messages": _filing("employer permit_officer", "filed"),
+    "POST /v1/filings/{filing_id}/messages": _filing("employer", "filed", text="Which translation is missing?"),
+    "POST /v1/filings/{filing_id}/answers": _asked,
+    "GET /v1/enquiries": _plain("permit_officer"),
     "GET /v1/due": _plain("holder employer agency"),
     "POST /v1/permits/plans": _plain(_ANYBODY, region="310000", category="B", first="2026-12-01"),
     "GET /v1/queue": _plain("permit_officer office_head"),

@@ -1,0 +1,1 @@
+"""Messages between the parties of an application and its office."""
