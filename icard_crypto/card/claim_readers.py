@@ -31,7 +31,7 @@ from typing import Any, Final
 from icard_crypto.encoding import cbor
 
 from .card import Card
-from .characters import is_plain
+from .characters import is_common, is_plain
 from .facts import DAY, EPOCH_ORDINAL, HOUR, LONGEST_LIFE, OFFSET, Facts
 from .fields import FIELDS, Field
 from .frozen import twin
@@ -171,6 +171,7 @@ def _made(parts: dict[str, type]) -> Reader:
         "from_iso": datetime.date.fromisoformat,
         "from_ordinal": datetime.date.fromordinal,
         "is_birthday": is_birthday,
+        "is_common": is_common,
         "is_plain": is_plain,
         "new": object.__new__,
         "new_tuple": tuple.__new__,
@@ -245,16 +246,22 @@ def _value(value: str, field: Field, shown: Mapping[str, str]) -> Iterator[str]:
     else:
         yield f"length = len({value})"
         yield f"if length != {low}: return None" if low == high else f"if not {low} <= length <= {high}: return None"
-        if kind == "str":
+        if field.type == "text" and field.read_pattern is None:
+            # What is_plain says of ASCII, without a call.
+            yield f"if {value}.isascii():"
+            yield f"    if not {value}.isprintable() or {value}.isspace(): return None"
+            yield "else:"
+            yield f"    length = len({value}.encode())"
+            yield f"    if not (is_common({value}) or is_plain({value})): return None"
+        elif kind == "str":
             yield f"if not {value}.isascii(): length = len({value}.encode())"
+        if kind == "str":
             high *= 4
         yield f"size -= {_head_size('length', low, high)}" + ("" if kind == "list" else " + length")
     if field.type == "birthday":
         yield f"if not is_birthday({value}): return None"
     elif field.read_pattern is not None:
         yield f"if not {value}_form({value}): return None"
-    elif field.type == "text":
-        yield f"if not is_plain({value}): return None"
     if field.type in shown:
         yield f"{value} = {shown[field.type].format(value)}"
 

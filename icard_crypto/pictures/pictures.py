@@ -3,7 +3,7 @@
 Promises:
 
 1. Whatever is given, the answer is a Pillow image or a :class:`~icard_crypto.errors.DecodeError`, nothing else.
-2. PNG, JPEG and WebP only, told by content; the name of a file says nothing.
+2. PNG, JPEG, WebP, and SVG that icard drew (:mod:`.svg`), told by content; the name of a file says nothing.
 3. The size in the header is compared with :data:`MOST_DECODED` before a single pixel is decoded, and what is handed out
    has at most :data:`MOST_PIXELS`: a larger picture is made smaller, a JPEG while it is decoded.
 4. Of a moving picture the first frame; the EXIF orientation is applied; transparent parts are white, or as asked for.
@@ -21,6 +21,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from icard_crypto.errors import DecodeError, MissingPart
+
+from .svg import drawn, is_svg
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -171,6 +173,8 @@ def _from_file_bytes(data: bytes | memoryview) -> Image.Image:
         if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
             _check_webp_canvas(head)
             return WebPImagePlugin.WebPImageFile(BytesIO(data))
+        if is_svg(bytes(data[:512])):
+            return drawn(bytes(data))
     except DecodeError:
         raise
     except Exception as fault:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from icard_crypto import limits
+from icard_crypto.errors import DecodeError, StateError
 from icard_crypto.lists.trust_chain import verify_anchor
 from icard_crypto.lists.trust_list import TrustList
 from verifier.runtime.cli.faults import CommandError
@@ -52,7 +53,7 @@ def init_command(
     Example:  icard init --anchor trust-1.cbor --url https://cards.example.cn/
     """
     data = read_capped(anchor, limits.TRUST_LIST_BYTES)
-    first = verify_anchor(data, unsafe_single_root=allow_single_root).current
+    first = _first_list(data, anchor, allow_single_root)
     if url is not None:
         url = check_base_url(url)
     if not run_context().json:
@@ -72,6 +73,16 @@ def init_command(
         typer.echo(json.dumps(facts, ensure_ascii=True))
     else:
         typer.echo(f"{word('created')} {named} ({store.folder})\n{word('next_step')}")
+
+
+def _first_list(data: bytes, anchor: Path, allow_single_root: bool) -> TrustList:
+    try:
+        return verify_anchor(data, unsafe_single_root=allow_single_root).current
+    except DecodeError as fault:
+        # Of another kind altogether: the words of these layers are about codes that are shown.
+        if fault.layer in ("cose", "header", "cbor"):
+            raise StateError("store.no_anchor", path=str(anchor), found=fault.code) from None
+        raise
 
 
 def _show(first: TrustList) -> None:

@@ -19,6 +19,7 @@ from typing import Final, Literal, TypeAlias
 
 from icard_crypto.pictures.pdf import is_pdf
 from icard_crypto.pictures.pictures import MOST_BYTES
+from icard_crypto.pictures.svg import is_svg
 from verifier.runtime.cli.faults import CommandError, printable
 from verifier.runtime.files import FileFault, plain_text, read_start
 
@@ -29,7 +30,7 @@ Kind: TypeAlias = Literal["code", "picture", "pdf"]
 _PICTURE_SUFFIXES: Final = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2"}
 )
-_FOLDER_SUFFIXES: Final = _PICTURE_SUFFIXES | {".pdf", ".txt", ".cose"}
+_FOLDER_SUFFIXES: Final = _PICTURE_SUFFIXES | {".pdf", ".svg", ".txt", ".cose"}
 _FILE_SUFFIX: Final = re.compile(r"\.(png|jpe?g|webp|gif|bmp|tiff?|hei[cf]|avif|jp2|pdf|txt|cose|svg|json|pem)$", re.I)
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _LONGEST_PATH: Final = 255
@@ -108,4 +109,6 @@ def kind_of(data: bytes, suffix: str = "") -> Kind:
         return "picture"
     if is_pdf(data):
         return "pdf"
+    if is_svg(data):
+        return "picture"
     return "picture" if data and suffix.lower() in _PICTURE_SUFFIXES else "code"

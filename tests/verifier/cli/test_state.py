@@ -96,7 +96,7 @@ def test_init_takes_https_only(folder: Path, url: str) -> None:
 def test_init_refuses_what_is_no_anchor(folder: Path) -> None:
     """A bundle is none; neither is a list that one root may sign, unless that is asked for by name."""
     done = icard(folder, "init", "--anchor", folder / "bundle.cbor", "--yes", "--json")
-    assert (done.status, done.error["layer"]) == (64, "cose")
+    assert (done.status, done.error["code"]) == (64, "store.no_anchor")
     single = folder / "single.cbor"
     single.write_bytes(published(1, put(1, THRESHOLD), by=[ROOTS[0]]))
     done = icard(folder, "init", "--anchor", single, "--yes", "--json")
@@ -289,3 +289,14 @@ def test_a_newer_state_is_refused_by_verify(folder: Path) -> None:
     done = icard(folder, "verify", code())
     assert done.status == 64
     assert "store.newer" in done.err
+
+
+@pytest.mark.parametrize(
+    "content", [b"not a list", code().encode(), b"\xd2\x84", status(NOW)], ids=["text", "code", "cut", "status"]
+)
+def test_a_file_that_is_no_trust_list_is_told_so(tmp_path: Path, content: bytes) -> None:
+    """As what it is not, and not with the words for a card that somebody shows."""
+    path = tmp_path / "anchor.cbor"
+    path.write_bytes(content)
+    done = run(app, "init", "--anchor", path, "--yes", "--state", tmp_path / "state")
+    assert (done.status >= 64, "store.no_anchor" in done.err, "card" in done.err) == (True, True, False)

@@ -27,6 +27,7 @@ import pytest
 from PIL import Image
 
 from icard_crypto import qr
+from tests.kit.deaf_clients import deaf_clients, percentile, waits
 from tests.kit.load import MIB, Asking, connect, files, lowered, memory, unread
 from tests.kit.verification_service import NDJSON, Domain, Server, asked, children, picture, serving, until
 from verifier.service.limits import BATCH_LINES, PICTURE_BYTES, UPLOAD_BUDGET
@@ -336,6 +337,39 @@ def test_who_does_not_read_the_answer_is_cut_off(server: Server, domain: Domain)
     assert asking.failed == []
     assert asking.most - before < 30 * MIB
     assert send_batch(server, asked(domain.code()))["VALID"] == 1
+
+
+@pytest.mark.parametrize(
+    ("clients", "addresses", "asked_for"),
+    [
+        pytest.param(60, 1, 50, id="a few"),
+        pytest.param(500, 1, 2000, id="one address", marks=pytest.mark.soak),
+        pytest.param(500, 100, 2000, id="a hundred addresses", marks=pytest.mark.soak),
+    ],
+)
+def test_answers_that_nobody_reads_hold_up_nobody(
+    domain: Domain, clients: int, addresses: int, asked_for: int, record_property: Record
+) -> None:
+    """Connections that ask for the description of the service again and again and never read it: each verdict that
+    somebody else asks for meanwhile is given, none is 503, and memory is bounded."""
+    code = domain.code()
+    with serving(domain.folder, "--no-sync", "--rate", "0") as server:
+
+        def ask() -> None:
+            answer = server.client.post("/v1/verify", json={"code": code})
+            assert (answer.status_code, answer.json()["outcome"]) == (200, "VALID")
+
+        before, alone = memory(server.process.pid), waits(ask, asked_for)
+        with deaf_clients(server.url, "/openapi.json", clients, addresses):
+            beside = waits(ask, asked_for)
+            grown = memory(server.process.pid) - before
+    alone_99, beside_99 = percentile(alone, 99), percentile(beside, 99)
+    record_property("connections, addresses", f"{clients}, {addresses}")
+    record_property("verdicts meanwhile", f"{asked_for:,}, no 503")
+    record_property("p99 without and with", f"{1000 * alone_99:.1f} ms, {1000 * beside_99:.1f} ms")
+    record_property("ratio", f"{beside_99 / alone_99:.2f}")
+    record_property("memory grown", f"{grown / MIB:.0f} MiB")
+    assert grown < 150 * MIB
 
 
 def send_until_cut(connection: socket.socket, data: bytes) -> None:

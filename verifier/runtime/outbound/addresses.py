@@ -74,18 +74,16 @@ def is_allowed(address: str, allowed: Iterable[Network] = ()) -> bool:
 
 
 @functools.cache
-def _special() -> tuple[tuple[Network, ...], tuple[Network, ...]]:
-    """Networks that are not open, and those inside them that are."""
+def _closed() -> tuple[Network, ...]:
+    """Networks that are not open."""
     table = json.loads((resources.files(__package__) / "special_addresses.json").read_text("utf-8"))
-    closed, opened = ([ipaddress.ip_network(row["network"]) for row in table[name]] for name in ("closed", "open"))
-    return tuple(closed), tuple(opened)
+    return tuple(ipaddress.ip_network(row["network"]) for row in table["closed"])
 
 
 def _is_open(address: _Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST and address not in _NAT64:
         return False
-    closed, opened = _special()
-    return not any(address in network for network in closed) or any(address in network for network in opened)
+    return not any(address in network for network in _closed())
 
 
 def _carried(address: _Address) -> list[_Address]:

@@ -5,7 +5,8 @@ Promises:
 1. A tick stands only beside what is good and was read from a list within the strict limit, the one of ``gate``,
    whatever the policy accepts; what is not known has a dash, never a cross. The list's own time stands beside it.
 2. Name, employer and photo are there only where the verdict discloses the card; the photo of a card that is not
-   VALID only under the policy ``inspection``, among the details.
+   VALID only under the policy ``inspection``, among the details. A photo that states no size, or one that no portrait
+   has, is left out: a browser that decodes it may run out of memory.
 3. Nothing of what was shown is repeated: neither text, nor address, nor what an error found.
 4. Words of reasons and states are those of ``verifier/decision/reasons.json``. A genuine card that ended, is suspended
    or does not meet the rule is not called invalid: the word says which.
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from icard_crypto.card.card import Card, Scheme
+from icard_crypto.card.photo_size import is_small
 from icard_crypto.errors import Language
 from icard_crypto.pictures.photo import PhotoFormat
 from verifier.decision.policy import Policy
@@ -227,7 +229,7 @@ def _person(card: Card, words: Words, *, photo: bool) -> Person:
     if card.permit.category is not None:
         facts.append(words("category", category=card.permit.category))
     # 2
-    shown = photo and holder.photo is not None and holder.photo_format in _MEDIA
+    shown = photo and holder.photo is not None and holder.photo_format in _MEDIA and is_small(holder.photo)
     return Person(
         name=holder.name or "",
         native=holder.name_native or "",

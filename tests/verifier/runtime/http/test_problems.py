@@ -36,8 +36,11 @@ def test_words_are_in_the_language_asked_for() -> None:
     """The same refusal reads in English or Chinese, and says that it depends on Accept-Language."""
     english = problem("GET", "/nowhere", 404, "http.not_found")
     chinese = problem("GET", "/nowhere", 404, "http.not_found", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
-    assert (english["title"], english["hint"]) == ("There is nothing here for this account.", "Check the address.")
-    assert (chinese["title"], chinese["hint"]) == ("此处没有可供该账户访问的内容。", "请检查地址。")
+    assert (english["title"], english["hint"]) == (
+        "There is nothing at this address, or nothing that you may see.",
+        "Check the address.",
+    )
+    assert (chinese["title"], chinese["hint"]) == ("此地址没有内容，或您无权查看。", "请检查地址。")
     answer = ask(APP, "GET", "/nowhere", headers={"Accept-Language": "zh"})
     assert (answer.headers["content-language"], answer.headers["vary"]) == ("zh", "Accept-Language")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+import struct
 from importlib import resources
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 
 from icard_crypto.errors import Language
 from tests.kit.scan.memory_desk import SeenCode
-from tests.kit.scan.scenes import SCENES, reference_name
-from tests.kit.trust_domain import DAY, HOUR, NOW, World
+from tests.kit.scan.scenes import PHOTO, SCENES, reference_name
+from tests.kit.trust_domain import DAY, HOUR, NOW, World, code
 from tests.verifier.decision.test_verdict import many_verdicts
 from verifier import Policy, Verdict, Verifier
 from verifier.service.scan.freshness import Age
@@ -203,3 +204,14 @@ def test_scripts_get_the_words_that_they_say() -> None:
 def test_an_age_is_rounded_down(seconds: int, told: tuple[str, str]) -> None:
     """In the unit that people would use; nothing is zero minutes old."""
     assert (duration(seconds, Words("en")), duration(seconds, Words("zh"))) == told
+
+
+def test_a_photo_that_would_exhaust_a_browser_is_not_shown() -> None:
+    """A code of an issuer may declare any size; the page then asks for the passport, as without a photo."""
+    bomb = b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0/" + struct.pack("<I", 7999 | 7999 << 14) + bytes(9)
+    shown = told(World().verify(code(holder={"photo": bomb, "photo_format": 4})))
+    assert shown.person is not None
+    assert (shown.person.photo, shown.passport) == ("", True)
+    fine = told(World().verify(code(holder=PHOTO)))
+    assert fine.person is not None
+    assert fine.person.photo

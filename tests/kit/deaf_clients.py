@@ -1,0 +1,88 @@
+"""Clients that ask for large answers and read none of them, and how long others wait meanwhile.
+
+Run as a program it holds so many of them open, and opens a new one for each that is cut off::
+
+    python -m tests.kit.deaf_clients PORT PATH COUNT ADDRESSES
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+
+__all__ = ["deaf_clients", "percentile", "waits"]
+
+CHECKOUT = Path(__file__).parents[2]
+#: Requests on one connection: their answers exceed what kernel and server keep for it.
+_AHEAD = 8
+_CLOSED = 7
+
+
+@contextlib.contextmanager
+def deaf_clients(url: str, path: str, count: int, addresses: int) -> Iterator[None]:
+    """Hold so many connections from so many addresses of this machine, while this is open."""
+    port = str(httpx.URL(url).port)
+    command = [sys.executable, "-m", "tests.kit.deaf_clients", port, path, str(count), str(addresses)]
+    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "open\n"
+            yield
+        finally:
+            process.kill()
+
+
+def waits(ask: Callable[[], object], count: int) -> list[float]:
+    """Seconds that each of so many requests takes, one after the other."""
+    taken = []
+    for _ in range(count):
+        begun = time.monotonic()
+        ask()
+        taken.append(time.monotonic() - begun)
+    return taken
+
+
+def percentile(taken: list[float], part: int) -> float:
+    """Such as the 99th."""
+    return statistics.quantiles(taken, n=100)[part - 1]
+
+
+def _open(port: int, path: str, address: str) -> socket.socket:
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    made.settimeout(5)
+    with contextlib.suppress(OSError):
+        made.bind((address, 0))
+        made.connect(("127.0.0.1", port))
+        made.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * _AHEAD)
+    return made
+
+
+def _is_cut(connection: socket.socket) -> bool:
+    state: int = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    return state in (_CLOSED, 8)
+
+
+def main(port: str, path: str, count: str, addresses: str) -> None:
+    """Hold the connections until this process is ended."""
+    places = [f"127.0.{1 + number // 250}.{1 + number % 250}" for number in range(int(addresses))]
+    held = [_open(int(port), path, places[number % len(places)]) for number in range(int(count))]
+    print("open", flush=True)
+    while True:
+        for place, connection in enumerate(held):
+            if _is_cut(connection):
+                connection.close()
+                held[place] = _open(int(port), path, places[place % len(places)])
+        time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
