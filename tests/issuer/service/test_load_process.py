@@ -19,6 +19,7 @@ from issuer.cards.models import CardRow
 from issuer.cli.commands import app
 from tests.issuer.conftest import new_database_url
 from tests.kit.cli import run
+from tests.kit.deaf_clients import deaf_clients, percentile, waits
 from tests.kit.http_clients import PATIENCE, read_all
 from tests.kit.issuing_api import BOUNDLESS, IssuerServer, Load, headers_of, issuing, new_service, raw, wanted_card
 from tests.kit.issuing_kills import check_chain
@@ -240,4 +241,35 @@ def test_nine_hundred_who_do_not_finish(tmp_path: Path, record_property: Record)
     for name, times in found.items():
         record_property(name, times)
     assert (found["head: 408"], found["body: 408"], found["endless: cut"]) == (450, 450, 10)
+    house.core.close()
+
+
+@pytest.mark.parametrize(
+    ("clients", "addresses", "asked_for"),
+    [
+        pytest.param(60, 1, 50, id="a few"),
+        pytest.param(500, 1, 1000, id="one address", marks=pytest.mark.soak),
+        pytest.param(500, 100, 1000, id="a hundred addresses", marks=pytest.mark.soak),
+    ],
+)
+def test_answers_that_nobody_reads_hold_up_nobody(
+    tmp_path: Path, clients: int, addresses: int, asked_for: int, record_property: Record
+) -> None:
+    """Connections that ask for the description of the service and never read it: each request of somebody else is
+    answered meanwhile, none is 503."""
+    house = new_service(tmp_path, new_database_url("sqlite", tmp_path))
+    with issuing(tmp_path, **BOUNDLESS) as server, httpx.Client(base_url=f"http://127.0.0.1:{server.port}") as client:
+
+        def ask() -> None:
+            # Past the queue of requests, to an answer that needs no account.
+            assert client.get("/v1/cards").status_code == 401
+
+        alone = waits(ask, asked_for)
+        with deaf_clients(f"http://127.0.0.1:{server.port}", "/openapi.json", clients, addresses):
+            beside = waits(ask, asked_for)
+    alone_99, beside_99 = percentile(alone, 99), percentile(beside, 99)
+    record_property("connections, addresses", f"{clients}, {addresses}")
+    record_property("answers meanwhile", f"{asked_for:,}, no 503")
+    record_property("p99 without and with", f"{1000 * alone_99:.1f} ms, {1000 * beside_99:.1f} ms")
+    record_property("ratio", f"{beside_99 / alone_99:.2f}")
     house.core.close()
