@@ -37,7 +37,6 @@ __all__ = ["Evidence", "HolderState", "Refused", "Valid", "Verdict"]
 
 #: Pieces of evidence that a domain keeps.
 _REMEMBERED: Final = 256
-
 #: What a pickled verdict does not carry.
 _LEFT_BEHIND: Final = ("_domain", "_key", "_source")
 
@@ -391,11 +390,10 @@ class Refused(IcardError):
     """A verdict that is not VALID was required to be, or a test card's was. ``verdict`` has all of it."""
 
     def __init__(self, verdict: Verdict, code: str = "verdict.refused") -> None:
-        found = f"{verdict.outcome} ({verdict.reason})"
-        if code == "verdict.test_card":
-            super().__init__(code, expected="a real card", found=f"{found} of environment {verdict.environment}")
-        else:
-            super().__init__(code, expected="VALID", found=found)
+        test = code == "verdict.test_card"
+        where = f" of environment {verdict.environment}" if test else ""
+        found = f"{verdict.outcome} ({verdict.reason}){where}"
+        super().__init__(code, expected="a real card" if test else "VALID", found=found)
         self.verdict = verdict
 
     def __reduce__(self) -> tuple[object, ...]:

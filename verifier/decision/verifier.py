@@ -258,9 +258,7 @@ class Verifier:
 
     def _contested(self, kid: bytes, clock: int) -> Verdict:
         """The verdict where two domains of one environment list the key that signed: neither may judge."""
-        found = Findings()
-        found.doubt(Reason("key_contested"))
-        return self._verdict(found, clock, self._environment, kid=kid)
+        return self._verdict(Findings([Reason("key_contested")]), clock, self._environment, kid=kid)
 
     def _moment(self, domain: TrustDomain, clock: int) -> Moment:
         moment = self._moments.get(domain)
@@ -269,11 +267,9 @@ class Verifier:
         return moment
 
     def _unknown_key(self, kid: bytes, clock: int) -> Verdict:
-        found = Findings()
+        found = Findings(() if self._domains else (Reason("trust_list_missing"),))
         fresh = bool(self._domains)
-        fault = next((domain.fault for domain in self._domains if domain.fault is not None), None)
-        if not fresh:
-            found.doubt(Reason("trust_list_missing"))
+        fault = next(filter(None, (domain.fault for domain in self._domains)), None)
         for domain in self._domains:
             # 20, 21, 22: before 8, because a newer list could know the key.
             moment = self._moment(domain, clock)

@@ -14,7 +14,8 @@ from .decide import Update
 from .folder import default_folder
 from .freshness import Freshness, freshness
 from .in_memory import domain_of_bundle
+from .reading import Fault
 from .report import Item, Report
-from .store import Fault, Store
+from .store import Store
 
 __all__ = ["Fault", "Freshness", "Item", "Report", "Store", "Update", "default_folder", "domain_of_bundle", "freshness"]

@@ -18,8 +18,8 @@ from verifier.knowledge.trust import TrustDomain
 from .decide import Known, Update, decide
 from .folder import ObjectGone
 from .manifest import Digest, Manifest, digest_of, write_manifest
+from .reading import read_domain
 from .report import Report
-from .store import read_domain
 
 __all__ = ["domain_of_bundle"]
 

@@ -22,59 +22,28 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 from icard_crypto.errors import IcardError, StateError
 from icard_crypto.lists.bundle import Bundle
 from icard_crypto.lists.list_maps import check_not_future
-from icard_crypto.lists.status_list import StatusList
-from icard_crypto.lists.status_trust import read_status
-from icard_crypto.lists.timestamp import Timestamp
 from icard_crypto.lists.trust_chain import TrustState, verify_anchor
 from icard_crypto.signing.keys import Thumbprint
 from verifier.knowledge.trust import TrustDomain
 
-from .decide import Known, Update, check_own_keys, decide, listed_keys, open_timestamp
+from .decide import Known, Update, check_own_keys, decide, listed_keys
 from .folder import DomainFolder, ObjectGone
-from .manifest import Digest, Manifest, Mark, digest_of, read_manifest
+from .manifest import Digest, Manifest, digest_of, read_manifest
+from .reading import Fault, Loaded, missing, read_domain, timestamp_token, trust_of
 from .report import Report
 
-__all__ = ["Fault", "Loaded", "Objects", "Store", "read_domain"]
+__all__ = ["Store"]
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 #: A reader without a lock meets a removed object once for each commit made meanwhile.
 _MOST_TRIES: Final = 100
-
-
-class Objects(Protocol):
-    """Where a manifest's objects are read from: a domain's folder, or memory."""
-
-    def read(self, name: Digest) -> bytes:
-        """An object's content; raises :class:`~verifier.store.folder.ObjectGone`."""
-
-
-class Fault(NamedTuple):
-    """What is wrong with a domain that was read back: the part, and the error."""
-
-    domain: str
-    part: str
-    error: IcardError
-
-
-@dataclass(slots=True)
-class Loaded:
-    """A domain as it was last read, with what can be shared with the next reading."""
-
-    manifest_bytes: bytes
-    manifest: Manifest
-    domain: TrustDomain
-    trust: TrustState | None
-    timestamp: Timestamp | None
-    lists: dict[Digest, StatusList]
-    faults: list[Fault] = field(default_factory=list)
 
 
 class Store:
@@ -162,7 +131,7 @@ class Store:
             manifest = read_manifest(self._manifest_bytes(folder))
             # Handed in again, a list whose file was damaged is whole again, before anything is decided under it.
             folder.restore({digest_of(data): data for data in update.trust_lists}, manifest.chain)
-            known = Known(manifest, _trust(folder, manifest), _timestamp_token(folder, manifest))
+            known = Known(manifest, trust_of(folder, manifest), timestamp_token(folder, manifest))
             in_production = manifest.environment == "production"
             foreign = self._foreign(name, production_only=in_production) if update.trust_lists else {}
             decision = decide(known, update, now, foreign)
@@ -213,7 +182,7 @@ class Store:
                 tokens = tuple(folder.read(digest) for digest in loaded.lists)
                 timestamp = folder.read(manifest.timestamp) if manifest.timestamp else b""
             except ObjectGone as gone:
-                raise _missing(gone) from None
+                raise missing(gone) from None
         return Bundle(chain, tokens, timestamp)
 
     def copy_to(self, target: Path) -> None:
@@ -266,7 +235,7 @@ class Store:
             with folder.reading(), contextlib.suppress(IcardError):
                 manifest = read_manifest(self._manifest_bytes(folder))
                 if manifest.environment == "production" or not production_only:
-                    keys |= dict.fromkeys(listed_keys(_trust(folder, manifest).current), other)
+                    keys |= dict.fromkeys(listed_keys(trust_of(folder, manifest).current), other)
         return keys
 
     def _folder(self, name: str) -> DomainFolder:
@@ -305,108 +274,3 @@ def _may_be_there(path: Path) -> bool:
     except OSError:
         pass
     return True
-
-
-def _missing(gone: ObjectGone) -> StateError:
-    return StateError("store.damaged", path=f"objects/{gone}", expected="the content that its name stands for")
-
-
-def _trust(folder: Objects, manifest: Manifest) -> TrustState:
-    try:
-        data = folder.read(manifest.chain[-1])
-    except ObjectGone as gone:
-        raise _missing(gone) from None
-    return verify_anchor(data, tombstones=manifest.tombstones, unsafe_single_root=manifest.single_root)
-
-
-def _timestamp_token(folder: DomainFolder, manifest: Manifest) -> bytes | None:
-    try:
-        return folder.read(manifest.timestamp) if manifest.timestamp else None
-    except ObjectGone:
-        # A new one takes its place; the floor, which is in the manifest, still holds.
-        return None
-
-
-def read_domain(folder: Objects, data: bytes, before: Loaded | None = None) -> Loaded:
-    """The domain that a manifest describes, every object verified again (promises 1 to 4).
-
-    Args:
-        data: the manifest as it is written.
-        before: an earlier reading, with which unchanged parts are shared.
-
-    Raises:
-        StateError: ``store.newer``, ``store.damaged`` (the manifest).
-    """
-    manifest = read_manifest(data)
-    faults: list[Fault] = []
-    lists: dict[Digest, StatusList] = {}
-    name = manifest.name
-    same_list = before is not None and before.manifest.chain[-1] == manifest.chain[-1]
-    trust = before.trust if same_list and before else None
-    try:
-        trust = trust or _trust(folder, manifest)
-    except IcardError as error:
-        faults.append(Fault(name, "trust_list", error))
-        domain = TrustDomain(
-            name=name, environment=manifest.environment, keys=(), clock_floor=manifest.floor, fault=error.code
-        )
-        return Loaded(data, manifest, domain, None, None, lists, faults)
-    timestamp = None
-    if manifest.timestamp is not None:
-        try:
-            same = same_list and before is not None and before.manifest.timestamp == manifest.timestamp
-            timestamp = before.timestamp if same and before else None
-            timestamp = timestamp or open_timestamp(trust.current, folder.read(manifest.timestamp))
-        except ObjectGone as gone:
-            faults.append(Fault(name, "timestamp", _missing(gone)))
-        except IcardError as error:
-            faults.append(Fault(name, "timestamp", error))
-    denied = frozenset() if timestamp is None else timestamp.denied
-    shared = before.lists if same_list and before else {}
-    chosen: dict[str, StatusList] = {}
-    for uri, keys in manifest.marks.items():
-        for mark in _candidates(keys, denied):
-            if mark.token is None:
-                continue
-            try:
-                found = shared.get(mark.token) or _status_list(trust, folder, manifest, mark.token, uri)
-            except (ObjectGone, StateError) as fault:
-                faults.append(Fault(name, uri, _missing(fault) if isinstance(fault, ObjectGone) else fault))
-                # The mark says that there is a newer list than the next one: none counts, rather than an older one.
-                break
-            except IcardError:
-                # Disowned by the trust list since it was taken: its key retired, its prefix given away. Not damage.
-                continue
-            else:
-                chosen[uri] = lists[mark.token] = found
-                _keep_open(found, before, uri)
-                break
-    domain = TrustDomain.from_trust_list(
-        trust.current,
-        name=name,
-        timestamp=timestamp,
-        status_lists=chosen,
-        clock_floor=manifest.floor,
-        status_due={uri: due.until for uri, due in manifest.due.items()},
-        fault=faults[0].error.code if faults else None,
-    )
-    return Loaded(data, manifest, domain, trust, timestamp, lists, faults)
-
-
-def _status_list(trust: TrustState, folder: Objects, manifest: Manifest, token: Digest, uri: str) -> StatusList:
-    size = manifest.sizes.get(token)
-    # Inflated once already, when it was taken: its name says that it is the same token.
-    return read_status(trust.current, folder.read(token), uri=uri, length=None if size is None else size.entries)
-
-
-def _keep_open(found: StatusList, before: Loaded | None, uri: str) -> None:
-    """Inflate a list whose predecessor is in use, here, where no verdict waits for it."""
-    was = None if before is None else before.domain.status_lists.get(uri)
-    if isinstance(was, StatusList) and was.is_open and not found.is_open:
-        with contextlib.suppress(IcardError):
-            found.open()
-
-
-def _candidates(keys: Mapping[Thumbprint, Mark], denied: frozenset[Thumbprint]) -> list[Mark]:
-    """The marks of one uri, newest first, without those of denied keys."""
-    return sorted((mark for key, mark in keys.items() if key not in denied), key=lambda mark: mark.iat, reverse=True)

@@ -31,8 +31,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from icard_crypto import limits as sizes
 from icard_crypto.errors import DecodeError, IcardError, MissingPart, StateError
@@ -44,6 +43,7 @@ from verifier.store.folder import DomainFolder
 from verifier.store.manifest import Digest, digest_of
 
 from .journal import Journal, Source, read_journal, write_journal
+from .rounds import Round, SourceFault
 from .side_by_side import side_by_side
 from .sources import is_forbidden, may_pass, named_lists
 
@@ -59,28 +59,6 @@ _FIRST_WAIT: Final = 0.5
 _FIRST_PAUSE: Final = 5.0
 #: However short the interval: a publisher in trouble is not to be kept in it.
 _LONGEST_PAUSE: Final = 60.0
-
-
-class SourceFault(NamedTuple):
-    """An address, or the state's folder, and what is wrong with it."""
-
-    source: str
-    error: IcardError
-
-
-@dataclass(slots=True)
-class Round:
-    """What became of one round of one domain; times are Unix times."""
-
-    domain: str
-    now: int
-    reports: list[Report] = field(default_factory=list)
-    faults: list[SourceFault] = field(default_factory=list)
-
-    @property
-    def taken(self) -> list[Item]:
-        """What is new in the state."""
-        return [item for report in self.reports for item in report.taken]
 
 
 def _open_http(limits: Limits) -> Fetch:

@@ -83,5 +83,5 @@ def test_no_bytes_raise() -> None:
                     data[chance.randrange(len(data))] = chance.randrange(256)
             found = size_of(bytes(data))
             assert found is None or min(found) >= 0
-    for data in (b"", b"GIF89a", b"\xff\xd8\xff", b"RIFF....WEBP", b"\0\0\0\x18ftypavif", b"\0\0\0\0ftyp"):
-        assert not is_small(data)
+    for other in (b"", b"GIF89a", b"\xff\xd8\xff", b"RIFF....WEBP", b"\0\0\0\x18ftypavif", b"\0\0\0\0ftyp"):
+        assert not is_small(other)
