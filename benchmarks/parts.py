@@ -161,6 +161,14 @@ def parts() -> dict[str, Part]:
         ours=("icard",),
         anchors=names("draw"),
     )
+    made["upload"] = Part(
+        "Drawing a page of an uploaded PDF, an A4 scan at 200 dots an inch",
+        "in this process",
+        _page_of_an_upload,
+        share=20,
+        ours=("in a process of its own",),
+        anchors=("in this process",),
+    )
     made["issue"] = Part(
         "Making one code: from the card to signed IC1 text, Ed25519",
         "signature alone",
@@ -187,6 +195,13 @@ def parts() -> dict[str, Part]:
         anchors=("verify_many",),
     )
     return made
+
+
+def _page_of_an_upload(rounds: int) -> Run:
+    # Here, because the issuing service is an extra.
+    from benchmarks.uploads import page_drawn
+
+    return page_drawn(rounds)
 
 
 def _over_http(workers: int, rounds: int) -> Run:

@@ -14,12 +14,14 @@ from issuer.service.access import Access
 from issuer.service.api import (
     accounts,
     audit,
+    calendars,
     cards,
     certificates,
     codes,
     confirmations,
     desk,
     enquiries,
+    entries,
     files,
     filings,
     hearings,
@@ -60,7 +62,9 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "card-endpoints": partial(table, cards, codes, lookups),
     "insurance-endpoints": partial(table, insurance, insurance_reports),
     "office-endpoints": partial(table, offices),
-    "filing-endpoints": partial(table, filings, files, desk, enquiries, permits, certificates, hearings),
+    "filing-endpoints": partial(
+        table, filings, files, desk, enquiries, permits, certificates, hearings, entries, calendars
+    ),
     "notice-endpoints": partial(table, notices, webhooks, outbox),
     "watch-endpoints": partial(table, watch, publication, audit),
 }

@@ -33,10 +33,10 @@ from issuer.rules.store import book_of
 from . import hearings
 from .clocks import set_days
 from .ending import End, end_permit
-from .models import Filing, Hearing, Notification, Permit
+from .models import Entry, Filing, Hearing, Notification, Permit
 from .moves import move
 from .parties import notify_filing, notify_permit
-from .processes import NOTIFICATION, PERMIT
+from .processes import ENTRY, NOTIFICATION, PERMIT
 from .records import read_filing
 from .terms import card_of
 
@@ -55,6 +55,7 @@ class Turned:
     accepted: int = 0
     lapsed: int = 0
     notifications: int = 0
+    overdue: int = 0
     interim: int = 0
     extended: int = 0
     expired: int = 0
@@ -82,10 +83,13 @@ def turn(core: Core) -> Turned:
     unanswered = Filing.state == "RETURNED", Filing.answer_due < today
     over = Notification.state == "ISSUED", Notification.until < today
     unheard = Hearing.state == "OPEN", Hearing.until < today
+    in_force = select(Permit.id).where(Permit.state.in_(("ACTIVE", "EXTENDED_BY_LAW")))
+    late = Entry.originals == "DUE", Entry.originals_due < today, Entry.permit_id.in_(in_force)
     return Turned(
         _each(core, Filing.id, silent, _accept),
         _each(core, Filing.id, unanswered, _lapse),
         _each(core, Notification.id, over, _expire_notification),
+        _each(core, Entry.id, late, _overdue),
         _interim(core),
         *_ends(core, today),
         _each(core, Hearing.id, unheard, hearings.run_out),
@@ -180,6 +184,20 @@ def _expire_notification(core: Core, unit: UnitOfWork, name: str) -> bool:
     unit.audit("notification.expire", row.id)
     if permit.state == "GRANTED":
         _expire(core, unit, permit, "notification_unused")
+    return True
+
+
+def _overdue(core: Core, unit: UnitOfWork, entry_id: str) -> bool:
+    session, now = unit.session, unit.now
+    row = session.get_one(Entry, entry_id, with_for_update=True)
+    if row.originals != "DUE" or row.originals_due is None or row.originals_due >= day_of(now).isoformat():
+        return False
+    row.originals = ENTRY.move("overdue", row.originals, "clock").target
+    row.revision += 1
+    row.changed_at = now
+    session.flush()
+    notify_permit(core, session, now, "entry.overdue", session.get_one(Permit, row.permit_id))
+    unit.audit("entry.overdue", row.id)
     return True
 
 

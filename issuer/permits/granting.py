@@ -4,22 +4,20 @@ Promises:
 
 1. A card is derived from passport, permit, newest term and employer at the moment of issue, and is made, changed or
    ended in the transaction of the decision that it follows from.
-2. A first entry's card is made when its notification is shown: once, in time, by the person whose name and permit
-   number it has, after an officer has checked the person.
+2. A first entry's card is made when its notification is shown (:mod:`issuer.permits.activation`).
 3. A permit number is for life: an application after an end makes a new card under the same number, after a revocation
    or a withdrawal only where two officers have let the person apply again.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card
@@ -28,7 +26,6 @@ from issuer import cards
 from issuer.accounts.principals import Principal
 from issuer.cards import Decision, NewCard
 from issuer.core import Core
-from issuer.db.idempotency import Request
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.days import day_of
 from issuer.rules.deadlines import Due
@@ -41,17 +38,17 @@ from .decisions import require_approval
 from .ending import GRAVE, End, end_permit
 from .models import Filing, Notification, Permit
 from .moves import move
-from .names import PassportName, compare
-from .parties import load_filing, notify_permit, require_handler
+from .parties import load_filing, notify_permit
 from .people import employer_facts, passport_of, record_passport
-from .processes import NOTIFICATION, PERMIT
+from .processes import PERMIT
 from .records import FilingRecord, read_filing
 from .refusals import Refusal
-from .terms import NewTerm, add_term, card_of, grant, newest_term, number_of, read_term
+from .terms import NewTerm, add_term, card_of, grant, newest_term, read_term
 
-__all__ = ["Approval", "activate", "approve_filing", "notification_of"]
+__all__ = ["Approval", "approve_filing"]
 
-_TOKEN: Final = 24
+#: Bytes of a notification's token: 32 characters of base32, which a QR code takes as they are.
+_TOKEN: Final = 20
 _DAY: Final = timedelta(days=1)
 
 
@@ -93,86 +90,6 @@ def approve_filing(core: Core, who: Principal, filing_id: str, approval: Approva
         cards.reissue_decided(
             core, card_id, Decision(decided.card, decided.reissued), who.by(), old_end=process == "change"
         )
-
-
-def activate(
-    core: Core,
-    who: Principal,
-    token: str,
-    name: PassportName,
-    number: str,
-    *,
-    checked: bool,
-    request: Request | None = None,
-) -> str:
-    """Activate a permit by its notification (promise 2); the permit's id.
-
-    Args:
-        checked: the officer has compared the person with the passport.
-
-    Raises:
-        StateError: ``access.*``, ``notification.unchecked``, ``notification.unknown``, ``notification.over``,
-            ``notification.person``, ``process.move``; the signer's errors.
-    """
-    who.require("filing.decide")
-    if not checked:
-        raise StateError("notification.unchecked", path="checked")
-    digest = hashlib.sha256(token.encode()).hexdigest()
-    found: list[str] = []
-
-    def make(unit: UnitOfWork) -> NewCard:
-        session, now = unit.session, unit.now
-        query = select(Notification).where(Notification.token_hash == digest)
-        row = session.scalar(query.with_for_update())
-        if row is None or row.state != "ISSUED":
-            raise StateError("notification.unknown")
-        filing = load_filing(core, session, who, row.filing_id, lock=True)
-        require_handler(who, filing)
-        if day_of(now) > date.fromisoformat(row.until):
-            raise StateError("notification.over", found=row.until)
-        permit = session.get_one(Permit, row.permit_id, with_for_update=True)
-        passport = passport_of(core, session, permit.person_id)
-        difference = compare(PassportName(passport["surname"], passport["given"]), name)
-        if difference is not None or number.strip() != number_of(core, permit):
-            raise StateError("notification.person", path=difference or "number")
-        row.state, row.used_at = NOTIFICATION.move("use", row.state, "officer").target, now
-        permit.state = PERMIT.move("activate", permit.state, "officer").target
-        permit.revision += 1
-        permit.changed_at = now
-        found[:] = [permit.id]
-        unit.made(permit.id)
-        session.flush()
-        employer = permit.employer_id
-        return NewCard(card_of(core, session, permit), holder=permit.person_id, employer=employer)
-
-    def then(unit: UnitOfWork, card_id: str) -> None:
-        permit = unit.session.get_one(Permit, found[0])
-        permit.card_id = card_id
-        notify_permit(core, unit.session, unit.now, "permit.activated", permit)
-        unit.audit("permit.activate", permit.id)
-
-    cards.issue_decided(core, Decision(make, then), who.by(), request=request)
-    return found[0]
-
-
-def notification_of(core: Core, who: Principal, filing_id: str) -> Mapping[str, str]:
-    """What the applicant downloads: token, permit number and last day of a notification that is not used.
-
-    Raises:
-        StateError: ``access.*``, ``filing.none``, ``notification.unknown``.
-    """
-    who.require("filing.file")
-
-    def look(session: Session) -> Mapping[str, str]:
-        row = load_filing(core, session, who, filing_id)
-        found = session.scalar(select(Notification).where(Notification.filing_id == row.id))
-        if found is None or found.state != "ISSUED":
-            raise StateError("notification.unknown")
-        permit = session.get_one(Permit, found.permit_id)
-        token = core.at_rest.open(Place("notifications", "token", found.id), found.token).decode()
-        return {"token": token, "number": number_of(core, permit), "until": found.until}
-
-    return core.database.read(look)
 
 
 class _Approving:
@@ -305,7 +222,7 @@ class _Approving:
         return permit
 
     def _notification(self, session: Session, now: int, row: Filing, permit: Permit, today: date) -> None:
-        core, token = self._core, secrets.token_urlsafe(_TOKEN)
+        core, token = self._core, base64.b32encode(secrets.token_bytes(_TOKEN)).decode("ascii")
         life = deadline(book_of(session), "D20", row, today)
         if not isinstance(life, Due):
             raise StateError("rules.none", path="deadlines/D20")

@@ -40,6 +40,7 @@ __all__ = [
     "permits_of",
     "require_filer",
     "require_handler",
+    "require_not_oneself",
     "require_own",
 ]
 
@@ -172,7 +173,16 @@ def require_handler(who: Principal, row: Filing) -> None:
     Raises:
         StateError: ``filing.own``.
     """
-    if row.person_id is not None and row.person_id == who.person_id:
+    require_not_oneself(who, row.person_id)
+
+
+def require_not_oneself(who: Principal, person_id: str | None) -> None:
+    """Refuse an official who handles what is about themselves.
+
+    Raises:
+        StateError: ``filing.own``.
+    """
+    if person_id is not None and person_id == who.person_id:
         raise StateError("filing.own")
 
 

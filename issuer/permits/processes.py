@@ -17,6 +17,7 @@ from icard_crypto.errors import StateError
 
 __all__ = [
     "EMPLOYER",
+    "ENTRY",
     "FILING",
     "HEARING",
     "MACHINES",
@@ -253,6 +254,35 @@ NOTIFICATION: Final = Machine(
     ),
 )
 
+#: What follows a first entry of somebody in B or C.
+ENTRY: Final = Machine(
+    "entry",
+    "Originals at the window after a first entry",
+    "DUE",
+    frozenset({"SHOWN", "NOT_SHOWN"}),
+    (
+        *_many(
+            "show",
+            ("DUE", "OVERDUE"),
+            "SHOWN",
+            (OFFICER,),
+            guards=("originals, visa and medical report seen",),
+            rules=("deadlines/D11", "window/originals"),
+            then=("written decision handed out", "notice"),
+        ),
+        *_many(
+            "prolong",
+            ("DUE", "OVERDUE"),
+            "DUE",
+            (OFFICER,),
+            guards=("a later day", "with a reason"),
+            then=("notice with the reason",),
+        ),
+        Move("overdue", "DUE", "OVERDUE", (CLOCK,), ("last day over",), ("deadlines/D11",), ("notice",)),
+        Move("not_shown", "OVERDUE", "NOT_SHOWN", (OFFICER,), ("a reason",), (), ("notice",)),
+    ),
+)
+
 #: The permit itself.
 PERMIT: Final = Machine(
     "permit",
@@ -396,7 +426,7 @@ EMPLOYER: Final = Machine(
 )
 
 MACHINES: Final[Mapping[str, Machine]] = {
-    machine.name: machine for machine in (FILING, PAPER, NOTIFICATION, PERMIT, HEARING, EMPLOYER)
+    machine.name: machine for machine in (FILING, PAPER, NOTIFICATION, ENTRY, PERMIT, HEARING, EMPLOYER)
 }
 
 

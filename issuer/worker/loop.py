@@ -36,7 +36,7 @@ from issuer.delivery.service import courier_of
 from issuer.insurance.lapses import follow_due
 from issuer.jobs import Again, Job, Log, Runner
 from issuer.keys.states import active_key
-from issuer.permits import clockwork, uploads
+from issuer.permits import clockwork, reminders, uploads
 from issuer.processes.heartbeat import Heartbeat
 from issuer.publication import checkpoints
 from issuer.publication.export import export
@@ -61,6 +61,8 @@ PRUNING: Final = 600.0
 ENDINGS: Final = 3600.0
 #: Seconds between looks for applications and permits whose time is over.
 PERMITS: Final = 60.0
+#: Seconds between looks for what people are to be reminded of.
+REMINDERS: Final = 3600.0
 #: Seconds between looks for uploaded files that no row knows.
 UPLOADS: Final = 3600.0
 #: Seconds between looks for people whose insurance time alone may change.
@@ -103,6 +105,7 @@ class Worker:
             Job("expire", self._expire, ENDINGS, _LONG),
             Job("permits", self._permits, PERMITS, _LONG),
             Job("uploads", self._uploads, UPLOADS, _LONG),
+            Job("reminders", self._reminders, REMINDERS, _LONG),
             Job("lapses", self._lapses, LAPSES, _LONG),
         ]
         if self.core.settings.compare_published:
@@ -210,6 +213,11 @@ class Worker:
         swept = uploads.sweep_files(self.core)
         if swept:
             self.log("files_removed", {"files": swept})
+
+    def _reminders(self, _stop: threading.Event) -> None:
+        sent = reminders.remind(self.core)
+        if sent.anything:
+            self.log("reminded", asdict(sent))
 
     def _lapses(self, stop: threading.Event) -> None:
         done = follow_due(self.core, _WORKER, stop=stop.is_set)

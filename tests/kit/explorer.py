@@ -46,7 +46,17 @@ AnyCase: TypeAlias = Case[Any]
 BASE = "http://service.test"
 #: Subjects whose people and papers this population has not: their stories and the matrix show that they succeed.
 UNPEOPLED = frozenset(
-    {"Applications", "Certificates", "Files", "Insurance", "Insurance books and reports", "Offices", "Permits"}
+    {
+        "Applications",
+        "Calendar feeds",
+        "Certificates",
+        "Entries",
+        "Files",
+        "Insurance",
+        "Insurance books and reports",
+        "Offices",
+        "Permits",
+    }
 )
 #: Far from where the people of these tests log in, so that guesses here keep nobody out there.
 CLIENT = ("198.18.0.1", 1)

@@ -18,7 +18,7 @@ from fastapi import Response
 
 from icard_crypto.errors import StateError
 from issuer.enquiries import threads
-from issuer.permits import decisions, desk, granting, papers, views
+from issuer.permits import activation, decisions, desk, granting, papers, views
 from issuer.permits.applications import filing_facts
 from issuer.permits.decisions import Defect
 from issuer.permits.desk import QueueItem
@@ -26,6 +26,7 @@ from issuer.permits.granting import Approval
 from issuer.permits.materials import authentication_for
 from issuer.permits.names import PassportName
 from issuer.permits.papers import HOW
+from issuer.permits.person_checks import WindowOfficer
 from issuer.permits.views import FilingView
 from issuer.portal.filing_shown import PARTS, field_label, filing_state, value_text
 from issuer.portal.lists import SIZE
@@ -437,17 +438,13 @@ def activate(visit: Visit) -> Response:
     """Activate a permit by its notification, for the person who was checked."""
     visit.require("notification", "surname", "number")
     call, name = visit.call, PassportName(visit.text("surname"), visit.text("given"))
-    checked = visit.text("checked") == "yes"
+    check = WindowOfficer(visit.text("checked") == "yes")
     made = once(
         call,
-        lambda request: granting.activate(
-            call.core,
-            call.who,
-            visit.text("notification"),
-            name,
-            visit.text("number"),
-            checked=checked,
-            request=request,
+        lambda request: (
+            activation.activate(
+                call.core, call.who, visit.text("notification"), name, visit.text("number"), check, request=request
+            ).permit_id
         ),
         lambda permit_id: permit_id,
     )

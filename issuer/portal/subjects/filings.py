@@ -21,7 +21,7 @@ from fastapi import Response
 from icard_crypto.errors import StateError
 from issuer.accounts import mandates, organisations
 from issuer.enquiries import threads
-from issuer.permits import applications, granting, papers, uploads, views
+from issuer.permits import activation, applications, papers, uploads, views
 from issuer.permits.applications import NewFiling
 from issuer.permits.materials import PROCESSES
 from issuer.permits.papers import NewPaper
@@ -519,7 +519,7 @@ def withdraw_filing(visit: Visit, filing_id: str) -> Response:
 @pages.get("filings/{filing_id}/notification", _FILES_ONE)
 def show_notification(visit: Visit, filing_id: str) -> Response:
     """The notification of a first entry: its code for the office, once."""
-    found, t = granting.notification_of(visit.core, visit.call.who, filing_id), visit.words
+    found, t = activation.notification_of(visit.core, visit.call.who, filing_id), visit.words
     facts = [
         Fact(t("card.number"), found["number"], code=True),
         Fact(t("filing.notification_until"), t.day(date.fromisoformat(found["until"]))),

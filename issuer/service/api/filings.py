@@ -14,7 +14,8 @@ from fastapi import Path, Query, Response
 from pydantic import BaseModel, Field
 
 from issuer.db.idempotency import Request
-from issuer.permits import applications, decisions, granting, papers, views
+from issuer.documents import sheets
+from issuer.permits import activation, applications, decisions, granting, papers, views
 from issuer.permits.applications import NewFiling, filing_facts
 from issuer.permits.decisions import Defect
 from issuer.permits.granting import Approval
@@ -205,8 +206,16 @@ def withdraw_filing(call: CallOf, filing_id: Id, response: Response) -> FilingVi
 def show_notification(call: CallOf, filing_id: Id, response: Response) -> NotificationBody:
     """The notification of a first entry, while it is not used: for the applicant alone."""
     response.headers["Cache-Control"] = "no-store"
-    found = granting.notification_of(call.core, call.who, filing_id)
+    found = activation.notification_of(call.core, call.who, filing_id)
     return NotificationBody(token=found["token"], number=found["number"], until=date.fromisoformat(found["until"]))
+
+
+@endpoints.at("GET", "/v1/filings/{filing_id}/notification.pdf", _FILES, types=("application/pdf",))
+def notification_pdf(call: CallOf, filing_id: Id) -> Response:
+    """The notification as PDF; its code activates the permit after entry, once."""
+    data = sheets.draw_pdf(*activation.notification_sheet(call.core, call.who, filing_id))
+    headers = {"Cache-Control": "no-store", "Content-Disposition": "inline"}
+    return Response(data, media_type="application/pdf", headers=headers)
 
 
 @endpoints.at("POST", "/v1/filings/{filing_id}/papers/{code}/verify", _DECIDES, problems=(409,))

@@ -9,9 +9,12 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from issuer.cards.lookups import note_lookup
-from issuer.permits import assessments, due, granting, plans, views
+from issuer.db.idempotency import Request
+from issuer.permits import activation, assessments, due, plans, views
+from issuer.permits.activation import Activated, NewHolder
 from issuer.permits.assessments import AssessmentView
 from issuer.permits.names import LONGEST_NAME, PassportName
+from issuer.permits.person_checks import WindowOfficer
 from issuer.permits.views import PermitFilter, PermitView
 from issuer.rules.citations import cite
 from issuer.rules.rows import Rule
@@ -33,14 +36,28 @@ Show = Annotated[
 _SEEN = Access("account", ("filing.read", "filing.read_own"))
 
 
+class HolderBody(Body):
+    """The holder's own account. ``email``: as the person tells it at the window."""
+
+    login: Annotated[str, Field(min_length=3, max_length=64, examples=["hannelore.vogel"])]
+    email: Annotated[str | None, Field(max_length=254)] = None
+    language: Literal["en", "zh"] = "zh"
+
+
 class ActivationBody(Body):
-    """What the notification's code and the person show. ``checked``: the officer has compared person and passport."""
+    """What the notification's code and the person show. ``checked``: the officer has compared person and passport.
+
+    ``token``: the token, or the whole text of the code; ``entered_on``: the day of entry, null: today; ``holder``: the
+    account that the person wants.
+    """
 
     token: Annotated[str, Field(min_length=16, max_length=100, examples=["q3dJ8xWm2RzT5vKb"])]
     surname: Annotated[str, Field(max_length=LONGEST_NAME, examples=["MUSTERMANN"])]
     given: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
     number: Annotated[str, Field(max_length=40, examples=["310115202600000001"])]
     checked: bool
+    entered_on: date | None = None
+    holder: HolderBody | None = None
 
 
 class AssessmentBody(Body):
@@ -88,9 +105,16 @@ class PlannedBody(BaseModel):
 
 
 class ActivatedBody(BaseModel):
-    """The permit that is active now."""
+    """The permit that is active now, and the entry's file.
+
+    ``slip``: handed to the person, who opens the account with it and the notification's token: the invitation's secret
+    is both, with a dot between them. Shown once; null where no account was made, or the invitation was mailed.
+    """
 
     permit_id: str
+    entry_id: str
+    account_id: str | None
+    slip: str | None
 
 
 @endpoints.at("GET", "/v1/permits", _SEEN)
@@ -122,14 +146,29 @@ def show_permit(call: CallOf, permit_id: Id) -> PermitView:
 def activate(call: CallOf, body: ActivationBody) -> ActivatedBody:
     """Activate a permit after entry by its notification: once, in time, for the person whose name and number it has."""
     name = PassportName(body.surname, body.given)
-    return once(
-        call,
-        lambda request: ActivatedBody(
-            permit_id=granting.activate(
-                call.core, call.who, body.token, name, body.number, checked=body.checked, request=request
-            )
-        ),
-        lambda permit_id: ActivatedBody(permit_id=permit_id),
+    wanted = None if body.holder is None else NewHolder(body.holder.login, body.holder.email, body.holder.language)
+    check = WindowOfficer(body.checked)
+
+    def make(request: Request) -> Activated:
+        return activation.activate(
+            call.core,
+            call.who,
+            body.token,
+            name,
+            body.number,
+            check,
+            entered_on=body.entered_on,
+            holder=wanted,
+            request=request,
+        )
+
+    made = once(call, make, lambda permit_id: activation.activated_by(call.core, permit_id))
+    invited = made.invitation
+    return ActivatedBody(
+        permit_id=made.permit_id,
+        entry_id=made.entry_id,
+        account_id=None if invited is None else invited.account_id,
+        slip=None if invited is None else invited.token,
     )
 
 

@@ -32,8 +32,10 @@ from issuer.db.bound import AlteredRow, bound_tables
 from issuer.db.meta import Meta
 from issuer.delivery import webhooks
 from issuer.insurance.models import FindingState, InsuranceEntry, InsuranceFact, InsuredPerson
+from issuer.permits import feeds
 from issuer.permits.models import (
     Employer,
+    Entry,
     Filing,
     FilingEvent,
     Hearing,
@@ -104,6 +106,7 @@ def lived_in(house: House) -> dict[str, Any]:
     engine.ask(house.core, officer.who(), "card.revoke", {"card_id": card.card_id}, "lost")
     wanted = deferrals.Wanted(holder.person_id, officer.account_id, date(2999, 1, 1), "a law")
     house.core.database.transact(lambda session: deferrals.write_deferral(house.core, session, now, wanted))
+    feeds.make_feed(house.core, boss.who())
     on_file(house, officer, holder, employer)
     return {"officer": officer, "holder": holder, "card": card.card_id, "agency": agency, "employer": employer}
 
@@ -145,6 +148,8 @@ def on_file(house: House, officer: Somebody, holder: Somebody, employer: str) ->
                   at=now),
         Notification(**new(), permit_id=ids["permit"], filing_id=ids["filing"], token_hash=digest(), token=b"sealed",
                      state="ISSUED", until=day),
+        Entry(**new(), changed_at=now, revision=1, permit_id=ids["permit"], filing_id=ids["filing"], entered_on=day,
+              originals="DUE", originals_due=day, residence="not_applied", residence_due=day, record=b"sealed"),
         RuleChange(act="add", name_key=digest(), body="{}", **new()),
         InsuredPerson(**person, **change, number_key=digest(), record=b"sealed", region="310115", state="good"),
         InsuranceFact(**new(), **person, **firm, kind="employment", body=b"sealed", recorded_on=day),
@@ -204,6 +209,7 @@ WORDS = {
     ("organisations", "state"): ("active", "closed"),
     ("organisations", "kind"): ("employer", "agency"),
     ("confirmations", "state"): ("refused", "done"),
+    ("entries", "originals"): ("OVERDUE", "SHOWN"),
     ("keys", "state"): ("retired", "revoked"),
     ("keys", "usage"): ("timestamp",),
     ("login_sessions", "step"): ("full", "password"),

@@ -71,6 +71,7 @@ def test_sealed_columns_are_the_ones_meant() -> None:
         "codes.cose",
         "codes.payload",
         "confirmations.arguments",
+        "entries.record",
         "file_messages.text",
         "filing_events.record",
         "filings.record",

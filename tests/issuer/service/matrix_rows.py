@@ -30,10 +30,12 @@ from issuer.insurance import books, registration, views
 from issuer.insurance.models import InsuranceEntry
 from issuer.notices.models import Outbox, Webhook
 from issuer.notices.outbox import Notice, notify
-from issuer.permits.models import Employer, Filing, Permit
+from issuer.permits import feeds
+from issuer.permits.models import Employer, Entry, Filing, Office, Permit, Slot
 from issuer.publication import checkpoints
 from issuer.publication.publish import publish
 from issuer.published.models import Artefact
+from issuer.vault.at_rest import Place
 from tests.kit.insured import new_registration, passport, registration_body
 from tests.kit.issuing_service import person
 from tests.kit.people import HOME, HOST, PASSWORD, House, Somebody, make, organisation
@@ -48,6 +50,7 @@ _NOBODY: Final = "0" * 32
 _VERSIONS: Final[dict[str, tuple[Any, str]]] = {
     "account": (Account, "version"),
     "card": (CardRow, "revision"),
+    "entry": (Entry, "revision"),
     "filing": (Filing, "revision"),
     "organisation": (Organisation, "version"),
     "webhook": (Webhook, "version"),
@@ -209,6 +212,24 @@ class World:
         row = self.core.database.read(lambda session: session.get(table, name))
         return '"1"' if row is None else f'"{getattr(row, column)}"'
 
+    def feed(self, role: str) -> tuple[str, str]:
+        """A calendar feed of somebody new with that role: its id, and its secret."""
+        made = feeds.make_feed(self.core, self.people[role].who())
+        return made.feed_id, made.token or ""
+
+    def entered(self, *, overdue: bool = False) -> str:
+        """An entry of somebody at the employer here, with originals still to be shown."""
+        shot = _activation(self)
+        made = self.office.ok(self.people["permit_officer"], "POST", "/v1/permits/activations", shot.body)
+        entry_id = str(made["entry_id"])
+
+        def late(session: Session) -> None:
+            session.get_one(Entry, entry_id).originals = "OVERDUE"
+
+        if overdue:
+            self.core.database.transact(late)
+        return entry_id
+
     @cached_property
     def office(self) -> PermitOffice:
         """The office of the region, with the world's people."""
@@ -235,6 +256,7 @@ class World:
             "api_token": self.token(self.stranger, "card.read_own").token_id,
             "card": self.card(),
             **self._strange_permit(place),
+            "feed": feeds.make_feed(self.core, self.stranger.who()).feed_id,
             "insured": self.insured(self.organisation("employer")),
             "mandate": self.mandate(place, self.organisation("agency")),
             "organisation": place,
@@ -261,7 +283,47 @@ class World:
             session.execute(update(Employer).where(Employer.organisation_id == employer).values(region="320500"))
 
         self.core.database.transact(move_away)
+        strange = {"entry": _NOBODY[:-1] + "1", "slot": _NOBODY[:-1] + "2"}
+
+        def others(session: Session) -> None:
+            day, now = office.today.isoformat(), int(self.house.clock.at)
+            place = Office(id=_NOBODY[:-1] + "3", region="320600", name_en="Nantong", name_zh="南通", created_at=now)
+            session.add(place)
+            session.flush()
+            session.add(
+                Slot(
+                    id=strange["slot"],
+                    office_id=place.id,
+                    window="1",
+                    starts_at=now + _DAY,
+                    minutes=20,
+                    places=1,
+                    state="open",
+                    created_at=now,
+                )
+            )
+            session.add(
+                Entry(
+                    id=strange["entry"],
+                    permit_id=permit["permit_id"],
+                    filing_id=filing_id,
+                    entered_on=day,
+                    originals="DUE",
+                    originals_due=day,
+                    decided_by=None,
+                    residence="not_applied",
+                    residence_on=None,
+                    residence_due=day,
+                    record=self.core.at_rest.seal(Place("entries", "record", strange["entry"]), b"{}"),
+                    revision=1,
+                    created_at=now,
+                    changed_at=now,
+                )
+            )
+
+        self.core.database.transact(others)
         return {
+            **strange,
             "file": file["file_id"],
             "filing": filing_id,
             "permit": permit["permit_id"],
@@ -497,6 +559,28 @@ def _leaving(world: World) -> Shot:
     )
 
 
+def _entry_of(by: str) -> Callable[[World], Shot]:
+    """A request about an entry that is there for it alone."""
+    return _on("entry", by, World.entered)
+
+
+def _new_slot(world: World) -> dict[str, Any]:
+    starts = int(world.house.clock.at) + _DAY + 60 * next(world.given)
+    return {"window": "3", "starts_at": starts, "minutes": 20, "places": 5}
+
+
+def _slot(world: World) -> str:
+    made = world.office.ok(world.people["permit_officer"], "POST", "/v1/slots", _new_slot(world))
+    return str(made["slot_id"])
+
+
+def _booked(world: World) -> str:
+    entry_id = world.entered()
+    path = f"/v1/entries/{entry_id}/booking"
+    world.office.ok(world.people["employer"], "PUT", path, {"slot_id": _slot(world)})
+    return entry_id
+
+
 def _activation(world: World) -> Shot:
     found = world.office.ok(world.people["employer"], "GET", f"/v1/filings/{_filed(world, 'notified')}/notification")
     record = world.office.newest_record
@@ -660,6 +744,36 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
         )
         for kind in ("pdf", "png", "json")
     },
+    "GET /v1/filings/{filing_id}/notification.pdf": _filing("employer", "notified"),
+    "GET /v1/entries": _plain("holder employer agency permit_officer office_head"),
+    "GET /v1/entries/{entry_id}": _entry_of("employer permit_officer office_head"),
+    "GET /v1/entries/{entry_id}/package": _entry_of("employer permit_officer office_head"),
+    "GET /v1/entries/{entry_id}/slots": _entry_of("employer permit_officer office_head"),
+    "GET /v1/entries/{entry_id}/booking": _entry_of("employer permit_officer office_head"),
+    "PUT /v1/entries/{entry_id}/booking": lambda world: Shot(
+        "employer permit_officer", {"slot_id": _slot(world)}, {"entry_id": world.entered()}
+    ),
+    "DELETE /v1/entries/{entry_id}/booking": lambda world: Shot("employer", ids={"entry_id": _booked(world)}),
+    "PUT /v1/entries/{entry_id}/residence": lambda world: Shot(
+        "permit_officer", {"state": "applied", "on": world.office.today.isoformat()}, {"entry_id": world.entered()}
+    ),
+    "POST /v1/entries/{entry_id}/show": _entry_of("permit_officer"),
+    "POST /v1/entries/{entry_id}/prolong": lambda world: Shot(
+        "permit_officer",
+        {"until": (world.office.today + timedelta(days=40)).isoformat(), "reason": "a late report"},
+        {"entry_id": world.entered()},
+    ),
+    "POST /v1/entries/{entry_id}/not-shown": lambda world: Shot(
+        "permit_officer", {"reason": "nobody came"}, {"entry_id": world.entered(overdue=True)}
+    ),
+    "POST /v1/calendar-feeds": lambda world: Shot(world.somebody("employer")),
+    "GET /v1/calendar-feeds": _plain("holder employer agency"),
+    "DELETE /v1/calendar-feeds/{feed_id}": lambda world: Shot("employer", ids={"feed_id": world.feed("employer")[0]}),
+    "GET /v1/calendars/{token}": lambda world: Shot(ids={"token": world.feed("holder")[1]}),
+    "POST /v1/slots": lambda world: Shot("permit_officer", _new_slot(world)),
+    "GET /v1/slots": _plain("permit_officer office_head"),
+    "GET /v1/slots/{slot_id}": _on("slot", "permit_officer office_head", _slot),
+    "POST /v1/slots/{slot_id}/cancel": _on("slot", "permit_officer office_head", _slot),
     "POST /v1/permits/activations": _activation,
     "POST /v1/cards/{card_id}/lost": lambda world: Shot("holder", ids={"card_id": world.card(world.people["holder"])}),
     "GET /v1/filings/{filing_id}/messages": _filing("employer permit_officer", "filed"),

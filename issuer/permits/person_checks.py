@@ -1,0 +1,62 @@
+"""How it is checked that somebody is the person of a passport: an interface, and the way that is shipped.
+
+An authority that has a check by face or by a bank's card implements :class:`PersonCheck` and hands it to
+:func:`issuer.permits.granting.activate`; the name of the check stands in the audit, what it compared does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from icard_crypto.errors import StateError
+
+from .names import PassportName
+
+__all__ = ["PersonCheck", "PersonOnRecord", "WindowOfficer"]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonOnRecord:
+    """Who it should be: as on record, from the passport that was filed."""
+
+    name: PassportName
+    nationality: str
+    birth: str
+    passport: str
+
+
+class PersonCheck(Protocol):
+    """A check of the person who shows a notification."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the audit."""
+
+    def confirm(self, person: PersonOnRecord) -> None:
+        """Return where the person was recognised.
+
+        Raises:
+            StateError: ``notification.unchecked``.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOfficer:
+    """An officer who has the person and the passport in front of them. ``compared``: they say that both agree."""
+
+    compared: bool
+
+    @property
+    def name(self) -> str:
+        """Its name in the audit."""
+        return "window_officer"
+
+    def confirm(self, person: PersonOnRecord) -> None:
+        """Rely on the officer, who has seen ``person`` on their screen.
+
+        Raises:
+            StateError: ``notification.unchecked``.
+        """
+        if not self.compared:
+            raise StateError("notification.unchecked", path="checked")
