@@ -7,6 +7,7 @@ from . import (
     audit,
     cards,
     desk,
+    endings,
     filings,
     home,
     insurance,
@@ -28,6 +29,6 @@ SUBJECTS = [
     for subject in (
         *(home, login, account, notices, cards, staff, officer, approvals, audit, admin),
         # registration before insurance: "register" is no person's id.
-        *(filings, permits, desk, registration, insurance, rules, offices, webhooks),
+        *(filings, permits, endings, desk, registration, insurance, rules, offices, webhooks),
     )
 ]

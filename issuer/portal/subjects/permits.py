@@ -11,7 +11,7 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, Literal, cast
 
@@ -32,12 +32,12 @@ from issuer.portal.parts import Act, Cell, Choice, Deadline, Entry, Fact, Row
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import ShownRules, region_words, rule_part
 from issuer.portal.visits import Visit
-from issuer.rules.citations import source_text
 from issuer.rules.deadlines import due as due_by
 from issuer.rules.deadlines import window
 from issuer.service.access import Access
 
 from .access import PERSON, with_right
+from .endings import hearings_shown
 
 __all__ = ["due_rows", "pages"]
 
@@ -100,6 +100,9 @@ def _shown(visit: Visit, view: PermitView) -> Response:
         filings=filings,
         employer=newest.employer,
         acts=_acts(visit, view),
+        hearings=hearings_shown(visit, view),
+        states_case=who.may("permit.own") or who.may("filing.file") or who.may("filing.decide"),
+        left=_left(rules, view),
     )
 
 
@@ -172,16 +175,16 @@ def _gap(rules: ShownRules, view: PermitView) -> list[tuple[str, Deadline]]:
 
 
 def _ended_facts(rules: ShownRules, end: views.EndView) -> list[Fact]:
-    t, ground = rules.t, f"permit.ground_{str(end.record.get('ground')).replace(' ', '_')}"
+    t = rules.t
+    title, basis = end.record.get("title", {}), end.record.get("basis", {})
     facts = [
         Fact(t("permit.ended_kind"), t(f"permit.state_{end.kind.upper()}")),
         Fact(t("permit.ended_day"), t.day(date.fromisoformat(end.day))),
     ]
-    if t.has(ground):
-        facts.append(Fact(t("permit.ended_ground"), t(ground)))
-    row, basis = rules.of_deadline("D10", "CN"), end.record.get("basis")
-    if row is not None and basis:
-        facts.append(Fact(t("permit.ended_basis"), source_text(replace(row, source=str(basis)), t.language)))
+    if t.language in title:
+        facts.append(Fact(t("permit.ended_ground"), title[t.language]))
+    if t.language in basis:
+        facts.append(Fact(t("permit.ended_basis"), basis[t.language]))
     return facts
 
 
@@ -191,11 +194,27 @@ def _term(t: Words, term: views.TermView) -> Entry:
     return Entry(days, t("permit.term", employer=term.employer, post=term.post), t(f"filing.process_{term.ground}"))
 
 
+def _left(rules: ShownRules, view: PermitView) -> str:
+    """What the holder has reported about having left, and until when the employer has to file."""
+    if view.leaving is None:
+        return ""
+    t, by = rules.t, view.leaving.employer_files_by
+    day = t.day(view.leaving.day)
+    return t("endings.left_said_by", day=day, by=t.day(by)) if by is not None else t("endings.left_said", day=day)
+
+
 def _acts(visit: Visit, view: PermitView) -> list[Act]:
     """What an employer can begin from here."""
-    if not visit.call.who.may("filing.file") or not view.may_work:
+    who, t = visit.call.who, visit.words
+    if not view.may_work:
         return []
-    t = visit.words
+    if who.may("permit.own"):
+        return [] if view.leaving else [Act(t("endings.left"), f"{BASE}permits/{view.permit_id}/left")]
+    if who.may("permit.end"):
+        names = {"hearing": "endings.hearing", "end": "approvals.permit.end"}
+        return [Act(t(words), f"{BASE}permits/{view.permit_id}/{name}") for name, words in names.items()]
+    if not who.may("filing.file"):
+        return []
     address = f"{BASE}filings/new?permit={view.permit_id}&process="
     return [Act(t(f"permit.file_{name}"), address + name) for name in ("extension", "change", "cancellation")]
 

@@ -1,0 +1,214 @@
+"""Applications, permits and insurance through their pages: what each role may do, what is refused, what stays."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+from fastapi import FastAPI
+
+from issuer.portal import BASE, make_portal
+from issuer.rules.days import day_of
+from issuer.service.app import make_service
+from tests.issuer.portal.test_admin_pages import field, words
+from tests.issuer.portal.test_guard import Person, of
+from tests.kit.http_clients import ask
+from tests.kit.insured import registration_body
+from tests.kit.portal import Town, town
+from tests.kit.uploaded import pdf, picture
+from verifier.runtime import http
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A service with an office, applications and somebody with a permit."""
+    new = town(tmp_path_factory.mktemp("permits"), office=True)
+    yield new
+    new.house.core.close()
+
+
+@pytest.fixture(scope="module")
+def app(made: Town) -> FastAPI:
+    """Its application, without the edge."""
+    return make_service(made.house.core, http.Drain(), [make_portal(made.house.core)])
+
+
+def today(made: Town) -> date:
+    """The day in Beijing."""
+    return day_of(int(made.house.clock.at))
+
+
+def send(person: Person, path: str, content: bytes, media: str, **fields: str) -> int:
+    """A form with a file; its status."""
+    boundary = "part-0123456789"
+    parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+             for name, value in {"csrf": person.entered.csrf, "key": "5" * 32, **fields}.items()]  # fmt: skip
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="../../x.pdf"\r\n'
+    parts.append(f"{head}Content-Type: {media}\r\n\r\n".encode() + content + f"\r\n--{boundary}--\r\n".encode())
+    headers = {"Cookie": person.cookie, "Content-Type": f"multipart/form-data; boundary={boundary}"}
+    return ask(person.app, "POST", BASE + path, headers=headers, content=b"".join(parts)).status_code
+
+
+@pytest.mark.parametrize("role", ["holder", "insurance_officer", "administrator"])
+def test_application_and_permit_of_others_are_not_there(app: FastAPI, made: Town, role: str) -> None:
+    """Another's and what does not exist are one answer, for pages and for acts."""
+    person = of(app, made, role)
+    for path in ("filings/{filing}", "permits/{permit}"):
+        assert person.get(path.format(**made.ids)).status_code in (403, 404)
+    for path in ("filings/{filing}/withdraw", "filings/{filing}/accept", "permits/{permit}/left"):
+        assert person.post(path.format(**made.ids), version="1").status_code in (403, 404)
+
+
+def test_file_is_taken_by_its_content_and_refused_at_its_field(app: FastAPI, made: Town) -> None:
+    """A PDF is kept and shown as a drawn page; a picture that says it is a PDF is refused, and the path in its name
+    leads nowhere."""
+    person, path = of(app, made, "employer"), f"filings/{made.ids['draft']}/paper"
+    assert send(person, path, picture(), "application/pdf", material="M07") == 422
+    assert send(person, path, pdf(2), "application/pdf", material="M07") == 303
+    page = person.get(f"{path}?material=M07&lang=en").text
+    name = re.findall(r'src="/v1/files/([0-9a-f]{32})/pages/1"', page)
+    assert len(name) == 1
+    assert "2 pages" in words(page)
+    assert ask(app, "GET", f"/v1/files/{name[0]}/pages/1", headers={"Cookie": person.cookie}).status_code == 200
+    assert person.post(f"{path}/remove", key="6" * 32, material="M07", file_id=name[0]).status_code == 303
+    assert "/v1/files/" not in person.get(f"{path}?material=M07").text
+
+
+def test_form_of_an_older_revision_is_refused_and_shown_anew(app: FastAPI, made: Town) -> None:
+    """Two tabs: the second one is told that the application was changed meanwhile, and keeps what was typed."""
+    person, path = of(app, made, "employer"), f"filings/{made.ids['draft']}/edit"
+    version = field(person.get(f"{path}?part=job").text, "version")
+    assert person.post(path, key="1" * 32, version=version, part="job", post="Weaver").status_code == 303
+    late = person.post(path, key="2" * 32, version=version, part="job", post="Dyer")
+    assert late.status_code == 412
+    assert 'value="Dyer"' in late.text
+
+
+def test_message_is_answered_on_the_page_and_waits_until_then(app: FastAPI, made: Town) -> None:
+    employer, officer = of(app, made, "employer"), of(app, made, "permit_officer")
+    path = f"filings/{made.ids['filing']}"
+    assert employer.post(f"{path}/message", key="3" * 32, message="<b>When?</b>").status_code == 303
+    assert "Waits for an answer since" in words(employer.get(f"{path}?lang=en").text)
+    assert "<b>When?" not in officer.get(path).text
+    assert "Messages that wait" in words(officer.get("queue?lang=en").text)
+    done = officer.post(f"{path}/answer", key="4" * 32, side="applicant", kind="answered", message="Next week.")
+    assert done.status_code == 303
+    text = words(employer.get(f"{path}?lang=en").text)
+    assert "Next week." in text
+    assert "Waits for an answer" not in text
+
+
+def test_holder_reports_having_left_and_is_heard_before_an_end_by_two_officers(app: FastAPI, made: Town) -> None:
+    """The report ends nothing; an end asks for a hearing first; the holder states the case; a second officer confirms;
+    the holder reads ground, basis, and each way of redress with its last day."""
+    holder, officer = of(app, made, "resident"), of(app, made, "permit_officer")
+    path, employer = f"permits/{made.ids['permit']}", of(app, made, "employer")
+    day = (today(made) - timedelta(days=1)).isoformat()
+    assert holder.post(f"{path}/left", key="1" * 32, day="soon").status_code == 422
+    assert holder.post(f"{path}/left", key="1" * 32, day=day).status_code == 303
+    assert "reported having left" in words(employer.get(f"{path}?lang=en").text)
+    early = officer.post(f"{path}/end", key="2" * 32, end="revoked.fraud", reason="The degree is forged.")
+    assert early.status_code in (409, 422)
+    assert 'href="#f-end"' in early.text
+    opened = officer.post(f"{path}/hearing", key="3" * 32, end="revoked.fraud", reason="The degree is not on record.")
+    assert opened.status_code == 303, words(opened.text)[-300:]
+    page = holder.get(f"{path}/statement?lang=en").text
+    assert "The degree is not on record." in words(page)
+    stated = {"hearing_id": field(page, "hearing_id"), "statement": "It is, under my maiden name."}
+    assert holder.post(f"{path}/statement", key="4" * 32, **stated).status_code == 303
+    assert "under my maiden name" in words(officer.get(f"{path}?lang=en").text)
+    asked = of(app, made, "permit_officer").post(f"{path}/end", key="6" * 32, end="revoked.fraud", reason="Forged.")
+    assert asked.status_code == 303, words(asked.text)[-300:]
+    second = of(app, made, "second_permit_officer")
+    number = re.findall(rf'href="{BASE}(confirmations/[0-9a-f]{{32}})"', second.get("confirmations").text)[0]
+    assert second.post(f"{number}/confirm", key="7" * 32).status_code == 303
+    text = words(holder.get(f"{path}?lang=en").text)
+    assert "No right to work on this permit" in text
+    assert "Application for administrative reconsideration" in text
+    assert "Action before the court" in text
+
+
+def _list(*rows: dict[str, str]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _row(number: int, **changes: str) -> dict[str, str]:
+    names = (
+        "surname",
+        "given",
+        "nationality",
+        "passport_state",
+        "passport",
+        "born",
+        "sex",
+        "obtained",
+        "began",
+        "region",
+    )
+    body = registration_body(number, obtained="2026-03-02", began="2026-03-02")
+    return {name: str(body[name]) for name in names} | changes
+
+
+def test_list_is_checked_before_anybody_is_registered_and_refused_rows_come_back_without_formulas(
+    app: FastAPI, made: Town
+) -> None:
+    """The preview writes nothing; each good row is registered once however often the list is sent; the file of refused
+    rows has their reasons, and no cell that a spreadsheet would work out."""
+    person = of(app, made, "employer")
+    rows = _list(*(_row(700 + n) for n in range(30)), _row(790, surname="=HYPERLINK(1)", born="1880-01-01"))
+    before = person.get("insurance?lang=en").text
+    page = person.post("insurance/register-many", key="1" * 32, rows=rows)
+    assert "30 can be registered." in words(page.text)
+    assert person.get("insurance?lang=en").text.count("<tr") == before.count("<tr")
+    batch = field(page.text, "batch")
+    first = person.post("insurance/register-many/go", key="2" * 32, rows=rows, batch=batch, start="0")
+    assert '<progress id="progress" max="31" value="25">' in first.text
+    for key in ("3", "4"):
+        last = person.post("insurance/register-many/go", key=key * 32, rows=rows, batch=batch, start="25")
+        assert "30 registered" in words(last.text)
+        assert "1 row refused." in words(last.text)
+    answer = person.post("insurance/register-many/refused", key="5" * 32, rows=rows, batch=batch)
+    assert answer.headers["content-type"].startswith("text/csv")
+    found = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [row["surname"] for row in found] == ["'=HYPERLINK(1)"]
+    assert found[0]["code"].startswith("insurance.")
+
+
+@pytest.mark.parametrize("rows", ["", "surname\n", "nonsense,columns\n1,2\n", 'surname\n"open', "\0", "a" * 70_000])
+def test_list_that_is_none_is_refused_at_its_field(app: FastAPI, made: Town, rows: str) -> None:
+    answer = of(app, made, "employer").post("insurance/register-many", key="9" * 32, rows=rows)
+    assert answer.status_code == 422
+    assert 'href="#f-rows"' in answer.text
+
+
+def test_finding_is_answered_by_the_employer_and_closed_by_an_officer_alone(app: FastAPI, made: Town) -> None:
+    """What was missed stands with its rule; the employer explains, an officer closes; each step stays."""
+    path = f"insurance/{made.ids['insured']}"
+    employer, officer = of(app, made, "employer"), of(app, made, "insurance_officer")
+    key = field(employer.get(f"{path}?lang=en").text, "finding")
+    assert employer.post(f"{path}/finding", key="1" * 32, finding=key, state="closed", words="x").status_code == 409
+    sent = employer.post(f"{path}/finding", key="2" * 32, finding=key, state="explained", words="Paid elsewhere.")
+    assert sent.status_code == 303
+    assert "Explained by the employer" in words(officer.get(f"{path}?lang=en").text)
+    assert officer.post(f"{path}/finding", key="3" * 32, finding=key, state="closed", words="Seen.").status_code == 303
+    text = words(of(app, made, "resident").get("insurance?lang=en").text)
+    assert "Paid elsewhere." in text
+    assert "Seen." in text
+
+
+def test_official_who_looks_at_insurance_leaves_a_row_that_the_holder_sees(app: FastAPI, made: Town) -> None:
+    """A look through the pages is noted as one through the API is."""
+    holder, card = of(app, made, "resident"), made.ids["permit_card"]
+    before = holder.get(f"cards/{card}/lookups?lang=en").text.count("Insurance officer")
+    of(app, made, "insurance_officer").get(f"insurance/{made.ids['insured']}")
+    assert holder.get(f"cards/{card}/lookups?lang=en").text.count("Insurance officer") > before
