@@ -30,6 +30,7 @@ from issuer.service.api import (
     lookups,
     mandates,
     notices,
+    objections,
     offices,
     organisations,
     outbox,
@@ -63,7 +64,7 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "insurance-endpoints": partial(table, insurance, insurance_reports),
     "office-endpoints": partial(table, offices),
     "filing-endpoints": partial(
-        table, filings, files, desk, enquiries, permits, certificates, hearings, entries, calendars
+        table, filings, files, desk, enquiries, permits, certificates, hearings, entries, calendars, objections
     ),
     "notice-endpoints": partial(table, notices, webhooks, outbox),
     "watch-endpoints": partial(table, watch, publication, audit),

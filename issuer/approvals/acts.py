@@ -30,7 +30,7 @@ from issuer.accounts.roles import role_named
 from issuer.cards import deferrals
 from issuer.cards.models import CardParty, CardRow
 from issuer.core import Core
-from issuer.permits import ending
+from issuer.permits import ending, restoring
 from issuer.permits.models import Permit
 from issuer.rules import store
 from issuer.rules.days import day_of
@@ -139,7 +139,7 @@ def _prepare_issue(core: Core, session: Session, arguments: Mapping[str, Any]) -
 
 
 def _issue(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
-    card_id = hashlib.sha256(parts.mine.encode() + b"card").hexdigest()[:32]
+    card_id = _card_id(parts)
     said = prepared.arguments
     new = cards.NewCard(_card(said), holder=said.get("holder_id"), employer=said.get("employer_id"))
     cards.issue_within(core, session, new, card_id)
@@ -279,6 +279,30 @@ def _readmit(core: Core, session: Session, prepared: Prepared, parts: Parts, now
     return Done("permit.readmit", prepared.subject)
 
 
+def _prepare_restoration(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``permit_id``, and ``objection_id``: of what has succeeded against its end, or stays it."""
+    _only(arguments, {"permit_id", "objection_id"})
+    permit = restoring.prepare_restoration(core, session, arguments["permit_id"], arguments["objection_id"])
+    return Prepared(permit.id, dict(arguments), permit.person_id)
+
+
+def _restore(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    card_id = _card_id(parts)
+    restoring.restore(core, session, now, prepared.subject, prepared.arguments["objection_id"], card_id)
+    return Done("permit.restore", prepared.subject)
+
+
+def _sign_restored(core: Core, done: Done) -> None:
+    card_id = core.database.read(lambda session: session.get_one(Permit, done.subject).card_id)
+    if card_id is not None:
+        cards.finish_card(core, card_id)
+
+
+def _card_id(parts: Parts) -> str:
+    """The id of a new card, the same however often the transaction runs."""
+    return hashlib.sha256(parts.mine.encode() + b"card").hexdigest()[:32]
+
+
 def _own_region(session: Session, who: Principal, permit_id: str) -> None:
     ending.require_region(session, who, permit_id)
 
@@ -326,6 +350,7 @@ ACTS: Final[dict[str, Kind]] = {
     "account.unlock": Kind("account.give", _prepare_account, _unlock),
     "permit.end": Kind("permit.end", _prepare_permit_end, _end_permit, allow=_own_region),
     "permit.readmit": Kind("permit.end", _prepare_readmission, _readmit, allow=_own_region),
+    "permit.restore": Kind("permit.end", _prepare_restoration, _restore, finish=_sign_restored, allow=_own_region),
     "rule.add": Kind("rule.manage", _prepare_rule, _add_rule),
     "lookup.defer": Kind("lookup.defer", _prepare_deferral, _defer),
     "rule.end": Kind("rule.manage", _prepare_rule_end, _end_rule),

@@ -184,7 +184,7 @@ def rules_dry_run(service: ServiceFolder, file: RulesFile) -> None:
 @says
 def processes_command(
     name: Annotated[
-        Literal["filing", "paper", "notification", "permit", "hearing", "employer"] | None,
+        Literal["filing", "paper", "notification", "permit", "hearing", "objection", "employer"] | None,
         typer.Argument(metavar="PROCESS", help="This one."),
     ] = None,
     diagram: Annotated[bool, typer.Option("--diagram", help="Draw it, as Mermaid state diagrams.")] = False,

@@ -9,19 +9,20 @@ Promises:
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from icard_crypto.errors import Language
 from issuer.rules.book import RuleBook
 from issuer.rules.citations import cite
-from issuer.rules.days import WorkCalendar
+from issuer.rules.days import Pause, WorkCalendar
 from issuer.rules.deadlines import Due, due
 from issuer.rules.rows import Rule
 
 from .models import Filing
 
-__all__ = ["Clock", "calendar_of", "clocks", "days_of", "deadline", "set_days"]
+__all__ = ["Clock", "calendar_of", "clocks", "days_of", "deadline", "pauses_of", "set_days", "write_pauses"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +44,33 @@ def calendar_of(book: RuleBook, region: str) -> WorkCalendar:
 
 
 def deadline(
-    book: RuleBook, name: str, row: Filing, event: date, *, category: str | None = None, prolonged: int = 0
+    book: RuleBook,
+    name: str,
+    row: Filing,
+    event: date,
+    *,
+    category: str | None = None,
+    prolonged: int = 0,
+    pauses: Sequence[Pause] = (),
 ) -> Due | None:
-    """A deadline of an application by the rules of its day; None: no row, or no number."""
+    """A deadline of an application by the rules of its day; None: no row, no number, or a pause goes on."""
     rule = _rule(book, name, row, event)
     if rule is None:
         return None
-    return due(rule, calendar_of(book, row.region), event, category=category, prolonged=prolonged)
+    calendar = calendar_of(book, row.region)
+    return due(rule, calendar, event, category=category, prolonged=prolonged, pauses=pauses)
 
 
 def days_of(book: RuleBook, row: Filing, category: str | None) -> dict[str, str | None]:
     """All last days of an application by a book, by the names of its columns."""
     submitted, accepted = _day(row.submitted_on), _day(row.accepted_on)
     promised = "D04-short" if row.process == "short" else "D04"
+    pauses = pauses_of(row)
     days = {
         "pre_review_due": submitted and deadline(book, "D01", row, submitted),
         "defects_due": submitted and deadline(book, "D02", row, submitted),
-        "decision_due": accepted and deadline(book, "D03", row, accepted, prolonged=row.prolonged),
-        "promised_due": accepted and deadline(book, promised, row, accepted, category=category),
+        "decision_due": accepted and deadline(book, "D03", row, accepted, prolonged=row.prolonged, pauses=pauses),
+        "promised_due": accepted and deadline(book, promised, row, accepted, category=category, pauses=pauses),
     }
     return {name: found.day.isoformat() if isinstance(found, Due) else None for name, found in days.items()}
 
@@ -85,6 +95,7 @@ def clocks(book: RuleBook, row: Filing) -> list[Clock]:
             ("D03", row.decision_due, row.accepted_on),
             ("D04-short" if row.process == "short" else "D04", row.promised_due, row.accepted_on),
         ),
+        **dict.fromkeys(("APPROVED", "REFUSED"), (("D05", _delivery_due(book, row), row.decided_on),)),
     }.get(row.state, ())
     through = calendar_of(book, row.region).known_through
     found = []
@@ -98,6 +109,25 @@ def clocks(book: RuleBook, row: Filing) -> list[Clock]:
         working = rule.value["unit"] == "working_days"
         found.append(Clock(name, last, working and last > through, rule.uncertain, title, cited))
     return sorted(found, key=lambda clock: clock.due)
+
+
+def pauses_of(row: Filing) -> tuple[Pause, ...]:
+    """The days that do not count in the time for the decision; the last one may go on."""
+    spans = [span.partition("/") for span in (row.pauses or "").split()]
+    return tuple(Pause(date.fromisoformat(first), _day(last or None)) for first, _, last in spans)
+
+
+def write_pauses(row: Filing, pauses: Sequence[tuple[date, date | None]]) -> None:
+    """Put the days that do not count into the application's row."""
+    spans = [f"{first.isoformat()}/{last.isoformat() if last else ''}" for first, last in pauses]
+    row.pauses = " ".join(spans) or None
+
+
+def _delivery_due(book: RuleBook, row: Filing) -> str | None:
+    """The last day for the delivery of a decision that is not delivered yet."""
+    decided = _day(row.decided_on)
+    found = deadline(book, "D05", row, decided) if decided is not None and row.delivered_on is None else None
+    return found.day.isoformat() if found is not None else None
 
 
 def _rule(book: RuleBook, name: str, row: Filing, event: date) -> Rule | None:

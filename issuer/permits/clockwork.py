@@ -30,7 +30,7 @@ from issuer.rules.book import RuleBook
 from issuer.rules.days import day_of, days_after, days_before
 from issuer.rules.store import book_of
 
-from . import hearings
+from . import hearings, objections, urgent
 from .clocks import set_days
 from .ending import End, end_permit
 from .models import Entry, Filing, Hearing, Notification, Permit
@@ -38,9 +38,10 @@ from .moves import move
 from .parties import notify_filing, notify_permit
 from .processes import ENTRY, NOTIFICATION, PERMIT
 from .records import read_filing
+from .remedy_models import Objection
 from .terms import card_of
 
-__all__ = ["Turned", "recompute", "turn", "undecided"]
+__all__ = ["Turned", "goes_on", "recompute", "turn", "undecided"]
 
 _BY: Final = Actor("worker")
 #: Things of each kind that one turn moves.
@@ -60,6 +61,8 @@ class Turned:
     extended: int = 0
     expired: int = 0
     hearings: int = 0
+    objections: int = 0
+    first: int = 0
 
     @property
     def anything(self) -> bool:
@@ -82,6 +85,7 @@ def turn(core: Core) -> Turned:
     silent = Filing.state.in_(("SUBMITTED", "PRE_REVIEWED")), Filing.defects_due < today
     unanswered = Filing.state == "RETURNED", Filing.answer_due < today
     over = Notification.state == "ISSUED", Notification.until < today
+    unexamined = Objection.state == "LODGED", Objection.examined_due < today
     unheard = Hearing.state == "OPEN", Hearing.until < today
     in_force = select(Permit.id).where(Permit.state.in_(("ACTIVE", "EXTENDED_BY_LAW")))
     late = Entry.originals == "DUE", Entry.originals_due < today, Entry.permit_id.in_(in_force)
@@ -93,6 +97,8 @@ def turn(core: Core) -> Turned:
         _interim(core),
         *_ends(core, today),
         _each(core, Hearing.id, unheard, hearings.run_out),
+        _each(core, Objection.id, unexamined, objections.admit_by_silence),
+        _first(core),
     )
 
 
@@ -143,6 +149,19 @@ def _each(
 
         def work(unit: UnitOfWork, one: str = one) -> bool:
             return act(core, unit, one)
+
+        done += core.transact(_BY, work)
+    return done
+
+
+def _first(core: Core) -> int:
+    """Put the extensions first whose permits end soon; how many."""
+    ids = core.database.read(lambda session: urgent.first_due(session, day_of(core.clock.now(session)), _MOST))
+    done = 0
+    for one in ids:
+
+        def work(unit: UnitOfWork, one: str = one) -> bool:
+            return urgent.put_first(core, unit, one)
 
         done += core.transact(_BY, work)
     return done
@@ -257,13 +276,13 @@ class _Gone(Exception):
 def _wants_interim(book: RuleBook, session: Session, permit: Permit, today: date) -> bool:
     if permit.state not in ("ACTIVE", "EXTENDED_BY_LAW") or undecided(session, permit.id) is None:
         return False
-    if not _goes_on(book, permit.region, today):
+    if not goes_on(book, permit.region, today):
         return False
     ready = book.require("deadlines", "interim-ready", permit.region, today).value["number"]
     return today >= days_before(date.fromisoformat(permit.interim_until or permit.until), ready)
 
 
-def _goes_on(book: RuleBook, region: str, today: date) -> bool:
+def goes_on(book: RuleBook, region: str, today: date) -> bool:
     """Whether an undecided extension carries a permit on in a region."""
     rule = book.find("switches", "extension_by_law", region, today)
     return rule is not None and rule.value["on"] is True
@@ -279,7 +298,7 @@ def _ends(core: Core, today: str) -> tuple[int, int]:
         if permit.state != "ACTIVE" or permit.until >= day_of(now).isoformat():
             return False
         filing = undecided(session, permit.id)
-        if filing is not None and _goes_on(book_of(session), permit.region, day_of(now)):
+        if filing is not None and goes_on(book_of(session), permit.region, day_of(now)):
             permit.state = PERMIT.move("extend_by_law", permit.state, "clock").target
             permit.revision += 1
             permit.changed_at = now

@@ -29,7 +29,7 @@ from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
 from .applications import filing_facts
-from .clocks import deadline, set_days
+from .clocks import deadline, pauses_of, set_days
 from .ending import end_deemed
 from .guards import approval_refusals
 from .hearings import was_heard
@@ -217,6 +217,9 @@ def _handled(core: Core, session: Session, who: Principal, filing_id: str, revis
     who.require("filing.decide")
     row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
     require_handler(who, row)
+    pauses = pauses_of(row)
+    if pauses and pauses[-1].last is None:
+        raise StateError("filing.paused", found=pauses[-1].first.isoformat())
     return row, core.clock.now(session)
 
 

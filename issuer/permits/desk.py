@@ -2,8 +2,8 @@
 
 Promises:
 
-1. The queue is in the order of legal days: when defects have to be named, when a decision is due, and, for an
-   extension, the permit's own end where that comes first.
+1. Extensions that stand first come first (:mod:`issuer.permits.urgent`). The rest is in the order of legal days: when
+   defects have to be named, when a decision is due, and, for an extension, the permit's own end where that comes first.
 2. Taking an application says who works on it and refuses nobody: whoever may decide still may. It is nobody's again
    when it is given back, or decided.
 3. Two officers who take the next one at the same moment get two different applications.
@@ -47,6 +47,7 @@ class QueueItem:
         due: the day by which the office has to act; by_law: it is the end of a permit that goes on by law from then.
         papers, verified: materials that were handed in, and those of them that are verified.
         returns: how often it was returned.
+        first: it stands first, for its permit ends soon.
         taken_by: the name of whoever has taken it; own: it is the one who asks.
     """
 
@@ -63,6 +64,12 @@ class QueueItem:
     prolonged: bool
     taken_by: str | None
     own: bool
+    first: bool
+
+    @property
+    def cursor(self) -> str:
+        """Where the page after it begins."""
+        return f"{0 if self.first else 1}{self.due}_{self.filing_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,7 @@ def queue(core: Core, who: Principal, *, after: str = "", limit: int = 50, free:
     """A page of the desk's queue.
 
     Args:
-        after: the cursor of the last entry of the page before: its day, an underscore, its id.
+        after: :attr:`QueueItem.cursor` of the last entry of the page before.
         limit: 1 to 201.
         free: only what nobody has taken.
 
@@ -99,11 +106,11 @@ def queue(core: Core, who: Principal, *, after: str = "", limit: int = 50, free:
     who.require("filing.read")
 
     def look(session: Session) -> list[QueueItem]:
-        due = _due()
-        query = _open(core, session, who).order_by(due, Filing.id).limit(max(1, min(limit, _MOST + 1)))
+        place = _place()
+        query = _open(core, session, who).order_by(place, Filing.id).limit(max(1, min(limit, _MOST + 1)))
         day, _, name = after.partition("_")
         if name:
-            query = query.where(or_(due > day, and_(due == day, Filing.id > name)))
+            query = query.where(or_(place > day, and_(place == day, Filing.id > name)))
         if free:
             query = query.where(FilingTaken.account_id.is_(None))
         return _items(core, session, who, query)
@@ -232,6 +239,11 @@ def _due() -> ColumnElement[str]:
     return case((ends, Permit.until), else_=func.coalesce(legal, "9999-12-31"))
 
 
+def _place() -> ColumnElement[str]:
+    """What the queue is in the order of: what stands first, then the day."""
+    return case((Filing.first_since.is_not(None), "0"), else_="1") + _due()
+
+
 def _open(core: Core, session: Session, who: Principal) -> Any:
     return (
         select(Filing, _due(), Permit.until, FilingTaken.account_id)
@@ -266,6 +278,7 @@ def _items(core: Core, session: Session, who: Principal, query: Any) -> list[Que
                 bool(row.prolonged),
                 None if taken is None else names.get(taken, "–"),
                 taken == who.account_id,
+                row.first_since is not None,
             )
         )
     return found

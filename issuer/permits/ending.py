@@ -69,7 +69,10 @@ GRAVE: Final = ("REVOKED", "WITHDRAWN", "LICENCE_WITHDRAWN")
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """An end. ``name``: of a row of ``ends``, kind and ground; ``move``: where it is not the kind's usual one."""
+    """An end. ``name``: of a row of ``ends``, kind and ground; ``move``: where it is not the kind's usual one.
+
+    ``stay_of``: the objection whose stay had restored what ends again.
+    """
 
     name: str
     day: date
@@ -78,6 +81,7 @@ class End:
     filing_id: str | None = None
     account_id: str | None = None
     second_id: str | None = None
+    stay_of: str | None = None
 
     @property
     def kind(self) -> str:
@@ -95,14 +99,16 @@ def end_permit(core: Core, session: Session, now: int, permit: Permit, end: End)
     book, today = book_of(session), day_of(now)
     rule = _rule(book, end.name, permit.region, today)
     content = {
+        "before": permit.state,
         "ground": end.name.partition(".")[2],
         "title": dict(rule.value["title"]),
         "basis": {"en": cite(rule, "en"), "zh": cite(rule, "zh")},
         "redress": redress(book, permit.region, today),
         "confirmed_by": end.second_id,
+        "stay_of": end.stay_of,
     }
     add_end(core, session, now, permit, found, end.day, content, filing_id=end.filing_id, account_id=end.account_id)
-    permit.readmitted_at = None
+    permit.readmitted_at = permit.restored_by = None
     waiting = select(Notification).where(Notification.permit_id == permit.id, Notification.state == "ISSUED")
     for row in session.scalars(waiting.with_for_update()):
         row.state = NOTIFICATION.move("void", row.state, "officer").target

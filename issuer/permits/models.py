@@ -114,7 +114,8 @@ class OfficeMember(Bound, Base):
 class Filing(Bound, Base):
     """An application. ``record`` is what was filed, sealed; days of the clock stand beside it.
 
-    ``filer``: employer, agency, or person.
+    ``filer``: employer, agency, or person. ``first_since``: the day since when it stands first in the queue;
+    ``pauses``: first and last days that do not count, ``2026-03-02/2026-03-06``, separated by spaces.
 
     ``rules_on`` is the day whose rules it keeps. ``open_key`` is the keyed hash of person and process.
     """
@@ -182,6 +183,9 @@ class Filing(Bound, Base):
     decision_due: Mapped[DayText | None]
     promised_due: Mapped[DayText | None]
     answer_due: Mapped[DayText | None]
+    delivered_on: Mapped[DayText | None]
+    first_since: Mapped[DayText | None]
+    pauses: Mapped[str | None] = mapped_column(String(1000))
     prolonged: Mapped[int] = mapped_column(Integer)
     returns: Mapped[int] = mapped_column(Integer)
     revision: Mapped[Big] = mapped_column(BigInteger)
@@ -267,7 +271,8 @@ class Permit(Bound, Base):
     """A person's permit, one row for life. ``number_key`` is the keyed hash of the number, which ``record`` has.
 
     ``employer_id``, ``region`` and ``until`` are those of the newest term; ``interim_until`` is the last day of the
-    newest interim code; ``readmitted_at``: when two officers let the person apply again after a grave end.
+    newest interim code; ``readmitted_at``: when two officers let the person apply again after a grave end;
+    ``restored_by``: the objection by which it came back.
     """
 
     __tablename__ = "permits"
@@ -305,6 +310,7 @@ class Permit(Bound, Base):
     interim_until: Mapped[DayText | None]
     card_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("cards.id"))
     readmitted_at: Mapped[Seconds | None]
+    restored_by: Mapped[Hex32 | None]
     revision: Mapped[Big] = mapped_column(BigInteger)
     created_at: Mapped[Seconds]
     changed_at: Mapped[Seconds]

@@ -24,6 +24,7 @@ from issuer.notices.outbox import Notice, notify
 from issuer.rules.regions import ancestors
 
 from .models import Filing, Office, OfficeMember, Permit
+from .remedy_models import Objection
 
 __all__ = [
     "covered",
@@ -35,6 +36,7 @@ __all__ = [
     "notify_filing",
     "notify_office",
     "notify_permit",
+    "objections_of",
     "office_region",
     "party_of",
     "permits_of",
@@ -104,6 +106,25 @@ def employers_of(core: Core, session: Session, who: Principal) -> set[str] | Non
     if who.role.organisation == "agency":
         return clients(session, who.organisation_id or "", core.clock.now(session))
     return None
+
+
+def objections_of(session: Session, who: Principal) -> ColumnElement[bool]:
+    """The objections that somebody sees: an official those of the office's region, an organisation its own, a holder
+    those that they lodged and those about their permit.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+    if who.role.official:
+        who.require("filing.read")
+        region = office_region(session, who)
+        return false() if region is None else covered(Objection.region.expression, region)
+    who.require("objection.lodge")
+    if who.organisation_id is not None:
+        return Objection.organisation_id == who.organisation_id
+    own = select(Permit.id).where(Permit.person_id == who.person_id)
+    lodged = and_(Objection.person_id == who.person_id, Objection.organisation_id.is_(None))
+    return or_(lodged, Objection.permit_id.in_(own))
 
 
 def load_filing(

@@ -22,6 +22,7 @@ __all__ = [
     "HEARING",
     "MACHINES",
     "NOTIFICATION",
+    "OBJECTION",
     "PAPER",
     "PERMIT",
     "Machine",
@@ -92,7 +93,8 @@ class Machine:
 
 
 def _many(name: str, sources: tuple[str, ...], target: str, by: tuple[str, ...], **more: tuple[str, ...]) -> list[Move]:
-    return [Move(name, source, target, by, **more) for source in sources]
+    """A move from several states; without a target each stays where it is."""
+    return [Move(name, source, target or source, by, **more) for source in sources]
 
 
 _OPEN: Final = ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED")
@@ -105,7 +107,7 @@ FILING: Final = Machine(
     "filing",
     "An application",
     "DRAFT",
-    frozenset({"APPROVED", "REFUSED", "WITHDRAWN", "LAPSED"}),
+    frozenset({"WITHDRAWN", "LAPSED"}),
     (
         Move(
             "submit",
@@ -174,6 +176,7 @@ FILING: Final = Machine(
                 "category confirmed",
                 "term within its limits",
                 "the person was heard, where a cancellation lacks their signature",
+                "not paused",
             ),
             (
                 "materials",
@@ -187,9 +190,45 @@ FILING: Final = Machine(
             "ACCEPTED",
             "REFUSED",
             (OFFICER,),
-            ("reasons",),
+            ("reasons", "not paused"),
             (*_APPEAL, "sanctions/forged_application"),
             ("ways of redress with their last days", "warning where a paper is forged", "notice"),
+        ),
+        Move(
+            "pause",
+            "ACCEPTED",
+            "ACCEPTED",
+            (OFFICER,),
+            ("a ground of the law", "not paused"),
+            ("pauses/hearing", "pauses/test", "pauses/expert_review"),
+            ("clocks D03, D04 stop", "notice"),
+        ),
+        Move("resume", "ACCEPTED", "ACCEPTED", (OFFICER,), ("paused",), (), ("clocks D03, D04 go on", "notice")),
+        *_many(
+            "transfer",
+            (*_OPEN, "RETURNED"),
+            "",
+            (HEAD,),
+            guards=("another office", "with a reason"),
+            then=("clocks by the new region", "notice to both sides"),
+        ),
+        *_many(
+            "deliver",
+            ("APPROVED", "REFUSED"),
+            "",
+            (OFFICER, APPLICANT, HOLDER),
+            guards=("decided",),
+            rules=("deadlines/D05",),
+            then=("ways of redress count from then",),
+        ),
+        Move(
+            "reopen",
+            "REFUSED",
+            "ACCEPTED",
+            (HEAD,),
+            ("an objection succeeded", "one open file of a kind"),
+            ("deadlines/D03",),
+            ("clock D03 anew", "notice"),
         ),
         *_many(
             "withdraw",
@@ -238,7 +277,7 @@ NOTIFICATION: Final = Machine(
     "notification",
     "The notification of a first entry",
     "ISSUED",
-    frozenset({"USED", "EXPIRED"}),
+    frozenset({"USED"}),
     (
         Move(
             "use",
@@ -251,6 +290,7 @@ NOTIFICATION: Final = Machine(
         ),
         Move("expire", "ISSUED", "EXPIRED", (CLOCK,), ("its life is over",), ("deadlines/D20",), ("notice",)),
         Move("void", "ISSUED", "EXPIRED", (OFFICER,), ("the permit has ended",)),
+        Move("restore", "EXPIRED", "ISSUED", (OFFICERS,), ("the permit was restored",), ("deadlines/D20",)),
     ),
 )
 
@@ -327,8 +367,11 @@ PERMIT: Final = Machine(
             "cancel",
             _LIVE,
             "CANCELLED",
-            (OFFICER, OFFICERS),
-            guards=("approved cancellation, or two officers", "heard, without the person's signature"),
+            (OFFICER, OFFICERS, HEAD, APPLICANT, HOLDER),
+            guards=(
+                "approved cancellation, two officers, or the end of a stay",
+                "heard, without the person's signature",
+            ),
             rules=(*_APPEAL, "ends", "deadlines/hearing"),
             then=("codes end", "notice"),
         ),
@@ -336,8 +379,8 @@ PERMIT: Final = Machine(
             "die",
             _LIVE,
             "DEAD",
-            (OFFICER, OFFICERS),
-            guards=("approved cancellation, or two officers",),
+            (OFFICER, OFFICERS, HEAD, APPLICANT, HOLDER),
+            guards=("approved cancellation, two officers, or the end of a stay",),
             rules=("ends/dead.death",),
             then=("codes end", "notice"),
         ),
@@ -345,8 +388,8 @@ PERMIT: Final = Machine(
             "revoke",
             _LIVE,
             "REVOKED",
-            (OFFICERS,),
-            guards=("two officers", "heard"),
+            (OFFICERS, HEAD, APPLICANT, HOLDER),
+            guards=("two officers, or the end of a stay", "heard"),
             rules=(*_APPEAL, "ends/revoked.fraud", "ends/revoked.wrongly_granted", "deadlines/hearing"),
             then=("codes end", "notice"),
         ),
@@ -354,8 +397,8 @@ PERMIT: Final = Machine(
             "withdraw",
             _LIVE,
             "WITHDRAWN",
-            (OFFICERS,),
-            guards=("two officers", "heard"),
+            (OFFICERS, HEAD, APPLICANT, HOLDER),
+            guards=("two officers, or the end of a stay", "heard"),
             rules=(*_APPEAL, "ends/withdrawn.law_changed", "ends/withdrawn.facts_changed", "deadlines/hearing"),
             then=("codes end", "notice"),
         ),
@@ -363,10 +406,54 @@ PERMIT: Final = Machine(
             "withdraw_licence",
             _LIVE,
             "LICENCE_WITHDRAWN",
-            (OFFICERS,),
-            guards=("two officers", "heard"),
+            (OFFICERS, HEAD, APPLICANT, HOLDER),
+            guards=("two officers, or the end of a stay", "heard"),
             rules=(*_APPEAL, "ends/licence_withdrawn.penalty", "deadlines/hearing"),
             then=("codes end", "notice"),
+        ),
+        Move(
+            "end_stay",
+            "ACTIVE",
+            "EXPIRED",
+            (HEAD, APPLICANT, HOLDER),
+            ("what a stay had restored",),
+            (),
+            ("codes end", "notice"),
+        ),
+        Move(
+            "end_stay",
+            "EXTENDED_BY_LAW",
+            "EXPIRED",
+            (HEAD, APPLICANT, HOLDER),
+            ("what a stay had restored",),
+            (),
+            ("codes end", "notice"),
+        ),
+        *_many(
+            "restore",
+            (*_ENDED, "DEAD"),
+            "ACTIVE",
+            (OFFICERS,),
+            guards=("two officers", "an objection succeeded or stayed the end", "last day not over"),
+            then=("new card, same number", "notice"),
+        ),
+        *_many(
+            "restore_grant",
+            (*_ENDED, "DEAD"),
+            "GRANTED",
+            (OFFICERS,),
+            guards=("two officers", "an objection succeeded or stayed the end", "never activated"),
+            rules=("deadlines/D20",),
+            then=("the notification holds again", "notice"),
+        ),
+        Move(
+            "restore_by_law",
+            "EXPIRED",
+            "EXTENDED_BY_LAW",
+            (OFFICERS,),
+            ("two officers", "an objection succeeded or stayed the end", "extension undecided again", "switch on"),
+            ("switches/extension_by_law", "deadlines/interim-code"),
+            ("new card, same number", "notice"),
         ),
         *_many(
             "grant",
@@ -399,6 +486,87 @@ HEARING: Final = Machine(
     ),
 )
 
+#: An objection against a refusal or an end.
+OBJECTION: Final = Machine(
+    "objection",
+    "An objection against a refusal or the end of a permit",
+    "LODGED",
+    frozenset({"INADMISSIBLE", "UPHELD", "ANNULLED", "WITHDRAWN"}),
+    (
+        Move(
+            "admit",
+            "LODGED",
+            "ADMITTED",
+            (HEAD,),
+            ("took no part in the decision",),
+            ("deadlines/reconsideration-decided", "deadlines/reconsideration-simple"),
+            ("clock of the decision", "notice"),
+        ),
+        Move(
+            "admit_by_silence",
+            "LODGED",
+            "ADMITTED",
+            (CLOCK,),
+            ("nothing said in time",),
+            ("deadlines/reconsideration-examined", "deadlines/reconsideration-decided"),
+            ("clock of the decision", "notice"),
+        ),
+        Move(
+            "dismiss",
+            "LODGED",
+            "INADMISSIBLE",
+            (HEAD,),
+            ("took no part in the decision", "a reason"),
+            ("deadlines/court-after-reconsideration",),
+            ("way to the court", "notice"),
+        ),
+        Move(
+            "stay",
+            "ADMITTED",
+            "ADMITTED",
+            (HEAD,),
+            ("once", "a reason"),
+            (),
+            ("two officers may restore the permit", "notice"),
+        ),
+        Move(
+            "prolong",
+            "ADMITTED",
+            "ADMITTED",
+            (HEAD,),
+            ("once", "a reason"),
+            ("deadlines/reconsideration-decided",),
+            ("clock longer", "notice"),
+        ),
+        Move(
+            "uphold",
+            "ADMITTED",
+            "UPHELD",
+            (HEAD,),
+            ("took no part in the decision", "a reason"),
+            ("deadlines/court-after-reconsideration",),
+            ("what a stay restored ends", "way to the court", "notice"),
+        ),
+        Move(
+            "annul",
+            "ADMITTED",
+            "ANNULLED",
+            (HEAD,),
+            ("took no part in the decision", "a reason"),
+            (),
+            ("a refused application is decided anew", "two officers may restore the permit", "notice"),
+        ),
+        *_many(
+            "withdraw",
+            ("LODGED", "ADMITTED"),
+            "WITHDRAWN",
+            (APPLICANT, HOLDER),
+            guards=("one's own",),
+            then=("what a stay restored ends", "notice"),
+        ),
+    ),
+)
+
 #: An employer, as officers found it.
 EMPLOYER: Final = Machine(
     "employer",
@@ -426,7 +594,7 @@ EMPLOYER: Final = Machine(
 )
 
 MACHINES: Final[Mapping[str, Machine]] = {
-    machine.name: machine for machine in (FILING, PAPER, NOTIFICATION, ENTRY, PERMIT, HEARING, EMPLOYER)
+    machine.name: machine for machine in (FILING, PAPER, NOTIFICATION, ENTRY, PERMIT, HEARING, OBJECTION, EMPLOYER)
 }
 
 

@@ -8,6 +8,7 @@ Promises:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -16,17 +17,22 @@ from issuer.rules.citations import cite
 from issuer.rules.deadlines import due
 
 from .clocks import calendar_of
+from .models import Filing
 
-__all__ = ["redress"]
+__all__ = ["known_on", "redress"]
 
 #: Rows of deadlines, counted from the day on which the decision became known.
-_WAYS: Final = ("reconsideration", "court")
+WAYS: Final = ("reconsideration", "court")
 
 
-def redress(book: RuleBook, region: str, known: date) -> list[dict[str, Any]]:
-    """The ways of redress against a decision that became known on a day, in both languages."""
+def redress(book: RuleBook, region: str, known: date, ways: Sequence[str] = WAYS) -> list[dict[str, Any]]:
+    """The ways of redress against a decision that became known on a day, in both languages.
+
+    Args:
+        ways: rows of deadlines; after a reconsideration it is the court alone.
+    """
     found = []
-    for name in _WAYS:
+    for name in ways:
         rule = book.require("deadlines", name, region, known)
         last = due(rule, calendar_of(book, region), known)
         if last is not None:
@@ -40,3 +46,8 @@ def redress(book: RuleBook, region: str, known: date) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+def known_on(row: Filing, decided: date) -> date:
+    """The day on which a decision became known: its delivery, where that is proven."""
+    return decided if row.delivered_on is None else date.fromisoformat(row.delivered_on)

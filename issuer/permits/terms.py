@@ -33,6 +33,7 @@ __all__ = [
     "permit_facts",
     "permit_of_passport",
     "read_term",
+    "write_term",
 ]
 
 _DIGITS: Final = 18
@@ -109,6 +110,12 @@ def read_term(core: Core, row: PermitTerm) -> Mapping[str, Any]:
     return content
 
 
+def write_term(core: Core, row: PermitTerm, content: Mapping[str, Any]) -> None:
+    """Put what a term's record has into its row."""
+    body = json.dumps(content, ensure_ascii=False).encode()
+    row.record = core.at_rest.seal(Place("permit_terms", "record", row.id), body)
+
+
 def add_term(core: Core, session: Session, now: int, permit: Permit, new: NewTerm) -> PermitTerm:
     """Add a term to a permit, whose last day it becomes."""
     newest = session.scalar(select(func.max(PermitTerm.number)).where(PermitTerm.permit_id == permit.id)) or 0
@@ -125,8 +132,7 @@ def add_term(core: Core, session: Session, now: int, permit: Permit, new: NewTer
         filing_id=new.filing_id,
         created_at=now,
     )
-    content = json.dumps({"post": new.post}, ensure_ascii=False).encode()
-    row.record = core.at_rest.seal(Place("permit_terms", "record", row.id), content)
+    write_term(core, row, {"post": new.post})
     session.add(row)
     permit.employer_id, permit.region, permit.until = row.employer_id, row.region, row.until
     permit.interim_until, permit.changed_at = None, now

@@ -23,13 +23,15 @@ from icard_crypto.errors import Language
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.pages import page_of
+from issuer.rules.book import RuleBook
 from issuer.rules.citations import cite, taken_from_nation
 from issuer.rules.days import day_of, days_after
 from issuer.rules.rows import Rule
 from issuer.rules.store import book_of
 
 from .applications import filing_facts
-from .clocks import Clock, clocks
+from .clocks import Clock, clocks, pauses_of
+from .corrections import CorrectionView, corrections_of
 from .ending import end_record
 from .leaving import LeavingView, leaving_of
 from .materials import checklist, questions
@@ -40,6 +42,7 @@ from .parties import employers_of, filings_of, load_filing, load_permit, party_o
 from .people import filing_name, organisation_record, permit_name
 from .processes import FILING
 from .records import read_filing
+from .remedies import known_on, redress
 from .terms import number_of, read_term
 from .uploads import FileView, file_views
 
@@ -55,6 +58,8 @@ __all__ = [
 ]
 
 Words = dict[Language, str]
+#: Of the record of an end, what is for the service and the audit alone.
+_HIDDEN = frozenset({"before", "confirmed_by", "stay_of"})
 #: Permits of a list: all, those that give the right to work now, those of them that end soon, those that have ended.
 PermitFilter = Literal["all", "live", "ending", "ended"]
 
@@ -134,7 +139,8 @@ class FilingView:
     """An application.
 
     ``name``: of the person; ``employer``: its name; ``questions``: the facts that the checklist follows from;
-    ``moves``: those that are possible for whoever looks.
+    ``moves``: those that are possible for whoever looks; ``redress``: against a refusal, counted from its delivery
+    where that is proven; ``paused_since``: the time for the decision stands still.
     """
 
     filing_id: str
@@ -152,6 +158,10 @@ class FilingView:
     submitted_on: str | None
     accepted_on: str | None
     decided_on: str | None
+    delivered_on: str | None
+    first_since: str | None
+    paused_since: date | None
+    redress: list[Mapping[str, Any]]
     clocks: list[Clock]
     checklist: list[ItemView]
     events: list[EventView]
@@ -202,6 +212,7 @@ class PermitView:
     may_work: bool
     terms: list[TermView]
     ends: list[EndView]
+    corrections: list[CorrectionView]
     leaving: LeavingView | None
     readmitted: bool
     revision: int
@@ -336,6 +347,10 @@ def _view(core: Core, session: Session, who: Principal, row: Filing) -> FilingVi
         row.submitted_on,
         row.accepted_on,
         row.decided_on,
+        row.delivered_on,
+        row.first_since,
+        next((one.first for one in pauses_of(row) if one.last is None), None),
+        _redress(book, row),
         clocks(book, row),
         _items(core, session, row),
         [_event(core, event) for event in events],
@@ -344,6 +359,13 @@ def _view(core: Core, session: Session, who: Principal, row: Filing) -> FilingVi
         row.created_at,
         row.changed_at,
     )
+
+
+def _redress(book: RuleBook, row: Filing) -> list[Mapping[str, Any]]:
+    """The ways of redress against a refusal, from the day on which it became known."""
+    if row.state != "REFUSED" or row.decided_on is None:
+        return []
+    return [*redress(book, row.region, known_on(row, date.fromisoformat(row.decided_on)))]
 
 
 def _party(who: Principal, row: Filing) -> str:
@@ -424,10 +446,11 @@ def _permit(core: Core, session: Session, row: Permit, employers: set[str] | Non
             EndView(
                 end.kind,
                 end.day,
-                {name: value for name, value in end_record(core, end).items() if name != "confirmed_by"},
+                {name: value for name, value in end_record(core, end).items() if name not in _HIDDEN},
             )
             for end in ends
         ],
+        corrections_of(core, session, row.id),
         leaving_of(session, row),
         row.readmitted_at is not None,
         row.revision,

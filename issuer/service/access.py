@@ -60,6 +60,7 @@ Owned = Literal[
     "employer",
     "deferral",
     "hearing",
+    "objection",
 ]
 
 _SAFE: Final = frozenset({"GET", "HEAD"})

@@ -62,7 +62,7 @@ def show_queue(visit: Visit) -> Response:
         Choice("all", t("desk.show_all"), href=f"{BASE}queue"),
         Choice("free", t("desk.show_free"), href=f"{BASE}queue?show=free"),
     ]
-    more = f"{BASE}queue?after={kept[-1].due}_{kept[-1].filing_id}" if len(found) > SIZE else None
+    more = f"{BASE}queue?after={kept[-1].cursor}" if len(found) > SIZE else None
     return visit.page(
         "office/queue.html",
         items=_rows(visit, kept),
@@ -90,7 +90,7 @@ def _waiting(visit: Visit) -> list[list[Cell]]:
 
 
 def _is_cursor(text: str) -> bool:
-    return len(text) == 43 and text[10] == "_" and text.replace("-", "").replace("_", "").isalnum()
+    return len(text) == 44 and text[11] == "_" and text.replace("-", "").replace("_", "").isalnum()
 
 
 def _rows(visit: Visit, found: list[QueueItem]) -> list[list[Cell]]:

@@ -43,6 +43,7 @@ class RequestBody(Body, json_schema_extra={"examples": [_EXAMPLE]}):
     {name, identity} or {person_id}, and {email, language, organisation_id}; ``account.role`` {account_id, role,
     organisation_id}; ``account.reset`` and ``account.unlock`` {account_id};
     ``permit.end`` {permit_id, end}, kind and ground such as revoked.fraud; ``permit.readmit`` {permit_id};
+    ``permit.restore`` {permit_id, objection_id};
     ``rule.add`` {rule}, a row as JSON text with its kind; ``rule.end`` {name, last}, the row's name and its last day;
     ``lookup.defer`` {card_id} or {person_id}, and {account_id, shown_on, law}.
     """

@@ -22,7 +22,7 @@ _DECIDES_ONE = Access("person", ("filing.decide",), owned="filing")
 DeskCursor = Annotated[
     str,
     Query(
-        pattern="^([0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9a-f]{32})?$",
+        pattern="^([01][0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9a-f]{32})?$",
         description="`next` of the page before; empty for the first page.",
     ),
 ]
@@ -39,7 +39,7 @@ class TakenBody(BaseModel):
 def list_queue(call: CallOf, cursor: DeskCursor = "", limit: Limit = 50, free: Free = False) -> Page[QueueItem]:
     """Applications on which the office has to act, in the order of their legal days."""
     found = desk.queue(call.core, call.who, after=cursor, limit=limit + 1, free=free)
-    return page(found, limit, lambda each: f"{each.due}_{each.filing_id}")
+    return page(found, limit, lambda each: each.cursor)
 
 
 @endpoints.at("POST", "/v1/queue/next", Access("person", ("filing.decide",)), creates=True)

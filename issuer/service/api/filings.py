@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from issuer.db.idempotency import Request
 from issuer.documents import sheets
-from issuer.permits import activation, applications, decisions, granting, papers, views
+from issuer.permits import activation, applications, case_moves, decisions, granting, papers, views
 from issuer.permits.applications import NewFiling, filing_facts
 from issuer.permits.decisions import Defect
 from issuer.permits.granting import Approval
@@ -26,6 +26,7 @@ from issuer.service.context import CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
+from .offices import RegionCode
 from .refusals import shown_refusals
 
 __all__ = ["endpoints"]
@@ -114,6 +115,28 @@ class ProlongBody(Body):
 
     days: Annotated[int, Field(ge=1, le=100, examples=[10])]
     reason: Annotated[str, Field(min_length=1, max_length=1000, examples=["An expert review is needed."])]
+
+
+class PauseBody(Body):
+    """``ground``: of the rules of kind `pauses`; the applicant gets the reason."""
+
+    ground: Annotated[str, Field(max_length=40, examples=["expert_review"])]
+    reason: Annotated[str, Field(min_length=1, max_length=1000, examples=["Three experts review the degree."])]
+
+
+class TransferBody(Body):
+    """``region``: whose office has the application from now on."""
+
+    region: RegionCode
+    reason: Annotated[str, Field(min_length=1, max_length=1000, examples=["The place of work is in Suzhou."])]
+
+
+class DeliveryBody(Body):
+    """How a decision was delivered. An officer gives the day and what proves it; whoever received it here, neither."""
+
+    way: Literal["electronic", "window", "post", "public_notice"] = "electronic"
+    day: date | None = None
+    evidence: Annotated[str | None, Field(max_length=1000, examples=["Registered letter XA12345678CN"])] = None
 
 
 class ApprovalBody(Body):
@@ -271,6 +294,46 @@ def return_filing(call: CallOf, filing_id: Id, body: DefectsBody, response: Resp
 def prolong_filing(call: CallOf, filing_id: Id, body: ProlongBody, response: Response) -> FilingView:
     """Prolong a decision, once, as a head of the office; the applicant gets the reason."""
     decisions.prolong_filing(call.core, call.who, filing_id, body.days, body.reason, call.version)
+    return _shown(call, filing_id, response)
+
+
+@endpoints.at("POST", "/v1/filings/{filing_id}/pause", _DECIDES, changes=True, problems=(409,))
+def pause_filing(call: CallOf, filing_id: Id, body: PauseBody, response: Response) -> FilingView:
+    """Stop the time for a decision on a ground of the law; the applicant gets notice."""
+    case_moves.pause_filing(call.core, call.who, filing_id, body.ground, body.reason, call.version)
+    return _shown(call, filing_id, response)
+
+
+@endpoints.at("POST", "/v1/filings/{filing_id}/resume", _DECIDES, changes=True, problems=(409,))
+def resume_filing(call: CallOf, filing_id: Id, response: Response) -> FilingView:
+    """Let the time for a decision go on."""
+    case_moves.resume_filing(call.core, call.who, filing_id, call.version)
+    return _shown(call, filing_id, response)
+
+
+@endpoints.at(
+    "POST",
+    "/v1/filings/{filing_id}/transfer",
+    Access("person", ("filing.lead",), owned="filing"),
+    status=204,
+    changes=True,
+    problems=(409,),
+)
+def transfer_filing(call: CallOf, filing_id: Id, body: TransferBody) -> None:
+    """Hand an application to the office of another region, as a head of the office that has it."""
+    case_moves.transfer_filing(call.core, call.who, filing_id, body.region, body.reason, call.version)
+
+
+@endpoints.at(
+    "POST",
+    "/v1/filings/{filing_id}/delivery",
+    Access("person", ("filing.decide", "filing.file", "permit.own"), owned="filing"),
+    changes=True,
+    problems=(409,),
+)
+def record_delivery(call: CallOf, filing_id: Id, body: DeliveryBody, response: Response) -> FilingView:
+    """Record that a decision was delivered: an officer with a proof, or whoever received it here."""
+    case_moves.record_delivery(call.core, call.who, filing_id, body.way, body.day, body.evidence, call.version)
     return _shown(call, filing_id, response)
 
 

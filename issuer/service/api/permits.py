@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from issuer.cards.lookups import note_lookup
 from issuer.db.idempotency import Request
-from issuer.permits import activation, assessments, due, plans, views
+from issuer.permits import activation, assessments, corrections, due, plans, views
 from issuer.permits.activation import Activated, NewHolder
 from issuer.permits.assessments import AssessmentView
 from issuer.permits.names import LONGEST_NAME, PassportName
@@ -19,7 +19,7 @@ from issuer.permits.views import PermitFilter, PermitView
 from issuer.rules.citations import cite
 from issuer.rules.rows import Rule
 from issuer.service.access import Access
-from issuer.service.context import CallOf
+from issuer.service.context import CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
@@ -104,6 +104,14 @@ class PlannedBody(BaseModel):
     extension_rule: dict[str, str]
 
 
+class CorrectionBody(Body):
+    """A clerical error. ``value``: what stands there from now on; days as YYYY-MM-DD."""
+
+    field: Literal["post", "surname", "given", "birth", "sex"]
+    value: Annotated[str, Field(max_length=66, examples=["Head of design"])]
+    reason: Annotated[str, Field(min_length=1, max_length=1000, examples=["Misspelt when the application was typed."])]
+
+
 class ActivatedBody(BaseModel):
     """The permit that is active now, and the entry's file.
 
@@ -126,10 +134,10 @@ def list_permits(call: CallOf, cursor: Cursor = "", limit: Limit = 50, show: Sho
 
 
 @endpoints.at("GET", "/v1/permits/{permit_id}", Access("account", ("filing.read", "filing.read_own"), owned="permit"))
-def show_permit(call: CallOf, permit_id: Id) -> PermitView:
+def show_permit(call: CallOf, permit_id: Id, response: Response) -> PermitView:
     """A permit with its terms and ends; `may_work` says whether the person may work now."""
     call.looked("permit.show", f"permit:{permit_id}")
-    found = views.show_permit(call.core, call.who, permit_id)
+    found = _shown(call, permit_id, response)
     if call.who.role.official and found.card_id is not None:
         note_lookup(call.core, call.who, found.card_id, "card")
     return found
@@ -216,3 +224,22 @@ def _cited(rule: Rule) -> dict[str, str]:
 def assess(call: CallOf, body: AssessmentBody) -> AssessmentView:
     """What category and points a person would have, row by row; nothing is filed and nothing is kept."""
     return assessments.assess_person(call.core, body.region, body.facts, body.on)
+
+
+@endpoints.at(
+    "POST",
+    "/v1/permits/{permit_id}/corrections",
+    Access("person", ("filing.decide",), owned="permit"),
+    changes=True,
+    problems=(409,),
+)
+def correct(call: CallOf, permit_id: Id, body: CorrectionBody, response: Response) -> PermitView:
+    """Put a clerical error right, with a record; a card that said it wrong gets new codes."""
+    corrections.correct_permit(call.core, call.who, permit_id, body.field, body.value, body.reason, call.version)
+    return _shown(call, permit_id, response)
+
+
+def _shown(call: CallOf, permit_id: str, response: Response) -> PermitView:
+    found = views.show_permit(call.core, call.who, permit_id)
+    response.headers["ETag"] = etag(found.revision)
+    return found

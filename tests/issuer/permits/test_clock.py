@@ -30,7 +30,7 @@ def test_clocks_name_day_rule_and_certainty(office: PermitOffice) -> None:
     office.moved(office.officer, filing_id, "pre-review")
     accepted = office.moved(office.officer, filing_id, "accept")
     assert [(clock["name"], clock["due"]) for clock in accepted["clocks"]] == [("D03", "2026-03-30")]
-    assert accepted["moves"] == ["approve", "refuse"]
+    assert accepted["moves"] == ["approve", "pause", "refuse", "resume"]
 
 
 def test_silence_counts_as_acceptance_from_receipt(office: PermitOffice) -> None:

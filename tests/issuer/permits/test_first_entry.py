@@ -23,7 +23,7 @@ def activation(found: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 def test_first_entry_of_a_b_from_draft_to_a_verified_code(office: PermitOffice) -> None:
     filing = office.approved("overseas", person_record(office.today))
-    assert (filing["state"], filing["moves"]) == ("APPROVED", [])
+    assert (filing["state"], filing["moves"]) == ("APPROVED", ["deliver"])
     permit = office.permit(filing["permit_id"])
     assert (permit["state"], permit["card_id"], permit["may_work"]) == ("GRANTED", None, False)
     found = token_of(office, filing["filing_id"])

@@ -32,6 +32,7 @@ from issuer.notices.models import Outbox, Webhook
 from issuer.notices.outbox import Notice, notify
 from issuer.permits import feeds
 from issuer.permits.models import Employer, Entry, Filing, Office, Permit, Slot
+from issuer.permits.remedy_models import Objection
 from issuer.publication import checkpoints
 from issuer.publication.publish import publish
 from issuer.published.models import Artefact
@@ -52,6 +53,8 @@ _VERSIONS: Final[dict[str, tuple[Any, str]]] = {
     "card": (CardRow, "revision"),
     "entry": (Entry, "revision"),
     "filing": (Filing, "revision"),
+    "objection": (Objection, "revision"),
+    "permit": (Permit, "revision"),
     "organisation": (Organisation, "version"),
     "webhook": (Webhook, "version"),
 }
@@ -276,6 +279,8 @@ class World:
         filing_id = office.draft("overseas", person_record(office.today, 70 + next(self.numbers)), self.stranger)
         file = office.ok(self.stranger, "POST", f"/v1/files/{filing_id}/M04", picture())
         hearing_id = _open_hearing(self, permit)
+        refused = office.accepted("overseas", person_record(office.today, 70 + next(self.numbers)), self.stranger)
+        objection_id = _object(self, refused, self.stranger)
 
         def move_away(session: Session) -> None:
             session.execute(update(Filing).where(Filing.employer_id == employer).values(region="320500"))
@@ -329,6 +334,7 @@ class World:
             "permit": permit["permit_id"],
             "employer": employer,
             "hearing": hearing_id,
+            "objection": objection_id,
         }
 
     @cached_property
@@ -525,6 +531,8 @@ def _filed(world: World, state: str) -> str:
         office.moved(office.officer, filing_id, "pre-review")
         return filing_id
     filing_id = office.accepted("overseas", record)
+    if state == "paused":
+        office.moved(office.officer, filing_id, "pause", {"ground": "test", "reason": "a test"})
     if state == "notified":
         office.moved(office.officer, filing_id, "approve", {"category": "B"})
     return filing_id
@@ -541,6 +549,33 @@ def _open_hearing(world: World, permit: dict[str, Any]) -> str:
     body = {"end": "revoked.fraud", "reason": "a test"}
     path = f"/v1/permits/{permit['permit_id']}/hearings"
     return str(world.office.ok(world.office.officer, "POST", path, body)["hearing_id"])
+
+
+def _object(world: World, filing_id: str, by: Somebody) -> str:
+    """An objection against an application that is refused now."""
+    office = world.office
+    office.moved(office.officer, filing_id, "refuse", {"reasons": [{"path": "M04", "text": "not legible"}]})
+    body = {"filing_id": filing_id, "grounds": "It is legible."}
+    return str(office.ok(by, "POST", "/v1/objections", body)["objection_id"])
+
+
+def _objection(by: str, *, admitted: bool = True, **body: Any) -> Callable[[World], Shot]:
+    """A request about an objection that is there for it alone."""
+
+    def made(world: World) -> str:
+        objection_id = _object(world, _filed(world, "accepted"), world.people["employer"])
+        if admitted:
+            head = world.office.head
+            world.office.ok(head, "POST", f"/v1/objections/{objection_id}/admit", {"simple": False}, version='"1"')
+        return objection_id
+
+    return _on("objection", by, made, **body)
+
+
+def _refused(world: World) -> str:
+    filing_id, office = _filed(world, "accepted"), world.office
+    office.moved(office.officer, filing_id, "refuse", {"reasons": [{"path": "M04", "text": "not legible"}]})
+    return filing_id
 
 
 def _employed(world: World) -> dict[str, Any]:
@@ -721,6 +756,10 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     ),
     "POST /v1/filings/{filing_id}/accept": _filing("permit_officer", "reviewed"),
     "POST /v1/filings/{filing_id}/prolong": _filing("office_head", "accepted", days=5, reason="an expert review"),
+    "POST /v1/filings/{filing_id}/pause": _filing("permit_officer", "accepted", ground="test", reason="a test"),
+    "POST /v1/filings/{filing_id}/resume": _filing("permit_officer", "paused"),
+    "POST /v1/filings/{filing_id}/transfer": _filing("office_head", "filed", region="310104", reason="a test"),
+    "POST /v1/filings/{filing_id}/delivery": _filing("employer", "notified"),
     "POST /v1/filings/{filing_id}/approve": _filing("permit_officer", "accepted", category="B"),
     "POST /v1/filings/{filing_id}/refuse": _filing(
         "permit_officer", "accepted", reasons=[{"path": "M05", "text": "the report is forged"}]
@@ -793,6 +832,18 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
         "hearing", "permit_officer", lambda world: _open_hearing(world, _employed(world)), statement="It is not so."
     ),
     "POST /v1/permits/{permit_id}/leaving": _leaving,
+    "POST /v1/permits/{permit_id}/corrections": _on_permit(
+        "permit_officer", field="post", value="Head of design", reason="a test"
+    ),
+    "POST /v1/objections": lambda world: Shot("employer", {"filing_id": _refused(world), "grounds": "It is legible."}),
+    "GET /v1/objections": _plain("holder employer agency permit_officer office_head"),
+    "GET /v1/objections/{objection_id}": _objection("employer permit_officer office_head"),
+    "POST /v1/objections/{objection_id}/withdraw": _objection("employer"),
+    "POST /v1/objections/{objection_id}/admit": _objection("office_head", admitted=False, simple=True),
+    "POST /v1/objections/{objection_id}/dismiss": _objection("office_head", admitted=False, reason="a test"),
+    "POST /v1/objections/{objection_id}/stay": _objection("office_head", reason="a test"),
+    "POST /v1/objections/{objection_id}/prolong": _objection("office_head", days=10, reason="a test"),
+    "POST /v1/objections/{objection_id}/decide": _objection("office_head", outcome="uphold", reason="a test"),
     "POST /v1/permits/assessments": _plain(_ANYBODY, region="310000", facts={"education": "master"}),
     "GET /v1/organisations/{organisation_id}": _on(
         "organisation", "employer administrator", lambda world: world.employer

@@ -1,0 +1,472 @@
+"""Objections: reconsideration of a refused application or of a permit's end, from lodging to what follows.
+
+Promises:
+
+1. An objection is lodged by whom the decision concerns, within the time that the rules give; later only with the reason
+   why it was not possible in time. It has a number, and its clocks.
+2. A head of the office records what becomes of it, never one who took part in the decision. Where nothing is said
+   within the time for its examination, it counts as admitted.
+3. The decision stands meanwhile unless it is stayed. A stay, and a decision that was set aside, let two officers
+   restore the permit with new codes; a refused application is decided anew.
+4. An outcome that leaves the decision standing names the way to the court, and ends what a stay had restored.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from icard_crypto.errors import StateError
+from issuer.accounts.fields import check_text
+from issuer.accounts.models import Account
+from issuer.accounts.principals import Principal
+from issuer.core import Core
+from issuer.db.idempotency import Request
+from issuer.db.unit_of_work import UnitOfWork
+from issuer.notices.outbox import Notice, notify
+from issuer.rules.book import RuleBook
+from issuer.rules.days import day_of
+from issuer.rules.deadlines import due
+from issuer.rules.store import book_of
+from issuer.vault.at_rest import Place
+
+from .clocks import calendar_of, set_days
+from .ending import KINDS, End, end_permit, end_record
+from .models import Filing, Permit, PermitEnd
+from .moves import last_event, move
+from .parties import load_filing, notify_office, objections_of, party_of, permits_of
+from .processes import OBJECTION
+from .records import read_filing
+from .refusals import Refusal
+from .remedies import known_on, redress
+from .remedy_models import Objection
+
+__all__ = [
+    "NewObjection",
+    "admit_by_silence",
+    "admit_objection",
+    "decide_objection",
+    "dismiss_objection",
+    "load_objection",
+    "lodge",
+    "prolong_objection",
+    "read_objection",
+    "stay_objection",
+    "withdraw_objection",
+]
+
+_LONGEST: Final = 4000
+_OPEN: Final = ("LODGED", "ADMITTED")
+_NUMBER: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class NewObjection:
+    """What is objected to, and why.
+
+    Args:
+        filing_id: a refused application, or ``permit_id``: the newest end of a permit; one of the two.
+        late_reason: why it was not possible in time.
+    """
+
+    grounds: str
+    filing_id: str | None = None
+    permit_id: str | None = None
+    late_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """An adverse decision that an objection is about."""
+
+    region: str
+    day: date
+    known: date
+    deciders: frozenset[str]
+    filing: Filing | None
+    permit: Permit | None
+    end: PermitEnd | None
+
+
+def lodge(core: Core, who: Principal, new: NewObjection, request: Request | None = None) -> str:
+    """Lodge an objection; its id.
+
+    Raises:
+        PermitRefused: ``objection.late``.
+        StateError: ``access.*``, ``filing.none``, ``permit.none``, ``objection.nothing``, ``objection.open``,
+            ``account.field``, ``filing.field``.
+    """
+    who.require("objection.lodge")
+    if (new.filing_id is None) == (new.permit_id is None):
+        raise StateError("filing.field", path="filing_id", expected="filing_id or permit_id")
+    grounds = check_text(new.grounds, "grounds", _LONGEST)
+    late = None if new.late_reason is None else check_text(new.late_reason, "late_reason", _LONGEST)
+    objection_id = secrets.token_hex(16)
+
+    def work(unit: UnitOfWork) -> str:
+        session, now = unit.session, unit.now
+        found = _decision(core, session, who, new)
+        today, book = day_of(now), book_of(session)
+        _require_in_time(book, found, today, late)
+        examined = _due(book, "reconsideration-examined", found.region, today)
+        filing_id, end_id = (row.id if row else None for row in (found.filing, found.end))
+        row = Objection(
+            id=objection_id,
+            number=_next_number(session, found.region, today),
+            state=OBJECTION.first,
+            region=found.region,
+            filing_id=filing_id,
+            end_id=end_id,
+            permit_id=found.permit.id if found.permit else None,
+            account_id=who.account_id,
+            person_id=who.person_id,
+            organisation_id=who.organisation_id,
+            open_key=filing_id or end_id,
+            lodged_on=today.isoformat(),
+            admitted_on=None,
+            examined_due=examined,
+            decided_due=None,
+            prolonged=0,
+            simple=False,
+            stayed=False,
+            revision=1,
+            created_at=now,
+            changed_at=now,
+        )
+        _write(core, row, {"grounds": grounds, "late_reason": late})
+        session.add(row)
+        session.flush()
+        _notify(core, session, now, "objection.lodge", row)
+        notify_office(core, session, now, "objection.lodge", row.region, {"objection": row.id}, "office_head")
+        unit.audit("objection.lodge", row.id, {"number": row.number})
+        unit.made(row.id)
+        return row.id
+
+    try:
+        return core.transact(who.by(), work, request=request)
+    except IntegrityError as fault:
+        if "open" in str(fault.orig):
+            raise StateError("objection.open") from None
+        raise
+
+
+def admit_objection(core: Core, who: Principal, objection_id: str, revision: int, *, simple: bool) -> None:
+    """Admit an objection: the time for its decision begins. ``simple``: by the simplified procedure.
+
+    Raises:
+        StateError: ``access.*``, ``objection.*``, ``process.move``.
+    """
+
+    def change(session: Session, now: int, row: Objection) -> Mapping[str, Any]:
+        row.simple = simple
+        _admitted(book_of(session), row, day_of(now))
+        return {}
+
+    _move(core, who, objection_id, revision, "admit", change)
+
+
+def admit_by_silence(core: Core, unit: UnitOfWork, objection_id: str) -> bool:
+    """Admit an objection of which nothing was said in time; whether it was to be. The worker calls it."""
+    session, now = unit.session, unit.now
+    row = session.get_one(Objection, objection_id, with_for_update=True)
+    if row.state != "LODGED" or row.examined_due >= day_of(now).isoformat():
+        return False
+    row.state = OBJECTION.move("admit_by_silence", row.state, "clock").target
+    _admitted(book_of(session), row, date.fromisoformat(row.examined_due))
+    row.revision += 1
+    row.changed_at = now
+    session.flush()
+    _notify(core, session, now, "objection.admit", row)
+    unit.audit("objection.admit_by_silence", row.id)
+    return True
+
+
+def dismiss_objection(core: Core, who: Principal, objection_id: str, revision: int, reason: str) -> None:
+    """Do not admit an objection, with the reason; the way to the court goes with it.
+
+    Raises:
+        StateError: ``access.*``, ``objection.*``, ``account.field``, ``process.move``.
+    """
+    words = check_text(reason, "reason", _LONGEST)
+
+    def change(session: Session, now: int, row: Objection) -> Mapping[str, Any]:
+        row.open_key = None
+        return {"reason": words, "redress": _court(book_of(session), row.region, day_of(now))}
+
+    _move(core, who, objection_id, revision, "dismiss", change)
+
+
+def stay_objection(core: Core, who: Principal, objection_id: str, revision: int, reason: str) -> None:
+    """Stay the decision that an objection is about; two officers may then restore the permit meanwhile.
+
+    Raises:
+        StateError: ``access.*``, ``objection.*``, ``account.field``, ``process.move``.
+    """
+    words = check_text(reason, "reason", _LONGEST)
+
+    def change(session: Session, now: int, row: Objection) -> Mapping[str, Any]:
+        if row.stayed:
+            raise StateError("process.move", path="objection", expected="a stay once", found="stayed")
+        row.stayed = True
+        return {"stay_reason": words}
+
+    _move(core, who, objection_id, revision, "stay", change)
+
+
+def prolong_objection(core: Core, who: Principal, objection_id: str, revision: int, days: int, reason: str) -> None:
+    """Prolong the decision on an objection, once.
+
+    Raises:
+        StateError: ``access.*``, ``objection.*``, ``rules.prolong``, ``account.field``, ``process.move``.
+    """
+    words = check_text(reason, "reason", _LONGEST)
+
+    def change(session: Session, now: int, row: Objection) -> Mapping[str, Any]:
+        if row.prolonged or days < 1:
+            raise StateError("rules.prolong", path="days", expected="1 day or more, once")
+        row.prolonged = days
+        _admitted(book_of(session), row, date.fromisoformat(row.admitted_on or row.lodged_on))
+        return {"prolong_reason": words}
+
+    _move(core, who, objection_id, revision, "prolong", change)
+
+
+def decide_objection(core: Core, who: Principal, objection_id: str, revision: int, outcome: str, reason: str) -> None:
+    """Record the outcome: the decision is upheld, or annulled; what follows is promises 3 and 4.
+
+    Args:
+        outcome: uphold or annul.
+
+    Raises:
+        StateError: ``access.*``, ``objection.*``, ``account.field``, ``filing.open``, ``process.move``.
+    """
+    words = check_text(reason, "reason", _LONGEST)
+    if outcome not in ("uphold", "annul"):
+        raise StateError("filing.field", path="outcome", expected="uphold, annul")
+
+    def change(session: Session, now: int, row: Objection) -> Mapping[str, Any]:
+        row.open_key = None
+        if outcome == "annul":
+            _reopen(core, session, now, row, who)
+            return {"reason": words}
+        _end_again(core, session, now, row, who)
+        return {"reason": words, "redress": _court(book_of(session), row.region, day_of(now))}
+
+    try:
+        _move(core, who, objection_id, revision, outcome, change)
+    except IntegrityError as fault:
+        if "open" in str(fault.orig):
+            raise StateError("filing.open") from None
+        raise
+
+
+def withdraw_objection(core: Core, who: Principal, objection_id: str, revision: int) -> None:
+    """Withdraw one's own objection.
+
+    Raises:
+        StateError: ``access.*``, ``objection.*``, ``process.move``.
+    """
+
+    def change(session: Session, now: int, row: Objection) -> Mapping[str, Any]:
+        if (row.organisation_id, None if row.organisation_id else row.person_id) != _side(who):
+            raise StateError("filing.not_yours")
+        row.open_key = None
+        _end_again(core, session, now, row, who)
+        return {}
+
+    _move(core, who, objection_id, revision, "withdraw", change, right="objection.lodge")
+
+
+def load_objection(core: Core, session: Session, who: Principal, objection_id: str, *, lock: bool = False) -> Objection:
+    """An objection that somebody sees.
+
+    Raises:
+        StateError: ``access.*``, ``objection.none``.
+    """
+    query = select(Objection).where(Objection.id == objection_id, objections_of(session, who))
+    row = session.scalar(query.with_for_update() if lock else query)
+    if row is None:
+        raise StateError("objection.none")
+    return row
+
+
+def read_objection(core: Core, row: Objection) -> dict[str, Any]:
+    """What the record of an objection has: grounds, reasons, ways of redress."""
+    content: dict[str, Any] = json.loads(core.at_rest.open(Place("objections", "record", row.id), row.record))
+    return content
+
+
+def _move(
+    core: Core,
+    who: Principal,
+    objection_id: str,
+    revision: int,
+    name: str,
+    change: Callable[[Session, int, Objection], Mapping[str, Any]],
+    right: str = "objection.decide",
+) -> None:
+    who.require(right)
+
+    def work(unit: UnitOfWork) -> None:
+        session, now = unit.session, unit.now
+        row = load_objection(core, session, who, objection_id, lock=True)
+        if row.revision != revision:
+            raise StateError("objection.changed", expected=str(revision), found=str(row.revision))
+        if right == "objection.decide":
+            _require_impartial(core, session, who, row)
+        found = OBJECTION.move(name, row.state, party_of(who))
+        content = {**read_objection(core, row), **change(session, now, row)}
+        _write(core, row, content)
+        row.state = found.target
+        row.revision += 1
+        row.changed_at = now
+        session.flush()
+        _notify(core, session, now, f"objection.{name}", row)
+        unit.audit(f"objection.{name}", row.id, {"number": row.number})
+
+    core.transact(who.by(), work)
+
+
+def _decision(core: Core, session: Session, who: Principal, new: NewObjection) -> _Decision:
+    if new.filing_id is not None:
+        row = load_filing(core, session, who, new.filing_id)
+        event = last_event(session, row.id, "refuse")
+        if row.state != "REFUSED" or event is None or row.decided_on is None:
+            raise StateError("objection.nothing", expected="a refused application", found=row.state)
+        _require_first(session, Objection.filing_id == row.id)
+        permit = session.get(Permit, row.permit_id) if row.permit_id is not None else None
+        day = date.fromisoformat(row.decided_on)
+        return _Decision(row.region, day, known_on(row, day), frozenset(), row, permit, None)
+    permit = session.scalar(select(Permit).where(Permit.id == new.permit_id, permits_of(core, session, who)))
+    if permit is None:
+        raise StateError("permit.none")
+    query = select(PermitEnd).where(PermitEnd.permit_id == permit.id).order_by(PermitEnd.number.desc()).limit(1)
+    end = session.scalar(query)
+    if end is None or permit.state in ("GRANTED", "ACTIVE", "EXTENDED_BY_LAW"):
+        raise StateError("objection.nothing", expected="a permit that has ended", found=permit.state)
+    _require_first(session, Objection.end_id == end.id)
+    if end_record(core, end)["stay_of"] is not None:
+        raise StateError("objection.nothing", expected="no decision on an objection before")
+    day = day_of(end.at)
+    return _Decision(permit.region, day, day, frozenset(), None, permit, end)
+
+
+def _require_first(session: Session, about: ColumnElement[bool]) -> None:
+    """Refuse a second objection against a decision that was upheld: the way to the court is left."""
+    if session.scalar(select(Objection.id).where(about, Objection.state == "UPHELD").limit(1)) is not None:
+        raise StateError("objection.nothing", expected="no decision on an objection before")
+
+
+def _require_in_time(book: RuleBook, found: _Decision, today: date, late_reason: str | None) -> None:
+    rule = book.require("deadlines", "reconsideration", found.region, found.known)
+    last = due(rule, calendar_of(book, found.region), found.known)
+    latest_rule = book.require("deadlines", "reconsideration-latest", found.region, found.day)
+    latest = due(latest_rule, calendar_of(book, found.region), found.day)
+    if latest is not None and today > latest.day:
+        raise Refusal("objection.late", latest_rule, "filing_id", f"by {latest.day}", today.isoformat()).error()
+    if last is not None and today > last.day and late_reason is None:
+        raise Refusal("objection.late", rule, "late_reason", f"by {last.day}", today.isoformat()).error()
+
+
+def _require_impartial(core: Core, session: Session, who: Principal, row: Objection) -> None:
+    """Refuse who took part in the decision, or whom it is about."""
+    took_part: set[str | None] = set()
+    about: str | None = None
+    if row.filing_id is not None:
+        filing = session.get_one(Filing, row.filing_id)
+        event = last_event(session, filing.id, "refuse")
+        took_part.add(event.account_id if event else None)
+        about = filing.person_id
+    if row.end_id is not None:
+        end = session.get_one(PermitEnd, row.end_id)
+        took_part |= {end.account_id, end_record(core, end).get("confirmed_by")}
+    if row.permit_id is not None:
+        about = session.get_one(Permit, row.permit_id).person_id
+    if who.account_id in took_part or who.person_id in (about, row.person_id):
+        raise StateError("filing.own")
+
+
+def _reopen(core: Core, session: Session, now: int, row: Objection, who: Principal) -> None:
+    """Let a refused application be decided anew: its time for the decision begins again."""
+    if row.filing_id is None:
+        return
+    filing = session.get_one(Filing, row.filing_id, with_for_update=True)
+    move(core, session, now, filing, "reopen", party_of(who), who.account_id, {"objection": row.number})
+    filing.accepted_on, filing.decided_on, filing.prolonged = day_of(now).isoformat(), None, 0
+    set_days(book_of(session), filing, read_filing(core, filing).category)
+    session.flush()
+
+
+def _end_again(core: Core, session: Session, now: int, row: Objection, who: Principal) -> None:
+    """End what was restored for the time of this objection."""
+    if not row.stayed or row.permit_id is None:
+        return
+    permit = session.get_one(Permit, row.permit_id, with_for_update=True)
+    if permit.restored_by != row.id or permit.state not in ("ACTIVE", "EXTENDED_BY_LAW"):
+        return
+    newest = select(PermitEnd).where(PermitEnd.permit_id == permit.id).order_by(PermitEnd.number.desc()).limit(1)
+    before = session.scalars(newest).one()
+    name = f"{before.kind}.{end_record(core, before)['ground']}"
+    end = End(
+        name,
+        day_of(now),
+        party_of(who),
+        move="end_stay" if before.kind == "expired" else KINDS[before.kind],
+        filing_id=before.filing_id,
+        account_id=who.account_id,
+        stay_of=row.id,
+    )
+    end_permit(core, session, now, permit, end)
+
+
+def _side(who: Principal) -> tuple[str | None, str | None]:
+    """Whose objection one's own is: the organisation's, or the person's."""
+    return who.organisation_id, None if who.organisation_id else who.person_id
+
+
+def _admitted(book: RuleBook, row: Objection, day: date) -> None:
+    row.admitted_on = day.isoformat()
+    name = "reconsideration-simple" if row.simple else "reconsideration-decided"
+    row.decided_due = _due(book, name, row.region, day, prolonged=row.prolonged)
+
+
+def _due(book: RuleBook, name: str, region: str, day: date, *, prolonged: int = 0) -> str:
+    found = due(book.require("deadlines", name, region, day), calendar_of(book, region), day, prolonged=prolonged)
+    if found is None:
+        raise StateError("rules.none", path=f"deadlines/{name}")
+    return found.day.isoformat()
+
+
+def _court(book: RuleBook, region: str, day: date) -> list[dict[str, Any]]:
+    return redress(book, region, day, ("court-after-reconsideration",))
+
+
+def _next_number(session: Session, region: str, day: date) -> str:
+    start = f"{region}-{day.year}-"
+    query = select(Objection.number).where(Objection.number.like(f"{start}%")).order_by(Objection.number.desc())
+    newest = session.scalar(query.limit(1))
+    number = 1 if newest is None else int(newest.removeprefix(start)) + 1
+    return f"{start}{number:0{_NUMBER}d}"
+
+
+def _notify(core: Core, session: Session, now: int, kind: str, row: Objection) -> None:
+    """Notify who lodged: the organisation's people, or the person; and the person whom the decision is about."""
+    about = select(Permit.person_id).where(Permit.id == row.permit_id)
+    holds = and_(Account.role == "holder", or_(Account.person_id == row.person_id, Account.person_id.in_(about)))
+    acts = false() if row.organisation_id is None else Account.organisation_id == row.organisation_id
+    query = select(Account.id).where(Account.state.in_(("active", "locked")), or_(holds, acts)).order_by(Account.id)
+    accounts = session.scalars(query).all()
+    notify(core, session, now, [Notice(kind, account, {"objection": row.id}) for account in accounts])
+
+
+def _write(core: Core, row: Objection, content: Mapping[str, Any]) -> None:
+    body = json.dumps(content, ensure_ascii=False).encode()
+    row.record = core.at_rest.seal(Place("objections", "record", row.id), body)

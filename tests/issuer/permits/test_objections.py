@@ -1,0 +1,177 @@
+"""Objections over the API: clocks, who decides, stay, outcome, and what follows for application, permit and codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.issuer.permits.test_permit_life import extension
+from tests.kit.callers import problem
+from tests.kit.permit_office import PermitOffice, person_record
+
+pytestmark = pytest.mark.slow
+
+REASONS = {"reasons": [{"path": "M06", "text": "The post no longer exists."}]}
+WHY = {"reason": "The file was looked at again."}
+
+
+def refused(office: PermitOffice) -> str:
+    filing_id = office.accepted("overseas", person_record(office.today))
+    office.moved(office.officer, filing_id, "refuse", REASONS)
+    return filing_id
+
+
+def lodged(office: PermitOffice, by: Any, **about: Any) -> dict[str, Any]:
+    return office.ok(by, "POST", "/v1/objections", {"grounds": "The post exists.", **about})
+
+
+def step(office: PermitOffice, objection: dict[str, Any], name: str, body: Any = None, by: Any = None) -> Any:
+    """A step by the head, or by another, on the objection as it stands."""
+    by = by or office.head
+    path = f"/v1/objections/{objection['objection_id']}"
+    seen = office.ask(by, "GET", path)
+    assert seen.status_code == 200, seen.text
+    return office.ask(by, "POST", f"{path}/{name}", body, version=f'"{seen.json()["revision"]}"')
+
+
+def restored(office: PermitOffice, permit: dict[str, Any], objection: dict[str, Any]) -> dict[str, Any]:
+    """Two officers restore a permit."""
+    arguments = {"permit_id": permit["permit_id"], "objection_id": objection["objection_id"]}
+    asked = office.asked("permit.restore", arguments)
+    assert asked.status_code == 201, asked.text
+    assert office.confirmed(asked.json()["confirmation_id"]).status_code == 200
+    return office.permit(permit["permit_id"])
+
+
+def test_refusal_reconsideration_and_a_new_decision(office: PermitOffice) -> None:
+    filing_id = refused(office)
+    seen = office.ok(office.employer, "GET", f"/v1/filings/{filing_id}")
+    assert [(one["way"], one["until"]) for one in seen["redress"]] == [
+        ("reconsideration", "2026-05-06"),
+        ("court", "2026-09-02"),
+    ]
+    office.travel("2026-03-05")
+    delivery = {"way": "post", "day": "2026-03-04", "evidence": "Registered letter XA12345678CN"}
+    delivered = office.moved(office.officer, filing_id, "delivery", delivery)
+    assert [one["until"] for one in delivered["redress"]] == ["2026-05-06", "2026-09-04"]
+    objection = lodged(office, office.employer, filing_id=filing_id)
+    assert (objection["number"], objection["state"]) == ("310115-2026-000001", "LODGED")
+    assert objection["examined_due"] == "2026-03-12"
+    assert problem(office.ask(office.employer, "POST", "/v1/objections", {"filing_id": filing_id, "grounds": "x"})) == (
+        409,
+        "objection.open",
+    )
+    assert problem(step(office, objection, "admit", {}, office.officer))[0] == 403
+    admitted = step(office, objection, "admit", {}).json()
+    assert (admitted["state"], admitted["decided_due"]) == ("ADMITTED", "2026-05-06")
+    longer = step(office, objection, "prolong", {"days": 30, **WHY}).json()
+    assert longer["decided_due"] == "2026-06-03"
+    assert problem(step(office, objection, "prolong", {"days": 1, **WHY})) == (422, "rules.prolong")
+    outcome = {"outcome": "annul", **WHY}
+    assert step(office, objection, "decide", outcome).json()["state"] == "ANNULLED"
+    again = office.ok(office.employer, "GET", f"/v1/filings/{filing_id}")
+    assert (again["state"], again["accepted_on"], again["redress"]) == ("ACCEPTED", "2026-03-05", [])
+    assert again["events"][-1]["record"] == {"objection": "310115-2026-000001"}
+    approved = office.moved(office.officer, filing_id, "approve", {"category": "B"})
+    assert approved["state"] == "APPROVED"
+
+
+def test_nothing_said_in_time_counts_as_admitted_and_an_upheld_refusal_names_the_court(office: PermitOffice) -> None:
+    filing_id = refused(office)
+    objection = lodged(office, office.employer, filing_id=filing_id)
+    office.travel("2026-03-09", hour=23)
+    assert office.turn().objections == 0
+    office.travel("2026-03-10", hour=0)
+    assert office.turn().objections == 1
+    office.travel("2026-03-12")
+    upheld = step(office, objection, "decide", {"outcome": "uphold", **WHY}).json()
+    assert (upheld["state"], upheld["admitted_on"]) == ("UPHELD", "2026-03-09")
+    assert [(one["way"], one["until"]) for one in upheld["record"]["redress"]] == [
+        ("court-after-reconsideration", "2026-03-27")
+    ]
+    assert office.ok(office.employer, "GET", f"/v1/filings/{filing_id}")["state"] == "REFUSED"
+    kinds = {one["kind"] for one in office.ok(office.employer, "GET", "/v1/notices")["items"]}
+    assert {"objection.lodge", "objection.admit", "objection.uphold"} <= kinds
+    assert problem(step(office, objection, "withdraw", None, office.employer)) == (409, "process.move")
+
+
+def test_late_objection_needs_a_reason_and_may_be_dismissed(office: PermitOffice) -> None:
+    filing_id = refused(office)
+    office.travel("2026-05-07")
+    body = {"filing_id": filing_id, "grounds": "The post exists."}
+    late = office.ask(office.employer, "POST", "/v1/objections", body)
+    assert problem(late) == (422, "objection.late")
+    assert "article 20" in late.json()["errors"][0]["rule"]
+    objection = lodged(office, office.employer, filing_id=filing_id, late_reason="The letter was lost.")
+    assert objection["record"]["late_reason"] == "The letter was lost."
+    assert step(office, objection, "dismiss", WHY).json()["state"] == "INADMISSIBLE"
+    assert lodged(office, office.employer, filing_id=filing_id, late_reason="A second try.")["state"] == "LODGED"
+
+
+def test_employer_cancels_the_person_objects_and_the_permit_is_restored_with_new_codes(office: PermitOffice) -> None:
+    permit = office.employed()
+    old, holder = office.code(permit), office.holder(permit)
+    body = {"permit_id": permit["permit_id"], "grounds": "I did not resign."}
+    assert problem(office.ask(holder, "POST", "/v1/objections", body)) == (409, "objection.nothing")
+    facts = person_record(office.today)["facts"]
+    record = {"ended_on": office.today.isoformat(), "ground": "resigned", "signed": True, "facts": facts}
+    office.approved("cancellation", record, permit_id=permit["permit_id"])
+    objection = lodged(office, holder, permit_id=permit["permit_id"])
+    assert (objection["end"], objection["moves"]) == ("cancelled", ["withdraw"])
+    arguments = {"permit_id": permit["permit_id"], "objection_id": objection["objection_id"]}
+    assert problem(office.asked("permit.restore", arguments)) == (409, "objection.undecided")
+    step(office, objection, "admit", {"simple": True})
+    step(office, objection, "stay", WHY)
+    meanwhile = restored(office, permit, objection)
+    assert (meanwhile["state"], meanwhile["number"], meanwhile["may_work"]) == ("ACTIVE", permit["number"], True)
+    first = office.code(meanwhile)
+    assert office.verdict(old, first) == ["revoked", "VALID"]
+    step(office, objection, "decide", {"outcome": "uphold", **WHY})
+    ended = office.permit(permit["permit_id"])
+    assert (ended["state"], len(ended["ends"])) == ("CANCELLED", 2)
+    assert office.verdict(first) == ["revoked"]
+    body = {"permit_id": permit["permit_id"], "grounds": "Once more."}
+    assert problem(office.ask(holder, "POST", "/v1/objections", body)) == (409, "objection.nothing"), (
+        "the court is left"
+    )
+    assert problem(office.asked("permit.restore", arguments)) == (404, "objection.none")
+
+
+def test_end_that_was_set_aside_lets_two_officers_restore_the_permit(office: PermitOffice) -> None:
+    permit = office.employed()
+    old = office.code(permit)
+    facts = person_record(office.today)["facts"]
+    record = {"ended_on": office.today.isoformat(), "ground": "resigned", "signed": True, "facts": facts}
+    office.approved("cancellation", record, permit_id=permit["permit_id"])
+    objection = lodged(office, office.employer, permit_id=permit["permit_id"])
+    step(office, objection, "admit", {})
+    step(office, objection, "decide", {"outcome": "annul", **WHY})
+    back = restored(office, permit, objection)
+    assert (back["state"], back["until"]) == ("ACTIVE", permit["until"])
+    assert office.verdict(old, office.code(back)) == ["revoked", "VALID"]
+    arguments = {"permit_id": permit["permit_id"], "objection_id": objection["objection_id"]}
+    assert problem(office.asked("permit.restore", arguments)) == (409, "process.move")
+
+
+def test_refused_extension_is_restored_by_law_until_it_is_decided_anew(office: PermitOffice) -> None:
+    permit = office.employed()
+    office.travel("2026-04-13")
+    filing_id = office.accepted("extension", extension(office, permit), permit_id=permit["permit_id"])
+    office.travel("2026-06-05")
+    office.turn()
+    office.travel("2026-06-11")
+    office.turn()
+    office.moved(office.officer, filing_id, "refuse", REASONS)
+    assert office.permit(permit["permit_id"])["state"] == "EXPIRED"
+    objection = lodged(office, office.employer, filing_id=filing_id)
+    step(office, objection, "admit", {})
+    step(office, objection, "decide", {"outcome": "annul", **WHY})
+    back = restored(office, permit, objection)
+    assert (back["state"], back["interim_until"]) == ("EXTENDED_BY_LAW", "2026-07-11")
+    interim = office.code(back)
+    assert office.verdict(interim) == ["VALID"]
+    office.moved(office.officer, filing_id, "approve", {})
+    extended = office.permit(permit["permit_id"])
+    assert (extended["state"], extended["until"]) == ("ACTIVE", "2027-06-10")
+    assert office.verdict(office.code(extended)) == ["VALID"]
