@@ -35,7 +35,7 @@ from .request_parsing import (
     verdict_of_text,
 )
 from .service import VerificationService
-from .state_view import state_view
+from .state_view import StateTold
 
 __all__ = ["api", "watched"]
 
@@ -103,7 +103,9 @@ async def verify_batch(request: Request) -> BatchAnswer:
 @api.get("/state", **STATE)
 async def state(request: Request) -> Response:
     """What is known, how old it is, until when each policy accepts it, and how keeping it up to date goes."""
-    return _answer(request, state_view(_service(request), language_of(request.scope)))
+    language = language_of(request.scope)
+    told: StateTold = request.app.state.told
+    return _written(told.told(language), language)
 
 
 @api.get("/policies", **POLICIES)

@@ -22,6 +22,7 @@ from .request_parsing import PICTURES, STATUSES, TEXTS
 from .scan import BODIES, page_router
 from .service import VerificationService
 from .settings import ServiceSettings
+from .state_view import StateTold
 
 __all__ = ["around", "make_app", "make_service_app"]
 
@@ -60,6 +61,7 @@ def make_service_app(service: VerificationService) -> FastAPI:
     # An address has one form: a redirect would be made of whatever Host was sent.
     app = new_app(STATUSES, lifespan=lifespan, redirect_slashes=False, **about)
     app.state.service = service
+    app.state.told = StateTold(service)
     app.include_router(api)
     app.include_router(watched)
     if not service.settings.api_keys:

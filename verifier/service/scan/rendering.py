@@ -15,6 +15,8 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
+from verifier.knowledge.trust import TrustDomain
+
 from .desk import Desk, Seen
 from .freshness import Age, age_of_knowledge, age_words
 from .settings import CHOICES, PageSettings, offered
@@ -53,6 +55,8 @@ class Pages:
 
     def __init__(self, desk: Desk, files: StaticFiles) -> None:
         self._desk = desk
+        #: By rule, of which there are few: the domains, the second, and the age.
+        self._ages: dict[str, tuple[tuple[TrustDomain, ...], int, Age | None]] = {}
         self._static = files.folder
         # A module that another one imports would be asked for only once that one had come: a round trip for each.
         self._modules = [name for name in files.names(".js") if name not in _NO_MODULES]
@@ -128,12 +132,20 @@ class Pages:
         return worst_first([answer(each, words, known) for each in seen])
 
     def _known(self, settings: PageSettings) -> Age | None:
-        return age_of_knowledge(self._desk.domains(), settings.policy, self._desk.now())
+        # Thousands of lists take milliseconds: once a second for each rule, however many ask.
+        domains, now, rule = self._desk.domains(), self._desk.now(), settings.policy.name
+        kept = self._ages.get(rule)
+        if kept is None or kept[0] is not domains or kept[1] != now:
+            kept = self._ages[rule] = domains, now, age_of_knowledge(domains, settings.policy, now)
+        return kept[2]
 
     def _age(self, settings: PageSettings) -> tuple[str, str]:
         words, age = Words(settings.language), self._known(settings)
         if age is None:
-            return (words("lists_none"), "good") if self._desk.domains() else (words("lists_missing"), "over")
+            domains = self._desk.domains()
+            if any(domain.fault for domain in domains):
+                return words("lists_unread"), "over"
+            return (words("lists_none"), "good") if domains else (words("lists_missing"), "over")
         return age_words(age, words), age.level
 
     def _render(self, template: str, settings: PageSettings, **values: Any) -> str:

@@ -23,11 +23,12 @@ from starlette.formparsers import MultiPartException
 from icard_crypto.errors import IcardError
 from verifier.runtime.http.bodies import BodyClass
 from verifier.runtime.http.language import language_of
+from verifier.runtime.http.problems import FieldFault, Problem
 from verifier.service.limits import PICTURE_BYTES, TEXT_BYTES, UPLOAD_BUDGET, UPLOAD_SECONDS
 
 from .desk import Desk, Seen
 from .rendering import Pages
-from .settings import PageSettings
+from .settings import PageSettings, offered
 from .static_files import StaticFiles, compressed, takes_gzip
 from .words import Words
 
@@ -68,9 +69,20 @@ def page_router(desk: Desk) -> APIRouter:
     def settings_of(request: Request) -> PageSettings:
         return PageSettings.of(request.query_params, desk.policies, language_of(request.scope))
 
+    def rule_of(request: Request) -> PageSettings:
+        """The settings of a check: another rule than the one that was asked for is none."""
+        settings = settings_of(request)
+        if settings.refused:
+            expected = f"one of {', '.join(policy.name for policy in offered(desk.policies))}, once"
+            raise Problem("http.invalid", errors=[FieldFault("/query/rule", "http.field_format", expected)])
+        return settings
+
     @router.get("/", response_class=HTMLResponse)
     async def page(request: Request) -> Response:
-        html = pages.page(settings_of(request)).encode()
+        settings = settings_of(request)
+        words = Words(settings.language)
+        fault = (words("rule_unknown"), words("rule_unknown_do")) if settings.refused else None
+        html = pages.page(settings, fault=fault).encode()
         # Nothing that is secret or that a stranger chose stands in this page, so that its length says nothing; answers,
         # which have a person in them, are not compressed.
         packed = compressed(html) if takes_gzip(request) else None
@@ -89,7 +101,7 @@ def page_router(desk: Desk) -> APIRouter:
 
     @router.post("/answer", response_class=HTMLResponse)
     async def answer(request: Request) -> Response:
-        settings = settings_of(request)
+        settings = rule_of(request)
         body = await request.body()
         if request.headers.get("content-type", "").lower().startswith("text/"):
             # What is no UTF-8 is no card either: the verdict says so, with the foreign characters replaced.
@@ -103,7 +115,7 @@ def page_router(desk: Desk) -> APIRouter:
 
     @router.post("/check", response_class=HTMLResponse)
     async def check(request: Request) -> Response:
-        settings = settings_of(request)
+        settings = rule_of(request)
         words, fault, seen = Words(settings.language), None, None
         try:
             seen = await _of_form(request, desk, settings)

@@ -2,7 +2,8 @@
 
 Promises:
 
-1. A setting that the address does not name has its default; one that is not known is as if it were not there.
+1. A setting that the address does not name has its default; one that is not known is as if it were not there. But a
+   rule that is not known, not offered, or named twice, is no rule: :attr:`PageSettings.refused`.
 2. No policy that leaves the withdrawn cards unnoticed can be chosen here: a page is no place for it.
 """
 
@@ -12,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
 
 from icard_crypto.errors import Language
 from verifier.decision.policy import Policy
@@ -43,12 +46,14 @@ class PageSettings:
 
     Args:
         asked: what the address names, of what is known.
+        refused: the address names a rule that cannot be chosen here.
     """
 
     language: Language
     policy: Policy
     choices: Mapping[str, str]
     asked: Mapping[str, str]
+    refused: bool = False
 
     @property
     def fixed(self) -> bool:
@@ -56,7 +61,7 @@ class PageSettings:
         return _FIXED in self.asked
 
     @classmethod
-    def of(cls, query: Mapping[str, str], policies: Sequence[Policy], preferred: Language) -> PageSettings:
+    def of(cls, query: QueryParams, policies: Sequence[Policy], preferred: Language) -> PageSettings:
         """From the address; ``preferred`` by Accept-Language."""
         known = offered(policies)
         names = {policy.name: policy for policy in known}
@@ -64,7 +69,8 @@ class PageSettings:
         asked = {name: query[name] for name, good in values.items() if query.get(name) in good}
         language: Language = "zh" if asked.get("lang", preferred) == "zh" else "en"
         choices = {name: asked.get(name, good[0]) for name, good in CHOICES.items()}
-        return cls(language, names.get(asked.get("rule", ""), known[0]), choices, asked)
+        refused = len(query.getlist("rule")) > ("rule" in asked)
+        return cls(language, names.get(asked.get("rule", ""), known[0]), choices, asked, refused)
 
     def query(self, **changes: str) -> str:
         """The address's query with these settings changed; empty without any."""

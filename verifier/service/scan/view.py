@@ -216,7 +216,9 @@ def _age(verdict: Verdict, words: Words, known: Age | None) -> tuple[str, str]:
     age = age_of_verdict(verdict) or (known if verdict.error is None else None)
     if age is not None:
         return age_words(age, words), age.level
-    return (words("lists_none"), "good") if verdict.error is not None else (words("lists_missing"), "over")
+    if verdict.error is not None:
+        return words("lists_none"), "good"
+    return words("lists_unread" if verdict.evidence.state_fault else "lists_missing"), "over"
 
 
 def _person(card: Card, words: Words, *, photo: bool) -> Person:
