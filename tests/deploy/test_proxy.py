@@ -30,6 +30,7 @@ class Proxy:
     """nginx as configured, on other ports and with quicker ends: a second instead of ten for a head."""
 
     port: int
+    plain: int
     context: ssl.SSLContext
     log: Path
 
@@ -99,8 +100,8 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
     program, authority = nginx(), Authority(tmp_path)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Behind)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    port = free_port()
-    conf = configured(tmp_path, authority, port, free_port(), server.server_address[1])
+    port, plain = free_port(), free_port()
+    conf = configured(tmp_path, authority, port, plain, server.server_address[1])
     process = subprocess.Popen(
         [program, "-e", str(tmp_path / "error.log"), "-p", str(tmp_path), "-c", str(conf)], stderr=subprocess.PIPE
     )
@@ -114,7 +115,7 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
             except OSError:
                 assert process.poll() is None, (tmp_path / "error.log").read_text()
                 threading.Event().wait(0.05)
-        yield Proxy(port, context, tmp_path / "access.log")
+        yield Proxy(port, plain, context, tmp_path / "access.log")
     finally:
         process.terminate()
         process.wait(30)
@@ -138,6 +139,19 @@ def test_bodies_are_capped_as_the_services_cap_them() -> None:
     text = CONF.read_text("utf-8")
     sizes = [int(size) * 1024 * 1024 for size in re.findall(r"client_max_body_size (\d+)m;", text)]
     assert sizes[:2] == [PICTURE_BYTES, BATCH_BYTES]
+
+
+@pytest.mark.parametrize(
+    ("host", "there"),
+    [("verify.example", "verify.example"), ("cards.example", "cards.example"), ("evil.example", "verify.example")],
+)
+def test_a_redirect_goes_to_a_name_of_the_service(proxy: Proxy, host: str, there: str) -> None:
+    """Never to whatever Host was sent."""
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.plain, timeout=20)
+    connection.request("GET", "/x?y=1", headers={"Host": host})
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["Location"]) == (301, f"https://{there}/x?y=1")
+    connection.close()
 
 
 def test_a_client_cannot_say_where_it_comes_from(proxy: Proxy) -> None:

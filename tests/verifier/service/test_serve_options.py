@@ -17,8 +17,12 @@ import pytest
 
 from icard_crypto.card.card import Profile
 from tests.kit.cli import run
+from tests.kit.http_clients import ask
 from tests.kit.verification_service import Domain, Server, children, picture, serving, until
 from verifier.cli.commands import app as icard
+from verifier.runtime.http import Drain
+from verifier.service.app import make_app
+from verifier.service.settings import ServiceSettings
 
 PICTURES = "verifier.service.picture_child"
 PORTAL = "https://portal.example"
@@ -259,3 +263,13 @@ def test_figures_are_those_of_all_workers(domain: Domain, tmp_path: Path) -> Non
 def _broken_off(url: str, headers: dict[str, str]) -> None:
     with contextlib.suppress(httpx.HTTPError):
         httpx.post(url, content=picture(), headers=headers, trust_env=False, timeout=60)
+
+
+@pytest.mark.parametrize("path", ["/", "/age", "/openapi.json", "/metrics", "/healthz", "/nowhere", "/v1/state"])
+def test_every_address_has_a_rate(tmp_path: Path, path: str) -> None:
+    """Pages, figures and what is not there too: a client beyond its share is 429, another is not."""
+    app = make_app(ServiceSettings(tmp_path, rate=1.0), Drain())
+    told = [ask(app, "GET", path).status_code for _ in range(12)]
+    assert told[-1] == 429
+    assert told.count(429) >= 5
+    assert ask(app, "GET", path, client="192.0.2.77").status_code != 429
