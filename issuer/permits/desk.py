@@ -44,7 +44,8 @@ class QueueItem:
     """An application on the desk.
 
     Args:
-        due: the day by which the office has to act; by_law: it is the end of a permit that goes on by law from then.
+        due: the day by which the office has to act; by_law: it is an extension, and the permit's end is near or past:
+            undecided, it goes on by law.
         papers, verified: materials that were handed in, and those of them that are verified.
         returns: how often it was returned.
         first: it stands first, for its permit ends soon.
@@ -260,6 +261,7 @@ def _items(core: Core, session: Session, who: Principal, query: Any) -> list[Que
     counts = {name: (total, done) for name, total, done in session.execute(
         papers.where(Paper.filing_id.in_(ids)).group_by(Paper.filing_id))}  # fmt: skip
     names = _names(core, session, [taken for *_, taken in rows if taken is not None])
+    near = days_after(day_of(core.clock.now(session)), _first_in_queue(book_of(session))).isoformat()
     found = []
     for row, due, until, taken in rows:
         total, done = counts.get(row.id, (0, 0))
@@ -271,7 +273,7 @@ def _items(core: Core, session: Session, who: Principal, query: Any) -> list[Que
                 filing_name(core, session, row),
                 organisation_record(core, session, row.employer_id)["name"],
                 due,
-                row.process == "extension" and until == due,
+                row.process == "extension" and until is not None and until <= near,
                 int(total),
                 int(done or 0),
                 row.returns,

@@ -21,6 +21,7 @@ from issuer.cards.lookups import note_lookup
 from issuer.insurance import registration
 from issuer.permits.models import Permit
 from issuer.portal import BASE, make_portal
+from issuer.portal.catalogue import Words
 from issuer.service.app import make_app
 from tests.issuer.conftest import new_database_url
 from tests.kit.insured import new_registration
@@ -111,6 +112,7 @@ def _office(house: House, people: dict[str, Somebody], employer_id: str) -> dict
     until = (today + timedelta(days=70)).isoformat()
     permit = office.employed(6, surname="LINDQVIST", given="ASTRID", nationality="SWE", until=until)
     ids["permit"], ids["permit_card"] = permit["permit_id"], permit["card_id"]
+    ids["until"] = Words("en").day(date.fromisoformat(until), short=True)
     holder = house.core.database.read(lambda session: session.get_one(Permit, ids["permit"]).person_id)
     people["resident"] = make(house, "holder", "resident-1", person_id=holder)
     _insurance(house, people, ids, today)

@@ -1,0 +1,185 @@
+"""Stories over weeks, through the pages: an extension that is left lying, a change of employer, a list and a lapse."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from issuer.accounts import mandates
+from issuer.insurance import books
+from issuer.insurance.books import entry_from
+from issuer.insurance.lapses import follow_due
+from issuer.permits.models import Permit
+from issuer.portal import make_portal
+from issuer.service.app import make_service
+from tests.issuer.conftest import new_database_url
+from tests.issuer.permits.test_permit_life import extension
+from tests.issuer.portal.test_admin_pages import field, words
+from tests.issuer.portal.test_guard import Person
+from tests.kit.insured import registration_body
+from tests.kit.people import HOST, Somebody, credit_code, make, organisation
+from tests.kit.permit_office import PermitOffice, person_record
+from verifier.runtime import http
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[PermitOffice]:
+    """Shanghai's office on Monday, 2 March 2026."""
+    made = PermitOffice.begin(tmp_path, new_database_url("sqlite", tmp_path))
+    yield made
+    made.core.close()
+
+
+@pytest.fixture
+def app(office: PermitOffice) -> FastAPI:
+    """Its application with the portal, without the edge."""
+    return make_service(office.core, http.Drain(), [make_portal(office.core)])
+
+
+def holder_of(office: PermitOffice, permit_id: str, name: str) -> Somebody:
+    """The account of a permit's person."""
+    person_id = office.core.database.read(lambda session: session.get_one(Permit, permit_id).person_id)
+    return make(office.house, "holder", name, person_id=person_id)
+
+
+def text_of(app: FastAPI, somebody: Somebody, path: str) -> str:
+    """A page as its reader has it, in English."""
+    answer = Person(app, somebody.enter()).get(f"{path}{'&' if '?' in path else '?'}lang=en")
+    assert answer.status_code == 200, path
+    return words(answer.text)
+
+
+def test_extension_is_left_lying_the_head_sees_it_coming_and_the_card_stays_valid(
+    office: PermitOffice, app: FastAPI
+) -> None:
+    """Ten working days before the end it stands first with the head; after the end the permit goes on by law, the
+    holder reads so, and the interim code is VALID."""
+    permit = office.employed()
+    holder, path = holder_of(office, permit["permit_id"], "holder.one"), f"permits/{permit['permit_id']}"
+    office.travel("2026-04-13")
+    filing_id = office.accepted("extension", extension(office, permit), permit_id=permit["permit_id"])
+    assert "No undecided extension is near its end." in text_of(app, office.head, "load")
+    office.travel("2026-05-29")
+    coming = text_of(app, office.head, "load")
+    assert "1 extension will continue by law" in coming
+    assert "VOGEL HANNELORE B" in coming
+    assert "its permit is about to end and continues by law" in text_of(app, office.officer, "queue")
+    office.travel("2026-06-06")
+    office.turn()
+    office.travel("2026-06-11")
+    office.turn()
+    text = text_of(app, holder, path)
+    assert "May go on working for Organisation 1" in text
+    assert "In force by law" in text
+    assert office.verdict(office.code(office.permit(permit["permit_id"]))) == ["VALID"]
+    assert "Overdue" in text_of(app, office.officer, "queue")
+    assert "Accepted" in text_of(app, office.employer, f"filings/{filing_id}")
+
+
+def test_gap_between_two_employers_stands_on_the_pages_of_holder_new_employer_and_officer(
+    office: PermitOffice, app: FastAPI
+) -> None:
+    """After the cancellation nobody is told that there is a right to work: who files until when, and the first day that
+    was applied for, stand on each page."""
+    permit = office.employed()
+    holder, path = holder_of(office, permit["permit_id"], "holder.two"), f"permits/{permit['permit_id']}"
+    office.travel("2026-03-20")
+    end = {"ended_on": office.today.isoformat(), "ground": "resigned", "signed": True}
+    facts = person_record(office.today)["facts"]
+    office.approved("cancellation", {**end, "facts": facts}, permit_id=permit["permit_id"])
+    text = text_of(app, holder, path)
+    assert "No right to work on this permit since 20 March 2026." in text
+    assert "Next step: the next employer." in text
+    assert "by 19 April 2026" in text
+    office.travel("2026-03-23")
+    second = office.another_employer(5)
+    first = office.today + timedelta(days=7)
+    record = person_record(office.today, first=first.isoformat())
+    facts = {"earlier_permit": True, "permit_ended": "2026-03-20", "other_employer": True}
+    filing_id = office.filed("in_country", {**record, "facts": {**record["facts"], **facts}}, second)
+    for reader in (second, holder, office.officer):
+        gap = text_of(app, reader, f"filings/{filing_id}")
+        assert "may not work for the new employer until this application is approved" in gap
+        assert "30 March 2026" in gap
+
+
+def test_agency_registers_a_list_one_lapses_the_employer_answers_and_payment_restores(
+    office: PermitOffice, app: FastAPI
+) -> None:
+    """The officer sees the missing month with its rule; the employer's answer stands beside it; what is paid restores
+    the person's state on every page."""
+    core, house = office.core, office.house
+    agency_id = organisation(house, "agency", 2)
+    agency = make(house, "agency", "agency", organisation_id=agency_id)
+    at = int(house.clock.at)
+    mandates.give_mandate(core, office.employer.who(), agency_id, office.employer_id, at, at + 300 * 86_400)
+    body = registration_body(1, obtained="2026-02-02", began="2026-02-02", employer_id=office.employer_id)
+    row = {name: str(value) for name, value in body.items() if name not in ("basis", "basis_until")}
+    people = [{**row, "surname": "MUSTER", "given": name, "passport": f"C0000000{n}"} for n, name in enumerate("AB", 1)]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(people[0]))
+    writer.writeheader()
+    writer.writerows(people)
+    person = Person(app, agency.enter())
+    page = person.post("insurance/register-many", key="1" * 32, rows=text.getvalue())
+    assert re.search("可登记2人|2人可以登记|2 can be registered", words(page.text))
+    done = person.post(
+        "insurance/register-many/go", key="2" * 32, rows=text.getvalue(), batch=field(page.text, "batch"), start="0"
+    )
+    assert done.status_code == 200
+    officer = make(house, "insurance_officer", "insurance.officer")
+    names = re.findall(r"/portal/insurance/([0-9a-f]{32})", Person(app, officer.enter()).get("insurance").text)
+    assert len(set(names)) == 2
+    office.travel("2026-06-15")
+    follow_due(core, HOST)
+    path = f"insurance/{names[0]}"
+    shown = Person(app, officer.enter()).get(f"{path}?lang=en").text
+    assert "Lapsed since" in words(shown)
+    assert "2026-02: " in words(shown)
+    assert "Source:" in words(shown)
+    sent = Person(app, office.employer.enter()).post(
+        f"{path}/finding",
+        key="3" * 32,
+        finding=field(shown, "finding"),
+        state="explained",
+        words="The bank was closed.",
+    )
+    assert sent.status_code == 303
+    assert "The bank was closed." in text_of(app, officer, path)
+    number = re.findall(r"DEU[0-9A-Z]{15}", shown)[0]
+    books.record(core, _paid(number, office.today), HOST, "b" * 32)
+    restored = text_of(app, office.employer, path)
+    assert "Lapsed since" not in restored
+    assert "in order" in restored
+
+
+def _paid(number: str, today: date) -> list[books.NewEntry]:
+    """Every scheme of every month until the one before last, at sums that no cap exceeds."""
+    found = []
+    for month in ("2026-02", "2026-03", "2026-04", "2026-05"):
+        sums = {"pension": (9000, 4000), "medical": (6000, 2000), "unemployment": (500, 500), "work_injury": (500, 0)}
+        for scheme, parts in sums.items():
+            found.append(
+                entry_from(
+                    {
+                        "number": number,
+                        "employer_code": credit_code(1),
+                        "kind": "paid",
+                        "month": month,
+                        "scheme": scheme,
+                        "employer_part": f"{parts[0]}.00",
+                        "employee_part": f"{parts[1]}.00",
+                        "day": today.isoformat(),
+                    }
+                )
+            )
+    return found
