@@ -33,7 +33,7 @@ from icard_crypto.lists.uris import check_prefix
 from verifier.runtime.files import read_capped
 from verifier.runtime.outbound.addresses import networks
 
-__all__ = ["FILE_NAME", "PREFIX", "Settings"]
+__all__ = ["FILE_NAME", "PREFIX", "Settings", "first_line"]
 
 PREFIX: Final = "ICARD_ISSUER_"
 FILE_NAME: Final = "icard-issuer.toml"
@@ -264,7 +264,7 @@ class Settings(BaseSettings):
         if self.passphrase is not None:
             found = self.passphrase.get_secret_value().encode()
         elif self.passphrase_file is not None:
-            found = _first_line(self.passphrase_file)
+            found = first_line(self.passphrase_file)
         else:
             return None
         if not found:
@@ -281,7 +281,7 @@ class Settings(BaseSettings):
         if not self.smtp_user:
             return ""
         try:
-            found = "" if self.smtp_password_file is None else _first_line(self.smtp_password_file).decode()
+            found = "" if self.smtp_password_file is None else first_line(self.smtp_password_file).decode()
         except UnicodeDecodeError:
             found = ""
         if not found:
@@ -308,5 +308,10 @@ def _expected(message: str) -> str:
     return message.removeprefix("Value error, ").removeprefix("Input should be ")
 
 
-def _first_line(path: Path) -> bytes:
+def first_line(path: Path) -> bytes:
+    """The first line of a secret's file, without its end.
+
+    Raises:
+        FileFault: it cannot be read.
+    """
     return read_capped(path, 4096).split(b"\n", 1)[0].rstrip(b"\r")

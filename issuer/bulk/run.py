@@ -1,4 +1,4 @@
-"""Bulk: issue cards from a file, renew and revoke those that a file names.
+"""Bulk: issue cards from a file; renew, replace and revoke those that a file names.
 
 Promises:
 
@@ -54,7 +54,7 @@ __all__ = [
     "run",
 ]
 
-Kind = Literal["issue", "renew", "revoke"]
+Kind = Literal["issue", "renew", "replace", "revoke"]
 T = TypeVar("T")
 _Done = tuple[int, IssuedCard | None]
 
@@ -76,7 +76,14 @@ CARD_COLUMNS: Final = _card_columns()
 """Of a file to issue from."""
 
 WHICH_COLUMNS: Final = Columns({"card": "text", "permit.number": "text"})
-"""Of a file of cards to renew or to revoke: one of the two names the card."""
+"""Of a file of cards to renew, replace or revoke: one of the two names the card."""
+
+
+#: What gives cards new codes.
+_REISSUES: Final[dict[Kind, Callable[[Core, Sequence[Reissue], Actor], list[IssuedCard]]]] = {
+    "renew": cards.renew_many,
+    "replace": cards.replace_many,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +210,8 @@ def _batches(core: Core, kind: Kind, source: Source, rows: Iterator[Row], option
     batch = _Batch()
     for row in rows:
         ready, refused = _looked_at(core, kind, source, row, options)
-        if ready is not None and kind == "renew" and any(one.card_id == ready.card_id for one in batch.ready):
-            # A card is renewed once a transaction: the second row for it waits for the first.
+        if ready is not None and kind in _REISSUES and any(one.card_id == ready.card_id for one in batch.ready):
+            # A card gets new codes once a transaction: the second row for it waits for the first.
             yield batch
             batch = _Batch()
         batch.ready += [ready] if ready is not None else []
@@ -307,9 +314,9 @@ def _together(core: Core, kind: Kind, ready: Sequence[_Ready], by: Actor, option
     if kind == "issue":
         new = [NewCard(_card(one), options.photo, one.request) for one in ready]
         return list(zip(numbers, _patiently(options, partial(cards.issue, core, new, by)), strict=True))
-    if kind == "renew":
+    if kind in _REISSUES:
         asked = [Reissue(one.card_id, None, one.request) for one in ready]
-        return list(zip(numbers, _patiently(options, partial(cards.renew_many, core, asked, by)), strict=True))
+        return list(zip(numbers, _patiently(options, partial(_REISSUES[kind], core, asked, by)), strict=True))
     cards.revoke_many(core, [one.card_id for one in ready], by)
     return [(number, None) for number in numbers]
 

@@ -15,6 +15,7 @@ from .issue import (
     renew,
     renew_many,
     replace,
+    replace_many,
     replace_within,
 )
 from .requests import IssuedCard, NewCard, Reissue
@@ -38,6 +39,7 @@ __all__ = [
     "renew",
     "renew_many",
     "replace",
+    "replace_many",
     "replace_within",
     "resume",
     "revision_of",

@@ -217,6 +217,11 @@ def renew(core: Core, asked: Reissue, by: Actor) -> IssuedCard:
     return renew_many(core, [asked], by)[0]
 
 
+def replace_many(core: Core, asked: Sequence[Reissue], by: Actor) -> list[IssuedCard]:
+    """Replace several cards, all or none; each stands in ``asked`` once."""
+    return _reissue(core, asked, by, "card.replace", old_end=True)
+
+
 def reissue_decided(core: Core, card_id: str, decision: Decision[Card], by: Actor, *, old_end: bool) -> IssuedCard:
     """New codes for what a decision makes a card say, in one transaction with it.
 

@@ -1,4 +1,4 @@
-"""``icard-issuer bulk``: issue from a file, renew and revoke what a file names."""
+"""``icard-issuer bulk``: issue from a file; renew, replace and revoke what a file names."""
 
 from __future__ import annotations
 
@@ -72,6 +72,24 @@ def bulk_renew(
 ) -> None:
     """New codes for every card that the file names; the old ones run to their own end."""
     _run(service, by, "renew", file, form, key, codes, refused)
+
+
+@bulk_app.command("replace")
+@acts(required=True)
+def bulk_replace(
+    service: ServiceFolder,
+    by: Actor,
+    file: File,
+    form: FormOption = None,
+    key: Key = None,
+    codes: Codes = None,
+    refused: Refused = None,
+) -> None:
+    """New codes for every card that the file names; the old ones read replaced at once. As after a stolen key.
+
+    Example:  icard-issuer card list --key 6f1d0a93 --out cards.jsonl, then: icard-issuer bulk replace cards.jsonl
+    """
+    _run(service, by, "replace", file, form, key, codes, refused)
 
 
 @bulk_app.command("revoke")

@@ -14,6 +14,7 @@ from verifier.runtime.cli.run_context import run_context
 from verifier.runtime.files import write_whole
 
 from .card_file import read_card
+from .card_list_command import card_list
 from .service import ServiceFolder, acts, looked, tell
 
 if TYPE_CHECKING:
@@ -176,6 +177,9 @@ def card_find(
             tell({"cards": found})
         else:
             typer.echo("".join(f"{card}\n" for card in found), nl=False)
+
+
+card_app.command("list")(card_list)
 
 
 def _reissue(

@@ -14,7 +14,7 @@ from .key_commands import key_app
 from .keygen_command import keygen_command
 from .notices_commands import notices_app
 from .publish_command import publish_command
-from .restore_commands import adopt_command, restore_command, withdraw_command
+from .restore_commands import adopt_command, backup_command, restore_command, withdraw_command
 from .rules_commands import processes_command, rules_app
 from .serve_command import serve_command
 from .service_commands import clock_app, init_command, migrate_command, rewrap_command, settings_command
@@ -42,6 +42,7 @@ app.command("init")(init_command)
 app.command("migrate")(migrate_command)
 app.command("settings")(settings_command)
 app.command("rewrap")(rewrap_command)
+app.command("backup")(backup_command)
 app.command("restore")(restore_command)
 app.command("adopt")(adopt_command)
 app.command("withdraw")(withdraw_command)

@@ -121,6 +121,27 @@ def key_retire(service: ServiceFolder, by: Actor, key: Key) -> None:
         tell(_facts(core, states.retire(core, key, by.actor, reason=by.reason)))
 
 
+@key_app.command("passphrase")
+@acts(required=True)
+def key_passphrase(
+    service: ServiceFolder,
+    by: Actor,
+    new_file: Annotated[Path, typer.Option("--new-file", metavar="FILE", help="Its first line is the new passphrase.")],
+) -> None:
+    """Encrypt the keys of this host under another passphrase. Then give it to the settings, and restart what runs.
+
+    Backups made before need the passphrase of their time.
+    """
+    from issuer.acts import Act
+    from issuer.settings import first_line
+
+    with service.opened() as core:
+        count = core.keystore.rewrap(core.passphrase(), first_line(new_file), core.scrypt_log2)
+        act = Act(by.actor, "key.passphrase", "keystore", {"keys": count, **by.details()})
+        core.database.transact(lambda session: core.audit(session, core.now(session), [act]))
+        tell({"keys": count, "folder": str(core.keystore.folder)})
+
+
 @key_app.command("revoke")
 @acts(break_glass=True)
 def key_revoke(

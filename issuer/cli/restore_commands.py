@@ -1,4 +1,4 @@
-"""``icard-issuer restore``, ``adopt``, ``withdraw``: after a backup was put back, or a database was moved."""
+"""``icard-issuer backup``, ``restore``, ``adopt``, ``withdraw``: backups, and a database that was put back or moved."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from icard_crypto.errors import StateError
+from verifier.runtime.cli.faults import CommandError
 from verifier.runtime.cli.run_context import run_context
 from verifier.runtime.files import write_whole
 
@@ -18,13 +19,47 @@ from .service import ServiceFolder, acts, tell
 if TYPE_CHECKING:
     from issuer.acts import Actor
 
-__all__ = ["adopt_command", "restore_command", "withdraw_command"]
+__all__ = ["adopt_command", "backup_command", "restore_command", "withdraw_command"]
 
 _SECRET: Final = 0o600
 
 Report = Annotated[
     Path | None, typer.Option("--report", metavar="FILE", help="Write what is to be issued again, as JSON.")
 ]
+
+
+@acts()
+def backup_command(
+    service: ServiceFolder,
+    by: Actor,
+    target: Annotated[
+        Path | None, typer.Argument(metavar="TARGET", help="A folder for backups, best on another machine.")
+    ] = None,
+    keep: Annotated[
+        int | None, typer.Option("--keep", min=1, metavar="N", help="Remove all but the newest N of its backups.")
+    ] = None,
+    check: Annotated[
+        Path | None, typer.Option("--check", metavar="BACKUP", help="Read a backup and compare it with its manifest.")
+    ] = None,
+) -> None:
+    """Make a backup while the service runs: database, settings, keys and uploads, with their hashes.
+
+    It has neither the master key nor the passphrase nor the mark: keep these apart. With PostgreSQL it needs pg_dump.
+
+    Example:  icard-issuer backup /srv/backups -C issuer --keep 14
+    """
+    from issuer.restore.backup import back_up
+    from issuer.restore.backup import check as checked
+
+    if (target is None) == (check is None):
+        raise CommandError("cli.option", path="TARGET", expected="a folder, or --check BACKUP")
+    if check is not None:
+        facts = checked(check)
+        tell({name: facts[name] for name in ("made", "program", "revision", "audit")} | {"files": len(facts["files"])})
+    if target is not None:
+        with service.opened() as core:
+            made = back_up(core, target, by, keep=keep)
+            tell({"backup": str(made.folder), "audit": made.seq, "files": made.files, "bytes": made.size})
 
 
 @acts(break_glass=True)
@@ -35,6 +70,9 @@ def restore_command(
         Path | None, typer.Option("--published", metavar="PATH", help="The exported folder or bundle, as it is online.")
     ] = None,
     nothing_published: Annotated[bool, typer.Option("--nothing-published", help="Nothing was ever published.")] = False,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="BACKUP", help="Put this backup's database in place before.")
+    ] = None,
     report: Report = None,
 ) -> None:
     """Make a database that was put back from a backup fit to sign again. Stop every process of the service before.
@@ -42,12 +80,19 @@ def restore_command(
     Closes all status lists, takes over what was published, names the codes to be issued again. Afterwards publish, for
     the first code waits for the new list.
 
-    Example:  icard-issuer restore -C issuer --published /var/www/icard --operator Ann --reason "disk failed"
+    Example:  icard-issuer restore -C issuer --from backups/icard-20261129T020000Z --published /var/www/icard
+    --operator Ann --reason "disk failed"
     """
     from issuer.restore.restore import restore
 
     if (published is None) != nothing_published:
         raise StateError("restore.published", expected="--published or --nothing-published")
+    if source is not None:
+        from issuer.restore.put_back import put_back
+
+        kept = put_back(service.settings(), source)
+        if kept is not None and not run_context().json:
+            tell({"database_before": str(kept)})
     with service.opened(restoring=True) as core:
         _tell_restored(asdict(restore(core, published, by)), report)
 
@@ -93,6 +138,9 @@ def _tell_restored(outcome: dict[str, Any], report: Path | None) -> None:
     if run_context().json:
         tell(outcome)
         return
+    if outcome["lost_acts"] is None:
+        # Without the mark nobody knows what came after the backup: none found is not none lost.
+        outcome = {**outcome, "lost_acts": "unknown", "lost_codes": outcome["lost_codes"] or "unknown"}
     tell({name: _shown(value) for name, value in outcome.items()})
 
 

@@ -22,6 +22,9 @@ def trial_command(
     status_prefix: Annotated[
         str | None, typer.Option("--status-prefix", help="Where its status lists would be fetched: https://host/path/")
     ] = None,
+    database_url: Annotated[
+        str | None, typer.Option("--database-url", help="An empty database: postgresql://...  [default: SQLite]")
+    ] = None,
 ) -> None:
     """Make a trial authority: service, keys, roots, trust list, accounts, a published tree and a verifier.
 
@@ -31,7 +34,8 @@ def trial_command(
     """
     from issuer.trial.build import STATUS_PREFIX, build
 
-    made = build(folder, status_prefix=STATUS_PREFIX if status_prefix is None else status_prefix)
+    prefix = STATUS_PREFIX if status_prefix is None else status_prefix
+    made = build(folder, status_prefix=prefix, database_url=database_url)
     facts = {
         "service": str(made.service),
         "anchor": str(made.anchor),

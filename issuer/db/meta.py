@@ -18,7 +18,7 @@ class Meta(Base):
     ``bound_at`` is when the rows that grant rights were bound (:mod:`issuer.db.bound`), None: an older version wrote
     them; ``bound_to`` is the revision of the tables up to which they are. ``place`` is a keyed hash of where the
     database lies (:mod:`issuer.recovery.place`). ``differs_at`` is since when nothing is signed because another's
-    publication was met (:mod:`issuer.restore.served`).
+    publication was met (:mod:`issuer.restore.served`). ``backup_at`` is when the newest backup was made.
     """
 
     __tablename__ = "meta"
@@ -34,6 +34,7 @@ class Meta(Base):
     bound_to: Mapped[str | None] = mapped_column(String(16))
     place: Mapped[str | None] = mapped_column(String(200))
     differs_at: Mapped[Seconds | None]
+    backup_at: Mapped[Seconds | None]
 
 
 class Publisher(Base):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto import limits
@@ -23,8 +23,8 @@ from icard_crypto.errors import IcardError, StateError
 from icard_crypto.lists import tree
 from icard_crypto.moments import DAY, moment_text
 from icard_crypto.signing.tokens import peek_unverified
-from issuer.audit.models import AuditRow
 from issuer.core import Core
+from issuer.db.meta import Meta
 from issuer.delivery import outbox_admin
 from issuer.health.disks import disks
 from issuer.health.endings import endings
@@ -40,10 +40,8 @@ from verifier.sync.http import HttpFetch
 
 from .findings import Finding, finding
 
-__all__ = ["BACKUP", "CHECKS", "examine", "examine_core"]
+__all__ = ["CHECKS", "examine", "examine_core"]
 
-#: The act that a backup leaves in the audit.
-BACKUP: Final = "service.backup"
 _PATIENCE: Final = 10.0
 _AGE: Final = 6
 #: A published list may be behind the database for as long as an export and a cache take.
@@ -207,8 +205,7 @@ def _processes(core: Core) -> Iterator[IcardError]:
 
 def _backup(core: Core) -> Iterator[IcardError]:
     def look(session: Session) -> tuple[int | None, int]:
-        newest = session.scalar(select(func.max(AuditRow.at)).where(AuditRow.action == BACKUP))
-        return newest, core.clock.now(session)
+        return session.get_one(Meta, 1).backup_at, core.clock.now(session)
 
     newest, now = core.database.read(look)
     if newest is None:

@@ -28,7 +28,7 @@ from icard_crypto.errors import KeyFault
 from icard_crypto.signing import algorithms
 from icard_crypto.signing.keys import SigningKey, Thumbprint
 from verifier.knowledge.trust import Usage
-from verifier.runtime.files import read_capped, write_new
+from verifier.runtime.files import read_capped, write_new, write_whole
 
 __all__ = ["Envelope", "Keystore", "Origin"]
 
@@ -163,6 +163,32 @@ class Keystore:
         envelope = Envelope.seal(key, usage, issuer, "service", passphrase, cost)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_new(self._path(key.verifying_key.thumbprint), envelope.encode(), mode=_SECRET_MODE)
+
+    def rewrap(self, before: bytes, after: bytes, cost: int) -> int:
+        """Encrypt every key of the service under another passphrase, and return how many there are.
+
+        Each file is replaced whole. All are opened first: where one does not open, none is changed. After a kill
+        between two files it is done again: what is under the new passphrase already is left as it is.
+
+        Raises:
+            KeyFault: ``key.passphrase_wrong``, ``key.passphrase_empty``, ``keystore.envelope``.
+            FileFault: a file cannot be written.
+        """
+        sealed: dict[Path, bytes] = {}
+        for name in self.thumbprints():
+            envelope = self.envelope(Thumbprint(bytes.fromhex(name)))
+            try:
+                key = envelope.open(before)
+            except KeyFault as fault:
+                if fault.code != "key.passphrase_wrong":
+                    raise
+                envelope.open(after)
+                continue
+            again = Envelope.seal(key, envelope.usage, envelope.issuer, "service", after, cost)
+            sealed[self._path(bytes.fromhex(name))] = again.encode()
+        for path, content in sealed.items():
+            write_whole(path, content, mode=_SECRET_MODE)
+        return len(self.thumbprints())
 
     def envelope(self, thumbprint: Thumbprint) -> Envelope:
         """A key's envelope, which is one of the service's.

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError
 from issuer.core import Core
+from issuer.db.meta import Meta
 from issuer.health.backlog import backlog
 from issuer.health.disks import disks
 from issuer.health.endings import counts, endings
@@ -98,10 +99,16 @@ class HealthMetrics(Collector):
             _labelled("processes", "Servers and workers seen within a minute", ["kind"], kinds),
             _labelled("process_seen_seconds", "Since a process was last seen", ["kind", "host"], seen),
             _labelled("process_versions", "Processes by the program's version", ["version"], versions),
+            *_backup(session),
             _gauge("invitations_open", "Invitations that can still be used", people.invitations),
             _gauge("invitations_ending", "Open invitations that end within a day", people.invitations_ending),
             _gauge("mandates_ending", "Mandates that end within 30 days", people.mandates_ending),
         ]
+
+
+def _backup(session: Session) -> Iterator[GaugeMetricFamily]:
+    made = session.get_one(Meta, 1).backup_at
+    yield _gauge("backup_timestamp_seconds", "When the newest backup was made, Unix time; 0: none was", made or 0)
 
 
 def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

@@ -103,12 +103,13 @@ class Trial:
         return self.folder / "card.json"
 
 
-def build(folder: Path, *, status_prefix: str = STATUS_PREFIX) -> Trial:
+def build(folder: Path, *, status_prefix: str = STATUS_PREFIX, database_url: str | None = None) -> Trial:
     """Make a trial authority.
 
     Args:
         folder: new or empty.
         status_prefix: what the addresses of its status lists begin with.
+        database_url: an empty PostgreSQL database; None: a SQLite file in the folder.
 
     Raises:
         FileFault: ``file.exists``: the folder is not empty; ``file.unwritable``.
@@ -118,7 +119,7 @@ def build(folder: Path, *, status_prefix: str = STATUS_PREFIX) -> Trial:
     if folder.exists() and any(folder.iterdir()):
         raise FileFault("file.exists", found=str(folder))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    core = Core.create(_settings(folder, status_prefix))
+    core = Core.create(_settings(folder, status_prefix, database_url))
     try:
         for usage in _USAGES:
             key = states.generate(core, usage, ED25519, _BY.actor).thumbprint
@@ -159,7 +160,7 @@ def write_card(path: Path, number: int = 1, *, name: str | None = None) -> Path:
     return path
 
 
-def _settings(folder: Path, status_prefix: str) -> Settings:
+def _settings(folder: Path, status_prefix: str, database_url: str | None) -> Settings:
     service = folder / "issuer"
     service.mkdir(mode=0o700)
     secret = service / "passphrase"
@@ -174,6 +175,8 @@ def _settings(folder: Path, status_prefix: str) -> Settings:
         "passphrase_file": str(secret.absolute()),
         "published": str((folder / "public").absolute()),
     }
+    if database_url is not None:
+        values["database_url"] = database_url
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items()]
     write_new(service / FILE_NAME, "".join(lines).encode(), mode=_SECRET)
     return Settings.load(service)

@@ -50,6 +50,7 @@ FIRES: dict[str, list[tuple[str, str]]] = {
     "IssuerRecordsAltered": [('icard_issuer_ready{part="records",code="at_rest.altered"}', "0x200")],
     "IssuerJobHeldBack": [('icard_issuer_job_held_back{job="send-email",code="mail.unreachable"}', "1x200")],
     "IssuerNoStandbyList": [("icard_issuer_database_up", "1x200")],
+    "IssuerBackupOld": [("icard_issuer_backup_timestamp_seconds", "-200000x200")],
     "IssuerNoticesDead": [('icard_issuer_outbox{channel="email",state="dead"}', "1x200")],
     "IssuerNoticesWait": [('icard_issuer_outbox_oldest_seconds{channel="email"}', "3601x200")],
     "IssuerErrors": [
@@ -73,6 +74,7 @@ WELL: list[tuple[str, str]] = [
     ('icard_issuer_end_timestamp_seconds{name="trust_list"}', "20000000x2000"),
     ('icard_issuer_end_timestamp_seconds{name="card_key"}', "20000000x2000"),
     ("icard_issuer_changes_oldest_seconds", "3x2000"),
+    ("icard_issuer_backup_timestamp_seconds", "0+60x2000"),
     ("icard_issuer_publication_age_seconds", "4000x2000"),
     ('icard_issuer_status_lists{state="standby"}', "1x2000"),
     ('icard_issuer_process_versions{version="0.1.0"}', "4x2000"),
