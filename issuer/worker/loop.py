@@ -45,6 +45,7 @@ from issuer.publication.retirement import end_lists
 from issuer.restore import served
 from issuer.rules.book import RuleBook
 from issuer.rules.store import book_of
+from verifier.runtime.notify import ALIVE, READY, STOPPING, notify, watchdog_seconds
 
 from . import states
 
@@ -127,9 +128,12 @@ class Worker:
         runner = Runner([*self.jobs(), *delivery], self.log)
         self.log("started", {})
         with Heartbeat(self.core, "worker").beating(), runner.running(stop):
+            notify(READY)
             while not stop.is_set():
+                notify(ALIVE)
                 self._record(runner)
-                runner.wait(states.HEARTBEAT)
+                runner.wait(min(states.HEARTBEAT, watchdog_seconds() or states.HEARTBEAT))
+            notify(STOPPING)
         with contextlib.suppress(IcardError):
             states.forget(self.core, self.name)
         self.log("ended", {})

@@ -33,10 +33,14 @@ class Proxy:
     plain: int
     context: ssl.SSLContext
     log: Path
+    behind: ThreadingHTTPServer
 
     def ask(self, host: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str]]:
         """Status, and what came through to the server behind."""
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context, timeout=20)
+        # By its name: the proxy has no certificate for an address.
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.connect()
+        connection.sock = self.context.wrap_socket(connection.sock, server_hostname=host)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         method = "GET" if body is None else "POST"
         connection.request(method, path, body, {"Host": host, **names})
@@ -53,6 +57,8 @@ class _Behind(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
         body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
         self.send_response(200)
+        self.send_header("X-Request-Id", "id-of-the-service")
+        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -83,13 +89,16 @@ def configured(folder: Path, authority: Authority, port: int, plain: int, behind
     text = re.sub(r"127\.0\.0\.1:808[01]", f"127.0.0.1:{behind}", text)
     text = re.sub(r"/etc/icard/[a-z.]+\.(pem|key)", str(certificate), text)
     text = text.replace("/var/log/nginx/icard.log", str(folder / "access.log"))
+    text = text.replace("/var/cache/nginx/icard", str(folder / "cache"))
     text = text.replace("client_header_timeout 10s", "client_header_timeout 1s")
     (folder / "icard.conf").write_text(text, "utf-8")
     temporary = "".join(
         f"{name}_temp_path {folder / name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
+    # Workers of another user could not reach the cache below a test's own folder.
+    user = "user root;\n" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(
-        f"daemon off;\npid {folder / 'pid'};\nerror_log {folder / 'error.log'};\nevents {{}}\n"
+        f"daemon off;\n{user}pid {folder / 'pid'};\nerror_log {folder / 'error.log'};\nevents {{}}\n"
         f"http {{\n{temporary}include {folder / 'icard.conf'};\n}}\n"
     )
     return folder / "nginx.conf"
@@ -115,7 +124,7 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
             except OSError:
                 assert process.poll() is None, (tmp_path / "error.log").read_text()
                 threading.Event().wait(0.05)
-        yield Proxy(port, plain, context, tmp_path / "access.log")
+        yield Proxy(port, plain, context, tmp_path / "access.log", server)
     finally:
         process.terminate()
         process.wait(30)
@@ -176,7 +185,7 @@ def test_what_is_too_much_is_sent_away(proxy: Proxy) -> None:
 def test_a_head_that_does_not_come_is_cut_off(proxy: Proxy) -> None:
     """A client that drips its head is closed at the deadline."""
     plain = socket.create_connection(("127.0.0.1", proxy.port), timeout=20)
-    with proxy.context.wrap_socket(plain) as secured:
+    with proxy.context.wrap_socket(plain, server_hostname="verify.example") as secured:
         secured.sendall(b"GET / HTTP/1.1\r\nHost: verify.example\r\nX-Slow: ")
         # Nothing more is sent: that this comes to an end at all is the proxy's doing.
         try:
@@ -196,3 +205,25 @@ def test_the_log_has_paths_and_no_query(proxy: Proxy) -> None:
     assert "/v1/cards 200" in proxy.log.read_text()
     assert "MARKED" not in proxy.log.read_text()
     assert "127.0.0.1" not in proxy.log.read_text()
+    assert "id-of-the-service" in proxy.log.read_text()
+
+
+def test_published_files_are_served_while_the_service_is_away(proxy: Proxy) -> None:
+    """What was fetched once comes from the cache, what was not is an error; nothing else has an address there."""
+    paths = ("/timestamp.cbor", "/status/k7Qd", "/trust/2.cbor")
+    assert [proxy.ask("icard.example", path)[0] for path in paths] == [200] * 3
+    assert proxy.ask("icard.example", "/v1/cards")[0] == 404
+    assert proxy.ask("icard.example", "/metrics")[0] == 404
+    proxy.behind.shutdown()
+    proxy.behind.server_close()
+    # The files are kept for two seconds as fresh, and are stale afterwards.
+    threading.Event().wait(2.5)
+    assert [proxy.ask("icard.example", path)[0] for path in paths] == [200] * 3
+    assert proxy.ask("icard.example", "/bundle.cbor")[0] in (502, 504)
+
+
+def test_a_name_that_nobody_was_given_gets_no_certificate(proxy: Proxy) -> None:
+    """The handshake ends."""
+    plain = socket.create_connection(("127.0.0.1", proxy.port), timeout=20)
+    with pytest.raises(ssl.SSLError), proxy.context.wrap_socket(plain, server_hostname="other.example"):
+        pass

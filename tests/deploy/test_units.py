@@ -6,8 +6,10 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -21,7 +23,8 @@ from tests.kit.signed_domain import published_core, write_settings
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "deploy" / "systemd"
-UNITS = ["icard.service", "icard-issuer.service", "icard-issuer-worker.service"]
+UNITS = ["icard.service", "icard-issuer.service", "icard-issuer-worker.service", "icard-issuer-backup.service"]
+SERVERS = UNITS[:3]
 #: systemd calls up to 2.0 OK; the network that a server needs is most of what is left.
 MOST_EXPOSED = "16"
 
@@ -93,7 +96,29 @@ def test_a_unit_is_what_the_page_says(unit: str) -> None:
     assert {value.rpartition("/")[2] for value in secrets} == handed
 
 
-@pytest.mark.parametrize("unit", ["icard-issuer.service", "icard-issuer-worker.service"])
+@pytest.mark.parametrize("unit", SERVERS)
+def test_a_restart_waits_until_the_next_one_is_ready(unit: str) -> None:
+    """systemd is told, looks whether the process lives, and stops trying what fails again and again."""
+    found = settings(unit)
+    assert (found["Type"], found["RestartPreventExitStatus"]) == (["notify"], ["64"])
+    assert int(found["WatchdogSec"][0]) >= 30
+    text = (FOLDER / unit).read_text("utf-8")
+    tries = int(re.search(r"^StartLimitBurst=(\d+)$", text, re.MULTILINE)[1])  # type: ignore[index]
+    within = int(re.search(r"^StartLimitIntervalSec=(\d+)$", text, re.MULTILINE)[1])  # type: ignore[index]
+    # A start takes a few seconds beside the pause: otherwise the limit would never be met.
+    assert tries * (int(found["RestartSec"][0]) + 10) < within
+
+
+def test_a_backup_is_made_each_night(installed: Path) -> None:
+    """The timer starts the unit of its name, and systemd reads its calendar."""
+    timer = FOLDER / "icard-issuer-backup.timer"
+    (calendar,) = re.findall(r"^OnCalendar=(.+)$", timer.read_text("ascii"), re.MULTILINE)
+    done = analyze("calendar", calendar)
+    assert (done.returncode, "Next elapse" in done.stdout) == (0, True)
+    assert (FOLDER / f"{timer.stem}.service").is_file()
+
+
+@pytest.mark.parametrize("unit", ["icard-issuer.service", "icard-issuer-worker.service", "icard-issuer-backup.service"])
 def test_what_outlives_a_restore_lies_apart(unit: str) -> None:
     """Mark and checkpoints are in no folder that is backed up, in one that the unit has; the proxy on the machine is
     trusted, or all requests would count as one address."""
@@ -123,14 +148,18 @@ def environment_of(unit: str, folder: Path, credentials: Path) -> dict[str, str]
     }
 
 
-def start(unit: str, folder: Path, credentials: Path, port: int) -> subprocess.Popen[str]:
-    """The unit's command, on another port, with this environment's program."""
+def start(unit: str, folder: Path, credentials: Path, port: int, notify: Path) -> subprocess.Popen[str]:
+    """The unit's command, on another port, with this environment's program.
+
+    Args:
+        notify: the socket on which the command says how it is.
+    """
     (line,) = settings(unit)["ExecStart"]
     words = [re.sub(r"^80\d\d$", str(port), word) for word in shlex.split(line)]
     words[0] = str(Path(sys.executable).parent / Path(words[0]).name)
     return subprocess.Popen(
         words,
-        env=environment_of(unit, folder, credentials),
+        env=environment_of(unit, folder, credentials) | {"NOTIFY_SOCKET": str(notify), "WATCHDOG_USEC": "400000"},
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -168,20 +197,68 @@ def test_what_the_units_start(tmp_path: Path) -> None:
     path.write_text(re.sub(r"^passphrase = .*\n", "", path.read_text("utf-8"), flags=re.MULTILINE))
     for unit, asked in (("icard.service", "/healthz"), ("icard-issuer.service", "/readyz")):
         port = free_port()
-        process = start(unit, folder, credentials, port)
+        with Told(tmp_path / f"{unit}.socket") as told:
+            process = start(unit, folder, credentials, port, told.path)
+            try:
+                assert told.next(process) == "READY=1"
+                wait_for(process, port, asked)
+                # Each of several workers says that it is ready.
+                while (said := told.next(process)) == "READY=1":
+                    pass
+                assert said == "WATCHDOG=1"
+                process.terminate()
+                out, _ = process.communicate(timeout=90)
+            finally:
+                process.kill()
+            assert process.returncode == 0, out
+            assert "STOPPING=1" in told.rest()
+    with Told(tmp_path / "worker.socket") as told:
+        worker = start("icard-issuer-worker.service", folder, credentials, 0, told.path)
         try:
-            wait_for(process, port, asked)
-            process.terminate()
-            out, _ = process.communicate(timeout=90)
+            assert worker.stdout is not None
+            assert "started" in worker.stdout.readline()
+            assert [told.next(worker), told.next(worker), told.next(worker)] == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]
+            worker.terminate()
+            out, _ = worker.communicate(timeout=90)
         finally:
-            process.kill()
-        assert process.returncode == 0, out
-    worker = start("icard-issuer-worker.service", folder, credentials, 0)
-    try:
-        assert worker.stdout is not None
-        assert "started" in worker.stdout.readline()
-        worker.terminate()
-        out, _ = worker.communicate(timeout=90)
-    finally:
-        worker.kill()
-    assert (worker.returncode, PASSPHRASE in out) == (0, False)
+            worker.kill()
+        assert (worker.returncode, PASSPHRASE in out) == (0, False)
+        assert told.rest()[-1] == "STOPPING=1"
+
+
+class Told:
+    """A socket as systemd's: what a process says of itself."""
+
+    def __init__(self, path: Path) -> None:
+        # A path of a socket has at most 107 bytes (unix(7)).
+        self._folder = tempfile.TemporaryDirectory(prefix="icard-")
+        self.path = Path(self._folder.name) / path.name
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self.path))
+
+    def __enter__(self) -> Told:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+        self._folder.cleanup()
+
+    def next(self, process: subprocess.Popen[str]) -> str:
+        """The next message; a minute at most."""
+        self._socket.settimeout(0.2)
+        for _ in range(300):
+            try:
+                return self._socket.recv(100).decode()
+            except TimeoutError:
+                assert process.poll() is None, process.communicate()[0][-2000:]
+        raise AssertionError("nothing was said for a minute")
+
+    def rest(self) -> list[str]:
+        """What was said since."""
+        self._socket.setblocking(False)
+        found = []
+        while True:
+            try:
+                found.append(self._socket.recv(100).decode())
+            except BlockingIOError:
+                return found

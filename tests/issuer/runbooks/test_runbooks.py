@@ -1,4 +1,4 @@
-"""docs/runbooks: each page's blocks, run as they stand on a trial authority in that emergency, end it. On both databases."""
+"""docs/runbooks: the blocks of each page, run as they stand on a trial authority in that emergency, end it."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ Promises:
    that has taken longest is cut off.
 6. So many files may be open as the connections need, where the machine allows it; where it does not, new connections
    wait until others are closed.
+7. systemd hears when requests are answered, when the end begins, and while the loop turns.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from starlette.types import ASGIApp
 
 from icard_crypto.errors import StateError
 from icard_crypto.platform_parts import posix
+from verifier.runtime.notify import ALIVE, READY, STOPPING, notify, watchdog_seconds
 
 from .logs import configure_logs
 from .metrics import forget_worker
@@ -121,6 +123,8 @@ class _Server(uvicorn.Server):
             listener.setblocking(False)
             self._watch(listener)
         self.started = True
+        notify(READY)
+        self._alive()
 
     async def main_loop(self) -> None:
         # 2
@@ -129,6 +133,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.config.drain.begun = True
+        notify(STOPPING)
         await asyncio.sleep(self.config.limits.notice_seconds)
         for listener in sockets or []:
             self._loop.remove_reader(listener)
@@ -140,6 +145,13 @@ class _Server(uvicorn.Server):
         for late in list(self._begun):
             late.cancel()
         await super().shutdown(sockets)
+
+    def _alive(self) -> None:
+        """7: from the loop itself, so that one that hangs is seen."""
+        often = watchdog_seconds()
+        if often is not None:
+            notify(ALIVE)
+            self._loop.call_later(often, self._alive)
 
     def _watch(self, listener: socket.socket) -> None:
         if listener.fileno() >= 0:
