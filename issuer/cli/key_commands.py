@@ -132,13 +132,11 @@ def key_passphrase(
 
     Backups made before need the passphrase of their time.
     """
-    from issuer.acts import Act
     from issuer.settings import first_line
 
     with service.opened() as core:
         count = core.keystore.rewrap(core.passphrase(), first_line(new_file), core.scrypt_log2)
-        act = Act(by.actor, "key.passphrase", "keystore", {"keys": count, **by.details()})
-        core.database.transact(lambda session: core.audit(session, core.now(session), [act]))
+        core.transact(by, lambda unit: unit.audit("key.passphrase", "keystore", {"keys": count, **by.details()}))
         tell({"keys": count, "folder": str(core.keystore.folder)})
 
 

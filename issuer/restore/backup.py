@@ -29,11 +29,12 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from icard_crypto.moments import moment_text
-from issuer.acts import Act, Actor
+from issuer.acts import Actor
 from issuer.audit.models import AuditHead
 from issuer.core import Core
 from issuer.db import schema
 from issuer.db.meta import Meta
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.settings import FILE_NAME
 from verifier.runtime.files import FileFault, write_new
 
@@ -208,9 +209,9 @@ def _hash(path: Path) -> str:
 
 
 def _note(core: Core, made: Backup, by: Actor) -> None:
-    def work(session: Session) -> None:
-        session.execute(update(Meta).where(Meta.id == 1).values(backup_at=made.made_at))
+    def work(unit: UnitOfWork) -> None:
+        unit.session.execute(update(Meta).where(Meta.id == 1).values(backup_at=made.made_at))
         details = {"audit": made.seq, "size": made.size, "files": made.files, **by.details()}
-        core.audit(session, core.clock.now(session), [Act(by.actor, "service.backup", made.folder.name, details)])
+        unit.audit("service.backup", made.folder.name, details)
 
-    core.database.transact(work, settled=lambda session: None)
+    core.transact(by, work, settled=lambda session: None)
