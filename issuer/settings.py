@@ -33,7 +33,7 @@ from icard_crypto.lists.uris import check_prefix
 from verifier.runtime.files import read_capped
 from verifier.runtime.outbound.addresses import networks
 
-__all__ = ["FILE_NAME", "PREFIX", "Settings", "first_line"]
+__all__ = ["FILE_NAME", "PREFIX", "Settings", "first_line", "has_password"]
 
 PREFIX: Final = "ICARD_ISSUER_"
 FILE_NAME: Final = "icard-issuer.toml"
@@ -302,6 +302,14 @@ class Settings(BaseSettings):
         values["webhook_networks"] = ",".join(self.webhook_networks)
         values["trusted_proxies"] = ",".join(self.trusted_proxies)
         return {name: values.get(name, "") for name in type(self).model_fields}
+
+
+def has_password(url: str) -> bool:
+    """Whether a database's address has a password in it; one that cannot be read has none."""
+    try:
+        return make_url(url).password is not None
+    except ArgumentError:
+        return False
 
 
 def _expected(message: str) -> str:

@@ -9,6 +9,7 @@ import typer
 from icard_crypto.moments import moment_text
 
 from .service import ServiceFolder, acts, looked, tell, tell_rows
+from .typed import given
 
 if TYPE_CHECKING:
     from issuer.accounts.invitations import Invited
@@ -31,9 +32,10 @@ def account_add(
     by: Actor,
     login: Login,
     role: Annotated[str, typer.Option("--role", help="Such as administrator; a wrong one names them all.")],
-    name: Annotated[str, typer.Option("--name", help="The person's name.")],
+    name: Annotated[str, typer.Option("--name", help="The person's name; - reads it from standard input.")],
     identity: Annotated[
-        str | None, typer.Option("--identity", help="Number of a document or of the staff; official roles need it.")
+        str | None,
+        typer.Option("--identity", help="Number of a document or the staff, or -; official roles need it."),
     ] = None,
     email: Annotated[str | None, typer.Option("--email", help="Where mail goes, the invitation too.")] = None,
     language: Annotated[Literal["en", "zh"], typer.Option("--language", help="Of the account's mail.")] = "zh",
@@ -49,6 +51,7 @@ def account_add(
     from issuer.accounts import host
     from issuer.accounts.changes import NewAccount
 
+    name, identity = given(name, "--name") or "", given(identity, "--identity")
     new = NewAccount(role, login, name, identity, email=email, language=language, organisation_id=organisation)
     with service.opened() as core:
         _tell_invited(host.add(core, new, by))

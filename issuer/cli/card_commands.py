@@ -16,6 +16,7 @@ from verifier.runtime.files import write_whole
 from .card_file import read_card
 from .card_list_command import card_list
 from .service import ServiceFolder, acts, looked, tell
+from .typed import given
 
 if TYPE_CHECKING:
     from issuer.acts import Actor
@@ -161,14 +162,15 @@ def card_show(service: ServiceFolder, by: Actor, card: CardId, out: Out = None) 
 def card_find(
     service: ServiceFolder,
     by: Actor,
-    permit: Annotated[str | None, typer.Option("--permit", help="The permit's number.")] = None,
-    name: Annotated[str | None, typer.Option("--name", help="The holder's full name.")] = None,
+    permit: Annotated[str | None, typer.Option("--permit", help="The permit's number, or -.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The holder's full name, or -.")] = None,
 ) -> None:
-    """The ids of the cards with this permit number or name."""
+    """The ids of the cards with this permit number or name; for - it is a line of standard input."""
     from issuer import cards
 
     if (permit is None) == (name is None):
         raise CommandError("cli.option", path="--permit", expected="one of --permit and --name")
+    permit, name = given(permit, "--permit"), given(name, "--name")
     with service.opened() as core:
         looked(core, by, "card.find", "cards")
         found = cards.find_cards(core, "permit", permit) if permit is not None else []

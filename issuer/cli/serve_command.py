@@ -10,6 +10,7 @@ import typer
 from verifier.runtime.cli.faults import CommandError
 
 from .service import ServiceFolder, on_service, tell
+from .typed import close_to_others
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -49,6 +50,7 @@ def serve_command(
     from issuer.service.app import make_app
     from verifier.runtime import http
 
+    close_to_others()
     if (tls_certificate is None) != (tls_key is None):
         raise CommandError("cli.option", path="--tls-key", expected="--tls-certificate and --tls-key together")
     scheme = "http" if tls_certificate is None else "https"

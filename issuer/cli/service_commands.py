@@ -15,6 +15,7 @@ from verifier.runtime.files import FileFault, write_new
 
 from .passphrase import ask
 from .service import ServiceFolder, acts, on_service, tell
+from .typed import given
 
 if TYPE_CHECKING:
     from issuer.acts import Actor
@@ -38,7 +39,10 @@ def init_command(
     name_zh: Annotated[str | None, typer.Option("--name-zh", help="The authority's name in Chinese.")] = None,
     environment: Annotated[Literal["test", "production"] | None, typer.Option("--environment")] = None,
     database_url: Annotated[
-        str | None, typer.Option("--database-url", help="postgresql://...  [default: a SQLite file in FOLDER]")
+        str | None,
+        typer.Option(
+            "--database-url", help="postgresql://... without a password, or - to read it.  [default: SQLite in FOLDER]"
+        ),
     ] = None,
     passphrase_file: Annotated[
         Path | None, typer.Option("--passphrase-file", metavar="FILE", help="Of the keystore; else it is asked for.")
@@ -51,20 +55,24 @@ def init_command(
     """
     from issuer import tables  # noqa: F401  (every table, before anything is written)
     from issuer.core import Core
-    from issuer.settings import FILE_NAME, Settings
+    from issuer.settings import FILE_NAME, Settings, has_password
 
-    given = {
+    if database_url is not None and database_url != "-" and has_password(database_url):
+        raise CommandError(
+            "cli.option", path="--database-url", expected="no password here: - reads it", found="a password"
+        )
+    asked = {
         "issuer": issuer,
         "regions": region,
         "status_prefix": status_prefix,
         "name_en": name_en,
         "name_zh": name_zh,
         "environment": environment,
-        "database_url": database_url,
+        "database_url": given(database_url, "--database-url"),
         "passphrase_file": None if passphrase_file is None else str(passphrase_file.absolute()),
         "list_capacity": list_capacity,
     }
-    values = {name: value for name, value in given.items() if value is not None}
+    values = {name: value for name, value in asked.items() if value is not None}
     path = folder / FILE_NAME
     if values:
         if path.exists():

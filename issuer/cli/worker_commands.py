@@ -20,6 +20,7 @@ from verifier.runtime.cli.run_context import run_context
 from verifier.runtime.files import read_capped
 
 from .service import ServiceFolder, acts, on_service, tell, tell_rows
+from .typed import close_to_others
 
 if TYPE_CHECKING:
     from issuer.acts import Actor
@@ -74,6 +75,7 @@ def worker_command(
     from issuer.db.process_lock import process_lock
     from issuer.worker.loop import Worker
 
+    close_to_others()
     if force and not once:
         raise CommandError("cli.option", path="--force", expected="--once beside it")
     with service.opened(signs=not status) as core:

@@ -25,7 +25,7 @@ PAGE = "docs/api.md"
 #: A block of shell, and what the page shows below it.
 _SHOWN = re.compile(r"^```sh\n(?P<code>.*?)^```\n+(?:```json\n(?P<json>.*?)^```)?", re.S | re.M)
 #: Nobody waits for an authenticator app's next code here: it is calculated.
-_NEXT = """code() { python3 -c 'import pyotp, sys, time; print(pyotp.TOTP(sys.argv[1]).at(time.time() + 30))' "$1"; }"""
+_NEXT = """code() { python3 -c 'import pyotp, sys, time; print(pyotp.TOTP(input()).at(time.time() + 30))'; }"""
 
 
 @pytest.mark.slow
