@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.card.characters import is_plain
 from icard_crypto.errors import StateError
 from issuer.accounts.principals import Principal
+from issuer.audit.reads import note_read
 from issuer.core import Core
 from issuer.db.idempotency import Request
 from issuer.db.unit_of_work import UnitOfWork
@@ -104,6 +105,9 @@ def preview(core: Core, who: Principal, new: NewRegistration) -> None:
     Raises:
         StateError: as :func:`register`.
     """
+
+    # Nothing is written, but answers differ by what is on record.
+    note_read(core, f"account:{who.account_id}", who.role.name, "insurance.preview")
 
     def work(unit: UnitOfWork) -> None:
         register_within(core, unit, who, new)

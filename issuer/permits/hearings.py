@@ -3,7 +3,8 @@
 Promises:
 
 1. A cancellation that the person did not sign, and every end that takes two officers, waits until they were heard:
-   until they made their statement, or until its last day is over.
+   until they made their statement, or until its last day is over. What the employer says stands beside it and ends
+   nobody's hearing.
 2. The person gets notice of the ground and the last day at once, and the office of the statement.
 3. What is stated is sealed, and is seen by the office and by those whom the permit concerns.
 """
@@ -34,7 +35,7 @@ from issuer.vault.at_rest import Place
 
 from .clocks import calendar_of
 from .models import Hearing, Permit
-from .parties import load_permit, notify_office, notify_permit, party_of, permits_of
+from .parties import employers_of, load_permit, notify_office, notify_permit, party_of, permits_of
 from .processes import HEARING
 from .terms import newest_term
 
@@ -54,7 +55,8 @@ _LONGEST_STATEMENT: Final = 4000
 
 @dataclass(frozen=True, slots=True)
 class HearingView:
-    """A hearing. ``end``: the end that it is about, kind and ground; ``until``: the last day for a statement."""
+    """A hearing. ``end``: the end that it is about, kind and ground; ``until``: the last day for a statement;
+    ``statement``: the person's, ``stated_by``: who wrote it down."""
 
     hearing_id: str
     permit_id: str
@@ -67,6 +69,7 @@ class HearingView:
     reason: str | None
     statement: str | None
     stated_by: str | None
+    employer_statement: str | None
 
 
 def open_hearing(
@@ -147,7 +150,7 @@ def begin_hearing(
 def state_case(core: Core, who: Principal, hearing_id: str, statement: str) -> None:
     """Make one's statement, or as an officer write down what was said at the window.
 
-    Employers are heard too where it is not they who filed.
+    Employers are heard too where it is not they who filed, once, while the hearing is open.
 
     Raises:
         StateError: ``access.*``, ``hearing.none``, ``process.move``, ``account.field``.
@@ -163,9 +166,16 @@ def state_case(core: Core, who: Principal, hearing_id: str, statement: str) -> N
         permit = None if row is None else session.scalar(select(Permit).where(Permit.id == row.permit_id, seen))
         if row is None or permit is None or (row.filing_id is not None and party_of(who) == "applicant"):
             raise StateError("hearing.none")
-        party = party_of(who)
-        row.state, row.closed_at = HEARING.move("state", row.state, party).target, now
-        _write(core, row, {**_read(core, row), "statement": words, "stated_by": party})
+        party, content = party_of(who), _read(core, row)
+        if who.role.official and permit.person_id == who.person_id:
+            raise StateError("filing.own")
+        if party == "applicant":
+            if row.state != "OPEN" or content.get("employer_statement") is not None:
+                raise StateError("process.move", path="hearing", expected="OPEN, and no statement yet", found=row.state)
+            _write(core, row, {**content, "employer_statement": words})
+        else:
+            row.state, row.closed_at = HEARING.move("state", row.state, party).target, now
+            _write(core, row, {**content, "statement": words, "stated_by": party})
         session.flush()
         notify_office(core, session, now, "permit.stated", permit.region, {"permit": permit.id})
         unit.audit("hearing.state", row.id)
@@ -183,6 +193,9 @@ def list_hearings(core: Core, who: Principal, permit_id: str) -> list[HearingVie
     def look(session: Session) -> list[HearingView]:
         permit = load_permit(core, session, who, permit_id)
         query = select(Hearing).where(Hearing.permit_id == permit.id)
+        if employers_of(core, session, who) is not None:
+            # Nothing of what was said to employers before.
+            query = query.where(Hearing.created_at >= newest_term(session, permit.id).created_at)
         rows = session.scalars(query.order_by(Hearing.created_at.desc(), Hearing.id).limit(100))
         return [_view(core, session, permit, row) for row in rows]
 
@@ -223,6 +236,7 @@ def _view(core: Core, session: Session, permit: Permit, row: Hearing) -> Hearing
         content["reason"],
         content["statement"],
         content["stated_by"],
+        content.get("employer_statement"),
     )
 
 

@@ -481,7 +481,7 @@ HEARING: Final = Machine(
     "OPEN",
     frozenset({"HEARD", "OVER"}),
     (
-        Move("state", "OPEN", "HEARD", (HOLDER, APPLICANT, OFFICER), ("a statement",), (), ("notice to the office",)),
+        Move("state", "OPEN", "HEARD", (HOLDER, OFFICER), ("a statement",), (), ("notice to the office",)),
         Move("run_out", "OPEN", "OVER", (CLOCK,), ("last day over",), ("deadlines/hearing",)),
     ),
 )

@@ -185,7 +185,7 @@ def read_file(core: Core, who: Principal, file_id: str) -> tuple[FileView, bytes
 
     found, key = core.database.read(look)
     if who.role.official:
-        note_read(core, who.account_id, who.role.name, "file.read", file_id)
+        note_read(core, f"account:{who.account_id}", who.role.name, "file.read", f"file:{file_id}")
     return found, SealedFiles(core.settings.uploads_path).read(file_id, key, MOST_BYTES)
 
 

@@ -65,6 +65,7 @@ class PageGuard(Guard):
         visit = await run_in_threadpool(self._visit, service, request, form)
         if visit.call.who_or_none is not None:
             self.take(request, service, visit.call.who_or_none)
+            await self.note_look(request, service, visit.call.who_or_none)
         request.state.visit = visit
 
     def _visit(self, service: IssuingService, request: Request, form: FormData | None) -> Visit:

@@ -9,6 +9,8 @@ Promises:
    needs the session's CSRF token in X-CSRF-Token, and no other site may have caused it (Origin, Sec-Fetch-Site).
 4. Every POST that makes something has an Idempotency-Key of 16 to 128 letters, digits, ``-`` and ``_``.
 5. An account asks no more often than its own bucket allows, from however many addresses.
+6. An official who asks about applications or permits leaves a row before the endpoint's own code begins, whatever page
+   or address it is.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from issuer.accounts.principals import Principal
 from issuer.accounts.roles import RIGHTS, ROLES, Role
 from issuer.accounts.sessions import authenticate, check_csrf
 from issuer.accounts.tokens import authenticate_token
+from issuer.audit.reads import note_read
 from issuer.db import idempotency
 from verifier.runtime import http
 
@@ -63,6 +66,8 @@ Owned = Literal[
     "objection",
 ]
 
+#: Rights whose endpoints show what people filed: who has one and asks leaves a row.
+_LOOKS: Final = frozenset({"filing.read", "filing.decide", "filing.lead"})
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _BEARER: Final = re.compile(r"Bearer +([A-Za-z0-9_-]{1,200})", re.IGNORECASE)
@@ -156,6 +161,7 @@ class Guard:
         )
         if call.who_or_none is not None:
             self.take(request, service, call.who_or_none)
+            await self.note_look(request, service, call.who_or_none)
         request.state.call = call
 
     def take(self, request: Request, service: IssuingService, who: Principal) -> None:
@@ -169,6 +175,16 @@ class Guard:
         if wait > 0:
             service.metrics.shed.labels("account").inc()
             raise http.Problem("http.too_many", headers={"Retry-After": str(math.ceil(wait))})
+
+    async def note_look(self, request: Request, service: IssuingService, who: Principal) -> None:
+        """Leave the row of promise 6."""
+        rights = _LOOKS.intersection(self.access.rights)
+        if not who.role.official or not rights:
+            return
+        named = next(iter(request.path_params.values()), None)
+        subject = None if named is None else f"{self.access.owned}:{named}"
+        way = min(rights & who.role.rights)
+        await run_in_threadpool(note_read, service.core, f"account:{who.account_id}", who.role.name, way, subject)
 
     def _checked(self, service: IssuingService, request: Request, body: bytes) -> Call:
         who, token = None, None

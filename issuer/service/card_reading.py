@@ -19,11 +19,12 @@ from issuer.cards.lookups import note_lookup, note_lookups
 from issuer.cards.parties import require_card
 from issuer.cards.views import CardView, newest_code
 from issuer.cards.visibility import require_profile, visible
+from issuer.permits.views import PermitView, show_permit
 from verifier.runtime import http
 
 from .context import Call
 
-__all__ = ["PurposeWord", "find_cards", "read_card", "read_code"]
+__all__ = ["PurposeWord", "find_cards", "read_card", "read_code", "read_permit"]
 
 #: For what an official looks, by the name of a purpose.
 PurposeWord = Annotated[str, Field(pattern="^[a-z0-9_.:-]{1,80}$", examples=["inspection"])]
@@ -58,6 +59,18 @@ def find_cards(call: Call, kind: Literal["permit", "name"], value: str, purpose:
     call.looked("card.search")
     found = views.standings(call.core, kind, value)
     note_lookups(call.core, call.who, sorted(found), "search", purpose)
+    return found
+
+
+def read_permit(call: Call, permit_id: str) -> PermitView:
+    """A permit, as far as the caller may see it. An official who looks leaves a row at its card, which the holder sees.
+
+    Raises:
+        StateError: ``access.*``, ``permit.none``.
+    """
+    found = show_permit(call.core, call.who, permit_id)
+    if call.who.role.official and found.card_id is not None:
+        note_lookup(call.core, call.who, found.card_id, "card")
     return found
 
 

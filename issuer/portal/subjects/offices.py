@@ -66,6 +66,7 @@ def show_office(visit: Visit, office_id: str) -> Response:
     """An office, and who belongs to it."""
     core, who, t = visit.core, visit.call.who, visit.words
     found = offices.show_office(core, who, office_id)
+    visit.call.looked("account.list")
     members = [directory.show_account(core, who, name) for name in offices.list_members(core, who, office_id)]
     rows = [
         [Cell(one.name or one.login, f"{BASE}accounts/{one.account_id}", more=one.login), Cell(t(f"roles.{one.role}"))]
@@ -85,5 +86,6 @@ def join_office(visit: Visit, office_id: str) -> Response:
     """Say that an official belongs to this office, and to no other any more."""
     visit.require("login")
     account = directory.find_account(visit.core, visit.call.who, visit.text("login"))
+    visit.call.looked("account.search", f"account:{account.account_id}")
     offices.join_office(visit.core, visit.call.who, office_id, account.account_id)
     return visit.go(f"offices/{office_id}", done="joined")

@@ -35,6 +35,7 @@ from issuer.portal.visits import Visit
 from issuer.rules.deadlines import due as due_by
 from issuer.rules.deadlines import window
 from issuer.service.access import Access
+from issuer.service.card_reading import read_permit
 
 from .access import PERSON, with_right
 from .endings import hearings_shown
@@ -77,7 +78,7 @@ def list_permits(visit: Visit) -> Response:
 @pages.get("permits/{permit_id}", _SEEN)
 def show_permit(visit: Visit, permit_id: str) -> Response:
     """A permit."""
-    return _shown(visit, views.show_permit(visit.core, visit.call.who, permit_id))
+    return _shown(visit, read_permit(visit.call, permit_id))
 
 
 def _shown(visit: Visit, view: PermitView) -> Response:

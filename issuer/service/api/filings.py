@@ -176,7 +176,6 @@ def create_filing(call: CallOf, body: NewFilingBody, response: Response) -> Fili
 @endpoints.at("GET", "/v1/filings", Access("account", ("filing.read", "filing.read_own")))
 def list_filings(call: CallOf, cursor: Cursor = "", limit: Limit = 50, open: Open = False) -> Page[FilingSummary]:
     """One's own applications, or those of the office's region, in the order of their ids."""
-    call.looked("filing.list")
     found = views.list_filings(call.core, call.who, after=cursor, limit=limit + 1, open_only=open)
     return page(found, limit, lambda each: each.filing_id)
 
@@ -364,7 +363,6 @@ def _points(points: list[DefectBody]) -> list[Defect]:
 
 
 def _shown(call: CallOf, filing_id: str, response: Response) -> FilingView:
-    call.looked("filing.show", f"filing:{filing_id}")
     found = views.show_filing(call.core, call.who, filing_id)
     response.headers["ETag"] = etag(found.revision)
     return found

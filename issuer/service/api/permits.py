@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
-from issuer.cards.lookups import note_lookup
 from issuer.db.idempotency import Request
 from issuer.permits import activation, assessments, corrections, due, plans, views
 from issuer.permits.activation import Activated, NewHolder
@@ -19,6 +18,7 @@ from issuer.permits.views import PermitFilter, PermitView
 from issuer.rules.citations import cite
 from issuer.rules.rows import Rule
 from issuer.service.access import Access
+from issuer.service.card_reading import read_permit
 from issuer.service.context import CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
 from issuer.service.idempotent import once
@@ -128,7 +128,6 @@ class ActivatedBody(BaseModel):
 @endpoints.at("GET", "/v1/permits", _SEEN)
 def list_permits(call: CallOf, cursor: Cursor = "", limit: Limit = 50, show: Show = "all") -> Page[PermitView]:
     """One's own permits, or those of the office's region, in the order of their ids."""
-    call.looked("permit.list")
     found = views.list_permits(call.core, call.who, after=cursor, limit=limit + 1, show=show)
     return page(found, limit, lambda each: each.permit_id)
 
@@ -136,10 +135,8 @@ def list_permits(call: CallOf, cursor: Cursor = "", limit: Limit = 50, show: Sho
 @endpoints.at("GET", "/v1/permits/{permit_id}", Access("account", ("filing.read", "filing.read_own"), owned="permit"))
 def show_permit(call: CallOf, permit_id: Id, response: Response) -> PermitView:
     """A permit with its terms and ends; `may_work` says whether the person may work now."""
-    call.looked("permit.show", f"permit:{permit_id}")
-    found = _shown(call, permit_id, response)
-    if call.who.role.official and found.card_id is not None:
-        note_lookup(call.core, call.who, found.card_id, "card")
+    found = read_permit(call, permit_id)
+    response.headers["ETag"] = etag(found.revision)
     return found
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
+from issuer.audit.models import Read
 from tests.kit.callers import problem
 from tests.kit.people import make
 from tests.kit.permit_office import PermitOffice, person_record
@@ -253,3 +255,23 @@ def test_holder_files_nothing_but_their_own_cancellation(office: PermitOffice) -
         assert problem(office.ask(holder, "POST", "/v1/filings", body)) == (422, code)
     filing_id = office.filed("cancellation", cancellation(office), permit_id=permit["permit_id"])
     assert problem(office.move(holder, filing_id, "withdraw")) == (403, "filing.not_yours")
+
+
+def test_an_employers_statement_ends_nobodys_hearing(office: PermitOffice) -> None:
+    """It stands beside the person's, once, and the person is heard all the same; who looked in office is on record."""
+    permit = office.employed()
+    holder = office.holder(permit)
+    body = {"end": "revoked.fraud", "reason": "The degree is not in the register."}
+    made = office.ok(office.officer, "POST", f"/v1/permits/{permit['permit_id']}/hearings", body)
+    path = f"/v1/hearings/{made['hearing_id']}/statement"
+    office.ok(office.employer, "POST", path, {"statement": "He told us so too."})
+    assert problem(office.ask(office.employer, "POST", path, {"statement": "Again."})) == (409, "process.move")
+    (hearing,) = hearings(office, permit)
+    assert (hearing["state"], hearing["statement"]) == ("OPEN", None)
+    office.ok(holder, "POST", path, {"statement": "The degree is mine."})
+    (hearing,) = hearings(office, permit)
+    assert (hearing["state"], hearing["statement"], hearing["stated_by"]) == ("HEARD", "The degree is mine.", "holder")
+    assert hearing["employer_statement"] == "He told us so too."
+    pseudonym = office.core.at_rest.pseudonym("subject", f"permit:{permit['permit_id']}")
+    looks = select(func.count()).where(Read.subject == pseudonym, Read.role == "permit_officer")
+    assert (office.core.database.read(lambda session: session.scalar(looks)) or 0) >= 3

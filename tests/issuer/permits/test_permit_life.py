@@ -221,7 +221,7 @@ def test_new_employer_files_after_the_old_one_cancelled_and_between_there_is_no_
     ], "nothing of the employer before"
     assert (len(seen["terms"]), len(seen["ends"]), own["ends"]) == (2, 1, [])
     ways = office.core.database.read(lambda session: set(session.scalars(select(Read.way))))
-    assert {"filing.show", "permit.show"} <= ways
+    assert {"filing.decide", "filing.read"} <= ways
     looked = select(OnlineLookup.id).where(OnlineLookup.card_id == seen["card_id"])
     assert office.core.database.read(lambda session: session.scalars(looked).first()) is not None
 
