@@ -48,6 +48,7 @@ from issuer.notices.outbox import Notice, notify
 from issuer.vault.at_rest import Place
 
 from .acts import ACTS, Done, Kind
+from .floods import refuse_flood
 from .models import Confirmation
 
 __all__ = [
@@ -65,10 +66,6 @@ __all__ = [
 _LONGEST_REASON: Final = 500
 #: Accounts that are notified of one request.
 _TOLD: Final = 200
-_DAY: Final = 86_400
-#: Requests of one person that wait, and that he withdrew within a day: each notifies everybody who may decide.
-_MOST_WAITING: Final = 50
-_MOST_WITHDRAWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +121,7 @@ def ask(
         _not_waiting(locked_account(session, who.account_id), now)
         if not sessions.stands(core, session, who):
             raise StateError("session.unknown")
-        _not_too_often(session, who, now)
+        refuse_flood(session, who, now)
         row = Confirmation(
             id=confirmation_id,
             act=act,
@@ -322,24 +319,6 @@ def _not_waiting(account: Account, now: int) -> None:
     """Refuse who has a new second factor, or came without one, a short while ago."""
     if account.confirms_from is not None and now < account.confirms_from:
         raise StateError("confirm.waits", expected=f"{account.confirms_from} or later", found=str(now))
-
-
-def _not_too_often(session: Session, who: Principal, now: int) -> None:
-    """Promise 8: by persons, whichever of their accounts asks.
-
-    Raises:
-        StateError: ``confirm.too_often``.
-    """
-    own = select(Account.id).where(Account.person_id == who.person_id)
-    asked = select(Confirmation).where(Confirmation.asked_by.in_(own))
-    waiting = asked.where(Confirmation.state == "waiting").limit(_MOST_WAITING)
-    if len(session.scalars(waiting).all()) >= _MOST_WAITING:
-        raise StateError("confirm.too_often", expected=f"at most {_MOST_WAITING} requests that wait")
-    withdrawn = asked.where(
-        Confirmation.state == "refused", Confirmation.decided_by.in_(own), Confirmation.decided_at > now - _DAY
-    )
-    if len(session.scalars(withdrawn.limit(_MOST_WITHDRAWN)).all()) >= _MOST_WITHDRAWN:
-        raise StateError("confirm.too_often", expected=f"at most {_MOST_WITHDRAWN} requests withdrawn within a day")
 
 
 def _not_oneself(person_id: str, about: str | None) -> None:

@@ -21,7 +21,7 @@ from issuer.accounts.login import login, step_up
 from issuer.accounts.models import Account
 from issuer.accounts.principals import FRESH, Principal
 from issuer.accounts.roles import SCOPES
-from issuer.approvals import engine
+from issuer.approvals import engine, floods
 from issuer.approvals.acts import Done
 from issuer.approvals.models import Confirmation
 from issuer.cards import NewCard, Reissue, parties, states
@@ -434,7 +434,7 @@ def test_nobody_floods_those_who_decide(house: House, monkeypatch: pytest.Monkey
     other = make(house, "permit_officer", "other")
     house.later()
     name = card(house)
-    monkeypatch.setattr(engine, "_MOST_WITHDRAWN", 2)
+    monkeypatch.setattr(floods, "MOST_WITHDRAWN", 2)
     who = one.who()
     for _ in range(2):
         engine.refuse(house.core, who, ask_revocation(house, who, name))
@@ -442,7 +442,7 @@ def test_nobody_floods_those_who_decide(house: House, monkeypatch: pytest.Monkey
     assert refused(lambda: ask_revocation(house, again.who(), name)) == "confirm.too_often"
     ask_revocation(house, other.who(), name)
     house.later(DAY)
-    monkeypatch.setattr(engine, "_MOST_WAITING", 2)
+    monkeypatch.setattr(floods, "MOST_WAITING", 2)
     who = one.who()
     for number in (2, 3):
         ask_revocation(house, who, card(house, number))
