@@ -35,7 +35,7 @@ _OF_OFFICE: Final = Access("person", ("filing.decide", "filing.lead"), owned="sl
 class ProlongedBody(Body):
     """``until``: the later day; ``reason``: for the applicant."""
 
-    until: date
+    until: Annotated[date, Field(examples=["2026-12-18"])]
     reason: Annotated[str, Field(min_length=1, max_length=500, examples=["The hospital's report is late."])]
 
 
@@ -49,7 +49,7 @@ class ResidenceBody(Body):
     """How the residence permit stands since ``on``."""
 
     state: Literal["not_applied", "applied", "granted", "refused"]
-    on: date
+    on: Annotated[date, Field(examples=["2026-11-20"])]
 
 
 class SlotBody(Body):

@@ -44,7 +44,7 @@ class StatementBody(Body):
 class LeavingBody(Body):
     """The last day of work."""
 
-    day: date
+    day: Annotated[date, Field(examples=["2026-09-30"])]
 
 
 class HearingMade(BaseModel):

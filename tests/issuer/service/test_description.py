@@ -35,10 +35,11 @@ def operations(described: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def body_of(one: dict[str, Any]) -> str | None:
-    """The name of the body's schema."""
-    if "requestBody" not in one:
+    """The name of the body's schema; None without one, and for files."""
+    content = one.get("requestBody", {}).get("content", {})
+    if "application/json" not in content:
         return None
-    return str(one["requestBody"]["content"]["application/json"]["schema"]["$ref"]).rpartition("/")[2]
+    return str(content["application/json"]["schema"]["$ref"]).rpartition("/")[2]
 
 
 def test_everything_has_words(app: FastAPI) -> None:
