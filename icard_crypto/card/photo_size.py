@@ -16,6 +16,10 @@ __all__ = ["MOST_SIDE", "is_small", "size_of"]
 MOST_SIDE: Final = 1024
 """Pixels; icard's own photos have 320 at most, and four megabytes are no harm to any browser."""
 _STARTS_OF_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+#: Markers that stand alone: TEM, RST0 to RST7, SOI, EOI.
+_WITHOUT_LENGTH: Final = frozenset({0x00, 0x01, *range(0xD0, 0xDA)})
+#: Items that are made of others, and may be far larger than each of them (ISO/IEC 23008-12, 6.6.2).
+_DERIVED: Final = (b"grid", b"iovl", b"tmap", b"sato")
 #: An open bitstream unit's type (AV1 specification, 6.2.2).
 _SEQUENCE_HEADER: Final = 1
 _ISPE: Final = re.compile(rb"\x00\x00\x00\x14ispe\x00\x00\x00\x00(.{8})", re.DOTALL)
@@ -24,7 +28,7 @@ _ISPE: Final = re.compile(rb"\x00\x00\x00\x14ispe\x00\x00\x00\x00(.{8})", re.DOT
 def is_small(data: bytes) -> bool:
     """Whether a photo may be handed to what decodes it: its size can be read, and is no more than a photo needs."""
     size = size_of(data)
-    return size is not None and max(size) <= MOST_SIDE
+    return size is not None and min(size) > 0 and max(size) <= MOST_SIDE
 
 
 def size_of(data: bytes) -> tuple[int, int] | None:
@@ -57,6 +61,9 @@ def _of_jpeg(data: bytes) -> Iterator[tuple[int, int]]:
         if kind == 0xFF:
             at += 1
             continue
+        if kind in _WITHOUT_LENGTH:
+            # No portrait has one there, and what follows would be read as another segment than a decoder reads.
+            raise ValueError
         (length,) = struct.unpack_from(">H", data, at + 2)
         if kind in _STARTS_OF_FRAME:
             height, width = struct.unpack_from(">HH", data, at + 5)
@@ -96,8 +103,12 @@ def _of_avif(data: bytes) -> Iterator[tuple[int, int]]:
     boxes = list(_boxes(data))
     if [kind for kind, _ in boxes] != [b"ftyp", b"meta", b"mdat"]:
         raise ValueError
-    for found in _ISPE.finditer(boxes[1][1]):
-        width, height = struct.unpack(">II", found[1])
+    properties = boxes[1][1]
+    stated = _ISPE.findall(properties)
+    if len(stated) != properties.count(b"ispe") or any(kind in properties for kind in _DERIVED):
+        raise ValueError
+    for one in stated:
+        width, height = struct.unpack(">II", one)
         yield width, height
     yield from _of_av1(boxes[2][1])
 

@@ -36,6 +36,8 @@ GAP: Final = 3.0
 _LOOK: Final = 0.2
 _RETRY: Final = 1.0
 _LONGEST_RECORD: Final = 1024 * 1024
+#: Faults of a domain that stand in a record.
+_MOST_TOLD: Final = 100
 
 
 class SyncAgent:
@@ -65,12 +67,12 @@ class SyncAgent:
 
     def last(self) -> dict[str, Any] | None:
         """The last round that any process on the folder did: ``started``, ``ended`` (Unix time, with a fraction),
-        ``domains`` with what was taken and what failed; None where there was none."""
+        ``domains`` with how much was taken, how many sources failed and the first of them; None: there was none."""
         with contextlib.suppress(OSError, ValueError, RecursionError):
             with (self._folder / "sync.round").open("rb") as file:
                 record = json.loads(file.read(_LONGEST_RECORD))
-            if isinstance(record, dict) and isinstance(record.get("ended"), int | float):
-                return record
+            if _is_record(record):
+                return dict(record)
         return None
 
     async def round_now(self, patience: float) -> dict[str, Any] | None:
@@ -151,8 +153,10 @@ class SyncAgent:
         domains = [
             {
                 "domain": each.domain,
-                "taken": [{"kind": item.kind, "name": item.name} for item in each.taken],
-                "faults": [{"source": source, "error": error.to_dict()} for source, error in each.faults],
+                "taken": len(each.taken),
+                "failed": len(each.faults),
+                # The journal has all of them; thousands would make a record that is too long to be read.
+                "faults": [{"source": source, "error": error.to_dict()} for source, error in each.faults[:_MOST_TOLD]],
             }
             for each in rounds
         ]
@@ -164,6 +168,20 @@ class SyncAgent:
         temporary.replace(self._folder / "sync.round")
 
 
+def _is_record(record: Any) -> bool:
+    """Whether this version wrote it: another one's says nothing here."""
+    return (
+        isinstance(record, dict)
+        and all(isinstance(record.get(name), int | float) for name in ("started", "ended"))
+        and isinstance(record.get("domains"), list)
+        and all(
+            isinstance(each, dict) and all(type(each.get(name)) is int for name in ("taken", "failed"))
+            for each in record["domains"]
+        )
+    )
+
+
 def failed_sources(record: dict[str, Any]) -> int:
     """How many sources failed in a round, by its record."""
-    return sum(len(each["faults"]) for each in record["domains"]) + ("fault" in record)
+    failed: int = sum(each["failed"] for each in record["domains"])
+    return failed + ("fault" in record)

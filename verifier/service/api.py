@@ -10,7 +10,7 @@ Promises:
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
@@ -37,7 +37,25 @@ from .request_parsing import (
 from .service import VerificationService
 from .state_view import StateTold
 
-__all__ = ["api", "watched"]
+__all__ = ["InPieces", "api", "watched"]
+
+#: Bytes; the server's own buffer for a client that does not read.
+_PIECE: Final = 64 * 1024
+
+
+class InPieces(Response):
+    """A response that is handed over piece by piece: of a long one that nobody reads, the connection keeps little."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; where the client does not read, each piece waits."""
+        if len(self.body) <= _PIECE:
+            await super().__call__(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        body = memoryview(self.body)
+        for at in range(0, len(body), _PIECE):
+            more = at + _PIECE < len(body)
+            await send({"type": "http.response.body", "body": bytes(body[at : at + _PIECE]), "more_body": more})
 
 
 class PlainRoute(APIRoute):
@@ -67,7 +85,7 @@ def _answer(request: Request, content: Any, status: int = 200) -> Response:
 
 def _written(body: bytes, language: Language, status: int = 200) -> Response:
     headers = {"Content-Language": language, "Vary": "Accept-Language"}
-    return Response(body, status, headers, media_type="application/json")
+    return InPieces(body, status, headers, media_type="application/json")
 
 
 @api.post("/verify", **VERIFY)
@@ -124,7 +142,7 @@ async def sync(request: Request) -> Response:
     done = await _service(request).update()
     if done is None:
         return _answer(request, {"done": False}, 202)
-    taken = sum(len(each["taken"]) for each in done["domains"])
+    taken = sum(each["taken"] for each in done["domains"])
     return _answer(request, {"done": True, "taken": taken, "faults": failed_sources(done)})
 
 

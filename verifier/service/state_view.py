@@ -116,7 +116,7 @@ def _round(record: dict[str, Any] | None, language: Language) -> dict[str, Any] 
     return {
         "started": moment_text(int(record["started"])),
         "ended": moment_text(int(record["ended"])),
-        "taken": sum(len(each["taken"]) for each in record["domains"]),
+        "taken": sum(each["taken"] for each in record["domains"]),
         "faults": [{"source": source, "error": _error(IcardError(error["code"]), language)} for source, error in told],
     }
 

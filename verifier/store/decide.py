@@ -13,8 +13,8 @@
 5. Status tokens, each by itself, by :mod:`.status_tokens`: a bad one is refused, the rest is taken.
 6. The floor rises with trust lists and timestamps, never with status lists. It is the highest of the current trust
    list's iat and of what each timestamp key raised it to, for as long as the roots list that key: a timestamp that a
-   thief signed while a clock was ahead goes with its key. A timestamp that would raise it by more than
-   :data:`LONGEST_JUMP` waits for a person to say that the time is right; the floor stays meanwhile.
+   thief signed while a clock was ahead goes with its key. A timestamp more than :data:`LONGEST_JUMP` after the current
+   trust list waits for a person to say that the time is right; the floor stays meanwhile.
 7. What a newer timestamp denies counts at once. That it names a newer status list than is here counts when that list
    is there, or after a while: it may be on its way, and nothing would be VALID meanwhile. The while is two intervals of
    fetching and :data:`limits.STATUS_LAG`, from when the list was first known to be behind; one that came since, and is
@@ -311,8 +311,10 @@ def _timestamp(
         if current is not None:
             check_newer(current, newer)
         floor = decision.manifest.floor
-        if newer.iat > floor + LONGEST_JUMP and not update.accept_time:
-            expected = f"at most {LONGEST_JUMP // DAY} days after {floor}"
+        # From what the roots signed, not from the last step: many short ones would be a long one. No list lives longer.
+        base = floor if floor > trust_list.iat + LONGEST_JUMP else trust_list.iat
+        if newer.iat > base + LONGEST_JUMP and not update.accept_time:
+            expected = f"at most {LONGEST_JUMP // DAY} days after {base}"
             raise DecodeError("store.time_jump", path="iat", expected=expected, found=str(newer.iat))
     except DecodeError as error:
         decision.items.append(Item("timestamp", "", "refused", error=error))

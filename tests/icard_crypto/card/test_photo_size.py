@@ -85,3 +85,31 @@ def test_no_bytes_raise() -> None:
             assert found is None or min(found) >= 0
     for other in (b"", b"GIF89a", b"\xff\xd8\xff", b"RIFF....WEBP", b"\0\0\0\x18ftypavif", b"\0\0\0\0ftyp"):
         assert not is_small(other)
+
+
+def test_a_jpeg_that_a_decoder_reads_otherwise_is_not_small() -> None:
+    """A marker without a length in front of the real frame hides it from whoever reads a length there; no height at
+    all; the same file without that is small."""
+    whole = photo("JPEG", 24, 32)
+    frame = whole.index(b"\xff\xc0")
+    hidden = b"\xff\x01" + b"\xff\xc0\0\x11\x08" + struct.pack(">HH", 9000, 9000) + b"\x03" + bytes(9)
+    for data in (
+        whole[:frame] + hidden + whole[frame:],
+        whole[:frame] + b"\xff\xd0" + whole[frame:],
+        whole[: frame + 5] + b"\0\0" + whole[frame + 7 :],
+        b"\xff\xd8" + whole,
+    ):
+        assert not is_small(data)
+    assert is_small(whole)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="Pillow has no AVIF")
+@pytest.mark.parametrize("way", ["grid", "long header"])
+def test_an_avif_made_of_others_is_not_small(way: str) -> None:
+    """A grid may show one small item thousands of times; a size in a box with a long header is one all the same."""
+    data = photo("AVIF", 60, 80)
+    assert is_small(data)
+    if way == "grid":
+        assert not is_small(data.replace(b"av01", b"grid", 1).replace(b"infe", b"infe"))
+    else:
+        assert not is_small(data.replace(b"\0\0\0\x14ispe", b"\0\0\0\x01ispe", 1))

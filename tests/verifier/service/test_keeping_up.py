@@ -13,13 +13,15 @@ from tests.kit.verification_service import Domain, until
 from verifier.decision.policy import Policy
 from verifier.runtime.http import Drain
 from verifier.service import live_knowledge
-from verifier.service.agent import SyncAgent
+from verifier.service.agent import SyncAgent, failed_sources
+from verifier.service.api import InPieces
 from verifier.service.live_knowledge import HotState
 from verifier.service.service import VerificationService
 from verifier.service.settings import ServiceSettings
-from verifier.service.state_view import state_view
-from verifier.store import Store
+from verifier.service.state_view import StateTold, state_view
+from verifier.store import Item, Report, Store
 from verifier.sync import Agent, Limits, Round
+from verifier.sync.rounds import SourceFault
 
 
 class Moody(Agent):
@@ -89,3 +91,64 @@ def test_a_round_that_found_no_state_says_why(tmp_path: Path) -> None:
     (tmp_path / "sync.round").write_text(json.dumps(record), "utf-8")
     last = state_view(service, "en")["sync"]["last_round"]
     assert [(each["source"], each["error"]["code"]) for each in last["faults"]] == [("", "store.unreadable")]
+
+
+def test_a_round_of_thousands_of_faults_is_on_record(tmp_path: Path) -> None:
+    """All are counted and the first are told: a record of all of them was too long to be read, and there was none."""
+    store = Store(tmp_path)
+    agent = SyncAgent(tmp_path, Agent(store, Limits()), 60)
+    fault = StateError("sync.connection", expected="an answer", found="no route to host")
+    faults = [SourceFault(f"https://status.example/{number:0130d}", fault) for number in range(6000)]
+    taken = [Item("status_list", f"https://status.example/{number:0130d}", "taken") for number in range(9000)]
+    agent._record(1.0, [Round("cn", 1, [Report("cn", tuple(taken))], faults)], None)
+    last = agent.last()
+    assert last is not None
+    assert (last["domains"][0]["taken"], failed_sources(last), len(last["domains"][0]["faults"])) == (9000, 6000, 100)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "[]",
+        '{"ended": 1}',
+        '{"started": 1, "ended": 2, "domains": [{"domain": "cn", "taken": [], "faults": []}]}',
+        '{"started": 1, "ended": 2, "domains": [null]}',
+        '{"started": 1, "ended": 2, "domains"',
+    ],
+)
+def test_a_record_of_another_version_is_none(tmp_path: Path, record: str) -> None:
+    """Nothing of it is told, and nothing fails."""
+    service = VerificationService(ServiceSettings(tmp_path, sync=Limits()), Drain())
+    (tmp_path / "sync.round").write_text(record, "utf-8")
+    assert state_view(service, "en")["sync"]["last_round"] is None
+    assert service.figures()
+
+
+def test_a_long_answer_is_handed_over_piece_by_piece() -> None:
+    """The next piece waits until the client has read: a connection that nobody reads keeps one of them."""
+    body = bytes(range(256)) * 1024
+    sent: list[dict[str, object]] = []
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    asyncio.run(InPieces(body, media_type="application/json")(scope, None, send))  # type: ignore[arg-type]
+    pieces = [message["body"] for message in sent[1:]]
+    assert b"".join(pieces) == body  # type: ignore[arg-type]
+    assert max(map(len, pieces)) <= 65536  # type: ignore[arg-type]
+    assert [message["more_body"] for message in sent[1:]] == [True, True, True, False]
+
+
+def test_the_state_is_written_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ask; at once where something is new."""
+    service = VerificationService(ServiceSettings(tmp_path), Drain())
+    monkeypatch.setattr(service, "now", lambda: 1000)
+    told = StateTold(service)
+    first = told.told("en")
+    assert told.told("en") is first
+    assert told.told("zh") is not first
+    asyncio.run(service.state.refresh())
+    Domain(tmp_path)
+    asyncio.run(service.state.refresh())
+    assert told.told("en") != first

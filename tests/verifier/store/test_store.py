@@ -80,6 +80,13 @@ def fault_of(store: Store, update: Bundle | Update, now: int = NOW) -> IcardErro
     return item.error
 
 
+def listed_at(store: Store) -> int:
+    """The iat of the trust list in use."""
+    trust = store.trust("cn")
+    assert trust is not None
+    return trust.current.iat
+
+
 def floor(store: Store) -> int:
     return store.load()[0].clock_floor
 
@@ -484,9 +491,9 @@ def test_a_floor_of_an_older_state_falls_with_the_keys_that_were_listed(store: S
 
 
 def test_a_timestamp_far_ahead_waits_for_a_person(store: Store) -> None:
-    """400 days above the floor it is taken, and not a second more until somebody says that the time is right; what
-    stands beside it is taken, and the old floor counts."""
-    most = NOW - HOUR + 400 * DAY
+    """400 days behind the trust list it is taken, and not a second more until somebody says that the time is right;
+    what stands beside it is taken, and the old floor counts."""
+    most = listed_at(store) + 400 * DAY
     offered = bundle(status(most, {INDEX: 1}), stamp=timestamp(most + 1))
     assert outcomes(store, offered, most + 1) == [
         ("timestamp", "refused", "store.time_jump"),
@@ -494,6 +501,18 @@ def test_a_timestamp_far_ahead_waits_for_a_person(store: Store) -> None:
     ]
     assert (floor(store), store.load()[0].timestamp.iat) == (NOW - HOUR, NOW - HOUR)  # type: ignore[union-attr]
     assert outcomes(store, Update(timestamp=timestamp(most)), most) == [("timestamp", "taken", "")]
+
+
+def test_short_steps_of_a_stolen_timestamp_key_are_a_long_one(store: Store) -> None:
+    """While a clock is years ahead, a thief shows one timestamp after another, each a year behind the next: beyond what
+    any trust list lives, none is taken without a person."""
+    before = floor(store)
+    ahead = NOW + 20 * 365 * DAY
+    taken = [
+        not store.apply("cn", bundle(stamp=timestamp(NOW + step * 390 * DAY)), ahead).refused for step in range(1, 6)
+    ]
+    assert taken == [True, False, False, False, False]
+    assert before < floor(store) <= listed_at(store) + 400 * DAY
 
 
 def test_a_verifier_that_was_away_for_years_follows_the_trust_lists(store: Store) -> None:
