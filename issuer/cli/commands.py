@@ -13,6 +13,7 @@ from .insurance_commands import insurance_app
 from .key_commands import key_app
 from .keygen_command import keygen_command
 from .notices_commands import notices_app
+from .permit_commands import permits_app
 from .publish_command import publish_command
 from .restore_commands import adopt_command, backup_command, restore_command, withdraw_command
 from .rules_commands import processes_command, rules_app
@@ -61,5 +62,6 @@ app.add_typer(notices_app, name="notices")
 app.command("publish")(publish_command)
 app.add_typer(audit_app, name="audit")
 app.add_typer(rules_app, name="rules")
+app.add_typer(permits_app, name="permits")
 app.add_typer(insurance_app, name="insurance")
 app.command("processes")(processes_command)

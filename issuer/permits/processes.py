@@ -36,6 +36,7 @@ OFFICERS: Final = "officers"
 HEAD: Final = "head"
 HOLDER: Final = "holder"
 CLOCK: Final = "clock"
+IMPORT: Final = "import"
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +332,7 @@ PERMIT: Final = Machine(
     frozenset(),
     (
         Move("activate", "GRANTED", "ACTIVE", (OFFICER,), ("notification used",), (), ("card issued",)),
+        Move("carry_over", "GRANTED", "ACTIVE", (IMPORT,), ("valid physical permit",), (), ("no card yet",)),
         Move("extend", "ACTIVE", "ACTIVE", (OFFICER,), ("approved extension",), ("terms",), ("new codes",)),
         Move("change", "ACTIVE", "ACTIVE", (OFFICER,), ("approved change",), (), ("new codes",)),
         Move(

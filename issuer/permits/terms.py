@@ -32,6 +32,7 @@ __all__ = [
     "number_of",
     "permit_facts",
     "permit_of_passport",
+    "physical_until",
     "read_term",
     "write_term",
 ]
@@ -88,6 +89,13 @@ def grant(core: Core, session: Session, now: int, person_id: str, number: str | 
 def number_of(core: Core, row: Permit) -> str:
     """A permit's number."""
     return str(json.loads(core.at_rest.open(Place("permits", "record", row.id), row.record))["number"])
+
+
+def physical_until(core: Core, row: Permit) -> date | None:
+    """The last day that a physical permit says, where there is one; None: the permit came with a card."""
+    content = json.loads(core.at_rest.open(Place("permits", "record", row.id), row.record))
+    until = content.get("physical_until")
+    return None if until is None else date.fromisoformat(until)
 
 
 def permit_of_passport(session: Session, digest: str) -> Permit | None:

@@ -43,7 +43,7 @@ from .people import filing_name, organisation_record, permit_name
 from .processes import FILING
 from .records import read_filing
 from .remedies import known_on, redress
-from .terms import number_of, read_term
+from .terms import number_of, physical_until, read_term
 from .uploads import FileView, file_views
 
 __all__ = [
@@ -195,6 +195,14 @@ class EndView:
 
 
 @dataclass(frozen=True, slots=True)
+class PhysicalView:
+    """A physical permit from before the switch. ``valid``: it says what is on record, and may be used as it is."""
+
+    until: date
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PermitView:
     """A permit with its terms and ends, oldest first. ``name``: of its holder.
 
@@ -213,6 +221,7 @@ class PermitView:
     terms: list[TermView]
     ends: list[EndView]
     corrections: list[CorrectionView]
+    physical: PhysicalView | None
     leaving: LeavingView | None
     readmitted: bool
     revision: int
@@ -368,6 +377,13 @@ def _redress(book: RuleBook, row: Filing) -> list[Mapping[str, Any]]:
     return [*redress(book, row.region, known_on(row, date.fromisoformat(row.decided_on)))]
 
 
+def _physical(core: Core, row: Permit, newest: PermitTerm) -> PhysicalView | None:
+    """The physical permit; a later term is not printed on it."""
+    until = physical_until(core, row)
+    live = row.state in ("ACTIVE", "EXTENDED_BY_LAW")
+    return None if until is None else PhysicalView(until, live and newest.ground == "import")
+
+
 def _party(who: Principal, row: Filing) -> str:
     """The party that somebody is to an application: whoever filed it is the applicant, and nobody else outside."""
     party = party_of(who)
@@ -451,6 +467,7 @@ def _permit(core: Core, session: Session, row: Permit, employers: set[str] | Non
             for end in ends
         ],
         corrections_of(core, session, row.id),
+        _physical(core, row, terms[-1]),
         leaving_of(session, row),
         row.readmitted_at is not None,
         row.revision,

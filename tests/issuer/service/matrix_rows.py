@@ -759,7 +759,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/filings/{filing_id}/pause": _filing("permit_officer", "accepted", ground="test", reason="a test"),
     "POST /v1/filings/{filing_id}/resume": _filing("permit_officer", "paused"),
     "POST /v1/filings/{filing_id}/transfer": _filing("office_head", "filed", region="310104", reason="a test"),
-    "POST /v1/filings/{filing_id}/delivery": _filing("employer", "notified"),
+    "POST /v1/filings/{filing_id}/delivery": _filing("employer", "notified", way="electronic"),
     "POST /v1/filings/{filing_id}/approve": _filing("permit_officer", "accepted", category="B"),
     "POST /v1/filings/{filing_id}/refuse": _filing(
         "permit_officer", "accepted", reasons=[{"path": "M05", "text": "the report is forged"}]

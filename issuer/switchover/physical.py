@@ -1,0 +1,229 @@
+"""Physical permits from a file, CSV or JSON Lines: streamed, resumable, each refused row on record.
+
+Promises:
+
+1. A physical permit stays valid as it is: the import makes no card and sends nobody anything. The card comes with the
+   next extension or change, or by an electronic reissue.
+2. A batch of rows is one transaction, with one act in the audit that has their hash; after a kill the same file goes on
+   where it was, and no permit is written twice.
+3. A row that is refused stops nothing and leaves nothing behind. Its number and the error stand in the database;
+   nothing of its content does.
+4. A row is taken only where a card could be made of it: what would stop the next extension is said now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from icard_crypto.card.card_json import credit_code_holds
+from icard_crypto.errors import IcardError, StateError
+from issuer import cards
+from issuer.accounts.fields import check_text
+from issuer.accounts.models import Organisation
+from issuer.acts import Actor
+from issuer.bulk.models import BulkRun
+from issuer.bulk.refusals import refusal
+from issuer.bulk.rows import Columns, Row, Source, read_rows
+from issuer.bulk.run import begin_run, finish_run
+from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
+from issuer.permits.models import Employer, Permit
+from issuer.permits.names import name_refusals
+from issuer.permits.people import person_for
+from issuer.permits.processes import PERMIT
+from issuer.permits.records import FilingRecord, record_from
+from issuer.permits.terms import NewTerm, card_of, grant
+from issuer.rules.days import day_of
+from issuer.rules.regions import NATION, is_known
+from issuer.vault.at_rest import Place
+
+__all__ = ["COLUMNS", "Imported", "import_permits"]
+
+_KIND: Final = "physical permits"
+_BATCH: Final = 200
+_NUMBER: Final = re.compile("[0-9]{18}")
+_LONGEST_NAME: Final = 200
+_RECORD: Final = (
+    *("surname", "given", "nationality", "birth", "sex", "passport", "passport_until"),
+    *("post", "category", "first", "until"),
+)
+_REQUIRED: Final = (*(name for name in _RECORD if name != "given"), "number", "employer_code", "region")
+
+COLUMNS: Final = Columns(
+    dict.fromkeys((*_RECORD, "number", "employer_code", "employer_name", "region"), "text"), _REQUIRED
+)
+"""Of a file of physical permits. ``employer_name``: for an employer that is not registered yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file: rows taken and refused. ``resumed``: an earlier run had begun it."""
+
+    run_id: str
+    done: int
+    refused: int
+    resumed: bool
+
+
+def import_permits(
+    core: Core,
+    source: Source,
+    by: Actor,
+    progress: Callable[[int, int, int], None] = lambda done, refused, read: None,
+) -> Imported:
+    """Take a file's permits over, or go on with it.
+
+    Args:
+        progress: called after every batch: rows taken, rows refused, bytes read.
+
+    Raises:
+        StateError: ``bulk.*``, ``clock.*``, ``database.*``. Run again to go on.
+    """
+    name = hashlib.sha256(f"{source.sha256}:{source.form}".encode()).hexdigest()
+    run, resumed = begin_run(core, _KIND, name)
+    done, refused = run.done, run.refused
+    if run.state != "done":
+        rows = (row for row in read_rows(source, COLUMNS) if row.number > run.position)
+        while batch := tuple(islice(rows, _BATCH)):
+            done, refused = _write(core, run.id, batch, by)
+            progress(done, refused, batch[-1].end)
+        finish_run(core, run.id)
+    return Imported(run.id, done, refused, resumed)
+
+
+def _write(core: Core, run_id: str, batch: tuple[Row, ...], by: Actor) -> tuple[int, int]:
+    """Write a batch with its refusals and the run's position; all that is taken and refused by now."""
+
+    def work(unit: UnitOfWork) -> tuple[int, int]:
+        session = unit.session
+        run = session.get_one(BulkRun, run_id, with_for_update=True)
+        if run.position >= batch[-1].number:
+            return run.done, run.refused
+        taken: list[str] = []
+        for row in batch:
+            try:
+                with session.begin_nested():
+                    taken.append(_take(core, unit, row))
+            except IcardError as fault:
+                session.merge(refusal(run_id, row.number, fault))
+                run.refused += 1
+        run.position, run.changed_at = batch[-1].number, unit.now
+        run.done += len(taken)
+        digest = hashlib.sha256("\n".join(taken).encode()).hexdigest()
+        details = {**by.details(), "rows": len(taken), "sha256": digest}
+        name = hashlib.sha256(f"{run_id}:{batch[0].number}".encode()).hexdigest()[:32]
+        unit.audit("permit.import", name, details)
+        return run.done, run.refused
+
+    return core.transact(by, work, settled=lambda session: None)
+
+
+def _take(core: Core, unit: UnitOfWork, row: Row) -> str:
+    """Write one permit; its id.
+
+    Raises:
+        IcardError: whatever speaks against the row.
+    """
+    if row.fault is not None:
+        raise row.fault
+    session, now = unit.session, unit.now
+    values = dict(row.values or {})
+    number = values.pop("number", None)
+    employer_code, employer_name = values.pop("employer_code", None), values.pop("employer_name", None)
+    region = values.pop("region", None)
+    record = record_from(values)
+    _require_whole(record, number, employer_code, region, day_of(now))
+    employer_id = _employer(core, session, now, str(employer_code), employer_name, str(region))
+    if session.scalar(select(Permit.id).where(Permit.number_key == core.at_rest.digest("permit number", str(number)))):
+        raise StateError("permit.number_taken", path="number")
+    person_id = person_for(core, session, now, record)
+    if session.scalar(select(Permit.id).where(Permit.person_id == person_id)) is not None:
+        raise StateError("permit.has_one", path="passport")
+    term = NewTerm(
+        employer_id,
+        str(record.category),
+        record.first or date.min,
+        record.until or date.min,
+        str(region),
+        "import",
+        str(record.post),
+    )
+    permit = grant(core, session, now, person_id, str(number), term)
+    permit.state = PERMIT.move("carry_over", permit.state, "import").target
+    content = {"number": number, "physical_until": permit.until}
+    permit.record = core.at_rest.seal(Place("permits", "record", permit.id), json.dumps(content).encode())
+    session.flush()
+    cards.check_card(core, card_of(core, session, permit))
+    return permit.id
+
+
+def _require_whole(record: FilingRecord, number: Any, employer_code: Any, region: Any, today: date) -> None:
+    """Refuse a row that lacks something, or says what cannot be.
+
+    Raises:
+        IcardError: ``filing.*``, ``permit.*``.
+    """
+    given: Mapping[str, Any] = {**{name: getattr(record, name) for name in _RECORD}, "number": number}
+    given = {**given, "employer_code": employer_code, "region": region}
+    missing = [name for name in _REQUIRED if given[name] is None]
+    if missing:
+        raise StateError("filing.incomplete", path=missing[0])
+    if not _NUMBER.fullmatch(str(number)):
+        raise StateError("filing.field", path="number", expected="18 digits")
+    if region == NATION or not is_known(str(region)):
+        raise StateError("filing.field", path="region", expected="a code of GB/T 2260")
+    refused = name_refusals(record.name)
+    if refused:
+        raise refused[0].error()
+    if record.first is None or record.until is None or record.until < record.first:
+        raise StateError("filing.order", path="until", expected="first or later")
+    if record.until < today:
+        raise StateError("permit.over", path="until", expected=f"{today.isoformat()} or later")
+    if record.first > today:
+        raise StateError("filing.future", path="first", expected=f"{today.isoformat()} or earlier")
+
+
+def _employer(core: Core, session: Session, now: int, code: str, name: str | None, region: str) -> str:
+    """The id of the employer with a code; registered where it is new and its name is given."""
+    key = core.at_rest.digest("organisation", code.strip().upper()[:100])
+    found = session.scalars(select(Organisation).where(Organisation.code_key == key)).one_or_none()
+    if found is None:
+        if name is None:
+            raise StateError("organisation.none", path="employer_code", expected="a registered employer, or its name")
+        if not credit_code_holds(code):
+            raise StateError("filing.field", path="employer_code", expected="18 characters with their check character")
+        found = Organisation(
+            id=secrets.token_hex(16), kind="employer", code_key=key, state="active", version=1, created_at=now
+        )
+        content = {"kind": "employer", "code": code, "name": check_text(name, "employer_name", _LONGEST_NAME)}
+        body = json.dumps(content, ensure_ascii=False).encode()
+        found.record = core.at_rest.seal(Place("organisations", "record", found.id), body)
+        session.add(found)
+        session.flush()
+    elif found.kind != "employer" or found.state != "active":
+        raise StateError("organisation.none", path="employer_code", expected="an active employer")
+    if session.get(Employer, found.id) is None:
+        session.add(
+            Employer(
+                organisation_id=found.id,
+                state="pending",
+                region=region,
+                licence_until=None,
+                merged_into=None,
+                revision=1,
+                changed_at=now,
+            )
+        )
+        session.flush()
+    return found.id
