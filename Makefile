@@ -19,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## an authority from an empty folder: issue, draw, read back, verify, tamper, revoke
 	@$(BIN)/python -m tools.demo
 
-serve: $(READY)  ## the verification service with the scan page, on demo cards; TLS=1 for the camera of a telephone
+serve: $(READY)  ## both services on demo data: the portal with demo accounts, the scan page; TLS=1 for a telephone's camera
 	@$(BIN)/python -m tools.serve_demo $(if $(TLS),--tls-self-signed)
 
 # icard works without it, on libsodium or OpenSSL. The wheel is built by pip, as anybody else's pip would build it.

@@ -1,51 +1,76 @@
-"""``make serve``: the verification service with the scan page, on a demo authority's cards.
+"""``make serve``: both services on demo data, with what to open and whom to log in as.
 
 Promises:
 
-1. Everything is of the test environment, made by the real commands in ``demo/serve``, and verified by the real service.
-2. It prints where the page is, a code to scan, and the pictures of three cards: good, suspended, revoked.
-3. The service takes the place of this process: Ctrl-C ends it as it ends ``icard serve``.
+1. Everything is of the test environment, in ``demo/serve``: a trial authority made by the real commands, filled by the
+   real services (:mod:`tools.demo_office`), served and verified by the real services.
+2. It prints where the portal and the scan page are, the demo accounts, and the pictures of three cards: good,
+   suspended, revoked.
+3. Ctrl-C ends both services, and when one ends the other does.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
+import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
-from tools import demo_authority
+import pyotp
 
-FOLDER = Path(__file__).parent.parent / "demo" / "serve"
-_CARDS = {"good": "LI ANNA MARIA", "suspended": "ROSSI GIULIA", "revoked": "SMITH JOHN"}
+from tools import demo_authority, demo_office
+
+FOLDER: Final = Path(__file__).parent.parent / "demo" / "serve"
+_ACCOUNTS: Final = FOLDER / "accounts.json"
+_CARDS: Final = {"good": "LI ANNA MARIA", "suspended": "ROSSI GIULIA", "revoked": "SMITH JOHN"}
+#: Seconds that a service gets to end by itself.
+_PATIENCE: Final = 10
 
 
 def main() -> None:
+    """Serve, or print an account's code."""
     parser = argparse.ArgumentParser(prog="python -m tools.serve_demo", description=__doc__, add_help=True)
-    parser.add_argument("--port", type=int, default=8080, help="(default: 8080)")
+    parser.add_argument("--port", type=int, default=8080, help="of the scan page (default: 8080)")
+    parser.add_argument("--portal-port", type=int, default=8081, help="of the portal (default: 8081)")
+    parser.add_argument("--code", metavar="LOGIN", help="print the authenticator code of a demo account, and end")
     parser.add_argument(
         "--tls-self-signed", action="store_true", help="HTTPS on all addresses, for the camera of a telephone"
     )
     given = parser.parse_args()
-    print("Making an authority, its cards and a verifier in demo/serve ...", flush=True)
-    make()
-    icard = str(Path(sys.executable).with_name("icard"))
+    if given.code:
+        print(code_of(given.code))
+        return
+    print(
+        "Making an authority, its cards and people, and a verifier in demo/serve (about half a minute) ...", flush=True
+    )
+    accounts = make()
+    icard = _program("icard")
     if sys.stdout.isatty():
         subprocess.run([icard, "qr", str(FOLDER / "good" / "public.txt")], check=False)
     print("Cards to show, drop or choose:")
     for name in _CARDS:
         print(f"  {name:10} {FOLDER / name / 'public.png'}")
+    print(f"The portal: http://localhost:{given.portal_port}/portal/   Log in as:")
+    for account in accounts:
+        code = f"   code: python -m tools.serve_demo --code {account.login}" if account.secret else ""
+        print(f"  {account.role:18} {account.login:15} {account.password}{code}")
     print("The scan page:", flush=True)
-    command = [icard, "serve", "--state", str(FOLDER / "state"), "--no-sync", "--port", str(given.port)]
+    scan = [icard, "serve", "--state", str(FOLDER / "state"), "--no-sync", "--port", str(given.port)]
     if given.tls_self_signed:
-        command += ["--host", "0.0.0.0", "--tls-self-signed"]  # noqa: S104 - asked for by name, to be seen by telephones
-    os.execv(icard, command)  # noqa: S606 - this environment's own command
+        scan += ["--host", "0.0.0.0", "--tls-self-signed"]  # noqa: S104 - asked for by name, to be seen by telephones
+    portal = [_program("icard-issuer"), "serve", "-C", str(FOLDER / "issuer"), "--port", str(given.portal_port)]
+    serve([scan, [*portal, "--log-level", "WARNING"]])
 
 
-def make() -> None:
-    """The authority, its cards and a verifier that knows them, anew."""
+def make() -> list[demo_office.DemoAccount]:
+    """The authority, its cards, its people and a verifier that knows them, anew; the accounts to log in with."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     authority = demo_authority.make(FOLDER)
     cards = {}
@@ -54,9 +79,48 @@ def make() -> None:
         cards[name] = authority.issue(card, name)
     authority.revoke(cards["revoked"], "demo")
     authority.run("icard-issuer", "card", "suspend", cards["suspended"], *_because("demo"))
+    accounts = demo_office.fill(FOLDER / "issuer")
+    _ACCOUNTS.touch(mode=0o600)
+    _ACCOUNTS.write_text(json.dumps([asdict(account) for account in accounts], indent=1), "utf-8")
     authority.publish()
     authority.new_verifier("state")
     authority.carry_news("state")
+    return accounts
+
+
+def code_of(login: str) -> str:
+    """The authenticator code of a demo account, now.
+
+    Raises:
+        SystemExit: there is none.
+    """
+    accounts = json.loads(_ACCOUNTS.read_text("utf-8")) if _ACCOUNTS.exists() else []
+    secret = next((account["secret"] for account in accounts if account["login"] == login), None)
+    if secret is None:
+        raise SystemExit(f"no demo account {login} with an authenticator app")
+    return pyotp.TOTP(secret).now()
+
+
+def serve(commands: list[list[str]]) -> None:
+    """Run services side by side until one ends, or Ctrl-C; then all end."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    running = [subprocess.Popen(command) for command in commands]
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            while all(process.poll() is None for process in running):
+                time.sleep(0.2)
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _program(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
 
 
 def _because(reason: str) -> tuple[str, ...]:
