@@ -150,6 +150,18 @@ def list_sessions(core: Core, who: Principal) -> list[SessionView]:
     return core.database.read(look)
 
 
+def own_session(core: Core, who: Principal, session_id: str) -> SessionView:
+    """One of one's own sessions.
+
+    Raises:
+        StateError: ``access.people_only``; ``session.none``: it is not there, or not one's own.
+    """
+    found = next((one for one in list_sessions(core, who) if one.session_id == session_id), None)
+    if found is None:
+        raise StateError("session.none")
+    return found
+
+
 def end(core: Core, who: Principal, session_id: str) -> None:
     """End one of one's own sessions.
 

@@ -173,6 +173,23 @@ def list_deferrals(core: Core, who: Principal, *, after: str = "", limit: int = 
     return core.database.read(look)
 
 
+def seen_deferral(core: Core, who: Principal, deferral_id: str) -> str:
+    """The id of a deferral that somebody may end; one about themselves is not there.
+
+    Raises:
+        StateError: ``access.*``, ``lookup.none``.
+    """
+    who.require("lookup.defer")
+
+    def look(session: Session) -> bool:
+        row = session.get(LookupDeferral, deferral_id)
+        return row is not None and row.person_id != who.person_id
+
+    if not core.database.read(look):
+        raise StateError("lookup.none")
+    return deferral_id
+
+
 def end_deferral(core: Core, who: Principal, deferral_id: str) -> None:
     """End a deferral before its day: the look-ups show now. Repeating is no error.
 

@@ -14,6 +14,7 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, and_, false, select, union
@@ -34,6 +35,7 @@ from .party_rows import check_parties
 
 __all__ = [
     "Parties",
+    "SeenCard",
     "notify_holder",
     "notify_parties",
     "notify_person",
@@ -41,6 +43,7 @@ __all__ = [
     "parties_of",
     "refuse_own",
     "require_card",
+    "seen_card",
     "set_parties",
 ]
 
@@ -82,8 +85,8 @@ def set_parties(core: Core, who: Principal, card_id: str, holder_id: str | None,
     core.transact(who.by(), work, settled=lambda session: None)
 
 
-def refuse_own(core: Core, who: Principal, card_id: str | None, holder_id: str | None = None) -> None:
-    """Refuse an official who acts on the card of his own person.
+def refuse_own(who: Principal, holder_id: str | None) -> None:
+    """Refuse an official who makes a card their own person's.
 
     Args:
         holder_id: whose the card is going to be.
@@ -91,12 +94,7 @@ def refuse_own(core: Core, who: Principal, card_id: str | None, holder_id: str |
     Raises:
         StateError: ``account.self``.
     """
-
-    def look(session: Session) -> str | None:
-        row = session.get(CardParty, card_id) if card_id is not None else None
-        return None if row is None else row.holder_id
-
-    if who.role.official and who.person_id in (holder_id, core.database.read(look)):
+    if who.role.official and who.person_id == holder_id:
         raise StateError("account.self")
 
 
@@ -110,24 +108,48 @@ def parties_of(core: Core, card_id: str) -> Parties:
     return core.database.read(look)
 
 
+@dataclass(frozen=True, slots=True)
+class SeenCard:
+    """A card that somebody may see, and whose it is: a person and an organisation, where they are known."""
+
+    card_id: str
+    holder_id: str | None
+    employer_id: str | None
+
+
+def seen_card(core: Core, who: Principal, card_id: str) -> SeenCard:
+    """The card, for whoever may see it by their role; what a program's scope allows was asked before.
+
+    Raises:
+        StateError: ``issue.no_card``.
+    """
+
+    def look(session: Session) -> SeenCard | None:
+        if "card.read" in who.role.rights:
+            there, row = session.get(CardRow, card_id) is not None, session.get(CardParty, card_id)
+        else:
+            query = select(CardParty).where(CardParty.card_id == card_id, _own(core, session, who))
+            row = session.scalars(query).one_or_none()
+            there = row is not None
+        if not there:
+            return None
+        return SeenCard(card_id, row.holder_id if row else None, row.employer_id if row else None)
+
+    found = core.database.read(look)
+    if found is None:
+        raise StateError("issue.no_card")
+    return found
+
+
 def require_card(core: Core, who: Principal, card_id: str) -> None:
     """Raise unless the card is there and may be seen.
 
     Raises:
         StateError: ``access.*``, ``issue.no_card``.
     """
-    anyone = who.may("card.read")
-    if not anyone:
+    if not who.may("card.read"):
         who.require("card.read_own")
-
-    def look(session: Session) -> bool:
-        if anyone:
-            return session.get(CardRow, card_id) is not None
-        query = select(CardParty).where(CardParty.card_id == card_id, _own(core, session, who))
-        return session.scalars(query).one_or_none() is not None
-
-    if not core.database.read(look):
-        raise StateError("issue.no_card")
+    seen_card(core, who, card_id)
 
 
 def own_cards(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[str]:

@@ -35,7 +35,7 @@ from .parties import permits_of
 from .reminders import extension_filed
 from .terms import number_of
 
-__all__ = ["FeedView", "NewFeed", "calendar_of_feed", "list_feeds", "make_feed", "revoke_feed"]
+__all__ = ["FeedView", "NewFeed", "calendar_of_feed", "list_feeds", "make_feed", "own_feed", "revoke_feed"]
 
 _MOST_FEEDS: Final = 5
 #: Permits of a feed: the ones that end first.
@@ -111,6 +111,18 @@ def list_feeds(core: Core, who: Principal) -> list[FeedView]:
     return core.database.read(
         lambda session: [FeedView(row.id, row.created_at, row.revoked_at) for row in session.scalars(ordered)]
     )
+
+
+def own_feed(core: Core, who: Principal, feed_id: str) -> str:
+    """The id of a feed of one's own.
+
+    Raises:
+        StateError: ``feed.none``.
+    """
+    row = core.database.read(lambda session: session.get(CalendarFeed, feed_id))
+    if row is None or row.account_id != who.account_id:
+        raise StateError("feed.none")
+    return feed_id
 
 
 def revoke_feed(core: Core, who: Principal, feed_id: str) -> None:

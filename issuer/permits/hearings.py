@@ -45,6 +45,7 @@ __all__ = [
     "list_hearings",
     "open_hearing",
     "run_out",
+    "seen_hearing",
     "state_case",
     "was_heard",
 ]
@@ -145,6 +146,26 @@ def begin_hearing(
     session.flush()
     notify_permit(core, session, now, "permit.hearing", permit)
     return row
+
+
+def seen_hearing(core: Core, who: Principal, hearing_id: str) -> str:
+    """The id of a hearing about a permit that somebody sees.
+
+    Raises:
+        StateError: ``access.*``, ``hearing.none``.
+    """
+
+    def look(session: Session) -> None:
+        row = session.get(Hearing, hearing_id)
+        if row is None:
+            raise StateError("hearing.none")
+        try:
+            load_permit(core, session, who, row.permit_id)
+        except StateError as fault:
+            raise StateError("hearing.none") if fault.code == "permit.none" else fault from None
+
+    core.database.read(look)
+    return hearing_id
 
 
 def state_case(core: Core, who: Principal, hearing_id: str, statement: str) -> None:

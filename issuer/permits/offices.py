@@ -230,6 +230,22 @@ def move_employer(core: Core, who: Principal, organisation_id: str, name: str, r
     return core.transact(who.by(), work)
 
 
+def known_employer(core: Core, who: Principal, organisation_id: str) -> str:
+    """The id of an employer: any for officials, whose region is asked where they act, else one's own.
+
+    Raises:
+        StateError: ``organisation.none``.
+    """
+
+    def look(session: Session) -> bool:
+        organisation = session.get(Organisation, organisation_id)
+        return organisation is not None and organisation.kind == "employer"
+
+    if not (who.role.official or organisation_id == who.organisation_id) or not core.database.read(look):
+        raise StateError("organisation.none")
+    return organisation_id
+
+
 def show_employer(core: Core, who: Principal, organisation_id: str) -> EmployerView:
     """An employer: one's own, or one in the region of one's office.
 

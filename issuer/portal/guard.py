@@ -81,8 +81,10 @@ class PageGuard(Guard):
             require_own_site(service, request)
             if who is not None and token is not None:
                 check_csrf(token, str(form.get("csrf", "")))
+        found = None
         if self.access.asks != "anyone" and who is not None:
             self.access.check(who, int(service.core.clock.local()))
+            found = self.access.load(service.core, who, request)
         view = view_settings(request)
         call = Call(
             service,
@@ -96,6 +98,8 @@ class PageGuard(Guard):
             token,
             _idempotent(request, who.account_id, form) if who is not None and form is not None else None,
             _version(form),
+            self.access.owned,
+            found,
         )
         fields = None if form is None else {name: [str(value) for value in form.getlist(name)] for name in form}
         account = directory.own_account(service.core, who) if who is not None else None

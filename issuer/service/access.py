@@ -4,7 +4,8 @@ Promises:
 
 1. Every endpoint has one :class:`Access`; :func:`require_access` refuses an application with one that has none.
 2. The check is: who asks (cookie or token), the token against forgery where a cookie speaks (RFC 6265 section 8.2: it
-   comes by itself), second factor, rights, a fresh code. It ends before the endpoint's own code begins.
+   comes by itself), second factor, rights, a fresh code, and then the object that the path names. It ends before the
+   endpoint's own code begins.
 3. A request with a token is a program's, whatever cookies come with it; a request with a cookie that changes something
    needs the session's CSRF token in X-CSRF-Token, and no other site may have caused it (Origin, Sec-Fetch-Site).
 4. Every POST that makes something has an Idempotency-Key of 16 to 128 letters, digits, ``-`` and ``_``.
@@ -18,7 +19,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
@@ -32,40 +33,17 @@ from issuer.accounts.roles import RIGHTS, ROLES, Role
 from issuer.accounts.sessions import authenticate, check_csrf
 from issuer.accounts.tokens import authenticate_token
 from issuer.audit.reads import note_read
+from issuer.core import Core
 from issuer.db import idempotency
 from verifier.runtime import http
 
 from .context import Call, IssuingService
 from .cookies import DEVICE, SESSION
+from .objects import KINDS, Owned, load
 
 __all__ = ["Access", "Guard", "access_of", "require_access", "require_own_site"]
 
 Asks = Literal["anyone", "begun", "person", "account"]
-#: Kinds of objects that a path names, for which "not yours" and "not there" are one answer.
-Owned = Literal[
-    "card",
-    "insured",
-    "confirmation",
-    "session",
-    "api_token",
-    "webhook",
-    "letter",
-    "mandate",
-    "organisation",
-    "account",
-    "entry",
-    "feed",
-    "slot",
-    "file",
-    "filing",
-    "permit",
-    "office",
-    "employer",
-    "deferral",
-    "hearing",
-    "objection",
-]
-
 #: Rights whose endpoints show what people filed: who has one and asks leaves a row.
 _LOOKS: Final = frozenset({"filing.read", "filing.decide", "filing.lead"})
 _SAFE: Final = frozenset({"GET", "HEAD"})
@@ -82,7 +60,7 @@ class Access:
         asks: anyone; whoever has begun to log in; a person, in a session with every factor; an account, in a session
             or by a token.
         rights: of :mod:`issuer.accounts.roles`; one of them is enough, none: every account.
-        owned: the kind of object that the path names.
+        owned: the kind of object that the path names, which the guard loads (:mod:`issuer.service.objects`).
         fresh: whether a TOTP code has to be at most five minutes old.
     """
 
@@ -111,6 +89,16 @@ class Access:
     def by_token(self) -> bool:
         """Whether a program can have it."""
         return self.asks == "account" and (not self.rights or bool(self.scopes))
+
+    def load(self, core: Core, who: Principal | None, request: Request) -> Any:
+        """The object that the path names, where there is one.
+
+        Raises:
+            StateError: as :func:`issuer.service.objects.load`.
+        """
+        if self.owned is None or who is None:
+            return None
+        return load(core, who, self.owned, request.path_params, changes=request.method not in _SAFE)
 
     def check(self, who: Principal, now: int) -> None:
         """Raise unless it may be called.
@@ -203,6 +191,8 @@ class Guard:
             token or request.cookies.get(SESSION),
             self._request(request, who, body) if self.keyed and who else None,
             request.headers.get("if-match"),
+            self.access.owned,
+            self.access.load(service.core, who, request),
         )
 
     def _request(self, request: Request, who: Principal, body: bytes) -> idempotency.Request:
@@ -221,17 +211,23 @@ def access_of(route: APIRoute) -> Guard | None:
 
 
 def require_access(app: FastAPI) -> None:
-    """Refuse an application that has an endpoint without an access (promise 1).
+    """Refuse an application that has an endpoint without an access (promise 1), or with an id in its path and no kind
+    of object.
 
     Raises:
-        StateError: ``api.no_access``; ``path`` names the endpoint.
+        StateError: ``api.no_access``, ``api.no_object``; ``path`` names the endpoint.
     """
     for route in app.routes:
         path = str(getattr(route, "path", route))
         if path == app.openapi_url:
             continue
-        if not isinstance(route, APIRoute) or access_of(route) is None:
+        guard = access_of(route) if isinstance(route, APIRoute) else None
+        if guard is None:
             raise StateError("api.no_access", path=path)
+        named = {name[1:-1] for name in path.split("/") if name.startswith("{") and name.endswith("_id}")}
+        owned = guard.access.owned
+        if named != (set() if owned is None else {KINDS[owned].parameter}):
+            raise StateError("api.no_object", path=path)
 
 
 def _authenticated(service: IssuingService, request: Request) -> tuple[Principal, str | None]:

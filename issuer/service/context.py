@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
@@ -27,8 +27,11 @@ from verifier.runtime import http
 
 from .embedded_worker import EmbeddedWorker
 from .login_door import PLACES
+from .objects import KINDS, Kind, Owned
 
 __all__ = ["Call", "CallOf", "IssuingService", "etag"]
+
+T = TypeVar("T")
 
 _TAG: Final = re.compile(r'"([0-9]{1,15})"')
 
@@ -60,6 +63,7 @@ class Call:
         who: None where anyone may ask.
         token: the session's; None for programs.
         request: for :mod:`issuer.db.idempotency`; None where the endpoint needs no key.
+        owned, found: the kind of object that the path names and the object itself: see :meth:`loaded`.
     """
 
     service: IssuingService
@@ -69,6 +73,8 @@ class Call:
     token_or_none: str | None = field(repr=False)
     request: idempotency.Request | None = field(repr=False)
     if_match: str | None
+    owned: Owned | None = None
+    found: Any = field(default=None, repr=False)
 
     @property
     def core(self) -> Core:
@@ -98,6 +104,17 @@ class Call:
         if self.token_or_none is None:
             raise http.Problem("http.unauthenticated")
         return self.token_or_none
+
+    def loaded(self, kind: Kind[T]) -> T:
+        """The object that the path names, as the guard has loaded it.
+
+        Args:
+            kind: the one that the endpoint declares.
+        """
+        if self.owned is None or KINDS[self.owned] is not kind:
+            raise TypeError("an endpoint asks for the kind of object that its access declares")
+        found: T = self.found
+        return found
 
     @property
     def version(self) -> int:

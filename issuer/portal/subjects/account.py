@@ -19,6 +19,7 @@ from issuer.portal.pages import Pages
 from issuer.portal.parts import Choice, Tag
 from issuer.portal.rendering import BASE, drawn_address
 from issuer.portal.visits import Visit
+from issuer.service.access import Access
 from issuer.service.idempotent import once
 
 from .access import PERSON, with_right
@@ -112,7 +113,7 @@ def end_others(visit: Visit) -> Response:
     return visit.go("account/sessions", done="others_ended")
 
 
-@pages.post("account/sessions/{session_id}/end", PERSON)
+@pages.post("account/sessions/{session_id}/end", Access("person", owned="session"))
 def end_session(visit: Visit, session_id: str) -> Response:
     """End one of one's own sessions."""
     sessions.end(visit.core, visit.call.who, session_id)
@@ -176,7 +177,7 @@ def make_token(visit: Visit) -> Response:
     return visit.page("account/token_made.html", token=text)
 
 
-@pages.post("account/tokens/{token_id}/revoke", _TOKENS)
+@pages.post("account/tokens/{token_id}/revoke", Access("person", ("token.own",), owned="api_token"))
 def revoke_token(visit: Visit, token_id: str) -> Response:
     """End one of one's own tokens."""
     tokens.revoke_token(visit.core, visit.call.who, token_id)

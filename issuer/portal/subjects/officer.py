@@ -21,7 +21,6 @@ from fastapi import Response
 from issuer import cards
 from issuer.approvals import engine
 from issuer.cards import lookups
-from issuer.cards.parties import refuse_own
 from issuer.cards.views import CardView
 from issuer.portal.card_shown import card_state
 from issuer.portal.pages import Pages
@@ -195,7 +194,6 @@ def _declare(name: str, act: CardAct) -> None:
         visit.require("reason")
         if name == "revoke":
             visit.give_code()
-        refuse_own(visit.core, visit.call.who, card_id)
         act.do(visit.call, read_card(visit.call, card_id), visit.reason())
         return visit.go("confirmations" if name == "revoke" else f"cards/{card_id}", done=f"act_{name}")
 

@@ -22,6 +22,7 @@ from issuer.portal.pages import Pages
 from issuer.portal.parts import Cell, Fact, Tag
 from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
+from issuer.service.access import Access
 from issuer.service.card_reading import read_card
 from issuer.service.idempotent import once
 
@@ -33,6 +34,7 @@ __all__ = ["pages", "staff_home"]
 pages = Pages()
 _MEMBER = with_right("organisation.read_own")
 _MANDATES = with_right("mandate.read_own", "mandate.manage")
+_ONE_MANDATE = Access("person", ("mandate.read_own", "mandate.manage"), owned="mandate")
 _GIVES = with_right("mandate.give", "mandate.manage")
 _LONGEST_DAYS = 5 * 365
 
@@ -118,14 +120,14 @@ def give_mandate(visit: Visit) -> Response:
     return visit.go("mandates", done="mandate_given")
 
 
-@pages.get("mandates/{mandate_id}/end", _MANDATES)
+@pages.get("mandates/{mandate_id}/end", _ONE_MANDATE)
 def end_mandate_page(visit: Visit, mandate_id: str) -> Response:
     """What ending a mandate does, before it is done."""
     found = mandates.show_mandate(visit.core, visit.call.who, mandate_id)
     return visit.page("staff/end_mandate.html", mandate=_shown_mandates(visit, [found])[0])
 
 
-@pages.post("mandates/{mandate_id}/end", _MANDATES)
+@pages.post("mandates/{mandate_id}/end", _ONE_MANDATE)
 def end_mandate(visit: Visit, mandate_id: str) -> Response:
     """End a mandate now."""
     mandates.end_mandate(visit.core, visit.call.who, mandate_id)

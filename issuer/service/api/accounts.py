@@ -24,6 +24,7 @@ from issuer.accounts.roles import ROLES
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
+from issuer.service.objects import ACCOUNT
 
 __all__ = ["InvitedBody", "endpoints", "invited_body", "waiting_body"]
 
@@ -84,7 +85,7 @@ def find_account(call: CallOf, body: LoginBody, response: Response) -> AccountVi
 def show_account(call: CallOf, account_id: Id, response: Response) -> AccountView:
     """An account; its texts are empty once it was closed."""
     call.looked("account.show", f"account:{account_id}")
-    return _shown(directory.show_account(call.core, call.who, account_id), response)
+    return _shown(call.loaded(ACCOUNT), response)
 
 
 @endpoints.at("POST", "/v1/accounts/{account_id}/lock", _MANAGES_ONE, **_CHANGED)

@@ -197,7 +197,7 @@ def _on_card(right: str) -> Access:
 @endpoints.at("POST", "/v1/cards", Access("account", ("card.issue",)), status=201, creates=True, problems=(404,))
 def issue_card(call: CallOf, body: NewCardBody, response: Response) -> IssuedBody:
     """Issue a card, with one signed code for each profile."""
-    refuse_own(call.core, call.who, None, body.holder_id)
+    refuse_own(call.who, body.holder_id)
     new = NewCard(_card(body.card), body.photo, call.request, body.holder_id, body.employer_id)
     return _issued(call, cards.issue(call.core, [new], call.who.by())[0], response)
 
@@ -239,14 +239,13 @@ def renew_card(call: CallOf, card_id: Id, body: ReissueBody, response: Response)
 @endpoints.at("PUT", "/v1/cards/{card_id}/parties", _on_card("card.issue"), status=204, problems=(404,))
 def set_parties(call: CallOf, card_id: Id, body: PartiesBody) -> None:
     """Say whose the card is: from now on they see it, and those before see it no more. All of them are notified."""
-    refuse_own(call.core, call.who, card_id, body.holder_id)
+    refuse_own(call.who, body.holder_id)
     parties.set_parties(call.core, call.who, card_id, body.holder_id, body.employer_id)
 
 
 @endpoints.at("POST", "/v1/cards/{card_id}/suspend", _on_card("card.suspend"), **_STATE)
 def suspend_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response) -> None:
     """Suspend a card until it is resumed."""
-    refuse_own(call.core, call.who, card_id)
     revision = cards.suspend(call.core, card_id, call.who.by(body.reason), call.version)
     response.headers["ETag"] = etag(revision)
 
@@ -254,7 +253,6 @@ def suspend_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response
 @endpoints.at("POST", "/v1/cards/{card_id}/resume", _on_card("card.resume"), **_STATE)
 def resume_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response) -> None:
     """End a suspension."""
-    refuse_own(call.core, call.who, card_id)
     revision = cards.resume(call.core, card_id, call.who.by(body.reason), call.version)
     response.headers["ETag"] = etag(revision)
 
@@ -262,7 +260,6 @@ def resume_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response)
 @endpoints.at("PUT", "/v1/cards/{card_id}/permit", _on_card("permit.set"), **_STATE)
 def set_permit(call: CallOf, card_id: Id, body: PermitBody, response: Response) -> None:
     """Set what stands of the permit behind a card."""
-    refuse_own(call.core, call.who, card_id)
     revision = cards.set_permit(call.core, card_id, body.state, call.who.by(body.reason), call.version)
     response.headers["ETag"] = etag(revision)
 
@@ -270,7 +267,6 @@ def set_permit(call: CallOf, card_id: Id, body: PermitBody, response: Response) 
 @endpoints.at("PUT", "/v1/cards/{card_id}/insurance", _on_card("insurance.set"), **_STATE)
 def set_insurance(call: CallOf, card_id: Id, body: InsuranceBody, response: Response) -> None:
     """Set what stands of the insurance behind a card."""
-    refuse_own(call.core, call.who, card_id)
     revision = cards.set_insurance(call.core, card_id, body.state, call.who.by(body.reason), call.version)
     response.headers["ETag"] = etag(revision)
 
@@ -302,7 +298,6 @@ def _pointer(fault: CardError) -> str:
 def _reissued(
     call: Call, card_id: str, body: ReissueBody, response: Response, reissue: Callable[..., IssuedCard]
 ) -> IssuedBody:
-    refuse_own(call.core, call.who, card_id)
     asked = Reissue(card_id, body.record(), call.request, call.version, frozenset(body.remove))
     try:
         made = reissue(call.core, asked, call.who.by(body.reason))

@@ -25,6 +25,7 @@ from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
 from issuer.service.idempotent import once
+from issuer.service.objects import CONFIRMATION
 
 from .accounts import InvitedBody, invited_body, waiting_body
 from .cards import Reason
@@ -90,7 +91,7 @@ def list_waiting(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[C
 @endpoints.at("GET", "/v1/confirmations/{confirmation_id}", Access("person", _RIGHTS, owned="confirmation"))
 def show_confirmation(call: CallOf, confirmation_id: Id) -> ConfirmationView:
     """A request that one may decide on or has asked for."""
-    return engine.show_confirmation(call.core, call.who, confirmation_id)
+    return call.loaded(CONFIRMATION)
 
 
 @endpoints.at(
@@ -110,7 +111,7 @@ def confirm(call: CallOf, confirmation_id: Id) -> DoneBody:
         return DoneBody(act=done.act, subject=done.subject, invited=invited)
 
     def again(subject: str) -> DoneBody:
-        act = engine.show_confirmation(call.core, call.who, confirmation_id).act
+        act = call.loaded(CONFIRMATION).act
         waiting = waiting_body(call, subject)
         return DoneBody(act=act, subject=subject, invited=waiting if waiting.expires_at is not None else None)
 

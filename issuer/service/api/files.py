@@ -16,6 +16,7 @@ from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Endpoints, Id
 from issuer.service.idempotent import once
+from issuer.service.objects import FILE
 
 from .filings import Code
 from .refusals import shown_refusals
@@ -62,7 +63,7 @@ def add_file(call: CallOf, request: Request, filing_id: Id, code: Code, body: Fi
 @endpoints.at("GET", "/v1/files/{file_id}", _SEEN)
 def show_file(call: CallOf, file_id: Id) -> FileView:
     """What is known of a file."""
-    return uploads.show_file(call.core, call.who, file_id)
+    return call.loaded(FILE)
 
 
 @endpoints.at("GET", "/v1/files/{file_id}/content", _SEEN, types=TYPES)

@@ -17,6 +17,7 @@ from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
 from issuer.service.idempotent import once
+from issuer.service.objects import MANDATE
 
 __all__ = ["endpoints"]
 
@@ -68,7 +69,7 @@ def list_mandates(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[
 @endpoints.at("GET", "/v1/mandates/{mandate_id}", Access("account", _SEES, owned="mandate"))
 def show_mandate(call: CallOf, mandate_id: Id) -> MandateView:
     """A mandate."""
-    return mandates.show_mandate(call.core, call.who, mandate_id)
+    return call.loaded(MANDATE)
 
 
 @endpoints.at("POST", "/v1/mandates/{mandate_id}/end", Access("person", _SEES, owned="mandate"), status=204)

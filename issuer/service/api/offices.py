@@ -17,6 +17,7 @@ from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
 from issuer.service.idempotent import once
+from issuer.service.objects import OFFICE
 
 __all__ = ["RegionCode", "endpoints"]
 
@@ -72,10 +73,10 @@ def list_offices(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[O
     return page(found, limit, lambda each: each.office_id)
 
 
-@endpoints.at("GET", "/v1/offices/{office_id}", Access("account"), problems=(404,))
+@endpoints.at("GET", "/v1/offices/{office_id}", Access("account", owned="office"))
 def show_office(call: CallOf, office_id: Id) -> OfficeView:
     """An office."""
-    return offices.show_office(call.core, call.who, office_id)
+    return call.loaded(OFFICE)
 
 
 @endpoints.at(

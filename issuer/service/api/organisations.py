@@ -13,6 +13,7 @@ from issuer.service.access import Access
 from issuer.service.context import CallOf, etag
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
 from issuer.service.idempotent import once
+from issuer.service.objects import ORGANISATION
 
 __all__ = ["endpoints"]
 
@@ -56,7 +57,7 @@ def list_organisations(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> 
 )
 def show_organisation(call: CallOf, organisation_id: Id, response: Response) -> OrganisationView:
     """An organisation: one's own, or any for who manages them."""
-    return _shown(organisations.show_organisation(call.core, call.who, organisation_id), response)
+    return _shown(call.loaded(ORGANISATION), response)
 
 
 @endpoints.at(

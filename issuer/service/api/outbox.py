@@ -11,6 +11,7 @@ from issuer.delivery.outbox_admin import Figures, OutboxView
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Cursor, Endpoints, Id, Limit, Page, page
+from issuer.service.objects import LETTER
 
 from .cards import ReasonBody
 
@@ -47,7 +48,7 @@ def show_figures(call: CallOf) -> dict[str, Figures]:
 @endpoints.at("GET", "/v1/outbox/{letter_id}", _ONE)
 def show_letter(call: CallOf, letter_id: Id) -> OutboxView:
     """How often a letter was tried, and what its last fault was."""
-    return outbox_admin.show(call.core, letter_id)
+    return call.loaded(LETTER)
 
 
 @endpoints.at("POST", "/v1/outbox/{letter_id}/retry", _ONE, status=204, problems=(409,))

@@ -21,6 +21,7 @@ from issuer.service.access import Access
 from issuer.service.context import Call, CallOf, etag
 from issuer.service.endpoints import Body, Endpoints, Id
 from issuer.service.idempotent import once
+from issuer.service.objects import WEBHOOK
 
 __all__ = ["endpoints"]
 
@@ -70,7 +71,9 @@ def list_webhooks(call: CallOf) -> list[WebhookView]:
 @endpoints.at("GET", "/v1/webhooks/{webhook_id}", Access("account", ("notice.own",), owned="webhook"))
 def show_webhook(call: CallOf, webhook_id: Id, response: Response) -> WebhookView:
     """One of one's own webhooks."""
-    return _tag(call, webhook_id, response)
+    found = call.loaded(WEBHOOK)
+    response.headers["ETag"] = etag(found.version)
+    return found
 
 
 @endpoints.at("PUT", "/v1/webhooks/{webhook_id}/state", status=204, **_CHANGE)

@@ -5,9 +5,11 @@ An endpoint without a row in :mod:`tests.issuer.service.matrix_rows` fails.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -152,7 +154,7 @@ def test_every_endpoint_lets_in_whom_it_declares(world: World, app: FastAPI) -> 
                     continue
                 assert answer.status_code == 404, place
                 other = strange.get((access.owned, role))
-                if other is None and _own_alone(access, role):
+                if other is None and access.rights and _own_alone(access, role):
                     other = strange[access.owned, "*"]
                 if other is not None:
                     others = caller(route.method, route.at({**ids, route.ids[0]: other}), body, version='"1"')
@@ -173,6 +175,66 @@ def test_a_token_does_no_more_than_its_scope(world: World, app: FastAPI) -> None
                 refused = answer.json().get("code") if answer.status_code == 403 else None
                 wanted = None if scope in held else "access.scope" if held else "access.not_allowed"
                 assert refused == wanted, (role.name, scope, route.name, answer.text[:200])
+
+
+def test_every_role_sees_the_fields_that_the_table_gives_it(world: World, app: FastAPI) -> None:
+    """Role by endpoint by object by field: of an object that a path names nobody is shown a field that
+    ``matrix_fields.json`` does not give the role, by session or by token; of a card everybody sees exactly those."""
+    table = _table()
+    seen: dict[tuple[str, str], set[str]] = {}
+    for route in _routes(app):
+        if route.method != "GET" or not route.access.owned:
+            continue
+        shot = ROWS[route.name](world)
+        for role, caller in _seers(world, app, route, shot.by):
+            answer = caller("GET", route.at(shot.ids), shot.body)
+            assert answer.status_code == (shot.status or route.status), (route.name, role, answer.text[:200])
+            if answer.headers.get("content-type") == "application/json":
+                seen.setdefault((route.name, role), set()).update(_fields(answer.json()))
+    more = {place: sorted(fields - table.get(place, set())) for place, fields in seen.items()}
+    assert {place: fields for place, fields in more.items() if fields} == {}
+    cards = "GET /v1/cards/{card_id}"
+    assert {place: seen[place] for place in seen if place[0] == cards} == {
+        place: fields for place, fields in table.items() if place[0] == cards
+    }
+
+
+def _table() -> dict[tuple[str, str], set[str]]:
+    """The fields of answers by endpoint and role."""
+    kept = json.loads(Path(__file__).with_name("matrix_fields.json").read_text("utf-8"))
+    return {
+        (endpoint, role): set(group["fields"])
+        for endpoint, groups in kept.items()
+        for group in groups
+        for role in group["roles"].split()
+    }
+
+
+def _seers(
+    world: World, app: FastAPI, route: Route, by: str | Somebody | Entered | None
+) -> Iterator[tuple[str, Caller]]:
+    """The roles that a row is for, each by its program and in a session; or the one person that it is for."""
+    if isinstance(by, Somebody):
+        yield by.who().role.name, by_session(app, by.enter())
+        return
+    assert isinstance(by, str)
+    for role in by.split():
+        for scopes, caller in _callers(world, app, role):
+            if _let_in(route.access, role, scopes):
+                yield role, caller
+
+
+def _fields(value: Any, name: str = "") -> Iterator[str]:
+    """The names of all fields of an answer that say something, two deep, of a card's record all the way down; places in
+    lists count as one."""
+    if isinstance(value, dict) and (name.startswith("card") or name.count(".") < 1):
+        for key, inner in value.items():
+            yield from _fields(inner, f"{name}.{key}" if name else key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _fields(inner, f"{name}[]")
+    elif value is not None:
+        yield name
 
 
 def _callers(world: World, app: FastAPI, role: str) -> Iterator[tuple[frozenset[str] | None, Caller]]:
