@@ -36,7 +36,7 @@ from .attempts import Origin, remember
 from .login import recovery_digest
 from .models import Account, Invitation, RecoveryCode
 from .password_rules import check_password
-from .people import read_account, seal_password, seal_totp
+from .people import read_account, seal_password, seal_totp, waits
 from .roles import role_named
 from .secret_text import secret_hash
 from .totp import TotpOffer, matching_step, new_recovery_codes, new_totp_secret, normal_recovery_code, offer
@@ -190,6 +190,9 @@ def accept(
             seal_totp(core, account, secret)
             account.totp_counter = step
             set_recovery_codes(core, session, account.id, recovery)
+            if row.created_at > account.created_at:
+                # A new second factor of an account that was there: whoever got the invitation waits like anybody else.
+                waits(core, account, now)
         seal_password(core, account, encoded)
         account.state, account.version, account.changed_at = "active", account.version + 1, now
         row.used_at = now

@@ -277,7 +277,8 @@ def connect(url: str, *, connections: int = 15) -> Database:
         given = {name: value for name, value in _PATIENCE.items() if name not in parsed.query}
         options = {
             "pool_pre_ping": True,
-            "connect_args": {**given, "prepare_threshold": None},
+            # Whatever the database's encoding is, text comes as text, and :meth:`Database.check` can say what is wrong.
+            "connect_args": {"client_encoding": "utf8", **given, "prepare_threshold": None},
             "pool_size": connections,
             "max_overflow": 0,
             "pool_timeout": _POOL_PATIENCE,

@@ -166,13 +166,13 @@ class Guard:
 
     async def note_look(self, request: Request, service: IssuingService, who: Principal) -> None:
         """Leave the row of promise 6."""
-        rights = _LOOKS.intersection(self.access.rights)
+        rights = _LOOKS.intersection(self.access.rights) & who.rights
         if not who.role.official or not rights:
             return
         named = next(iter(request.path_params.values()), None)
         subject = None if named is None else f"{self.access.owned}:{named}"
-        way = min(rights & who.role.rights)
-        await run_in_threadpool(note_read, service.core, f"account:{who.account_id}", who.role.name, way, subject)
+        actor = f"account:{who.account_id}"
+        await run_in_threadpool(note_read, service.core, actor, who.role.name, min(rights), subject)
 
     def _checked(self, service: IssuingService, request: Request, body: bytes) -> Call:
         who, token = None, None

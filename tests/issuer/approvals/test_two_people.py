@@ -446,3 +446,21 @@ def test_nobody_floods_those_who_decide(house: House, monkeypatch: pytest.Monkey
     for number in (2, 3):
         ask_revocation(house, who, card(house, number))
     assert refused(lambda: ask_revocation(house, again.who(), card(house, 4))) == "confirm.too_often"
+
+
+def test_a_second_factor_from_a_reset_waits(house: House) -> None:
+    """Whoever takes up the invitation of a reset takes part in nothing that two people do, for a day."""
+    one = make(house, "permit_officer", "one")
+    make(house, "permit_officer", "two")
+    card_id = card(house)
+    house.later()
+    request = ask_revocation(house, one.who(), card_id)
+    token = host.reset(house.core, "two", HOST).token
+    house.later()
+    assert token is not None
+    again = take_up(house, token, "two")
+    assert refused(lambda: engine.confirm(house.core, again.who(), request)) == "confirm.waits"
+    assert refused(lambda: ask_revocation(house, again.who(), card(house, 2))) == "confirm.waits"
+    house.later(DAY)
+    engine.confirm(house.core, again.who(), request)
+    assert standing(house, card_id) == "revoked"

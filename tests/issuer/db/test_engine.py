@@ -9,16 +9,20 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
+import psycopg.sql
 import pytest
 from sqlalchemy import event, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
+from issuer.core import BESIDE
 from issuer.db import engine
 from issuer.db.engine import Database, connect
 from issuer.db.meta import Publisher
 from tests.issuer.conftest import new_database_url, postgres_server
+from tests.kit.issuing_service import settings_for
 from tests.kit.people import at_once
 from tests.kit.postgres import Server
 
@@ -355,3 +359,49 @@ def test_work_on_sqlite_is_alone_from_its_first_statement(database: Database) ->
 
     database.transact(work)
     assert outcomes == ["SQLITE_BUSY"]
+
+
+def test_a_database_that_is_no_utf8_is_named() -> None:
+    """SQL_ASCII, which some servers still make: one line at the start, not a fault at the first name."""
+    server = postgres_server()
+    url = server.new_database(empty=True)
+    name = url.partition("@/")[2].partition("?")[0]
+    with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
+        made = "TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"
+        admin.execute(psycopg.sql.SQL(f"CREATE DATABASE {name}_old {made}"))
+    old = connect(server.url(f"{name}_old"))
+    with pytest.raises(StateError) as caught:
+        old.check()
+    assert (caught.value.code, caught.value.found) == ("database.encoding", "SQL_ASCII")
+    old.close()
+    server.drop(server.url(f"{name}_old"))
+    server.drop(url)
+
+
+def test_a_login_that_is_refused_is_no_server_that_is_away() -> None:
+    """A wrong user, or no such database: said so, and not tried again for twenty seconds."""
+    server = postgres_server()
+    good = server.url("postgres")
+    for wrong in (good.replace("icard@", "nobody@", 1), server.url("no_such_database")):
+        database = connect(wrong)
+        for ask in (database.check, lambda d=database: d.read(lambda session: session.scalar(select(1)))):
+            with pytest.raises(StateError) as caught:
+                ask()
+            assert caught.value.code == "database.denied"
+        database.close()
+
+
+def test_threads_have_connections_or_nothing_starts() -> None:
+    """One connection for each thread that may need one: refused where the server gives fewer, or the settings do."""
+    server = postgres_server()
+    database = connect(server.url("postgres"))
+    database.require_connections(20)
+    with pytest.raises(StateError) as caught:
+        database.require_connections(100_000)
+    assert caught.value.code == "database.connections"
+    database.close()
+    settings = settings_for(Path("."), "sqlite:///x", serve_threads=40)
+    assert settings.connections(BESIDE) == 40 + BESIDE
+    with pytest.raises(StateError) as caught:
+        settings_for(Path("."), "sqlite:///x", serve_threads=40, database_connections=40).connections(BESIDE)
+    assert (caught.value.code, caught.value.path) == ("settings.value", "database_connections")

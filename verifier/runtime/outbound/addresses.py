@@ -7,7 +7,8 @@ Promises:
 2. Only global unicast addresses are open, unless a network that was allowed by name contains them. Which are not is a
    table of its own (``special_addresses.json``: IANA's special-purpose registries and address spaces, with their date):
    :mod:`ipaddress` knows more of them from one version of Python to the next.
-3. An IPv6 address that carries an IPv4 address (mapped, 6to4, Teredo, NAT64 of RFC 6052) is judged by that one too.
+3. An IPv6 address that carries an IPv4 address (mapped, 6to4, Teredo, NAT64 of RFC 6052, ISATAP of RFC 5214) is judged
+   by that one too.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ __all__ = ["Network", "check_base_url", "is_allowed", "networks"]
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+#: Bits 64 to 95 of an ISATAP address (RFC 5214, section 6.1), its local or universal form.
+_ISATAP: Final = frozenset({0x0000_5EFE, 0x0200_5EFE})
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 #: All that IANA hands out as global unicast (IPv6 address space, RFC 4291).
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
@@ -96,6 +99,8 @@ def _carried(address: _Address) -> list[_Address]:
         found.append(address.sixtofour)
     if address.teredo is not None:
         found += address.teredo
+    if int(address) >> 32 & 0xFFFF_FFFF in _ISATAP:
+        found.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
     if address in _NAT64:
         found.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
     return found
