@@ -42,13 +42,21 @@ from .certificates import sheet_banner
 from .entries import begin_entry
 from .models import Entry, Notification, Permit
 from .names import PassportName, compare, latin
-from .parties import load_filing, notify_permit, require_handler
+from .parties import load_filing, load_permit, notify_permit, require_handler, require_not_oneself
 from .people import organisation_record, passport_of
 from .person_checks import PersonCheck, PersonOnRecord
 from .processes import NOTIFICATION, PERMIT
 from .terms import card_of, newest_term, number_of, read_term
 
-__all__ = ["Activated", "NewHolder", "activate", "activated_by", "notification_of", "notification_sheet"]
+__all__ = [
+    "Activated",
+    "NewHolder",
+    "activate",
+    "activated_by",
+    "notification_of",
+    "notification_sheet",
+    "open_account",
+]
 
 #: What a notification's code begins with; the token follows.
 _SCHEME: Final = "ICARD-NOTIFICATION:"
@@ -100,6 +108,44 @@ def activate(
     made = _Activating(core, who, token.strip().removeprefix(_SCHEME), name, number, check, entered_on, holder)
     cards.issue_decided(core, Decision(made.new_card, made.issued), who.by(), request=request)
     return made.done()
+
+
+def open_account(
+    core: Core,
+    who: Principal,
+    permit_id: str,
+    check: PersonCheck,
+    holder: NewHolder,
+    request: Request | None = None,
+) -> Invited:
+    """Open the account of a permit's holder at the window: for whoever came by no notification, or asked for none then.
+
+    Args:
+        check: of the person, who is handed the slip.
+
+    Raises:
+        StateError: ``access.*``, ``permit.none``, ``permit.no_card``, ``filing.own``, ``notification.unchecked``,
+            ``account.*``; ``account.conflict``: the person has one.
+    """
+    who.require("filing.decide")
+    account_id, slip = secrets.token_hex(16), new_secret()
+
+    def work(unit: UnitOfWork) -> Invited:
+        session = unit.session
+        permit = load_permit(core, session, who, permit_id)
+        if permit.card_id is None:
+            raise StateError("permit.no_card")
+        require_not_oneself(who, permit.person_id)
+        session.get_one(Person, permit.person_id, with_for_update=True)
+        check.confirm(_on_record(core, session, permit.person_id))
+        made = _new_account(core, session, permit.person_id, holder, account_id, Parts(slip), unit.now)
+        if made is None:
+            raise StateError("account.conflict", path="permit_id", expected="a person without an account")
+        unit.audit("account.open", made.account_id, {"check": check.name})
+        unit.made(made.account_id)
+        return made
+
+    return core.transact(who.by(), work, request=request)
 
 
 def activated_by(core: Core, permit_id: str) -> Activated:
@@ -256,27 +302,31 @@ class _Activating:
         return day
 
     def _recognise(self, session: Session, permit: Permit) -> None:
-        passport = passport_of(self._core, session, permit.person_id)
-        name = PassportName(passport["surname"], passport["given"])
-        difference = compare(name, self._name)
+        person = _on_record(self._core, session, permit.person_id)
+        difference = compare(person.name, self._name)
         if difference is not None or self._number.strip() != number_of(self._core, permit):
             raise StateError("notification.person", path=difference or "number")
-        self._check.confirm(PersonOnRecord(name, passport["nationality"], passport["birth"], passport["number"]))
+        self._check.confirm(person)
 
     def _account(self, session: Session, permit: Permit, now: int) -> Invited | None:
         if self._holder is None:
             return None
-        held = select(Account.id).where(
-            Account.person_id == permit.person_id, Account.role == "holder", Account.state != "closed"
-        )
-        if session.scalar(held) is not None:
-            return None
-        wanted = NewAccount(
-            "holder",
-            self._holder.login,
-            person_id=permit.person_id,
-            email=self._holder.email,
-            language=self._holder.language,
-        )
-        new, _ = changes.checked(wanted)
-        return changes.create(self._core, session, new, self._account_id, Parts(self._slip, self._token), now)
+        parts = Parts(self._slip, self._token)
+        return _new_account(self._core, session, permit.person_id, self._holder, self._account_id, parts, now)
+
+
+def _on_record(core: Core, session: Session, person_id: str) -> PersonOnRecord:
+    passport = passport_of(core, session, person_id)
+    name = PassportName(passport["surname"], passport["given"])
+    return PersonOnRecord(name, passport["nationality"], passport["birth"], passport["number"])
+
+
+def _new_account(
+    core: Core, session: Session, person_id: str, holder: NewHolder, account_id: str, parts: Parts, now: int
+) -> Invited | None:
+    """The account of a person who is locked; None: they have one."""
+    held = select(Account.id).where(Account.person_id == person_id, Account.role == "holder", Account.state != "closed")
+    if session.scalar(held) is not None:
+        return None
+    wanted = NewAccount("holder", holder.login, person_id=person_id, email=holder.email, language=holder.language)
+    return changes.create(core, session, changes.checked(wanted)[0], account_id, parts, now)

@@ -241,7 +241,11 @@ def _acts_for(employer_id: str, now: int) -> ColumnElement[bool]:
 
 
 def _files(row: Filing, now: int) -> ColumnElement[bool]:
-    """The accounts that file an application: of the agency that began it while it acts, else of the employer."""
+    """The accounts that file an application: of its person, of the agency while it acts, or of the employer."""
+    if row.filer == "person":
+        return and_(
+            Account.state.in_(("active", "locked")), Account.person_id == row.person_id, Account.role == "holder"
+        )
     if row.agency_id is None:
         return and_(
             Account.state.in_(("active", "locked")),

@@ -232,7 +232,7 @@ def show_notification(call: CallOf, filing_id: Id, response: Response) -> Notifi
     return NotificationBody(token=found["token"], number=found["number"], until=date.fromisoformat(found["until"]))
 
 
-@endpoints.at("GET", "/v1/filings/{filing_id}/notification.pdf", _FILES, types=("application/pdf",))
+@endpoints.at("GET", "/v1/filings/{filing_id}/notification.pdf", _NOTIFIED, types=("application/pdf",))
 def notification_pdf(call: CallOf, filing_id: Id) -> Response:
     """The notification as PDF; its code activates the permit after entry, once."""
     data = sheets.draw_pdf(*activation.notification_sheet(call.core, call.who, filing_id))

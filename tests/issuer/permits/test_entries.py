@@ -103,6 +103,24 @@ def test_person_who_has_an_account_keeps_it(office: PermitOffice) -> None:
     assert office.ok(office.officer, "POST", "/v1/permits/activations", {**other, "holder": None})["slip"] is None
 
 
+def test_holder_who_came_by_no_notification_gets_an_account_at_the_window(office: PermitOffice) -> None:
+    permit = office.employed(1)
+    path = f"/v1/permits/{permit['permit_id']}/holder"
+    body = {"holder": {"login": "hannelore.vogel"}, "checked": True}
+    unchecked = office.ask(office.officer, "POST", path, {**body, "checked": False})
+    assert problem(unchecked) == (422, "notification.unchecked")
+    made = office.ask(office.officer, "POST", path, body, key="one-account-for-one").json()
+    again = office.ask(office.officer, "POST", path, body, key="one-account-for-one").json()
+    assert again == {**made, "slip": None}
+    accept(office.core, made["slip"], PASSWORD, None, HOME)
+    holder = Somebody(office.house, made["account_id"], "", "hannelore.vogel", None, [])
+    assert [one["permit_id"] for one in office.ok(holder, "GET", "/v1/permits")["items"]] == [permit["permit_id"]]
+    other = {**body, "holder": {"login": "somebody.else"}}
+    assert problem(office.ask(office.officer, "POST", path, other)) == (409, "account.conflict")
+    granted = office.approved("overseas", person_record(office.today, 2))["permit_id"]
+    assert problem(office.ask(office.officer, "POST", f"/v1/permits/{granted}/holder", body)) == (409, "permit.no_card")
+
+
 def test_another_check_of_the_person_may_take_the_officer_s_place(office: PermitOffice) -> None:
     """A double: it knows faces by passport numbers."""
 
