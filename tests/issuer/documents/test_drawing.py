@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -99,6 +101,21 @@ def test_page_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(StateError) as refused:
         look(stuck(), "application/pdf")
     assert refused.value.code == "upload.costly"
+
+
+def test_child_is_confined_before_it_reads_a_file() -> None:
+    program = (
+        "from issuer.documents import drawing_child\n"
+        "def greedy(*_):\n"
+        "    try:\n"
+        "        return b'%d' % len(bytearray(drawing_child.MEMORY))\n"
+        "    except MemoryError:\n"
+        "        return b'confined'\n"
+        "drawing_child.answered = greedy\n"
+        "drawing_child.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input=b"{}\n", capture_output=True, cwd=ROOT, check=True)
+    assert done.stdout == b"confined"
 
 
 def test_no_process_and_no_stream_is_left_behind() -> None:
