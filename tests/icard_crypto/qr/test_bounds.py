@@ -71,6 +71,14 @@ def test_a_carpet_of_corners_is_given_to_no_reader(monkeypatch: pytest.MonkeyPat
     assert shown == []
 
 
+def test_blank_rows_hide_no_carpet() -> None:
+    """Which rows are looked at, nobody knows beforehand: with every tenth pair of them blank it is one all the same."""
+    picture = stripes(2000, 2).convert("L")
+    for y in range(0, 1998, 20):
+        picture.paste(255, (0, y, 2000, y + 2))
+    assert all(corner_candidates(picture) > MOST_CANDIDATES for _ in range(5))
+
+
 def test_what_people_send_is_no_carpet() -> None:
     """A sheet of codes, noise, and a large code stay far below the bound."""
     for image in (sheet(40), pictures.noisy(sheet(8), 40, 1), CODE.resize((3000, 3000))):
