@@ -20,22 +20,28 @@ MOST_CANDIDATES: Final = 40.0
 """In a row: eight codes beside each other have half of it."""
 #: A picture of fewer pixels keeps no reader busy for long, whatever it shows.
 _SMALL: Final = 300_000
-_ROWS: Final = 24
+_ROWS: Final = 20
+_BUSIEST: Final = 2
 #: Pixels on each side whose mean tells light from dark, as the reader's own way of telling them does.
 _NEIGHBOURS: Final = 12
 _PATTERN: Final = (1, 1, 3, 1, 1)
 
 
 def corner_candidates(image: Image.Image) -> float:
-    """The number of runs of 1:1:3:1:1 in a row of a grey picture that stand in the next row too: the mean of the
-    busiest eighth of a sample of rows; 0 for a small picture."""
+    """The number of runs of 1:1:3:1:1 in a row of a grey picture that stand in a row beside it too: the mean of the
+    busiest two of a sample of rows; 0 for a small picture."""
     if image.width * image.height < _SMALL:
         return 0.0
     # Drawn by lot: whoever knew them would leave just them blank.
-    rows = random.SystemRandom().sample(range(image.height - 1), min(_ROWS, image.height - 1))
-    found = sorted((len(_in_row(image, y) & _in_row(image, y + 1)) for y in rows), reverse=True)
-    busiest = found[: len(found) // 8 + 1]
-    return sum(busiest) / len(busiest)
+    rows = random.SystemRandom().sample(range(1, image.height - 1), max(0, min(_ROWS, image.height - 2)))
+    found = sorted((_below_each_other(image, y) for y in rows), reverse=True)
+    return sum(found[:_BUSIEST]) / _BUSIEST
+
+
+def _below_each_other(image: Image.Image, y: int) -> int:
+    """How many runs of a row stand in the row above or below it too."""
+    own = _in_row(image, y)
+    return max(len(own & _in_row(image, y + step)) for step in (-1, 1)) if own else 0
 
 
 def _in_row(image: Image.Image, y: int) -> set[int]:
