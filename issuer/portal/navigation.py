@@ -39,6 +39,7 @@ _ITEMS: Final = (
     ("nav.permits", "permits", ("filing.read_own", "filing.read")),
     ("nav.filings", "filings", ("filing.file",)),
     ("nav.insurance", "insurance", ("insurance.read_own", "insurance.read")),
+    ("nav.objections", "objections", ("objection.decide",)),
     ("nav.what_if", "what-if", ("filing.file",)),
     ("nav.organisation", "organisation", ("organisation.read_own",)),
     ("nav.mandates", "mandates", ("mandate.read_own", "mandate.manage")),

@@ -13,6 +13,7 @@ from . import (
     insurance,
     login,
     notices,
+    objections,
     officer,
     offices,
     permits,
@@ -29,6 +30,6 @@ SUBJECTS = [
     for subject in (
         *(home, login, account, notices, cards, staff, officer, approvals, audit, admin),
         # registration before insurance: "register" is no person's id.
-        *(filings, permits, endings, desk, registration, insurance, rules, offices, webhooks),
+        *(filings, permits, endings, desk, registration, insurance, rules, offices, webhooks, objections),
     )
 ]

@@ -212,3 +212,31 @@ def test_official_who_looks_at_insurance_leaves_a_row_that_the_holder_sees(app: 
     before = holder.get(f"cards/{card}/lookups?lang=en").text.count("Insurance officer")
     of(app, made, "insurance_officer").get(f"insurance/{made.ids['insured']}")
     assert holder.get(f"cards/{card}/lookups?lang=en").text.count("Insurance officer") > before
+
+
+def test_objection_is_lodged_from_the_refusal_admitted_and_decided_by_the_head(app: FastAPI, made: Town) -> None:
+    """It has a number and a day with its rule; the head's reason is read by whoever lodged it; a decision that is set
+    aside opens the application anew."""
+    employer, head = of(app, made, "employer"), of(app, made, "office_head")
+    filing = f"filings/{made.ids['refused']}"
+    assert f"objections/new?filing={made.ids['refused']}" in employer.get(filing).text
+    empty = employer.post("objections/new", key="1" * 32, filing_id=made.ids["refused"], grounds="")
+    assert 'href="#f-grounds"' in empty.text
+    sent = employer.post(
+        "objections/new", key="2" * 32, filing_id=made.ids["refused"], grounds="It is from the clinic."
+    )
+    assert sent.status_code == 303, words(sent.text)[-300:]
+    path = sent.headers["location"].removeprefix(BASE).partition("?")[0]
+    text = words(employer.get(f"{path}?lang=en").text)
+    assert "Next step: the head of the office." in text
+    assert "Examination of an application for reconsideration" in text
+    assert of(app, made, "holder").get(path).status_code == 404
+    assert employer.get(f"{path}/decide").status_code == 403
+    for number, (act, reason) in enumerate((("admit", ""), ("annul", "The clinic has confirmed it.")), 3):
+        version = field(head.get(f"{path}/decide?act={act}").text, "version")
+        done = head.post(f"{path}/decide", key=str(number) * 32, version=version, act=act, reason=reason)
+        assert done.status_code == 303, words(done.text)[-300:]
+    text = words(employer.get(f"{path}?lang=en").text)
+    assert "Decision set aside" in text
+    assert "The clinic has confirmed it." in text
+    assert "Refused" not in words(employer.get(f"{filing}?lang=en").text).partition("History")[0]
