@@ -146,6 +146,7 @@ class Runner:
         self._set(job, running_since=None, failing_since=since, fault=fault.code)
         if before.fault != fault.code:
             facts = {"job": job.name, "code": fault.code, "path": fault.path, "message": fault.message()}
+            facts |= {"hint": fault.hint(), "expected": fault.expected}
             facts["found"] = fault.found if fault.code == "worker.fault" else None
             self._log("held_back", {name: value for name, value in facts.items() if value is not None})
             self._turned.set()

@@ -184,10 +184,13 @@ def _facts(chain: TrustChain) -> dict[str, Any]:
 
 def _log(as_json: bool, event: str, facts: dict[str, Any]) -> None:
     """A line an event, at once, for whatever keeps logs. For any thread: a run's own settings are the main thread's."""
-    known = {"time": moment_text(int(time.time())), "event": event, **facts}
+    now = moment_text(int(time.time()))
     if as_json:
+        # The shape of the servers' lines.
+        level = "warning" if event == "held_back" else "info"
+        known = {**facts, "event": event, "level": level, "logger": "icard.worker", "timestamp": now}
         text = json.dumps(known, ensure_ascii=True)
     else:
         rest = " ".join(f"{name}={value}" for name, value in facts.items())
-        text = f"{known['time']} {event} {rest}".rstrip()
+        text = f"{now} {event} {rest}".rstrip()
     typer.echo(text)

@@ -66,4 +66,6 @@ class EmbeddedWorker:
 
 
 def _tell(event: str, facts: dict[str, Any]) -> None:
-    _log.info(event, **{("what" if name == "event" else name): value for name, value in facts.items()})
+    # What is held back needs a person.
+    tell = _log.warning if event == "held_back" else _log.info
+    tell(event, **{("what" if name == "event" else name): value for name, value in facts.items()})

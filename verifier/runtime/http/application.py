@@ -32,7 +32,7 @@ from icard_crypto.errors import IcardError
 
 from .logs import log_fault
 from .middleware import Middleware
-from .problems import FieldFault, Problem, Statuses, problem_response
+from .problems import FieldFault, Problem, Statuses, note_code, problem_response
 from .raw import header_of
 
 __all__ = ["new_app"]
@@ -106,6 +106,7 @@ def new_app(statuses: Statuses | None = None, **options: Any) -> FastAPI:
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, IcardError)  # noqa: S101 - registered for this class below
         problem = known.problem(error)
+        note_code(request.scope, error.code)
         if problem.code == "http.internal":
             log_fault(error, request.scope)
         return problem_response(problem, request.scope)

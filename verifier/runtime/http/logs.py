@@ -2,8 +2,9 @@
 
 Promises:
 
-1. One line a request: method, route template, status, milliseconds, request id. Never the path, the query, a header, an
-   address or a body. The access log of uvicorn is off.
+1. One line a request: method, route template, status, milliseconds, request id, and of one that was refused or failed
+   the code, also where the client was told of an internal error alone. What the service failed at is a warning. Never
+   the path, the query, a header, an address or a body. The access log of uvicorn is off.
 2. A fault that nobody foresaw is logged by its type and the places in the code that it passed; its text, which may
    quote what was sent, is not. An :class:`~icard_crypto.errors.IcardError` adds its code.
 3. Lines of libraries (uvicorn, SQLAlchemy) come out in the same form, their tracebacks cut down as in 2. The HTTP
@@ -26,6 +27,7 @@ from structlog.typing import EventDict, WrappedLogger
 from icard_crypto.errors import IcardError
 
 from .middleware import Middleware
+from .problems import noted_code
 from .request_ids import request_id
 from .routes import known_method, route_template
 
@@ -34,6 +36,8 @@ __all__ = ["RequestLog", "configure_logs", "log_fault"]
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("icard.http")
 _requests: Final = logging.getLogger("icard.http")
 _MOST_FRAMES: Final = 12
+#: From this status on it was the service that failed.
+_FAILED: Final = 500
 #: The status of a request whose client went away before there was an answer, as nginx writes it.
 _CLIENT_GONE: Final = 499
 
@@ -110,14 +114,21 @@ def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
         logging.getLogger(client).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
+def _level_of(status: int) -> int:
+    return logging.WARNING if status >= _FAILED else logging.INFO
+
+
 class _Line(logging.LogRecord):
     """The record of a request: a line that is written already, for structlog's way to it costs ten times as much."""
 
     def __init__(self, scope: Scope, status: int, took: float) -> None:
-        super().__init__(_requests.name, logging.INFO, "", 0, None, None, None)
+        super().__init__(_requests.name, _level_of(status), "", 0, None, None, None)
+        known = noted_code(scope)
+        level_name = self.levelname.lower()
+        code = "" if known is None else f'"code": "{known}", '
         self.msg = (
             f'{{"method": "{known_method(scope)}", "route": "{route_template(scope)}", "status": {status}, '
-            f'"ms": {took}, "id": "{request_id(scope)}", "event": "request", "level": "info", '
+            f'"ms": {took}, "id": "{request_id(scope)}", {code}"event": "request", "level": "{level_name}", '
             f'"logger": "{self.name}", "timestamp": "{_stamp(self.created)}"}}'
         )
 
@@ -146,5 +157,5 @@ class RequestLog(Middleware):
             await self._app(scope, receive, watched)
         finally:
             took = round((time.perf_counter() - begun) * 1000, 1)
-            if _requests.isEnabledFor(logging.INFO):
+            if _requests.isEnabledFor(_level_of(status)):
                 _requests.handle(_Line(scope, status, took))

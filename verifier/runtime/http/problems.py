@@ -28,9 +28,10 @@ from icard_crypto.errors import CardError, DecodeError, EncodeError, IcardError,
 from .language import language_of
 from .request_ids import request_id
 
-__all__ = ["PROBLEM_TYPE", "FieldFault", "Problem", "Statuses", "problem_response"]
+__all__ = ["PROBLEM_TYPE", "FieldFault", "Problem", "Statuses", "note_code", "noted_code", "problem_response"]
 
 PROBLEM_TYPE: Final = "application/problem+json"
+_NOTED: Final = "problem_code"
 _STATUS: Final = {
     "http.bad_request": 400,
     "http.unauthenticated": 401,
@@ -149,8 +150,20 @@ class Statuses:
         )
 
 
+def note_code(scope: Scope, code: str) -> None:
+    """Keep the code of what went wrong with a request, for its line in the log; the first one counts."""
+    scope.setdefault("state", {}).setdefault(_NOTED, code)
+
+
+def noted_code(scope: Scope) -> str | None:
+    """The code that was kept for a request; None: nothing went wrong."""
+    found = scope.get("state", {}).get(_NOTED)
+    return None if found is None else str(found)
+
+
 def problem_response(problem: Problem, scope: Scope) -> Response:
     """The answer that shows a problem (promises 1 and 2)."""
+    note_code(scope, problem.code)
     language = language_of(scope)
     shown: dict[str, Any] = {
         "type": f"urn:icard:problem:{problem.code}",

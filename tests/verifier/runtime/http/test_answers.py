@@ -87,9 +87,29 @@ def test_one_line_a_request_without_what_was_sent(log: io.StringIO) -> None:
         ("OTHER", "unmatched", 404),
     ]
     assert requests[0]["id"] == answer.headers["x-request-id"]
-    assert set(requests[0]) == {"event", "level", "logger", "timestamp", "method", "route", "status", "ms", "id"}
+    usual = {"event", "level", "logger", "timestamp", "method", "route", "status", "ms", "id"}
+    assert set(requests[0]) == usual | {"code"}
+    assert [(line["code"], line["level"]) for line in requests] == [
+        ("http.invalid", "info"),
+        ("http.not_found", "info"),
+    ]
     for secret in (SECRET, "77007", "198.51.100.123"):
         assert secret not in log.getvalue()
+
+
+def test_the_line_of_a_failure_is_a_warning_with_its_code(log: io.StringIO) -> None:
+    """503 with the code that the client has too; a bare 500 with the code that he has not; none where all went well."""
+    app = made(http.Drain())
+    for path in ("/things/refusal/busy", "/things/refusal/fault", "/things/fault"):
+        ask(app, "POST", path)
+    ask(app, "GET", "/healthz")
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    told = [(line["status"], line["level"], line.get("code")) for line in lines if line["event"] == "request"]
+    assert told[0] == (503, "warning", "database.busy")
+    assert told[1][:2] == (500, "warning")
+    assert told[1][2] not in (None, "http.internal")
+    assert told[2] == (500, "warning", "http.internal")
+    assert told[3] == (200, "info", None)
 
 
 def test_libraries_log_in_the_same_form_without_texts_of_exceptions(log: io.StringIO) -> None:
