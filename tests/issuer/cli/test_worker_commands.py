@@ -88,10 +88,11 @@ def test_the_next_trust_list_is_taken_in(core: Core, tmp_path: Path) -> None:
     """Shown with its roots; a list that skips a version is refused and changes nothing."""
     first = told(core, "trust-list", "show")
     assert (first["version"], first["threshold"], len(first["roots"].split())) == (1, "2 of 3", 3)
+    # In the order of their times of issue.
+    (tmp_path / "2.cbor").write_bytes(trust_list(core, 2))
     (tmp_path / "3.cbor").write_bytes(trust_list(core, 3))
     done = command(core, "trust-list", "import", tmp_path / "3.cbor")
     assert (done.status, "trust.version_skipped" in done.err) == (1, True)
-    (tmp_path / "2.cbor").write_bytes(trust_list(core, 2))
     taken = told(core, "trust-list", "import", tmp_path / "2.cbor", tmp_path / "3.cbor")
     assert taken["version"] == told(core, "trust-list", "show")["version"] == 3
     again = told(core, "trust-list", "import", tmp_path / "2.cbor", tmp_path / "3.cbor")
