@@ -4,7 +4,8 @@ Promises:
 
 1. All errors descend from :class:`IcardError`; an exception of another library never leaves icard.
 2. ``code`` is stable and reads ``layer.fault`` (``cbor.duplicate_key``); programs compare codes, people read messages.
-3. Every code has a sentence and a next step in English and Chinese, in ``messages/<layer>.json``.
+3. Every code has a sentence and a next step in English and Chinese, in ``messages/<layer>.json`` of the package that
+   raises it; each package registers its own.
 4. Building an error costs nothing but the object: the catalogue is read only when someone asks for words.
 
 ::
@@ -35,22 +36,33 @@ __all__ = [
     "MissingPart",
     "StateError",
     "catalogue",
+    "register",
 ]
 
 Language = Literal["en", "zh"]
 
 
+_packages = ["icard_crypto"]
+
+
+def register(package: str) -> None:
+    """Add the words of a package's own codes: its files ``messages/<layer>.json``. Repeating it changes nothing."""
+    if package not in _packages:
+        _packages.append(package)
+
+
 @functools.cache
 def _layer_messages(layer: str) -> dict[str, dict[str, str]]:
-    text = (resources.files("icard_crypto") / "messages" / f"{layer}.json").read_text("utf-8")
+    files = [resources.files(package) / "messages" / f"{layer}.json" for package in _packages]
+    text = next(file for file in files if file.is_file()).read_text("utf-8")
     messages: dict[str, dict[str, str]] = json.loads(text)
     return messages
 
 
 def catalogue() -> dict[str, dict[str, str]]:
-    """All codes with their texts: ``{code: {"en", "zh", "do_en", "do_zh"}}``, sorted by code."""
-    folder = resources.files("icard_crypto") / "messages"
-    layers = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json"))
+    """All codes of the packages that are loaded, sorted: ``{code: {"en", "zh", "do_en", "do_zh"}}``."""
+    entries = [entry for package in _packages for entry in (resources.files(package) / "messages").iterdir()]
+    layers = sorted(entry.name.removesuffix(".json") for entry in entries if entry.name.endswith(".json"))
     return {code: texts for layer in layers for code, texts in sorted(_layer_messages(layer).items())}
 
 

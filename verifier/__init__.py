@@ -33,7 +33,7 @@ verdict.refused: The card was not confirmed as valid.; expected VALID; found INV
 """
 
 from icard_crypto.card.card import Card, Profile, Scheme, Service
-from icard_crypto.errors import IcardError, MissingPart, StateError
+from icard_crypto.errors import IcardError, MissingPart, StateError, register
 
 from .decision.errors import UsageError
 from .decision.policy import Policy
@@ -71,3 +71,5 @@ __all__ = [
     "Verifier",
     "verdict_schema",
 ]
+
+register("verifier")

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+import issuer  # noqa: F401  (loaded, it has registered its words and those of what it imports)
 from icard_crypto import errors
 from icard_crypto.errors import CardError, DecodeError, EncodeError, IcardError, KeyFault, MissingPart, StateError
 
 CHECKOUT = Path(__file__).parents[2]
 PACKAGES = ("icard_crypto", "verifier", "issuer")
-MESSAGES = CHECKOUT / "icard_crypto" / "messages"
-LAYERS = sorted(path.stem for path in MESSAGES.glob("*.json"))
+MESSAGES = {path.stem: path for package in PACKAGES for path in (CHECKOUT / package / "messages").glob("*.json")}
+LAYERS = sorted(MESSAGES)
 CODE = re.compile(rf"({'|'.join(LAYERS)})\.[a-z0-9_]+")
 #: A hint may end in a command, or be one: then nothing stands behind it, for people copy it.
 COMMAND = re.compile(r"(.*[:：] ?)?(pip install|icard|icard-issuer) [a-z\[\] -]+")
@@ -85,7 +86,7 @@ def literals() -> set[str]:
     }
     for package in PACKAGES:
         for path in (CHECKOUT / package).rglob("*.json"):
-            if path.parent != MESSAGES and path.name != "error_reasons.json":
+            if path.parent.name != "messages" and path.name != "error_reasons.json":
                 found |= {match.group() for match in CODE.finditer(path.read_text("utf-8"))}
     return found
 
@@ -109,10 +110,23 @@ def test_no_words_without_a_code() -> None:
     assert [code for code in errors.catalogue() if code not in used and not matcher.fullmatch(code)] == []
 
 
+def test_each_package_has_the_words_of_its_own_codes() -> None:
+    """A layer stands in one package, the lowest that raises its codes: the format knows no words of the issuer's."""
+    files = [path for package in PACKAGES for path in (CHECKOUT / package / "messages").glob("*.json")]
+    assert sorted(path.stem for path in files) == LAYERS, "a layer twice"
+    raised: dict[str, set[str]] = {}
+    for where, code in raised_codes():
+        raised.setdefault(code.partition(".")[0], set()).add(where.partition("/")[0])
+    lowest = {
+        layer: next(package for package in PACKAGES if package in raised[layer]) for layer in raised.keys() & MESSAGES
+    }
+    assert {layer: MESSAGES[layer].parents[1].name for layer in lowest} == lowest
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_words_are_complete_sentences(layer: str) -> None:
     """Codes of the file's own layer, each once, with four texts that end as sentences do in their language."""
-    pairs = json.loads((MESSAGES / f"{layer}.json").read_text("utf-8"), object_pairs_hook=list)
+    pairs = json.loads(MESSAGES[layer].read_text("utf-8"), object_pairs_hook=list)
     assert pairs
     assert len({code for code, _ in pairs}) == len(pairs), "a code twice"
     for code, texts in pairs:
