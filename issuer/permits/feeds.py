@@ -32,14 +32,14 @@ from issuer.rules.store import book_of
 
 from .models import CalendarFeed, Permit
 from .parties import permits_of
-from .reminders import extension_filed
+from .reminders import extensions_filed
 from .terms import number_of
 
 __all__ = ["FeedView", "NewFeed", "calendar_of_feed", "list_feeds", "make_feed", "own_feed", "revoke_feed"]
 
 _MOST_FEEDS: Final = 5
 #: Permits of a feed: the ones that end first.
-_MOST_EVENTS: Final = 2000
+_MOST_PERMITS: Final = 1000
 _WORDS: Final[dict[str, dict[Language, str]]] = {
     "opens": {"en": "Work permit …{}: the window for the extension opens", "zh": "工作许可（尾号 {}）延期开始受理"},
     "closes": {"en": "Work permit …{}: last day to file the extension", "zh": "工作许可（尾号 {}）延期申请截止"},
@@ -169,11 +169,13 @@ def calendar_of_feed(core: Core, token: str) -> bytes:
         made.add("version", "2.0")
         made.add("method", "PUBLISH")
         mine = select(Permit).where(permits_of(core, session, who), Permit.state == "ACTIVE")
-        for permit in session.scalars(mine.order_by(Permit.until, Permit.id).limit(_MOST_EVENTS)):
+        permits = session.scalars(mine.order_by(Permit.until, Permit.id).limit(_MOST_PERMITS)).all()
+        filed = extensions_filed(session, [permit.id for permit in permits])
+        for permit in permits:
             until = date.fromisoformat(permit.until)
             span = window(book.require("deadlines", "D06", permit.region, today), until)
             days = {"until": until}
-            if not session.scalar(select(extension_filed(permit.id))):
+            if permit.id not in filed:
                 days |= {"opens": span.opens, "closes": span.closes}
             for kind, first in days.items():
                 event = Event()

@@ -16,7 +16,7 @@ from dataclasses import astuple, dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from issuer.accounts.models import Account, Mandate
@@ -35,7 +35,7 @@ from .materials import usable_until
 from .models import Filing, Permit, Reminder
 from .papers import papers_of
 
-__all__ = ["Reminded", "extension_filed", "remind"]
+__all__ = ["Reminded", "extensions_filed", "remind"]
 
 _BY: Final = Actor("worker")
 _AHEAD: Final = 90
@@ -82,7 +82,7 @@ def _due_permits(core: Core, session: Session) -> list[str]:
         ids = [row.id for row in rows]
         known = select(Reminder.subject, Reminder.kind, Reminder.until).where(Reminder.subject.in_(ids))
         sent = {(subject, kind, until) for subject, kind, until in session.execute(known)}
-        filed = set(session.scalars(select(Filing.permit_id).where(Filing.permit_id.in_(ids), *_OPEN_EXTENSION)))
+        filed = extensions_filed(session, ids)
         for row in rows:
             rule = _newest_due(book, row, today)
             if rule is not None and (row.id, rule.id, row.until) not in sent and row.id not in filed:
@@ -97,7 +97,7 @@ def _remind_permit(core: Core, permit_id: str) -> bool:
         row = session.get_one(Permit, permit_id, with_for_update=True)
         today = day_of(now)
         rule = _newest_due(book_of(session), row, today)
-        if rule is None or row.state != "ACTIVE" or session.scalar(select(extension_filed(row.id))):
+        if rule is None or row.state != "ACTIVE" or extensions_filed(session, [row.id]):
             return False
         if _is_sent(session, row.id, rule.id, row.until):
             return False
@@ -223,9 +223,10 @@ def _deadline(book: RuleBook, session: Session, row: Filing, today: date) -> dat
     return window(book.require("deadlines", "D06", row.region, today), date.fromisoformat(permit.until)).closes
 
 
-def extension_filed(permit_id: str) -> ColumnElement[bool]:
-    """Whether an extension of a permit is filed and not decided."""
-    return exists().where(Filing.permit_id == permit_id, *_OPEN_EXTENSION)
+def extensions_filed(session: Session, permit_ids: Sequence[str]) -> set[str]:
+    """Which of these permits have an extension that is filed and not decided."""
+    query = select(Filing.permit_id).where(Filing.permit_id.in_(permit_ids), *_OPEN_EXTENSION)
+    return {one for one in session.scalars(query) if one is not None}
 
 
 def _acts_for(employer_id: str, now: int) -> ColumnElement[bool]:

@@ -13,11 +13,13 @@ from sqlalchemy import select
 
 from issuer.audit.models import Read
 from issuer.permits.models import Upload
-from issuer.permits.uploads import sweep_files
+from issuer.permits.uploads import MOST_BYTES, sweep_files
+from issuer.service.app import make_app
 from issuer.vault import rewrap
-from tests.kit.callers import problem
+from tests.kit.callers import Caller, problem
 from tests.kit.permit_office import PermitOffice, person_record
 from tests.kit.uploaded import pdf, photo, picture
+from verifier.runtime import http
 
 pytestmark = pytest.mark.slow
 
@@ -81,6 +83,18 @@ def test_file_that_is_no_use_is_refused_and_nothing_is_kept(
     path = f"/v1/files/{drafted(office)}/M04"
     assert problem(office.ask(office.employer, "POST", path, data, said=said)) == code
     assert stored(office) == []
+
+
+def test_edge_lets_large_files_of_their_types_through_and_nothing_else(office: PermitOffice) -> None:
+    """Whole, with the limits of bodies around the application."""
+    filing_id, caller = drafted(office), office.by(office.employer)
+    whole = Caller(make_app(office.core, http.Drain()), caller.headers)
+    data = pdf() + b"\n%" + b"x" * 1_000_000
+    path = f"/v1/files/{filing_id}/M04"
+    assert whole("POST", path, data).status_code == 201
+    assert problem(whole("POST", path, {"a": 1})) == (415, "http.content_type")
+    assert problem(whole("POST", path, bytes(MOST_BYTES + 1), said="application/pdf")) == (413, "http.too_large")
+    assert problem(whole("PUT", f"/v1/filings/{filing_id}", data))[0] in (413, 415)
 
 
 def test_photo_is_judged_at_once_and_every_point_is_named(office: PermitOffice) -> None:
