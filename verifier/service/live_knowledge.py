@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -27,10 +28,12 @@ from verifier.knowledge.trust import Environment, TrustDomain
 from verifier.runtime.http import log_fault
 from verifier.store import Fault, Store
 
-__all__ = ["EVERY", "HotState", "Knowledge"]
+__all__ = ["EVERY", "FAULTY", "HotState", "Knowledge"]
 
 EVERY: Final = 0.25
 """Seconds between two looks at the folder."""
+FAULTY: Final = 5.0
+"""Seconds after which a folder with faults is read again, though nothing in it changed: a right may have been given."""
 
 _Mark = tuple[tuple[str, int, int, int], ...]
 
@@ -75,6 +78,8 @@ class HotState:
         self._store = Store(folder)
         self._policies = policies
         self._mark: _Mark | None = None
+        #: When a state with faults is read again, by the monotonic clock.
+        self._again = math.inf
         self._reading = asyncio.Lock()
         self.current = Knowledge((), (), 0, self._verifiers(()))
 
@@ -87,11 +92,12 @@ class HotState:
         """Look at the folder, and read it in a thread if it changed."""
         async with self._reading:
             mark = self._look()
-            if mark == self._mark and not self._unread:
+            if mark == self._mark and not self._unread and time.monotonic() < self._again:
                 return
             knowledge = await asyncio.to_thread(self._read)
             # What was written while it was read shows in the next look.
             self._mark = mark
+            self._again = time.monotonic() + FAULTY if knowledge.faults else math.inf
             self.current = knowledge
 
     async def watch(self) -> None:

@@ -4,8 +4,8 @@ Promises:
 
 1. Whatever is read back is verified again: every object against its name, every token's signature under the trust list
    that was read back.
-2. A state that did not change is not read again, and what did not change in one that did is shared: a service may call
-   :meth:`Store.load` as often as it likes.
+2. A state that did not change, and had no fault, is not read again, and what did not change in one that did is shared:
+   a service may call :meth:`Store.load` as often as it likes.
 3. Of several keys' status lists for one uri the one with the highest iat counts, of keys that neither the roots nor the
    timestamp have disowned.
 4. One domain that is damaged, or that cannot be read, is no harm to the others: it comes back without what cannot be
@@ -253,7 +253,8 @@ class Store:
         folder = DomainFolder(self.folder / name)
         before = self._loaded.get(name)
         data = self._manifest_bytes(folder)
-        if before is not None and before.manifest_bytes == data:
+        # With a fault it is read again: a right or a disk may have been mended, which changes no manifest.
+        if before is not None and before.manifest_bytes == data and not before.faults:
             return before
         for _ in range(_MOST_TRIES):
             with folder.reading():

@@ -31,7 +31,7 @@ ATTEMPTS = {
     "cut": "os.truncate(paths[0], 0)",
     "list the folder": "os.listdir(os.path.dirname(paths[0]))",
     "connect": "socket.socket()",
-    "signal the parent": "os.kill(os.getppid(), 9)",
+    "signal the parent": "os.kill(os.getppid(), 0)",
     "signal itself as a thread": "signal.raise_signal(signal.SIGKILL)",
     "another process": "os.fork()",
     "another program": "os.execv('/bin/true', ['true'])",

@@ -18,6 +18,7 @@ from tests.kit.cli import run
 from tests.kit.publisher import ANCHOR, NOW, URI, another_domain, bundle, code, status, timestamp
 from verifier import Policy, TrustDomain, Verdict, Verifier
 from verifier.cli.commands import app
+from verifier.service import live_knowledge
 from verifier.service.live_knowledge import HotState
 from verifier.store import Store
 from verifier.sync import Agent, Limits
@@ -87,6 +88,26 @@ def test_a_list_that_cannot_be_read_leads_back_to_no_older_one(store: Store) -> 
     path.rmdir()
     store.apply("cn", bundle(token), NOW)
     assert verify(Store(store.folder).load()).outcome == "VALID"
+
+
+def test_what_can_be_read_again_counts_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A right that was given back changes no manifest: a service looks again all the same."""
+    (mark,) = store.manifest("cn").marks[URI].values()
+    path = store.folder / "cn" / "objects" / str(mark.token)
+    token = path.read_bytes()
+    unreadable(path)
+    state = HotState(store.folder, {"gate": GATE})
+    asyncio.run(state.refresh())
+    assert state.current.verifier(GATE).verify(code(), now=NOW).reason == "status_missing"
+    path.rmdir()
+    path.write_bytes(token)
+    asyncio.run(state.refresh())
+    assert state.current.faults, "not at every look"
+    monkeypatch.setattr(live_knowledge, "FAULTY", 0.0)
+    state._again = 0.0
+    asyncio.run(state.refresh())
+    assert state.current.verifier(GATE).verify(code(), now=NOW).outcome == "VALID"
+    assert not state.current.faults
 
 
 def test_a_round_leaves_a_broken_domain_and_does_the_others(store: Store) -> None:
