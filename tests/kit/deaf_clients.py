@@ -1,6 +1,6 @@
 """Clients that ask for large answers and read none of them, and how long others wait meanwhile.
 
-Run as a program it holds so many of them open, and opens a new one for each that is cut off::
+Run as a program it holds so many of them open, and opens new ones for those that are cut off, fifty a second::
 
     python -m tests.kit.deaf_clients PORT PATH COUNT ADDRESSES
 """
@@ -23,6 +23,8 @@ __all__ = ["deaf_clients", "percentile", "waits"]
 CHECKOUT = Path(__file__).parents[2]
 #: Requests on one connection: their answers exceed what kernel and server keep for it.
 _AHEAD = 8
+#: Connections that are opened anew in a fifth of a second: more would be a flood of requests, which has its own tests.
+_AGAIN = 10
 _CLOSED = 7
 
 
@@ -77,10 +79,10 @@ def main(port: str, path: str, count: str, addresses: str) -> None:
     held = [_open(int(port), path, places[number % len(places)]) for number in range(int(count))]
     print("open", flush=True)
     while True:
-        for place, connection in enumerate(held):
-            if _is_cut(connection):
-                connection.close()
-                held[place] = _open(int(port), path, places[place % len(places)])
+        cut = [place for place, connection in enumerate(held) if _is_cut(connection)]
+        for place in cut[:_AGAIN]:
+            held[place].close()
+            held[place] = _open(int(port), path, places[place % len(places)])
         time.sleep(0.2)
 
 
