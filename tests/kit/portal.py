@@ -47,6 +47,7 @@ class Town:
         people: by role, and ``resident``: a holder whose permit and insurance are on record.
         cards: of the holder's, then of others that the employer looks after.
         ids: of things that pages are about, by the name that stands in braces in a path.
+        office: that decides on applications, where there is one.
     """
 
     house: House
@@ -56,6 +57,7 @@ class Town:
     agency_id: str
     ids: dict[str, str] = field(default_factory=dict)
     url: str = ""
+    office: PermitOffice | None = None
 
     def path(self, path: str) -> str:
         """The address of a page; ``{card}`` is the holder's card, ``{filing}`` an application that was submitted."""
@@ -84,13 +86,16 @@ def town(folder: Path, *, office: bool = False) -> Town:
     give_mandate(house.core, people["employer"].who(), agency_id, employer_id, now, now + 90 * 86_400)
     note_lookup(house.core, people["inspector"].who(), made[0], "code")
     note_lookup(house.core, people["permit_officer"].who(), made[0], "card")
-    ids = _office(house, people, employer_id) if office else {}
-    return Town(house, people, made, employer_id, agency_id, ids)
+    whole = Town(house, people, made, employer_id, agency_id)
+    if office:
+        whole.office = _open_office(house, people, employer_id)
+        whole.ids = _fill_office(whole.office, people)
+    return whole
 
 
-def _office(house: House, people: dict[str, Somebody], employer_id: str) -> dict[str, str]:
-    """An office with applications in several states, and somebody with a permit and insurance."""
-    office = PermitOffice(
+def _open_office(house: House, people: dict[str, Somebody], employer_id: str) -> PermitOffice:
+    """An office with the people of the town."""
+    return PermitOffice(
         house,
         admin=people["administrator"],
         officer=people["permit_officer"],
@@ -99,7 +104,11 @@ def _office(house: House, people: dict[str, Somebody], employer_id: str) -> dict
         employer=people["employer"],
         employer_id=employer_id,
     )
-    today = office.today
+
+
+def _fill_office(office: PermitOffice, people: dict[str, Somebody]) -> dict[str, str]:
+    """Applications in several states, and somebody with a permit and insurance."""
+    house, today = office.house, office.today
     ids = {"office": office.office_id, "draft": office.draft("overseas", person_record(today, 1), papers={"M04": None})}
     ids["filing"] = office.filed("overseas", person_record(today, 2, surname="TANAKA", given="YUKI"))
     ids["returned"] = office.filed("overseas", person_record(today, 3, surname="ROSSI", given="GIULIA"))

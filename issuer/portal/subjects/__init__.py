@@ -8,6 +8,7 @@ from . import (
     cards,
     desk,
     endings,
+    entries,
     filings,
     home,
     insurance,
@@ -30,6 +31,6 @@ SUBJECTS = [
     for subject in (
         *(home, login, account, notices, cards, staff, officer, approvals, audit, admin),
         # registration before insurance: "register" is no person's id.
-        *(filings, permits, endings, desk, registration, insurance, rules, offices, webhooks, objections),
+        *(filings, permits, endings, entries, desk, registration, insurance, rules, offices, webhooks, objections),
     )
 ]

@@ -148,6 +148,13 @@ def report_lost(visit: Visit, card_id: str) -> Response:
     return visit.go(f"cards/{card_id}", done="card_lost")
 
 
+@pages.get("lookups", with_right("lookup.read_own"))
+def list_own_lookups(visit: Visit) -> Response:
+    """Which officials looked at one's record online, by a card or without one, the newest first."""
+    found = lookups.list_own_lookups(visit.core, visit.call.who.person_id, **asked_page(visit))
+    return visit.page("cards/lookups.html", **shown_page(visit, found, lambda one: one.lookup_id), back=BASE)
+
+
 def _profiles(visit: Visit) -> list[Choice]:
     """The codes that the person may show, by who scans them."""
     t = visit.words

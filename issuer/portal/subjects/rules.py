@@ -93,7 +93,7 @@ def _rule_facts(row: Rule, t: Words) -> list[Fact]:
         Fact(t("rules.when"), _span(t, row)),
         Fact(t("rules.published"), t.day(row.published_on) if row.published_on else "–"),
         Fact(t("rules.read_in"), source_text(row, t.language)),
-        Fact(t("rules.certainty"), t(f"rules.{_CERTAINTIES[row.certainty]}")),
+        Fact(t("rules.certainty"), t(f"rules.c_{_CERTAINTIES[row.certainty]}")),
     ]
     if row.note and t.language == "en":
         facts.append(Fact(t("rules.note"), row.note))
@@ -162,7 +162,7 @@ def _form(visit: Visit, texts: dict[str, str], value: str) -> Response:
         texts={name: visit.text(name) or text for name, text in texts.items()},
         value=visit.text("value") or value,
         kinds=[Choice(name, name) for name in ShownRules(visit).book.kinds],
-        certainties=[Choice(name, t(f"rules.{word}")) for name, word in _CERTAINTIES.items()],
+        certainties=[Choice(name, t(f"rules.c_{word}")) for name, word in _CERTAINTIES.items()],
     )
 
 

@@ -18,6 +18,7 @@ from tests.issuer.portal.test_admin_pages import field, words
 from tests.issuer.portal.test_guard import Person, of
 from tests.kit.http_clients import ask
 from tests.kit.insured import registration_body
+from tests.kit.permit_office import person_record
 from tests.kit.portal import Town, town
 from tests.kit.uploaded import pdf, picture
 from verifier.runtime import http
@@ -240,3 +241,32 @@ def test_objection_is_lodged_from_the_refusal_admitted_and_decided_by_the_head(a
     assert "Decision set aside" in text
     assert "The clinic has confirmed it." in text
     assert "Refused" not in words(employer.get(f"{filing}?lang=en").text).partition("History")[0]
+
+
+def test_page_after_entry_says_what_is_due_and_books_a_time(app: FastAPI, made: Town) -> None:
+    """The originals stand with their day and rule; a time is booked and given up; an officer records that they were
+    shown; a list without an entry, and somebody else's entry, are no fault."""
+    office, employer, officer = made.office, of(app, made, "employer"), of(app, made, "permit_officer")
+    assert office is not None
+    assert "no first entry" in words(of(app, made, "resident").get("entries?lang=en").text)
+    filing = office.approved("overseas", person_record(office.today, 8, surname="WEBER", given="ANNA"))
+    note = office.ok(office.employer, "GET", f"/v1/filings/{filing['filing_id']}/notification")
+    body = {"token": note["token"], "surname": "WEBER", "given": "ANNA", "number": note["number"], "checked": True}
+    office.ok(office.officer, "POST", "/v1/permits/activations", {**body, "entered_on": office.today.isoformat()})
+    starts = (int(made.house.clock.at) // 86_400 + 3) * 86_400 + 3 * 3600
+    slot = {"window": "3", "starts_at": starts, "minutes": 20, "places": 2}
+    office.ok(office.officer, "POST", "/v1/slots", slot)
+    path = re.findall(rf'href="{BASE}(entries/[0-9a-f]{{32}})"', employer.get("entries").text)[0]
+    text = words(employer.get(f"{path}?lang=en").text)
+    assert "Originals, visa and domestic medical report at the window" in text
+    assert "An officer decides; nothing ends by itself." in text
+    page = employer.get(f"{path}?lang=en").text
+    chosen = re.findall(r'<option value="([0-9a-f]{32})"', page)[0]
+    assert employer.post(f"{path}/book", key="1" * 32, slot_id=chosen).status_code == 303
+    assert "Give the time up" in words(employer.get(f"{path}?lang=en").text)
+    assert employer.post(f"{path}/give-up", key="2" * 32).status_code == 303
+    assert of(app, made, "holder").get(path).status_code == 404
+    assert employer.post(f"{path}/decide", key="3" * 32, act="show", version="1").status_code == 403
+    version = field(officer.get(path).text, "version")
+    assert officer.post(f"{path}/decide", key="4" * 32, act="show", version=version).status_code == 303
+    assert "Shown" in words(employer.get(f"{path}?lang=en").text)
