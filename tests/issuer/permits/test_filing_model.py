@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,22 +23,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError
+from issuer import cards
 from issuer.accounts.principals import Principal
 from issuer.accounts.roles import role_named
 from issuer.cards.models import CardRow, CodeRow
-from issuer.permits import applications, decisions, granting, papers
+from issuer.db.unit_of_work import UnitOfWork
+from issuer.permits import applications, decisions, ending, granting, hearings, objections, papers, restoring
 from issuer.permits.applications import NewFiling, filing_facts
 from issuer.permits.clockwork import turn, undecided
 from issuer.permits.decisions import Defect
 from issuer.permits.granting import Approval
 from issuer.permits.guards import approval_refusals
 from issuer.permits.models import Filing, FilingEvent, Permit
+from issuer.permits.objections import NewObjection
 from issuer.permits.papers import NewPaper, paper_facts
 from issuer.permits.processes import FILING
 from issuer.rules.days import day_of, days_before
 from issuer.rules.store import book_of
 from tests.issuer.conftest import new_database_url
-from tests.kit.people import Somebody
+from tests.kit.people import HOST, Somebody
 from tests.kit.permit_office import PermitOffice, person_record
 
 pytestmark = pytest.mark.slow
@@ -162,6 +166,72 @@ class Filings(RuleBasedStateMachine):
         if filing_id == self.filings[-1]:
             self.move(0, "second", "approve")
 
+    @rule(kind=st.sampled_from(["revoked.fraud", "withdrawn.facts_changed", "licence_withdrawn.penalty", "dead.death"]),
+          hear=st.booleans())  # fmt: skip
+    def end_by_two(self, kind: str, hear: bool) -> None:
+        """Two officers end the permit, after a hearing or without one."""
+        permit = self.permit()
+        if permit is None:
+            return
+        heard = kind == "dead.death"
+        try:
+            if hear:
+                opened = hearings.open_hearing(self.core, self.who("officer"), permit.id, kind, "a test")
+                hearings.state_case(self.core, self.who("officer"), opened, "It is not so.")
+                heard = True
+        except IcardError:
+            self.refused += 1
+
+        def work(unit: UnitOfWork) -> None:
+            row = ending.prepare_end(self.core, unit.session, permit.id, kind)
+            assert heard or hearings.was_heard(unit.session, row, kind), "nobody ends a permit unheard"
+            end = ending.End(kind, day_of(unit.now), "officers")
+            ending.end_permit(self.core, unit.session, unit.now, row, end)
+
+        try:
+            self.core.transact(HOST, work)
+        except IcardError:
+            self.refused += 1
+
+    @rule(outcome=st.sampled_from(["annul", "uphold", None]), stay=st.booleans())
+    def object(self, outcome: str | None, stay: bool) -> None:
+        """The employer objects to what there is; a head decides; two officers restore what they may."""
+        permit, employer, head = self.permit(), self.who("employer"), self.who("head")
+        if permit is None:
+            return
+        try:
+            name = objections.lodge(self.core, employer, NewObjection("It is wrong.", None, permit.id, "a test"))
+            objections.admit_objection(self.core, head, name, 1, simple=stay)
+            revision = 2
+            if stay:
+                objections.stay_objection(self.core, head, name, revision, "a test")
+                revision += 1
+                self.restore(permit.id, name)
+            if outcome is not None:
+                objections.decide_objection(self.core, head, name, revision, outcome, "a test")
+                self.restore(permit.id, name)
+            else:
+                objections.withdraw_objection(self.core, employer, name, revision)
+        except IcardError:
+            self.refused += 1
+
+    def restore(self, permit_id: str, objection_id: str) -> None:
+        """Two officers restore a permit."""
+        card_id = f"{secrets.randbits(128):032x}"
+
+        def work(unit: UnitOfWork) -> str | None:
+            restoring.prepare_restoration(self.core, unit.session, permit_id, objection_id)
+            restoring.restore(self.core, unit.session, unit.now, permit_id, objection_id, card_id)
+            return unit.session.get_one(Permit, permit_id).card_id
+
+        try:
+            made = self.core.transact(HOST, work)
+        except IcardError:
+            self.refused += 1
+            return
+        if made is not None:
+            cards.finish_card(self.core, made)
+
     @rule(days=st.sampled_from([0, 1, 6, 15, 40, 60]))
     def wait(self, days: int) -> None:
         """Time goes by, and the worker works."""
@@ -220,7 +290,7 @@ class Filings(RuleBasedStateMachine):
                         waiting.rules_on is not None
                         and waiting.rules_on <= days_before(date.fromisoformat(permit.until), 30).isoformat()
                     )
-                    assert permit.state in ("ACTIVE", "EXTENDED_BY_LAW", "CANCELLED") or not in_time, today
+                    assert permit.state != "EXPIRED" or not in_time, today
 
         self.core.database.read(look)
 
