@@ -151,7 +151,7 @@ def test_a_row_with_a_fault_of_form_stops_nothing(tmp_path: Path) -> None:
     width = len(COLUMNS)
     assert faults == {
         2: None,
-        3: ("bulk.quoting", None),
+        3: ("bulk.quoting", "a line break within quotes"),
         4: ("bulk.cells", "2 cells"),
         5: ("bulk.cells", f"{width + 1} cells"),
         6: ("bulk.row_too_long", None),
