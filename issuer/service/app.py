@@ -250,7 +250,7 @@ def _describe_once(app: FastAPI) -> None:
     async def described(_request: Request) -> Response:
         if not made:
             made.append(bytes(JSONResponse(app.openapi()).body))
-        return Response(made[0], media_type="application/json")
+        return http.InPieces(made[0], media_type="application/json")
 
     path = app.openapi_url or ""
     app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", None) != path]

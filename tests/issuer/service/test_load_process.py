@@ -258,7 +258,10 @@ def test_answers_that_nobody_reads_hold_up_nobody(
     """Connections that ask for the description of the service and never read it: each request of somebody else is
     answered meanwhile, none is 503."""
     house = new_service(tmp_path, new_database_url("sqlite", tmp_path))
-    with issuing(tmp_path, **BOUNDLESS) as server, httpx.Client(base_url=f"http://127.0.0.1:{server.port}") as client:
+    with (
+        issuing(tmp_path, **BOUNDLESS) as server,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=60) as client,
+    ):
 
         def ask() -> None:
             # Past the queue of requests, to an answer that needs no account.
