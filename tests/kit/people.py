@@ -19,7 +19,7 @@ from issuer.accounts.changes import NewAccount
 from issuer.accounts.models import Account
 from issuer.accounts.organisations import NewOrganisation, create_organisation
 from issuer.accounts.principals import Principal
-from issuer.accounts.sessions import Entered
+from issuer.accounts.sessions import Entered, authenticate
 from issuer.acts import Actor
 from issuer.approvals import engine
 from issuer.audit.models import AuditRow
@@ -39,6 +39,7 @@ __all__ = [
     "by_two",
     "count",
     "credit_code",
+    "is_live",
     "make",
     "new_house",
     "organisation",
@@ -147,6 +148,15 @@ def organisation(house: House, kind: Any, number: int) -> str:
     admin = make(house, "administrator", f"registrar-{number}")
     new = NewOrganisation(kind, credit_code(number), f"Organisation {number}")
     return create_organisation(house.core, admin.who(), new).organisation_id
+
+
+def is_live(core: Core, entered: Entered) -> bool:
+    """Whether a session still holds: newer ones of its account may have taken its place."""
+    try:
+        authenticate(core, entered.token)
+    except StateError:
+        return False
+    return True
 
 
 def credit_code(number: int) -> str:

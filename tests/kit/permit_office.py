@@ -13,12 +13,13 @@ from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
 from issuer.accounts.models import Account
+from issuer.accounts.sessions import Entered
 from issuer.permits.clockwork import Turned, turn
 from issuer.permits.models import Permit
 from issuer.service.app import make_service
 from tests.kit.callers import Caller, by_session
 from tests.kit.issuing_service import FakeClock
-from tests.kit.people import CHEAP, House, Somebody, make, organisation
+from tests.kit.people import CHEAP, House, Somebody, is_live, make, organisation
 from tests.kit.signed_domain import published_core, step, verdicts
 from verifier.runtime import http
 
@@ -83,7 +84,7 @@ class PermitOffice:
         self.admin, self.officer, self.second, self.head = admin, officer, second, head
         self.employer, self.employer_id = employer, employer_id
         self.newest_record: dict[str, Any] = {}
-        self._callers: dict[str, tuple[Caller, float]] = {}
+        self._callers: dict[str, tuple[Caller, Entered, float]] = {}
         body = {"region": "310000", "name_en": "Shanghai", "name_zh": "上海"}
         self.office_id = self.ok(self.admin, "POST", "/v1/offices", body)["office_id"]
         for somebody in (self.officer, self.second, self.head):
@@ -118,12 +119,13 @@ class PermitOffice:
         return datetime.fromtimestamp(self.house.clock.at, UTC).astimezone(BEIJING).date()
 
     def by(self, somebody: Somebody) -> Caller:
-        """A person in a session, a new one after a while."""
+        """A person in a session, a new one after a while, or where newer ones of the account have taken its place."""
         now = self.house.clock.at
-        caller, since = self._callers.get(somebody.account_id, (None, 0.0))
-        if caller is None or now - since > _SESSION:
-            caller = by_session(self.app, somebody.enter())
-            self._callers[somebody.account_id] = caller, now
+        caller, entered, since = self._callers.get(somebody.account_id, (None, None, 0.0))
+        if caller is None or entered is None or now - since > _SESSION or not is_live(self.core, entered):
+            entered = somebody.enter()
+            caller = by_session(self.app, entered)
+            self._callers[somebody.account_id] = caller, entered, now
         return caller
 
     def ask(self, somebody: Somebody, method: str, path: str, body: Any = None, **options: Any) -> Answer:
@@ -282,8 +284,9 @@ class PermitOffice:
 
     def _fresh(self, somebody: Somebody) -> Caller:
         """A person in a session whose code was given just now."""
-        caller = by_session(self.app, somebody.enter())
-        self._callers[somebody.account_id] = caller, self.house.clock.at
+        entered = somebody.enter()
+        caller = by_session(self.app, entered)
+        self._callers[somebody.account_id] = caller, entered, self.house.clock.at
         return caller
 
     def ended(self, permit: dict[str, Any], end: str) -> None:

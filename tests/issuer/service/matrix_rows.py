@@ -14,13 +14,12 @@ import pyotp
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
 from issuer import cards
 from issuer.accounts import directory, host, login, mandates, organisations, own_account, tokens
 from issuer.accounts.changes import NewAccount
 from issuer.accounts.models import Account, Organisation
 from issuer.accounts.principals import Principal
-from issuer.accounts.sessions import Entered, authenticate
+from issuer.accounts.sessions import Entered
 from issuer.approvals import engine
 from issuer.cards import NewCard
 from issuer.cards.models import CardRow
@@ -39,7 +38,7 @@ from issuer.published.models import Artefact
 from issuer.vault.at_rest import Place
 from tests.kit.insured import new_registration, passport, registration_body
 from tests.kit.issuing_service import person
-from tests.kit.people import HOME, HOST, PASSWORD, House, Somebody, make, organisation
+from tests.kit.people import HOME, HOST, PASSWORD, House, Somebody, is_live, make, organisation
 from tests.kit.permit_office import PermitOffice, person_record
 from tests.kit.uploaded import picture
 
@@ -175,16 +174,9 @@ class World:
     def session(self, role: str) -> Entered:
         """A session of one of the people, kept until newer ones of the account have taken its place."""
         kept = self._sessions.get(role)
-        if kept is None or not self._is_live(kept):
+        if kept is None or not is_live(self.core, kept):
             kept = self._sessions[role] = self.people[role].enter()
         return kept
-
-    def _is_live(self, entered: Entered) -> bool:
-        try:
-            authenticate(self.core, entered.token)
-        except StateError:
-            return False
-        return True
 
     def webhook(self, owner: Somebody) -> str:
         """A webhook of somebody's."""
