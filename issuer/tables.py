@@ -18,6 +18,7 @@ from .keys import models as _keys  # noqa: F401
 from .notices import models as _notices  # noqa: F401
 from .permits import models as _permits  # noqa: F401
 from .permits import remedy_models as _remedies  # noqa: F401
+from .privacy import models as _privacy  # noqa: F401
 from .processes import models as _processes  # noqa: F401
 from .published import models as _published  # noqa: F401
 from .rules import models as _rules  # noqa: F401

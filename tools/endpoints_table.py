@@ -14,7 +14,9 @@ from issuer.service.access import Access
 from issuer.service.api import (
     accounts,
     audit,
+    benefits,
     calendars,
+    card_services,
     cards,
     certificates,
     codes,
@@ -36,6 +38,7 @@ from issuer.service.api import (
     outbox,
     own_account,
     permits,
+    privacy,
     publication,
     sessions,
     tokens,
@@ -61,7 +64,8 @@ def table(*subjects: ModuleType) -> str:
 BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "people-endpoints": partial(table, sessions, own_account, tokens, confirmations, accounts, organisations, mandates),
     "card-endpoints": partial(table, cards, codes, lookups),
-    "insurance-endpoints": partial(table, insurance, insurance_reports),
+    "insurance-endpoints": partial(table, insurance, insurance_reports, benefits, card_services),
+    "privacy-endpoints": partial(table, privacy),
     "office-endpoints": partial(table, offices),
     "filing-endpoints": partial(
         table, filings, files, desk, enquiries, permits, certificates, hearings, entries, calendars, objections

@@ -22,6 +22,7 @@ from issuer.db.bound import Bound
 __all__ = [
     "Account",
     "ApiToken",
+    "Consent",
     "Invitation",
     "KnownPlace",
     "LoginAttempts",
@@ -223,3 +224,20 @@ class Mandate(Bound, Base):
     def in_force(cls, now: int) -> tuple[ColumnElement[bool], ...]:
         """What holds of the mandates by which an agency may act at that time."""
         return cls.begins_at <= now, cls.ends_at > now, or_(cls.ended_at.is_(None), cls.ended_at > now)
+
+
+class Consent(Bound, Base):
+    """What a person agreed to have passed on. ``subject``: a service, or empty; ``record``: the recipient."""
+
+    __tablename__ = "consents"
+    bound = ("person_id", "purpose", "subject", "given_at", "ends_at", "withdrawn_at")
+    __table_args__ = (Index("ix_consents_person", "person_id", "purpose", "subject"),)
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    person_id: Mapped[Hex32] = mapped_column(ForeignKey("persons.id"))
+    purpose: Mapped[Word]
+    subject: Mapped[Word]
+    record: Mapped[bytes] = sealed()
+    given_at: Mapped[Seconds]
+    ends_at: Mapped[Seconds]
+    withdrawn_at: Mapped[Seconds | None]

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import Final, Protocol
 
 import psycopg
 from sqlalchemy import delete, func, select
@@ -29,7 +29,10 @@ from issuer.db.unit_of_work import UnitOfWork, Units
 from .models import AuditDetail, AuditHead, AuditRow
 from .verify import KEPT, PURGE, AuditSource, open_details, pages
 
-__all__ = ["export", "name_loss", "purge", "require_age", "scrub"]
+__all__ = ["export", "name_loss", "purge", "purge_details", "require_age", "scrub"]
+
+#: Keys of one statement.
+_CHUNK: Final = 1000
 
 
 class AuditCore(AuditSource, Units, Protocol):
@@ -86,8 +89,25 @@ def _purge(session: Session, before: int) -> tuple[int, int]:
     return count, through
 
 
+def purge_details(core: AuditCore, session: Session, subjects: Sequence[str], before: int) -> list[int]:
+    """Delete the details of acts about some subjects, within a transaction whose act names them; the rows' numbers.
+
+    Args:
+        subjects: by their names as the service knows them.
+        before: Unix time; younger details stay.
+    """
+    names = [core.at_rest.pseudonym("subject", subject) for subject in subjects]
+    old = select(AuditRow.seq).join(AuditDetail, AuditDetail.seq == AuditRow.seq)
+    query = old.where(AuditRow.subject.in_(names), AuditRow.at < before, AuditRow.action.not_in(KEPT))
+    rows = list(session.scalars(query.order_by(AuditRow.seq)))
+    for start in range(0, len(rows), _CHUNK):
+        doomed = delete(AuditDetail).where(AuditDetail.seq.in_(rows[start : start + _CHUNK]))
+        session.execute(doomed, execution_options={"synchronize_session": False})
+    return rows
+
+
 def scrub(database: Database) -> None:
-    """Write anew what holds deleted details, so that the files do not hold them any more.
+    """Write anew what holds deleted rows, so that the files do not hold them any more.
 
     Raises:
         StateError: ``audit.not_scrubbed``.
@@ -109,7 +129,7 @@ def scrub(database: Database) -> None:
             raise StateError("audit.not_scrubbed", found=type(connection).__name__)
         connection.autocommit = True
         try:
-            connection.execute("VACUUM FULL audit_details")
+            connection.execute("VACUUM FULL")
         finally:
             connection.autocommit = False
     except (sqlite3.Error, psycopg.Error) as fault:

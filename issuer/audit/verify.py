@@ -48,9 +48,11 @@ _PAGE: Final = 1000
 SALT: Final = 16
 PURGE: Final = "audit.purge"
 #: Acts whose details are needed to tell what is whole: no purge takes them.
-KEPT: Final = (PURGE, RESTORED, LOSS_NAMED, DAY_CLOSED, PRUNED, CLOCK_BACK)
+#: A purge about one person; its details name the rows whose own went.
+PERSON_PURGED: Final = "privacy.purge"
+KEPT: Final = (PURGE, PERSON_PURGED, RESTORED, LOSS_NAMED, DAY_CLOSED, PRUNED, CLOCK_BACK)
 #: Acts whose details the walk itself reads.
-_READ: Final = frozenset(KEPT) - {PURGE}
+_READ: Final = frozenset(KEPT) - {PURGE, PERSON_PURGED}
 _DAY: Final = 86_400
 
 
@@ -198,11 +200,8 @@ def verify(source: AuditSource, outside: Mapping[str, bytes] | None = None) -> A
         report.add(fault)
     for altered in islice(search(source.database), MOST_FAULTS):
         report.altered.append(StateError("at_rest.altered", path=f"{altered.table} {altered.row}"))
-    through = _purged_through(source) if missing else 0
-    for first, last in missing:
-        if last > through:
-            start = max(first, through + 1)
-            report.add(_fault("audit.details_missing", start, expected=f"details of rows {start} to {last}"))
+    for start, last in _unexplained(source, missing):
+        report.add(_fault("audit.details_missing", start, expected=f"details of rows {start} to {last}"))
     return report
 
 
@@ -288,6 +287,27 @@ def _purged_through(source: AuditSource) -> int:
     found = source.database.read(partial(_pairs, query))
     opened = [open_details(source, row, detail) for row, detail in found if detail is not None]
     return max((int(one["through"]) for one in opened if one), default=0)
+
+
+def _unexplained(source: AuditSource, missing: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Of rows without details those that no act of purging names, as ranges."""
+    if not missing:
+        return []
+    through = _purged_through(source)
+    query = (
+        select(AuditRow, AuditDetail)
+        .join(AuditDetail, AuditDetail.seq == AuditRow.seq)
+        .where(AuditRow.action == PERSON_PURGED)
+    )
+    found = source.database.read(partial(_pairs, query))
+    said = [open_details(source, row, detail) for row, detail in found if detail is not None]
+    named = {int(seq) for one in said if one for seq in one.get("details", ())}
+    ranges: list[tuple[int, int]] = []
+    for first, last in missing:
+        for seq in range(max(first, through + 1), last + 1):
+            if seq not in named:
+                _extend(ranges, seq)
+    return ranges
 
 
 def _days_that_differ(source: AuditSource, acts: list[tuple[AuditRow, Detail]]) -> Iterator[StateError]:

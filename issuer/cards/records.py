@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card
-from icard_crypto.errors import CardError
+from icard_crypto.errors import CardError, StateError
 from issuer.core import Core
 from issuer.db.base import inline
 from issuer.vault.at_rest import Place
@@ -66,9 +66,13 @@ def read_record(core: Core, row: CardRow) -> Card:
     """The card that a row holds.
 
     Raises:
-        StateError: ``at_rest.*``.
+        StateError: ``at_rest.*``; ``issue.no_card``: it was erased.
     """
-    return Card.from_json(json.loads(core.at_rest.open(Place("cards", "record", row.id), row.record)))
+    content = json.loads(core.at_rest.open(Place("cards", "record", row.id), row.record))
+    if not content:
+        # A purge has been there: what is erased and what is not there are the same.
+        raise StateError("issue.no_card")
+    return Card.from_json(content)
 
 
 def normal(kind: str, value: str) -> str:

@@ -12,7 +12,8 @@ from verifier.runtime.cli.faults import CommandError
 from verifier.runtime.cli.run_context import run_context
 from verifier.runtime.files import FileFault, write_whole
 
-from .service import ServiceFolder, acting, acts, on_service, tell, tell_rows
+from .privacy_commands import beside
+from .service import ServiceFolder, acts, on_service, tell, tell_rows
 
 if TYPE_CHECKING:
     from issuer.acts import Actor
@@ -146,12 +147,10 @@ def audit_purge(
         moment = int(datetime.strptime(before, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
     except ValueError:
         raise CommandError("cli.option", path="--before", expected="YYYY-MM-DD", found=before) from None
-    beside = acting(second, by.reason).actor
-    if beside.casefold() == by.actor.casefold():
-        raise CommandError("cli.option", path="--second-operator", expected="another person's name", found=second)
+    both = beside(by, second)
     with service.opened() as core:
         require_age(moment, core.database.read(core.clock.now), core.settings.audit_details_days)
-        count, through = purge(core, moment, f"{by.actor}+{beside}", by.reason)
+        count, through = purge(core, moment, both.actor, by.reason)
         tell({"purged": count, "through_row": through})
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -22,16 +21,12 @@ from .service import ServiceFolder, acts, tell
 
 if TYPE_CHECKING:
     from issuer.acts import Actor
-    from issuer.bulk.rows import Source
-    from issuer.bulk.run import Kind, Options
+    from issuer.bulk.run import Kind
     from issuer.core import Core
 
 __all__ = ["bulk_app", "watched", "write_refused"]
 
 bulk_app = typer.Typer(help="Many cards from a file, CSV or JSON Lines.", no_args_is_help=True)
-
-#: Faults that a dry run prints; all of them go to the file.
-_MOST_TOLD: Final = 50
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a line of columns, or JSON Lines.")]
 FormOption = Annotated[Literal["csv", "jsonl"] | None, typer.Option("--form", help="[default: by the file's name]")]
@@ -42,7 +37,6 @@ Key = Annotated[
 Codes = Annotated[
     Path | None, typer.Option("--codes", metavar="FILE", help="Write the codes there, one JSON object a card.")
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Look at every row and report all faults; write nothing.")]
 Refused = Annotated[Path | None, typer.Option("--refused", metavar="FILE", help="Write the refused rows there: CSV.")]
 
 
@@ -56,14 +50,13 @@ def bulk_issue(
     key: Key = None,
     codes: Codes = None,
     refused: Refused = None,
-    dry_run: DryRun = False,
     no_photo: Annotated[bool, typer.Option("--no-photo", help="Keep photos out of the codes.")] = False,
 ) -> None:
     """Issue a card for every row. Run again after whatever stopped it: it goes on, and nothing is made twice.
 
     Example:  icard-issuer bulk issue cards.csv -C issuer --codes codes.jsonl --refused refused.csv
     """
-    _run(service, by, "issue", file, form, key, codes, refused, photo=not no_photo, dry_run=dry_run)
+    _run(service, by, "issue", file, form, key, codes, refused, photo=not no_photo)
 
 
 @bulk_app.command("renew")
@@ -76,10 +69,9 @@ def bulk_renew(
     key: Key = None,
     codes: Codes = None,
     refused: Refused = None,
-    dry_run: DryRun = False,
 ) -> None:
     """New codes for every card that the file names; the old ones run to their own end."""
-    _run(service, by, "renew", file, form, key, codes, refused, dry_run=dry_run)
+    _run(service, by, "renew", file, form, key, codes, refused)
 
 
 @bulk_app.command("replace")
@@ -92,27 +84,21 @@ def bulk_replace(
     key: Key = None,
     codes: Codes = None,
     refused: Refused = None,
-    dry_run: DryRun = False,
 ) -> None:
     """New codes for every card that the file names; the old ones read replaced at once. As after a stolen key.
 
     Example:  icard-issuer card list --key 6f1d0a93 --out cards.jsonl, then: icard-issuer bulk replace cards.jsonl
     """
-    _run(service, by, "replace", file, form, key, codes, refused, dry_run=dry_run)
+    _run(service, by, "replace", file, form, key, codes, refused)
 
 
 @bulk_app.command("revoke")
 @acts(break_glass=True)
 def bulk_revoke(
-    service: ServiceFolder,
-    by: Actor,
-    file: File,
-    form: FormOption = None,
-    refused: Refused = None,
-    dry_run: DryRun = False,
+    service: ServiceFolder, by: Actor, file: File, form: FormOption = None, refused: Refused = None
 ) -> None:
     """Withdraw every card that the file names, permanently; in the audit as break-glass."""
-    _run(service, by, "revoke", file, form, None, None, refused, dry_run=dry_run)
+    _run(service, by, "revoke", file, form, None, None, refused)
 
 
 def _run(
@@ -126,7 +112,6 @@ def _run(
     refused: Path | None,
     *,
     photo: bool = True,
-    dry_run: bool = False,
 ) -> None:
     from issuer.bulk import run
     from issuer.bulk.codes import CodesFile
@@ -134,9 +119,6 @@ def _run(
     from issuer.cards.codes import make_ready
 
     source = Source.of(file, form)
-    if dry_run:
-        _dry_run(service, kind, source, run.Options(key), refused)
-        return
     with service.opened(signs=True) as core:
         if kind != "revoke":
             make_ready(core)
@@ -150,28 +132,6 @@ def _run(
         raise typer.Exit(1)
 
 
-def _dry_run(service: ServiceFolder, kind: Kind, source: Source, options: Options, refused: Path | None) -> None:
-    from issuer.bulk.dry_run import dry_run
-
-    good = bad = 0
-    rows: list[tuple[Any, ...]] = []
-    with service.opened() as core, watched(source.size) as progress:
-        for row in dry_run(core, kind, source, options, progress):
-            good, bad = good + (not row.faults), bad + bool(row.faults)
-            rows += [(row.number, fault.path, fault.code, fault.expected, fault.found, fault) for fault in row.faults]
-    language = run_context().language
-    told = [(*row[:5], row[5].message(language)) for row in rows]
-    if refused is not None:
-        _write_csv(refused, told)
-    elif not run_context().json:
-        for number, path, code, expected, found, _ in told[:_MOST_TOLD]:
-            parts = [str(part) for part in (path, f"expected {expected}" if expected else None, found) if part]
-            typer.echo(f"row {number}: {code}  {'; '.join(parts)}")
-    tell({"rows": good + bad, "good": good, "refused": bad, "faults": len(rows)})
-    if bad:
-        raise typer.Exit(1)
-
-
 @contextmanager
 def watched(size: int) -> Iterator[Callable[[int, int, int], None]]:
     """Progress on the terminal, where there is one."""
@@ -182,18 +142,11 @@ def watched(size: int) -> Iterator[Callable[[int, int, int], None]]:
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.fields[done]:,} + {task.fields[refused]:,} x"),
-        TextColumn("{task.fields[rate]:,.0f}/s"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=error_console(), transient=True) as progress:
-        task = progress.add_task("", total=size, done=0, refused=0, rate=0.0)
-        begun = time.monotonic()
-
-        def moved(done: int, refused: int, read: int) -> None:
-            rate = (done + refused) / max(time.monotonic() - begun, 0.001)
-            progress.update(task, completed=read, done=done, refused=refused, rate=rate)
-
-        yield moved
+        task = progress.add_task("", total=size, done=0, refused=0)
+        yield lambda done, refused, read: progress.update(task, completed=read, done=done, refused=refused)
 
 
 def write_refused(core: Core, run_id: str, path: Path) -> None:
@@ -206,17 +159,12 @@ def write_refused(core: Core, run_id: str, path: Path) -> None:
 
     texts = catalogue()
     language = run_context().language
-    found = refusals(core, run_id)
-    _write_csv(
-        path, ((one.row, one.path, one.code, one.expected, one.found, texts[one.code][language]) for one in found)
-    )
-
-
-def _write_csv(path: Path, rows: Iterable[tuple[Any, ...]]) -> None:
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("row", "path", "code", "expected", "found", "message"))
-            writer.writerows(rows)
+            for one in refusals(core, run_id):
+                message = texts[one.code][language]
+                writer.writerow((one.row, one.path, one.code, one.expected, one.found, message))
     except OSError as fault:
         raise FileFault("file.unwritable", found=f"{path}: {fault.strerror}") from None

@@ -14,6 +14,7 @@ from .key_commands import key_app
 from .keygen_command import keygen_command
 from .notices_commands import notices_app
 from .permit_commands import permits_app
+from .privacy_commands import privacy_app
 from .publish_command import publish_command
 from .restore_commands import adopt_command, backup_command, restore_command, withdraw_command
 from .rules_commands import processes_command, rules_app
@@ -64,4 +65,5 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(rules_app, name="rules")
 app.add_typer(permits_app, name="permits")
 app.add_typer(insurance_app, name="insurance")
+app.add_typer(privacy_app, name="privacy")
 app.command("processes")(processes_command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,7 +12,7 @@ import typer
 from verifier.runtime.cli.run_context import run_context
 
 from .bulk_commands import watched, write_refused
-from .service import ServiceFolder, acts, on_service, tell, tell_rows
+from .service import ServiceFolder, acts, looked, on_service, tell, tell_rows
 
 if TYPE_CHECKING:
     from issuer.acts import Actor
@@ -103,3 +104,44 @@ def insurance_compliance(
             for row in rows
         ]
     tell_rows(rows)
+
+
+@insurance_app.command("report")
+@acts(reason=False)
+def insurance_report(
+    service: ServiceFolder,
+    by: Actor,
+    region: Annotated[str, typer.Argument(metavar="REGION", help="A code of GB/T 2260, or CN.")],
+    as_of: AsOf = None,
+    known_on: KnownOn = None,
+    table: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows there.")] = None,
+    chart: Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Draw the kinds there.")] = None,
+) -> None:
+    """Count and sum the findings of a whole region by employer and kind.
+
+    Example:  icard-issuer insurance report 310000 -C issuer --csv report.csv --svg report.svg
+    """
+    from issuer.insurance.chart import draw
+    from issuer.insurance.money import in_yuan
+    from issuer.insurance.region_report import bars_of, region_csv, region_report
+    from verifier.runtime.files import write_whole
+
+    def progress(people: int) -> None:
+        if not run_context().json:
+            typer.echo(f"{people} people", err=True)
+
+    with service.opened() as core:
+        looked(core, by, "insurance.report", region)
+        found = region_report(
+            core, region, as_of.date() if as_of else None, known_on.date() if known_on else None, progress
+        )
+    if table is not None:
+        write_whole(table, region_csv(found).encode())
+    if chart is not None:
+        bars = bars_of((row.kind, row.findings, row.owed, row.without_sum) for row in found.rows)
+        write_whole(chart, draw(bars, found.as_of.isoformat(), run_context().language).encode())
+    if table is None:
+        tell_rows(
+            [{**asdict(row), "owed": in_yuan(row.owed), "late_fees": in_yuan(row.late_fees)} for row in found.rows]
+        )
+    typer.echo(f"{found.people} people looked at", err=True)

@@ -42,7 +42,7 @@ def trial_command(
         "published": str(made.public),
         "verifier": str(made.verifier),
         "card": str(made.card),
-        "accounts": str(len(made.logins)),
+        "accounts": " ".join(login for login, _ in made.logins),
         "invitations": str(folder / "invitations.txt"),
     }
     tell(facts)

@@ -25,6 +25,7 @@ from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
+from .claim_stops import stop_claims
 from .lapses import follow
 from .leaving import Choice, account_balance, choices, months_counted, require_chooser
 from .ledger import balances
@@ -103,6 +104,8 @@ def choose(
         notify_insured(core, session, now, "insurance.chosen", [person_id])
         session.flush()
         _, acts = follow(core, session, now, [person_id], who.by())
+        if name == "pay_out":
+            acts += stop_claims(core, session, now, person_id, "relation_ended", today, who.by())
         details = {"choice": name, "rule": body["rule"], "fact": fact_id}
         unit.audit("insurance.choose", person_id, details)
         unit.audit_acts(acts)
@@ -134,6 +137,7 @@ def record_death(core: Core, who: Principal, person_id: str, day: date) -> None:
         _changed(insured, now)
         session.flush()
         _, acts = follow(core, session, now, [person_id], who.by())
+        acts += stop_claims(core, session, now, person_id, "death", day, who.by())
         unit.audit("insurance.death", person_id)
         unit.audit_acts(acts)
         return True

@@ -20,7 +20,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from issuer.db.base import Base, Big, Hex32, Hex64, Seconds, Small, Word, sealed
 from issuer.db.bound import Bound
 
-__all__ = ["FindingState", "InsuranceEntry", "InsuranceFact", "InsuredPerson"]
+__all__ = [
+    "BenefitClaim",
+    "BenefitOrder",
+    "FindingState",
+    "HeirAccess",
+    "InsuranceEntry",
+    "InsuranceFact",
+    "InsuredPerson",
+    "RefusalReport",
+    "ServiceGrant",
+]
 
 #: A day as YYYY-MM-DD.
 DayText = Annotated[str, mapped_column(String(10))]
@@ -141,3 +151,121 @@ class FindingState(Bound, Base):
     body: Mapped[bytes] = sealed()
     revision: Mapped[Big] = mapped_column(BigInteger)
     changed_at: Mapped[Seconds]
+
+
+class HeirAccess(Bound, Base):
+    """A near relative may see the record of somebody who died, until ``ends_at``."""
+
+    __tablename__ = "heir_accesses"
+    bound = ("person_id", "heir_person_id", "relation", "given_at", "ends_at")
+    __table_args__ = (Index("ix_heir_accesses_heir", "heir_person_id", "ends_at"),)
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    person_id: Mapped[Hex32] = mapped_column(ForeignKey("insured_persons.person_id"))
+    heir_person_id: Mapped[Hex32] = mapped_column(ForeignKey("persons.id"))
+    relation: Mapped[Word]
+    given_at: Mapped[Seconds]
+    ends_at: Mapped[Seconds]
+
+
+class BenefitClaim(Bound, Base):
+    """A claim for a benefit. ``body`` has what was told, found and decided, sealed; ``monthly`` in fen, months from
+    1970-01.
+    """
+
+    __tablename__ = "benefit_claims"
+    bound = (
+        "person_id",
+        "benefit",
+        "state",
+        "monthly",
+        "first_month",
+        "last_month",
+        "stopped_on",
+        "decided_by",
+        "decided_at",
+    )
+    __table_args__ = (
+        CheckConstraint("state in ('filed', 'granted', 'refused', 'withdrawn', 'stopped')", name="state"),
+        Index("ix_benefit_claims_person", "person_id", "benefit", "state"),
+        Index("ix_benefit_claims_state", "state", "id"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    person_id: Mapped[Hex32] = mapped_column(ForeignKey("insured_persons.person_id"))
+    benefit: Mapped[str] = mapped_column(String(80))
+    state: Mapped[Word]
+    body: Mapped[bytes] = sealed()
+    filed_on: Mapped[DayText]
+    due_on: Mapped[DayText | None]
+    monthly: Mapped[int | None] = mapped_column(BigInteger)
+    first_month: Mapped[int | None] = mapped_column(Integer)
+    last_month: Mapped[int | None] = mapped_column(Integer)
+    stopped_on: Mapped[DayText | None]
+    stop_event: Mapped[Word | None]
+    decided_by: Mapped[Hex32 | None] = mapped_column(ForeignKey("accounts.id"))
+    decided_at: Mapped[Seconds | None]
+    revision: Mapped[Big] = mapped_column(BigInteger)
+    created_at: Mapped[Seconds]
+
+
+class BenefitOrder(Bound, Base):
+    """What is to be paid of a claim for a month, in fen; one for each month."""
+
+    __tablename__ = "benefit_orders"
+    bound = ("claim_id", "month", "amount", "state", "paid_on")
+    __table_args__ = (
+        CheckConstraint("state in ('ordered', 'paid', 'cancelled')", name="state"),
+        UniqueConstraint("claim_id", "month"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    claim_id: Mapped[Hex32] = mapped_column(ForeignKey("benefit_claims.id"))
+    month: Mapped[int] = mapped_column(Integer)
+    amount: Mapped[Big]
+    state: Mapped[Word]
+    paid_on: Mapped[DayText | None]
+    created_at: Mapped[Seconds]
+
+
+class ServiceGrant(Bound, Base):
+    """A service that a person's card grants, until ``withdrawn_at``."""
+
+    __tablename__ = "service_grants"
+    bound = ("person_id", "card_id", "service", "region", "consent_id", "granted_at", "withdrawn_at")
+    __table_args__ = (
+        Index("ix_service_grants_person", "person_id", "service"),
+        Index("ix_service_grants_consent", "consent_id"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    person_id: Mapped[Hex32] = mapped_column(ForeignKey("insured_persons.person_id"))
+    card_id: Mapped[Hex32] = mapped_column(ForeignKey("cards.id"))
+    service: Mapped[Word]
+    region: Mapped[str] = mapped_column(String(6))
+    consent_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("consents.id"))
+    granted_by: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
+    granted_at: Mapped[Seconds]
+    withdrawn_at: Mapped[Seconds | None]
+
+
+class RefusalReport(Bound, Base):
+    """A place that must take the card refused it. ``record`` has place, words and answer, sealed."""
+
+    __tablename__ = "refusal_reports"
+    bound = ("person_id", "service", "region", "day", "state", "decided_by", "decided_at")
+    __table_args__ = (
+        CheckConstraint("state in ('open', 'upheld', 'dismissed')", name="state"),
+        Index("ix_refusal_reports_person", "person_id", "id"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    person_id: Mapped[Hex32] = mapped_column(ForeignKey("insured_persons.person_id"))
+    service: Mapped[Word]
+    region: Mapped[str] = mapped_column(String(6))
+    day: Mapped[DayText]
+    record: Mapped[bytes] = sealed()
+    state: Mapped[Word]
+    decided_by: Mapped[Hex32 | None] = mapped_column(ForeignKey("accounts.id"))
+    decided_at: Mapped[Seconds | None]
+    created_at: Mapped[Seconds]

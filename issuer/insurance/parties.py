@@ -2,8 +2,9 @@
 
 Promises:
 
-1. A holder sees their own, an employer its staff's (whoever it has on record, also after they left), an agency those of
-   employers with a mandate in force now, whoever has ``insurance.read`` any.
+1. A holder sees their own and, as an heir, that of somebody who died; an employer its staff's (whoever it has on
+   record, also after they left), an agency those of employers with a mandate in force now, whoever has
+   ``insurance.read`` any; an official of an office those of its region.
 2. What is another's and what is not there are the same error.
 3. Whoever registers, reports or answers for an employer is the employer, an agency with its mandate, or an official.
 4. Nobody in office changes what is on record about himself.
@@ -24,10 +25,19 @@ from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.notices.outbox import Notice, notify
 from issuer.permits.models import Employer
+from issuer.permits.parties import covered, office_region
 
-from .models import InsuranceFact, InsuredPerson
+from .models import HeirAccess, InsuranceFact, InsuredPerson
 
-__all__ = ["notify_insured", "refuse_own", "require_employer", "require_insured", "seen_by", "seen_employers"]
+__all__ = [
+    "heir_of",
+    "notify_insured",
+    "refuse_own",
+    "require_employer",
+    "require_insured",
+    "seen_by",
+    "seen_employers",
+]
 
 
 #: Whoever may register or keep the books sees whom that is about: a program's scope for it is enough.
@@ -53,10 +63,12 @@ def seen_by(core: Core, session: Session, who: Principal) -> ColumnElement[bool]
     if not any(who.may(right) for right in _WRITES):
         who.require("insurance.read" if official else "insurance.read_own")
     if official:
-        return true()
+        region = office_region(session, who)
+        return true() if region is None else covered(InsuredPerson.region.expression, region)
     employers = seen_employers(core, session, who)
     if employers is None:
-        return InsuredPerson.person_id == who.person_id
+        now = core.clock.now(session)
+        return InsuredPerson.person_id.in_([who.person_id, *_inherited(session, who.person_id, now)])
     if not employers:
         return false()
     staff = select(InsuranceFact.person_id).where(
@@ -65,6 +77,20 @@ def seen_by(core: Core, session: Session, who: Principal) -> ColumnElement[bool]
         InsuranceFact.employer_id.in_(employers),
     )
     return staff.exists()
+
+
+def heir_of(session: Session, heir_person_id: str, person_id: str, now: int) -> HeirAccess | None:
+    """By what somebody may see the record of a person who died; None: they may not."""
+    query = select(HeirAccess).where(
+        HeirAccess.heir_person_id == heir_person_id, HeirAccess.person_id == person_id, HeirAccess.ends_at > now
+    )
+    return session.scalars(query.order_by(HeirAccess.ends_at.desc())).first()
+
+
+def _inherited(session: Session, heir_person_id: str, now: int) -> list[str]:
+    """The people who died whose record an heir may see."""
+    query = select(HeirAccess).where(HeirAccess.heir_person_id == heir_person_id, HeirAccess.ends_at > now)
+    return [row.person_id for row in session.scalars(query)]
 
 
 def require_insured(core: Core, session: Session, who: Principal, person_id: str) -> None:

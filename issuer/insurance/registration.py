@@ -35,6 +35,7 @@ from issuer.rules.days import day_of
 from issuer.rules.regions import NATION, is_known
 from issuer.rules.store import book_of
 
+from .claim_stops import stop_claims
 from .contributions import own_rate
 from .coverage import Duties, MonthDuty
 from .identity import Identity, check_document, find_or_make, made_once
@@ -150,6 +151,7 @@ def register_within(core: Core, unit: UnitOfWork, who: Principal, new: NewRegist
     notify_insured(core, session, now, "insurance.registered", [person_id], [employer_id])
     session.flush()
     _, acts = follow(core, session, now, [person_id], who.by())
+    acts += stop_claims(core, session, now, person_id, "employed", new.began, who.by())
     details = {"employer": employer_id, "region": new.region, "schemes": list(scheme_names(enrolled))}
     unit.audit("insurance.register", person_id, details)
     unit.audit_acts(acts)

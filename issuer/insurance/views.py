@@ -28,10 +28,9 @@ from issuer.rules.store import book_of
 
 from .answering import Answered, states_of
 from .answers import Answer, rule_brief
-from .benefits import Claimant, Eligibility, eligibility
 from .compliance import Compliance
 from .coverage import Duties
-from .departure import choices_of, pension_account
+from .departure import choices_of
 from .findings import Report
 from .history import Employment, Person
 from .leaving import Choice
@@ -48,7 +47,6 @@ __all__ = [
     "EmploymentView",
     "InsuranceView",
     "MonthView",
-    "benefit_of",
     "certificate_answer",
     "compliance_of",
     "insured_people",
@@ -283,40 +281,6 @@ def report_on(core: Core, person_id: str, as_of: date | None, known_on: date | N
     return core.database.read(look)
 
 
-def benefit_of(core: Core, who: Principal, person_id: str, name: str, told: Mapping[str, Any]) -> Eligibility:
-    """Whether a person may claim a benefit, by the record and what an officer has found besides.
-
-    Args:
-        told: ``category``, ``reason_of_leaving``, ``cause``, ``facts`` of :class:`issuer.insurance.benefits.Claimant`.
-
-    Raises:
-        StateError: ``access.*``, ``insurance.none``, ``insurance.condition``.
-    """
-
-    def look(session: Session) -> Eligibility:
-        insured = _load(core, session, who, person_id)
-        today = day_of(int(core.clock.local()))
-        book = book_of(session)
-        person = insured.person.as_known(today)
-        states, _ = scheme_states(book, person, today)
-        covered = insured.row.state == "good"
-        now = Scheme(0)
-        for scheme in Scheme:
-            if covered and states[scheme_names(scheme)[0]] == "ENROLLED":
-                now |= scheme
-        claimant = Claimant(
-            insured.record.born,
-            insured.record.sex,
-            insured.row.region,
-            months_paid={**_months_paid(person), Scheme.PENSION: pension_account(insured)[1]},
-            insured=now,
-            **told,
-        )
-        return eligibility(book, name, claimant, today)
-
-    return core.database.read(look)
-
-
 def certificate_answer(core: Core, who: Principal, person_id: str, certificate_id: str) -> Answer:
     """What was decided on a certificate, by its record: the same words as when it was handed in.
 
@@ -372,15 +336,6 @@ def _newest_region(person: Person) -> str:
 def _load(core: Core, session: Session, who: Principal, person_id: str) -> Insured:
     require_insured(core, session, who, person_id)
     return load_people(core, session, [person_id])[person_id]
-
-
-def _months_paid(person: Person) -> dict[Scheme, int]:
-    """The months of each scheme for which anything is paid, each once."""
-    months: dict[Scheme, set[int]] = {}
-    for (_, month, scheme), balance in balances(person.entries).items():
-        if balance.paid > 0:
-            months.setdefault(scheme, set()).add(month)
-    return {scheme: len(found) for scheme, found in months.items()}
 
 
 def _employment(one: Employment) -> EmploymentView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card
+from issuer.cards.models import CardRow
+from issuer.cards.records import read_record
 from issuer.core import Core
 from issuer.vault.at_rest import Place
 
@@ -197,7 +199,8 @@ def permit_facts(core: Core, session: Session, permit: Permit, employer_id: str)
 def card_of(core: Core, session: Session, permit: Permit) -> Card:
     """What a card says of a permit: derived from passport, permit, newest term and employer.
 
-    While an extension is undecided its interim code has the last day of that code.
+    While an extension is undecided its interim code has the last day of that code. Insurance, services and photo are
+    those of the card on record, unless it has ended: a permit says nothing of them.
 
     Raises:
         CardError: ``card.*``.
@@ -209,7 +212,7 @@ def card_of(core: Core, session: Session, permit: Permit) -> Card:
         select(PermitTerm).where(PermitTerm.permit_id == permit.id, PermitTerm.employer_id == term.employer_id)
     ).all()
     number = number_of(core, permit)
-    return Card.from_json(
+    made = Card.from_json(
         {
             "holder": {
                 "name": PassportName(passport["surname"], passport["given"]).shown,
@@ -232,3 +235,9 @@ def card_of(core: Core, session: Session, permit: Permit) -> Card:
             },
         }
     )
+    held = session.get(CardRow, permit.card_id) if permit.card_id is not None else None
+    if held is None or held.standing == "revoked":
+        return made
+    before = read_record(core, held)
+    holder = replace(made.holder, photo=before.holder.photo, photo_format=before.holder.photo_format)
+    return replace(made, holder=holder, insurance=before.insurance, services=before.services)

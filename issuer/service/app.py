@@ -44,13 +44,17 @@ STATUSES: Final = http.Statuses(
     by_layer={
         "access": 403,
         "account": 422,
+        "claim": 422,
         "clock": 503,
         "confirm": 409,
         "enquiry": 409,
         "entry": 422,
         "feed": 409,
+        "consent": 422,
         "filing": 422,
+        "grant": 409,
         "hearing": 409,
+        "heir": 422,
         "idempotency": 422,
         "insurance": 422,
         "list": 503,
@@ -65,6 +69,7 @@ STATUSES: Final = http.Statuses(
         "organisation": 404,
         "password": 422,
         "permit": 422,
+        "privacy": 422,
         "process": 409,
         "rules": 422,
         "signer": 503,
@@ -89,6 +94,12 @@ STATUSES: Final = http.Statuses(
         "confirm.same_person": 403,
         "confirm.too_often": 429,
         "confirm.younger_account": 403,
+        "claim.none": 404,
+        "claim.not_eligible": 409,
+        "claim.open": 409,
+        "claim.order": 409,
+        "claim.state": 409,
+        "consent.none": 404,
         "database.busy": 503,
         "database.full": 503,
         "database.unreachable": 503,
@@ -103,7 +114,12 @@ STATUSES: Final = http.Statuses(
         "filing.own": 403,
         "filing.paused": 409,
         "filing.prolonged": 409,
+        "grant.no_report": 404,
+        "grant.none": 404,
+        "grant.reason": 422,
+        "grant.report": 422,
         "hearing.none": 404,
+        "heir.none": 404,
         "insurance.chosen": 409,
         "insurance.corrected": 409,
         "insurance.document_taken": 409,
@@ -156,6 +172,9 @@ STATUSES: Final = http.Statuses(
         "permit.readmission": 409,
         "permit.reported": 409,
         "permit.term_over": 409,
+        "privacy.decided": 409,
+        "privacy.none": 404,
+        "privacy.too_many": 409,
         "session.csrf": 403,
         "session.none": 404,
         "session.unknown": 401,
@@ -250,7 +269,7 @@ def _describe_once(app: FastAPI) -> None:
     async def described(_request: Request) -> Response:
         if not made:
             made.append(bytes(JSONResponse(app.openapi()).body))
-        return http.InPieces(made[0], media_type="application/json")
+        return Response(made[0], media_type="application/json")
 
     path = app.openapi_url or ""
     app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", None) != path]

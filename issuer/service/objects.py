@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from icard_crypto.errors import StateError
-from issuer.accounts import directory, mandates, organisations, sessions, tokens
+from issuer.accounts import consents, directory, mandates, organisations, sessions, tokens
+from issuer.accounts.consents import ConsentView
 from issuer.accounts.directory import AccountView
 from issuer.accounts.mandates import MandateView
 from issuer.accounts.organisations import OrganisationView
@@ -33,7 +34,10 @@ from issuer.core import Core
 from issuer.delivery import outbox_admin, webhooks
 from issuer.delivery.outbox_admin import OutboxView
 from issuer.delivery.webhooks import WebhookView
+from issuer.insurance import claim_records, service_grants
+from issuer.insurance.claim_records import ClaimView
 from issuer.insurance.parties import require_insured
+from issuer.insurance.service_grants import GrantView, ReportView
 from issuer.permits import feeds, hearings, offices, slots, uploads
 from issuer.permits.entries import load_entry
 from issuer.permits.models import Entry, Filing, Permit
@@ -43,18 +47,23 @@ from issuer.permits.parties import load_filing, load_permit
 from issuer.permits.remedy_models import Objection
 from issuer.permits.slots import SlotView
 from issuer.permits.uploads import FileView
+from issuer.privacy import requests
+from issuer.privacy.requests import RequestView
 
 __all__ = [
     "ACCOUNT",
     "API_TOKEN",
     "CARD",
+    "CLAIM",
     "CONFIRMATION",
+    "CONSENT",
     "DEFERRAL",
     "EMPLOYER",
     "ENTRY",
     "FEED",
     "FILE",
     "FILING",
+    "GRANT",
     "HEARING",
     "INSURED",
     "KINDS",
@@ -64,6 +73,8 @@ __all__ = [
     "OFFICE",
     "ORGANISATION",
     "PERMIT",
+    "PRIVACY_REQUEST",
+    "REFUSAL",
     "SESSION",
     "SLOT",
     "WEBHOOK",
@@ -96,6 +107,11 @@ Owned = Literal[
     "feed",
     "objection",
     "slot",
+    "claim",
+    "consent",
+    "grant",
+    "privacy_request",
+    "refusal",
 ]
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -175,6 +191,11 @@ def _letter(core: Core, _who: Principal, name: str) -> OutboxView:
 
 ACCOUNT: Final[Kind[AccountView]] = Kind("account_id", directory.show_account)
 API_TOKEN: Final[Kind[TokenView]] = Kind("token_id", tokens.show_token)
+CLAIM: Final[Kind[ClaimView]] = Kind("claim_id", claim_records.show_claim)
+CONSENT: Final[Kind[ConsentView]] = Kind("consent_id", consents.show_consent)
+GRANT: Final[Kind[GrantView]] = Kind("grant_id", service_grants.show_grant)
+PRIVACY_REQUEST: Final[Kind[RequestView]] = Kind("request_id", requests.show_request)
+REFUSAL: Final[Kind[ReportView]] = Kind("report_id", service_grants.show_report)
 CARD: Final[Kind[SeenCard]] = Kind("card_id", parties.seen_card, _not_ones_own)
 CONFIRMATION: Final[Kind[ConfirmationView]] = Kind("confirmation_id", engine.show_confirmation)
 DEFERRAL: Final[Kind[str]] = Kind("deferral_id", deferrals.seen_deferral)
@@ -218,4 +239,9 @@ KINDS: Final[Mapping[Owned, Kind[Any]]] = {
     "feed": FEED,
     "objection": OBJECTION,
     "slot": SLOT,
+    "claim": CLAIM,
+    "consent": CONSENT,
+    "grant": GRANT,
+    "privacy_request": PRIVACY_REQUEST,
+    "refusal": REFUSAL,
 }

@@ -33,6 +33,8 @@ from issuer.cards import codes, deferrals
 from issuer.core import Core
 from issuer.db.meta import Publisher
 from issuer.delivery.service import courier_of
+from issuer.insurance.certificate_reminders import remind_certificates
+from issuer.insurance.claim_payments import order_month
 from issuer.insurance.lapses import follow_due
 from issuer.jobs import Again, Job, Log, Runner
 from issuer.keys.states import active_key
@@ -219,12 +221,14 @@ class Worker:
             self.log("files_removed", {"files": swept})
 
     def _reminders(self, _stop: threading.Event) -> None:
+        remind_certificates(self.core)
         sent = reminders.remind(self.core)
         if sent.anything:
             self.log("reminded", asdict(sent))
 
     def _lapses(self, stop: threading.Event) -> None:
         done = follow_due(self.core, _WORKER, stop=stop.is_set)
+        order_month(self.core, _WORKER)
         if done.lapsed or done.restored:
             self.log("insurance", {"lapsed": done.lapsed, "restored": done.restored})
 

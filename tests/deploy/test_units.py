@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import queue
 import re
 import shlex
 import shutil
@@ -11,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -237,44 +235,30 @@ class Told:
         self.path = Path(self._folder.name) / path.name
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(self.path))
-        self._socket.settimeout(0.2)
-        self._said: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._ended = threading.Event()
-        # Read at once, as systemd does: the queue of the socket is short.
-        self._thread = threading.Thread(target=self._read)
-        self._thread.start()
 
     def __enter__(self) -> Told:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
         self._socket.close()
         self._folder.cleanup()
 
     def next(self, process: subprocess.Popen[str]) -> str:
         """The next message; a minute at most."""
+        self._socket.settimeout(0.2)
         for _ in range(300):
             try:
-                return self._said.get(timeout=0.2)
-            except queue.Empty:
+                return self._socket.recv(100).decode()
+            except TimeoutError:
                 assert process.poll() is None, process.communicate()[0][-2000:]
         raise AssertionError("nothing was said for a minute")
 
     def rest(self) -> list[str]:
         """What was said since."""
-        self._ended.set()
-        self._thread.join()
+        self._socket.setblocking(False)
         found = []
-        while not self._said.empty():
-            found.append(self._said.get())
-        return found
-
-    def _read(self) -> None:
         while True:
             try:
-                self._said.put(self._socket.recv(100).decode())
-            except TimeoutError:
-                if self._ended.is_set():
-                    return
+                found.append(self._socket.recv(100).decode())
+            except BlockingIOError:
+                return found

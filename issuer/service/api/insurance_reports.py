@@ -18,14 +18,16 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Query, Response
 from pydantic import BaseModel, Field
 
-from issuer.insurance import answering, books, departure, overview, views
+from issuer.insurance import answering, books, departure, eligibility, overview, views
 from issuer.insurance.answering import Answered, FindingStep
 from issuer.insurance.books import entry_from
+from issuer.insurance.chart import draw
 from issuer.insurance.findings import Line
 from issuer.insurance.leaving import Choice
 from issuer.insurance.money import in_yuan
 from issuer.insurance.months import month_text
 from issuer.insurance.parties import refuse_own
+from issuer.insurance.region_report import bars_of
 from issuer.insurance.schemes import scheme_names
 from issuer.insurance.views import MonthView
 from issuer.service.access import Access
@@ -35,7 +37,7 @@ from issuer.service.idempotent import once
 
 from .insurance import PERSON, SEES_ONE, AnswerBody, Money, SchemeName, noted
 
-__all__ = ["endpoints"]
+__all__ = ["ClaimBody", "endpoints"]
 
 endpoints = Endpoints("Insurance books and reports")
 
@@ -255,6 +257,17 @@ def show_overview_csv(
     return Response(overview.as_csv(found), media_type="text/csv", headers={"Cache-Control": "no-store"})
 
 
+@endpoints.at("GET", "/v1/insurance/compliance.svg", _OVERVIEW, types=("image/svg+xml",), problems=(404, 409))
+def show_overview_chart(
+    call: CallOf, employer_id: EmployerId = None, as_of: AsOf = None, known_on: KnownOn = None
+) -> Response:
+    """The same as a chart (SVG), in the language of the request."""
+    found = overview.employer_overview(call.core, call.who, employer_id, as_of, known_on)
+    bars = bars_of((row.kind, row.findings, row.owed, row.without_sum) for row in found.rows)
+    picture = draw(bars, found.as_of.isoformat(), call.language)
+    return Response(picture, media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
+
+
 @endpoints.at(
     "POST",
     f"{PERSON}/findings",
@@ -278,7 +291,7 @@ def answer_finding(call: CallOf, person_id: Id, body: StepBody) -> StepsBody:
 @endpoints.at("POST", f"{PERSON}/benefits/{{benefit}}", _CLAIMS_ONE)
 def check_benefit(call: CallOf, person_id: Id, benefit: BenefitName, body: ClaimBody) -> EligibilityBody:
     """Whether a benefit or a subsidy may be claimed, condition by condition; nothing is decided by asking."""
-    found = views.benefit_of(call.core, call.who, person_id, benefit, body.model_dump())
+    found = eligibility.benefit_of(call.core, call.who, person_id, benefit, body.model_dump())
     noted(call, person_id)
     conditions = [
         ConditionBody(

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import StateError
 from issuer import cards
 from issuer.accounts import mandates, sessions, tokens
-from issuer.accounts.models import Account, ApiToken, LoginSession, Mandate
+from issuer.accounts.models import Account, ApiToken, Consent, LoginSession, Mandate
 from issuer.approvals import engine
 from issuer.approvals.models import Confirmation
 from issuer.audit.models import AuditRow
@@ -31,7 +31,17 @@ from issuer.db.base import SEALED, Base
 from issuer.db.bound import AlteredRow, bound_tables
 from issuer.db.meta import Meta
 from issuer.delivery import webhooks
-from issuer.insurance.models import FindingState, InsuranceEntry, InsuranceFact, InsuredPerson
+from issuer.insurance.models import (
+    BenefitClaim,
+    BenefitOrder,
+    FindingState,
+    HeirAccess,
+    InsuranceEntry,
+    InsuranceFact,
+    InsuredPerson,
+    RefusalReport,
+    ServiceGrant,
+)
 from issuer.permits import feeds
 from issuer.permits.models import (
     Employer,
@@ -50,6 +60,8 @@ from issuer.permits.models import (
     PersonDocument,
     Upload,
 )
+from issuer.permits.remedy_models import Objection, PermitCorrection
+from issuer.privacy.models import PrivacyRequest
 from issuer.recovery.epoch import read_mark, write_mark
 from issuer.rules.models import RuleChange
 from issuer.service import readiness
@@ -108,7 +120,49 @@ def lived_in(house: House) -> dict[str, Any]:
     house.core.database.transact(lambda session: deferrals.write_deferral(house.core, session, now, wanted))
     feeds.make_feed(house.core, boss.who())
     on_file(house, officer, holder, employer)
+    own_data(house, officer, holder, card.card_id)
     return {"officer": officer, "holder": holder, "card": card.card_id, "agency": agency, "employer": employer}
+
+
+def _about_permits(house: House, officer: Somebody, holder: Somebody) -> list[Base]:
+    """An objection to the decision on the application, and a correction of the permit."""
+    now, day = int(house.clock.at), "2026-03-02"
+    ids = house.core.database.read(
+        lambda session: (session.scalar(select(Filing.id).limit(1)), session.scalar(select(Permit.id).limit(1)))
+    )
+    return [
+        Objection(id=secrets.token_hex(16), number="1", state="LODGED", region="310115", filing_id=ids[0],
+                  account_id=holder.account_id, person_id=holder.person_id, lodged_on=day, examined_due=day,
+                  prolonged=0, simple=False, stayed=False, record=b"sealed", revision=1, created_at=now,
+                  changed_at=now),
+        PermitCorrection(id=secrets.token_hex(16), permit_id=ids[1], field="name", record=b"sealed",
+                         account_id=officer.account_id, at=now),
+    ]  # fmt: skip
+
+
+def own_data(house: House, officer: Somebody, holder: Somebody, card_id: str) -> None:
+    """A row in each table of consents, requests, heirs, benefits and services."""
+    now = int(house.clock.at)
+    day, person = "2026-03-02", {"person_id": holder.person_id}
+    place = {**person, "service": "transit", "region": "110000"}
+    claim_id = secrets.token_hex(16)
+
+    def new() -> dict[str, Any]:
+        return {"id": secrets.token_hex(16)}
+
+    rows: list[Base] = [
+        Consent(**new(), **person, purpose="statistics", subject="", record=b"sealed", given_at=now, ends_at=now + 1),
+        PrivacyRequest(**new(), **person, kind="correction", topic="card", body=b"sealed", state="received",
+                       due_on=day, created_at=now, revision=1),
+        HeirAccess(**new(), **person, heir_person_id=officer.person_id, relation="child", given_at=now, ends_at=now),
+        BenefitClaim(id=claim_id, **person, benefit="pension", state="granted", body=b"sealed", filed_on=day,
+                     monthly=1, first_month=1, last_month=2, revision=1, created_at=now),
+        BenefitOrder(**new(), claim_id=claim_id, month=1, amount=1, state="ordered", created_at=now),
+        ServiceGrant(**new(), **place, card_id=card_id, granted_by=officer.account_id, granted_at=now),
+        RefusalReport(**new(), **place, day=day, state="open", record=b"sealed", created_at=now),
+        *_about_permits(house, officer, holder),
+    ]  # fmt: skip
+    house.core.database.transact(lambda session: session.add_all(rows))
 
 
 def on_file(house: House, officer: Somebody, holder: Somebody, employer: str) -> None:
@@ -224,6 +278,12 @@ WORDS = {
     ("insurance_facts", "kind"): ("payout",),
     ("insurance_entries", "kind"): ("refunded",),
     ("insurance_findings", "state"): ("settled",),
+    ("benefit_claims", "state"): ("stopped",),
+    ("benefit_orders", "state"): ("paid",),
+    ("privacy_requests", "kind"): ("deletion",),
+    ("privacy_requests", "topic"): ("permit",),
+    ("privacy_requests", "state"): ("done",),
+    ("refusal_reports", "state"): ("upheld",),
 }
 
 

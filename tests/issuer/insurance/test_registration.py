@@ -24,6 +24,7 @@ from issuer.insurance.answering import answer_finding
 from issuer.insurance.books import entry_from, record, take_back
 from issuer.insurance.certificates import NewCertificate, add_certificate
 from issuer.insurance.departure import choose, record_death
+from issuer.insurance.eligibility import benefit_of
 from issuer.insurance.identity import record_passport
 from issuer.insurance.imports import import_file
 from issuer.insurance.lapses import follow_due
@@ -360,7 +361,7 @@ def test_compliance_report_of_a_late_registration(agency: Agency) -> None:
 def test_benefit_and_leaving_are_answered_from_the_books(agency: Agency) -> None:
     person_id, number = registered(agency)
     pay(agency, number, *(f"2026-{month:02d}" for month in range(3, 11)))
-    found = views.benefit_of(agency.core, agency.officer.who(), person_id, "unemployment", {"facts": {}})
+    found = benefit_of(agency.core, agency.officer.who(), person_id, "unemployment", {"facts": {}})
     check = next(one for one in found.checks if one.test == "months_paid")
     assert (check.values["paid"], check.values["left"], found.eligible) == ("8", "4", False)
     keep, pay_out = views.leaving_of(agency.core, agency.officer.who(), person_id)

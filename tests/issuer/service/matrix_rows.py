@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from issuer import cards
 from issuer.accounts import directory, host, login, mandates, organisations, own_account, tokens
 from issuer.accounts.changes import NewAccount
+from issuer.accounts.consents import NewConsent, give_consent
 from issuer.accounts.models import Account, Organisation
 from issuer.accounts.principals import Principal
 from issuer.accounts.sessions import Entered
@@ -25,16 +26,19 @@ from issuer.cards import NewCard
 from issuer.cards.models import CardRow
 from issuer.core import Core
 from issuer.delivery import queue, webhooks
-from issuer.insurance import books, registration, views
+from issuer.insurance import books, claim_records, claims, departure, heirs, registration, service_grants, views
 from issuer.insurance.models import InsuranceEntry
+from issuer.insurance.months import month_of
 from issuer.notices.models import Outbox, Webhook
 from issuer.notices.outbox import Notice, notify
 from issuer.permits import feeds
 from issuer.permits.models import Employer, Entry, Filing, Office, Permit, Slot
 from issuer.permits.remedy_models import Objection
+from issuer.privacy import requests as privacy_requests
 from issuer.publication import checkpoints
 from issuer.publication.publish import publish
 from issuer.published.models import Artefact
+from issuer.rules.days import day_of
 from issuer.vault.at_rest import Place
 from tests.kit.insured import new_registration, passport, registration_body
 from tests.kit.issuing_service import person
@@ -153,6 +157,54 @@ class World:
         who = self.people["administrator"].who()
         return engine.ask(self.core, who, "account.role", asked, "a test").confirmation_id
 
+    def carded(self, holder: Somebody | None = None) -> str:
+        """Somebody who is insured in Beijing and has a card."""
+        number = next(self.numbers)
+        new = new_registration(number, employer_id=self.employer, region="110105")
+        person_id = registration.register(self.core, self.registrar, new).person_id
+        if holder is not None:
+            # As an object: a statement would leave a row that does not fit its MAC.
+            self.core.database.transact(
+                lambda session: setattr(session.get_one(Account, holder.account_id), "person_id", person_id)
+            )
+            return person_id
+        cards.issue(self.core, [NewCard(person(next(self.numbers)), holder=person_id)], HOST)
+        return person_id
+
+    def grant(self) -> str:
+        """A service that a card grants."""
+        made = service_grants.grant_service(self.core, self.registrar, self.carded(), "hospital_registration")
+        return made.grant_id
+
+    def refusal(self) -> str:
+        """A place that refused a card."""
+        holder = self.somebody("holder")
+        self.carded(holder)
+        day = day_of(int(self.house.clock.at))
+        return service_grants.report_refusal(self.core, holder.who(), "tourism", day, "A gate", "They refused.")
+
+    def claim(self, benefit: str = "pension") -> str:
+        """A claim of somebody who is insured."""
+        return claims.apply_claim(self.core, self.registrar, self.insured(), benefit, {}, "")
+
+    def tomorrow(self) -> str:
+        """A day that has not come, in every time zone."""
+        return (datetime.fromtimestamp(self.house.clock.at, UTC).date() + timedelta(days=2)).isoformat()
+
+    def privacy_request(self, somebody: Somebody | None = None) -> str:
+        """What a holder asks about their own data, by default the one of the people here."""
+        who = (somebody or self.people["holder"]).who()
+        found = privacy_requests.list_requests(self.core, who, limit=50)
+        for one in found:
+            if one.state == "received":
+                privacy_requests.withdraw(self.core, who, one.request_id)
+        return privacy_requests.ask(self.core, who, "correction", "insurance", "Erika")
+
+    def consent(self, somebody: Somebody | None = None) -> str:
+        """What a holder has agreed to."""
+        new = NewConsent("statistics", "A university", date.fromisoformat(self.tomorrow()))
+        return give_consent(self.core, (somebody or self.people["holder"]).who(), new)
+
     def deferral(self) -> str:
         """What an inspector has asked for and the head of the office has confirmed."""
         day = datetime.fromtimestamp(self.house.clock.at, UTC).date() + timedelta(days=10)
@@ -253,6 +305,11 @@ class World:
             **self._strange_permit(place),
             "feed": feeds.make_feed(self.core, self.stranger.who()).feed_id,
             "insured": self.insured(self.organisation("employer")),
+            "claim": self.claim(),
+            "grant": self.grant(),
+            "refusal": self.refusal(),
+            "privacy_request": self.privacy_request(self.somebody("holder")),
+            "consent": self.consent(self.somebody("holder")),
             "mandate": self.mandate(place, self.organisation("agency")),
             "organisation": place,
             "session": self.stranger.who().session_id or "",
@@ -466,6 +523,41 @@ def _choice(world: World) -> Shot:
     )
     registration.end_work(world.core, officer, person_id, world.employer, date(2026, 10, 31))
     return Shot(holder, {"choice": "keep", "signed": True}, {"person_id": person_id})
+
+
+def _ordered(world: World) -> Shot:
+    """A pay order of a claim that was granted."""
+    claim_id = world.claim("work_injury")
+    today = day_of(int(world.house.clock.at))
+    grant = claims.Grant("100.00", month_of(today))
+    officer = world.registrar
+    claims.decide_claim(world.core, officer, claim_id, grant, "Recognised.", {"injury_recognised": True})
+    (order,) = claim_records.show_claim(world.core, officer, claim_id).orders
+    ids = {"claim_id": claim_id, "order": order.order_id}
+    return Shot("insurance_officer", {"day": today.isoformat()}, ids)
+
+
+def _card_refused(world: World) -> Shot:
+    holder = world.somebody("holder")
+    world.carded(holder)
+    day = day_of(int(world.house.clock.at)).isoformat()
+    return Shot(holder, {"service": "tourism", "day": day, "place": "A gate", "words": "They refused."})
+
+
+def _heir(world: World) -> Shot:
+    """A near relative of somebody who died."""
+    person_id = world.insured()
+    departure.record_death(world.core, world.registrar, person_id, date(2026, 11, 1))
+    heir = world.somebody("holder").person_id
+    told = {"heir_person_id": heir, "relation": "spouse", "proof": "Household register", "until": world.tomorrow()}
+    return Shot("insurance_officer", told, {"person_id": person_id})
+
+
+def _ended_heir(world: World) -> Shot:
+    shot = _heir(world)
+    told = {**shot.body, "until": date.fromisoformat(shot.body["until"])}
+    heir_id = heirs.give_heir(world.core, world.registrar, shot.ids["person_id"], **told)
+    return Shot("insurance_officer", ids={**shot.ids, "heir": heir_id})
 
 
 def _correction(world: World) -> Shot:
@@ -688,6 +780,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     ),
     "GET /v1/insurance/compliance": _plain("employer"),
     "GET /v1/insurance/compliance.csv": _plain("employer"),
+    "GET /v1/insurance/compliance.svg": _plain("employer"),
     "POST /v1/insurance/people/{person_id}/findings": _finding,
     "GET /v1/insurance/people/{person_id}/leaving": _insured("insurance_officer inspector"),
     "POST /v1/insurance/people/{person_id}/leaving": _choice,
@@ -704,6 +797,46 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/organisations": _plain("administrator", kind="agency", code="91310000MA1FL0000N", name="An agency"),
     "GET /v1/organisations": _plain("administrator"),
     "POST /v1/offices": _plain("administrator", region="320500", name_en="Suzhou", name_zh="苏州"),
+    "POST /v1/insurance/people/{person_id}/claims": _insured("insurance_officer", benefit="pension"),
+    "GET /v1/insurance/claims": _plain("holder insurance_officer inspector"),
+    "GET /v1/insurance/claims/{claim_id}": _on("claim", "insurance_officer inspector", World.claim),
+    "POST /v1/insurance/claims/{claim_id}/decide": _on(
+        "claim", "insurance_officer", World.claim, outcome="refused", reasons="Not of age."
+    ),
+    "POST /v1/insurance/claims/{claim_id}/withdraw": _on("claim", "insurance_officer", World.claim),
+    "POST /v1/insurance/claims/{claim_id}/orders/{order}/paid": _ordered,
+    "POST /v1/insurance/people/{person_id}/events": _insured("insurance_officer", event="death", day="2026-11-01"),
+    "GET /v1/services/regions/{region}": lambda _world: Shot(ids={"region": "110105"}),
+    "GET /v1/insurance/people/{person_id}/services": _insured("employer insurance_officer"),
+    "POST /v1/insurance/people/{person_id}/services": lambda world: Shot(
+        "insurance_officer", {"service": "hospital_registration"}, {"person_id": world.carded()}
+    ),
+    "POST /v1/services/grants/{grant_id}/withdraw": _on("grant", "insurance_officer", World.grant, reason="An error"),
+    "POST /v1/services/refusals": _card_refused,
+    "GET /v1/services/refusals": _plain("holder insurance_officer inspector"),
+    "POST /v1/services/refusals/{report_id}/answer": _on(
+        "report", "insurance_officer", World.refusal, outcome="upheld", answer="The gate was told."
+    ),
+    "GET /v1/privacy/export": _plain("holder"),
+    "GET /v1/privacy/export/schema": _plain(),
+    "GET /v1/privacy/retention": _plain(),
+    "POST /v1/privacy/requests": _plain("holder", kind="correction", topic="insurance", words="Erika"),
+    "GET /v1/privacy/requests": _plain("holder insurance_officer permit_officer administrator"),
+    "GET /v1/privacy/requests/{request_id}": lambda world: Shot(
+        "holder insurance_officer", ids={"request_id": world.privacy_request()}
+    ),
+    "POST /v1/privacy/requests/{request_id}/withdraw": _on("request", "holder", World.privacy_request),
+    "POST /v1/privacy/requests/{request_id}/decide": _on(
+        "request", "insurance_officer", World.privacy_request, outcome="refused", words="The law keeps it."
+    ),
+    "POST /v1/privacy/consents": lambda world: Shot(
+        "holder", {"purpose": "statistics", "recipient": "A university", "until": world.tomorrow()}
+    ),
+    "GET /v1/privacy/consents": _plain("holder"),
+    "POST /v1/privacy/consents/{consent_id}/withdraw": _on("consent", "holder", World.consent),
+    "POST /v1/insurance/people/{person_id}/heirs": _heir,
+    "GET /v1/insurance/people/{person_id}/heirs": _insured("insurance_officer"),
+    "POST /v1/insurance/people/{person_id}/heirs/{heir}/end": _ended_heir,
     "GET /v1/lookups": _plain("holder"),
     "GET /v1/lookups/deferrals": _plain("inspector office_head"),
     "POST /v1/lookups/deferrals/{deferral_id}/end": _on("deferral", "office_head", World.deferral),

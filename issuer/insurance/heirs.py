@@ -1,0 +1,155 @@
+"""Heirs: near relatives who may see the record of somebody who died (PIPL article 49).
+
+Promises:
+
+1. An officer gives it to a person with an account of their own, after the death is on record and on proof; it ends on a
+   day, or when an officer ends it.
+2. An heir sees what the person saw of the insurance and may have a copy of it. Nothing can be changed by it: the payout
+   of the account is an officer's act.
+3. Who gave it and on which proof stands in the audit; the heir is notified.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from icard_crypto.card.characters import is_plain
+from icard_crypto.errors import StateError
+from issuer.accounts.models import Account
+from issuer.accounts.principals import Principal
+from issuer.cards.parties import notify_person
+from issuer.core import Core
+from issuer.db.idempotency import Request
+from issuer.db.unit_of_work import UnitOfWork
+from issuer.rules.days import day_of, end_of_day
+
+from .models import HeirAccess
+from .parties import require_insured
+from .records import load_people
+
+__all__ = ["RELATIONS", "HeirView", "end_heir", "give_heir", "list_heirs"]
+
+RELATIONS: Final = ("spouse", "child", "parent", "sibling", "grandparent", "grandchild", "other_heir")
+_LONGEST: Final = 200
+_LONGEST_DAYS: Final = 366
+
+
+@dataclass(frozen=True, slots=True)
+class HeirView:
+    """A near relative who may see the record. Times are Unix times."""
+
+    heir_id: str
+    heir_person_id: str
+    relation: str
+    given_at: int
+    until: str
+    in_force: bool
+
+
+def give_heir(
+    core: Core,
+    who: Principal,
+    person_id: str,
+    heir_person_id: str,
+    relation: str,
+    proof: str,
+    until: date,
+    request: Request | None = None,
+) -> str:
+    """Let a near relative see the record of somebody who died; the id of it.
+
+    Args:
+        proof: what the officer was shown, such as a household register.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.none``, ``heir.*``, ``account.self``.
+    """
+    who.require("insurance.book")
+    if relation not in RELATIONS:
+        raise StateError("heir.relation", path="relation", expected=", ".join(RELATIONS))
+    if not 0 < len(proof) <= _LONGEST or not is_plain(proof):
+        raise StateError("heir.proof", path="proof", expected=f"1 to {_LONGEST} printable characters")
+
+    def work(unit: UnitOfWork) -> str:
+        session, now = unit.session, unit.now
+        require_insured(core, session, who, person_id)
+        today = day_of(now)
+        if not today <= until <= today + timedelta(days=_LONGEST_DAYS):
+            raise StateError("heir.until", path="until", expected=f"within {_LONGEST_DAYS} days")
+        if load_people(core, session, [person_id], lock=True)[person_id].record.died is None:
+            raise StateError("heir.alive", path="person_id", expected="somebody whose death is on record")
+        if who.person_id == heir_person_id:
+            raise StateError("account.self")
+        holder = select(Account.id).where(
+            Account.person_id == heir_person_id, Account.role == "holder", Account.state == "active"
+        )
+        if heir_person_id == person_id or session.scalar(holder) is None:
+            raise StateError("heir.account", path="heir_person_id", expected="a person with an account of their own")
+        row = HeirAccess(
+            id=secrets.token_hex(16),
+            person_id=person_id,
+            heir_person_id=heir_person_id,
+            relation=relation,
+            given_at=now,
+            ends_at=end_of_day(until),
+        )
+        session.add(row)
+        session.flush()
+        notify_person(core, session, now, "heir.given", heir_person_id)
+        details = {"heir": heir_person_id, "relation": relation, "proof": proof, "until": until.isoformat()}
+        unit.audit("heir.give", person_id, details)
+        unit.made(row.id)
+        return row.id
+
+    return core.transact(who.by(), work, request=request)
+
+
+def end_heir(core: Core, who: Principal, person_id: str, heir_id: str) -> None:
+    """End it before its day; repeating is no error.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.none``, ``heir.none``.
+    """
+    who.require("insurance.book")
+
+    def work(unit: UnitOfWork) -> bool:
+        session, now = unit.session, unit.now
+        require_insured(core, session, who, person_id)
+        row = session.get(HeirAccess, heir_id, with_for_update=True)
+        if row is None or row.person_id != person_id:
+            raise StateError("heir.none")
+        if row.ends_at > now:
+            row.ends_at = now
+            session.flush()
+            unit.audit("heir.end", person_id, {"heir": row.heir_person_id})
+        return True
+
+    core.transact(who.by(), work, settled=lambda session: None)
+
+
+def list_heirs(core: Core, who: Principal, person_id: str) -> list[HeirView]:
+    """Who may see, or could see, the record.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.none``.
+    """
+    who.require("insurance.book")
+
+    def look(session: Session) -> list[HeirView]:
+        require_insured(core, session, who, person_id)
+        now = core.clock.now(session)
+        query = select(HeirAccess).where(HeirAccess.person_id == person_id).order_by(HeirAccess.given_at)
+        return [_view(row, now) for row in session.scalars(query)]
+
+    return core.database.read(look)
+
+
+def _view(row: HeirAccess, now: int) -> HeirView:
+    until = day_of(row.ends_at - 1).isoformat()
+    return HeirView(row.id, row.heir_person_id, row.relation, row.given_at, until, row.ends_at > now)

@@ -1,0 +1,160 @@
+"""Reports of a region, their chart and CSV; reminders of certificates; officials of an office."""
+
+from __future__ import annotations
+
+import csv
+import random
+import xml.etree.ElementTree as ElementTree
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from icard_crypto.errors import StateError
+from issuer.insurance import views
+from issuer.insurance.certificate_reminders import remind_certificates
+from issuer.insurance.certificates import NewCertificate, add_certificate
+from issuer.insurance.chart import Bar, draw
+from issuer.insurance.findings import Finding
+from issuer.insurance.overview import employer_overview
+from issuer.insurance.region_report import bars_of, region_csv, region_report, summed
+from issuer.insurance.registration import register
+from issuer.insurance.schemes import schemes_of
+from issuer.notices.inbox import inbox
+from issuer.permits.offices import create_office, join_office
+from issuer.service.app import make_service
+from tests.issuer.insurance.conftest import Agency
+from tests.issuer.insurance.test_registration import holder_of, pay, registered
+from tests.kit.callers import by_session
+from tests.kit.insured import new_registration
+from tests.kit.people import make
+from verifier.runtime.http import Drain
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@SQLITE
+def test_report_of_a_region_adds_up_to_those_of_its_employers(agency: Agency) -> None:
+    for number in range(1, 4):
+        _, insured = registered(agency, number)
+        pay(agency, insured, "2026-03", "2026-04")
+    elsewhere = new_registration(9, region="110105", employer_id=agency.employer_id)
+    register(agency.core, agency.officer.who(), elsewhere)
+    seen: list[int] = []
+    found = region_report(agency.core, "310000", progress=seen.append)
+    assert (found.people, seen) == (3, [3])
+    one = employer_overview(agency.core, agency.officer.who(), agency.employer_id)
+    wanted = [(row.kind, row.findings, row.people, row.without_sum, row.owed) for row in one.rows
+              if row.region == "310115"]  # fmt: skip
+    assert [(row.kind, row.findings, row.people, row.without_sum, row.owed) for row in found.rows] == wanted
+    assert {row.employer_id for row in found.rows} == {agency.employer_id}
+    assert region_report(agency.core, "CN").people == 4
+    assert region_report(agency.core, "440000").rows == ()
+    lines = list(csv.DictReader(region_csv(found).splitlines()))
+    assert [line["kind"] for line in lines] == [row.kind for row in found.rows]
+
+
+@SQLITE
+def test_chart_over_http_says_what_the_table_says(agency: Agency) -> None:
+    _, insured = registered(agency)
+    pay(agency, insured, "2026-03")
+    app = make_service(agency.core, Drain())
+    answer = by_session(app, agency.employer.enter())("GET", "/v1/insurance/compliance.svg")
+    assert answer.headers["content-type"].startswith("image/svg+xml")
+    root = ElementTree.fromstring(answer.text)  # noqa: S314  made by the service
+    texts = [node.text or "" for node in root.iter(f"{SVG}text")]
+    assert "Registered late" in texts
+    assert len(list(root.iter(f"{SVG}rect"))) == len(texts[1:]) // 2
+
+
+def test_chart_escapes_sums_and_names_kinds_in_both_languages() -> None:
+    bars = bars_of([("unpaid", 2, 150_000, 0), ("disputed", 5, 0, 5), ("unpaid", 1, 50_000, 1)])
+    assert bars == [Bar("disputed", 5, 0, 5), Bar("unpaid", 3, 200_000, 1)]
+    english, chinese = (draw(bars, "2026-11-29", language) for language in ("en", "zh"))
+    assert "3 findings, owed 2000.00 yuan" in english
+    assert "未缴纳" in chinese
+    assert "欠缴2000.00元" in chinese
+    for picture in (english, chinese, draw([], "2026-11-29", "en")):
+        root = ElementTree.fromstring(picture)  # noqa: S314  made here
+        assert root.find(f"{SVG}title") is not None
+        assert "script" not in picture
+
+
+_FINDINGS = st.lists(
+    st.lists(
+        st.builds(
+            Finding,
+            kind=st.sampled_from(["unpaid", "underpaid", "disputed"]),
+            employer=st.sampled_from(["A", "B"]),
+            region=st.sampled_from(["310115", "110105"]),
+            month=st.integers(600, 690),
+            owed=st.none() | st.integers(0, 10**9),
+            late_fee=st.none() | st.integers(0, 10**7),
+        ),
+        max_size=6,
+    ),
+    max_size=8,
+)
+
+
+@given(_FINDINGS, st.randoms())
+def test_sums_are_equal_to_the_cent_whatever_the_order(people: list[list[Finding]], chance: random.Random) -> None:
+    wanted = summed(people)
+    shuffled = [chance.sample(findings, len(findings)) for findings in chance.sample(people, len(people))]
+    assert summed(shuffled) == wanted
+    every = [one for findings in people for one in findings]
+    assert sum(row.owed for row in wanted) == sum(one.owed or 0 for one in every)
+    assert sum(row.findings for row in wanted) == len(every)
+
+
+@SQLITE
+def test_certificate_that_ends_is_a_reminder_once_for_each_day(agency: Agency) -> None:
+    """At 90 and 30 days before its end; an extension moves them; nothing after the end."""
+    person_id, _ = registered(agency)
+    holder = holder_of(agency, person_id)
+    told: dict[str, Any] = {
+        "country": "DEU",
+        "group": "posted",
+        "number": "1",
+        "schemes": schemes_of(["pension"]),
+        "first": date(2026, 3, 1),
+        "last": date(2027, 2, 20),
+        "surname": "Muster",
+        "given": "Erika",
+    }
+    _, answer = add_certificate(agency.core, agency.employer.who(), person_id, NewCertificate(**told))
+    assert answer.outcome == "accepted"
+
+    def reminded() -> int:
+        return [one.kind for one in inbox(agency.core, holder.account_id)].count("insurance.certificate_ends")
+
+    # 83 days before: the reminder of 90 days is due, once.
+    assert [remind_certificates(agency.core), remind_certificates(agency.core)] == [1, 0]
+    assert reminded() == 1
+    assert [one.kind for one in inbox(agency.core, agency.employer.account_id)].count("insurance.certificate_ends") == 1
+    agency.house.later(60 * 86_400)
+    assert [remind_certificates(agency.core), remind_certificates(agency.core)] == [1, 0]
+    longer = {**told, "number": "2", "first": date(2027, 2, 21), "last": date(2028, 2, 20), "extension": True}
+    _, answer = add_certificate(agency.core, agency.employer.who(), person_id, NewCertificate(**longer))
+    assert answer.outcome == "accepted"
+    agency.house.later(22 * 86_400)
+    assert remind_certificates(agency.core) == 0
+    assert reminded() == 2
+
+
+@SQLITE
+def test_official_of_an_office_sees_the_people_of_its_region_alone(agency: Agency) -> None:
+    here, _ = registered(agency)
+    elsewhere = new_registration(9, region="110105", employer_id=agency.employer_id)
+    there = register(agency.core, agency.officer.who(), elsewhere).person_id
+    admin = make(agency.house, "administrator", "admin")
+    office = create_office(agency.core, admin.who(), "310000", "Shanghai", "上海")
+    join_office(agency.core, admin.who(), office.office_id, agency.officer.account_id)
+    assert views.insured_people(agency.core, agency.officer.who()) == [here]
+    with pytest.raises(StateError) as caught:
+        views.show_insurance(agency.core, agency.officer.who(), there)
+    assert caught.value.code == "insurance.none"
+    assert sorted(views.insured_people(agency.core, agency.inspector.who())) == sorted([here, there])
