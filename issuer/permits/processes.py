@@ -10,10 +10,10 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
-from icard_crypto.errors import StateError
+from .machines import APPEAL, APPLICANT, CLOCK, HEAD, HOLDER, OFFICER, OFFICERS, OPEN, Machine, Move, diagram, many
+from .permit_processes import EMPLOYER, HEARING, OBJECTION, PERMIT
 
 __all__ = [
     "EMPLOYER",
@@ -29,79 +29,6 @@ __all__ = [
     "Move",
     "diagram",
 ]
-
-APPLICANT: Final = "applicant"
-OFFICER: Final = "officer"
-OFFICERS: Final = "officers"
-HEAD: Final = "head"
-HOLDER: Final = "holder"
-CLOCK: Final = "clock"
-IMPORT: Final = "import"
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A move.
-
-    Args:
-        by: applicant (employer or agency; the person where the employer is gone), officer, officers (two of them),
-            head, holder, clock (the worker), import.
-        guards: what has to hold, words that the services check.
-        rules: kinds and ids of the rows that it reads.
-        then: what follows.
-    """
-
-    name: str
-    source: str
-    target: str
-    by: tuple[str, ...]
-    guards: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
-    then: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """A process: its first state, the states that end it, and its moves."""
-
-    name: str
-    title: str
-    first: str
-    last: frozenset[str]
-    moves: tuple[Move, ...]
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        """All states, in the order in which the moves name them."""
-        named = (state for move in self.moves for state in (move.source, move.target))
-        return tuple(dict.fromkeys((self.first, *named)))
-
-    def allowed(self, state: str, by: str | None = None) -> tuple[Move, ...]:
-        """The moves from a state, for one party or for all."""
-        return tuple(move for move in self.moves if move.source == state and (by is None or by in move.by))
-
-    def move(self, name: str, state: str, by: str) -> Move:
-        """The move of that name from a state by a party.
-
-        Raises:
-            StateError: ``process.move``; ``found`` is the state, ``expected`` what is allowed from it and to whom.
-        """
-        for move in self.allowed(state, by):
-            if move.name == name:
-                return move
-        may = "; ".join(f"{move.name} ({', '.join(move.by)})" for move in self.allowed(state)) or "nothing"
-        raise StateError("process.move", path=self.name, expected=f"from {state}: {may}", found=f"{name} by {by}")
-
-
-def _many(name: str, sources: tuple[str, ...], target: str, by: tuple[str, ...], **more: tuple[str, ...]) -> list[Move]:
-    """A move from several states; without a target each stays where it is."""
-    return [Move(name, source, target or source, by, **more) for source in sources]
-
-
-_OPEN: Final = ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED")
-_APPEAL: Final = ("deadlines/reconsideration", "deadlines/court")
-_LIVE: Final = ("ACTIVE", "EXTENDED_BY_LAW", "GRANTED")
-_ENDED: Final = ("CANCELLED", "EXPIRED", "REVOKED", "WITHDRAWN", "LICENCE_WITHDRAWN")
 
 #: An application, from the draft to the decision.
 FILING: Final = Machine(
@@ -149,7 +76,7 @@ FILING: Final = Machine(
             ("deadlines/D03", "deadlines/D04"),
             ("clock D03", "clock D04", "notice"),
         ),
-        *_many(
+        *many(
             "accept_by_silence",
             ("SUBMITTED", "PRE_REVIEWED"),
             "ACCEPTED",
@@ -192,7 +119,7 @@ FILING: Final = Machine(
             "REFUSED",
             (OFFICER,),
             ("reasons", "not paused"),
-            (*_APPEAL, "sanctions/forged_application"),
+            (*APPEAL, "sanctions/forged_application"),
             ("ways of redress with their last days", "warning where a paper is forged", "notice"),
         ),
         Move(
@@ -205,15 +132,15 @@ FILING: Final = Machine(
             ("clocks D03, D04 stop", "notice"),
         ),
         Move("resume", "ACCEPTED", "ACCEPTED", (OFFICER,), ("paused",), (), ("clocks D03, D04 go on", "notice")),
-        *_many(
+        *many(
             "transfer",
-            (*_OPEN, "RETURNED"),
+            (*OPEN, "RETURNED"),
             "",
             (HEAD,),
             guards=("another office", "with a reason"),
             then=("clocks by the new region", "notice to both sides"),
         ),
-        *_many(
+        *many(
             "deliver",
             ("APPROVED", "REFUSED"),
             "",
@@ -231,9 +158,9 @@ FILING: Final = Machine(
             ("deadlines/D03",),
             ("clock D03 anew", "notice"),
         ),
-        *_many(
+        *many(
             "withdraw",
-            (*_OPEN, "RETURNED"),
+            (*OPEN, "RETURNED"),
             "WITHDRAWN",
             (APPLICANT,),
             guards=("no forged paper",),
@@ -260,7 +187,7 @@ PAPER: Final = Machine(
         Move("reject", "UNCHECKED", "REJECTED", (OFFICER,), ("a note",)),
         Move("verify", "REJECTED", "VERIFIED", (OFFICER,), ("how it was checked", "no refusal by its rules")),
         Move("reject", "VERIFIED", "REJECTED", (OFFICER,), ("a note",)),
-        *_many(
+        *many(
             "forge",
             ("UNCHECKED", "VERIFIED", "REJECTED"),
             "FORGED",
@@ -302,7 +229,7 @@ ENTRY: Final = Machine(
     "DUE",
     frozenset({"SHOWN", "NOT_SHOWN"}),
     (
-        *_many(
+        *many(
             "show",
             ("DUE", "OVERDUE"),
             "SHOWN",
@@ -311,7 +238,7 @@ ENTRY: Final = Machine(
             rules=("deadlines/D11", "window/originals"),
             then=("written decision handed out", "notice"),
         ),
-        *_many(
+        *many(
             "prolong",
             ("DUE", "OVERDUE"),
             "DUE",
@@ -324,286 +251,6 @@ ENTRY: Final = Machine(
     ),
 )
 
-#: The permit itself.
-PERMIT: Final = Machine(
-    "permit",
-    "The permit",
-    "GRANTED",
-    frozenset(),
-    (
-        Move("activate", "GRANTED", "ACTIVE", (OFFICER,), ("notification used",), (), ("card issued",)),
-        Move("carry_over", "GRANTED", "ACTIVE", (IMPORT,), ("valid physical permit",), (), ("no card yet",)),
-        Move("extend", "ACTIVE", "ACTIVE", (OFFICER,), ("approved extension",), ("terms",), ("new codes",)),
-        Move("change", "ACTIVE", "ACTIVE", (OFFICER,), ("approved change",), (), ("new codes",)),
-        Move(
-            "extend_by_law",
-            "ACTIVE",
-            "EXTENDED_BY_LAW",
-            (CLOCK,),
-            ("extension filed in time and undecided at the end", "switch on"),
-            ("deadlines/D07", "switches/extension_by_law"),
-            ("interim codes", "notice"),
-        ),
-        Move("extend", "EXTENDED_BY_LAW", "ACTIVE", (OFFICER,), ("approved extension",), ("terms",), ("new codes",)),
-        Move("expire", "ACTIVE", "EXPIRED", (CLOCK,), ("last day over",), ("deadlines/D10",), ("codes end", "notice")),
-        Move(
-            "expire",
-            "EXTENDED_BY_LAW",
-            "EXPIRED",
-            (OFFICER, APPLICANT),
-            ("extension refused or withdrawn",),
-            (),
-            ("codes end", "notice"),
-        ),
-        Move(
-            "lapse",
-            "EXTENDED_BY_LAW",
-            "EXPIRED",
-            (CLOCK,),
-            ("extension returned and never answered",),
-            ("deadlines/returned",),
-            ("codes end", "notice"),
-        ),
-        Move("lapse", "GRANTED", "EXPIRED", (CLOCK,), ("notification not used",), ("deadlines/D20",), ("notice",)),
-        *_many(
-            "cancel",
-            _LIVE,
-            "CANCELLED",
-            (OFFICER, OFFICERS, HEAD, APPLICANT, HOLDER),
-            guards=(
-                "approved cancellation, two officers, or the end of a stay",
-                "heard, without the person's signature",
-            ),
-            rules=(*_APPEAL, "ends", "deadlines/hearing"),
-            then=("codes end", "notice"),
-        ),
-        *_many(
-            "die",
-            _LIVE,
-            "DEAD",
-            (OFFICER, OFFICERS, HEAD, APPLICANT, HOLDER),
-            guards=("approved cancellation, two officers, or the end of a stay",),
-            rules=("ends/dead.death",),
-            then=("codes end", "notice"),
-        ),
-        *_many(
-            "revoke",
-            _LIVE,
-            "REVOKED",
-            (OFFICERS, HEAD, APPLICANT, HOLDER),
-            guards=("two officers, or the end of a stay", "heard"),
-            rules=(*_APPEAL, "ends/revoked.fraud", "ends/revoked.wrongly_granted", "deadlines/hearing"),
-            then=("codes end", "notice"),
-        ),
-        *_many(
-            "withdraw",
-            _LIVE,
-            "WITHDRAWN",
-            (OFFICERS, HEAD, APPLICANT, HOLDER),
-            guards=("two officers, or the end of a stay", "heard"),
-            rules=(*_APPEAL, "ends/withdrawn.law_changed", "ends/withdrawn.facts_changed", "deadlines/hearing"),
-            then=("codes end", "notice"),
-        ),
-        *_many(
-            "withdraw_licence",
-            _LIVE,
-            "LICENCE_WITHDRAWN",
-            (OFFICERS, HEAD, APPLICANT, HOLDER),
-            guards=("two officers, or the end of a stay", "heard"),
-            rules=(*_APPEAL, "ends/licence_withdrawn.penalty", "deadlines/hearing"),
-            then=("codes end", "notice"),
-        ),
-        Move(
-            "end_stay",
-            "ACTIVE",
-            "EXPIRED",
-            (HEAD, APPLICANT, HOLDER),
-            ("what a stay had restored",),
-            (),
-            ("codes end", "notice"),
-        ),
-        Move(
-            "end_stay",
-            "EXTENDED_BY_LAW",
-            "EXPIRED",
-            (HEAD, APPLICANT, HOLDER),
-            ("what a stay had restored",),
-            (),
-            ("codes end", "notice"),
-        ),
-        *_many(
-            "restore",
-            (*_ENDED, "DEAD"),
-            "ACTIVE",
-            (OFFICERS,),
-            guards=("two officers", "an objection succeeded or stayed the end", "last day not over"),
-            then=("new card, same number", "notice"),
-        ),
-        *_many(
-            "restore_grant",
-            (*_ENDED, "DEAD"),
-            "GRANTED",
-            (OFFICERS,),
-            guards=("two officers", "an objection succeeded or stayed the end", "never activated"),
-            rules=("deadlines/D20",),
-            then=("the notification holds again", "notice"),
-        ),
-        Move(
-            "restore_by_law",
-            "EXPIRED",
-            "EXTENDED_BY_LAW",
-            (OFFICERS,),
-            ("two officers", "an objection succeeded or stayed the end", "extension undecided again", "switch on"),
-            ("switches/extension_by_law", "deadlines/interim-code"),
-            ("new card, same number", "notice"),
-        ),
-        *_many(
-            "grant",
-            _ENDED,
-            "GRANTED",
-            (OFFICER,),
-            guards=("approved application from abroad", "readmitted by two officers after a grave end"),
-            then=("notification, same number",),
-        ),
-        *_many(
-            "grant_again",
-            _ENDED,
-            "ACTIVE",
-            (OFFICER,),
-            guards=("approved application", "readmitted by two officers after a grave end"),
-            then=("new card, same number",),
-        ),
-    ),
-)
-
-#: A hearing before a decision against a person.
-HEARING: Final = Machine(
-    "hearing",
-    "A hearing before a decision against a person",
-    "OPEN",
-    frozenset({"HEARD", "OVER"}),
-    (
-        Move("state", "OPEN", "HEARD", (HOLDER, OFFICER), ("a statement",), (), ("notice to the office",)),
-        Move("run_out", "OPEN", "OVER", (CLOCK,), ("last day over",), ("deadlines/hearing",)),
-    ),
-)
-
-#: An objection against a refusal or an end.
-OBJECTION: Final = Machine(
-    "objection",
-    "An objection against a refusal or the end of a permit",
-    "LODGED",
-    frozenset({"INADMISSIBLE", "UPHELD", "ANNULLED", "WITHDRAWN"}),
-    (
-        Move(
-            "admit",
-            "LODGED",
-            "ADMITTED",
-            (HEAD,),
-            ("took no part in the decision",),
-            ("deadlines/reconsideration-decided", "deadlines/reconsideration-simple"),
-            ("clock of the decision", "notice"),
-        ),
-        Move(
-            "admit_by_silence",
-            "LODGED",
-            "ADMITTED",
-            (CLOCK,),
-            ("nothing said in time",),
-            ("deadlines/reconsideration-examined", "deadlines/reconsideration-decided"),
-            ("clock of the decision", "notice"),
-        ),
-        Move(
-            "dismiss",
-            "LODGED",
-            "INADMISSIBLE",
-            (HEAD,),
-            ("took no part in the decision", "a reason"),
-            ("deadlines/court-after-reconsideration",),
-            ("way to the court", "notice"),
-        ),
-        Move(
-            "stay",
-            "ADMITTED",
-            "ADMITTED",
-            (HEAD,),
-            ("once", "a reason"),
-            (),
-            ("two officers may restore the permit", "notice"),
-        ),
-        Move(
-            "prolong",
-            "ADMITTED",
-            "ADMITTED",
-            (HEAD,),
-            ("once", "a reason"),
-            ("deadlines/reconsideration-decided",),
-            ("clock longer", "notice"),
-        ),
-        Move(
-            "uphold",
-            "ADMITTED",
-            "UPHELD",
-            (HEAD,),
-            ("took no part in the decision", "a reason"),
-            ("deadlines/court-after-reconsideration",),
-            ("what a stay restored ends", "way to the court", "notice"),
-        ),
-        Move(
-            "annul",
-            "ADMITTED",
-            "ANNULLED",
-            (HEAD,),
-            ("took no part in the decision", "a reason"),
-            (),
-            ("a refused application is decided anew", "two officers may restore the permit", "notice"),
-        ),
-        *_many(
-            "withdraw",
-            ("LODGED", "ADMITTED"),
-            "WITHDRAWN",
-            (APPLICANT, HOLDER),
-            guards=("one's own",),
-            then=("what a stay restored ends", "notice"),
-        ),
-    ),
-)
-
-#: An employer, as officers found it.
-EMPLOYER: Final = Machine(
-    "employer",
-    "An employer",
-    "pending",
-    frozenset(),
-    (
-        *_many(
-            "verify",
-            ("pending", "verified", "suspended", "ceased"),
-            "verified",
-            (OFFICER,),
-            guards=("licence checked",),
-        ),
-        *_many("suspend", ("pending", "verified"), "suspended", (OFFICER,), guards=("a reason",)),
-        *_many(
-            "cease",
-            ("pending", "verified", "suspended"),
-            "ceased",
-            (OFFICER,),
-            guards=("a reason",),
-            then=("the person may file",),
-        ),
-    ),
-)
-
 MACHINES: Final[Mapping[str, Machine]] = {
     machine.name: machine for machine in (FILING, PAPER, NOTIFICATION, ENTRY, PERMIT, HEARING, OBJECTION, EMPLOYER)
 }
-
-
-def diagram(machine: Machine) -> str:
-    """The machine as a Mermaid state diagram."""
-    lines = ["stateDiagram-v2", f"    [*] --> {machine.first}"]
-    for move in machine.moves:
-        lines.append(f"    {move.source} --> {move.target}: {move.name} ({', '.join(move.by)})")
-    lines += [f"    {state} --> [*]" for state in machine.states if not machine.allowed(state)]
-    return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""The tables of objections against decisions, and of clerical errors that were put right."""
+"""The tables of hearings, reports of leaving, objections, and of clerical errors that were put right."""
 
 from __future__ import annotations
 
@@ -8,9 +8,50 @@ from sqlalchemy.orm import Mapped, mapped_column
 from issuer.db.base import Base, Big, Hex32, Seconds, Word, sealed
 from issuer.db.bound import Bound
 
-from .models import DayText, Region
+from .columns import DayText, Region
 
-__all__ = ["Objection", "PermitCorrection"]
+__all__ = ["Hearing", "LeavingReport", "Objection", "PermitCorrection"]
+
+
+class Hearing(Bound, Base):
+    """A hearing about an end that is meant for a permit; ``record`` has reason and statement, sealed.
+
+    ``end``: kind and ground; ``filing_id``: of a cancellation that the person did not sign; ``account_id``: the officer
+    who began it.
+    """
+
+    __tablename__ = "hearings"
+    bound = ("permit_id", "filing_id", "end", "state", "until", "record", "created_at")
+    __table_args__ = (
+        CheckConstraint("state in ('OPEN', 'HEARD', 'OVER')", name="state"),
+        Index("ix_hearings_permit", "permit_id", "created_at"),
+        Index("ix_hearings_until", "state", "until"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    permit_id: Mapped[Hex32] = mapped_column(ForeignKey("permits.id"))
+    filing_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("filings.id"))
+    end: Mapped[Word]
+    state: Mapped[Word]
+    until: Mapped[DayText]
+    record: Mapped[bytes] = sealed()
+    account_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("accounts.id"))
+    created_at: Mapped[Seconds]
+    closed_at: Mapped[Seconds | None]
+
+
+class LeavingReport(Bound, Base):
+    """A holder's report of having left; ``day``: the last day of work."""
+
+    __tablename__ = "leaving_reports"
+    bound = ("permit_id", "day", "created_at")
+    __table_args__ = (Index("ix_leaving_reports_permit", "permit_id", "created_at"),)
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    permit_id: Mapped[Hex32] = mapped_column(ForeignKey("permits.id"))
+    day: Mapped[DayText]
+    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
+    created_at: Mapped[Seconds]
 
 
 class Objection(Bound, Base):

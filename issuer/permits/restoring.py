@@ -82,7 +82,7 @@ def restore(core: Core, session: Session, now: int, permit_id: str, objection_id
         cards.issue_within(core, session, new, card_id)
         permit.card_id = card_id
         session.flush()
-    notify_permit(core, session, now, "permit.restored", permit)
+    notify_permit(core, session, now, "permit.reinstated", permit)
 
 
 def _move(core: Core, session: Session, permit: Permit, newest: PermitEnd) -> str:

@@ -31,26 +31,25 @@ from issuer.rules.store import book_of
 
 from .applications import filing_facts
 from .clocks import Clock, clocks, pauses_of
-from .corrections import CorrectionView, corrections_of
-from .ending import end_record
-from .leaving import LeavingView, leaving_of
 from .materials import checklist, questions
-from .models import Filing, FilingEvent, Permit, PermitEnd, PermitTerm
+from .models import Filing, FilingEvent, Permit
 from .moves import event_record
 from .papers import papers_of
 from .parties import employers_of, filings_of, load_filing, load_permit, party_of, permits_of
-from .people import filing_name, organisation_record, permit_name
+from .people import filing_name, organisation_record
+from .permit_views import EndView, PermitView, TermView, permit_view
 from .processes import FILING
 from .records import read_filing
 from .remedies import known_on, redress
-from .terms import number_of, physical_until, read_term
 from .uploads import FileView, file_views
 
 __all__ = [
+    "EndView",
     "FilingSummary",
     "FilingView",
     "PermitFilter",
     "PermitView",
+    "TermView",
     "list_filings",
     "list_permits",
     "show_filing",
@@ -58,8 +57,6 @@ __all__ = [
 ]
 
 Words = dict[Language, str]
-#: Of the record of an end, what is for the service and the audit alone.
-_HIDDEN = frozenset({"before", "confirmed_by", "stay_of"})
 #: Permits of a list: all, those that give the right to work now, those of them that end soon, those that have ended.
 PermitFilter = Literal["all", "live", "ending", "ended"]
 
@@ -171,62 +168,6 @@ class FilingView:
     changed_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class TermView:
-    """A stretch of a permit. ``employer``: its name."""
-
-    employer_id: str
-    employer: str
-    category: str
-    post: str
-    first: str
-    until: str
-    region: str
-    ground: str
-
-
-@dataclass(frozen=True, slots=True)
-class EndView:
-    """How a permit ended. ``record``: ground, legal basis, redress."""
-
-    kind: str
-    day: str
-    record: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class PhysicalView:
-    """A physical permit from before the switch. ``valid``: it says what is on record, and may be used as it is."""
-
-    until: date
-    valid: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PermitView:
-    """A permit with its terms and ends, oldest first. ``name``: of its holder.
-
-    ``leaving``: what the holder reported; ``readmitted``: whether two officers have let the person apply again after
-    the permit was revoked or withdrawn.
-    """
-
-    permit_id: str
-    name: str
-    number: str
-    state: str
-    until: str
-    interim_until: str | None
-    card_id: str | None
-    may_work: bool
-    terms: list[TermView]
-    ends: list[EndView]
-    corrections: list[CorrectionView]
-    physical: PhysicalView | None
-    leaving: LeavingView | None
-    readmitted: bool
-    revision: int
-
-
 def list_filings(
     core: Core,
     who: Principal,
@@ -292,7 +233,7 @@ def list_permits(
             query = query.where(Permit.state.not_in((*_LIVE, "GRANTED")))
         employers = employers_of(core, session, who)
         rows = session.scalars(page_of(query, Permit.id, after, limit))
-        return [_permit(core, session, row, employers) for row in rows]
+        return [permit_view(core, session, row, employers) for row in rows]
 
     return core.database.read(look)
 
@@ -306,7 +247,7 @@ def show_permit(core: Core, who: Principal, permit_id: str) -> PermitView:
 
     def look(session: Session) -> PermitView:
         row = load_permit(core, session, who, permit_id)
-        return _permit(core, session, row, employers_of(core, session, who))
+        return permit_view(core, session, row, employers_of(core, session, who))
 
     return core.database.read(look)
 
@@ -377,13 +318,6 @@ def _redress(book: RuleBook, row: Filing) -> list[Mapping[str, Any]]:
     return [*redress(book, row.region, known_on(row, date.fromisoformat(row.decided_on)))]
 
 
-def _physical(core: Core, row: Permit, newest: PermitTerm) -> PhysicalView | None:
-    """The physical permit; a later term is not printed on it."""
-    until = physical_until(core, row)
-    live = row.state in ("ACTIVE", "EXTENDED_BY_LAW")
-    return None if until is None else PhysicalView(until, live and newest.ground == "import")
-
-
 def _party(who: Principal, row: Filing) -> str:
     """The party that somebody is to an application: whoever filed it is the applicant, and nobody else outside."""
     party = party_of(who)
@@ -427,51 +361,6 @@ def _items(core: Core, session: Session, row: Filing) -> list[ItemView]:
 def _event(core: Core, event: FilingEvent) -> EventView:
     record = {name: value for name, value in event_record(core, event).items() if name != "record"}
     return EventView(event.move, event.target, event.party, event.at, record)
-
-
-def _permit(core: Core, session: Session, row: Permit, employers: set[str] | None) -> PermitView:
-    terms = session.scalars(select(PermitTerm).where(PermitTerm.permit_id == row.id).order_by(PermitTerm.number)).all()
-    ends = session.scalars(select(PermitEnd).where(PermitEnd.permit_id == row.id).order_by(PermitEnd.number)).all()
-    if employers is not None:
-        terms = [term for term in terms if term.employer_id in employers]
-        since = min((term.created_at for term in terms), default=row.changed_at)
-        ends = [end for end in ends if end.at >= since]
-    return PermitView(
-        row.id,
-        permit_name(core, session, row),
-        number_of(core, row),
-        row.state,
-        row.until,
-        row.interim_until,
-        row.card_id,
-        row.state in _LIVE,
-        [
-            TermView(
-                term.employer_id,
-                organisation_record(core, session, term.employer_id)["name"],
-                term.category,
-                str(read_term(core, term)["post"]),
-                term.first,
-                term.until,
-                term.region,
-                term.ground,
-            )
-            for term in terms
-        ],
-        [
-            EndView(
-                end.kind,
-                end.day,
-                {name: value for name, value in end_record(core, end).items() if name not in _HIDDEN},
-            )
-            for end in ends
-        ],
-        corrections_of(core, session, row.id),
-        _physical(core, row, terms[-1]),
-        leaving_of(session, row),
-        row.readmitted_at is not None,
-        row.revision,
-    )
 
 
 def _cited(rule: Rule) -> Words:

@@ -40,7 +40,8 @@ def restored(office: PermitOffice, permit: dict[str, Any], objection: dict[str, 
     arguments = {"permit_id": permit["permit_id"], "objection_id": objection["objection_id"]}
     asked = office.asked("permit.restore", arguments)
     assert asked.status_code == 201, asked.text
-    assert office.confirmed(asked.json()["confirmation_id"]).status_code == 200
+    answer = office.confirmed(asked.json()["confirmation_id"])
+    assert answer.status_code == 200, answer.text
     return office.permit(permit["permit_id"])
 
 
