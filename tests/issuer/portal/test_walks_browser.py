@@ -59,7 +59,8 @@ _STRAYS = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
   while (walker.nextNode()) {
     const parent = walker.currentNode.parentElement;
-    if (!parent.closest("bdi, [lang=zh-Hans], option, script") && /[\\u4e00-\\u9fff]/.test(walker.currentNode.data))
+    const free = parent.closest("bdi, [lang=zh-Hans], option, textarea, script");
+    if (!free && /[\\u4e00-\\u9fff]/.test(walker.currentNode.data))
       found.push(walker.currentNode.data.trim());
   }
   return found;
