@@ -17,7 +17,7 @@ from .policy import Policy
 from .reasons import Reason
 from .states import Knowledge
 
-__all__ = ["ListNow", "Moment"]
+__all__ = ["ListNow", "Moment", "is_superseded"]
 
 #: Answers about issuers that a moment keeps: regions and addresses of lists stand in signed cards, by the thousand.
 _REMEMBERED: Final = 4096
@@ -112,21 +112,26 @@ class Moment:
             return _kept(self._lists, name, None if view is None else self._list_now(view, uri))
 
     def _list_now(self, view: StatusListView, uri: str) -> ListNow:
-        policy, timestamp, at = self.policy, self.domain.timestamp, self.at
+        policy, at = self.policy, self.at
         stale = None
         if view.exp <= at:
             stale = Reason("status_stale", "ended", age=at - view.exp)
         elif policy.status_max_age is not None and at - view.iat > policy.status_max_age:
             stale = Reason("status_stale", "aged", age=at - view.iat, limit=policy.status_max_age)
-        elif (
-            timestamp is not None
-            and view.iat < timestamp.lists.get(uri, 0)
-            and at >= self.domain.status_due.get(uri, 0)
-        ):
+        elif is_superseded(self.domain, view, uri, at):
             stale = Reason("status_stale", "superseded")
         # This list alone is from the future: one bad issuer must not stop the verifier for all others.
         from_future = view.iat > self.latest
         return ListNow(view, stale, from_future, stale is None and not self.behind and not from_future)
+
+
+def is_superseded(domain: TrustDomain, view: StatusListView, uri: str, at: int) -> bool:
+    """Whether it counts that the timestamp names a newer list than this one."""
+    if domain.timestamp is None or view.iat >= domain.timestamp.lists.get(uri, 0):
+        return False
+    since, until = domain.status_due.get(uri, (0, 0))
+    # Noted after now: by a clock that was ahead, so that nobody knows how long the newer list is missing.
+    return at >= until or at < since - CLOCK_TOLERANCE
 
 
 _Value = TypeVar("_Value")

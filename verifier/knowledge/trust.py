@@ -47,8 +47,8 @@ class TrustDomain:
         keys_given_directly: the keys were handed over by a person: there is no trust list and no timestamp to be old.
         timestamp: the accepted timestamp, or None.
         status_lists: verified status lists by uri.
-        status_due: from when it counts that a status list is behind the timestamp, by uri (Unix time): the newer list
-            may still be on its way. Where nothing is said it counts at once.
+        status_due: since when a status list is behind the timestamp, and from when that counts, by uri (Unix times):
+            the newer list may still be on its way. Where nothing is said it counts at once.
         clock_floor: the highest iat of trust lists and timestamps ever accepted (Unix time), from the state.
         fault: the code of what is wrong with the state that this came from, such as ``store.unreadable``, or None.
     """
@@ -79,7 +79,7 @@ class TrustDomain:
     timestamp: Timestamp | None
     status_lists: Mapping[str, StatusListView]
     clock_floor: int
-    status_due: Mapping[str, int]
+    status_due: Mapping[str, tuple[int, int]]
     fault: str | None
     kids: Mapping[bytes, tuple[TrustedKey, ...]]
     issuers: Mapping[str, Issuer]
@@ -98,7 +98,7 @@ class TrustDomain:
         timestamp: Timestamp | None = None,
         status_lists: Mapping[str, StatusListView] | None = None,
         clock_floor: int = 0,
-        status_due: Mapping[str, int] | None = None,
+        status_due: Mapping[str, tuple[int, int]] | None = None,
         fault: str | None = None,
     ) -> None:
         all_keys = tuple(keys)
@@ -199,7 +199,7 @@ class TrustDomain:
         timestamp: Timestamp | None = None,
         status_lists: Mapping[str, StatusListView] | None = None,
         clock_floor: int = 0,
-        status_due: Mapping[str, int] | None = None,
+        status_due: Mapping[str, tuple[int, int]] | None = None,
         fault: str | None = None,
     ) -> TrustDomain:
         """The domain of an accepted trust list; whether it may be believed is :mod:`icard_crypto.lists.trust_chain`'s

@@ -273,7 +273,8 @@ def _note_due(
             if held >= lowest:
                 continue
             if known is not None:
-                since = max(known.since, min(held, now))
+                # Not after now: a clock that was ahead once must not hide a list that is held back.
+                since = min(max(known.since, min(held, now)), now)
                 due[uri] = known if since == known.since else Due(since, since + lag)
             elif before is not None and held >= before.lists.get(uri, 0):
                 # It was the newest list until this timestamp came.

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from verifier.decision.moment import is_superseded
 from verifier.decision.policy import Policy
 from verifier.knowledge.trust import TrustDomain
 
@@ -91,7 +92,7 @@ def _rows(domain: TrustDomain, policy: Policy, now: int) -> Iterator[Freshness]:
         if found is None:
             yield Freshness(name, "status_list", uri, "missing", "denied" if uri in domain.status_lists else "")
             continue
-        behind = found.iat < lowest.get(uri, 0) and now >= domain.status_due.get(uri, 0)
+        behind = is_superseded(domain, found, uri, now)
         until, why = _limit(found.iat, found.exp, policy.status_max_age, now, behind)
         yield Freshness(name, "status_list", uri, _health(why), why, found.iat, until)
 

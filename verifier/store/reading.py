@@ -146,7 +146,7 @@ def read_domain(folder: Objects, data: bytes, before: Loaded | None = None) -> L
         timestamp=timestamp,
         status_lists=chosen,
         clock_floor=manifest.floor,
-        status_due={uri: due.until for uri, due in manifest.due.items()},
+        status_due=dict(manifest.due),
         fault=faults[0].error.code if faults else None,
     )
     return Loaded(data, manifest, domain, trust, timestamp, lists, faults)

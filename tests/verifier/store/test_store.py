@@ -46,7 +46,7 @@ from tests.kit.publisher import (
     with_status_key,
 )
 from verifier import Policy, TrustDomain, Verdict, Verifier
-from verifier.store import Store, Update
+from verifier.store import Store, Update, freshness
 
 HOUR = 3600
 GOOD = bundle(status(NOW - HOUR), lists=[ANCHOR], stamp=timestamp(NOW - HOUR))
@@ -381,6 +381,18 @@ def test_a_list_may_be_on_its_way_for_a_while(current: Store, interval: int, lag
     assert (late.outcome, late.reason, late.reason.variant) == ("INDETERMINATE", "status_stale", "superseded")
     learn(current, NOW + lag, status(NOW))
     assert verify(current, now=NOW + lag).outcome == "VALID"
+
+
+@pytest.mark.parametrize("ahead", [HOUR, 300 * DAY])
+def test_a_clock_that_was_ahead_once_hides_no_list_that_is_held_back(current: Store, ahead: int) -> None:
+    """Neither until the next round, which knows the right time, nor after it."""
+    learn(current, NOW + ahead, stamp=named(NOW, NOW), interval=5)
+    late = verify(current, now=NOW + 200)
+    assert (late.reason, late.reason.variant) == ("status_stale", "superseded")
+    assert [each.why for each in freshness(current.load()[0], Policy.named("gate"), NOW + 200)][2] == "superseded"
+    learn(current, NOW + 200, stamp=named(NOW + 200, NOW + 200), interval=5)
+    assert current.manifest("cn").due[URI].since <= NOW + 200
+    assert verify(current, now=NOW + 330).reason.variant == "superseded"
 
 
 def test_what_a_newer_timestamp_denies_counts_at_once(current: Store) -> None:
