@@ -60,7 +60,7 @@ def list_objections(core: Core, who: Principal, *, after: str = "", limit: int =
     """
 
     def look(session: Session) -> list[ObjectionView]:
-        query = page_of(select(Objection).where(objections_of(session, who)), Objection.id, after, limit)
+        query = page_of(select(Objection).where(objections_of(core, session, who)), Objection.id, after, limit)
         return [_view(core, session, who, row) for row in session.scalars(query)]
 
     return core.database.read(look)

@@ -19,13 +19,13 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import and_, false, or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer.accounts.fields import check_text
-from issuer.accounts.models import Account
+from issuer.accounts.models import Account, Mandate
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.idempotency import Request
@@ -42,7 +42,7 @@ from .ending import KINDS, End, end_permit, end_record
 from .models import Filing, Permit, PermitEnd
 from .moves import move
 from .objection_grounds import NewObjection, decision_of, next_number, require_impartial, require_in_time
-from .parties import notify_office, objections_of, party_of
+from .parties import notify_office, objection_employer, objections_of, party_of
 from .processes import OBJECTION
 from .records import read_filing
 from .remedies import redress
@@ -239,14 +239,16 @@ def decide_objection(core: Core, who: Principal, objection_id: str, revision: in
 
 
 def withdraw_objection(core: Core, who: Principal, objection_id: str, revision: int) -> None:
-    """Withdraw one's own objection.
+    """Withdraw one's own objection, or as an employer what an agency lodged for it.
 
     Raises:
         StateError: ``access.*``, ``objection.*``, ``process.move``.
     """
 
     def change(session: Session, now: int, row: Objection) -> Mapping[str, Any]:
-        if (row.organisation_id, None if row.organisation_id else row.person_id) != _side(who):
+        # What an organisation sees is its side's; a holder also sees what an organisation lodged about their permit.
+        own = row.organisation_id is None and row.person_id == who.person_id
+        if not (own if who.organisation_id is None else row.organisation_id is not None):
             raise StateError("filing.not_yours")
         row.open_key = None
         _end_again(core, session, now, row, who)
@@ -261,7 +263,7 @@ def load_objection(core: Core, session: Session, who: Principal, objection_id: s
     Raises:
         StateError: ``access.*``, ``objection.none``.
     """
-    query = select(Objection).where(Objection.id == objection_id, objections_of(session, who))
+    query = select(Objection).where(Objection.id == objection_id, objections_of(core, session, who))
     row = session.scalar(query.with_for_update() if lock else query)
     if row is None:
         raise StateError("objection.none")
@@ -338,11 +340,6 @@ def _end_again(core: Core, session: Session, now: int, row: Objection, who: Prin
     end_permit(core, session, now, permit, end)
 
 
-def _side(who: Principal) -> tuple[str | None, str | None]:
-    """Whose objection one's own is: the organisation's, or the person's."""
-    return who.organisation_id, None if who.organisation_id else who.person_id
-
-
 def _admitted(book: RuleBook, row: Objection, day: date) -> None:
     row.admitted_on = day.isoformat()
     name = "reconsideration-simple" if row.simple else "reconsideration-decided"
@@ -361,11 +358,20 @@ def _court(book: RuleBook, region: str, day: date) -> list[dict[str, Any]]:
 
 
 def _notify(core: Core, session: Session, now: int, kind: str, row: Objection) -> None:
-    """Notify who lodged: the organisation's people, or the person; and the person whom the decision is about."""
+    """Notify who sees it as their own: the person who lodged it, or the employer and an agency that lodged it and has
+    its mandate now; and the person whom the decision is about."""
     about = select(Permit.person_id).where(Permit.id == row.permit_id)
     holds = and_(Account.role == "holder", or_(Account.person_id == row.person_id, Account.person_id.in_(about)))
-    acts = false() if row.organisation_id is None else Account.organisation_id == row.organisation_id
-    query = select(Account.id).where(Account.state.in_(("active", "locked")), or_(holds, acts)).order_by(Account.id)
+    sides = [holds]
+    if row.organisation_id is not None:
+        employer_id = session.scalar(select(objection_employer()).where(Objection.id == row.id))
+        mandated = select(Mandate.id).where(
+            Mandate.agency_id == row.organisation_id, Mandate.employer_id == employer_id, *Mandate.in_force(now)
+        )
+        employs = and_(Account.role == "employer", Account.organisation_id.in_((row.organisation_id, employer_id)))
+        acts = and_(Account.role == "agency", Account.organisation_id == row.organisation_id, mandated.exists())
+        sides += [employs, acts]
+    query = select(Account.id).where(Account.state.in_(("active", "locked")), or_(*sides)).order_by(Account.id)
     accounts = session.scalars(query).all()
     notify(core, session, now, [Notice(kind, account, {"objection": row.id}) for account in accounts])
 

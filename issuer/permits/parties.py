@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
@@ -23,7 +23,7 @@ from issuer.core import Core
 from issuer.notices.outbox import Notice, notify
 from issuer.rules.regions import ancestors
 
-from .models import Filing, Office, OfficeMember, Permit
+from .models import Filing, Office, OfficeMember, Permit, PermitTerm
 from .remedy_models import Objection
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "notify_filing",
     "notify_office",
     "notify_permit",
+    "objection_employer",
     "objections_of",
     "office_region",
     "party_of",
@@ -108,9 +109,10 @@ def employers_of(core: Core, session: Session, who: Principal) -> set[str] | Non
     return None
 
 
-def objections_of(session: Session, who: Principal) -> ColumnElement[bool]:
-    """The objections that somebody sees: an official those of the office's region, an organisation its own, a holder
-    those that they lodged and those about their permit.
+def objections_of(core: Core, session: Session, who: Principal) -> ColumnElement[bool]:
+    """The objections that somebody sees: an official those of the office's region; an employer its own and what an
+    agency lodged for it; an agency what it lodged for those whose mandate it has now; a holder those that they lodged
+    and those about their permit.
 
     Raises:
         StateError: ``access.*``.
@@ -120,11 +122,28 @@ def objections_of(session: Session, who: Principal) -> ColumnElement[bool]:
         region = office_region(session, who)
         return false() if region is None else covered(Objection.region.expression, region)
     who.require("objection.lodge")
-    if who.organisation_id is not None:
-        return Objection.organisation_id == who.organisation_id
-    own = select(Permit.id).where(Permit.person_id == who.person_id)
+    if who.role.organisation == "employer":
+        employs = objection_employer() == who.organisation_id
+        return and_(
+            Objection.organisation_id.is_not(None), or_(Objection.organisation_id == who.organisation_id, employs)
+        )
+    if who.role.organisation == "agency":
+        mandated = clients(session, who.organisation_id or "", core.clock.now(session))
+        return and_(Objection.organisation_id == who.organisation_id, objection_employer().in_(mandated))
+    held = select(Permit.id).where(Permit.person_id == who.person_id)
     lodged = and_(Objection.person_id == who.person_id, Objection.organisation_id.is_(None))
-    return or_(lodged, Objection.permit_id.in_(own))
+    return or_(lodged, Objection.permit_id.in_(held))
+
+
+def objection_employer() -> ColumnElement[str]:
+    """The employer whom an objection concerns: that of the refused application, or of the term that had ended."""
+    filed = select(Filing.employer_id).where(Filing.id == Objection.filing_id).correlate(Objection)
+    # Of that time: the permit may be another employer's by now.
+    ended = select(PermitTerm.employer_id).where(
+        PermitTerm.permit_id == Objection.permit_id, PermitTerm.created_at <= Objection.created_at
+    )
+    newest = ended.order_by(PermitTerm.number.desc()).limit(1).correlate(Objection)
+    return func.coalesce(filed.scalar_subquery(), newest.scalar_subquery())
 
 
 def load_filing(

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from issuer.accounts import mandates
 from tests.issuer.permits.test_permit_life import extension
 from tests.kit.callers import problem
+from tests.kit.people import Somebody, make, organisation
 from tests.kit.permit_office import PermitOffice, person_record
 
 pytestmark = pytest.mark.slow
@@ -176,3 +178,56 @@ def test_refused_extension_is_restored_by_law_until_it_is_decided_anew(office: P
     extended = office.permit(permit["permit_id"])
     assert (extended["state"], extended["until"]) == ("ACTIVE", "2027-06-10")
     assert office.verdict(office.code(extended)) == ["VALID"]
+
+
+def mandated(office: PermitOffice, number: int) -> tuple[Somebody, str]:
+    """An agency that acts for the employer for a month; its mandate."""
+    agency_id = organisation(office.house, "agency", number)
+    agency = make(office.house, "agency", f"agency.{number}", organisation_id=agency_id)
+    now = int(office.house.clock.at)
+    given = mandates.give_mandate(
+        office.core, office.employer.who(), agency_id, office.employer_id, now, now + 30 * 86_400
+    )
+    return agency, given.mandate_id
+
+
+def test_agency_without_its_mandate_neither_sees_nor_withdraws_what_it_lodged_and_the_employer_does(
+    office: PermitOffice,
+) -> None:
+    agency, mandate_id = mandated(office, 30)
+    colleague, _ = mandated(office, 31)
+    permit = office.employed()
+    facts = person_record(office.today)["facts"]
+    record = {"ended_on": office.today.isoformat(), "ground": "resigned", "signed": True, "facts": facts}
+    office.approved("cancellation", record, permit_id=permit["permit_id"])
+    objection = lodged(office, agency, permit_id=permit["permit_id"])
+    path = f"/v1/objections/{objection['objection_id']}"
+    assert office.ok(agency, "GET", path)["moves"] == ["withdraw"]
+    assert problem(office.ask(colleague, "GET", path)) == (404, "objection.none"), "another agency's"
+    assert problem(office.ask(office.another_employer(2), "GET", path)) == (404, "objection.none")
+
+    mandates.end_mandate(office.core, office.employer.who(), mandate_id)
+    assert problem(office.ask(agency, "GET", path)) == (404, "objection.none")
+    assert office.ok(agency, "GET", "/v1/objections")["items"] == []
+    version = f'"{objection["revision"]}"'
+    assert problem(office.ask(agency, "POST", f"{path}/withdraw", None, version=version)) == (404, "objection.none")
+
+    step(office, objection, "admit", {})
+    sides = office.employer, agency
+    told, untold = ({one["kind"] for one in office.ok(who, "GET", "/v1/notices")["items"]} for who in sides)
+    assert {"objection.lodge", "objection.admit"} <= told
+    assert "objection.lodge" in untold
+    assert "objection.admit" not in untold
+    (seen,) = office.ok(office.employer, "GET", "/v1/objections")["items"]
+    assert seen["objection_id"] == objection["objection_id"]
+    assert step(office, objection, "withdraw", None, office.employer).json()["state"] == "WITHDRAWN"
+
+
+def test_objection_about_a_refusal_is_withdrawn_by_the_employer_whose_agency_lodged_it(
+    office: PermitOffice,
+) -> None:
+    agency, _ = mandated(office, 30)
+    filing_id = office.accepted("overseas", person_record(office.today), agency, employer_id=office.employer_id)
+    office.moved(office.officer, filing_id, "refuse", REASONS)
+    objection = lodged(office, agency, filing_id=filing_id)
+    assert step(office, objection, "withdraw", None, office.employer).json()["state"] == "WITHDRAWN"
