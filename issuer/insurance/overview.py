@@ -22,7 +22,6 @@ from sqlalchemy.orm import Session
 
 from issuer.accounts.principals import Principal
 from issuer.core import Core
-from issuer.rules.days import day_of
 from issuer.rules.store import read_book
 
 from .compliance import Compliance
@@ -30,6 +29,7 @@ from .models import InsuranceFact
 from .money import in_yuan
 from .parties import require_employer
 from .records import load_people
+from .views import report_day
 
 __all__ = ["Overview", "OverviewRow", "as_csv", "employer_overview"]
 
@@ -71,12 +71,12 @@ def employer_overview(
         employer_id: None: one's own.
 
     Raises:
-        StateError: ``access.*``, ``insurance.employer``.
+        StateError: ``access.*``, ``insurance.employer``, ``insurance.day``.
     """
     if not who.may("insurance.read"):
         who.require("insurance.register")
     chosen = core.database.read(lambda session: require_employer(core, session, who, employer_id))
-    day = as_of or day_of(int(core.clock.local()))
+    day = report_day(core, as_of, known_on)
     compliance = Compliance(read_book(core), day, known_on)
     sums: dict[tuple[str, str], list[int]] = {}
     staff = 0

@@ -51,6 +51,7 @@ __all__ = [
     "compliance_of",
     "insured_people",
     "leaving_of",
+    "report_day",
     "report_on",
     "scheme_states",
     "show_insurance",
@@ -232,13 +233,13 @@ def compliance_of(
     its own employment.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``.
+        StateError: ``access.*``, ``insurance.none``, ``insurance.day``.
     """
+    day = report_day(core, as_of, known_on)
 
     def look(session: Session) -> tuple[Report, dict[str, Answered]]:
         insured = _load(core, session, who, person_id)
         employers = seen_employers(core, session, who)
-        day = as_of or day_of(int(core.clock.local()))
         found = Compliance(book_of(session), day, known_on).report(insured.person)
         if employers is not None:
             found = Report(
@@ -250,6 +251,19 @@ def compliance_of(
         return found, states_of(core, session, person_id, list(found.findings))
 
     return core.database.read(look)
+
+
+def report_day(core: Core, as_of: date | None, known_on: date | None) -> date:
+    """The day that a report is about; by default today.
+
+    Raises:
+        StateError: ``insurance.day``: a day to come, which nothing is known of and whose months would all be worked out.
+    """
+    today = day_of(int(core.clock.local()))
+    for path, day in (("as_of", as_of), ("known_on", known_on)):
+        if day is not None and day > today:
+            raise StateError("insurance.day", path=path, expected="a day that has come")
+    return as_of or today
 
 
 def steps_of(core: Core, who: Principal, person_id: str, key: str) -> Answered:

@@ -58,6 +58,23 @@ def test_report_of_a_region_adds_up_to_those_of_its_employers(agency: Agency) ->
 
 
 @SQLITE
+@pytest.mark.parametrize("path", ["as_of", "known_on"])
+def test_report_on_a_day_to_come_is_refused(agency: Agency, path: str) -> None:
+    person_id, _ = registered(agency)
+    days = {"as_of": None, "known_on": None, path: date(2026, 11, 30)}
+    who = agency.officer.who()
+    with pytest.raises(StateError) as caught:
+        views.compliance_of(agency.core, who, person_id, **days)
+    assert (caught.value.code, caught.value.path) == ("insurance.day", path)
+    with pytest.raises(StateError) as caught:
+        employer_overview(agency.core, who, agency.employer_id, **days)
+    assert (caught.value.code, caught.value.path) == ("insurance.day", path)
+    today = {**days, path: date(2026, 11, 29)}
+    views.compliance_of(agency.core, who, person_id, **today)
+    assert employer_overview(agency.core, who, agency.employer_id, **today).staff == 1
+
+
+@SQLITE
 def test_chart_over_http_says_what_the_table_says(agency: Agency) -> None:
     _, insured = registered(agency)
     pay(agency, insured, "2026-03")
