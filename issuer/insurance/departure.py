@@ -6,7 +6,8 @@ Promises:
    chooses while work goes on.
 2. What is paid out is the employee's own part since the last payout, and the months until then no longer count. A
    choice is on record with its sum and rule; it is made once, a repetition pays nothing.
-3. A death ends work and enrolment with its day; nothing is due afterwards.
+3. A death ends work and enrolment with its day; nothing is due afterwards. The accounts of whoever is said to have died
+   are notified: a record that is wrong comes to light.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer.accounts.principals import Principal
+from issuer.cards.parties import notify_person
 from issuer.core import Core
 from issuer.db.idempotency import Request
 from issuer.db.unit_of_work import UnitOfWork
@@ -138,6 +140,7 @@ def record_death(core: Core, who: Principal, person_id: str, day: date) -> None:
         session.flush()
         _, acts = follow(core, session, now, [person_id], who.by())
         acts += stop_claims(core, session, now, person_id, "death", day, who.by())
+        notify_person(core, session, now, "insurance.death", person_id)
         unit.audit("insurance.death", person_id)
         unit.audit_acts(acts)
         return True

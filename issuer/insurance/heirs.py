@@ -2,11 +2,11 @@
 
 Promises:
 
-1. An officer gives it to a person with an account of their own, after the death is on record and on proof; it ends on a
-   day, or when an officer ends it.
+1. An officer gives it to a person with an account of their own, after the death is on record and on proof; never the
+   officer who recorded the death. It ends on a day, or when an officer ends it.
 2. An heir sees what the person saw of the insurance and may have a copy of it. Nothing can be changed by it: the payout
    of the account is an officer's act.
-3. Who gave it and on which proof stands in the audit; the heir is notified.
+3. Who gave it and on which proof stands in the audit; the heir is notified, and the accounts of who died.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
 from icard_crypto.errors import StateError
-from issuer.accounts.models import Account
+from issuer.accounts.models import Account, ApiToken
 from issuer.accounts.principals import Principal
+from issuer.audit.models import AuditRow
 from issuer.cards.parties import notify_person
 from issuer.core import Core
 from issuer.db.idempotency import Request
@@ -86,6 +87,8 @@ def give_heir(
             raise StateError("heir.alive", path="person_id", expected="somebody whose death is on record")
         if who.person_id == heir_person_id:
             raise StateError("account.self")
+        if _recorded_death(core, session, who, person_id):
+            raise StateError("heir.two_needed", path="person_id")
         holder = select(Account.id).where(
             Account.person_id == heir_person_id, Account.role == "holder", Account.state == "active"
         )
@@ -102,12 +105,26 @@ def give_heir(
         session.add(row)
         session.flush()
         notify_person(core, session, now, "heir.given", heir_person_id)
+        notify_person(core, session, now, "heir.given_on", person_id)
         details = {"heir": heir_person_id, "relation": relation, "proof": proof, "until": until.isoformat()}
         unit.audit("heir.give", person_id, details)
         unit.made(row.id)
         return row.id
 
     return core.transact(who.by(), work, request=request)
+
+
+def _recorded_death(core: Core, session: Session, who: Principal, person_id: str) -> bool:
+    """Whether somebody recorded the death themselves, with whichever account or program; as the audit has it."""
+    accounts = list(session.scalars(select(Account.id).where(Account.person_id == who.person_id)))
+    tokens = session.scalars(select(ApiToken.id).where(ApiToken.account_id.in_(accounts)))
+    own = [*(f"account:{one}" for one in accounts), *(f"token:{one}" for one in tokens)]
+    found = select(AuditRow.seq).where(
+        AuditRow.subject == core.at_rest.pseudonym("subject", person_id),
+        AuditRow.action == "insurance.death",
+        AuditRow.actor.in_([core.at_rest.pseudonym("actor", one) for one in own]),
+    )
+    return session.scalar(found.limit(1)) is not None
 
 
 def end_heir(core: Core, who: Principal, person_id: str, heir_id: str) -> None:

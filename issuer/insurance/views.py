@@ -257,7 +257,7 @@ def report_day(core: Core, as_of: date | None, known_on: date | None) -> date:
     """The day that a report is about; by default today.
 
     Raises:
-        StateError: ``insurance.day``: a day to come, which nothing is known of and whose months would all be worked out.
+        StateError: ``insurance.day``: a day to come; every month until it would be worked out.
     """
     today = day_of(int(core.clock.local()))
     for path, day in (("as_of", as_of), ("known_on", known_on)):

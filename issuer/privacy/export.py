@@ -6,12 +6,13 @@ Promises:
    the person may see, the acts about them, and how long each kind of data is kept and why.
 2. Nothing of others: no official's account, no keyed hash, no secret. What an inquiry defers is not in it before its
    day.
-3. The document fits :func:`export_schema`, which is published with it. Making one is an act in the audit.
+3. An heir gets what the service has of the insurance, and nothing else: no accounts, notices, permits, look-ups.
+4. The document fits :func:`export_schema`, which is published with it. Making one is an act in the audit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -30,7 +31,7 @@ from issuer.db.base import Base
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.insurance.parties import heir_of
 
-from .holdings import Holding, rows_of, sections, shown_row, subject_of
+from .holdings import Category, Holding, rows_of, sections, shown_row, subject_of
 from .retention import retention_rows
 
 __all__ = ["FORMAT", "export_of", "export_schema"]
@@ -60,12 +61,15 @@ def export_of(core: Core, who: Principal, person_id: str | None = None) -> dict[
         unit.audit("privacy.export", about)
 
     core.transact(who.by(), work)
-    document = core.database.read(lambda session: _document(core, session, about))
+    if about != who.person_id:
+        return core.database.read(lambda session: _document(core, session, about, "insurance"))
+    document = core.database.read(lambda session: _document(core, session, about, None))
     document["lookups"] = _lookups(core, about)
     return document
 
 
-def _document(core: Core, session: Session, person_id: str) -> dict[str, Any]:
+def _document(core: Core, session: Session, person_id: str, only: Category | None) -> dict[str, Any]:
+    """The document without look-ups; with ``only``, what is kept for that alone."""
     person = session.get_one(Person, person_id)
     subject = subject_of(session, person_id).filed
     made_at = datetime.fromtimestamp(core.clock.now(session), UTC)
@@ -75,15 +79,23 @@ def _document(core: Core, session: Session, person_id: str) -> dict[str, Any]:
         "issuer": core.settings.issuer,
         "person": {"person_id": person_id, "name": read_name(core, person), "created_at": person.created_at},
     }
-    for holding in sections():
+    for holding in _sections(only):
         found[holding.section or ""] = [shown_row(core, holding, row) for row in rows_of(session, holding, subject)]
+    kept = retention_rows(core, session)
+    found["kept"] = [one for one in kept if only in (None, one["category"])]
+    if only is not None:
+        return found
     names = [core.at_rest.pseudonym("subject", name) for name in subject.names]
     acts = select(AuditRow.at, AuditRow.action).where(AuditRow.subject.in_(names)).order_by(AuditRow.seq)
     found["acts"] = [
         {"at": at, "action": action} for at, action in session.execute(acts) if not action.startswith(_QUIET)
     ]
-    found["kept"] = retention_rows(core, session)
     return found
+
+
+def _sections(only: Category | None) -> Iterator[Holding]:
+    """The sections of a document. What is kept for a permit too, such as passports, is not of the insurance alone."""
+    return (one for one in sections() if only is None or (only in one.categories and "permit" not in one.categories))
 
 
 def _lookups(core: Core, person_id: str) -> list[dict[str, Any]]:
@@ -110,8 +122,10 @@ def export_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Everything about one person",
-        "description": "Times are Unix times, days are Beijing days, ids 32 hexadecimal digits, sums fen.",
+        "description": "An heir's copy has the insurance alone. "
+        "Times are Unix times, days are Beijing days, ids 32 hexadecimal digits, sums fen.",
         **_object(properties),
+        "required": ["format", "issuer", "kept", "made_at", "person", *(one.section for one in _sections("insurance"))],
     }
 
 

@@ -120,6 +120,7 @@ STATUSES: Final = http.Statuses(
         "grant.report": 422,
         "hearing.none": 404,
         "heir.none": 404,
+        "heir.two_needed": 403,
         "insurance.chosen": 409,
         "insurance.corrected": 409,
         "insurance.document_taken": 409,

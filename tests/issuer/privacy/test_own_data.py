@@ -234,11 +234,12 @@ def test_consent_ends_with_its_day(town: Town) -> None:
 
 def test_heir_sees_the_record_of_who_died_until_the_day(town: Town) -> None:
     until = town.today() + timedelta(days=30)
+    second = make(town.house, "insurance_officer", "officer.two")
 
-    def give(**changes: Any) -> str:
+    def give(by: Somebody = second, **changes: Any) -> str:
         told = {"heir_person_id": town.heir.person_id, "relation": "spouse", "proof": "Household register",
                 "until": until, **changes}  # fmt: skip
-        return give_heir(town.core, town.officer.who(), town.person_id, **told)
+        return give_heir(town.core, by.who(), town.person_id, **told)
 
     assert refused(give) == ("heir.alive", "person_id")
     record_death(town.core, town.officer.who(), town.person_id, town.today())
@@ -248,10 +249,18 @@ def test_heir_sees_the_record_of_who_died_until_the_day(town: Town) -> None:
     assert refused(lambda: give(heir_person_id=town.inspector.person_id)) == ("heir.account", "heir_person_id")
     before = refused(lambda: views.show_insurance(town.core, town.heir.who(), town.person_id))
     assert before[0] == "insurance.none"
+    assert town.told(town.holder, "insurance.death") == 1
+    assert refused(lambda: give(town.officer)) == ("heir.two_needed", "person_id")
     heir_id = give()
-    assert town.told(town.heir, "heir.given") == 1
+    assert (town.told(town.heir, "heir.given"), town.told(town.holder, "heir.given_on")) == (1, 1)
     assert views.show_insurance(town.core, town.heir.who(), town.person_id).number is not None
-    assert export_of(town.core, town.heir.who(), town.person_id)["insurance"][0]["record"]["died"] is not None
+    copy = export_of(town.core, town.heir.who(), town.person_id)
+    jsonschema.Draft202012Validator(export_schema()).validate(copy)
+    assert copy["insurance"][0]["record"]["died"] is not None
+    assert copy.keys() - {"format", "made_at", "issuer", "person", "kept"} == {
+        "insurance", "insurance_record", "contributions", "findings", "refusals", "claims", "pay_orders", "heirs",
+    }  # fmt: skip
+    assert {one["category"] for one in copy["kept"]} == {"insurance"}
     town.house.later(31 * DAY)
     assert refused(lambda: views.show_insurance(town.core, town.heir.who(), town.person_id))[0] == "insurance.none"
     assert refused(lambda: export_of(town.core, town.heir.who(), town.person_id))[0] == "privacy.none"

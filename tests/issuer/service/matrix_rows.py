@@ -556,7 +556,7 @@ def _heir(world: World) -> Shot:
 def _ended_heir(world: World) -> Shot:
     shot = _heir(world)
     told = {**shot.body, "until": date.fromisoformat(shot.body["until"])}
-    heir_id = heirs.give_heir(world.core, world.registrar, shot.ids["person_id"], **told)
+    heir_id = heirs.give_heir(world.core, world.somebody("insurance_officer").who(), shot.ids["person_id"], **told)
     return Shot("insurance_officer", ids={**shot.ids, "heir": heir_id})
 
 
