@@ -361,7 +361,7 @@ def _burn(core: Core, ctis: Sequence[str], unit: UnitOfWork) -> list[str]:
     for row, slot in zip(again, slots, strict=True):
         claims = replace(
             decode_payload(_payload(core, row)),
-            cti=_new_cti(),
+            cti=secrets.token_bytes(8),
             status=StatusRef(slot.uri, slot.index),
             issued_at=now - now % HOUR,
         )
@@ -392,10 +392,6 @@ def _discard(core: Core, cti: str, unit: UnitOfWork) -> None:
 def _locked(session: Session, ctis: Sequence[str]) -> Sequence[CodeRow]:
     query = select(CodeRow).where(CodeRow.cti.in_(ctis)).order_by(CodeRow.cti).with_for_update()
     return session.scalars(query).all()
-
-
-def _new_cti() -> bytes:
-    return secrets.token_bytes(8)
 
 
 def _again(_session: Session) -> None:

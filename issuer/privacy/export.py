@@ -31,8 +31,9 @@ from issuer.db.base import Base
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.insurance.parties import heir_of
 
-from .holdings import Category, Holding, rows_of, sections, shown_row, subject_of
+from .holdings import sections
 from .retention import retention_rows
+from .subject_rows import Category, Holding, rows_of, shown_row, subject_of
 
 __all__ = ["FORMAT", "export_of", "export_schema"]
 

@@ -35,8 +35,9 @@ from issuer.rules.days import day_of
 from issuer.vault.at_rest import Place
 from issuer.vault.files import SealedFiles
 
-from .holdings import HOLDINGS, Category, Holding, Subject, rows_of, subject_of
+from .holdings import HOLDINGS
 from .retention import Kept, due_categories
+from .subject_rows import Category, Holding, Subject, rows_of, subject_of
 
 __all__ = ["ERASED", "Purged", "purge_due", "purge_person"]
 

@@ -30,8 +30,8 @@ from issuer.rules.regions import NATION
 from issuer.rules.rows import Rule
 from issuer.rules.store import book_of
 
-from .holdings import CATEGORIES, Category, Subject
 from .models import PrivacyRequest
+from .subject_rows import CATEGORIES, Category, Subject
 
 __all__ = ["RETENTION", "Kept", "due_categories", "retention_rows"]
 

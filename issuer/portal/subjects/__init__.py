@@ -9,12 +9,15 @@ from . import (
     desk,
     endings,
     entries,
+    filing_acts,
+    filing_papers,
     filings,
     home,
     insurance,
     login,
     notices,
     objections,
+    office_queue,
     officer,
     offices,
     permits,
@@ -30,7 +33,8 @@ SUBJECTS = [
     subject.pages
     for subject in (
         *(home, login, account, notices, cards, staff, officer, approvals, audit, admin),
+        *(filings, filing_papers, filing_acts, permits, endings, entries, office_queue, desk),
         # registration before insurance: "register" is no person's id.
-        *(filings, permits, endings, entries, desk, registration, insurance, rules, offices, webhooks, objections),
+        *(registration, insurance, rules, offices, webhooks, objections),
     )
 ]

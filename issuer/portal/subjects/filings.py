@@ -6,7 +6,7 @@ Promises:
    they can do now.
 2. A draft is saved part by part. What is wrong with a part is said at its fields, all of it at once; what a return has
    named stands beside the fields and in the checklist.
-3. Filing names everything that speaks against it, each with its rule and a link to the place.
+3. Refusals are shown with their rules and a link to the place.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from fastapi import Response
 
 from icard_crypto.errors import StateError
 from issuer.accounts import mandates, organisations
 from issuer.enquiries import threads
-from issuer.permits import activation, applications, papers, uploads, views
+from issuer.permits import applications, views
 from issuer.permits.applications import NewFiling
 from issuer.permits.materials import PROCESSES
-from issuer.permits.papers import NewPaper
 from issuer.permits.records import record_from
 from issuer.permits.refusals import FilingRefused, PermitRefused
-from issuer.permits.views import FilingSummary, FilingView, ItemView
+from issuer.permits.views import FilingSummary, FilingView
 from issuer.portal.faults import FieldError, FormFault
 from issuer.portal.filing_shown import (
     FACTS,
@@ -60,8 +59,6 @@ _LISTS: Final = with_right("filing.read_own", "filing.read")
 _SEEN: Final = Access("person", ("filing.read", "filing.read_own"), owned="filing")
 _FILES: Final = with_right("filing.file")
 _FILES_ONE: Final = Access("person", ("filing.file",), owned="filing")
-_DECIDES_ONE: Final = Access("person", ("filing.decide",), owned="filing")
-_ASKS_ONE: Final = Access("person", ("filing.file", "filing.read_own"), owned="filing")
 _ON_PERMIT: Final = ("extension", "change", "cancellation", "reissue")
 _DAYS: Final = frozenset({"birth", "passport_until", "first", "until", "contract_until", "changed_on", "ended_on"})
 _CHOICES: Final = {
@@ -72,7 +69,6 @@ _CHOICES: Final = {
     "chinese": ("none", "hsk1", "hsk2", "hsk3", "hsk4", "hsk5", "hsk6", "degree", "native"),
 }
 _NUMBERS: Final = frozenset({"salary", "experience_years", "months_in_china", "local_points"})
-_WAYS: Final = ("apostille", "legalisation", "local_notary")
 
 
 @pages.get("filings", _LISTS)
@@ -227,40 +223,6 @@ def _threads(visit: Visit, rules: ShownRules, view: FilingView) -> list[dict[str
     return found
 
 
-@pages.post(
-    "filings/{filing_id}/message", _ASKS_ONE, form=show_filing, fields={"text": "message", "enquiry": "message"}
-)
-def send_message(visit: Visit, filing_id: str) -> Response:
-    """Ask the office about an application."""
-    visit.require("message")
-    call = visit.call
-    once(
-        call,
-        lambda request: threads.send_message(call.core, call.who, filing_id, visit.text("message"), request),
-        lambda made: made,
-    )
-    return visit.go(f"filings/{filing_id}", done="message_sent")
-
-
-@pages.post(
-    "filings/{filing_id}/answer", _DECIDES_ONE, form=show_filing, fields={"text": "message", "enquiry": "message"}
-)
-def answer_message(visit: Visit, filing_id: str) -> Response:
-    """Answer what waits, or pass it on."""
-    visit.require("message")
-    call = visit.call
-    side: threads.Side = "holder" if visit.text("side") == "holder" else "applicant"
-    kind: Literal["answered", "passed_on"] = "passed_on" if visit.text("kind") == "passed_on" else "answered"
-    once(
-        call,
-        lambda request: threads.answer_message(
-            call.core, call.who, filing_id, side, kind, visit.text("message"), request
-        ),
-        lambda made: made,
-    )
-    return visit.go(f"filings/{filing_id}", done="message_answered")
-
-
 def _gap(visit: Visit, view: FilingView) -> str:
     """What stands between two employers: no work from the end of the one permit to the first day of the next."""
     if view.process != "in_country" or view.state in ("REFUSED", "WITHDRAWN", "LAPSED"):
@@ -362,94 +324,6 @@ def _error(visit: Visit, part: str, name: str, value: Any) -> FieldError | None:
     return None
 
 
-@pages.get("filings/{filing_id}/paper", _FILES_ONE)
-def paper_page(visit: Visit, filing_id: str) -> Response:
-    """The form for a material."""
-    view, item = _item(visit, filing_id)
-    t, paper = visit.words, item.paper
-    back = {point["path"]: point["text"] for point in defects_of(view)}
-    return visit.page(
-        "filings/paper.html",
-        filing=view,
-        item=item,
-        title=item.title[t.language],
-        reason=item.reason[t.language],
-        rule=item.rule[t.language],
-        wrong_with=back.get(item.code) or (paper.note if paper is not None and paper.state == "REJECTED" else ""),
-        paper=paper,
-        size=file_size,
-        ways=[Choice("", t("filing.choose")), *(Choice(way, t(f"filing.way_{way}")) for way in _WAYS)],
-        address=f"{BASE}filings/{filing_id}",
-    )
-
-
-def file_size(size: int) -> str:
-    """A number of bytes as people read it."""
-    return f"{size / 1_000_000:.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1000))} kB"
-
-
-def _item(visit: Visit, filing_id: str) -> tuple[FilingView, ItemView]:
-    view = views.show_filing(visit.core, visit.call.who, filing_id)
-    code = visit.text("material") or visit.query("material")
-    item = next((one for one in view.checklist if one.code == code), None)
-    if item is None:
-        raise StateError("filing.none")
-    return view, item
-
-
-@pages.post("filings/{filing_id}/paper", _FILES_ONE, form=paper_page, fields={"upload": "file"})
-def hand_in(visit: Visit, filing_id: str) -> Response:
-    """Hand a material in, or promise it."""
-    _, item = _item(visit, filing_id)
-    errors: list[FieldError] = []
-    days = {name: _day(visit, name, errors) for name in ("issued", "authenticated_on", "committed_until")}
-    state = visit.text("issuing_state").upper()
-    if state and not (len(state) == 3 and state.isascii() and state.isalpha()):
-        errors.append(FieldError("issuing_state", visit.words("filing.state_form")))
-    if errors:
-        raise FormFault(errors)
-    way = visit.text("way")
-    new = NewPaper(
-        days["issued"],
-        state or None,
-        way if way in _WAYS else None,
-        days["authenticated_on"],
-        "translated" in visit.every("more"),
-        "sealed" in visit.every("more"),
-        days["committed_until"],
-    )
-    call, chosen = visit.call, visit.upload("file")
-    papers.hand_in(call.core, call.who, filing_id, item.code, new)
-    if chosen is not None:
-        with refusals_shown(visit, place="file"):
-            once(
-                call,
-                lambda request: uploads.add_file(call.core, call.who, filing_id, item.code, *chosen, request),
-                lambda made: made,
-            )
-    return visit.go(f"filings/{filing_id}", done="paper_handed_in")
-
-
-@pages.post("filings/{filing_id}/paper/remove", _FILES_ONE, form=paper_page)
-def remove_file(visit: Visit, filing_id: str) -> Response:
-    """Take a file back."""
-    _, item = _item(visit, filing_id)
-    if any(one.file_id == visit.text("file_id") for one in item.files):
-        uploads.remove_file(visit.core, visit.call.who, visit.text("file_id"))
-    return visit.go(f"filings/{filing_id}/paper?material={item.code}", done="file_removed")
-
-
-def _day(visit: Visit, name: str, errors: list[FieldError]) -> date | None:
-    text = visit.text(name)
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        errors.append(FieldError(name, visit.words("filing.day_form")))
-        return None
-
-
 @contextmanager
 def refusals_shown(visit: Visit, view: FilingView | None = None, place: str = "") -> Iterator[None]:
     """Turn refusals by the rules into errors of the form, each with its place and its rule.
@@ -477,52 +351,3 @@ def refusals_shown(visit: Visit, view: FilingView | None = None, place: str = ""
         words = one.sentence(t.language)
         errors.append(FieldError(one.path or "", t("filing.refusal", field=label, words=words) if label else words))
     raise FormFault(errors)
-
-
-@pages.post("filings/{filing_id}/submit", _FILES_ONE, form=show_filing)
-def submit_filing(visit: Visit, filing_id: str) -> Response:
-    """File a draft, or answer a return."""
-    view = views.show_filing(visit.core, visit.call.who, filing_id)
-    with refusals_shown(visit, view):
-        applications.submit_filing(visit.core, visit.call.who, filing_id, visit.call.version)
-    return visit.go(f"filings/{filing_id}", done="filing_submitted")
-
-
-@pages.get("filings/{filing_id}/withdraw", _FILES_ONE)
-def withdraw_page(visit: Visit, filing_id: str) -> Response:
-    """What withdrawing does, before it is done."""
-    view, t = views.show_filing(visit.core, visit.call.who, filing_id), visit.words
-    facts = [
-        Fact(t("filing.person"), view.name or t("filing.nobody")),
-        Fact(t("filing.process"), t(f"filing.process_{view.process}")),
-        Fact(t("filing.state"), "", tag=filing_state(t, view.state)),
-    ]
-    effects = [t("filing.withdraw_effect")]
-    if view.process == "extension":
-        effects.append(t("filing.withdraw_extension"))
-    return visit.page(
-        "filings/withdraw.html",
-        facts=facts,
-        effects=effects,
-        version=view.revision,
-        address=f"{BASE}filings/{filing_id}",
-    )
-
-
-@pages.post("filings/{filing_id}/withdraw", _FILES_ONE, form=withdraw_page)
-def withdraw_filing(visit: Visit, filing_id: str) -> Response:
-    """Withdraw an application that is not decided."""
-    applications.withdraw_filing(visit.core, visit.call.who, filing_id, visit.call.version)
-    return visit.go(f"filings/{filing_id}", done="filing_withdrawn")
-
-
-@pages.get("filings/{filing_id}/notification", _FILES_ONE)
-def show_notification(visit: Visit, filing_id: str) -> Response:
-    """The notification of a first entry: its code for the office, once."""
-    found, t = activation.notification_of(visit.core, visit.call.who, filing_id), visit.words
-    facts = [
-        Fact(t("card.number"), found["number"], code=True),
-        Fact(t("filing.notification_until"), t.day(date.fromisoformat(found["until"]))),
-        Fact(t("filing.notification_code"), found["token"], code=True),
-    ]
-    return visit.page("filings/notification.html", facts=facts, address=f"{BASE}filings/{filing_id}")

@@ -1,10 +1,10 @@
-"""Social insurance: the books of contributions, statements, compliance reports, benefits, what leaving means.
+"""Social insurance: the books of contributions, statements, compliance reports, benefits.
 
 Promises:
 
 1. Rows of the books are written together or not at all, and never changed: a wrong one is taken back by another.
 2. A report for a day, by what was known on a day, is the same whenever it is asked for.
-3. What somebody may claim, and what is on the personal account, is for that person and for officials.
+3. What somebody may claim is for that person and for officials.
 4. Each answer of the rules names its rows with source and certainty, in English and Chinese.
 """
 
@@ -18,12 +18,11 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Query, Response
 from pydantic import BaseModel, Field
 
-from issuer.insurance import answering, books, departure, eligibility, overview, views
+from issuer.insurance import answering, books, eligibility, overview, views
 from issuer.insurance.answering import Answered, FindingStep
 from issuer.insurance.books import entry_from
 from issuer.insurance.chart import draw
 from issuer.insurance.findings import Line
-from issuer.insurance.leaving import Choice
 from issuer.insurance.money import in_yuan
 from issuer.insurance.months import month_text
 from issuer.insurance.parties import refuse_own
@@ -41,7 +40,7 @@ __all__ = ["ClaimBody", "endpoints"]
 
 endpoints = Endpoints("Insurance books and reports")
 
-#: What somebody may claim, and what is on the personal account, is no business of an employer.
+#: What somebody may claim is no business of an employer.
 _CLAIMS_ONE: Final = Access("account", ("insurance.read", "benefit.own"), owned="insured")
 _OVERVIEW: Final = Access("account", ("insurance.read", "insurance.register"))
 _MOST_ROWS: Final = 500
@@ -175,28 +174,6 @@ class EligibilityBody(BaseModel):
     months: int | None
 
 
-class ChosenBody(Body):
-    """A choice; ``signed``: the written request is at hand."""
-
-    choice: Literal["keep", "pay_out", "death"]
-    signed: bool
-
-
-class DeathBody(Body):
-    """The day of a death."""
-
-    day: Annotated[date, Field(examples=["2026-11-02"])]
-
-
-class ChoiceBody(BaseModel):
-    """A choice of who leaves: what it means, what is paid (yuan), how many months still count."""
-
-    choice: Literal["keep", "pay_out", "death"]
-    answer: AnswerBody
-    paid: str
-    months_after: int
-
-
 EmployerId = Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="The employer; by default one's own.")]
 BenefitName = Annotated[str, Path(pattern="^[A-Za-z0-9_.:-]{1,80}$", description="The id of the benefit's rule row.")]
 Year = Annotated[int | None, Query(ge=1970, le=2199, description="A calendar year; by default this one.")]
@@ -262,6 +239,7 @@ def show_overview_chart(
     call: CallOf, employer_id: EmployerId = None, as_of: AsOf = None, known_on: KnownOn = None
 ) -> Response:
     """The same as a chart (SVG), in the language of the request."""
+    call.looked("insurance.overview")
     found = overview.employer_overview(call.core, call.who, employer_id, as_of, known_on)
     bars = bars_of((row.kind, row.findings, row.owed, row.without_sum) for row in found.rows)
     picture = draw(bars, found.as_of.isoformat(), call.language)
@@ -305,39 +283,6 @@ def check_benefit(call: CallOf, person_id: Id, benefit: BenefitName, body: Claim
     return EligibilityBody(answer=AnswerBody(**found.answer.to_json()), conditions=conditions, months=found.months)
 
 
-@endpoints.at("GET", f"{PERSON}/leaving", _CLAIMS_ONE)
-def show_choices(call: CallOf, person_id: Id) -> list[ChoiceBody]:
-    """What the person may choose when leaving China, and what each choice means."""
-    found = views.leaving_of(call.core, call.who, person_id)
-    noted(call, person_id)
-    return [_choice(choice) for choice in found]
-
-
-@endpoints.at(
-    "POST",
-    f"{PERSON}/leaving",
-    Access("account", ("insurance.book", "benefit.own"), owned="insured"),
-    status=204,
-    creates=True,
-    problems=(403,),
-)
-def choose(call: CallOf, person_id: Id, body: ChosenBody) -> None:
-    """Choose to keep the personal account or have it paid out; after a death an officer pays the heirs."""
-    once(
-        call,
-        lambda request: (
-            departure.choose(call.core, call.who, person_id, body.choice, signed=body.signed, request=request).name
-        ),
-        lambda _person: body.choice,
-    )
-
-
-@endpoints.at("POST", f"{PERSON}/death", Access("account", ("insurance.book",), owned="insured"), status=204)
-def record_death(call: CallOf, person_id: Id, body: DeathBody) -> None:
-    """Note a death: work and enrolment end with its day."""
-    departure.record_death(call.core, call.who, person_id, body.day)
-
-
 @endpoints.at(
     "POST",
     "/v1/insurance/contributions",
@@ -377,15 +322,6 @@ def correct(call: CallOf, person_id: Id, body: CorrectionBody) -> CorrectedBody:
         lambda entry_id: entry_id,
     )
     return CorrectedBody(entry_id=made)
-
-
-def _choice(choice: Choice) -> ChoiceBody:
-    return ChoiceBody(
-        choice=choice.name,
-        answer=AnswerBody(**choice.answer.to_json()),
-        paid=in_yuan(choice.paid),
-        months_after=choice.months_after,
-    )
 
 
 def _standing(found: Answered | None) -> dict[str, Any]:
