@@ -31,11 +31,11 @@ def test_a_trust_list_has_as_many_keys_as_its_name_says() -> None:
 
 
 def test_memory_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
-    """The packed entries are kept, and the peak is at least that."""
+    """The packed entries are kept, and what they were compressed to; the peak is at least that."""
     token = tmp_path / "token"
     token.write_bytes(statuses.write_token(1_000_000))
     figures = memory("status", token)
-    assert 500_000 <= figures["kept"] < 520_000
+    assert 500_000 <= figures["kept"] < 560_000
     assert figures["kept"] <= figures["peak"]
 
 

@@ -47,15 +47,22 @@ BASE = "http://service.test"
 #: Subjects whose people and papers this population has not: their stories and the matrix show that they succeed.
 UNPEOPLED = frozenset(
     {
+        "All-in-one services",
         "Applications",
+        "Benefits",
         "Calendar feeds",
         "Certificates",
         "Entries",
         "Files",
+        "Hearings",
         "Insurance",
         "Insurance books and reports",
+        "Leaving and death",
+        "Messages about applications",
+        "Objections",
         "Offices",
         "Permits",
+        "The office's desk",
     }
 )
 #: Far from where the people of these tests log in, so that guesses here keep nobody out there.

@@ -125,10 +125,10 @@ class _Line(logging.LogRecord):
         super().__init__(_requests.name, _level_of(status), "", 0, None, None, None)
         known = noted_code(scope)
         level_name = self.levelname.lower()
-        code = "" if known is None else f'"code": "{known}", '
+        named = "" if known is None else f'"code": "{known}", '
         self.msg = (
             f'{{"method": "{known_method(scope)}", "route": "{route_template(scope)}", "status": {status}, '
-            f'"ms": {took}, "id": "{request_id(scope)}", {code}"event": "request", "level": "{level_name}", '
+            f'"ms": {took}, "id": "{request_id(scope)}", {named}"event": "request", "level": "{level_name}", '
             f'"logger": "{self.name}", "timestamp": "{_stamp(self.created)}"}}'
         )
 
