@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import re
 import shlex
 import shutil
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -227,7 +229,7 @@ def test_what_the_units_start(tmp_path: Path) -> None:
 
 
 class Told:
-    """A socket as systemd's: what a process says of itself."""
+    """A socket as systemd's, which is read at once: what a process says of itself."""
 
     def __init__(self, path: Path) -> None:
         # A path of a socket has at most 107 bytes (unix(7)).
@@ -235,30 +237,39 @@ class Told:
         self.path = Path(self._folder.name) / path.name
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(self.path))
+        self._messages: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read)
 
     def __enter__(self) -> Told:
+        self._reader.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._end()
         self._socket.close()
         self._folder.cleanup()
 
+    def _read(self) -> None:
+        while message := self._socket.recv(100).decode():
+            self._messages.put(message)
+
+    def _end(self) -> None:
+        if self._reader.is_alive():
+            # What was sent before is read before.
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.sendto(b"", str(self.path))
+            self._reader.join()
+
     def next(self, process: subprocess.Popen[str]) -> str:
         """The next message; a minute at most."""
-        self._socket.settimeout(0.2)
         for _ in range(300):
             try:
-                return self._socket.recv(100).decode()
-            except TimeoutError:
+                return self._messages.get(timeout=0.2)
+            except queue.Empty:
                 assert process.poll() is None, process.communicate()[0][-2000:]
         raise AssertionError("nothing was said for a minute")
 
     def rest(self) -> list[str]:
-        """What was said since."""
-        self._socket.setblocking(False)
-        found = []
-        while True:
-            try:
-                found.append(self._socket.recv(100).decode())
-            except BlockingIOError:
-                return found
+        """What was said since, by a process that has ended."""
+        self._end()
+        return list(self._messages.queue)
