@@ -76,7 +76,7 @@ def _verdicts(_: Path) -> Callable[[], object]:
             verifier.verify(text, now=NOW)
 
     # CPython 3.11 keeps up to 2,000 freed tuples of a length for later use: they are there before.
-    for _ in range(3):
+    for _round in range(3):
         verify()
     return verify
 

@@ -247,7 +247,7 @@ def test_every_finding_has_words_in_both_languages() -> None:
 
 def test_all_reasons_have_sentences_in_both_languages() -> None:
     for name, texts in reasons().items():
-        if name == "leaving":  # The row's own sentence.
+        if name == "leaving" or name.startswith("kind_"):  # The row's own sentence, and headings of the chart.
             continue
         assert texts["en"].endswith("."), name
         assert texts["zh"].endswith("。"), name

@@ -9,14 +9,15 @@ import pytest
 from sqlalchemy import select
 
 from icard_crypto.errors import KeyFault
+from icard_crypto.moments import DAY, moment_text
 from icard_crypto.signing.algorithms import ED25519, ES256
+from issuer.acts import Actor
 from issuer.audit.models import AuditRow
 from issuer.core import Core
 from issuer.keys import states as key_states
 from issuer.keys.models import KeyRow
+from issuer.published import activation
 from tests.kit.issuing_service import FakeClock, new_core, unlisted
-
-DAY = 86400
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_a_key_waits_fourteen_days(core: Core, clock: FakeClock) -> None:
     clock.at += 14 * DAY - 1
     with pytest.raises(KeyFault) as caught:
         key_states.activate(core, name, "host:a", unlisted)
-    assert (caught.value.code, caught.value.found) == ("keystore.too_early", str(int(clock.at)))
+    assert (caught.value.code, caught.value.found) == ("keystore.too_early", moment_text(int(clock.at)))
     assert "14 days" in caught.value.message()
     clock.at += 1
     assert key_states.activate(core, name, "host:a", unlisted).emergency is False
@@ -79,7 +80,11 @@ def test_a_draft_is_never_activated(core: Core, emergency: bool) -> None:
     name = made(core)
     with pytest.raises(KeyFault) as caught:
         key_states.activate(core, name, "host:a", unlisted, emergency=emergency)
-    assert (caught.value.code, caught.value.expected, caught.value.found) == ("keystore.state", "published", "draft")
+    assert (caught.value.code, caught.value.expected, caught.value.found) == (
+        "keystore.state",
+        "published or retired",
+        "draft",
+    )
 
 
 def test_a_revoked_key_comes_back_never(core: Core) -> None:
@@ -110,7 +115,7 @@ def test_a_key_whose_file_is_gone_is_not_activated(core: Core) -> None:
     key_states.publish(core, name, "host:a")
     (core.keystore.folder / f"{name}.json").unlink()
     with pytest.raises(KeyFault) as caught:
-        key_states.activate(core, name, "host:a", unlisted, emergency=True)
+        activation.activate(core, name, Actor("host:a"), emergency=True)
     assert (caught.value.code, caught.value.expected) == ("keystore.not_in_keystore", name[:16])
     assert states(core) == [("card", "published")]
 

@@ -107,7 +107,7 @@ def test_refusal_has_reasons_and_redress_with_last_days(office: PermitOffice) ->
         ("court", "2026-09-02"),
     ]
     assert record["redress"][0]["rule"]["zh"].startswith("reconsideration：《行政复议法》第20条")
-    assert refused["moves"] == []
+    assert refused["moves"] == ["deliver"]
     assert problem(office.move(office.officer, filing_id, "approve", {}))[0] == 409
 
 

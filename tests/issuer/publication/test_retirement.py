@@ -53,9 +53,10 @@ class Years:
         self.carry()
 
     def to(self, moment: float) -> None:
-        """Go there in steps that the clock guard allows, with the worker's chores and the roots' at each."""
+        """Go there in steps of weeks, which a person accepts, with the worker's chores and the roots' at each."""
         while self.clock.at < moment:
             self.clock.at = min(moment, self.clock.at + 25 * DAY)
+            self.core.database.transact(self.core.clock.accept)
             if int(self.clock.at - self.core.database.read(_trusted_at)) > 200 * DAY:
                 self.version += 1
                 import_trust_lists(self.core, [trust_list(self.core, self.version)], "host:test")

@@ -120,8 +120,8 @@ def test_a_key_past_its_time_on_the_list_signs_nothing(core: Core, clock: FakeCl
 
 def test_nothing_is_signed_under_a_list_that_has_ended(core: Core, clock: FakeClock) -> None:
     """Neither cards nor what is published, until the next list is imported; then all goes on by itself."""
-    next_list(core, ends=int(clock.at) + 3 * DAY)
-    clock.at += 3 * DAY + 60
+    next_list(core, ends=int(clock.at) + 2 * DAY)
+    clock.at += 2 * DAY + 60
     assert code_of(lambda: issue(core)) == "listing.list_over"
     assert readiness.parts(core)["trust_list"] == "listing.list_over"
     assert [fault.code for fault in publish(core).held_back] == ["listing.list_over"] * 2

@@ -13,6 +13,7 @@ import pytest
 from icard_crypto.errors import StateError
 from issuer.approvals import engine
 from issuer.cli.commands import app
+from issuer.permits.processes import MACHINES
 from issuer.rules.book import shipped
 from issuer.rules.rows import rule_json
 from issuer.rules.store import add_rules, end_rule, read_book
@@ -206,4 +207,4 @@ def test_processes_are_listed_and_drawn() -> None:
         row for row in listed if row["move"] == "approve"
     ).items()
     drawn = run(app, "processes", "--diagram").out
-    assert drawn.count("stateDiagram-v2") == 4
+    assert drawn.count("stateDiagram-v2") == len(MACHINES)
