@@ -218,7 +218,7 @@ def _measured(stream: bytes, cap: int) -> int:
         given = waiting or stream[at : at + _STEP_IN]
         at += 0 if waiting else len(given)
         try:
-            part = inflater.decompress(given, _STEP_OUT)
+            part = inflater.decompress(given, min(_STEP_OUT, cap + 1 - length))
         except zlib.error:
             raise DecodeError("status.corrupt", path=path) from None
         length += len(part)
