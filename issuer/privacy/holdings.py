@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from issuer.accounts.models import (
     Account,
@@ -76,6 +76,10 @@ def _permits(model: Any) -> Callable[[Subject], ColumnElement[bool]]:
 
 def _filings(model: Any) -> Callable[[Subject], ColumnElement[bool]]:
     return lambda subject: model.filing_id.in_(subject.applications)
+
+
+def _messages(side: str) -> Callable[[Subject], ColumnElement[bool]]:
+    return lambda subject: and_(FileMessage.filing_id.in_(subject.applications), FileMessage.side == side)
 
 
 def _person(model: Any) -> Callable[[Subject], ColumnElement[bool]]:
@@ -229,10 +233,12 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         _JSON,
     ),
     Holding(FilingTaken, ("permit",), _filings(FilingTaken)),
+    # What an employer and an office write to each other is no one's to read but theirs.
+    Holding(FileMessage, ("permit",), _messages("applicant")),
     Holding(
         FileMessage,
         ("permit",),
-        _filings(FileMessage),
+        _messages("holder"),
         "messages",
         ("filing_id", "side", "kind", "at"),
         {"text": "text"},

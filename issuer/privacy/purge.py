@@ -134,7 +134,8 @@ def _purge_one(core: Core, person_id: str, unit: UnitOfWork) -> Purged:
         if set(holding.categories) <= set(due):
             count = _erase(core, session, holding, subject)
             if count:
-                rows[holding.model.__tablename__] = count
+                name = holding.model.__tablename__
+                rows[name] = rows.get(name, 0) + count
     before = now - core.settings.audit_details_days * _DAY
     details = purge_details(core, session, _names(subject, due), before)
     nameless = not kept and _unnamed(core, session, person)

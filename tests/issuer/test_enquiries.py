@@ -74,6 +74,9 @@ def test_holder_and_employer_do_not_read_each_others_thread(office: PermitOffice
     wrong = {"side": "applicant", "kind": "answered", "text": "No."}
     answer = office.ask(office.officer, "POST", f"/v1/filings/{filing_id}/answers", wrong)
     assert problem(answer) == (409, "enquiry.nothing_waits")
+    office.ok(office.employer, "POST", f"/v1/filings/{filing_id}/messages", {"text": "We may not keep him."})
+    copy = office.ask(holder, "GET", "/v1/privacy/export").json()
+    assert [one["text"] for one in copy["messages"]] == ["My employer must not read this."]
 
 
 def test_draft_takes_no_message_and_a_strangers_application_is_not_there(office: PermitOffice) -> None:
