@@ -24,7 +24,7 @@ from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
-from .insurance import PERSON, Money
+from .insurance import PERSON, Money, noted, noted_page
 from .insurance_reports import ClaimBody
 
 __all__ = ["endpoints"]
@@ -102,13 +102,15 @@ def apply(call: CallOf, person_id: Id, body: ApplyBody, response: Response) -> A
 def list_claims(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[ClaimView]:
     """One's own claims; for officials all."""
     found = claim_records.list_claims(call.core, call.who, after=cursor, limit=limit + 1)
-    return page(found, limit, lambda one: one.claim_id)
+    return noted_page(call, page(found, limit, lambda one: one.claim_id), lambda one: one.person_id)
 
 
 @endpoints.at("GET", "/v1/insurance/claims/{claim_id}", _ONE)
 def show_claim(call: CallOf, claim_id: Id) -> ClaimView:
     """A claim with its conditions, its decision and its pay orders."""
-    return claim_records.show_claim(call.core, call.who, claim_id)
+    found = claim_records.show_claim(call.core, call.who, claim_id)
+    noted(call, found.person_id)
+    return found
 
 
 @endpoints.at("POST", "/v1/insurance/claims/{claim_id}/decide", _DECIDES, status=204, problems=(403, 409))

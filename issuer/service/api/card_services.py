@@ -26,7 +26,7 @@ from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
-from .insurance import PERSON, SEES_ONE
+from .insurance import PERSON, SEES_ONE, noted, noted_page
 
 __all__ = ["endpoints"]
 
@@ -115,7 +115,9 @@ def list_items(call: CallOf, region: Region) -> list[ItemBody]:
 @endpoints.at("GET", f"{PERSON}/services", SEES_ONE)
 def list_grants(call: CallOf, person_id: Id) -> list[GrantView]:
     """The services that a person's card grants, and those that were withdrawn."""
-    return service_grants.list_grants(call.core, call.who, person_id)
+    found = service_grants.list_grants(call.core, call.who, person_id)
+    noted(call, person_id)
+    return found
 
 
 @endpoints.at(
@@ -159,7 +161,7 @@ def report(call: CallOf, body: RefusalBody, response: Response) -> ReportedBody:
 def list_reports(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[ReportView]:
     """One's own reports of refusals; for officials all."""
     found = service_grants.list_reports(call.core, call.who, after=cursor, limit=limit + 1)
-    return page(found, limit, lambda one: one.report_id)
+    return noted_page(call, page(found, limit, lambda one: one.report_id), lambda one: one.person_id)
 
 
 @endpoints.at(

@@ -11,9 +11,10 @@ Promises:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from fastapi import Response
 from pydantic import BaseModel, Field, ValidationError
@@ -41,8 +42,11 @@ __all__ = [
     "endpoints",
     "new_registration",
     "noted",
+    "noted_page",
     "register_row",
 ]
+
+T = TypeVar("T")
 
 endpoints = Endpoints("Insurance")
 
@@ -206,6 +210,7 @@ def register(call: CallOf, body: RegistrationBody, response: Response) -> Regist
         lambda person_id: person_id,
     )
     view = views.show_insurance(call.core, call.who, made)
+    noted(call, made)
     response.headers["Location"] = f"/v1/insurance/people/{made}"
     return RegisteredBody(person_id=made, schemes=dict(view.schemes), rules=view.rules)
 
@@ -262,6 +267,7 @@ def add_certificate(call: CallOf, person_id: Id, body: CertificateBody, response
         lambda certificate_id: certificate_id,
     )
     answer = views.certificate_answer(call.core, call.who, person_id, made)
+    noted(call, person_id)
     response.headers["Location"] = f"/v1/insurance/people/{person_id}"
     return CertificateAnswer(certificate_id=made, **answer.to_json())
 
@@ -286,6 +292,7 @@ def register_row(call: Call, number: int, row: dict[str, Any], preview: bool) ->
             raise
         words = {"en": fault.message("en"), "zh": fault.message("zh")}
         return RowBody(row=number, person_id=None, code=fault.code, path=fault.path, message=words)
+    noted(call, made)
     return RowBody(row=number, person_id=made, code=None, path=None, message=None)
 
 
@@ -318,6 +325,13 @@ def noted(call: Call, person_id: str, purpose: str | None = None) -> None:
     """Leave a row for the person where an official looks (promise 3)."""
     if call.who.role.official:
         note_person_lookup(call.core, call.who, person_id, "insurance", purpose)
+
+
+def noted_page(call: Call, shown: Page[T], person_of: Callable[[T], str]) -> Page[T]:
+    """The page, once there is a row for each person in it."""
+    for person_id in sorted({person_of(one) for one in shown.items}):
+        noted(call, person_id)
+    return shown
 
 
 def _shown(view: InsuranceView) -> InsuranceShown:

@@ -30,7 +30,7 @@ from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
-from .insurance import PERSON
+from .insurance import PERSON, noted
 
 __all__ = ["endpoints"]
 
@@ -138,6 +138,7 @@ def ask(call: CallOf, body: AskBody, response: Response) -> AskedBody:
 @endpoints.at("GET", "/v1/privacy/requests", _SEES)
 def list_requests(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[RequestView]:
     """One's own requests; for officials those that they may decide on."""
+    call.looked("privacy.list")
     found = requests.list_requests(call.core, call.who, after=cursor, limit=limit + 1)
     return page(found, limit, lambda one: one.request_id)
 
@@ -145,6 +146,7 @@ def list_requests(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[
 @endpoints.at("GET", "/v1/privacy/requests/{request_id}", _SEES_ONE)
 def show_request(call: CallOf, request_id: Id) -> RequestView:
     """A request, with its last day and what became of it."""
+    call.looked("privacy.show", request_id)
     return requests.show_request(call.core, call.who, request_id)
 
 
@@ -214,7 +216,9 @@ def give_heir(call: CallOf, person_id: Id, body: HeirBody) -> GivenBody:
 @endpoints.at("GET", f"{PERSON}/heirs", _HEIRS)
 def list_heirs(call: CallOf, person_id: Id) -> list[HeirView]:
     """Who may see the record of somebody who died."""
-    return heirs.list_heirs(call.core, call.who, person_id)
+    found = heirs.list_heirs(call.core, call.who, person_id)
+    noted(call, person_id)
+    return found
 
 
 @endpoints.at("POST", f"{PERSON}/heirs/{{heir}}/end", _HEIRS, status=204)

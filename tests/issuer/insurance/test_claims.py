@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer.acts import Actor
+from issuer.audit.models import Read
+from issuer.cards.models import OnlineLookup
 from issuer.insurance.claim_payments import order_month, record_payment
 from issuer.insurance.claim_records import ClaimView, list_claims, show_claim
 from issuer.insurance.claim_stops import stop_claims_for
@@ -19,13 +22,14 @@ from issuer.insurance.models import BenefitOrder
 from issuer.insurance.months import month_of, month_text
 from issuer.insurance.registration import end_work, register
 from issuer.notices.inbox import inbox
+from issuer.privacy.requests import ask
 from issuer.rules.days import day_of
 from issuer.rules.store import add_rules
 from issuer.service.app import make_service
 from tests.issuer.insurance.conftest import Agency
 from tests.issuer.insurance.test_registration import BY, holder_of, pay, registered
 from tests.kit.callers import by_session, problem
-from tests.kit.insured import new_registration
+from tests.kit.insured import new_registration, registration_body
 from tests.kit.people import Somebody, make
 from verifier.runtime.http import Drain
 
@@ -204,6 +208,53 @@ def test_grant_beyond_the_rule_is_refused(claimant: tuple[Agency, str, Somebody]
         assert found == wanted
     assert show_claim(agency.core, holder.who(), claim_id).state == "filed"
     assert agency.core.database.read(lambda session: session.scalars(select(BenefitOrder)).all()) == []
+
+
+def test_officer_notes_no_payment_of_his_own_claim(claimant: tuple[Agency, str, Somebody]) -> None:
+    agency, person_id, holder = claimant
+    view = granted(agency, holder, person_id)
+    own = holder_of(agency, person_id, "officer.insured", "insurance_officer")
+    day = date(2026, 11, 29)
+    wrong = refused(lambda: record_payment(agency.core, own.who(), view.claim_id, view.orders[0].order_id, day))
+    assert wrong[0] == "account.self"
+
+
+def test_officials_reads_leave_rows_and_the_persons_own_none(claimant: tuple[Agency, str, Somebody]) -> None:
+    """Claims, services and heirs for the person to see; requests about data for auditors."""
+    agency, person_id, holder = claimant
+    claim_id = claimed(agency, holder, person_id)
+    request_id = ask(agency.core, holder.who(), "correction", "insurance", "My name is Erika.")
+    app = make_service(agency.core, Drain())
+    own, officer = by_session(app, holder.enter()), by_session(app, agency.officer.enter())
+    of_person = f"/v1/insurance/people/{person_id}"
+    certificate = {"country": "DEU", "group": "posted", "number": "D1", "schemes": ["pension"], "first": "2026-03-01",
+                   "last": "2027-02-28", "surname": "Muster", "given": "Erika"}  # fmt: skip
+    reads = (
+        ("GET", "/v1/insurance/claims", None),
+        ("GET", f"/v1/insurance/claims/{claim_id}", None),
+        ("GET", f"{of_person}/services", None),
+        ("GET", f"{of_person}/heirs", None),
+        ("POST", f"{of_person}/certificates", certificate),
+        ("POST", "/v1/insurance/registrations", registration_body(2, employer_id=agency.employer_id, region="320500",
+                                                                  began="2026-11-01")),
+        ("GET", "/v1/privacy/requests", None),
+        ("GET", f"/v1/privacy/requests/{request_id}", None),
+    )  # fmt: skip
+
+    def rows() -> int:
+        def look(session: Session) -> int:
+            return len(session.scalars(select(OnlineLookup)).all()) + len(session.scalars(select(Read)).all())
+
+        return agency.core.database.read(look)
+
+    for number, (method, path, body) in enumerate(reads):
+        before = rows()
+        if body is None and not path.endswith("/heirs"):
+            assert own(method, path).status_code == 200
+            assert rows() == before
+        answer = officer(method, path, body, **({"key": f"an-officers-act-{number:04d}"} if body else {}))
+        assert answer.status_code in (200, 201), answer.text
+        assert (path, rows()) == (path, before + 1)
 
 
 def test_claim_over_http_from_application_to_payment(claimant: tuple[Agency, str, Somebody]) -> None:

@@ -23,6 +23,7 @@ from issuer.insurance import views
 from issuer.insurance.answering import answer_finding
 from issuer.insurance.books import entry_from, record, take_back
 from issuer.insurance.certificates import NewCertificate, add_certificate
+from issuer.insurance.claim_stops import stop_claims_for
 from issuer.insurance.departure import choose, record_death
 from issuer.insurance.eligibility import benefit_of
 from issuer.insurance.identity import record_passport
@@ -32,6 +33,7 @@ from issuer.insurance.models import InsuranceEntry, InsuredPerson
 from issuer.insurance.overview import as_csv, employer_overview
 from issuer.insurance.registration import end_work, register
 from issuer.insurance.schemes import ALL, Scheme, schemes_of
+from issuer.insurance.service_grants import grant_service
 from issuer.service.app import make_service
 from tests.issuer.insurance.conftest import Agency
 from tests.kit.callers import by_session
@@ -414,9 +416,9 @@ def test_contested_month_makes_no_lapse_until_an_officer_decides(agency: Agency)
     assert states[finding.key] == made
 
 
-def holder_of(agency: Agency, person_id: str, login: str = "holder.one") -> Somebody:
+def holder_of(agency: Agency, person_id: str, login: str = "holder.one", role: str = "holder") -> Somebody:
     """The person's own account."""
-    somebody = make(agency.house, "holder", login)
+    somebody = make(agency.house, role, login)
 
     def move(session: Session) -> None:
         session.get_one(Account, somebody.account_id).person_id = person_id
@@ -544,6 +546,10 @@ def test_an_employer_of_before_sees_nothing_of_the_next_one(agency: Agency) -> N
     assert now.state is not None
     refused = code(lambda: record_passport(agency.core, agency.employer.who(), person_id, "DEU", "X1234567", None))
     assert refused[0] == "insurance.none"
+    new = NewCertificate("DEU", "posted", "D1", schemes_of(["pension"]), date(2026, 3, 1), date(2027, 2, 28), "Muster",
+                         "Erika")  # fmt: skip
+    refused = code(lambda: add_certificate(agency.core, agency.employer.who(), person_id, new))
+    assert refused[0] == "insurance.none"
 
 
 def test_nobody_in_office_changes_what_is_on_record_about_himself(agency: Agency) -> None:
@@ -567,6 +573,8 @@ def test_nobody_in_office_changes_what_is_on_record_about_himself(agency: Agency
         lambda: register(core, who, new_registration(1, employer_id=agency.employer_id)),
         lambda: answer_finding(core, who, person_id, "unpaid:x", "settled", "paid"),
         lambda: choose(core, who, person_id, "death", signed=True),
+        lambda: grant_service(core, who, person_id, "subsidy"),
+        lambda: stop_claims_for(core, who, person_id, "moved_abroad", date(2026, 10, 31)),
     ):
         assert code(act)[0] == "account.self"
     assert views.show_insurance(core, who, person_id).number == number
