@@ -24,6 +24,7 @@ from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
 from .answers import Answer
+from .identity import require_staff
 from .lapses import follow
 from .parties import notify_insured, refuse_own, require_insured
 from .records import add_fact, certificate_body, load_people
@@ -67,6 +68,7 @@ def add_certificate(
         session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
         refuse_own(who, person_id)
+        require_staff(core, session, who, person_id)
         today = day_of(now)
         insured = load_people(core, session, [person_id], lock=True)[person_id]
         record = insured.record

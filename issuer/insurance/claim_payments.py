@@ -24,7 +24,7 @@ from issuer.rules.days import day_of
 from .claim_records import claim_of
 from .models import BenefitClaim, BenefitOrder
 from .months import month_of, month_text
-from .parties import notify_insured
+from .parties import notify_insured, refuse_own
 
 __all__ = ["make_orders", "order_month", "record_payment"]
 
@@ -57,13 +57,14 @@ def record_payment(core: Core, who: Principal, claim_id: str, order_id: str, day
     """Note that an order was paid; repeating it with the same day is no error.
 
     Raises:
-        StateError: ``access.*``, ``claim.none``, ``claim.order``, ``claim.day``.
+        StateError: ``access.*``, ``claim.none``, ``claim.order``, ``claim.day``, ``account.self``.
     """
     who.require("insurance.book")
 
     def work(unit: UnitOfWork) -> bool:
         session, now = unit.session, unit.now
         claim = claim_of(core, session, who, claim_id, lock=True)
+        refuse_own(who, claim.person_id)
         order = session.get(BenefitOrder, order_id, with_for_update=True)
         if order is None or order.claim_id != claim.id:
             raise StateError("claim.none", path="order_id")

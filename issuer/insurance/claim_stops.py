@@ -22,7 +22,7 @@ from issuer.rules.store import book_of
 from .benefits import BENEFITS, stopped_by
 from .models import BenefitClaim, BenefitOrder, InsuredPerson
 from .months import month_of
-from .parties import notify_insured, require_insured
+from .parties import notify_insured, refuse_own, require_insured
 
 __all__ = ["stop_claims", "stop_claims_for"]
 
@@ -55,13 +55,14 @@ def stop_claims_for(core: Core, who: Principal, person_id: str, event: str, day:
     """Note an event that only an officer learns of, such as ``moved_abroad``; how many claims it stopped.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``claim.event``.
+        StateError: ``access.*``, ``insurance.none``, ``claim.event``, ``account.self``.
     """
     who.require("insurance.book")
 
     def work(unit: UnitOfWork) -> int:
         session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
+        refuse_own(who, person_id)
         known = {event for rule in book_of(session).all(BENEFITS) for event in rule.value.get("stops", ())}
         if event not in known or day > day_of(now):
             raise StateError("claim.event", path="event", expected=", ".join(sorted(known)))

@@ -41,7 +41,7 @@ from .numbers import make_number, read_assigned
 from .parties import refuse_own, require_insured, seen_employers
 from .records import Insured, PersonRecord, load_people, number_key, write_person
 
-__all__ = ["Identity", "check_document", "find_or_make", "made_once", "record_passport"]
+__all__ = ["Identity", "check_document", "find_or_make", "made_once", "record_passport", "require_staff"]
 
 T = TypeVar("T")
 
@@ -87,7 +87,7 @@ def record_passport(core: Core, who: Principal, person_id: str, state: str, numb
         session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
         refuse_own(who, person_id)
-        _require_staff(core, session, who, person_id)
+        require_staff(core, session, who, person_id)
         if not _add_document(core, session, now, person_id, state, number, until, {}):
             return True
         unit.audit("insurance.passport", person_id)
@@ -96,7 +96,7 @@ def record_passport(core: Core, who: Principal, person_id: str, state: str, numb
     made_once(lambda: core.transact(who.by(), work, settled=lambda session: None))
 
 
-def _require_staff(core: Core, session: Session, who: Principal, person_id: str) -> None:
+def require_staff(core: Core, session: Session, who: Principal, person_id: str) -> None:
     """Refuse an employer, or an agency for one, for whom the person works no more.
 
     Raises:

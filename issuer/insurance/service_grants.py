@@ -41,7 +41,7 @@ from issuer.rules.store import book_of
 from issuer.vault.at_rest import Place
 
 from .models import InsuredPerson, RefusalReport, ServiceGrant
-from .parties import notify_insured, require_insured, seen_by
+from .parties import notify_insured, refuse_own, require_insured, seen_by
 from .service_items import Item, require_item
 
 __all__ = [
@@ -94,10 +94,12 @@ def grant_service(core: Core, who: Principal, person_id: str, service: str) -> G
     """Grant a service: the person's card gets new codes that say so.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``insurance.service``, ``grant.*``; the signer's errors.
+        StateError: ``access.*``, ``insurance.none``, ``insurance.service``, ``grant.*``, ``account.self``; the signer's
+            errors.
         CardError: ``card.*``.
     """
     who.require("insurance.book")
+    refuse_own(who, person_id)
     card_id, _ = core.database.read(lambda session: _card_of(core, session, who, person_id))
     grant_id = secrets.token_hex(16)
 
@@ -144,7 +146,7 @@ def withdraw_service(core: Core, who: Principal, grant_id: str, reason: str | No
         reason: an officer's; the person needs none.
 
     Raises:
-        StateError: ``access.*``, ``grant.none``, ``grant.reason``; the signer's errors.
+        StateError: ``access.*``, ``grant.none``, ``grant.reason``, ``account.self``; the signer's errors.
     """
     who.require("insurance.book" if who.role.official else "privacy.own")
     if who.role.official and not (reason and len(reason) <= _LONGEST and is_plain(reason)):
@@ -154,6 +156,7 @@ def withdraw_service(core: Core, who: Principal, grant_id: str, reason: str | No
         row = unit.session.get(ServiceGrant, grant_id, with_for_update=True)
         if row is None or not (who.role.official or row.person_id == who.person_id):
             raise StateError("grant.none")
+        refuse_own(who, row.person_id)
         if row.withdrawn_at is not None:
             return None
         unit.audit_acts(_end(core, unit.session, unit.now, [row], who, {"reason": reason}))

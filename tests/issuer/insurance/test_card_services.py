@@ -144,6 +144,9 @@ def test_officer_withdraws_with_a_reason_and_the_person_without(beijing: Carded)
     assert refused(lambda: withdraw_service(agency.core, agency.officer.who(), first.grant_id))[0] == "grant.reason"
     other = make(agency.house, "holder", "other")
     assert refused(lambda: withdraw_service(agency.core, other.who(), first.grant_id))[0] == "grant.none"
+    insured = holder_of(agency, person_id, "officer.insured", "insurance_officer")
+    own = refused(lambda: withdraw_service(agency.core, insured.who(), first.grant_id, "I need it no more."))
+    assert own[0] == "account.self"
     withdraw_service(agency.core, agency.officer.who(), first.grant_id, "Granted by mistake.")
     assert services(agency, card_id) == (Service.SUBSIDY,)
     for _ in range(2):
