@@ -8,6 +8,7 @@ Promises:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple, TypeVar
 
 from verifier.knowledge.trust import Issuer, StatusListView, TrustDomain
@@ -17,7 +18,7 @@ from .policy import Policy
 from .reasons import Reason
 from .states import Knowledge
 
-__all__ = ["ListNow", "Moment", "is_superseded"]
+__all__ = ["ListNow", "Moment", "is_superseded", "unread_fault"]
 
 #: Answers about issuers that a moment keeps: regions and addresses of lists stand in signed cards, by the thousand.
 _REMEMBERED: Final = 4096
@@ -54,6 +55,8 @@ class Moment:
         latest: no honest code is dated later.
         fresh: whether the trust list may be relied on for what newer ones could undo.
         doubts: what makes every verdict of this moment INDETERMINATE at best (checks 20 by the floor, 21, 22).
+        judging: the same where this domain judges; a test domain does not beside a production domain that cannot be
+            read, which may list the same key and would come first.
     """
 
     __slots__ = (
@@ -67,12 +70,13 @@ class Moment:
         "domain",
         "doubts",
         "fresh",
+        "judging",
         "latest",
         "over",
         "policy",
     )
 
-    def __init__(self, domain: TrustDomain, policy: Policy, clock: int) -> None:
+    def __init__(self, domain: TrustDomain, policy: Policy, clock: int, *, beside_unread: bool = False) -> None:
         found = Findings()
         self.domain = domain
         self.policy = policy
@@ -83,7 +87,9 @@ class Moment:
         self.over = self.at - policy.leeway
         self.latest = clock + CLOCK_TOLERANCE
         self.fresh = _check_knowledge(found, domain, policy, self.at, self.behind)
-        self.doubts = tuple(found.doubts)
+        self.doubts = self.judging = tuple(found.doubts)
+        if beside_unread and domain.environment == "test":
+            self.judging = (Reason("trust_list_missing", "unread"), *self.doubts)
         self._covered: dict[tuple[str, str], bool] = {}
         self._owned: dict[tuple[str, str], bool] = {}
         self._lists: dict[tuple[str, str], ListNow | None] = {}
@@ -132,6 +138,12 @@ def is_superseded(domain: TrustDomain, view: StatusListView, uri: str, at: int) 
     since, until = domain.status_due.get(uri, (0, 0))
     # Noted after now: by a clock that was ahead, so that nobody knows how long the newer list is missing.
     return at >= until or at < since - CLOCK_TOLERANCE
+
+
+def unread_fault(domains: Iterable[TrustDomain]) -> str | None:
+    """The fault of a production domain that cannot be read, if there is one."""
+    lost = (each.fault for each in domains if each.trust_list is None and each.environment == "production")
+    return next(filter(None, lost), None)
 
 
 _Value = TypeVar("_Value")

@@ -272,7 +272,7 @@ class Verdict:
         if domain is None:
             return self._evidence(facts)
         # Codes that are shown in one second mostly rest on the same; a domain's keys live as long as it does.
-        same = (id(self._key), self._kid, self._status, None if facts is None else facts.status_uri, self.now)
+        same = (id(self._key), self._kid, self._status, facts and facts.status_uri, self.now, self._fault)
         found: Evidence | None = domain.remembered.get(same)
         if found is None:
             if len(domain.remembered) >= _REMEMBERED:
@@ -309,7 +309,7 @@ class Verdict:
             status_expires=read.exp if read else None,
             clock=self.now,
             clock_floor=domain.clock_floor if domain else None,
-            state_fault=domain.fault if domain else self._fault,
+            state_fault=(domain.fault if domain else None) or self._fault,
         )
 
     @property

@@ -56,7 +56,7 @@ from . import batch, checks, rules
 from .arguments import LATEST, Now, Shown, plain_shown, whole_seconds
 from .errors import UsageError
 from .findings import Findings
-from .moment import Moment
+from .moment import Moment, unread_fault
 from .policy import Policy
 from .reading import Found, NativeReading
 from .reasons import Outcome, Reason, reason_of_error
@@ -83,13 +83,14 @@ class Verifier:
         UsageError: ``usage.domains``.
     """
 
-    __slots__ = ("_domains", "_environment", "_moments", "_policy", "_reading")
+    __slots__ = ("_domains", "_environment", "_moments", "_policy", "_reading", "_unread")
 
     _domains: tuple[TrustDomain, ...]
     _policy: Policy
     _environment: Environment | None
     _moments: dict[TrustDomain, Moment]
     _reading: NativeReading | None
+    _unread: str | None
 
     def __init__(self, domains: TrustDomain | Sequence[TrustDomain], policy: Policy) -> None:
         given = (domains,) if isinstance(domains, TrustDomain) else tuple(domains)
@@ -104,6 +105,7 @@ class Verifier:
         # The last moment of each domain: codes come many in one second, and in batches of one time.
         put(self, "_moments", {})
         put(self, "_reading", NativeReading.of(given))
+        put(self, "_unread", unread_fault(given))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Verifier is immutable: {name}")
@@ -236,8 +238,7 @@ class Verifier:
 
         A kid is a hint and several keys may share it: each is tried. A domain may list a key of another one.
         """
-        signed = cose.signed_bytes(message)
-        name = headers.algorithm.name
+        signed, name = cose.signed_bytes(message), headers.algorithm.name
         judges = []
         named = None
         for domain in self._domains:
@@ -263,7 +264,7 @@ class Verifier:
     def _moment(self, domain: TrustDomain, clock: int) -> Moment:
         moment = self._moments.get(domain)
         if moment is None or moment.clock != clock:
-            moment = self._moments[domain] = Moment(domain, self._policy, clock)
+            moment = self._moments[domain] = Moment(domain, self._policy, clock, beside_unread=bool(self._unread))
         return moment
 
     def _unknown_key(self, kid: bytes, clock: int) -> Verdict:
@@ -297,7 +298,7 @@ class Verifier:
         moment = self._moment(domain, clock)
         # 20, 21, 22: first, because what follows needs to know whether the trust list is fresh. They only ever raise
         # doubts, and doubts stand behind what is INVALID, so that the order of reasons is the one promised.
-        found = Findings(moment.doubts)
+        found = Findings(moment.judging)
         trusted = holds
         # 9
         if key.usage != "card":
@@ -395,5 +396,5 @@ class Verifier:
             key=key,
             domain=domain,
             status=status,
-            fault=fault,
+            fault=fault or self._unread,
         )

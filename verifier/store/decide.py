@@ -36,7 +36,7 @@ from typing import Final
 
 from icard_crypto import limits
 from icard_crypto.card.issuing import LONGEST_LIFE as LONGEST_CODE
-from icard_crypto.errors import DecodeError
+from icard_crypto.errors import DecodeError, StateError
 from icard_crypto.lists.bundle import Bundle
 from icard_crypto.lists.list_maps import DAY
 from icard_crypto.lists.timestamp import Timestamp, check_newer, read_timestamp
@@ -52,6 +52,7 @@ from .status_tokens import StatusTokens
 __all__ = [
     "OVER",
     "Decision",
+    "Foreign",
     "Known",
     "Update",
     "check_own_keys",
@@ -62,7 +63,6 @@ __all__ = [
 
 #: Of lists that roots signed and this software or clock can't take.
 _UNREAD: Final = frozenset({"trust.format_newer", "trust.future"})
-_NONE: Final[Mapping[Thumbprint, str]] = MappingProxyType({})
 #: Seconds. A verifier that was away for longer follows the trust lists first, which live 400 days at most.
 LONGEST_JUMP: Final = 400 * DAY
 #: Seconds after a status token's iat when the last code that it knows of has ended (a code lives 400 days at most, one
@@ -89,6 +89,22 @@ class Update:
     def of_bundle(cls, bundle: Bundle, *, accept_time: bool = False) -> Update:
         """A bundle's content; a timestamp of no bytes is none."""
         return cls(bundle.trust_lists, bundle.status_tokens, bundle.timestamp or None, accept_time)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """The keys that other domains list.
+
+    Args:
+        keys: by thumbprint, with the name of the domain.
+        fault: of a domain whose keys cannot be read, if there is one.
+    """
+
+    keys: Mapping[Thumbprint, str] = field(default_factory=lambda: MappingProxyType({}))
+    fault: StateError | None = None
+
+
+_NONE: Final = Foreign()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +138,22 @@ def open_timestamp(trust_list: TrustList, token: bytes, now: int | None = None) 
     return read_timestamp(token, find_key=find, now=now)
 
 
-def check_own_keys(following: TrustList, foreign: Mapping[Thumbprint, str], before: TrustList | None = None) -> None:
+def check_own_keys(following: TrustList, foreign: Foreign, before: TrustList | None = None) -> None:
     """Refuse a trust list that names a key which another domain lists.
 
     Args:
-        foreign: the other domains' keys by thumbprint, and the name of the domain.
         before: the list in use; what it names already is left to the verdicts.
 
     Raises:
         DecodeError: ``trust.key_of_another_domain``.
+        StateError: a key is new, and another domain's keys cannot be read.
     """
-    known = frozenset() if before is None else listed_keys(before)
-    for thumbprint in sorted(listed_keys(following) - known):
-        if thumbprint in foreign:
-            found = f"key {thumbprint.hex()} of the domain {foreign[thumbprint]}"
+    new = listed_keys(following) - (frozenset() if before is None else listed_keys(before))
+    if new and foreign.fault is not None:
+        raise foreign.fault
+    for thumbprint in sorted(new):
+        if thumbprint in foreign.keys:
+            found = f"key {thumbprint.hex()} of the domain {foreign.keys[thumbprint]}"
             raise DecodeError("trust.key_of_another_domain", path="issuers", expected="keys of its own", found=found)
 
 
@@ -145,12 +163,15 @@ def listed_keys(trust_list: TrustList) -> frozenset[Thumbprint]:
     return frozenset(issued) | {key.thumbprint for key in trust_list.timestamp_keys}
 
 
-def decide(known: Known, update: Update, now: int | None, foreign: Mapping[Thumbprint, str] = _NONE) -> Decision:
+def decide(known: Known, update: Update, now: int | None, foreign: Foreign = _NONE) -> Decision:
     """The next state by the rules of this module.
 
     Args:
         now: Unix time; None: nothing is refused for its age or for being from the future.
-        foreign: keys that other domains list, by thumbprint, and the domain's name.
+        foreign: the keys that other domains list.
+
+    Raises:
+        StateError: as :func:`check_own_keys`.
     """
     decision = Decision(known.manifest)
     # 1
@@ -214,9 +235,7 @@ def _settle_floor(decision: Decision, known: Known, trust_list: TrustList) -> No
         _change(decision, floor=floor, floors=floors)
 
 
-def _follow(
-    known: Known, update: Update, now: int | None, foreign: Mapping[Thumbprint, str], decision: Decision
-) -> TrustState:
+def _follow(known: Known, update: Update, now: int | None, foreign: Foreign, decision: Decision) -> TrustState:
     before, manifest = known.trust, known.manifest
     # Without its past: a chain that brings nothing new is no reason to refuse what stands beside it, were the current
     # list over by now.

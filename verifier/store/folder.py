@@ -44,6 +44,7 @@ __all__ = ["DomainFolder", "ObjectGone", "default_folder"]
 _OWN: Final = 0o600
 #: An object, the manifest, the journal; and either on its way.
 _WRITTEN: Final = re.compile(r"([0-9a-f]{64}|manifest|sync\.json)(?P<temporary>(\.[0-9a-f]{12})?\.tmp)?")
+_OBJECT: Final = re.compile(r"[0-9a-f]{64}")
 _TAKEN: Final = frozenset({errno.EWOULDBLOCK, errno.EACCES})
 
 
@@ -116,6 +117,14 @@ class DomainFolder:
         if hashlib.sha256(data).hexdigest() != name:
             raise ObjectGone(name)
         return data
+
+    def has_objects(self) -> bool:
+        """Whether anything of a state is there, as far as that can be seen."""
+        try:
+            with os.scandir(self._objects) as entries:
+                return any(_OBJECT.fullmatch(entry.name) for entry in entries)
+        except OSError:
+            return False
 
     def holds(self, name: Digest) -> bool:
         """Whether an object is there and whole; one that cannot be read may as well not be there."""

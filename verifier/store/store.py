@@ -19,7 +19,6 @@ Promises:
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
 from dataclasses import replace
@@ -33,7 +32,7 @@ from icard_crypto.lists.trust_chain import TrustState, verify_anchor
 from icard_crypto.signing.keys import Thumbprint
 from verifier.knowledge.trust import TrustDomain
 
-from .decide import Known, Update, check_own_keys, decide, listed_keys
+from .decide import Foreign, Known, Update, check_own_keys, decide, listed_keys
 from .folder import DomainFolder, ObjectGone
 from .manifest import Digest, Manifest, digest_of, read_manifest
 from .reading import Fault, Loaded, missing, read_domain, timestamp_token, trust_of
@@ -72,7 +71,7 @@ class Store:
             return ()
         except OSError as fault:
             raise StateError("store.unreadable", found=f"{self.folder}: {fault.strerror}") from None
-        return tuple(sorted(name for name in entries if _may_be_there(self.folder / name / "manifest")))
+        return tuple(sorted(name for name in entries if _is_domain(self.folder / name)))
 
     def create(
         self, anchor: bytes, *, name: str, now: int, url: str | None = None, unsafe_single_root: bool = False
@@ -87,7 +86,8 @@ class Store:
             unsafe_single_root: accept a threshold of 1.
 
         Raises:
-            StateError: ``store.name``, ``store.exists``, ``store.locked``, ``store.unwritable``.
+            StateError: ``store.name``, ``store.exists``, ``store.locked``, ``store.unwritable``; ``store.damaged``,
+                ``store.unreadable``: another domain's keys cannot be read.
             DecodeError: as :func:`icard_crypto.lists.trust_chain.verify_anchor`; ``trust.future``,
                 ``trust.key_of_another_domain``.
         """
@@ -122,7 +122,8 @@ class Store:
 
         Raises:
             StateError: ``store.no_such_domain``, ``store.locked``, ``store.unwritable``, ``store.newer``,
-                ``store.damaged``. What is wrong with the update itself stands in the report.
+                ``store.damaged`` (also where a trust list brings keys, and another domain's keys cannot be read). What
+                is wrong with the update itself stands in the report.
         """
         if isinstance(update, Bundle):
             update = Update.of_bundle(update)
@@ -133,7 +134,7 @@ class Store:
             folder.restore({digest_of(data): data for data in update.trust_lists}, manifest.chain)
             known = Known(manifest, trust_of(folder, manifest), timestamp_token(folder, manifest))
             in_production = manifest.environment == "production"
-            foreign = self._foreign(name, production_only=in_production) if update.trust_lists else {}
+            foreign = self._foreign(name, production_only=in_production) if update.trust_lists else Foreign()
             decision = decide(known, update, now, foreign)
             needed = decision.manifest.objects()
             damaged = any(name in needed and not folder.holds(name) for name in decision.objects)
@@ -225,28 +226,34 @@ class Store:
             self._loaded = loaded
         return tuple(domains)
 
-    def _foreign(self, name: str, *, production_only: bool = False) -> dict[Thumbprint, str]:
-        """The keys that all domains but one list, by thumbprint, with the domain's name; a damaged one lists none."""
+    def _foreign(self, name: str, *, production_only: bool = False) -> Foreign:
+        """The keys that all domains but one list. One whose manifest cannot be read may be a production domain."""
         keys: dict[Thumbprint, str] = {}
+        fault = None
         for other in self.names():
             if other == name:
                 continue
             folder = DomainFolder(self.folder / other)
-            with folder.reading(), contextlib.suppress(IcardError):
-                manifest = read_manifest(self._manifest_bytes(folder))
-                if manifest.environment == "production" or not production_only:
-                    keys |= dict.fromkeys(listed_keys(trust_of(folder, manifest).current), other)
-        return keys
+            try:
+                with folder.reading():
+                    manifest = read_manifest(self._manifest_bytes(folder))
+                    if manifest.environment == "production" or not production_only:
+                        keys |= dict.fromkeys(listed_keys(trust_of(folder, manifest).current), other)
+            except IcardError as error:
+                damage = error if isinstance(error, StateError) else StateError("store.damaged", found=error.code)
+                fault = StateError(damage.code, path=f"{other}/{damage.path or ''}", found=damage.found)
+        return Foreign(keys, fault)
 
     def _folder(self, name: str) -> DomainFolder:
-        if not _NAME.fullmatch(name) or not _may_be_there(self.folder / name / "manifest"):
+        if not _NAME.fullmatch(name) or not _is_domain(self.folder / name):
             raise StateError("store.no_such_domain", path=str(self.folder), found=name[:64])
         return DomainFolder(self.folder / name)
 
     def _manifest_bytes(self, folder: DomainFolder) -> bytes:
         data = folder.manifest_bytes()
         if data is None:
-            raise StateError("store.no_such_domain", path=str(folder.path))
+            code = "store.damaged" if folder.has_objects() else "store.no_such_domain"
+            raise StateError(code, path=str(folder.path), expected="a manifest")
         return data
 
     def _load(self, name: str) -> Loaded:
@@ -264,6 +271,11 @@ class Store:
             if not loaded.faults or self._manifest_bytes(folder) == data:
                 break
         return loaded
+
+
+def _is_domain(path: Path) -> bool:
+    """Whether a folder is a domain's, were it one whose manifest was lost."""
+    return _may_be_there(path / "manifest") or DomainFolder(path).has_objects()
 
 
 def _may_be_there(path: Path) -> bool:

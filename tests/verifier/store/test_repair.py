@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from icard_crypto.errors import StateError
-from tests.kit.adversary import DAY, FORMAT, IAT, ROOTS, STRANGER, THRESHOLD, Edit, published, put
+from tests.kit.adversary import DAY, ENVIRONMENT, FORMAT, IAT, ROOTS, STRANGER, THRESHOLD, Edit, published, put
 from tests.kit.publisher import (
     ANCHOR,
     INDEX,
@@ -41,8 +41,11 @@ def verify(store: Store) -> Verdict:
     return Verifier(Store(store.folder).load(), Policy.named("gate")).verify(code(), now=NOW)
 
 
-def test_a_damaged_manifest_stops_its_own_domain_only(store: Store) -> None:
-    """The others verify, and the fault says which is damaged; it comes back knowing nobody."""
+def test_a_damaged_manifest_stops_its_own_domain_only(tmp_path: Path) -> None:
+    """Others of production verify, and the fault says which is damaged; it comes back knowing nobody."""
+    store, anchor = Store(tmp_path), published(1, put("production", ENVIRONMENT))
+    store.create(anchor, name="cn", now=NOW)
+    store.apply("cn", bundle(status(NOW - 60), stamp=timestamp(NOW - 60, trust=anchor)), NOW)
     store.create(published(1, *another_domain()), name="b", now=NOW)
     path = store.folder / "b" / "manifest"
     path.write_bytes(path.read_bytes()[:-5])

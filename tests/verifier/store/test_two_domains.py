@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from icard_crypto.errors import DecodeError
+from icard_crypto.errors import DecodeError, StateError
 from icard_crypto.signing.algorithms import ED25519
 from icard_crypto.signing.keys import SigningKey
 from tests.kit.adversary import (
@@ -131,3 +132,45 @@ def test_of_two_production_domains_neither_judges(store: Store) -> None:
     (other.folder / "a").rename(store.folder / "a")
     verdict = verify(store)
     assert (verdict.outcome, verdict.reason, verdict.card) == ("INDETERMINATE", "key_contested", None)
+
+
+LOSSES: dict[str, Callable[[Path, str], object]] = {
+    "manifest damaged": lambda folder, _: (folder / "manifest").write_bytes(b"{"),
+    "manifest gone": lambda folder, _: (folder / "manifest").unlink(),
+    "trust list gone": lambda folder, chain: (folder / "objects" / chain).unlink(),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_beside_a_production_domain_that_cannot_be_read_no_test_domain_says_valid(store: Store, loss: str) -> None:
+    """It may list the same key, and would come first: the card may be revoked there."""
+    smuggled = Store(store.folder.parent / "other")
+    anchor = published(1)
+    smuggled.create(anchor, name="a", now=NOW)
+    smuggled.apply("a", bundle(status(NOW - 60), stamp=timestamp(NOW - 60, trust=anchor)), NOW)
+    (smuggled.folder / "a").rename(store.folder / "a")
+    assert verify(store).environment == "production"
+    LOSSES[loss](store.folder / "real", store.manifest("real").chain[-1])
+    verdict = verify(store)
+    assert (verdict.outcome, verdict.environment, verdict.evidence.domain) == ("INDETERMINATE", "test", "a")
+    assert (verdict.reason, verdict.detail) == ("trust_list_missing", "unread")
+    assert verdict.evidence.state_fault == "store.damaged"
+    again = Store(store.folder)
+    again.load()
+    assert [(each.domain, each.error.code) for each in again.faults] == [("real", "store.damaged")]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_beside_a_domain_that_cannot_be_read_no_key_is_taken(store: Store, loss: str) -> None:
+    """Neither with a new domain nor with a later list: whether another domain lists it is not known."""
+    store.create(published(1, *another_domain("production")), name="a", now=NOW)
+    LOSSES[loss](store.folder / "real", store.manifest("real").chain[-1])
+    with pytest.raises(StateError, match=r"store\.damaged") as caught:
+        store.create(published(1, REAL), name="b", now=NOW)
+    assert caught.value.path is not None
+    assert caught.value.path.startswith("real/")
+    with pytest.raises(StateError, match=r"store\.damaged"):
+        store.apply("a", Update(trust_lists=(published(2, *another_domain("production"), names(CARD_KEY)),)), NOW)
+    revoking = published(2, *another_domain("production"), compromise(0, NOW - 60))
+    assert store.apply("a", Update(trust_lists=(revoking,)), NOW).refused == ()
+    assert Verifier(store.load(), Policy.named("gate")).verify(code(), now=NOW).evidence.state_fault == "store.damaged"
