@@ -4,7 +4,8 @@ Promises:
 
 1. All codes, or what is missing is reported: an error beside the codes that were found.
 2. Of a PDF, pages are looked at one by one; one that is hard to look at hides no code of the others.
-3. An answer is read as whoever took its writer over may have written it.
+3. An answer is read as whoever took its writer over may have written it: so many codes, so long, and of an error its
+   code alone, for any text of its writer's might be of a picture that somebody else sent before.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import time
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
-from icard_crypto import qr
+from icard_crypto import limits, qr
+from icard_crypto.encoding import strict_json
 from icard_crypto.errors import DecodeError, MissingPart, catalogue
 from icard_crypto.pictures import pdf
 
@@ -102,7 +104,7 @@ def write_answer(data: bytes, way: Way) -> bytes:
 def _packed(codes: list[str | bytes], error: DecodeError | MissingPart | None) -> bytes:
     answer: dict[str, Any] = {
         "codes": [{"text": each} if isinstance(each, str) else {"hex": each.hex()} for each in codes],
-        "error": None if error is None else {"code": error.code, "expected": error.expected, "found": error.found},
+        "error": None if error is None else error.code,
     }
     return json.dumps(answer, ensure_ascii=True).encode("ascii")
 
@@ -114,16 +116,22 @@ def read_answer(packed: bytes) -> Contents:
         MissingPart: a reader is not installed.
         ValueError, KeyError, TypeError, AttributeError: it is no such answer.
     """
-    answer = json.loads(packed)
-    codes = [str(each["text"]) if "text" in each else bytes.fromhex(each["hex"]) for each in answer["codes"]]
-    fault = answer["error"]
-    if fault is None:
-        return Contents(codes)
-    code, expected, found = (
-        None if fault[name] is None else str(fault[name]) for name in ("code", "expected", "found")
-    )
-    if code in ("qr.extra_missing", "cli.extra_missing"):
-        raise MissingPart(code, found=found)
-    if code is None or code not in catalogue() or not code.startswith("picture."):
+    answer = strict_json.loads(packed)
+    codes = [_code(each) for each in answer["codes"][: PICTURE_CODES + 1]]
+    if len(codes) > PICTURE_CODES:
         raise ValueError
-    return Contents(codes, DecodeError(code, expected=expected, found=found))
+    code = answer["error"]
+    if code is None:
+        return Contents(codes)
+    if code in ("qr.extra_missing", "cli.extra_missing"):
+        raise MissingPart(code)
+    if code not in catalogue() or not code.startswith("picture."):
+        raise ValueError
+    return Contents(codes, DecodeError(code))
+
+
+def _code(each: dict[str, Any]) -> str | bytes:
+    text, most = (each["text"], limits.CARD_TEXT) if "text" in each else (each["hex"], 2 * limits.CARD_BYTES)
+    if not isinstance(text, str) or len(text) > most:
+        raise ValueError
+    return text if "text" in each else bytes.fromhex(text)
