@@ -29,7 +29,7 @@ from issuer.rules.store import book_of
 from .clocks import pauses_of, set_days, write_pauses
 from .models import Filing
 from .moves import move
-from .parties import load_filing, nearest_office, notify_office, party_of, require_handler
+from .parties import load_filing, nearest_office, notify_office, party_of, require_handler, require_own
 from .records import read_filing
 
 __all__ = ["WAYS", "pause_filing", "record_delivery", "resume_filing", "transfer_filing"]
@@ -126,7 +126,7 @@ def transfer_filing(core: Core, who: Principal, filing_id: str, region: str, rea
 def record_delivery(
     core: Core, who: Principal, filing_id: str, way: str, day: date | None, evidence: str | None, revision: int
 ) -> None:
-    """Record that a decision was delivered: by an officer, or by whoever received it here.
+    """Record that a decision was delivered: by an officer, or by the side that filed and received it here.
 
     Args:
         way: one of :data:`WAYS`; whoever received it here has ``electronic``, of today.
@@ -145,6 +145,8 @@ def record_delivery(
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
         row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
+        # Ways of redress count from it: nobody shortens another's time, nor an official their own.
+        (require_handler if officer else require_own)(who, row)
         today = day_of(now)
         delivered = today if day is None or not officer else day
         if delivered > today or row.decided_on is None or delivered.isoformat() < row.decided_on:

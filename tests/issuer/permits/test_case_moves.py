@@ -6,7 +6,9 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
+from issuer.permits.models import Filing
 from tests.issuer.permits.test_permit_life import extension
 from tests.kit.callers import problem
 from tests.kit.people import make
@@ -91,6 +93,27 @@ def test_delivery_is_proven_once_and_its_clock_stops(office: PermitOffice) -> No
     seen = office.moved(office.employer, filing["filing_id"], "delivery", {})
     assert (seen["delivered_on"], days(seen)) == ("2026-03-04", {})
     assert seen["events"][-1]["record"]["way"] == "electronic"
+
+
+def test_delivery_is_recorded_by_the_side_that_filed_and_by_no_official_about_themselves(office: PermitOffice) -> None:
+    filing = office.approved("overseas", person_record(office.today))
+    filing_id, holder = filing["filing_id"], office.holder(office.permit(filing["permit_id"]))
+    assert problem(office.move(holder, filing_id, "delivery", {})) == (403, "filing.not_yours")
+    proof = {"way": "window", "day": office.today.isoformat(), "evidence": "signed"}
+
+    def about(person_id: str | None) -> str | None:
+        def bind(session: Session) -> str | None:
+            row = session.get_one(Filing, filing_id)
+            before, row.person_id = row.person_id, person_id or row.person_id
+            return before
+
+        return office.core.database.transact(bind)
+
+    person_id = about(office.officer.person_id)
+    assert problem(office.move(office.officer, filing_id, "delivery", proof)) == (403, "filing.own")
+    about(person_id)
+    assert office.ok(office.officer, "GET", f"/v1/filings/{filing_id}")["delivered_on"] is None
+    assert office.moved(office.officer, filing_id, "delivery", proof)["delivered_on"] == office.today.isoformat()
 
 
 def test_clerical_error_is_put_right_with_a_record_and_new_codes(office: PermitOffice) -> None:
