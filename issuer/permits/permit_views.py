@@ -85,10 +85,12 @@ class PermitView:
 def permit_view(core: Core, session: Session, row: Permit, employers: set[str] | None) -> PermitView:
     terms = session.scalars(select(PermitTerm).where(PermitTerm.permit_id == row.id).order_by(PermitTerm.number)).all()
     ends = session.scalars(select(PermitEnd).where(PermitEnd.permit_id == row.id).order_by(PermitEnd.number)).all()
+    corrections = corrections_of(core, session, row.id)
     if employers is not None:
         terms = [term for term in terms if term.employer_id in employers]
         since = min((term.created_at for term in terms), default=row.changed_at)
         ends = [end for end in ends if end.at >= since]
+        corrections = [one for one in corrections if one.at >= since]
     return PermitView(
         row.id,
         permit_name(core, session, row),
@@ -119,7 +121,7 @@ def permit_view(core: Core, session: Session, row: Permit, employers: set[str] |
             )
             for end in ends
         ],
-        corrections_of(core, session, row.id),
+        corrections,
         _physical(core, row, terms[-1]),
         leaving_of(session, row),
         row.readmitted_at is not None,

@@ -200,6 +200,9 @@ def test_new_employer_files_after_the_old_one_cancelled_and_between_there_is_no_
     answer = office.move(other, filing_id, "submit")
     assert [one["code"] for one in answer.json()["errors"]] == ["filing.other_employer"]
     assert "D09" in answer.json()["errors"][0]["rule"]
+    before = {"field": "post", "value": "Designer", "reason": "Of the employer before."}
+    path = f"/v1/permits/{permit['permit_id']}/corrections"
+    office.ok(office.officer, "POST", path, before, version=f'"{permit["revision"]}"')
     office.travel("2026-03-16")
     office.approved("cancellation", cancellation(office), permit_id=permit["permit_id"])
     gap = office.permit(permit["permit_id"])
@@ -214,12 +217,17 @@ def test_new_employer_files_after_the_old_one_cancelled_and_between_there_is_no_
     assert (seen["state"], seen["may_work"], seen["number"]) == ("ACTIVE", True, permit["number"])
     assert seen["card_id"] != permit["card_id"]
     assert office.verdict(old, office.code(seen)) == ["revoked", "VALID"]
-    assert problem(office.ask(office.employer, "GET", f"/v1/permits/{permit['permit_id']}")) == (404, "permit.none")
+    path = f"/v1/permits/{permit['permit_id']}"
+    assert problem(office.ask(office.employer, "GET", path)) == (404, "permit.none")
+    later = {"field": "post", "value": "Head of design", "reason": "Misspelt."}
+    office.ok(office.officer, "POST", f"{path}/corrections", later, version=f'"{seen["revision"]}"')
     own = office.ok(other, "GET", f"/v1/permits/{permit['permit_id']}")
     assert [(term["employer_id"], term["ground"]) for term in own["terms"]] == [
         (other.who().organisation_id, "in_country")
     ], "nothing of the employer before"
     assert (len(seen["terms"]), len(seen["ends"]), own["ends"]) == (2, 1, [])
+    assert [one["after"] for one in own["corrections"]] == ["Head of design"]
+    assert [one["after"] for one in office.permit(permit["permit_id"])["corrections"]] == ["Designer", "Head of design"]
     ways = office.core.database.read(lambda session: set(session.scalars(select(Read.way))))
     assert {"filing.decide", "filing.read"} <= ways
     looked = select(OnlineLookup.id).where(OnlineLookup.card_id == seen["card_id"])
