@@ -44,7 +44,7 @@ __all__ = ["MessageView", "Side", "ThreadView", "WaitingView", "answer_message",
 Side = Literal["applicant", "holder"]
 _SIDES: Final[tuple[Side, ...]] = ("applicant", "holder")
 _LONGEST: Final = 2000
-#: Messages of one thread.
+#: Messages of one thread, beside a last answer.
 _MOST: Final = 200
 _RULE: Final = "message"
 
@@ -197,7 +197,7 @@ def list_waiting(core: Core, who: Principal, *, limit: int = 50) -> list[Waiting
 
 def _thread(core: Core, session: Session, book: RuleBook, row: Filing, side: Side, *, official: bool) -> ThreadView:
     query = select(FileMessage).where(FileMessage.filing_id == row.id, FileMessage.side == side)
-    rows = session.scalars(query.order_by(FileMessage.number).limit(_MOST)).all()
+    rows = session.scalars(query.order_by(FileMessage.number).limit(_MOST + 1)).all()
     messages = [_view(core, one, official=official) for one in rows]
     if not rows or rows[-1].kind == "answered":
         return ThreadView(side, messages, None, None, False)
@@ -230,7 +230,8 @@ def _newest(session: Session, filing_id: str, side: Side) -> FileMessage | None:
 def _write(core: Core, unit: UnitOfWork, row: Filing, side: Side, kind: str, who: Principal, text: str) -> str:
     count = select(func.count()).where(FileMessage.filing_id == row.id, FileMessage.side == side)
     number = (unit.session.scalar(count) or 0) + 1
-    if number > _MOST:
+    # At the limit the office can still answer what waits.
+    if number > _MOST and kind != "answered":
         raise StateError("enquiry.too_many", expected=f"at most {_MOST}")
     message = FileMessage(
         id=secrets.token_hex(16),

@@ -79,6 +79,19 @@ def test_holder_and_employer_do_not_read_each_others_thread(office: PermitOffice
     assert [one["text"] for one in copy["messages"]] == ["My employer must not read this."]
 
 
+def test_office_answers_a_thread_that_is_full(office: PermitOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("issuer.enquiries.threads._MOST", 2)
+    filing_id = office.filed("overseas", person_record(office.today, 6))
+    path = f"/v1/filings/{filing_id}"
+    for text in ("Which translation is missing?", "Or is it the photo?"):
+        office.ok(office.employer, "POST", f"{path}/messages", {"text": text})
+    third = office.ask(office.employer, "POST", f"{path}/messages", {"text": "Well?"})
+    assert problem(third) == (409, "enquiry.too_many")
+    office.ok(office.officer, "POST", f"{path}/answers", {"side": "applicant", "kind": "answered", "text": "M04."})
+    [own] = threads(office, office.employer, filing_id)
+    assert (len(own["messages"]), own["waits_since"]) == (3, None)  # type: ignore[arg-type]
+
+
 def test_draft_takes_no_message_and_a_strangers_application_is_not_there(office: PermitOffice) -> None:
     draft = office.draft("overseas", person_record(office.today, 3))
     refused = office.ask(office.employer, "POST", f"/v1/filings/{draft}/messages", {"text": "When?"})
