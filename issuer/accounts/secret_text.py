@@ -14,7 +14,7 @@ from issuer.vault.at_rest import AtRest
 
 __all__ = ["new_secret", "secret_hash"]
 
-SecretKind = Literal["session", "invitation", "token", "calendar feed"]
+SecretKind = Literal["session", "invitation", "token", "calendar feed", "notification"]
 
 _BYTES: Final = 32
 #: Longer texts are none of ours; they are not hashed.

@@ -12,7 +12,6 @@ Promises:
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from issuer.accounts.changes import NewAccount
 from issuer.accounts.invitations import Invited, Parts
 from issuer.accounts.models import Account, Person
 from issuer.accounts.principals import Principal
-from issuer.accounts.secret_text import new_secret
+from issuer.accounts.secret_text import new_secret, secret_hash
 from issuer.cards import Decision, NewCard
 from issuer.core import Core
 from issuer.db.idempotency import Request
@@ -255,7 +254,7 @@ class _Activating:
     def new_card(self, unit: UnitOfWork) -> NewCard:
         """Use the notification, and say what the card says."""
         core, who, session, now = self._core, self._who, unit.session, unit.now
-        digest = hashlib.sha256(self._token.encode()).hexdigest()
+        digest = secret_hash(core.at_rest, "notification", self._token)
         row = session.scalar(select(Notification).where(Notification.token_hash == digest))
         if row is None:
             raise StateError("notification.unknown")

@@ -182,15 +182,17 @@ def report_residence(core: Core, who: Principal, entry_id: str, state: str, on: 
     """Report how the residence permit stands, as its holder or as an officer.
 
     Raises:
-        StateError: ``access.*``, ``entry.*``, ``filing.field``.
+        StateError: ``access.*``, ``entry.*``, ``filing.field``, ``filing.own``.
     """
     if not who.may("filing.decide"):
-        who.require("filing.read_own")
+        who.require("permit.own")
     if state not in RESIDENCE:
         raise StateError("filing.field", path="state", expected=", ".join(RESIDENCE))
 
     def work(unit: UnitOfWork) -> None:
         row, now = load_entry(core, unit.session, who, entry_id, revision=revision), unit.now
+        if who.role.official:
+            require_not_oneself(who, unit.session.get_one(Permit, row.permit_id).person_id)
         if not row.entered_on <= on.isoformat() <= day_of(now).isoformat():
             raise StateError("entry.day", path="on", expected=f"{row.entered_on} to today", found=on.isoformat())
         row.residence, row.residence_on = state, on.isoformat()

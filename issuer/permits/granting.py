@@ -12,7 +12,6 @@ Promises:
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -24,6 +23,7 @@ from icard_crypto.card.card import Card
 from icard_crypto.errors import StateError
 from issuer import cards
 from issuer.accounts.principals import Principal
+from issuer.accounts.secret_text import secret_hash
 from issuer.cards import Decision, NewCard
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
@@ -230,7 +230,7 @@ class _Approving:
             id=secrets.token_hex(16),
             filing_id=row.id,
             permit_id=permit.id,
-            token_hash=hashlib.sha256(token.encode()).hexdigest(),
+            token_hash=secret_hash(core.at_rest, "notification", token),
             state="ISSUED",
             until=life.day.isoformat(),
             created_at=now,

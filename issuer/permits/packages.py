@@ -68,7 +68,7 @@ def residence_package(core: Core, who: Principal, entry_id: str) -> bytes:
 
     content, photo, now = core.database.read(look)
     if who.role.official:
-        note_read(core, who.account_id, who.role.name, "entry.package", entry_id)
+        note_read(core, f"account:{who.account_id}", who.role.name, "entry.package", f"entry:{entry_id}")
     made: dict[str, bytes] = {
         "README.txt": _ABOUT.encode(),
         "permit.json": json.dumps(content, ensure_ascii=False, indent=2).encode() + b"\n",

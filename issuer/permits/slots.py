@@ -15,7 +15,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -186,12 +186,14 @@ def free_slots(core: Core, who: Principal, entry_id: str) -> list[SlotView]:
     def look(session: Session) -> list[SlotView]:
         now = core.clock.now(session)
         entry = load_entry(core, session, who, entry_id)
+        taken = _count_taken().where(Booking.slot_id == Slot.id).correlate(Slot).scalar_subquery()
         for office_id in _offices(session, entry):
-            query = select(Slot).where(Slot.office_id == office_id, Slot.state == "open", Slot.starts_at > now)
-            found = [_view(session, row) for row in session.scalars(query.order_by(Slot.starts_at, Slot.id))]
-            free = [one for one in found if one.free > 0]
-            if free:
-                return free[:_LISTED]
+            query = select(Slot, taken).where(
+                Slot.office_id == office_id, Slot.state == "open", Slot.starts_at > now, Slot.places > taken
+            )
+            rows = session.execute(query.order_by(Slot.starts_at, Slot.id).limit(_LISTED)).all()
+            if rows:
+                return [_view_of(slot, count) for slot, count in rows]
         return []
 
     return core.database.read(look)
@@ -321,10 +323,17 @@ def _live(session: Session, entry_id: str) -> Booking | None:
 
 
 def _taken(session: Session, slot_id: str) -> int:
-    count = select(func.count()).select_from(Booking).where(Booking.slot_id == slot_id)
-    return session.scalar(count.where(Booking.state.in_(("booked", "kept")))) or 0
+    return session.scalar(_count_taken().where(Booking.slot_id == slot_id)) or 0
+
+
+def _count_taken() -> Select[int]:
+    return select(func.count()).select_from(Booking).where(Booking.state.in_(("booked", "kept")))
 
 
 def _view(session: Session, row: Slot) -> SlotView:
-    free = 0 if row.state != "open" else max(0, row.places - _taken(session, row.id))
+    return _view_of(row, _taken(session, row.id))
+
+
+def _view_of(row: Slot, taken: int) -> SlotView:
+    free = 0 if row.state != "open" else max(0, row.places - taken)
     return SlotView(row.id, row.office_id, row.window, row.starts_at, row.minutes, row.places, free, row.state)

@@ -33,6 +33,7 @@ pages = Pages()
 _LISTS: Final = with_right("filing.read", "filing.read_own")
 _SEEN: Final = Access("person", ("filing.read", "filing.read_own"), owned="entry")
 _BOOKS: Final = Access("person", ("filing.decide", "filing.read_own"), owned="entry")
+_REPORTS: Final = Access("person", ("filing.decide", "permit.own"), owned="entry")
 _DECIDES: Final = Access("person", ("filing.decide",), owned="entry")
 _TONES: Final = {"DUE": "info", "OVERDUE": "bad", "SHOWN": "neutral", "NOT_SHOWN": "bad"}
 _STATES: Final = ("applied", "granted", "refused")
@@ -86,6 +87,7 @@ def show_entry(visit: Visit, entry_id: str) -> Response:
         open_originals=open_originals,
         states=[Choice(name, t(f"entries.residence_{name}")) for name in _STATES],
         decides=who.may("filing.decide"),
+        reports=who.may("filing.decide") or who.may("permit.own"),
         address=f"{BASE}entries/{entry_id}",
     )
 
@@ -125,7 +127,7 @@ def give_up(visit: Visit, entry_id: str) -> Response:
     return visit.go(f"entries/{entry_id}", done="slot_given_up")
 
 
-@pages.post("entries/{entry_id}/residence", _BOOKS, form=show_entry, fields={"filing": "on", "entry": "on"})
+@pages.post("entries/{entry_id}/residence", _REPORTS, form=show_entry, fields={"filing": "on", "entry": "on"})
 def report_residence(visit: Visit, entry_id: str) -> Response:
     """Report how the residence permit stands."""
     visit.require("state", "on")

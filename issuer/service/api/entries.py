@@ -27,6 +27,7 @@ endpoints = Endpoints("Entries")
 _ALL: Final = Access("account", ("filing.read", "filing.read_own"))
 _SEEN: Final = Access("account", ("filing.read", "filing.read_own"), owned="entry")
 _BOOKS: Final = Access("account", ("filing.decide", "filing.read_own"), owned="entry")
+_REPORTS: Final = Access("person", ("filing.decide", "permit.own"), owned="entry")
 _DECIDES: Final = Access("person", ("filing.decide",), owned="entry")
 _OFFICE: Final = Access("person", ("filing.decide", "filing.lead"))
 _OF_OFFICE: Final = Access("person", ("filing.decide", "filing.lead"), owned="slot")
@@ -101,9 +102,9 @@ def record_not_shown(call: CallOf, entry_id: Id, body: NotShownBody, response: R
     return _shown(call, entry_id, response)
 
 
-@endpoints.at("PUT", "/v1/entries/{entry_id}/residence", _BOOKS, changes=True)
+@endpoints.at("PUT", "/v1/entries/{entry_id}/residence", _REPORTS, changes=True)
 def report_residence(call: CallOf, entry_id: Id, body: ResidenceBody, response: Response) -> EntryView:
-    """Report how the residence permit stands."""
+    """Report how the residence permit stands, as its holder or as an officer."""
     entries.report_residence(call.core, call.who, entry_id, body.state, body.on, call.version)
     return _shown(call, entry_id, response)
 

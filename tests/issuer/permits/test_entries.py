@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -9,6 +10,9 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event, select
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
 
 from icard_crypto import qr
 from icard_crypto.errors import StateError
@@ -16,7 +20,11 @@ from icard_crypto.pictures import pdf
 from issuer.accounts.attempts import Origin
 from issuer.accounts.invitations import accept
 from issuer.accounts.login import login
+from issuer.accounts.secret_text import secret_hash
+from issuer.audit.models import Read
+from issuer.permits import slots
 from issuer.permits.activation import activate
+from issuer.permits.models import Notification, Permit
 from issuer.permits.names import PassportName
 from issuer.permits.person_checks import PersonOnRecord
 from tests.issuer.documents.test_sheets import text_of
@@ -63,6 +71,13 @@ def moved(office: PermitOffice, entry: dict[str, Any], name: str, body: Any = No
     path = f"/v1/entries/{entry['entry_id']}"
     revision = office.ok(office.officer, "GET", path)["revision"]
     return office.ask(office.officer, "POST", f"{path}/{name}", body, version=f'"{revision}"')
+
+
+def test_token_of_a_notification_is_kept_as_a_keyed_hash(office: PermitOffice) -> None:
+    found = notified(office)
+    kept = office.core.database.read(lambda session: session.scalars(select(Notification.token_hash)).one())
+    assert kept == secret_hash(office.core.at_rest, "notification", found["token"])
+    assert kept != hashlib.sha256(found["token"].encode()).hexdigest()
 
 
 def test_notification_on_paper_has_the_code_that_activates(office: PermitOffice) -> None:
@@ -214,6 +229,33 @@ def test_slot_is_booked_moved_given_up_and_never_overbooked(office: PermitOffice
     assert problem(office.ask(office.employer, "DELETE", path)) == (409, "slot.no_booking")
 
 
+def test_free_slots_are_read_by_one_query_however_many_there_are(
+    office: PermitOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = entered(office)
+    free = f"/v1/entries/{entry['entry_id']}/slots"
+
+    def counted() -> int:
+        seen: list[str] = []
+
+        def note(*call: Any) -> None:
+            seen.append(call[2])
+
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            office.by(office.employer)("GET", free)
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        return sum("FROM bookings" in one for one in seen)
+
+    made = [slot(office)]
+    few = counted()
+    made += [slot(office, hours=24 * day) for day in range(2, 6)]
+    assert counted() == few
+    monkeypatch.setattr(slots, "_LISTED", 2)
+    assert [one["slot_id"] for one in office.by(office.employer)("GET", free).json()] == made[:2]
+
+
 def test_cancelled_slot_cancels_its_bookings_and_says_so(office: PermitOffice) -> None:
     entry, slot_id = entered(office), slot(office, places=2)
     book(office, entry, slot_id)
@@ -244,7 +286,23 @@ def test_residence_permit_stands_as_reported_with_the_police_s_day(office: Permi
     tomorrow = {"state": "granted", "on": (office.today + timedelta(days=1)).isoformat()}
     assert problem(office.ask(office.officer, "PUT", path, tomorrow, version='"2"')) == (422, "entry.day")
     assert problem(office.ask(office.officer, "PUT", path, body, version='"1"')) == (412, "entry.changed")
-    assert problem(office.ask(office.another_employer(6), "PUT", path, body, version='"2"')) == (404, "entry.none")
+    assert problem(office.ask(office.employer, "PUT", path, body, version='"2"')) == (403, "access.not_allowed")
+    other = office.holder(office.permit(entered(office, 2)["permit_id"]))
+    assert problem(office.ask(other, "PUT", path, body, version='"2"')) == (404, "entry.none")
+    holder = office.holder(office.permit(entry["permit_id"]))
+    assert office.ask(holder, "PUT", path, {**body, "state": "granted"}, version='"2"').json()["residence"] == "granted"
+
+
+def test_official_reports_nothing_about_their_own_residence_permit(office: PermitOffice) -> None:
+    entry = entered(office)
+
+    def about_the_officer(session: Session) -> None:
+        session.get_one(Permit, entry["permit_id"]).person_id = office.officer.person_id or ""
+
+    office.core.database.transact(about_the_officer)
+    path, body = f"/v1/entries/{entry['entry_id']}/residence", {"state": "applied", "on": office.today.isoformat()}
+    assert problem(office.ask(office.officer, "PUT", path, body, version='"1"')) == (403, "filing.own")
+    assert office.ask(office.second, "PUT", path, body, version='"1"').status_code == 200
 
 
 def test_package_has_permit_and_photo(office: PermitOffice) -> None:
@@ -265,3 +323,8 @@ def test_package_has_permit_and_photo(office: PermitOffice) -> None:
         content = json.loads(archive.read("permit.json"))
         assert archive.read("photo.jpg").startswith(b"\xff\xd8\xff")
     assert (content["permit"]["number"], content["passport"]["number"]) == (found["number"], "C01X00001")
+    office.ask(office.officer, "GET", f"/v1/entries/{made['entry_id']}/package")
+    looks = select(Read.actor, Read.subject).where(Read.way == "entry.package")
+    names = ("actor", f"account:{office.officer.account_id}"), ("subject", f"entry:{made['entry_id']}")
+    expected = tuple(office.core.at_rest.pseudonym(kind, name) for kind, name in names)
+    assert office.core.database.read(lambda session: session.execute(looks).one()) == expected
