@@ -3,7 +3,8 @@
 A token is taken
 
 1. by :mod:`icard_crypto.lists.status_trust`, and not under a key that the timestamp denies;
-2. for its uri and key not older than the mark, and of the mark's own time only the same bytes;
+2. for its uri and key not older than the mark, and of the mark's own time only the same bytes; where the token of the
+   mark had to make room, it may come again;
 3. where its issuer has room for it: the lists of one issuer take :data:`limits.STATUS_BYTES_OF_ISSUER` together, as
    tokens or inflated, whichever is more. A list that the timestamp names takes the room of those that it does not name,
    the oldest first; their marks stay;
@@ -116,7 +117,7 @@ class StatusTokens:
             if read.iat < mark.iat:
                 expected = f"{mark.iat} or later"
                 raise DecodeError("store.status_rollback", path="iat", expected=expected, found=str(read.iat))
-            if read.iat == mark.iat:
+            if read.iat == mark.iat and mark.token is not None:
                 raise DecodeError("store.status_two_of_one_time", path="iat", expected="one list for one iat")
         # 3, 4
         size = Size(len(token), read.length)
@@ -159,7 +160,7 @@ class StatusTokens:
         return 0 if mark.token is None else max(self.sizes.get(mark.token, (0,)))
 
     def _drop_unnamed(self, owner: IssuerEntry, share: _Share, over: int) -> int:
-        """Drop lists that the timestamp does not name until so many bytes are free; how many are."""
+        """Drop lists that the timestamp does not name until so many bytes are free, or none; how many are."""
         unnamed = sorted(
             (mark.iat, uri, key)
             for uri, keys in self.marks.items()
@@ -167,11 +168,15 @@ class StatusTokens:
             for key, mark in keys.items()
             if mark.token is not None
         )
-        freed = 0
-        for iat, uri, key in unnamed:
-            if freed >= over:
-                break
+        freed, dropped = 0, 0
+        while freed < over and dropped < len(unnamed):
+            _, uri, key = unnamed[dropped]
             freed += self._bytes(self.marks[uri][key])
+            dropped += 1
+        if freed < over:
+            # The list is refused all the same: none goes for it.
+            return 0
+        for iat, uri, key in unnamed[:dropped]:
             self.marks[uri][key] = Mark(iat, None)
         share.bytes -= freed
         return freed

@@ -121,6 +121,29 @@ def test_a_list_that_the_timestamp_names_takes_the_room_of_others(
     assert refused(store, status(NOW - 60, uri=f"{PREFIX}0")) == ["store.status_rollback"]
 
 
+def test_a_list_that_does_not_fit_drops_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The named one is refused, and the others stay."""
+    monkeypatch.setattr(limits, "STATUS_BYTES_OF_ISSUER", 3000)
+    unnamed = [status(NOW - 50, uri=f"{PREFIX}{number}", size=2000) for number in range(2)]
+    assert refused(store, *unnamed) == ["taken", "taken"]
+    before = store.manifest("cn")
+    assert refused(store, status(NOW - 20, size=7000)) == ["store.issuer_full"]
+    assert store.manifest("cn") == before
+    assert refused(store, *unnamed) == ["known", "known"]
+
+
+def test_a_list_that_made_room_may_come_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once there is room for it: its mark keeps out what is older, and not the list itself."""
+    monkeypatch.setattr(limits, "STATUS_BYTES_OF_ISSUER", 3000)
+    unnamed = [status(NOW - 50, uri=f"{PREFIX}{number}", size=2000) for number in range(2)]
+    assert refused(store, *unnamed) == ["taken", "taken"]
+    assert refused(store, status(NOW - 20, size=4000)) == ["taken"]
+    assert refused(store, unnamed[0]) == ["store.issuer_full"]
+    monkeypatch.setattr(limits, "STATUS_BYTES_OF_ISSUER", 4000)
+    assert refused(store, unnamed[0]) == ["taken"]
+    assert refused(store, status(NOW - 51, uri=f"{PREFIX}0")) == ["store.status_rollback"]
+
+
 def test_a_token_counts_by_its_own_bytes_where_they_are_more(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream of empty blocks inflates to nothing and takes megabytes all the same."""
     monkeypatch.setattr(limits, "STATUS_BYTES_OF_ISSUER", 700)
