@@ -4,8 +4,9 @@ Promises:
 
 1. A person is found by the passport or the insurance number, and made where neither is known. The number is made once
    by the numbering rule or taken as assigned. A number that another person has is refused.
-2. A new passport is recorded beside the number and changes nothing: by an official, or by the present employer.
-3. What contradicts the record is refused, never taken over.
+2. A new passport is recorded beside the number and changes nothing: by an official, or by the present employer. What an
+   employer reports is on no card before it is confirmed (:mod:`issuer.permits.people`).
+3. What contradicts the record, or the passport of somebody who was not insured before, is refused, never taken over.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -30,7 +31,7 @@ from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.permits.models import PersonDocument
 from issuer.permits.names import PassportName, compare
-from issuer.permits.people import passport_of
+from issuer.permits.people import REPORTED, passport_of
 from issuer.permits.records import normal_number, passport_digest
 from issuer.rules.book import RuleBook
 from issuer.rules.days import day_of
@@ -88,7 +89,17 @@ def record_passport(core: Core, who: Principal, person_id: str, state: str, numb
         require_insured(core, session, who, person_id)
         refuse_own(who, person_id)
         require_staff(core, session, who, person_id)
-        if not _add_document(core, session, now, person_id, state, number, until, {}):
+        official = who.role.official
+        record = load_people(core, session, [person_id])[person_id].record
+        told = {
+            "surname": record.surname,
+            "given": record.given,
+            "nationality": record.nationality,
+            "birth": record.born.isoformat(),
+            "sex": record.sex,
+            **passport_of(core, session, person_id),
+        }
+        if not _add_document(core, session, now, person_id, state, number, until, told, confirmed=official):
             return True
         unit.audit("insurance.passport", person_id)
         return True
@@ -122,11 +133,14 @@ def check_document(state: str, number: str) -> None:
         )
 
 
-def find_or_make(core: Core, session: Session, now: int, book: RuleBook, new: Identity, region: str) -> Insured:
+def find_or_make(
+    core: Core, session: Session, now: int, book: RuleBook, new: Identity, region: str, *, confirmed: bool
+) -> Insured:
     """The person, found or made (promise 1), locked.
 
     Args:
         region: where a new person is insured.
+        confirmed: whether an official reports it.
 
     Raises:
         StateError: ``insurance.number_taken``, ``insurance.other_person``, ``insurance.other_number``,
@@ -150,6 +164,7 @@ def find_or_make(core: Core, session: Session, now: int, book: RuleBook, new: Id
         session.flush()
     found = load_people(core, session, [person_id], lock=True).get(person_id)
     if found is None:
+        _same_passport(passport_of(core, session, person_id), new)
         _add_insured(core, session, now, book, person_id, new, region)
         found = load_people(core, session, [person_id], lock=True)[person_id]
     else:
@@ -161,8 +176,23 @@ def find_or_make(core: Core, session: Session, now: int, book: RuleBook, new: Id
         "birth": new.born.isoformat(),
         "sex": new.sex,
     }
-    _add_document(core, session, now, person_id, new.passport_state, new.passport, None, told)
+    _add_document(core, session, now, person_id, new.passport_state, new.passport, None, told, confirmed=confirmed)
     return found
+
+
+def _same_passport(known: Mapping[str, Any], new: Identity) -> None:
+    """Refuse data that contradict the confirmed passport of a person who was not insured before."""
+    told = {
+        "birth": ("born", new.born.isoformat()),
+        "sex": ("sex", new.sex),
+        "nationality": ("nationality", new.nationality),
+    }
+    for name, (path, value) in told.items():
+        # A sex that is neither female nor male is on no number of social insurance.
+        if known.get(name) not in (None, "other", value):
+            raise StateError("insurance.other_person", path=path, expected="what is on record")
+    if known and compare(PassportName(known["surname"], known["given"]), new.name) is not None:
+        raise StateError("insurance.other_person", path="surname", expected="what is on record")
 
 
 def _same(core: Core, found: Insured, new: Identity, by_number: str | None) -> None:
@@ -170,6 +200,8 @@ def _same(core: Core, found: Insured, new: Identity, by_number: str | None) -> N
     record = found.record
     if (record.born, record.sex) != (new.born, new.sex):
         raise StateError("insurance.other_person", path="born", expected="what is on record")
+    if record.nationality != new.nationality:
+        raise StateError("insurance.other_person", path="nationality", expected="what is on record")
     if compare(PassportName(record.surname, record.given), new.name) is not None:
         raise StateError("insurance.other_person", path="surname", expected="what is on record")
     if new.number is not None and by_number is None and number_key(core, new.number) != found.row.number_key:
@@ -214,11 +246,14 @@ def _add_document(
     number: str,
     until: date | None,
     told: Mapping[str, str],
+    *,
+    confirmed: bool,
 ) -> bool:
-    """Record a passport; False where the person has it already.
+    """Record a passport, or confirm one that was reported; False where the person has it already.
 
     Args:
-        told: the person's fields in it, where they are new.
+        told: the person's fields in it.
+        confirmed: whether an official reports it.
 
     Raises:
         StateError: ``insurance.document_taken``.
@@ -228,17 +263,13 @@ def _add_document(
     if owner is not None:
         if owner.person_id != person_id:
             raise StateError("insurance.document_taken", path="passport")
-        return False
-    row = PersonDocument(
-        id=secrets.token_hex(16),
-        person_id=person_id,
-        kind="passport",
-        digest=digest,
-        until=until.isoformat() if until else None,
-        created_at=now,
-    )
+        if owner.kind != REPORTED or not confirmed:
+            return False
+    row = owner or PersonDocument(id=secrets.token_hex(16), person_id=person_id, digest=digest)
+    row.kind = "passport" if confirmed else REPORTED
+    row.until, row.created_at = until.isoformat() if until else row.until, now
     # In the form that permits read: the passport's own fields beside the person's.
-    content = {**passport_of(core, session, person_id), **told, "number": normal_number(number), "until": row.until}
+    content = {**told, "number": normal_number(number), "until": row.until}
     row.record = core.at_rest.seal(Place("person_documents", "record", row.id), json.dumps(content).encode())
     session.add(row)
     session.flush()

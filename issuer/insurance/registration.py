@@ -134,7 +134,7 @@ def register_within(core: Core, unit: UnitOfWork, who: Principal, new: NewRegist
     employer_id = require_employer(core, session, who, new.employer_id)
     book = book_of(session)
     _check(book, new, today)
-    insured = find_or_make(core, session, now, book, new, new.region)
+    insured = find_or_make(core, session, now, book, new, new.region, confirmed=who.role.official)
     person_id = insured.row.person_id
     refuse_own(who, person_id)
     current = insured.person.as_known(today)

@@ -4,6 +4,8 @@ Promises:
 
 1. Two people are the same where kind, issuing state and number of a document are the same; nothing else merges them.
 2. A passport's number stands in a sealed column and as a keyed hash, nowhere else.
+3. A passport that was reported for social insurance names a person and is on no card, until an officer or an approved
+   application confirms it. Of a person who has no other, an application takes its place at once.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -29,6 +31,7 @@ from .names import PassportName
 from .records import FilingRecord, passport_digest, read_filing
 
 __all__ = [
+    "REPORTED",
     "employer_facts",
     "filing_name",
     "organisation_record",
@@ -39,6 +42,10 @@ __all__ = [
 ]
 
 
+#: The kind of a passport that nobody in office has confirmed.
+REPORTED: Final = "passport_reported"
+
+
 def person_for(core: Core, session: Session, now: int, record: FilingRecord) -> str:
     """The id of the person of a passport; made where the passport is new. The record has to be complete.
 
@@ -47,6 +54,8 @@ def person_for(core: Core, session: Session, now: int, record: FilingRecord) -> 
     digest = passport_digest(core, record.nationality or "", record.passport or "")
     found = session.scalars(select(PersonDocument).where(PersonDocument.digest == digest)).one_or_none()
     if found is not None:
+        if found.kind == REPORTED and not passport_of(core, session, found.person_id):
+            record_passport(core, session, now, found.person_id, record)
         return found.person_id
     person = Person(id=secrets.token_hex(16), identity_key=None, created_at=now)
     write_name(core, person, record.name.shown)
@@ -83,6 +92,8 @@ def record_passport(core: Core, session: Session, now: int, person_id: str, reco
             id=secrets.token_hex(16), person_id=person_id, kind="passport", digest=digest, created_at=now
         )
         session.add(row)
+    elif row.kind == REPORTED:
+        row.kind, row.created_at = "passport", now
     row.until = content["until"]
     row.record = core.at_rest.seal(
         Place("person_documents", "record", row.id), json.dumps(content, ensure_ascii=False).encode()
@@ -91,8 +102,8 @@ def record_passport(core: Core, session: Session, now: int, person_id: str, reco
 
 
 def passport_of(core: Core, session: Session, person_id: str) -> dict[str, Any]:
-    """The newest passport of a person: surname, given, nationality, birth, sex, number, until."""
-    query = select(PersonDocument).where(PersonDocument.person_id == person_id)
+    """The newest confirmed passport of a person: surname, given, nationality, birth, sex, number, until."""
+    query = select(PersonDocument).where(PersonDocument.person_id == person_id, PersonDocument.kind == "passport")
     row = session.scalars(query.order_by(PersonDocument.created_at.desc(), PersonDocument.id.desc())).first()
     if row is None:
         return {}

@@ -34,6 +34,9 @@ from issuer.insurance.overview import as_csv, employer_overview
 from issuer.insurance.registration import end_work, register
 from issuer.insurance.schemes import ALL, Scheme, schemes_of
 from issuer.insurance.service_grants import grant_service
+from issuer.permits.people import passport_of, person_for
+from issuer.permits.people import record_passport as put_on_record
+from issuer.permits.records import FilingRecord
 from issuer.service.app import make_service
 from tests.issuer.insurance.conftest import Agency
 from tests.kit.callers import by_session
@@ -528,6 +531,57 @@ def test_overview_of_an_employer_adds_up_to_the_reports_of_its_staff(agency: Age
     assert "310115,unpaid,15,3,15,0.00,0.00" in lines
     other = code(lambda: employer_overview(agency.core, agency.agency.who(), "0" * 32))
     assert other == ("insurance.employer", "employer_id")
+
+
+def test_employer_reports_nobody_elses_passport_and_puts_none_on_a_card(agency: Agency) -> None:
+    """Somebody with a work permit, registered by an employer under the number of that passport."""
+    core = agency.core
+    filed = FilingRecord(surname="MUSTER", given="ERIKA", nationality="DEU", birth=date(1988, 5, 1), sex="female",
+                         passport="C00000001", passport_until=date(2030, 1, 1))  # fmt: skip
+    holder = core.database.transact(lambda session: person_for(core, session, int(agency.house.clock.at), filed))
+
+    def number() -> str:
+        return str(core.database.read(lambda session: passport_of(core, session, holder))["number"])
+
+    for changes, path in (
+        ({"surname": "Mustermann"}, "surname"),
+        ({"born": date(1988, 5, 2)}, "born"),
+        ({"sex": "male"}, "sex"),
+        ({"nationality": "FRA"}, "nationality"),
+    ):
+        assert code(lambda changes=changes: registered(agency, **changes)) == ("insurance.other_person", path)
+    person_id, insured = registered(agency)
+    assert person_id == holder
+    agency.house.later(60)
+    new = {"passport": "X7654321", "number": insured, "region": "320500", "employer_id": agency.employer_id}
+    end_work(core, agency.employer.who(), person_id, None, date(2026, 11, 28))
+    other = code(lambda: registered(agency, **{**new, "nationality": "FRA"}))
+    assert other == ("insurance.other_person", "nationality")
+    record_passport(core, agency.officer.who(), person_id, "DEU", "A1111111", date(2035, 1, 1))
+    assert number() == "A1111111"
+    agency.house.later(60)
+    registered(agency, **{**new, "began": date(2026, 11, 29)})
+    record_passport(core, agency.employer.who(), person_id, "DEU", "Y7654321", None)
+    assert number() == "A1111111"
+    agency.house.later(60)
+    record_passport(core, agency.officer.who(), person_id, "DEU", "Y7654321", None)
+    assert number() == "Y7654321"
+    core.database.transact(
+        lambda session: put_on_record(core, session, int(agency.house.clock.at) + 60, holder,
+                                      replace(filed, passport="X7654321"))
+    )  # fmt: skip
+    assert number() == "X7654321"
+
+
+def test_application_takes_the_place_of_a_passport_that_was_reported_alone(agency: Agency) -> None:
+    core = agency.core
+    person_id, _ = registered(agency)
+    assert core.database.read(lambda session: passport_of(core, session, person_id)) == {}
+    filed = FilingRecord(surname="MUSTER", given="ERIKA", nationality="DEU", birth=date(1988, 5, 1), sex="female",
+                         passport="C00000001", passport_until=date(2030, 1, 1))  # fmt: skip
+    found = core.database.transact(lambda session: person_for(core, session, int(agency.house.clock.at), filed))
+    assert found == person_id
+    assert core.database.read(lambda session: passport_of(core, session, person_id))["until"] == "2030-01-01"
 
 
 def test_an_employer_of_before_sees_nothing_of_the_next_one(agency: Agency) -> None:
