@@ -28,6 +28,7 @@ from issuer.service.api import (
     filings,
     hearings,
     insurance,
+    insurance_departure,
     insurance_reports,
     lookups,
     mandates,
@@ -64,7 +65,7 @@ def table(*subjects: ModuleType) -> str:
 BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "people-endpoints": partial(table, sessions, own_account, tokens, confirmations, accounts, organisations, mandates),
     "card-endpoints": partial(table, cards, codes, lookups),
-    "insurance-endpoints": partial(table, insurance, insurance_reports, benefits, card_services),
+    "insurance-endpoints": partial(table, insurance, insurance_reports, insurance_departure, benefits, card_services),
     "privacy-endpoints": partial(table, privacy),
     "office-endpoints": partial(table, offices),
     "filing-endpoints": partial(

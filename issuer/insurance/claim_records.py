@@ -181,7 +181,7 @@ def write_claim(core: Core, claim: BenefitClaim, content: Mapping[str, Any]) -> 
 
 
 def read_claim(core: Core, claim: BenefitClaim) -> dict[str, Any]:
-    """What a claim says: told, words, and once decided reasons, conditions, redress."""
+    """What a claim says: told, words, and once decided facts found, reasons, conditions, redress."""
     content: dict[str, Any] = json.loads(core.at_rest.open(_place(claim), claim.body))
     return content
 

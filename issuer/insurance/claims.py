@@ -144,7 +144,7 @@ def decide_claim(
     Args:
         grant: None: refused.
         reasons: why; kept and shown.
-        facts: what the officer found, beside what was told.
+        facts: what the officer found. Facts that the applicant told count for nothing until an officer finds them.
 
     Raises:
         StateError: ``access.*``, ``claim.*``, ``account.self``.
@@ -162,12 +162,13 @@ def decide_claim(
         if claim.state != "filed":
             raise StateError("claim.state", expected="filed", found=claim.state)
         content = read_claim(core, claim)
-        told = {**content["told"], "facts": {**content["told"].get("facts", {}), **(facts or {})}}
+        facts_found = dict(facts or {})
+        told = {**content["told"], "facts": facts_found}
         found = eligibility_within(core, session, claim.person_id, claim.benefit, told, today)
         if grant is not None and not found.eligible:
             missing = ", ".join(check.test for check in found.checks if check.state != "met")
             raise StateError("claim.not_eligible", path="outcome", expected=missing or "a rule that is known here")
-        content |= {"told": told, "reasons": reasons, "conditions": conditions_of(found)}
+        content |= {"found": facts_found, "reasons": reasons, "conditions": conditions_of(found)}
         claim.state = "refused" if grant is None else "granted"
         claim.decided_by, claim.decided_at = who.account_id, now
         claim.revision += 1
@@ -190,7 +191,7 @@ def decide_claim(
 
 
 def withdraw_claim(core: Core, who: Principal, claim_id: str) -> None:
-    """Withdraw a claim that is not decided; repeating is no error.
+    """Withdraw a claim that is not decided: the person themselves, or an officer. Repeating is no error.
 
     Raises:
         StateError: ``access.*``, ``claim.none``, ``claim.state``.
@@ -200,6 +201,8 @@ def withdraw_claim(core: Core, who: Principal, claim_id: str) -> None:
     def work(unit: UnitOfWork) -> bool:
         session, now = unit.session, unit.now
         claim = claim_of(core, session, who, claim_id, lock=True)
+        if not who.role.official and claim.person_id != who.person_id:
+            raise StateError("claim.none")
         if claim.state == "withdrawn":
             return True
         if claim.state != "filed":
@@ -214,11 +217,12 @@ def withdraw_claim(core: Core, who: Principal, claim_id: str) -> None:
 
 
 def _require_own(core: Core, session: Session, who: Principal, person_id: str) -> InsuredPerson:
-    """The person for whom somebody may apply: oneself, or for officers anybody. An heir does not apply."""
+    """The person for whom somebody may apply, locked: oneself, or for officers anybody. An heir does not apply."""
     require_insured(core, session, who, person_id)
     if not who.role.official and person_id != who.person_id:
         raise StateError("insurance.none")
-    return session.get_one(InsuredPerson, person_id)
+    # One application after the other: each sees whether the other's claim is open.
+    return session.get_one(InsuredPerson, person_id, with_for_update=True)
 
 
 def _due(book: RuleBook, region: str, scheme: str | None, on: date) -> date | None:

@@ -182,11 +182,13 @@ def end_grants_within(
 
 
 def list_grants(core: Core, who: Principal, person_id: str) -> list[GrantView]:
-    """The services of a person, withdrawn ones too, newest first.
+    """The services of a person, withdrawn ones too, newest first. They are no business of an employer.
 
     Raises:
         StateError: ``access.*``, ``insurance.none``.
     """
+
+    _require_no_employer(who)
 
     def look(session: Session) -> list[GrantView]:
         require_insured(core, session, who, person_id)
@@ -203,6 +205,8 @@ def show_grant(core: Core, who: Principal, grant_id: str) -> GrantView:
     Raises:
         StateError: ``access.*``, ``grant.none``.
     """
+
+    _require_no_employer(who)
 
     def look(session: Session) -> GrantView:
         row = session.get(ServiceGrant, grant_id)
@@ -316,9 +320,13 @@ def show_report(core: Core, who: Principal, report_id: str) -> ReportView:
     return core.database.read(look)
 
 
-def _seen(core: Core, session: Session, who: Principal) -> ColumnElement[bool]:
+def _require_no_employer(who: Principal) -> None:
     if not who.role.official:
         who.require("benefit.own")
+
+
+def _seen(core: Core, session: Session, who: Principal) -> ColumnElement[bool]:
+    _require_no_employer(who)
     return RefusalReport.person_id.in_(select(InsuredPerson.person_id).where(seen_by(core, session, who)))
 
 

@@ -26,7 +26,7 @@ from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
-from .insurance import PERSON, SEES_ONE, noted, noted_page
+from .insurance import PERSON, noted, noted_page
 
 __all__ = ["endpoints"]
 
@@ -112,7 +112,7 @@ def list_items(call: CallOf, region: Region) -> list[ItemBody]:
     ]
 
 
-@endpoints.at("GET", f"{PERSON}/services", SEES_ONE)
+@endpoints.at("GET", f"{PERSON}/services", Access("account", ("insurance.read", "benefit.own"), owned="insured"))
 def list_grants(call: CallOf, person_id: Id) -> list[GrantView]:
     """The services that a person's card grants, and those that were withdrawn."""
     found = service_grants.list_grants(call.core, call.who, person_id)

@@ -21,6 +21,7 @@ from issuer.insurance.service_grants import (
     list_grants,
     list_reports,
     report_refusal,
+    show_grant,
     withdraw_service,
 )
 from issuer.keys.models import KeyRow
@@ -93,6 +94,12 @@ def test_service_needs_the_persons_consent_where_its_item_says_so(jiaxing: Carde
     assert services(agency, card_id) == (Service.TRANSIT,)
     # The earlier codes run to their own end.
     assert replaced(agency, card_id) == [False, False]
+    assert [one.service for one in list_grants(agency.core, holder.who(), person_id)] == ["transit"]
+    for look in (
+        lambda: list_grants(agency.core, agency.employer.who(), person_id),
+        lambda: show_grant(agency.core, agency.employer.who(), made.grant_id),
+    ):
+        assert refused(look)[0] == "access.not_allowed"
     again = refused(lambda: grant_service(agency.core, agency.officer.who(), person_id, "transit"))
     assert again == ("grant.exists", "service")
     kinds = [one.kind for one in inbox(agency.core, holder.account_id)]

@@ -18,6 +18,7 @@ from issuer.insurance.claim_records import ClaimView, list_claims, show_claim
 from issuer.insurance.claim_stops import stop_claims_for
 from issuer.insurance.claims import Grant, apply_claim, decide_claim, withdraw_claim
 from issuer.insurance.departure import record_death
+from issuer.insurance.heirs import give_heir
 from issuer.insurance.models import BenefitOrder
 from issuer.insurance.months import month_of, month_text
 from issuer.insurance.registration import end_work, register
@@ -208,6 +209,29 @@ def test_grant_beyond_the_rule_is_refused(claimant: tuple[Agency, str, Somebody]
         assert found == wanted
     assert show_claim(agency.core, holder.who(), claim_id).state == "filed"
     assert agency.core.database.read(lambda session: session.scalars(select(BenefitOrder)).all()) == []
+
+
+def test_facts_that_the_applicant_told_grant_nothing(claimant: tuple[Agency, str, Somebody]) -> None:
+    agency, person_id, holder = claimant
+    told = {"facts": {"injury_recognised": True}}
+    claim_id = apply_claim(agency.core, holder.who(), person_id, "work_injury", told, "")
+    officer, grant = agency.officer.who(), Grant("100.00", month(agency))
+    wrong = refused(lambda: decide_claim(agency.core, officer, claim_id, grant, "As told."))
+    assert wrong == ("claim.not_eligible", "outcome")
+    decide_claim(agency.core, officer, claim_id, grant, "Recognised.", {"injury_recognised": True})
+    assert show_claim(agency.core, holder.who(), claim_id).state == "granted"
+
+
+def test_heir_withdraws_no_claim(claimant: tuple[Agency, str, Somebody]) -> None:
+    agency, person_id, holder = claimant
+    claim_id = claimed(agency, holder, person_id)
+    heir = make(agency.house, "holder", "heir")
+    record_death(agency.core, agency.officer.who(), person_id, date(2026, 11, 28))
+    second = make(agency.house, "insurance_officer", "officer.two")
+    give_heir(agency.core, second.who(), person_id, heir.person_id, "spouse", "A register", date(2026, 12, 31))
+    assert show_claim(agency.core, heir.who(), claim_id).state == "filed"
+    assert refused(lambda: withdraw_claim(agency.core, heir.who(), claim_id))[0] == "claim.none"
+    withdraw_claim(agency.core, agency.officer.who(), claim_id)
 
 
 def test_officer_notes_no_payment_of_his_own_claim(claimant: tuple[Agency, str, Somebody]) -> None:

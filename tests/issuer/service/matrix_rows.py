@@ -807,7 +807,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/insurance/claims/{claim_id}/orders/{order}/paid": _ordered,
     "POST /v1/insurance/people/{person_id}/events": _insured("insurance_officer", event="death", day="2026-11-01"),
     "GET /v1/services/regions/{region}": lambda _world: Shot(ids={"region": "110105"}),
-    "GET /v1/insurance/people/{person_id}/services": _insured("employer insurance_officer"),
+    "GET /v1/insurance/people/{person_id}/services": _insured("insurance_officer inspector"),
     "POST /v1/insurance/people/{person_id}/services": lambda world: Shot(
         "insurance_officer", {"service": "hospital_registration"}, {"person_id": world.carded()}
     ),
