@@ -3,9 +3,10 @@
 Promises:
 
 1. A cancellation that the person did not sign, and every end that takes two officers, waits until they were heard:
-   until they made their statement, or until its last day is over. What the employer says stands beside it and ends
-   nobody's hearing.
-2. The person gets notice of the ground and the last day at once, and the office of the statement.
+   until they made their statement, or until its last day is over. What the employer says, and what an officer writes
+   down, stands beside it and ends nobody's hearing.
+2. The person gets notice of the ground and the last day at once, and of what an officer wrote down as theirs; the
+   office of the statement.
 3. What is stated is sealed, and is seen by the office and by those whom the permit concerns.
 """
 
@@ -23,10 +24,12 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Language, StateError
 from issuer.accounts.fields import check_text
+from issuer.accounts.models import Account
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.idempotency import Request
 from issuer.db.unit_of_work import UnitOfWork
+from issuer.notices.outbox import Notice, notify
 from issuer.rules.citations import cite
 from issuer.rules.days import day_of
 from issuer.rules.deadlines import due
@@ -57,7 +60,8 @@ _LONGEST_STATEMENT: Final = 4000
 @dataclass(frozen=True, slots=True)
 class HearingView:
     """A hearing. ``end``: the end that it is about, kind and ground; ``until``: the last day for a statement;
-    ``statement``: the person's, ``stated_by``: who wrote it down."""
+    ``statement``: the person's own, ``stated_by``: their party; ``recorded_statement``: what an officer wrote down as
+    said at the window."""
 
     hearing_id: str
     permit_id: str
@@ -71,6 +75,7 @@ class HearingView:
     statement: str | None
     stated_by: str | None
     employer_statement: str | None
+    recorded_statement: str | None
 
 
 def open_hearing(
@@ -171,7 +176,8 @@ def seen_hearing(core: Core, who: Principal, hearing_id: str) -> str:
 def state_case(core: Core, who: Principal, hearing_id: str, statement: str) -> None:
     """Make one's statement, or as an officer write down what was said at the window.
 
-    Employers are heard too where it is not they who filed, once, while the hearing is open.
+    Employers are heard too where it is not they who filed, once, while the hearing is open. What an officer writes
+    down, once, leaves it open until its last day: one officer alone must not end the hearing that binds them.
 
     Raises:
         StateError: ``access.*``, ``hearing.none``, ``process.move``, ``account.field``.
@@ -194,12 +200,21 @@ def state_case(core: Core, who: Principal, hearing_id: str, statement: str) -> N
             if row.state != "OPEN" or content.get("employer_statement") is not None:
                 raise StateError("process.move", path="hearing", expected="OPEN, and no statement yet", found=row.state)
             _write(core, row, {**content, "employer_statement": words})
+        elif party == "officer":
+            HEARING.move("record", row.state, party)
+            if content.get("recorded_statement") is not None:
+                raise StateError("process.move", path="hearing", expected="nothing recorded yet", found="recorded")
+            _write(core, row, {**content, "recorded_statement": words})
         else:
             row.state, row.closed_at = HEARING.move("state", row.state, party).target, now
             _write(core, row, {**content, "statement": words, "stated_by": party})
         session.flush()
-        notify_office(core, session, now, "permit.stated", permit.region, {"permit": permit.id})
-        unit.audit("hearing.state", row.id)
+        if party == "officer":
+            _notify_holder(core, session, now, permit)
+            unit.audit("hearing.record", row.id)
+        else:
+            notify_office(core, session, now, "permit.stated", permit.region, {"permit": permit.id})
+            unit.audit("hearing.state", row.id)
 
     core.transact(who.by(), work)
 
@@ -258,7 +273,15 @@ def _view(core: Core, session: Session, permit: Permit, row: Hearing) -> Hearing
         content["statement"],
         content["stated_by"],
         content.get("employer_statement"),
+        content.get("recorded_statement"),
     )
+
+
+def _notify_holder(core: Core, session: Session, now: int, permit: Permit) -> None:
+    holds = Account.person_id == permit.person_id, Account.role == "holder", Account.state.in_(("active", "locked"))
+    accounts = session.scalars(select(Account.id).where(*holds).order_by(Account.id)).all()
+    facts = {"permit": permit.id}
+    notify(core, session, now, [Notice("permit.recorded", account, facts) for account in accounts])
 
 
 def _write(core: Core, row: Hearing, content: dict[str, Any]) -> None:

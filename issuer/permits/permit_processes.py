@@ -181,7 +181,8 @@ HEARING: Final = Machine(
     "OPEN",
     frozenset({"HEARD", "OVER"}),
     (
-        Move("state", "OPEN", "HEARD", (HOLDER, OFFICER), ("a statement",), (), ("notice to the office",)),
+        Move("state", "OPEN", "HEARD", (HOLDER,), ("a statement",), (), ("notice to the office",)),
+        Move("record", "OPEN", "OPEN", (OFFICER,), ("told at the window", "once"), (), ("notice to the holder",)),
         Move("run_out", "OPEN", "OVER", (CLOCK,), ("last day over",), ("deadlines/hearing",)),
     ),
 )

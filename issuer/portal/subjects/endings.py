@@ -52,6 +52,7 @@ def hearings_shown(visit: Visit, view: PermitView) -> list[dict[str, Any]]:
                 "rule": one.rule[t.language],
                 "reason": one.reason or "",
                 "statement": one.statement or "",
+                "recorded": one.recorded_statement or "",
                 "waits": waits,
                 "deadline": rules.deadline(
                     row, one.until, region, whose=t("endings.whose_person"), otherwise=t("endings.then_decided")

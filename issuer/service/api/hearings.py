@@ -92,7 +92,7 @@ def list_hearings(call: CallOf, permit_id: Id) -> HearingsBody:
     problems=(409,),
 )
 def state_case(call: CallOf, hearing_id: Id, body: StatementBody) -> None:
-    """State one's case; an officer writes down what was said at the window."""
+    """State one's case; what an officer writes down of it at the window leaves the hearing open."""
     hearings.state_case(call.core, call.who, hearing_id, body.statement)
 
 

@@ -31,11 +31,12 @@ def hearings(office: PermitOffice, permit: dict[str, Any]) -> list[dict[str, Any
 
 
 def heard(office: PermitOffice, permit: dict[str, Any], end: str) -> None:
-    """An officer opens a hearing, and writes down what was said."""
+    """An officer opens a hearing, and the person states their case."""
+    holder = office.holder(permit)
     body = {"end": end, "reason": "The degree is not in the register."}
     made = office.ok(office.officer, "POST", f"/v1/permits/{permit['permit_id']}/hearings", body)
     path = f"/v1/hearings/{made['hearing_id']}/statement"
-    office.ok(office.officer, "POST", path, {"statement": "The degree is mine."})
+    office.ok(holder, "POST", path, {"statement": "The degree is mine."})
 
 
 def kinds(office: PermitOffice, somebody: Any) -> set[str]:
@@ -275,3 +276,35 @@ def test_an_employers_statement_ends_nobodys_hearing(office: PermitOffice) -> No
     pseudonym = office.core.at_rest.pseudonym("subject", f"permit:{permit['permit_id']}")
     looks = select(func.count()).where(Read.subject == pseudonym, Read.role == "permit_officer")
     assert (office.core.database.read(lambda session: session.scalar(looks)) or 0) >= 3
+
+
+def test_what_an_officer_writes_down_leaves_the_hearing_open_and_the_holder_gets_notice(office: PermitOffice) -> None:
+    permit = office.employed()
+    holder = office.holder(permit)
+    filing_id = unsigned(office, permit)
+    (hearing,) = hearings(office, permit)
+    path = f"/v1/hearings/{hearing['hearing_id']}/statement"
+    told = {"statement": "She said that she agrees."}
+    office.ok(office.officer, "POST", path, told)
+    assert problem(office.ask(office.officer, "POST", path, told)) == (409, "process.move")
+    assert "permit.recorded" in kinds(office, holder)
+    assert "permit.recorded" not in kinds(office, office.employer)
+    answer = office.move(office.officer, filing_id, "approve", {})
+    assert [one["code"] for one in answer.json()["errors"]] == ["permit.not_heard"], "one officer alone ends no hearing"
+    office.ok(holder, "POST", path, {"statement": "I never said so."})
+    (seen,) = hearings(office, permit)
+    assert (seen["state"], seen["statement"], seen["stated_by"]) == ("HEARD", "I never said so.", "holder")
+    assert seen["recorded_statement"] == told["statement"]
+    assert problem(office.ask(office.second, "POST", path, told)) == (409, "process.move"), "it is over"
+
+
+def test_hearing_with_what_an_officer_wrote_down_is_over_after_its_last_day(office: PermitOffice) -> None:
+    permit = office.employed()
+    filing_id = unsigned(office, permit)
+    (hearing,) = hearings(office, permit)
+    office.ok(office.officer, "POST", f"/v1/hearings/{hearing['hearing_id']}/statement", {"statement": "She agrees."})
+    office.travel("2026-03-09", hour=23)
+    assert office.turn().hearings == 0
+    office.travel("2026-03-10", hour=0)
+    assert office.turn().hearings == 1
+    office.moved(office.officer, filing_id, "approve", {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -177,7 +178,9 @@ class Filings(RuleBasedStateMachine):
         try:
             if hear:
                 opened = hearings.open_hearing(self.core, self.who("officer"), permit.id, kind, "a test")
-                hearings.state_case(self.core, self.who("officer"), opened, "It is not so.")
+                hearings.state_case(self.core, self.who("officer"), opened, "She agrees.")
+                holder = replace(self.who("officer"), person_id=permit.person_id, role=role_named("holder"))
+                hearings.state_case(self.core, holder, opened, "It is not so.")
                 heard = True
         except IcardError:
             self.refused += 1
