@@ -135,10 +135,13 @@ class StatusList:
             DecodeError: as :attr:`packed`.
         """
         try:
-            packed = zlib.decompress(self.stream, bufsize=max(self.length, 1))
+            inflater = zlib.decompressobj()
+            # No more than was measured: the length may come from a state that somebody else wrote.
+            packed = inflater.decompress(self.stream, self.length + 1)
+            whole = inflater.eof
         except zlib.error:
-            packed = b""
-        if len(packed) != self.length:
+            packed, whole = b"", False
+        if not whole or len(packed) != self.length:
             raise DecodeError("status.corrupt", path="status_list.lst", expected=f"{self.length} bytes inflated")
         object.__setattr__(self, "_packed", packed)
         _open_lists.opened(self)

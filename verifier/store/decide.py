@@ -44,6 +44,7 @@ from icard_crypto.lists.trust_chain import TrustState, good_beginning, verify_ch
 from icard_crypto.lists.trust_list import TrustList
 from icard_crypto.signing import cose
 from icard_crypto.signing.keys import Kid, Thumbprint, VerifyingKey
+from verifier.decision.arguments import LATEST
 
 from .manifest import Digest, Due, Manifest, Mark, digest_of
 from .report import Item
@@ -284,7 +285,8 @@ def _note_due(
     lag = limits.STATUS_LAG + 2 * min(interval, limits.LONGEST_INTERVAL)
     due: dict[str, Due] = {}
     if timestamp is not None:
-        now = timestamp.iat if clock is None else clock
+        # No clock leads beyond what a manifest holds.
+        now = min(timestamp.iat if clock is None else clock, LATEST - 1 - lag)
         for uri, lowest in timestamp.lists.items():
             keys = marks.get(uri, {}).items()
             held = max((mark.iat for key, mark in keys if mark.token and key not in timestamp.denied), default=lowest)

@@ -26,11 +26,13 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from icard_crypto import limits
 from icard_crypto.errors import StateError
 from icard_crypto.platform_parts import posix
 
@@ -44,6 +46,7 @@ __all__ = ["DomainFolder", "ObjectGone", "default_folder"]
 _OWN: Final = 0o600
 #: An object, the manifest, the journal; and either on its way.
 _WRITTEN: Final = re.compile(r"([0-9a-f]{64}|manifest|sync\.json)(?P<temporary>(\.[0-9a-f]{12})?\.tmp)?")
+_LONGEST_OBJECT: Final = max(limits.TRUST_LIST_BYTES, limits.STATUS_TOKEN_BYTES, limits.TIMESTAMP_BYTES)
 _OBJECT: Final = re.compile(r"[0-9a-f]{64}")
 _TAKEN: Final = frozenset({errno.EWOULDBLOCK, errno.EACCES})
 
@@ -94,8 +97,7 @@ class DomainFolder:
             StateError: ``store.unreadable``.
         """
         try:
-            with self._manifest.open("rb") as file:
-                return file.read(LONGEST + 1)
+            return _read(self._manifest, LONGEST)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as fault:
@@ -105,16 +107,16 @@ class DomainFolder:
         """An object's content, held against its name.
 
         Raises:
-            ObjectGone: it is not there or not what its name says.
+            ObjectGone: it is not there or not what its name says; nothing longer than any token is.
             StateError: ``store.unreadable``.
         """
         try:
-            data = (self._objects / name).read_bytes()
+            data = _read(self._objects / name, _LONGEST_OBJECT)
         except FileNotFoundError:
             raise ObjectGone(name) from None
         except OSError as fault:
             raise StateError("store.unreadable", found=f"objects/{name}: {fault.strerror}") from None
-        if hashlib.sha256(data).hexdigest() != name:
+        if len(data) > _LONGEST_OBJECT or hashlib.sha256(data).hexdigest() != name:
             raise ObjectGone(name)
         return data
 
@@ -139,7 +141,7 @@ class DomainFolder:
         """While this is open no object is removed, where the file system gives locks (promise 4)."""
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(OSError):
-                descriptor = os.open(self.path / "readers", os.O_RDONLY | os.O_CLOEXEC)
+                descriptor = _opened(self.path / "readers", os.O_RDONLY)
                 stack.callback(os.close, descriptor)
                 fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
             yield
@@ -213,7 +215,7 @@ class DomainFolder:
                     _write(self._objects / name, objects[name])
 
     def _collect(self, needed: set[Digest]) -> None:
-        with (self.path / "readers").open("rb") as readers:
+        with os.fdopen(_opened(self.path / "readers", os.O_RDONLY), "rb") as readers:
             fcntl.flock(readers, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for folder, keep in ((self._objects, needed), (self.path, None)):
                 with os.scandir(folder) as entries:
@@ -225,9 +227,32 @@ class DomainFolder:
                             os.unlink(entry.path)
 
 
+def _opened(path: Path, flags: int) -> int:
+    """A regular file's descriptor. Of a pipe that nobody writes to, opening and reading would never end."""
+    descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, _OWN)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file")
+    return descriptor
+
+
+def _read(path: Path, most: int) -> bytes:
+    """A regular file's content, at most one byte more than ``most``."""
+    with os.fdopen(_opened(path, os.O_RDONLY), "rb") as file:
+        return file.read(most + 1)
+
+
 def _own(path: Path, flags: int) -> int:
-    """A file to lock, made where it is missing; one of older software is taken from others' hands."""
-    descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _OWN)
+    """A file to lock, made where it is missing; one of older software is taken from others' hands.
+
+    One that somebody else owns, or that has a second name, may be put there to have another file's rights and content
+    changed: it is refused.
+    """
+    descriptor = _opened(path, flags | os.O_CREAT)
+    held = os.fstat(descriptor)
+    if held.st_nlink != 1 or held.st_uid != os.geteuid():
+        os.close(descriptor)
+        raise OSError(errno.EPERM, f"{path.name} is somebody else's, or has a second name")
     with contextlib.suppress(OSError):
         os.fchmod(descriptor, _OWN)
     return descriptor

@@ -22,6 +22,7 @@ from icard_crypto.errors import StateError
 from icard_crypto.lists.trust_chain import Tombstone
 from icard_crypto.lists.trust_list import Revocation
 from icard_crypto.signing.keys import Thumbprint
+from verifier.decision.arguments import LATEST
 from verifier.knowledge.trust import Environment
 
 __all__ = [
@@ -173,7 +174,7 @@ def read_manifest(data: bytes) -> Manifest:
         url=read("url", _or_none(_text)),
         single_root=read("single_root", _truth),
         generation=read("generation", _whole),
-        floor=read("floor", _whole),
+        floor=read("floor", _moment),
         floors=read("floors", _floors) if "floors" in loaded else MappingProxyType({}),
         tombstones=read("tombstones", _tombstones),
         timestamp=read("timestamp", _or_none(_digest)),
@@ -202,6 +203,12 @@ def _whole(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise ValueError
     return value
+
+
+def _moment(value: Any) -> int:
+    if not _whole(value) < LATEST:
+        raise ValueError
+    return int(value)
 
 
 def _text(value: Any) -> str:
@@ -257,7 +264,7 @@ def _tombstones(value: Any) -> tuple[Tombstone, ...]:
 
 
 def _due(value: Any) -> Mapping[str, Due]:
-    return {uri: Due(_whole(since), _whole(until)) for uri, (since, until) in value.items()}
+    return {uri: Due(_moment(since), _moment(until)) for uri, (since, until) in value.items()}
 
 
 def _sizes(value: Any) -> Mapping[Digest, Size]:
@@ -265,13 +272,13 @@ def _sizes(value: Any) -> Mapping[Digest, Size]:
 
 
 def _floors(value: Any) -> Mapping[Thumbprint, int]:
-    return {_thumbprint(key): _whole(iat) for key, iat in value.items()}
+    return {_thumbprint(key): _moment(iat) for key, iat in value.items()}
 
 
 def _marks(value: Any) -> Marks:
     return {
         uri: {
-            _thumbprint(key): Mark(_whole(iat), None if token is None else _digest(token))
+            _thumbprint(key): Mark(_moment(iat), None if token is None else _digest(token))
             for key, (iat, token) in keys.items()
         }
         for uri, keys in value.items()

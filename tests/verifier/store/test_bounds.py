@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pickle
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -76,6 +77,20 @@ def test_a_restart_inflates_nothing(store: Store, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(StatusList, "open", inflated)
     (domain,) = Store(store.folder).load()
     assert list_of(domain).size == 1000
+
+
+def test_a_list_inflates_to_what_was_measured_and_no_further() -> None:
+    """A state that somebody else wrote may say a small size for a stream that is none."""
+    stream = zlib.compress(bytes(64 * MIB), 9)
+    found = StatusList(URI, NOW, NOW + 1, 60, 4, Thumbprint(bytes(32)), stream, 500)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DecodeError, match=r"status\.corrupt"):
+            found.open()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < MIB
 
 
 def test_a_list_of_older_software_is_measured_when_it_is_loaded(store: Store) -> None:

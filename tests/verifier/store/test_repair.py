@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from icard_crypto.errors import StateError
-from tests.kit.adversary import DAY, ENVIRONMENT, FORMAT, IAT, ROOTS, STRANGER, THRESHOLD, Edit, published, put
+from tests.kit.adversary import (
+    DAY,
+    ENVIRONMENT,
+    FORMAT,
+    IAT,
+    ROOTS,
+    STATUS_KEY,
+    STRANGER,
+    THRESHOLD,
+    Edit,
+    published,
+    put,
+)
 from tests.kit.publisher import (
     ANCHOR,
     INDEX,
@@ -173,3 +189,71 @@ def test_a_single_root_is_allowed_until_the_list_asks_for_two(tmp_path: Path) ->
     (refused,) = store.apply("cn", Update(trust_lists=(published(4, single),)), NOW).refused
     assert refused.error is not None
     assert refused.error.code == "trust.single_root"
+
+
+@pytest.mark.parametrize("name", ["manifest", "readers", "object"])
+def test_a_pipe_in_the_place_of_a_file_holds_up_nobody(store: Store, name: str) -> None:
+    """Whoever may write in the folder could otherwise stop every reader with it; alone, the lock's place is no harm."""
+    path = store.folder / "cn" / ("objects/" + store.manifest("cn").chain[-1] if name == "object" else name)
+    path.unlink()
+    os.mkfifo(path)
+    program = "import sys; from verifier.store import Store; print([each.fault for each in Store(sys.argv[1]).load()])"
+    command = [sys.executable, "-c", program, str(store.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == ("[None]" if name == "readers" else "['store.unreadable']")
+    with pytest.raises(StateError, match=r"store\.un(writable|readable)"):
+        store.apply("cn", bundle(status(NOW)), NOW)
+
+
+@pytest.mark.parametrize("name", ["lock", "readers"])
+@pytest.mark.parametrize("kind", ["second name", "link", "pipe"])
+def test_what_stands_in_the_place_of_a_lock_is_left_alone(store: Store, name: str, kind: str) -> None:
+    """Its content and its rights; nothing is written, and the state stays."""
+    victim, path = store.folder / "victim", store.folder / "cn" / name
+    path.unlink()
+    victim.write_text("mine", "utf-8")
+    victim.chmod(0o644)
+    if kind == "second name":
+        os.link(victim, path)
+    elif kind == "link":
+        path.symlink_to(victim)
+    else:
+        os.mkfifo(path)
+    with pytest.raises(StateError, match=r"store\.unwritable"):
+        store.apply("cn", bundle(status(NOW)), NOW)
+    assert (victim.read_text("utf-8"), victim.stat().st_mode & 0o777) == ("mine", 0o644)
+    assert verify(store).outcome == "VALID"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="another user is needed")
+def test_a_lock_of_somebody_else_is_refused(store: Store) -> None:
+    """Who owns it could hold it, or change its rights back."""
+    os.chown(store.folder / "cn" / "lock", 65534, 65534)
+    with pytest.raises(StateError, match=r"store\.unwritable"):
+        store.apply("cn", bundle(status(NOW)), NOW)
+
+
+def test_an_object_that_grew_is_not_read_whole(store: Store) -> None:
+    """64 GiB that take no room on a disk would take all memory."""
+    (mark,) = store.manifest("cn").marks[URI].values()
+    os.truncate(store.folder / "cn" / "objects" / str(mark.token), 1 << 36)
+    assert verify(store).reason == "status_missing"
+
+
+@pytest.mark.parametrize("part", ["floor", "floors", "due", "marks"])
+def test_a_time_that_no_calendar_has_is_damage(store: Store, part: str) -> None:
+    """It would be one that nobody can print."""
+    path = store.folder / "cn" / "manifest"
+    key = STATUS_KEY.verifying_key.thumbprint.hex()
+    for time, faults in ((253_402_300_799, []), (253_402_300_800, ["store.damaged"])):
+        content = json.loads(path.read_text("utf-8"))
+        content[part] = {
+            "floor": time,
+            "floors": {key: time},
+            "due": {URI: [0, time]},
+            "marks": {URI: {key: [time, None]}},
+        }[part]
+        path.write_text(json.dumps(content), "utf-8")
+        again = Store(store.folder)
+        again.load()
+        assert [each.error.code for each in again.faults] == faults
