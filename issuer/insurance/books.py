@@ -18,17 +18,19 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, Literal
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, not_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError, StateError
 from issuer.accounts.models import Organisation
+from issuer.accounts.principals import Principal
 from issuer.acts import Actor
 from issuer.core import Core
 from issuer.db.bound import with_mac
 from issuer.db.idempotency import Request
 from issuer.db.unit_of_work import UnitOfWork
+from issuer.permits.parties import covered, office_region
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
@@ -127,16 +129,17 @@ def record(
     by: Actor,
     batch: str,
     request: Request | None = None,
-    own: str | None = None,
+    who: Principal | None = None,
 ) -> int:
     """Write rows, all or none; how many there are.
 
     Args:
         batch: what the rows are known by together, 32 hexadecimal digits.
-        own: the person who writes them, about whom none may be.
+        who: the official who writes them: none about himself, and of an office none about people outside its region.
 
     Raises:
-        StateError: ``account.self``; ``insurance.*`` of the first row that is refused, its place in ``path``.
+        StateError: ``account.self``, ``insurance.none``; ``insurance.*`` of the first row that is refused, its place in
+            ``path``.
     """
 
     def work(unit: UnitOfWork) -> int:
@@ -146,8 +149,8 @@ def record(
             fault = refused[0].fault
             path = f"rows.{refused[0].place}.{fault.path}" if fault.path else f"rows.{refused[0].place}"
             raise StateError(fault.code, path=path, expected=fault.expected)
-        if own in people:
-            raise StateError("account.self")
+        if who is not None:
+            _check_office(session, who, people)
         session.flush()
         _, acts = follow(core, session, now, people, by)
         digest = hashlib.sha256(repr(rows).encode()).hexdigest()
@@ -158,6 +161,20 @@ def record(
         return len(rows)
 
     return core.transact(by, work, request=request)
+
+
+def _check_office(session: Session, who: Principal, people: Sequence[str]) -> None:
+    """Refuse rows about the official himself, and about people outside the region of his office."""
+    if who.person_id in people:
+        raise StateError("account.self")
+    region = office_region(session, who)
+    if region is None:
+        return
+    outside = select(InsuredPerson.person_id).where(
+        InsuredPerson.person_id.in_(people), not_(covered(InsuredPerson.region.expression, region))
+    )
+    if session.scalar(outside.limit(1)) is not None:
+        raise StateError("insurance.none", path="rows")
 
 
 def record_within(

@@ -6,7 +6,8 @@ Promises:
    record, also after they left), an agency those of employers with a mandate in force now, whoever has
    ``insurance.read`` any; an official of an office those of its region.
 2. What is another's and what is not there are the same error.
-3. Whoever registers, reports or answers for an employer is the employer, an agency with its mandate, or an official.
+3. Whoever registers, reports or answers for an employer is the employer, an agency with its mandate, or an official;
+   of an office only for employers that are not known to be in another region.
 4. Nobody in office changes what is on record about himself.
 """
 
@@ -26,6 +27,7 @@ from issuer.core import Core
 from issuer.notices.outbox import Notice, notify
 from issuer.permits.models import Employer
 from issuer.permits.parties import covered, office_region
+from issuer.rules.regions import covers
 
 from .models import HeirAccess, InsuranceFact, InsuredPerson
 
@@ -126,6 +128,9 @@ def require_employer(core: Core, session: Session, who: Principal, employer_id: 
     if row is None or row.kind != "employer" or (employers is not None and row.id not in employers):
         raise StateError("insurance.employer", path="employer_id", expected="an employer that you may act for")
     found = session.get(Employer, row.id)
+    office = office_region(session, who) if who.role.official else None
+    if found is not None and office is not None and not covers(office, found.region):
+        raise StateError("insurance.employer", path="employer_id", expected="an employer that you may act for")
     if row.state != "active" or (found is not None and found.state in ("ceased", "merged")):
         raise StateError("insurance.employer_ended", path="employer_id")
     return row.id

@@ -4,7 +4,8 @@ Promises:
 
 1. A request has a state and a last day, which is a rule row; one that is late says so to both sides.
 2. Who decides is whoever keeps the data: the permit officer for card and permit, the insurance officer for insurance,
-   an administrator for the account. Nobody decides on their own request.
+   an administrator for the account. An official of an office decides on requests of people of its region, and of those
+   whose region is not known. Nobody decides on their own request.
 3. A refusal gives reasons and the ways of redress with their last days (article 50). Each step notifies the person and
    stands in the audit.
 4. A deletion that was granted is carried out by a purge (:mod:`issuer.privacy.purge`), which says what the law keeps.
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal, cast
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, not_, or_, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
@@ -32,7 +33,10 @@ from issuer.core import Core
 from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
 from issuer.db.unit_of_work import UnitOfWork
+from issuer.insurance.models import InsuredPerson
 from issuer.notices.outbox import Notice, notify
+from issuer.permits.models import Office, OfficeMember, Permit
+from issuer.permits.parties import covered, office_region
 from issuer.permits.remedies import redress
 from issuer.rules.citations import cite
 from issuer.rules.days import day_of, days_after
@@ -168,7 +172,7 @@ def decide(core: Core, who: Principal, request_id: str, outcome: Literal["done",
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
         row = session.scalar(
-            select(PrivacyRequest).where(PrivacyRequest.id == request_id, _seen(who)).with_for_update()
+            select(PrivacyRequest).where(PrivacyRequest.id == request_id, _seen(session, who)).with_for_update()
         )
         if row is None:
             raise StateError("privacy.none")
@@ -196,7 +200,7 @@ def list_requests(core: Core, who: Principal, *, after: str = "", limit: int = 5
     """
 
     def look(session: Session) -> list[RequestView]:
-        query = page_of(select(PrivacyRequest).where(_seen(who)), PrivacyRequest.id, after, limit)
+        query = page_of(select(PrivacyRequest).where(_seen(session, who)), PrivacyRequest.id, after, limit)
         return [_view(core, session, row) for row in session.scalars(query)]
 
     return core.database.read(look)
@@ -210,7 +214,7 @@ def show_request(core: Core, who: Principal, request_id: str) -> RequestView:
     """
 
     def look(session: Session) -> RequestView:
-        row = session.scalar(select(PrivacyRequest).where(PrivacyRequest.id == request_id, _seen(who)))
+        row = session.scalar(select(PrivacyRequest).where(PrivacyRequest.id == request_id, _seen(session, who)))
         if row is None:
             raise StateError("privacy.none")
         return _view(core, session, row)
@@ -218,13 +222,29 @@ def show_request(core: Core, who: Principal, request_id: str) -> RequestView:
     return core.database.read(look)
 
 
-def _seen(who: Principal) -> ColumnElement[bool]:
+def _seen(session: Session, who: Principal) -> ColumnElement[bool]:
     """The requests that somebody sees (promise 2)."""
     topics = [topic for topic, right in _DECIDES.items() if who.may(right)]
     if topics:
-        return PrivacyRequest.topic.in_(topics)
+        region = office_region(session, who)
+        seen = PrivacyRequest.topic.in_(topics)
+        return seen if region is None else and_(seen, not_(_outside(region)))
     who.require("privacy.own")
     return PrivacyRequest.person_id == who.person_id
+
+
+def _outside(region: str) -> ColumnElement[bool]:
+    """The requests about what another region keeps."""
+    insured = select(InsuredPerson.person_id).where(
+        InsuredPerson.person_id == PrivacyRequest.person_id, not_(covered(InsuredPerson.region.expression, region))
+    )
+    permits = select(Permit.id).where(
+        Permit.person_id == PrivacyRequest.person_id, not_(covered(Permit.region.expression, region))
+    )
+    return or_(
+        and_(PrivacyRequest.topic == "insurance", insured.exists()),
+        and_(PrivacyRequest.topic.in_(("card", "permit")), permits.exists()),
+    )
 
 
 def _step(row: PrivacyRequest, now: int, state: str, account_id: str | None) -> None:
@@ -237,10 +257,17 @@ def _step(row: PrivacyRequest, now: int, state: str, account_id: str | None) -> 
 def _deciders(session: Session, row: PrivacyRequest) -> list[str]:
     right = _DECIDES[cast("Topic", row.topic)]
     roles = [role.name for role in ROLES.values() if right in role.rights]
-    query = select(Account.id).where(
-        Account.role.in_(roles), Account.state == "active", Account.person_id != row.person_id
+    query = (
+        select(Account.id, Office.region)
+        .outerjoin(OfficeMember, OfficeMember.account_id == Account.id)
+        .outerjoin(Office, Office.id == OfficeMember.office_id)
+        .where(Account.role.in_(roles), Account.state == "active", Account.person_id != row.person_id)
     )
-    return list(session.scalars(query.order_by(Account.id).limit(_NOTIFIED)))
+    found = session.execute(query.order_by(Account.id)).all()
+    this = select(PrivacyRequest.id).where(PrivacyRequest.id == row.id)
+    regions = {region for _, region in found if region is not None}
+    elsewhere = {region for region in regions if session.scalar(this.where(_outside(region))) is not None}
+    return [account for account, region in found if region not in elsewhere][:_NOTIFIED]
 
 
 def _rule(session: Session, on: date) -> Rule:

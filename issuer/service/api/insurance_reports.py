@@ -300,7 +300,7 @@ def write_contributions(call: CallOf, body: EntriesBody) -> WrittenBody:
     batch = hashlib.sha256(name.encode()).hexdigest()[:32]
     once(
         call,
-        lambda request: books.record(call.core, rows, call.who.by(), batch, request, call.who.person_id),
+        lambda request: books.record(call.core, rows, call.who.by(), batch, request, call.who),
         lambda _batch: len(rows),
     )
     return WrittenBody(batch_id=batch, rows=len(rows))

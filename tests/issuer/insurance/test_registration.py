@@ -620,7 +620,7 @@ def test_nobody_in_office_changes_what_is_on_record_about_himself(agency: Agency
     assert who.person_id == person_id
     row = entry_from(entry(agency, number, "2026-03"))
     for act in (
-        lambda: record(core, [row], who.by(), "0" * 32, own=who.person_id),
+        lambda: record(core, [row], who.by(), "0" * 32, who=who),
         lambda: end_work(core, who, person_id, agency.employer_id, date(2026, 10, 31)),
         lambda: record_passport(core, who, person_id, "DEU", "X1234567", None),
         lambda: record_death(core, who, person_id, date(2026, 10, 31)),

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer.insurance import views
+from issuer.insurance.books import entry_from, record
 from issuer.insurance.certificate_reminders import remind_certificates
 from issuer.insurance.certificates import NewCertificate, add_certificate
 from issuer.insurance.chart import Bar, draw
@@ -23,10 +25,11 @@ from issuer.insurance.region_report import bars_of, region_csv, region_report, s
 from issuer.insurance.registration import register
 from issuer.insurance.schemes import schemes_of
 from issuer.notices.inbox import inbox
+from issuer.permits.models import Employer
 from issuer.permits.offices import create_office, join_office
 from issuer.service.app import make_service
 from tests.issuer.insurance.conftest import Agency
-from tests.issuer.insurance.test_registration import holder_of, pay, registered
+from tests.issuer.insurance.test_registration import entry, holder_of, pay, registered
 from tests.kit.callers import by_session
 from tests.kit.insured import new_registration
 from tests.kit.people import make
@@ -175,3 +178,37 @@ def test_official_of_an_office_sees_the_people_of_its_region_alone(agency: Agenc
         views.show_insurance(agency.core, agency.officer.who(), there)
     assert caught.value.code == "insurance.none"
     assert sorted(views.insured_people(agency.core, agency.inspector.who())) == sorted([here, there])
+
+
+@SQLITE
+def test_official_of_an_office_writes_and_acts_for_its_region_alone(agency: Agency) -> None:
+    registered(agency)
+    elsewhere = new_registration(9, region="110105", employer_id=agency.employer_id)
+    there = register(agency.core, agency.officer.who(), elsewhere).person_id
+    number = views.show_insurance(agency.core, agency.officer.who(), there).number
+    assert number is not None
+    admin = make(agency.house, "administrator", "admin")
+    office = create_office(agency.core, admin.who(), "310000", "Shanghai", "上海")
+    join_office(agency.core, admin.who(), office.office_id, agency.officer.account_id)
+    who = agency.officer.who()
+    own, other = (entry_from(entry(agency, one, "2026-04")) for one in ("DEU000000C00000001", number))
+    with pytest.raises(StateError) as caught:
+        record(agency.core, [own, other], who.by(), "0" * 32, who=who)
+    assert caught.value.code == "insurance.none"
+    assert record(agency.core, [own], who.by(), "0" * 32, who=who) == 1
+    assert employer_overview(agency.core, who, agency.employer_id).staff == 2
+
+    def place(region: str) -> None:
+        def work(session: Session) -> None:
+            row = session.get(Employer, agency.employer_id) or Employer(organisation_id=agency.employer_id, revision=0)
+            row.state, row.region, row.merged_into, row.changed_at = "verified", region, None, 0
+            session.add(row)
+
+        agency.core.database.transact(work)
+
+    place("310115")
+    assert employer_overview(agency.core, who, agency.employer_id).staff == 2
+    place("110105")
+    with pytest.raises(StateError) as caught:
+        employer_overview(agency.core, who, agency.employer_id)
+    assert (caught.value.code, caught.value.path) == ("insurance.employer", "employer_id")

@@ -21,6 +21,7 @@ from issuer.insurance import registration, views
 from issuer.insurance.departure import record_death
 from issuer.insurance.heirs import end_heir, give_heir
 from issuer.notices.inbox import inbox
+from issuer.permits.offices import create_office, join_office
 from issuer.privacy import requests
 from issuer.privacy.export import export_of, export_schema
 from issuer.privacy.holdings import APART, HOLDINGS
@@ -179,6 +180,25 @@ def test_only_whoever_keeps_the_data_decides(town: Town) -> None:
     assert refused(lambda: requests.ask(town.core, town.holder.who(), "explanation", "card", "why"))[0] == (
         "privacy.too_many"
     )
+
+
+def test_official_of_another_regions_office_neither_sees_nor_decides(town: Town) -> None:
+    """The person is insured in Shanghai and has no permit."""
+    admin = make(town.house, "administrator", "admin")
+    offices = [create_office(town.core, admin.who(), code, "An office", "机构") for code in ("310000", "110000")]
+    there = make(town.house, "insurance_officer", "officer.beijing")
+    for office, who in zip(offices, (town.officer, there), strict=True):
+        join_office(town.core, admin.who(), office.office_id, who.account_id)
+    made = requests.ask(town.core, town.holder.who(), "correction", "insurance", "My name is Erika.")
+    assert (town.told(town.officer, "privacy.wanted"), town.told(there, "privacy.wanted")) == (1, 0)
+    assert requests.list_requests(town.core, there.who()) == []
+    for work in (
+        lambda: requests.show_request(town.core, there.who(), made),
+        lambda: requests.decide(town.core, there.who(), made, "done", "Put right."),
+    ):
+        assert refused(work)[0] == "privacy.none"
+    assert [one.request_id for one in requests.list_requests(town.core, town.officer.who())] == [made]
+    requests.decide(town.core, town.officer.who(), made, "done", "Put right.")
 
 
 def test_consent_is_withdrawn_in_one_step_and_counts_no_more(town: Town) -> None:
