@@ -46,7 +46,10 @@ def plain_shown(shown: object) -> str | bytes:
     if isinstance(shown, str):
         return str.__str__(shown)
     if isinstance(shown, bytes | bytearray | memoryview):
-        view = memoryview(shown)
+        try:
+            view = memoryview(shown)
+        except ValueError:
+            raise UsageError("usage.shown", path="shown", expected="bytes", found="a released memoryview") from None
         # One byte more than is ever read: the rest would be copied only to be refused for its size.
         return view.tobytes() if view.nbytes <= limits.CARD_BYTES else bytes(limits.CARD_BYTES + 1)
     raise UsageError("usage.shown", path="shown", expected="str or bytes", found=type(shown).__name__)

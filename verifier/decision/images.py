@@ -51,7 +51,11 @@ def _given(picture: Any) -> Picture:
             why = fault.strerror if isinstance(fault, OSError) and fault.strerror else type(fault).__name__
             raise UsageError("usage.picture", path="picture", expected="a file that can be read", found=why) from None
     if callable(getattr(picture, "read", None)):
-        data = picture.read(MOST_BYTES + 1)
+        try:
+            data = picture.read(MOST_BYTES + 1)
+        except Exception as fault:  # Whatever an object of the caller's own raises, it is no fault of a card.
+            found = type(fault).__name__
+            raise UsageError("usage.picture", path="picture", expected="a file that can be read", found=found) from None
         if not isinstance(data, bytes):
             found = f"a file that gives {type(data).__name__}"
             raise UsageError("usage.picture", path="picture", expected="a file opened for bytes", found=found)
@@ -62,6 +66,14 @@ def _given(picture: Any) -> Picture:
         made: Picture = picture.astype("uint8") * 255
         return made
     if isinstance(picture, bytes | bytearray | memoryview) or kind is not None or hasattr(picture, "getbands"):
+        try:
+            memoryview(picture)
+        except TypeError:
+            pass
+        except (ValueError, BufferError):
+            # A released view; an array of what has no bytes, such as datetime64.
+            found = "a released memoryview" if kind is None else f"an array of {picture.dtype}"
+            raise UsageError("usage.picture", path="picture", expected="bytes or pixels", found=found) from None
         given: Picture = picture
         return given
     expected = "a path, bytes, an open file, a Pillow image or an array"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.kit.trust_domain import NOW, World, code
 from verifier import UsageError
 
 PIL_Image = pytest.importorskip("PIL.Image")
+numpy = pytest.importorskip("numpy")
 
 VERIFIER = World().verifier()
 
@@ -67,3 +69,46 @@ def test_now_is_checked() -> None:
     with pytest.raises(UsageError) as caught:
         VERIFIER.verify_image(b"", now=float("nan"))
     assert caught.value.code == "usage.now"
+
+
+class Failing:
+    """A file whose reading fails."""
+
+    def __init__(self, fault: Exception) -> None:
+        self.fault = fault
+
+    def read(self, _: int) -> bytes:
+        raise self.fault
+
+
+def released() -> memoryview:
+    view = memoryview(b"abc")
+    view.release()
+    return view
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        numpy.zeros((3, 3), dtype="M8[s]"),
+        numpy.zeros((3, 3), dtype="m8[s]"),
+        released(),
+        Failing(OSError("x")),
+        Failing(ValueError("closed")),
+        Failing(RuntimeError("x")),
+    ],
+    ids=["datetime64", "timedelta64", "released", "disk", "closed", "any"],
+)
+def test_what_cannot_be_read_is_its_callers_fault(picture: Any) -> None:
+    """And not a card's: it is wrong use, whatever the object raises."""
+    with pytest.raises(UsageError) as caught:
+        VERIFIER.verify_image(picture, now=NOW)
+    assert caught.value.code == "usage.picture"
+
+
+def test_a_released_view_is_no_code() -> None:
+    """One is wrong use; among many it is misread."""
+    with pytest.raises(UsageError) as caught:
+        VERIFIER.verify(released(), now=NOW)
+    assert caught.value.code == "usage.shown"
+    assert [str(each.reason) for each in VERIFIER.verify_many([code(), released()], now=NOW)] == ["valid", "misread"]
