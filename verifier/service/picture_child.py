@@ -5,7 +5,8 @@ Promises:
 1. Before the first picture is looked at, it gives up what :func:`icard_crypto.platform_parts.confine` says: a decoder
    that was taken over can neither change the state nor read a key.
 2. Each request is one byte (:class:`.picture_contents.Way`) and the bytes of a picture or a PDF; each answer is that of
-   :func:`.picture_contents.write_answer`.
+   :func:`.picture_contents.write_answer`. To :data:`.picture_contents.IS_FILTERED` it answers ``1`` where the system
+   filters its calls, else ``0``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from icard_crypto.pictures.preload import load_decoders
 from icard_crypto.platform_parts import confine
 
 from .child_side import serve
-from .picture_contents import Way, write_answer
+from .picture_contents import IS_FILTERED, Way, write_answer
 
 __all__ = ["MEMORY", "main", "prepare", "read"]
 
@@ -30,8 +31,8 @@ MEMORY: Final = 768 * MIB
 
 def main() -> None:
     """Read pictures until the input ends."""
-    prepare()
-    serve(read)
+    filtered = b"1" if prepare() else b"0"
+    serve(lambda request: filtered if request == IS_FILTERED else read(request))
 
 
 def prepare() -> bool:

@@ -22,10 +22,12 @@ from icard_crypto.pictures import pdf
 
 from .limits import PICTURE_CODES, PICTURE_SECONDS
 
-__all__ = ["COMMAND_SECONDS", "Contents", "Way", "contents", "read_answer", "write_answer"]
+__all__ = ["COMMAND_SECONDS", "IS_FILTERED", "Contents", "Way", "contents", "read_answer", "write_answer"]
 
 COMMAND_SECONDS: Final = 60.0
 """For one picture or PDF of a command, until its reader is ended."""
+IS_FILTERED: Final = b"?"
+"""The request that asks a reader whether the system filters its calls."""
 #: Of the time that a reader has before it is ended: a code that was found by then is worth more than none.
 _SHARE: Final = 0.8
 

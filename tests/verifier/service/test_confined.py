@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -10,10 +11,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from structlog.testing import capture_logs
 
 from icard_crypto import qr
 from tests.kit import pictures
 from verifier.service.child_side import HEAD, command
+from verifier.service.picture_contents import IS_FILTERED
+from verifier.service.pictures import PictureReader
 
 TEXT = pictures.card_text(417)
 #: What somebody who has the reader of pictures would try, each as an expression that must fail.
@@ -119,3 +123,29 @@ def test_every_kind_of_picture_is_read_by_a_process_that_can_open_nothing() -> N
             found[name] = answer["error"] or len(answer["codes"])
         child.stdin.close()
     assert found == dict.fromkeys(_forms(), 1)
+
+
+@pytest.mark.parametrize(("told", "lines"), [(b"1", 0), (b"0", 1)])
+def test_a_reader_without_a_filter_is_logged_once(told: bytes, lines: int) -> None:
+    """It was silent: an operator did not learn that a decoder can open files on this machine."""
+    reader = PictureReader(1)
+
+    async def answers(request: bytes) -> bytes:
+        return told if request == IS_FILTERED else b'{"codes": [], "error": null}'
+
+    async def twice() -> None:
+        for _ in range(2):
+            assert await reader.codes(b"", thorough=False) == []
+
+    reader.pool.ask = answers  # type: ignore[method-assign]
+    with capture_logs() as logged:
+        asyncio.run(twice())
+    assert [each["log_level"] for each in logged] == ["warning"] * lines
+
+
+def test_a_reader_says_whether_it_is_filtered() -> None:
+    """As the system has it, and reads pictures afterwards."""
+    child = command("verifier.service.picture_child")
+    request = HEAD.pack(1) + IS_FILTERED
+    done = subprocess.run(child, input=request, capture_output=True, check=True)
+    assert done.stdout == HEAD.pack(1) + (b"1" if sys.platform == "linux" else b"0")
