@@ -6,7 +6,9 @@ Promises:
    person (:mod:`issuer.permits.person_checks`): permit, card, entry and the holder's account are made in one
    transaction with its use, or none of them.
 2. The holder's account opens by two parts: the notification's token, and a slip that whoever checked the person hands
-   over. Who has the notification alone, as the employer does, opens nothing.
+   over. Who has the notification alone, as the employer does, opens nothing. Without a notification the slip alone
+   opens it (:func:`open_account`): such an account waits before it takes part in what two people do, and the employer
+   on record gets notice.
 3. The notification's code is drawn for the applicant alone, and not any more once it was used.
 """
 
@@ -27,6 +29,7 @@ from issuer.accounts import changes
 from issuer.accounts.changes import NewAccount
 from issuer.accounts.invitations import Invited, Parts
 from issuer.accounts.models import Account, Person
+from issuer.accounts.people import waits
 from issuer.accounts.principals import Principal
 from issuer.accounts.secret_text import new_secret, secret_hash
 from issuer.cards import Decision, NewCard
@@ -140,6 +143,11 @@ def open_account(
         made = _new_account(core, session, permit.person_id, holder, account_id, Parts(slip), unit.now)
         if made is None:
             raise StateError("account.conflict", path="permit_id", expected="a person without an account")
+        # One officer alone has the whole slip here: no second person's part comes from this account at once, and the
+        # employer gets notice.
+        waits(core, session.get_one(Account, made.account_id), unit.now)
+        session.flush()
+        notify_permit(core, session, unit.now, "permit.account_opened", permit)
         unit.audit("account.open", made.account_id, {"check": check.name})
         unit.made(made.account_id)
         return made

@@ -20,6 +20,7 @@ from icard_crypto.pictures import pdf
 from issuer.accounts.attempts import Origin
 from issuer.accounts.invitations import accept
 from issuer.accounts.login import login
+from issuer.accounts.models import Account
 from issuer.accounts.secret_text import secret_hash
 from issuer.audit.models import Read
 from issuer.permits import slots
@@ -127,6 +128,10 @@ def test_holder_who_came_by_no_notification_gets_an_account_at_the_window(office
     made = office.ask(office.officer, "POST", path, body, key="one-account-for-one").json()
     again = office.ask(office.officer, "POST", path, body, key="one-account-for-one").json()
     assert again == {**made, "slip": None}
+    told = [one["kind"] for one in office.ok(office.employer, "GET", "/v1/notices")["items"]]
+    assert told.count("permit.account_opened") == 1
+    since = office.core.database.read(lambda session: session.get_one(Account, made["account_id"]).confirms_from)
+    assert since == int(office.house.clock.at) + office.core.settings.factor_wait_hours * 3600
     accept(office.core, made["slip"], PASSWORD, None, HOME)
     holder = Somebody(office.house, made["account_id"], "", "hannelore.vogel", None, [])
     assert [one["permit_id"] for one in office.ok(holder, "GET", "/v1/permits")["items"]] == [permit["permit_id"]]
