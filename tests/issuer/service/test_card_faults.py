@@ -9,18 +9,20 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp
 
+from issuer import cards
+from issuer.cards import NewCard
 from issuer.cards.models import CardRow
 from issuer.service.app import make_app
 from tests.kit.http_clients import ask
 from tests.kit.issuing_api import headers_of, wanted_card
-from tests.kit.people import House, count, make, new_house
+from tests.kit.issuing_service import person
+from tests.kit.people import HOST, House, count, make, new_house
 from verifier.runtime import http
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    """A service without keys: nothing here comes so far."""
-    made = new_house(tmp_path, f"sqlite:///{tmp_path}/issuer.db")
+    made = new_house(tmp_path, f"sqlite:///{tmp_path}/issuer.db", keys=True)
     yield made
     made.core.close()
 
@@ -31,10 +33,12 @@ def app(house: House) -> ASGIApp:
     return make_app(house.core, http.Drain())
 
 
-@pytest.mark.parametrize("path", ["/v1/cards", f"/v1/cards/{'0' * 32}/replace"])
-def test_every_fault_of_a_card_is_named(house: House, app: ASGIApp, path: str) -> None:
+@pytest.mark.parametrize("replaced", [False, True], ids=["issue", "replace"])
+def test_every_fault_of_a_card_is_named(house: House, app: ASGIApp, *, replaced: bool) -> None:
     """Each by its place in the body, with its sentence; a name that the client made up is not repeated."""
-    body: dict[str, Any] = wanted_card(1) if path == "/v1/cards" else {**wanted_card(1), "reason": "moved"}
+    body: dict[str, Any] = {**wanted_card(1), "reason": "moved"} if replaced else wanted_card(1)
+    issued = cards.issue(house.core, [NewCard(person(1))], HOST) if replaced else []
+    path = f"/v1/cards/{issued[0].card_id}/replace" if issued else "/v1/cards"
     body["card"]["permit"]["region"] = "31011"
     body["card"]["insurance"]["schemes"] = ["pension", "dental"]
     body["card"]["holder"]["passport"] = "C01X00T47"
@@ -48,4 +52,4 @@ def test_every_fault_of_a_card_is_named(house: House, app: ASGIApp, path: str) -
     ]
     assert all(fault["message"] and fault["expected"] for fault in answer.json()["errors"])
     assert "C01X00T47" not in answer.text
-    assert count(house.core, CardRow) == 0
+    assert count(house.core, CardRow) == int(replaced)
