@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -52,3 +55,18 @@ def test_doors_are_complete(package: str) -> None:
 def test_exported_names_are_the_kept_ones(package: str) -> None:
     """What embedders import changes on purpose only: with ``tests/exported_names.json`` and a line in the changelog."""
     assert sorted(__import__(package).__all__) == EXPORTED[package]
+
+
+@pytest.mark.parametrize("package", ["icard_crypto", "verifier", "issuer"])
+def test_the_page_names_every_package_in_the_order_of_the_layers(package: str) -> None:
+    """docs/architecture.md has a row for each name of the contract, lower layers first."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    section = page.partition(f"\n## {package}:")[2].partition("\n## ")[0]
+    rows = [re.findall(r"`(\w+)/?`", line.split("|")[1]) for line in section.splitlines() if line.startswith("| `")]
+    places = {name: place for place, names in enumerate(rows) for name in names}
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (layers,) = (each["layers"] for each in contracts if each["id"] == package)
+    groups = [re.findall(r"\w+", layer) for layer in reversed(layers)]
+    assert {name for group in groups for name in group} - places.keys() == set()
+    for lower, higher in itertools.pairwise(groups):
+        assert max(places[name] for name in lower) <= min(places[name] for name in higher), (lower, higher)
