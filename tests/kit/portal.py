@@ -20,6 +20,7 @@ from issuer.cards import NewCard
 from issuer.cards.lookups import note_lookup
 from issuer.insurance import registration
 from issuer.permits.models import Permit
+from issuer.permits.people import passport_of
 from issuer.portal import BASE, make_portal
 from issuer.portal.catalogue import Words
 from issuer.service.app import make_app
@@ -132,9 +133,10 @@ def _insurance(house: House, people: dict[str, Somebody], ids: dict[str, str], t
     """The resident is registered, with what was paid for the month before and a month that is missing."""
     core, who = house.core, people["employer"].who()
     began = (today.replace(day=1) - timedelta(days=100)).replace(day=1)
+    born = core.database.read(lambda session: passport_of(core, session, people["resident"].person_id))["birth"]
     new = new_registration(
         6, surname="LINDQVIST", given="ASTRID", nationality="SWE", passport_state="SWE", passport="C01X00006",
-        obtained=began, began=began,
+        born=date.fromisoformat(born), obtained=began, began=began,
     )  # fmt: skip
     ids["insured"] = registration.register(core, who, new).person_id
 
