@@ -94,8 +94,7 @@ def grant_service(core: Core, who: Principal, person_id: str, service: str) -> G
     """Grant a service: the person's card gets new codes that say so.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``insurance.service``, ``grant.*``, ``account.self``; the signer's
-            errors.
+        StateError: ``access.*``, ``account.self``, ``insurance.*``, ``grant.*``; the signer's errors.
         CardError: ``card.*``.
     """
     who.require("insurance.book")
