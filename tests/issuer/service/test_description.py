@@ -98,9 +98,10 @@ def test_every_field_that_has_to_be_sent_has_an_example(app: FastAPI) -> None:
         for field in set(schema.get("required", ())) - _WITHOUT:
             about = schema["properties"][field]
             items = about.get("items", {})
-            if "$ref" in items:
-                # A list of parts: each has its own examples.
-                names += {items["$ref"].rpartition("/")[2]} - set(names)
+            part = items.get("$ref") or about.get("$ref")
+            if part is not None:
+                # A part, or a list of them: each has its own examples.
+                names += {part.rpartition("/")[2]} - set(names)
                 continue
             known = about.keys() | items.keys()
             assert known & {"examples", "enum"} or about.get("type") == "boolean", (name, field)
