@@ -53,7 +53,10 @@ def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     invitation = re.search(r"^invitation *(\S{43})$", (tmp_path / "li.na.invitation").read_text("utf-8"), re.MULTILINE)
     assert invitation is not None
     for secret in (invitation[1], "wang.wei", "Zhao Min"):
-        assert secret not in logs + ended.stdout
+        assert secret not in logs
+    # The trial prints the log-ins of its accounts, one of which is that of the page.
+    for secret in (invitation[1], "Zhao Min"):
+        assert secret not in ended.stdout
     assert not (tmp_path / "drill").exists()
 
 
