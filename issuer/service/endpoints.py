@@ -240,8 +240,10 @@ def _statuses(one: Endpoint) -> list[int]:
 
 
 def _good(one: Endpoint) -> dict[int | str, dict[str, Any]]:
-    text, binary = {"type": "string"}, {"type": "string", "format": "binary"}
-    media = {name: {"schema": text if name.startswith("text/") else binary} for name in one.types}
+    shown = {"text": {"type": "string"}, "json": {"type": "object"}}
+    binary = {"type": "string", "format": "binary"}
+    kinds = {name: "json" if name == "application/json" else name.partition("/")[0] for name in one.types}
+    media = {name: {"schema": shown.get(kind, binary)} for name, kind in kinds.items()}
     good: dict[str, Any] = {"content": media} if media and one.method != "HEAD" else {}
     if one.changes and one.method != "DELETE":
         good["headers"] = {"ETag": HEADERS["ETag"]}

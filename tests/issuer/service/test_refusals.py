@@ -133,8 +133,14 @@ def test_a_request_that_another_site_made_is_refused(house: House, app: ASGIApp)
     changing = [each for each in routes_of(house) if each[0] not in ("GET", "HEAD") and each[2].asks != "anyone"]
     assert len(changing) > 15
     more = {"Idempotency-Key": "a-forged-request", "If-Match": '"1"', "Content-Type": "application/json"}
+    file = {"Content-Type": "application/pdf"}
     asked: list[dict[str, Any]] = [
-        {"method": method, "url": path, "headers": {**more, **headers}, "content": b"{}"}
+        {
+            "method": method,
+            "url": path,
+            "headers": {**more, **(file if path.startswith("/v1/files/") else {}), **headers},
+            "content": b"{}",
+        }
         for number, (method, path, _) in enumerate(changing)
         # All of them at one, and at each one without a token, with a wrong one, and from elsewhere, in turn.
         for headers in (forged if path == "/v1/cards" else (cookie, forged[1 + number % 6], forged[7 + number % 7]))

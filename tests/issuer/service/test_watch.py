@@ -36,6 +36,7 @@ from tests.kit.signed_domain import published_core
 from verifier.runtime import http
 
 _PARTS = (
+    "copy",
     "database",
     "signer",
     "trust_list",
@@ -64,8 +65,8 @@ def test_each_part_by_itself(house: House) -> None:
     assert isinstance(core.signer, Recording)
     app = make_app(core, http.Drain())
 
-    def harmed(part: str, code: str) -> None:
-        assert readiness.parts(core) == {**dict.fromkeys(_PARTS, "ok"), part: code}
+    def harmed(part: str, code: str, **others: str) -> None:
+        assert readiness.parts(core) == {**dict.fromkeys(_PARTS, "ok"), part: code, **others}
         answer = ask(app, "GET", "/readyz")
         assert (answer.status_code, answer.json()["ready"], answer.json()["parts"][part]) == (503, False, code)
 
@@ -77,7 +78,8 @@ def test_each_part_by_itself(house: House) -> None:
     harmed("clock", "clock.apart")
     clock.apart = 0
     clock.at -= 3600
-    harmed("clock", "clock.behind")
+    # An hour before, the keys' time had not begun.
+    harmed("clock", "clock.behind", trust_list="listing.window")
     clock.at += 3600 + TTL + 1
     harmed("publication", "publication.old")
     publish(core)
