@@ -127,7 +127,7 @@ def _alone(work: Path) -> Iterator[int]:
     work.mkdir(mode=0o700, exist_ok=True)
     with contextlib.ExitStack() as stack:
         try:
-            descriptor = stack.enter_context(lock(work, wait=False))
+            descriptor = stack.enter_context(lock(work, wait=False, folder=True))
         except BlockingIOError:
             raise DataError("data.busy", path=str(work)) from None
         yield descriptor

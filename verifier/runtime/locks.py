@@ -8,7 +8,6 @@ Promises:
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,17 +23,18 @@ __all__ = ["lock", "locked"]
 
 
 @contextmanager
-def lock(path: Path, *, wait: bool = True) -> Iterator[int]:
-    """Hold the lock of a folder, or of a file, which is made where it is missing; gives its descriptor.
+def lock(path: Path, *, wait: bool = True, folder: bool = False) -> Iterator[int]:
+    """Hold the lock of a file, which is made where it is missing, or of a folder; gives its descriptor.
 
     Args:
         wait: for the process that holds it.
+        folder: the path is a folder's.
 
     Raises:
         BlockingIOError: another process holds it, and ``wait`` is false.
         OSError: it cannot be opened or locked.
     """
-    flags = os.O_RDONLY | os.O_DIRECTORY if path.is_dir() else os.O_RDWR | os.O_CREAT
+    flags = os.O_RDONLY | os.O_DIRECTORY if folder else os.O_RDWR | os.O_CREAT
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -52,9 +52,7 @@ def locked(folder: Path) -> Iterator[None]:
     """
     with ExitStack() as stack:
         try:
-            if not folder.is_dir():
-                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-            stack.enter_context(lock(folder))
+            stack.enter_context(lock(folder, folder=True))
         except OSError as fault:
             raise FileFault("file.unwritable", found=f"{folder}: {fault.strerror}") from None
         yield

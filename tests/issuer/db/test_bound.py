@@ -299,7 +299,7 @@ def another(table: Table, name: str, before: Any) -> Any:
         return (None if before is not None else b"x") if column.info else b"\0" * 32
     if kind is bool:
         return not before
-    return (before or 0) + 1 if kind is int else f"{before or ''}"[::-1][:30] + "0"
+    return (before or 0) + 1 if kind is int else f"{before or ''}"[::-1][1:31] + "0"
 
 
 def test_a_token_that_was_inserted_signs_nothing(house: House) -> None:

@@ -43,7 +43,10 @@ def test_the_server_answers_and_ends_with_0(tmp_path: Path) -> None:
         with httpx.Client(base_url=address, timeout=PATIENCE, trust_env=False) as client:
             assert client.get("/healthz").json() == {"status": "ok"}
             parts = wait_until_ready(client)
-            names = ("server", "database", "signer", "publication", "master_key", "records", "clock", "worker")
+            names = (
+                *("server", "database", "signer", "trust_list", "publication", "master_key", "records", "writes"),
+                *("clock", "copy", "mark", "worker"),
+            )
             assert parts == dict.fromkeys(names, "ok")
         process.send_signal(signal.SIGTERM)
         assert process.wait(2 * PATIENCE) == 0

@@ -14,10 +14,10 @@ from verifier.runtime.locks import lock, locked
 
 @pytest.mark.parametrize("name", ["a.lock", "."])
 def test_a_lock_that_is_held_is_refused_at_once_where_nobody_waits(tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    with lock(path), pytest.raises(BlockingIOError), lock(path, wait=False):
+    path, folder = tmp_path / name, name == "."
+    with lock(path, folder=folder), pytest.raises(BlockingIOError), lock(path, wait=False, folder=folder):
         pass
-    with lock(path, wait=False):
+    with lock(path, wait=False, folder=folder):
         pass
 
 
@@ -34,5 +34,5 @@ def test_what_cannot_be_locked_is_a_fault_of_the_file(tmp_path: Path) -> None:
         with pytest.raises(FileFault) as caught, locked(path):
             pass
         assert caught.value.code == "file.unwritable"
-    with locked(tmp_path), pytest.raises(BlockingIOError), lock(tmp_path, wait=False):
+    with locked(tmp_path), pytest.raises(BlockingIOError), lock(tmp_path, wait=False, folder=True):
         pass
