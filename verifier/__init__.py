@@ -33,7 +33,7 @@ verdict.refused: The card was not confirmed as valid.; expected VALID; found INV
 """
 
 from icard_crypto.card.card import Card, Profile, Scheme, Service
-from icard_crypto.errors import IcardError, MissingPart, StateError, register
+from icard_crypto.errors import IcardError, MissingPart, StateError, register as _register
 
 from .decision.errors import UsageError
 from .decision.policy import Policy
@@ -72,4 +72,4 @@ __all__ = [
     "verdict_schema",
 ]
 
-register("verifier")
+_register("verifier")
