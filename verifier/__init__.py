@@ -33,7 +33,8 @@ verdict.refused: The card was not confirmed as valid.; expected VALID; found INV
 """
 
 from icard_crypto.card.card import Card, Profile, Scheme, Service
-from icard_crypto.errors import IcardError, MissingPart, StateError, register as _register
+from icard_crypto.errors import IcardError, MissingPart, StateError
+from icard_crypto.errors import register as _register
 
 from .decision.errors import UsageError
 from .decision.policy import Policy
