@@ -61,6 +61,7 @@ UNPEOPLED = frozenset(
         "Messages about applications",
         "Objections",
         "Offices",
+        "Own data",
         "Permits",
         "The office's desk",
     }
