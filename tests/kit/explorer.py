@@ -122,8 +122,8 @@ class Explorer:
 
     def can_succeed(self, operation: Any) -> bool:
         """Whether the population has what the operation needs."""
-        # Nothing is kept back by an inquiry here.
-        deferred = operation.path.startswith("/v1/lookups/deferrals")
+        # Nothing is kept back by an inquiry here, and nothing is published: it is not ready.
+        deferred = operation.path.startswith("/v1/lookups/deferrals") or operation.path == "/readyz"
         return not deferred and not UNPEOPLED & set(operation.definition.raw["tags"])
 
     @property
