@@ -11,17 +11,15 @@ Promises:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Final
 
 from icard_crypto.errors import IcardError
 from issuer.acts import Actor
+from issuer.bulk.imports import Batch, Progress, import_rows
 from issuer.bulk.models import BulkRun
 from issuer.bulk.refusals import refusal
-from issuer.bulk.rows import Columns, Row, Source, read_rows
-from issuer.bulk.run import begin_run, finish_run
+from issuer.bulk.rows import Columns, Row, Source
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
 
@@ -53,29 +51,25 @@ def import_file(
     core: Core,
     source: Source,
     by: Actor,
-    progress: Callable[[int, int, int], None] = lambda done, refused, read: None,
+    progress: Progress = lambda done, refused, read: None,
 ) -> Imported:
     """Write a file's rows into the books, or go on with it.
 
     Args:
-        progress: told after every batch: rows written, rows refused, bytes read.
+        progress: called after every batch: rows written, rows refused, bytes read.
 
     Raises:
         StateError: ``bulk.*``, ``clock.*``, ``database.*``. Run again to go on.
     """
-    name = hashlib.sha256(f"{source.sha256}:{source.form}".encode()).hexdigest()
-    run, resumed = begin_run(core, _KIND, name)
-    done, refused = run.done, run.refused
-    if run.state != "done":
-        rows = (row for row in read_rows(source, COLUMNS) if row.number > run.position)
-        while batch := tuple(islice(rows, _BATCH)):
-            done, refused = _write(core, source, run.id, batch, by)
-            progress(done, refused, batch[-1].end)
-        finish_run(core, run.id)
-    return Imported(run.id, done, refused, resumed, follow_due(core, by))
+
+    def write(run_id: str, batch: Batch) -> tuple[int, int]:
+        return _write(core, source, run_id, batch, by)
+
+    rows = import_rows(core, _KIND, source, COLUMNS, _BATCH, write, progress)
+    return Imported(rows.run_id, rows.done, rows.refused, rows.resumed, follow_due(core, by))
 
 
-def _write(core: Core, source: Source, run_id: str, batch: tuple[Row, ...], by: Actor) -> tuple[int, int]:
+def _write(core: Core, source: Source, run_id: str, batch: Batch, by: Actor) -> tuple[int, int]:
     """Write a batch with its refusals and the run's position; all that is written and refused by now."""
     ready, faults = [], []
     for row in batch:

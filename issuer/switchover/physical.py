@@ -17,10 +17,8 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
-from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -32,10 +30,10 @@ from issuer import cards
 from issuer.accounts.fields import check_text
 from issuer.accounts.models import Organisation
 from issuer.acts import Actor
+from issuer.bulk.imports import Batch, Imported, Progress, import_rows
 from issuer.bulk.models import BulkRun
 from issuer.bulk.refusals import refusal
-from issuer.bulk.rows import Columns, Row, Source, read_rows
-from issuer.bulk.run import begin_run, finish_run
+from issuer.bulk.rows import Columns, Row, Source
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.permits.models import Employer, Permit
@@ -66,21 +64,11 @@ COLUMNS: Final = Columns(
 """Of a file of physical permits. ``employer_name``: for an employer that is not registered yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What became of a file: rows taken and refused. ``resumed``: an earlier run had begun it."""
-
-    run_id: str
-    done: int
-    refused: int
-    resumed: bool
-
-
 def import_permits(
     core: Core,
     source: Source,
     by: Actor,
-    progress: Callable[[int, int, int], None] = lambda done, refused, read: None,
+    progress: Progress = lambda done, refused, read: None,
 ) -> Imported:
     """Take a file's permits over, or go on with it.
 
@@ -90,19 +78,14 @@ def import_permits(
     Raises:
         StateError: ``bulk.*``, ``clock.*``, ``database.*``. Run again to go on.
     """
-    name = hashlib.sha256(f"{source.sha256}:{source.form}".encode()).hexdigest()
-    run, resumed = begin_run(core, _KIND, name)
-    done, refused = run.done, run.refused
-    if run.state != "done":
-        rows = (row for row in read_rows(source, COLUMNS) if row.number > run.position)
-        while batch := tuple(islice(rows, _BATCH)):
-            done, refused = _write(core, run.id, batch, by)
-            progress(done, refused, batch[-1].end)
-        finish_run(core, run.id)
-    return Imported(run.id, done, refused, resumed)
+
+    def write(run_id: str, batch: Batch) -> tuple[int, int]:
+        return _write(core, run_id, batch, by)
+
+    return import_rows(core, _KIND, source, COLUMNS, _BATCH, write, progress)
 
 
-def _write(core: Core, run_id: str, batch: tuple[Row, ...], by: Actor) -> tuple[int, int]:
+def _write(core: Core, run_id: str, batch: Batch, by: Actor) -> tuple[int, int]:
     """Write a batch with its refusals and the run's position; all that is taken and refused by now."""
 
     def work(unit: UnitOfWork) -> tuple[int, int]:
