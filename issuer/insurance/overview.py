@@ -25,30 +25,17 @@ from issuer.core import Core
 from issuer.rules.store import read_book
 
 from .compliance import Compliance
+from .findings import Finding
 from .models import InsuranceFact
 from .money import in_yuan
 from .parties import require_employer
 from .records import load_people
+from .region_report import RegionRow, summed
 from .views import report_day
 
-__all__ = ["Overview", "OverviewRow", "as_csv", "employer_overview"]
+__all__ = ["Overview", "as_csv", "employer_overview"]
 
 _CHUNK: Final = 500
-#: Of a finding: region, kind, owed and late fee in fen.
-_Sums = tuple[str, str, int | None, int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class OverviewRow:
-    """Findings of a kind in a region: how many, about how many people, how many without a known sum; sums in fen."""
-
-    region: str
-    kind: str
-    findings: int
-    people: int
-    without_sum: int
-    owed: int
-    late_fees: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +46,7 @@ class Overview:
     as_of: date
     known_on: date
     staff: int
-    rows: tuple[OverviewRow, ...]
+    rows: tuple[RegionRow, ...]
 
 
 def employer_overview(
@@ -78,22 +65,17 @@ def employer_overview(
     chosen = core.database.read(lambda session: require_employer(core, session, who, employer_id))
     day = report_day(core, as_of, known_on)
     compliance = Compliance(read_book(core), day, known_on)
-    sums: dict[tuple[str, str], list[int]] = {}
     staff = 0
-    for people in _staff(core, chosen):
-        look = partial(_findings, core, compliance=compliance, employer_id=chosen, people=people)
-        for findings in core.database.read(look):
-            staff += 1
-            seen: set[tuple[str, str]] = set()
-            for region, kind, owed, late_fee in findings:
-                row = sums.setdefault((region, kind), [0, 0, 0, 0, 0])
-                row[0] += 1
-                row[1] += (region, kind) not in seen
-                row[2] += owed is None
-                row[3] += owed or 0
-                row[4] += late_fee or 0
-                seen.add((region, kind))
-    rows = tuple(OverviewRow(region, kind, *row) for (region, kind), row in sorted(sums.items()))
+
+    def found() -> Iterator[list[Finding]]:
+        nonlocal staff
+        for people in _staff(core, chosen):
+            look = partial(_findings, core, compliance=compliance, employer_id=chosen, people=people)
+            for findings in core.database.read(look):
+                staff += 1
+                yield findings
+
+    rows = summed(found())
     return Overview(chosen, day, known_on or day, staff, rows)
 
 
@@ -131,11 +113,7 @@ def _ids(query: Select[str], session: Session) -> list[str]:
 
 def _findings(
     core: Core, session: Session, *, compliance: Compliance, employer_id: str, people: Sequence[str]
-) -> list[list[_Sums]]:
-    """For each person the employer's findings: region, kind, sums."""
-    found: list[list[_Sums]] = []
-    for insured in load_people(core, session, people).values():
-        report = compliance.report(insured.person)
-        own = [one for one in report.findings if one.employer == employer_id]
-        found.append([(one.region, one.kind, one.owed, one.late_fee) for one in own])
-    return found
+) -> list[list[Finding]]:
+    """For each person the employer's findings."""
+    reports = (compliance.report(insured.person) for insured in load_people(core, session, people).values())
+    return [[one for one in report.findings if one.employer == employer_id] for report in reports]

@@ -212,7 +212,15 @@ def show_overview(
     call.looked("insurance.overview")
     found = overview.employer_overview(call.core, call.who, employer_id, as_of, known_on)
     rows = [
-        OverviewLine(**{**asdict(row), "owed": in_yuan(row.owed), "late_fees": in_yuan(row.late_fees)})
+        OverviewLine(
+            region=row.region,
+            kind=row.kind,
+            findings=row.findings,
+            people=row.people,
+            without_sum=row.without_sum,
+            owed=in_yuan(row.owed),
+            late_fees=in_yuan(row.late_fees),
+        )
         for row in found.rows
     ]
     return OverviewBody(
