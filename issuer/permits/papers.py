@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -54,6 +54,8 @@ __all__ = [
 #: How an officer checked a paper.
 HOW: Final = ("seen_original", "apostille", "legalisation", "issuing_office", "register", "scan", "commitment")
 _LONGEST_NOTE: Final = 500
+#: States of an application whose papers are checked.
+_FILED: Final = ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED")
 #: Gives the facts of an application that its checklist follows from.
 FactsOf = Callable[[Core, Session, Filing], FilingFacts]
 
@@ -133,13 +135,7 @@ def check_paper(
 
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
-        row = load_filing(core, session, who, filing_id, lock=True)
-        require_handler(who, row)
-        paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code).with_for_update())
-        if paper is None:
-            raise StateError("filing.none", path="code")
-        if row.state not in ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED"):
-            raise StateError("process.move", path="paper", expected="a filed application", found=row.state)
+        row, paper = _paper_of(core, session, who, filing_id, code, _FILED)
         found = PAPER.move(move, paper.state, "officer")
         content, checks = _read(core, paper)
         if move == "verify" and how == "scan" and not _has_file(session, row.id, code):
@@ -192,13 +188,7 @@ def forge_paper(core: Core, who: Principal, filing_id: str, code: str, note: str
 
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
-        row = load_filing(core, session, who, filing_id, lock=True)
-        require_handler(who, row)
-        paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code).with_for_update())
-        if paper is None:
-            raise StateError("filing.none", path="code")
-        if row.state not in ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED", "APPROVED"):
-            raise StateError("process.move", path="paper", expected="a filed application", found=row.state)
+        row, paper = _paper_of(core, session, who, filing_id, code, (*_FILED, "APPROVED"))
         found = PAPER.move("forge", paper.state, "officer")
         content, checks = _read(core, paper)
         paper.state, paper.decided_by, paper.decided_at = found.target, who.account_id, now
@@ -271,3 +261,17 @@ def _read(core: Core, paper: Paper) -> tuple[NewPaper, Mapping[str, Any]]:
         values[name] = None if values[name] is None else date.fromisoformat(values[name])
     until = None if paper.committed_until is None else date.fromisoformat(paper.committed_until)
     return NewPaper(**values, committed_until=until), body["checks"]
+
+
+def _paper_of(
+    core: Core, session: Session, who: Principal, filing_id: str, code: str, states: Collection[str]
+) -> tuple[Filing, Paper]:
+    """An application in one of these states and its paper, both locked, for the officer who handles it."""
+    row = load_filing(core, session, who, filing_id, lock=True)
+    require_handler(who, row)
+    paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code).with_for_update())
+    if paper is None:
+        raise StateError("filing.none", path="code")
+    if row.state not in states:
+        raise StateError("process.move", path="paper", expected="a filed application", found=row.state)
+    return row, paper
