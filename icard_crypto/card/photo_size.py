@@ -99,7 +99,7 @@ def _of_webp(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _of_avif(data: bytes) -> Iterator[tuple[int, int]]:
-    """What the item properties state, and each sequence header of the AV1 data, which is what a decoder goes by."""
+    """What the item properties state, and each sequence header of the AV1 data, which a decoder follows."""
     boxes = list(_boxes(data))
     if [kind for kind, _ in boxes] != [b"ftyp", b"meta", b"mdat"]:
         raise ValueError

@@ -94,7 +94,7 @@ class Options:
         key: name of a column, or of a member of each object, that identifies a row over all files.
         photo: whether pictures go into the codes.
         codes: where the codes go, one JSON object a line; None: nowhere, they stay on record.
-        progress: told after every batch: rows done, rows refused, bytes read.
+        progress: called after every batch: rows done, rows refused, bytes read.
         batch: rows a transaction.
         patience: seconds to wait for the publisher.
     """

@@ -73,7 +73,7 @@ def select_cards(core: Core, wanted: Selection) -> Iterator[CardLine]:
 
 
 def _page(core: Core, wanted: Selection, after: str, session: Session) -> list[tuple[str, CardLine | None]]:
-    """A page: each card's id, and what is told of it; None: it does not fit."""
+    """A page: each card's id, and what is reported of it; None: it does not fit."""
     serving = [
         CodeRow.card_id == CardRow.id,
         CodeRow.generation == CardRow.version,

@@ -164,7 +164,7 @@ def clock_back(service: ServiceFolder, by: Actor) -> None:
     """Go on after the clock was ahead for a while and is right again. Stop every process of the service before.
 
     Puts times that have not come yet back, publishes, and gives new codes to cards whose codes begin in the future.
-    Nothing is un-revoked and no index is given again. What else was done meanwhile is told by act: look at it.
+    Nothing is un-revoked and no index is given again. What else was done meanwhile is listed by act: review it.
     """
     from issuer.db.process_lock import process_lock
     from issuer.publication.export import export

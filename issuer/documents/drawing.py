@@ -6,7 +6,7 @@ Promises:
    sees another one.
 2. A file that takes more than :data:`SECONDS` or the memory of :mod:`issuer.documents.drawing_child`, or that ends its
    process, is ``upload.costly``; one that can't be read is ``upload.broken``.
-3. At most :data:`AT_ONCE` files are looked at at one time; who waits for longer than a file may take gets
+3. At most :data:`AT_ONCE` files are looked at at one time; a caller that waits longer than a file may take gets
    ``upload.busy``.
 """
 

@@ -1,7 +1,7 @@
 """Whether somebody on record may claim a benefit: the record as the conditions read it.
 
 Promise: insured is who is enrolled without lapse today; months count once each, those of the pension since the last
-payout; what is told beside the record is the claimant's or an officer's word, never the record's.
+payout; what is stated beside the record is the claimant's or an officer's word, never the record's.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Promises:
 
-1. People are read by the hundred and computed one by one; memory does not grow with the region, and progress is told.
+1. People are read by the hundred and computed one by one; memory does not grow with the region, and progress is
+   reported.
 2. Rows add up: their sums are those of the people's reports, in whatever order these are read. What has no known sum is
    counted apart.
 3. A report for a day, by what was known on a day, is the same whenever it is made.
@@ -75,7 +76,7 @@ def region_report(
 
     Args:
         region: a code of GB/T 2260, or ``CN``.
-        progress: told after every chunk: people looked at.
+        progress: called after every chunk: people looked at.
     """
     day = as_of or day_of(int(core.clock.local()))
     compliance = Compliance(read_book(core), day, known_on)

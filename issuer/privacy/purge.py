@@ -89,7 +89,7 @@ def purge_due(
     """Erase what is due about everybody, and write the files anew.
 
     Args:
-        progress: told after every page: people looked at, people about whom something went.
+        progress: called after every page: people looked at, people about whom something went.
 
     Raises:
         StateError: ``audit.not_scrubbed``.

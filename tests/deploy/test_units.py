@@ -100,7 +100,7 @@ def test_a_unit_is_what_the_page_says(unit: str) -> None:
 
 @pytest.mark.parametrize("unit", SERVERS)
 def test_a_restart_waits_until_the_next_one_is_ready(unit: str) -> None:
-    """systemd is told, looks whether the process lives, and stops trying what fails again and again."""
+    """systemd is notified, checks whether the process lives, and stops trying what fails again and again."""
     found = settings(unit)
     assert (found["Type"], found["RestartPreventExitStatus"]) == (["notify"], ["64"])
     assert int(found["WatchdogSec"][0]) >= 30

@@ -122,7 +122,7 @@ def _grounds(visit: Visit, *, heard: bool | None = None) -> list[Choice]:
 
 @pages.get("permits/{permit_id}/hearing", _HEARS)
 def hearing_page(visit: Visit, permit_id: str) -> Response:
-    """The form by which a person is told what is meant to be decided against them."""
+    """The form that notifies a person of the decision intended against them."""
     view, t = views.show_permit(visit.core, visit.call.who, permit_id), visit.words
     row = ShownRules(visit).of_deadline("hearing", view.terms[-1].region)
     return visit.page(
