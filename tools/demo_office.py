@@ -178,7 +178,7 @@ def _holder(demo: _Demo, employer: Principal, officer: Principal) -> None:
     began = _months_before(today, 4)
     new = new_registration(
         6, surname="LINDQVIST", given="ASTRID", nationality="SWE", passport_state="SWE", passport="C01X00006",
-        obtained=began, began=began,
+        born=date.fromisoformat(record["birth"]), obtained=began, began=began,
     )  # fmt: skip
     registration.register(core, employer, new)
 
