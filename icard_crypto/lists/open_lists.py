@@ -1,18 +1,23 @@
 """Which status lists are inflated in this process, and how many bytes they may take together.
 
 A list is inflated when it is first asked for an entry. Beyond :data:`icard_crypto.limits.OPEN_STATUS_BYTES` those that
-were inflated first are closed again, and inflated anew should they be asked once more.
+were inflated first are closed again. A list that was closed is inflated anew where there is room for it, or when it has
+been asked :data:`BETWEEN` times since; otherwise it answers from :mod:`.pieces`. So whoever shows the codes of many
+lists in turn makes no look-up inflate a whole list again.
 """
 
 from __future__ import annotations
 
 import threading
 import weakref
-from typing import Protocol
+from typing import Final, Protocol
 
 from icard_crypto import limits
 
-__all__ = ["OpenLists", "Openable"]
+__all__ = ["BETWEEN", "OpenLists", "Openable"]
+
+BETWEEN: Final = 512
+"""Look-ups of a list that was closed until it takes the place of another again."""
 
 
 class Openable(Protocol):
@@ -36,6 +41,8 @@ class OpenLists:
     def __init__(self, most: int = limits.OPEN_STATUS_BYTES) -> None:
         self._most = most
         self._lists: list[weakref.ref[Openable]] = []
+        # As of the last list that was inflated: what has gone since counts until the next one.
+        self._total = 0
         self._mutex = threading.Lock()
 
     def opened(self, status_list: Openable) -> None:
@@ -48,3 +55,8 @@ class OpenLists:
                 total -= first.length
                 first.close()
             self._lists = [weakref.ref(each) for each in (*here, status_list)]
+            self._total = total
+
+    def has_room(self, status_list: Openable) -> bool:
+        """Whether a list can be inflated without another being closed for it."""
+        return self._total + status_list.length <= self._most

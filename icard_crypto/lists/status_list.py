@@ -20,7 +20,8 @@ Further:
 8. Entries are packed from the least significant bit of each byte upwards; a list holds as many entries as its bytes do.
 9. :class:`StatusListBuilder` writes nothing that the reader would refuse.
 10. A list is kept deflated until it is first asked for an entry; how much of all lists is inflated at one time is
-    bounded (:mod:`.open_lists`). So a list that no card names costs the bytes of its token.
+    bounded, and so is what a look-up costs where there are more (:mod:`.open_lists`). So a list that no card names
+    costs the bytes of its token.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ from icard_crypto.signing.keys import SigningKey, Thumbprint
 from icard_crypto.signing.tokens import FindKey, open_token
 
 from .list_maps import DAY, FIELDS, check_lifetime, check_not_future, read_map, write_map
-from .open_lists import OpenLists
+from .open_lists import BETWEEN, OpenLists
+from .pieces import Pieces
 
-__all__ = ["LONGEST_LIFE", "TYP", "StatusList", "StatusListBuilder", "read_status_list"]
+__all__ = ["LONGEST_LIFE", "TYP", "StatusList", "StatusListBuilder", "measured", "read_status_list"]
 
 TYP: Final = "application/statuslist+cwt"
 #: Seconds. A verifier that is offline for a month still has a list; a stolen status key's tokens die within one.
@@ -98,11 +100,16 @@ class StatusList:
     _packed: bytes = field(init=False, repr=False, compare=False)
     _rows: tuple[tuple[int, ...], ...] = field(init=False, repr=False, compare=False)
     _shift: int = field(init=False, repr=False, compare=False)
+    # Of a list that was closed: how it answers, and look-ups until it is inflated whole.
+    _pieces: Pieces | None = field(init=False, repr=False, compare=False)
+    _look_ups_left: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_packed", b"")
         object.__setattr__(self, "_rows", _ROWS[self.bits])
         object.__setattr__(self, "_shift", _SHIFTS[self.bits])
+        object.__setattr__(self, "_pieces", None)
+        object.__setattr__(self, "_look_ups_left", 0)
 
     def __reduce__(self) -> tuple[object, ...]:
         # Without what was inflated: whoever reads it may never ask.
@@ -144,12 +151,14 @@ class StatusList:
         if not whole or len(packed) != self.length:
             raise DecodeError("status.corrupt", path="status_list.lst", expected=f"{self.length} bytes inflated")
         object.__setattr__(self, "_packed", packed)
+        object.__setattr__(self, "_pieces", None)
         _open_lists.opened(self)
         return packed
 
     def close(self) -> None:
-        """Forget the inflated entries; the next look-up inflates them again."""
+        """Forget the inflated entries; look-ups inflate as much as they need, or all where there is room again."""
         object.__setattr__(self, "_packed", b"")
+        object.__setattr__(self, "_look_ups_left", BETWEEN)
 
     def get(self, index: int) -> int:
         """The value of an entry.
@@ -165,9 +174,23 @@ class StatusList:
         except IndexError:
             # A list that nobody has asked so far has no bytes, and comes here too.
             if 0 <= index < self.size:
-                return self._rows[index & 7][self.packed[index >> self._shift]]
+                return self._rows[index & 7][self._byte(index >> self._shift)]
             expected = f"0 to {self.size - 1}"
             raise DecodeError("status.index", path="idx", expected=expected, found=str(index)) from None
+
+    def _byte(self, at: int) -> int:
+        """A byte of the entries of a list that is not inflated, or was not a moment ago."""
+        # Kept: another thread may close the list at any moment.
+        packed, pieces = self._packed, self._pieces
+        if packed:
+            return packed[at]
+        if self._look_ups_left <= 0 or _open_lists.has_room(self):
+            return self.open()[at]
+        object.__setattr__(self, "_look_ups_left", self._look_ups_left - 1)
+        if pieces is None:
+            pieces = Pieces(self.stream, self.length)
+            object.__setattr__(self, "_pieces", pieces)
+        return pieces.byte(at)
 
 
 def read_status_list(
@@ -180,7 +203,8 @@ def read_status_list(
         find_key: gives the status key for a kid, or None; it may raise a code of its own.
         capacity: the most entries that the issuer's lists may have, from the trust list.
         now: Unix time; None leaves rule 6 to the caller.
-        length: bytes that this very token's entries inflated to when it was first read; None: they are inflated now.
+        length: bytes that this very token's entries inflated to when it was first read, or 0 where the caller asks
+            :func:`measured` later; None: they are inflated now.
 
     Raises:
         DecodeError: ``cose.*``, ``header.*``, ``cbor.*``, ``status.*``.
@@ -200,7 +224,7 @@ def read_status_list(
     # 7
     bits = _width(entries["bits"])
     stream, cap = entries["lst"], (capacity * bits + 7) // 8
-    length = _measured(stream, cap) if length is None else length
+    length = measured(stream, cap) if length is None else length
     _check_length(length, cap)
     return StatusList(uri, claims["iat"], claims["exp"], claims["ttl"], bits, key.thumbprint, stream, length)
 
@@ -211,8 +235,12 @@ def _width(bits: int) -> int:
     return bits
 
 
-def _measured(stream: bytes, cap: int) -> int:
-    """The bytes that one whole zlib stream (RFC 1950) inflates to, at most ``cap``; they are not kept."""
+def measured(stream: bytes, cap: int) -> int:
+    """The bytes that one whole zlib stream (RFC 1950) inflates to, at most ``cap``; they are not kept.
+
+    Raises:
+        DecodeError: ``status.corrupt``, ``status.truncated``, ``status.trailing_bytes``; ``status.too_large``: more.
+    """
     path = "status_list.lst"
     inflater = zlib.decompressobj()
     length = at = 0

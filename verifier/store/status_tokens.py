@@ -7,7 +7,8 @@ A token is taken
    mark had to make room, it may come again;
 3. where its issuer has room for it: the lists of one issuer take :data:`limits.STATUS_BYTES_OF_ISSUER` together, as
    tokens or inflated, whichever is more. A list that the timestamp names takes the room of those that it does not name,
-   the oldest first; their marks stay;
+   the oldest first; their marks stay. It is inflated last, when all else has been looked at, to one byte more than
+   there is room for; the lists of one issuer to twice that bound in one update, together;
 4. under an address that the timestamp names, or one of :data:`limits.UNNAMED_LISTS_OF_ISSUER` others of its issuer, and
    of :data:`MOST_UNNAMED` of the domain.
 
@@ -23,12 +24,12 @@ from typing import Final
 from icard_crypto import limits
 from icard_crypto.encoding import cbor
 from icard_crypto.errors import DecodeError
-from icard_crypto.lists.status_list import StatusList
+from icard_crypto.lists.status_list import StatusList, measured
 from icard_crypto.lists.status_trust import issuer_of, read_status
 from icard_crypto.lists.timestamp import Timestamp
 from icard_crypto.lists.trust_list import IssuerEntry, TrustList
 from icard_crypto.signing import cose
-from icard_crypto.signing.keys import Kid
+from icard_crypto.signing.keys import Kid, Thumbprint
 
 from .manifest import Digest, Manifest, Mark, Size, digest_of
 from .report import Item, Outcome
@@ -42,10 +43,12 @@ _SUBJECT: Final = 2
 
 @dataclass(slots=True)
 class _Share:
-    """What the lists of one issuer take: bytes, and addresses that the timestamp does not name."""
+    """What the lists of one issuer take: bytes, and addresses that the timestamp does not name; and how many bytes were
+    inflated for it in this update."""
 
     bytes: int = 0
     unnamed: int = 0
+    inflated: int = 0
 
 
 class StatusTokens:
@@ -103,7 +106,7 @@ class StatusTokens:
 
     def _decide(self, token: bytes, uri: str) -> tuple[Outcome, int]:
         # 1
-        read = read_status(self._trust_list, token, uri=uri, now=self._now)
+        read = read_status(self._trust_list, token, uri=uri, now=self._now, length=0)
         thumbprint = read.key_thumbprint
         if thumbprint in self._denied:
             raise DecodeError("store.key_denied", found=f"kid {thumbprint[:8].hex()}")
@@ -120,30 +123,49 @@ class StatusTokens:
             if read.iat == mark.iat and mark.token is not None:
                 raise DecodeError("store.status_two_of_one_time", path="iat", expected="one list for one iat")
         # 3, 4
-        size = Size(len(token), read.length)
-        self._make_room(read, mark, size)
+        size = self._make_room(read, mark, len(token))
         self.objects[name] = token
         self.sizes[name] = size
         self.marks.setdefault(uri, {})[thumbprint] = Mark(read.iat, name)
         return "taken", read.iat
 
-    def _make_room(self, read: StatusList, mark: Mark | None, size: Size) -> None:
+    def _make_room(self, read: StatusList, mark: Mark | None, token: int) -> Size:
         owner = issuer_of(self._trust_list, read.uri)
         share, named, new = self._share(owner), read.uri in self._named, read.uri not in self.marks
         most = limits.UNNAMED_LISTS_OF_ISSUER
         if new and not named and (share.unnamed >= most or self._unnamed >= MOST_UNNAMED):
             raise DecodeError("store.too_many_lists", expected=f"at most {most} beside those that the timestamp names")
-        more = max(size) - (0 if mark is None else self._bytes(mark))
-        over = share.bytes + more - limits.STATUS_BYTES_OF_ISSUER
+        freed = 0 if mark is None else self._bytes(mark)
+        room = limits.STATUS_BYTES_OF_ISSUER - share.bytes + freed
+        could = room + (sum(self._bytes(each) for each, _, _ in self._droppable(owner)) if named else 0)
+        size = Size(token, self._inflated(owner, share, read, token, could))
+        over = max(size) - room
         if over > 0 and named:
             over -= self._drop_unnamed(owner, share, over)
         if over > 0:
-            expected = f"at most {limits.STATUS_BYTES_OF_ISSUER} bytes for all lists of {owner.iss}"
-            raise DecodeError("store.issuer_full", expected=expected, found=f"{over} more")
-        share.bytes += more
+            raise _full(owner, over)
+        share.bytes += max(size) - freed
         if new and not named:
             share.unnamed += 1
             self._unnamed += 1
+        return size
+
+    def _inflated(self, owner: IssuerEntry, share: _Share, read: StatusList, token: int, room: int) -> int:
+        """Bytes that a list inflates to, looked at no further than there is room for."""
+        left = 2 * limits.STATUS_BYTES_OF_ISSUER - share.inflated
+        if token > room or left <= 0:
+            raise _full(owner, max(token - room, 1))
+        capacity = (owner.capacity * read.bits + 7) // 8
+        most = min(room, left, capacity)
+        try:
+            length = measured(read.stream, most)
+        except DecodeError as error:
+            share.inflated += most
+            if error.code == "status.too_large" and most < capacity:
+                raise _full(owner, 1) from None
+            raise
+        share.inflated += length
+        return length
 
     def _share(self, owner: IssuerEntry) -> _Share:
         share = self._shares.get(owner.iss)
@@ -159,24 +181,33 @@ class StatusTokens:
         """What the list of a mark takes; one that older software took counts when a newer one takes its place."""
         return 0 if mark.token is None else max(self.sizes.get(mark.token, (0,)))
 
-    def _drop_unnamed(self, owner: IssuerEntry, share: _Share, over: int) -> int:
-        """Drop lists that the timestamp does not name until so many bytes are free, or none; how many are."""
-        unnamed = sorted(
-            (mark.iat, uri, key)
+    def _droppable(self, owner: IssuerEntry) -> list[tuple[Mark, str, Thumbprint]]:
+        """The lists of an issuer that the timestamp does not name, oldest first."""
+        unnamed = (
+            (mark, uri, key)
             for uri, keys in self.marks.items()
             if uri not in self._named and owner.owns_status_uri(uri)
             for key, mark in keys.items()
             if mark.token is not None
         )
+        return sorted(unnamed, key=lambda each: (each[0].iat, *each[1:]))
+
+    def _drop_unnamed(self, owner: IssuerEntry, share: _Share, over: int) -> int:
+        """Drop lists that the timestamp does not name until so many bytes are free, or none; how many are."""
+        unnamed = self._droppable(owner)
         freed, dropped = 0, 0
         while freed < over and dropped < len(unnamed):
-            _, uri, key = unnamed[dropped]
-            freed += self._bytes(self.marks[uri][key])
+            freed += self._bytes(unnamed[dropped][0])
             dropped += 1
         if freed < over:
             # The list is refused all the same: none goes for it.
             return 0
-        for iat, uri, key in unnamed[:dropped]:
-            self.marks[uri][key] = Mark(iat, None)
+        for mark, uri, key in unnamed[:dropped]:
+            self.marks[uri][key] = Mark(mark.iat, None)
         share.bytes -= freed
         return freed
+
+
+def _full(owner: IssuerEntry, over: int) -> DecodeError:
+    expected = f"at most {limits.STATUS_BYTES_OF_ISSUER} bytes for all lists of {owner.iss}"
+    return DecodeError("store.issuer_full", expected=expected, found=f"{over} more")

@@ -15,19 +15,20 @@ import pytest
 from icard_crypto import limits
 from icard_crypto.errors import DecodeError
 from icard_crypto.lists import status_list
-from icard_crypto.lists.open_lists import OpenLists
-from icard_crypto.lists.status_list import StatusList
+from icard_crypto.lists.open_lists import BETWEEN, OpenLists
+from icard_crypto.lists.status_list import StatusList, measured
 from icard_crypto.signing.keys import Thumbprint
 from tests.kit.adversary import CAPACITY, ISSUERS, STRANGER, published, put
 from tests.kit.load import MIB, resident
 from tests.kit.publisher import ANCHOR, INDEX, NOW, URI, bundle, code, compromise, status, timestamp
 from verifier import Policy, TrustDomain, Verdict, Verifier
-from verifier.store import Store, Update
+from verifier.store import Store, Update, status_tokens
 from verifier.store.manifest import LONGEST, Manifest, Mark, Size, read_manifest, write_manifest
 from verifier.store.status_tokens import MOST_UNNAMED
 
 Record = Callable[[str, object], None]
 PREFIX = URI.removesuffix("list-1")
+_KEY = STRANGER.verifying_key.thumbprint
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_a_restart_inflates_nothing(store: Store, monkeypatch: pytest.MonkeyPatc
     def inflated(*_: object) -> int:
         raise AssertionError("inflated again")
 
-    monkeypatch.setattr(status_list, "_measured", inflated)
+    monkeypatch.setattr(status_list, "measured", inflated)
     monkeypatch.setattr(StatusList, "open", inflated)
     (domain,) = Store(store.folder).load()
     assert list_of(domain).size == 1000
@@ -166,6 +167,36 @@ def test_a_token_counts_by_its_own_bytes_where_they_are_more(store: Store, monke
     assert refused(store, status(NOW - 50, uri=f"{PREFIX}1", size=2)) == ["store.issuer_full"]
 
 
+def test_what_is_old_or_has_no_room_is_not_inflated(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list is inflated last, and no further than there is room; so a thief of a status key who sends thousands of
+    small tokens of huge lists keeps nobody busy."""
+    inflated: list[int] = []
+
+    def noted(stream: bytes, most: int) -> int:
+        inflated.append(most)
+        return measured(stream, most)
+
+    monkeypatch.setattr(status_tokens, "measured", noted)
+    monkeypatch.setattr(limits, "STATUS_BYTES_OF_ISSUER", 3000)
+    older, same = status(NOW - 70), status(NOW - 60, size=900)
+    assert refused(store, older, same, status(NOW - 60)) == [
+        "store.status_rollback",
+        "store.status_two_of_one_time",
+        "known",
+    ]
+    assert inflated == []
+    assert refused(store, status(NOW - 50, uri=f"{PREFIX}0", size=6000)) == ["store.issuer_full"]
+    assert inflated == [2500]
+
+
+def test_what_one_update_inflates_of_an_issuer_has_a_bound(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the same list comes anew, each time a second younger; the next update takes the rest."""
+    monkeypatch.setattr(limits, "STATUS_BYTES_OF_ISSUER", 3000)
+    tokens = [status(NOW - 50 + second, size=4000) for second in range(5)]
+    assert refused(store, *tokens) == ["taken", "taken", "taken", "store.issuer_full", "store.issuer_full"]
+    assert refused(store, tokens[4]) == ["taken"]
+
+
 def test_room_comes_back_when_the_roots_take_the_key_away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A compromised key's lists go, with their marks."""
     monkeypatch.setattr(limits, "STATUS_BYTES_OF_ISSUER", 2500)
@@ -205,7 +236,7 @@ def test_a_manifest_full_of_lists_can_be_read() -> None:
 def test_what_is_inflated_at_one_time_has_a_bound() -> None:
     """The list that was inflated first is closed, and answers again when it is asked."""
     lists = [
-        StatusList(f"{PREFIX}{number}", NOW, NOW + 60, 60, 8, STRANGER.verifying_key.thumbprint, stream, 1000)
+        StatusList(f"{PREFIX}{number}", NOW, NOW + 60, 60, 8, _KEY, stream, 1000)
         for number, stream in enumerate(zlib.compress(bytes([number]) * 1000) for number in range(4))
     ]
     kept = OpenLists(2500)
@@ -214,6 +245,32 @@ def test_what_is_inflated_at_one_time_has_a_bound() -> None:
         kept.opened(each)
     assert [each.is_open for each in lists] == [False, False, True, True]
     assert [each.get(999) for each in lists] == [0, 1, 2, 3]
+
+
+def test_who_asks_many_lists_in_turn_inflates_none_of_them_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no room for all, a closed list answers from a piece, until it has been asked so often that it
+    takes the place of another."""
+    monkeypatch.setattr(status_list, "_open_lists", OpenLists(2500))
+    streams = [zlib.compress(bytes([number]) * 1000) for number in range(4)]
+    lists = [StatusList(f"{PREFIX}{at}", NOW, NOW + 60, 60, 8, _KEY, each, 1000) for at, each in enumerate(streams)]
+    opened: list[str] = []
+    whole = StatusList.open
+    monkeypatch.setattr(StatusList, "open", lambda each: opened.append(each.uri) or whole(each))
+    for _ in range(BETWEEN):
+        assert [each.get(999) for each in lists] == [0, 1, 2, 3]
+    assert len(opened) == 4
+    assert [each.get(999) for each in lists for _ in range(2)] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert [each.is_open for each in lists] == [True, True, False, False]
+    assert len(opened) == 6
+
+
+def test_where_there_is_room_again_a_closed_list_is_inflated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As before it was closed."""
+    monkeypatch.setattr(status_list, "_open_lists", OpenLists(2500))
+    found = StatusList(URI, NOW, NOW + 60, 60, 8, _KEY, zlib.compress(bytes(1000)), 1000)
+    assert found.get(1) == 0
+    found.close()
+    assert (found.get(1), found.is_open) == (0, True)
 
 
 def test_a_stream_that_is_not_the_measured_one_is_no_answer() -> None:
