@@ -5,7 +5,8 @@ Promises:
 1. Whatever is given, the answer is a Pillow image or a :class:`~icard_crypto.errors.DecodeError`, nothing else.
 2. PNG, JPEG, WebP, and SVG that icard drew (:mod:`.svg`), told by content; the name of a file says nothing.
 3. The size in the header is compared with :data:`MOST_DECODED` before a single pixel is decoded, and what is handed out
-   has at most :data:`MOST_PIXELS`: a larger picture is made smaller, a JPEG while it is decoded.
+   has at most :data:`MOST_PIXELS`: a larger picture is made smaller, a JPEG while it is decoded. A JPEG whose scans
+   would take more than a few seconds is refused before the first one.
 4. Of a moving picture the first frame; the EXIF orientation is applied; transparent parts are white, or as asked for.
 5. Of a PNG, profiles and texts are left out: they say nothing of the pixels, and Pillow gives up where they are large.
 6. Pillow is imported when a picture is opened, not before.
@@ -65,6 +66,9 @@ _UPRIGHT: Final = {
 # Progressive JPEGs have about ten scans. Each one, if empty, costs 30 bytes and a pass over all pixels: a file of
 # MOST_BYTES could keep a decoder busy for hours.
 _MOST_SCANS: Final = 64
+# Pixels of all scans together: sixteen over the largest picture take about two seconds, and a decoder cannot be stopped
+# between them.
+_MOST_SCANNED: Final = 16 * MOST_DECODED
 _JPEG_MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
 _WORDY: Final = frozenset({b"iCCP", b"tEXt", b"zTXt", b"iTXt"})
 _PIXEL_MODES: Final = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -168,8 +172,10 @@ def _from_file_bytes(data: bytes | memoryview) -> Image.Image:
         if head.startswith(b"\x89PNG\r\n\x1a\n"):
             return PngImagePlugin.PngImageFile(BytesIO(_pixels_alone(bytes(data))))
         if head.startswith(b"\xff\xd8\xff"):
-            _check_jpeg_scans(data)
-            return JpegImagePlugin.jpeg_factory(BytesIO(data))
+            jpeg = JpegImagePlugin.jpeg_factory(BytesIO(data))
+            _check_size(jpeg.width, jpeg.height)
+            _check_jpeg_scans(data, jpeg.width * jpeg.height)
+            return jpeg
         if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
             _check_webp_canvas(head)
             return WebPImagePlugin.WebPImageFile(BytesIO(data))
@@ -197,8 +203,9 @@ def _pixels_alone(data: bytes) -> bytes:
     return b"".join((*kept, data[at:]))
 
 
-def _check_jpeg_scans(data: bytes | memoryview) -> None:
+def _check_jpeg_scans(data: bytes | memoryview, pixels: int) -> None:
     """Segments are stepped over, since what they hold may look like markers (ITU-T T.81, annex B.1.1)."""
+    most = min(_MOST_SCANS, _MOST_SCANNED // max(pixels, 1))
     scans = at = 0
     while marker := _JPEG_MARKER.search(data, at):
         kind = marker[1][0]
@@ -206,8 +213,9 @@ def _check_jpeg_scans(data: bytes | memoryview) -> None:
             return
         if kind == 0xDA:
             scans += 1
-            if scans > _MOST_SCANS:
-                raise DecodeError("picture.too_large", expected=f"at most {_MOST_SCANS} scans", found="more")
+            if scans > most:
+                expected = f"at most {most} scans"
+                raise DecodeError("picture.too_large", expected=expected, found="more")
         at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
 
 

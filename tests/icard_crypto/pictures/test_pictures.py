@@ -171,6 +171,21 @@ def test_what_segments_and_trailers_of_a_jpeg_hold_is_no_scan() -> None:
     assert [code.content for code in qr.read(data + b"\x00\x02" + b"\xff\xda\x00\x02" * 500)] == ["IC1:ABC"]
 
 
+def test_scans_over_a_large_picture_are_counted_by_their_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few dozen empty scans are nothing over a small picture and many seconds over a large one: it is refused before
+    the first is decoded. One of as many scans as encoders make is read."""
+    data = encoded(Image.new("L", (6000, 6000), 255), "JPEG", progressive=True, quality=30)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    hostile = data[:-2] + 40 * last + data[-2:]
+    assert qr.read(data, thorough=False) == []
+
+    def decoded(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(pictures, "_upright_on", decoded)
+    assert _refusal(hostile).code == "picture.too_large"
+
+
 @pytest.mark.parametrize(
     "data",
     [
