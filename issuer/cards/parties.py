@@ -113,6 +113,7 @@ class SeenCard:
     """A card that somebody may see, and whose it is: a person and an organisation, where they are known."""
 
     card_id: str
+    revision: int
     holder_id: str | None
     employer_id: str | None
 
@@ -126,14 +127,16 @@ def seen_card(core: Core, who: Principal, card_id: str) -> SeenCard:
 
     def look(session: Session) -> SeenCard | None:
         if "card.read" in who.role.rights:
-            there, row = session.get(CardRow, card_id) is not None, session.get(CardParty, card_id)
+            row = session.get(CardParty, card_id)
         else:
             query = select(CardParty).where(CardParty.card_id == card_id, _own(core, session, who))
             row = session.scalars(query).one_or_none()
-            there = row is not None
-        if not there:
+            if row is None:
+                return None
+        card = session.get(CardRow, card_id)
+        if card is None:
             return None
-        return SeenCard(card_id, row.holder_id if row else None, row.employer_id if row else None)
+        return SeenCard(card_id, card.revision, row.holder_id if row else None, row.employer_id if row else None)
 
     found = core.database.read(look)
     if found is None:

@@ -127,10 +127,19 @@ class Call:
         if self.if_match is None or self.if_match.strip() == "*":
             raise http.Problem("http.precondition_required")
         # A list fits where one of its tags does; those of other forms are none of ours.
-        ours = {match[1] for each in self.if_match.split(",") if (match := _TAG.fullmatch(each.strip()))}
-        if len(ours) != 1:
+        ours = {int(match[1]) for each in self.if_match.split(",") if (match := _TAG.fullmatch(each.strip()))}
+        if not ours:
             raise http.Problem("http.precondition_failed")
-        return int(ours.pop())
+        now = self._version_now()
+        # Of several the one that it has; the change asks again, when nobody else can change it.
+        return now if now in ours else max(ours)
+
+    def _version_now(self) -> int | None:
+        """The version of the object that the path names, as the guard has loaded it."""
+        if self.owned is None or self.found is None:
+            return None
+        version = KINDS[self.owned].version
+        return None if version is None else version(self.found)
 
 
 def etag(version: int) -> str:

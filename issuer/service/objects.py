@@ -129,11 +129,13 @@ class Kind(Generic[T]):
         parameter: its name in paths.
         load: the object with an id, as the caller may see it; raises where it is another's, or not there.
         change: raises where the caller may see it and not change it.
+        version: the version of one as it was loaded; of kinds whose changes name none, None.
     """
 
     parameter: str
     load: Callable[[Core, Principal, str], T]
     change: Callable[[Principal, T], None] = _nothing_more
+    version: Callable[[T], int] | None = None
 
 
 def load(core: Core, who: Principal, owned: Owned, path: Mapping[str, Any], *, changes: bool) -> Any:
@@ -189,32 +191,34 @@ def _letter(core: Core, _who: Principal, name: str) -> OutboxView:
     return outbox_admin.show(core, name)
 
 
-ACCOUNT: Final[Kind[AccountView]] = Kind("account_id", directory.show_account)
+ACCOUNT: Final[Kind[AccountView]] = Kind("account_id", directory.show_account, version=lambda found: found.version)
 API_TOKEN: Final[Kind[TokenView]] = Kind("token_id", tokens.show_token)
 CLAIM: Final[Kind[ClaimView]] = Kind("claim_id", claim_records.show_claim)
 CONSENT: Final[Kind[ConsentView]] = Kind("consent_id", consents.show_consent)
 GRANT: Final[Kind[GrantView]] = Kind("grant_id", service_grants.show_grant)
 PRIVACY_REQUEST: Final[Kind[RequestView]] = Kind("request_id", requests.show_request)
 REFUSAL: Final[Kind[ReportView]] = Kind("report_id", service_grants.show_report)
-CARD: Final[Kind[SeenCard]] = Kind("card_id", parties.seen_card, _not_ones_own)
+CARD: Final[Kind[SeenCard]] = Kind("card_id", parties.seen_card, _not_ones_own, version=lambda found: found.revision)
 CONFIRMATION: Final[Kind[ConfirmationView]] = Kind("confirmation_id", engine.show_confirmation)
 DEFERRAL: Final[Kind[str]] = Kind("deferral_id", deferrals.seen_deferral)
 EMPLOYER: Final[Kind[str]] = Kind("organisation_id", offices.known_employer)
-ENTRY: Final[Kind[Entry]] = Kind("entry_id", _entry)
+ENTRY: Final[Kind[Entry]] = Kind("entry_id", _entry, version=lambda found: found.revision)
 FEED: Final[Kind[str]] = Kind("feed_id", feeds.own_feed)
 FILE: Final[Kind[FileView]] = Kind("file_id", uploads.show_file)
-FILING: Final[Kind[Filing]] = Kind("filing_id", _filing)
+FILING: Final[Kind[Filing]] = Kind("filing_id", _filing, version=lambda found: found.revision)
 HEARING: Final[Kind[str]] = Kind("hearing_id", hearings.seen_hearing)
 INSURED: Final[Kind[str]] = Kind("person_id", _insured)
 LETTER: Final[Kind[OutboxView]] = Kind("letter_id", _letter)
 MANDATE: Final[Kind[MandateView]] = Kind("mandate_id", mandates.show_mandate)
-OBJECTION: Final[Kind[Objection]] = Kind("objection_id", _objection)
+OBJECTION: Final[Kind[Objection]] = Kind("objection_id", _objection, version=lambda found: found.revision)
 OFFICE: Final[Kind[OfficeView]] = Kind("office_id", offices.show_office)
-ORGANISATION: Final[Kind[OrganisationView]] = Kind("organisation_id", organisations.show_organisation)
-PERMIT: Final[Kind[Permit]] = Kind("permit_id", _permit)
+ORGANISATION: Final[Kind[OrganisationView]] = Kind(
+    "organisation_id", organisations.show_organisation, version=lambda found: found.version
+)
+PERMIT: Final[Kind[Permit]] = Kind("permit_id", _permit, version=lambda found: found.revision)
 SESSION: Final[Kind[SessionView]] = Kind("session_id", sessions.own_session)
 SLOT: Final[Kind[SlotView]] = Kind("slot_id", slots.show_slot)
-WEBHOOK: Final[Kind[WebhookView]] = Kind("webhook_id", _webhook)
+WEBHOOK: Final[Kind[WebhookView]] = Kind("webhook_id", _webhook, version=lambda found: found.version)
 
 #: Every kind, by the name that an :class:`~issuer.service.access.Access` gives it.
 KINDS: Final[Mapping[Owned, Kind[Any]]] = {

@@ -56,7 +56,9 @@ def test_a_change_is_meant_for_one_version(house: House, officers: dict[str, Cal
             assert problem(caller(method, f"{path}/{way}", body, version=wrong)) == refused, (way, wrong)
         assert caller("GET", path).headers["etag"] == tag
         # A list, of which one is the version that it is (RFC 9110, section 13.1.1).
-        done = caller(method, f"{path}/{way}", body, version=f'"other", {tag}')
+        before = int(tag.strip('"')) - 1
+        assert problem(caller(method, f"{path}/{way}", body, version=f'"{before}", "999"')) == (412, "issue.changed")
+        done = caller(method, f"{path}/{way}", body, version=f'"other", "{before}", {tag},"999"')
         assert done.status_code in (201, 204), (way, done.text)
         assert done.headers["etag"] != tag
         tag = done.headers["etag"]
