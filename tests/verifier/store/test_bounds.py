@@ -255,7 +255,12 @@ def test_who_asks_many_lists_in_turn_inflates_none_of_them_again(monkeypatch: py
     lists = [StatusList(f"{PREFIX}{at}", NOW, NOW + 60, 60, 8, _KEY, each, 1000) for at, each in enumerate(streams)]
     opened: list[str] = []
     whole = StatusList.open
-    monkeypatch.setattr(StatusList, "open", lambda each: opened.append(each.uri) or whole(each))
+
+    def noted(found: StatusList) -> bytes:
+        opened.append(found.uri)
+        return whole(found)
+
+    monkeypatch.setattr(StatusList, "open", noted)
     for _ in range(BETWEEN):
         assert [each.get(999) for each in lists] == [0, 1, 2, 3]
     assert len(opened) == 4
