@@ -7,6 +7,8 @@ Promises:
 3. Every code has a sentence and a next step in English and Chinese, in ``messages/<layer>.json`` of the package that
    raises it; each package registers its own.
 4. Building an error costs nothing but the object: the catalogue is read only when someone asks for words.
+5. A refusal is of one of five kinds, by what its caller can do about it, and a code always has the same kind. A service
+   derives the HTTP status from the kind.
 
 ::
 
@@ -16,7 +18,12 @@ Promises:
      +-- KeyFault        a key is missing, malformed, weak, of another kind, or its passphrase is wrong
      +-- EncodeError     something valid cannot be written in the form asked for (a code too large for a QR symbol)
      +-- MissingPart     an optional part is not installed; the hint says what to install
-     +-- StateError      a file, folder or list that icard keeps is unusable as it is
+     +-- StateError      a file, folder or list that icard keeps is unusable as it is; an operator has to act
+          +-- NotAllowed     this caller may not do that, or not without logging in, a second factor, another approver
+          +-- NotFound       there is no such thing, or none that this caller may know of
+          +-- Conflict       it doesn't fit the present state; read it again, then decide
+          +-- Invalid        a value, or what several values say together, can't be accepted; correct it
+          +-- Unavailable    not now; the same request may succeed later
 """
 
 from __future__ import annotations
@@ -28,13 +35,18 @@ from typing import Literal
 
 __all__ = [
     "CardError",
+    "Conflict",
     "DecodeError",
     "EncodeError",
     "IcardError",
+    "Invalid",
     "KeyFault",
     "Language",
     "MissingPart",
+    "NotAllowed",
+    "NotFound",
     "StateError",
+    "Unavailable",
     "catalogue",
     "register",
 ]
@@ -171,4 +183,27 @@ class MissingPart(IcardError):
 
 
 class StateError(IcardError):
-    """A file, folder or list that icard keeps is unusable as it is."""
+    """A file, folder or list that icard keeps is unusable as it is.
+
+    Raised itself where an operator has to act; its subclasses are the refusals that a caller can act on.
+    """
+
+
+class NotAllowed(StateError):
+    """The caller may not do this: no log-in, no permission, a missing second factor or approver."""
+
+
+class NotFound(StateError):
+    """What was asked for isn't there, or the caller may not know that it is."""
+
+
+class Conflict(StateError):
+    """The request doesn't fit the present state: it exists already, is closed, or was changed meanwhile."""
+
+
+class Invalid(StateError):
+    """A value that was given can't be accepted, alone or together with the others; ``path`` names it."""
+
+
+class Unavailable(StateError):
+    """It can't be done now; the same request may succeed later."""

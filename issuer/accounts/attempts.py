@@ -30,7 +30,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Unavailable
 from issuer.core import Core
 
 from .models import KnownPlace, LoginAttempts
@@ -162,7 +162,7 @@ def reserve(session: Session, keys: Sequence[str], now: int) -> None:
     rows = [_locked(session, key, now) for key in keys]
     wait = max(row.wait_until for row in rows) - now
     if wait > 0:
-        raise StateError("login.wait", found=str(wait))
+        raise Unavailable("login.wait", found=str(wait))
     for row in rows:
         row.failures = 1 if now - row.last_at > FORGOTTEN else row.failures + 1
         row.last_at = now

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.core import Core
 
 from . import sessions
@@ -92,7 +92,7 @@ def checked(new: NewAccount) -> tuple[NewAccount, Role]:
     )
     check_language(new.language)
     if role.official and not known and made.identity is None:
-        raise StateError("account.field", path="identity", expected="a number, for an official account")
+        raise Invalid("account.field", path="identity", expected="a number, for an official account")
     return made, role
 
 
@@ -108,10 +108,10 @@ def create(core: Core, session: Session, new: NewAccount, account_id: str, parts
     """
     role = role_named(new.role)
     if session.scalar(select(Account.id).where(Account.login_key == login_key(core, new.login))) is not None:
-        raise StateError("account.login_taken", path="login")
+        raise Conflict("account.login_taken", path="login")
     person = _person(core, session, new, account_id, now)
     if role.official and person.identity_key is None:
-        raise StateError("account.field", path="identity", expected="a number, for an official account")
+        raise Invalid("account.field", path="identity", expected="a number, for an official account")
     _check_conflicts(session, person, role, except_for=None)
     account = Account(
         id=account_id,
@@ -145,9 +145,9 @@ def change_role(
     person = session.get(Person, person_id, with_for_update=True) if person_id else None
     account = locked_account(session, account_id)
     if person is None or account.state == "closed":
-        raise StateError("account.state", found=account.state)
+        raise Conflict("account.state", found=account.state)
     if role.official and person.identity_key is None:
-        raise StateError("account.field", path="identity", expected="a number, for an official account")
+        raise Invalid("account.field", path="identity", expected="a number, for an official account")
     _check_conflicts(session, person, role, except_for=account_id)
     account.role, account.role_at = role.name, now
     account.organisation_id = _organisation(session, role, organisation_id)
@@ -163,7 +163,7 @@ def reset(core: Core, session: Session, account_id: str, parts: Parts, now: int)
     """
     account = locked_account(session, account_id)
     if account.state not in ("active", "invited"):
-        raise StateError("account.state", found=account.state)
+        raise Conflict("account.state", found=account.state)
     _require_open(session, account)
     end_access(session, account, now)
     return _begin_anew(core, session, account, parts, now)
@@ -177,7 +177,7 @@ def lock(session: Session, account_id: str, now: int) -> None:
     """
     account = locked_account(session, account_id)
     if account.state == "closed":
-        raise StateError("account.state", found=account.state)
+        raise Conflict("account.state", found=account.state)
     account.state = "locked"
     end_access(session, account, now)
 
@@ -190,7 +190,7 @@ def unlock(session: Session, account_id: str, now: int) -> None:
     """
     account = locked_account(session, account_id)
     if account.state != "locked":
-        raise StateError("account.state", found=account.state)
+        raise Conflict("account.state", found=account.state)
     _require_open(session, account)
     account.state = "active" if account.password is not None else "invited"
     account.version, account.changed_at = account.version + 1, now
@@ -206,7 +206,7 @@ def close(core: Core, session: Session, account_id: str, now: int) -> None:
     person = session.get(Person, person_id, with_for_update=True) if person_id else None
     account = locked_account(session, account_id)
     if person is None or account.state == "closed":
-        raise StateError("account.state", found=account.state)
+        raise Conflict("account.state", found=account.state)
     account.state = "closed"
     end_access(session, account, now)
     _forget(session, account)
@@ -225,7 +225,7 @@ def locked_account(session: Session, account_id: str) -> Account:
     """
     account = session.get(Account, account_id, with_for_update=True, populate_existing=True)
     if account is None:
-        raise StateError("account.none")
+        raise NotFound("account.none")
     return account
 
 
@@ -253,7 +253,7 @@ def _require_open(session: Session, account: Account) -> None:
     if account.organisation_id is not None:
         row = session.get(Organisation, account.organisation_id, with_for_update={"read": True})
         if row is None or row.state != "active":
-            raise StateError("organisation.none", path="organisation_id", expected="an organisation that is not closed")
+            raise NotFound("organisation.none", path="organisation_id", expected="an organisation that is not closed")
 
 
 def _begin_anew(core: Core, session: Session, account: Account, parts: Parts, now: int) -> Invited:
@@ -275,7 +275,7 @@ def _person(core: Core, session: Session, new: NewAccount, account_id: str, now:
     if new.person_id is not None:
         found = session.scalars(query.where(Person.id == new.person_id)).one_or_none()
         if found is None:
-            raise StateError("account.person", path="person_id")
+            raise Invalid("account.person", path="person_id")
         return found
     keys = [] if new.identity is None else identity_keys(core, new.identity)
     known = find_person(session, keys)
@@ -304,9 +304,9 @@ def _check_conflicts(session: Session, person: Person, role: Role, *, except_for
     )
     held = {account.role for account in session.scalars(query)}
     if any(other in role.excludes or role.name in ROLES[other].excludes for other in held):
-        raise StateError("account.conflict", path="role", expected="no role that excludes one the person has")
+        raise Conflict("account.conflict", path="role", expected="no role that excludes one the person has")
     if role.name in held and role.alone:
-        raise StateError("account.conflict", path="role", expected=f"no second account as {role.name}")
+        raise Conflict("account.conflict", path="role", expected=f"no second account as {role.name}")
 
 
 def _organisation(session: Session, role: Role, organisation_id: str | None) -> str | None:
@@ -317,9 +317,9 @@ def _organisation(session: Session, role: Role, organisation_id: str | None) -> 
     """
     if role.organisation is None:
         if organisation_id is not None:
-            raise StateError("account.field", path="organisation_id", expected="none for this role")
+            raise Invalid("account.field", path="organisation_id", expected="none for this role")
         return None
     found = session.get(Organisation, organisation_id) if organisation_id is not None else None
     if found is None or found.state != "active" or found.kind != role.organisation:
-        raise StateError("organisation.none", path="organisation_id", expected=f"an active {role.organisation}")
+        raise NotFound("organisation.none", path="organisation_id", expected=f"an active {role.organisation}")
     return found.id

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
 from icard_crypto.card.fields import SERVICES
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid, NotFound
 from issuer.core import Core
 from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
@@ -92,17 +92,17 @@ def give_consent(core: Core, who: Principal, new: NewConsent, request: Request |
     who.require("privacy.own")
     purpose = purposes().get(new.purpose)
     if purpose is None:
-        raise StateError("consent.purpose", path="purpose", expected=", ".join(purposes()))
+        raise Invalid("consent.purpose", path="purpose", expected=", ".join(purposes()))
     if (new.service is not None) != bool(purpose["about_service"]) or (new.service or "transit") not in SERVICES:
-        raise StateError("consent.service", path="service", expected="a service of the card, where it is about one")
+        raise Invalid("consent.service", path="service", expected="a service of the card, where it is about one")
     if not 0 < len(new.recipient) <= _LONGEST or not is_plain(new.recipient):
-        raise StateError("consent.recipient", path="recipient", expected=f"1 to {_LONGEST} printable characters")
+        raise Invalid("consent.recipient", path="recipient", expected=f"1 to {_LONGEST} printable characters")
 
     def work(unit: UnitOfWork) -> str:
         session, now = unit.session, unit.now
         today = day_of(now)
         if not today <= new.until <= today + timedelta(days=_LONGEST_DAYS):
-            raise StateError("consent.until", path="until", expected=f"within {_LONGEST_DAYS} days")
+            raise Invalid("consent.until", path="until", expected=f"within {_LONGEST_DAYS} days")
         row = Consent(
             id=secrets.token_hex(16),
             person_id=who.person_id,
@@ -134,7 +134,7 @@ def withdraw_within(core: Core, session: Session, now: int, who: Principal, cons
     who.require("privacy.own")
     row = session.get(Consent, consent_id, with_for_update=True)
     if row is None or row.person_id != who.person_id:
-        raise StateError("consent.none")
+        raise NotFound("consent.none")
     if row.withdrawn_at is None:
         row.withdrawn_at = now
     session.flush()
@@ -184,7 +184,7 @@ def show_consent(core: Core, who: Principal, consent_id: str) -> ConsentView:
     """
     found = list_consents(core, who, only=consent_id)
     if not found:
-        raise StateError("consent.none")
+        raise NotFound("consent.none")
     return found[0]
 
 

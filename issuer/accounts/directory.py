@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, NotAllowed, NotFound, Unavailable
 from issuer.acts import Actor
 from issuer.audit.models import AuditRow
 from issuer.core import Core
@@ -96,7 +96,7 @@ def unlock_account(core: Core, who: Principal, account_id: str, *, version: int 
 
     def edit(session: Session, account: Account, now: int) -> None:
         if role_named(account.role).official:
-            raise StateError("account.two_needed")
+            raise NotAllowed("account.two_needed")
         changes.unlock(session, account.id, now)
 
     _change(core, who, account_id, "account.unlock", edit, version)
@@ -199,7 +199,7 @@ def view(core: Core, session: Session, account_id: str) -> AccountView:
     """
     account = session.get(Account, account_id)
     if account is None:
-        raise StateError("account.none")
+        raise NotFound("account.none")
     record = read_account(core, account)
     return AccountView(
         account.id,
@@ -238,7 +238,7 @@ def _not_too_fast(core: Core, session: Session, who: Principal, account: Account
         AuditRow.at > now - _DAY,
     )
     if subjects and (session.scalar(by_this_one) or 0) >= _MOST_SHUT:
-        raise StateError("account.too_fast", expected=f"at most {_MOST_SHUT} officials a day")
+        raise Unavailable("account.too_fast", expected=f"at most {_MOST_SHUT} officials a day")
 
 
 def _leaves_two(session: Session, account: Account) -> None:
@@ -253,7 +253,7 @@ def _leaves_two(session: Session, account: Account) -> None:
         Account.role == account.role, Account.state == "active", Account.person_id != account.person_id
     )
     if len({other.person_id for other in session.scalars(others)}) < _FEWEST:
-        raise StateError("account.last_two", expected=f"{_FEWEST} administrators who stay")
+        raise Conflict("account.last_two", expected=f"{_FEWEST} administrators who stay")
 
 
 def transact(core: Core, actor: Actor, work: Callable[[UnitOfWork], T]) -> T:
@@ -269,7 +269,7 @@ def transact(core: Core, actor: Actor, work: Callable[[UnitOfWork], T]) -> T:
             # Another account of the same person was made meanwhile: now the person is found.
             return core.transact(actor, work)
         if "login_key" in str(fault.orig):
-            raise StateError("account.login_taken", path="login") from None
+            raise Conflict("account.login_taken", path="login") from None
         raise
 
 
@@ -287,14 +287,14 @@ def _change(
         session, now = unit.session, unit.now
         account = session.get(Account, account_id)
         if account is None:
-            raise StateError("account.none")
+            raise NotFound("account.none")
         # Persons come before accounts in the order of locks; the person of an account never changes.
         session.get_one(Person, account.person_id, with_for_update=True)
         account = changes.locked_account(session, account_id)
         if account.person_id == who.person_id:
-            raise StateError("account.self")
+            raise NotAllowed("account.self")
         if version is not None and account.version != version:
-            raise StateError("account.changed", expected=str(version), found=str(account.version))
+            raise Conflict("account.changed", expected=str(version), found=str(account.version))
         before = account.role
         done = edit(session, account, now)
         details = {"role": before} if before == account.role else {"role": before, "to": account.role}

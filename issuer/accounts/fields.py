@@ -12,7 +12,7 @@ import re
 import unicodedata
 from typing import Final
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 
 __all__ = [
     "check_email",
@@ -50,7 +50,7 @@ def check_login(value: str) -> str:
     """
     found = normal_login(value)
     if not found:
-        raise StateError("account.field", path="login", expected="3 to 64 of a-z, 0-9, . _ @ + -")
+        raise Invalid("account.field", path="login", expected="3 to 64 of a-z, 0-9, . _ @ + -")
     return found
 
 
@@ -61,7 +61,7 @@ def check_email(value: str | None) -> str | None:
         StateError: ``account.field``.
     """
     if value is not None and not (len(value) <= _LONGEST_EMAIL and _EMAIL.fullmatch(value)):
-        raise StateError("account.field", path="email", expected="name@host.example")
+        raise Invalid("account.field", path="email", expected="name@host.example")
     return value
 
 
@@ -75,7 +75,7 @@ def check_identity(value: str | None) -> str | None:
         return None
     found = unicodedata.normalize("NFKC", value).strip().upper() if len(value) <= 100 else ""
     if not _IDENTITY.fullmatch(found) or not normal_identity(found).rpartition(":")[2]:
-        raise StateError("account.field", path="identity", expected="4 to 40 of A-Z, 0-9, -")
+        raise Invalid("account.field", path="identity", expected="4 to 40 of A-Z, 0-9, -")
     return found
 
 
@@ -94,7 +94,7 @@ def check_language(value: str) -> str:
         StateError: ``account.field``.
     """
     if value not in _LANGUAGES:
-        raise StateError("account.field", path="language", expected="en or zh")
+        raise Invalid("account.field", path="language", expected="en or zh")
     return value
 
 
@@ -106,5 +106,5 @@ def check_text(value: str, path: str, longest: int) -> str:
     """
     found = value.strip() if len(value) <= 2 * longest else ""
     if not found or len(found) > longest or not found.isprintable():
-        raise StateError("account.field", path=path, expected=f"1 to {longest} printable characters")
+        raise Invalid("account.field", path=path, expected=f"1 to {longest} printable characters")
     return found

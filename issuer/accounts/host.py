@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotFound
 from issuer.acts import Actor
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
@@ -106,5 +106,5 @@ def list_all(core: Core) -> list[AccountView]:
 def _named(core: Core, session: Session, login: str) -> str:
     found = session.scalar(select(Account.id).where(Account.login_key == login_key(core, normal_login(login))))
     if found is None:
-        raise StateError("account.none", path="login")
+        raise NotFound("account.none", path="login")
     return found

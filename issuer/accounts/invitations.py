@@ -24,7 +24,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid, NotAllowed, NotFound, StateError
 from icard_crypto.moments import HOUR
 from issuer.acts import SERVICE, Act
 from issuer.core import Core
@@ -186,7 +186,7 @@ def accept(
             secret = _offered(core, row, proof or "")
             step = matching_step(secret, code or "", now, -1)
             if step is None:
-                raise StateError("totp.wrong", path="code")
+                raise NotAllowed("totp.wrong", path="code")
             seal_totp(core, account, secret)
             account.totp_counter = step
             set_recovery_codes(core, session, account.id, recovery)
@@ -228,17 +228,17 @@ def _found(core: Core, session: Session, token: str, *, lock: bool = False) -> t
     query = select(Invitation).where(Invitation.token_hash == digest)
     row = session.scalars(query.with_for_update() if lock else query).one_or_none()
     if row is None or row.used_at is not None or row.expires_at <= core.clock.now(session):
-        raise StateError("invitation.unknown")
+        raise NotFound("invitation.unknown")
     account = session.get(Account, row.account_id, with_for_update=lock or None)
     if account is None or account.state != "invited":
-        raise StateError("invitation.unknown")
+        raise NotFound("invitation.unknown")
     return row, account
 
 
 def _view(core: Core, row: Invitation, account: Account, proof: str | None = None) -> InvitationView:
     record = read_account(core, account)
     if record is None:
-        raise StateError("invitation.unknown")
+        raise NotFound("invitation.unknown")
     proposed = None
     if role_named(account.role).official:
         secret = _offered(core, row, proof) if proof else new_totp_secret()
@@ -257,7 +257,7 @@ def _offered(core: Core, row: Invitation, proof: str) -> str:
         sealed = base64.b64decode(proof.encode("ascii") if len(proof) <= _LONGEST_PROOF else b"", b"-_", validate=True)
         return core.at_rest.open(_offer_place(row), sealed).decode()
     except (binascii.Error, UnicodeEncodeError, StateError):
-        raise StateError("totp.offer", path="proof") from None
+        raise Invalid("totp.offer", path="proof") from None
 
 
 def _offer_place(row: Invitation) -> Place:

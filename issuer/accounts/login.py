@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, NotAllowed, StateError
 from issuer.acts import SERVICE, Act, Actor
 from issuer.audit.reads import count
 from issuer.core import Core
@@ -79,14 +79,14 @@ def login(core: Core, name: str, password: str, origin: Origin, *, replaces: str
         raise
     if not good:
         count(core, "login.refused")
-        raise StateError("login.refused")
+        raise NotAllowed("login.refused")
 
     def work(unit: UnitOfWork) -> Entered:
         session, now = unit.session, unit.now
         take_back(session, candidate.counters, now)
         account = session.get(Account, candidate.account_id, with_for_update=True)
         if account is None or account.state != "active" or account.version != candidate.version:
-            raise StateError("login.refused")
+            raise NotAllowed("login.refused")
         if anew is not None:
             seal_password(core, account, anew)
         if replaces is not None:
@@ -115,7 +115,7 @@ def step_up(core: Core, token: str, given: str, origin: Origin) -> Entered:
         reserve(session, keys, now)
         row, account = sessions.find(core, session, token, lock=True)
         if account.totp_secret is None:
-            raise StateError("totp.none")
+            raise Conflict("totp.none")
         kind = _second_factor(core, session, account, given, now)
         if kind is None:
             unit.audit_acts([Act(f"account:{account.id}", "totp.refused", account.id)])
@@ -128,7 +128,7 @@ def step_up(core: Core, token: str, given: str, origin: Origin) -> Entered:
 
     entered = core.transact(SERVICE, work)
     if entered is None:
-        raise StateError("totp.wrong", path="code")
+        raise NotAllowed("totp.wrong", path="code")
     return entered
 
 

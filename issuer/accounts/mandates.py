@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.core import Core
 from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
@@ -61,27 +61,25 @@ def give_mandate(
     """
     who.require("mandate.give")
     if employer_id != who.organisation_id:
-        raise StateError("organisation.none", path="employer_id")
+        raise NotFound("organisation.none", path="employer_id")
     mandate_id = secrets.token_hex(16)
 
     def work(unit: UnitOfWork) -> MandateView:
         session, now = unit.session, unit.now
         if not (begins_at < ends_at <= begins_at + _LONGEST and now < ends_at <= now + 2 * _LONGEST):
-            raise StateError(
-                "mandate.period", path="ends_at", expected="an end to come, at most 5 years after the begin"
-            )
+            raise Invalid("mandate.period", path="ends_at", expected="an end to come, at most 5 years after the begin")
         for kind, organisation_id in (("agency", agency_id), ("employer", employer_id)):
             found = session.get(Organisation, organisation_id, with_for_update=True)
             if found is None or found.kind != kind or found.state != "active":
-                raise StateError("organisation.none", path=f"{kind}_id", expected=f"an active {kind}")
+                raise NotFound("organisation.none", path=f"{kind}_id", expected=f"an active {kind}")
         given = select(Mandate).where(
             Mandate.employer_id == employer_id, Mandate.ended_at.is_(None), Mandate.ends_at > now
         )
         live = session.scalars(given.order_by(Mandate.id).limit(_MOST)).all()
         if any(one.agency_id == agency_id and one.begins_at < ends_at and begins_at < one.ends_at for one in live):
-            raise StateError("mandate.exists", path="agency_id")
+            raise Conflict("mandate.exists", path="agency_id")
         if len(live) >= _MOST:
-            raise StateError("mandate.too_many", expected=f"at most {_MOST}")
+            raise Conflict("mandate.too_many", expected=f"at most {_MOST}")
         row = Mandate(
             id=mandate_id,
             agency_id=agency_id,
@@ -114,7 +112,7 @@ def end_mandate(core: Core, who: Principal, mandate_id: str) -> None:
         session, now = unit.session, unit.now
         row = session.get(Mandate, mandate_id, with_for_update=True)
         if row is None or not (who.may(_MANAGE) or who.organisation_id in (row.employer_id, row.agency_id)):
-            raise StateError("mandate.none")
+            raise NotFound("mandate.none")
         if row.ended_at is None and row.ends_at > now:
             row.ended_at = now
             unit.audit("mandate.end", row.id)
@@ -148,7 +146,7 @@ def show_mandate(core: Core, who: Principal, mandate_id: str) -> MandateView:
     def look(session: Session) -> MandateView:
         row = session.scalars(query).one_or_none()
         if row is None:
-            raise StateError("mandate.none")
+            raise NotFound("mandate.none")
         return _view(row)
 
     return core.database.read(look)

@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card_json import credit_code_holds
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.core import Core
 from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
@@ -82,9 +82,9 @@ def create_organisation(
     who.require(_MANAGE)
     credit_code = new.code.strip().upper() if len(new.code) <= 100 else ""
     if not _CODE.fullmatch(credit_code) or not credit_code_holds(credit_code):
-        raise StateError("account.field", path="code", expected="18 characters with their check character")
+        raise Invalid("account.field", path="code", expected="18 characters with their check character")
     if new.kind not in ("employer", "agency"):
-        raise StateError("account.field", path="kind", expected="employer or agency")
+        raise Invalid("account.field", path="kind", expected="employer or agency")
     good = NewOrganisation(new.kind, credit_code, check_text(new.name, "name", _LONGEST_NAME))
     organisation_id = secrets.token_hex(16)
 
@@ -110,7 +110,7 @@ def create_organisation(
         return core.transact(who.by(), work, request=request)
     except IntegrityError as fault:
         if "code_key" in str(fault.orig):
-            raise StateError("organisation.exists", path="code") from None
+            raise Conflict("organisation.exists", path="code") from None
         raise
 
 
@@ -123,7 +123,7 @@ def show_organisation(core: Core, who: Principal, organisation_id: str) -> Organ
     if not who.may(_MANAGE):
         who.require("organisation.read_own")
         if organisation_id != who.organisation_id:
-            raise StateError("organisation.none")
+            raise NotFound("organisation.none")
     return core.database.read(lambda session: _view(core, _there(session, organisation_id)))
 
 
@@ -142,7 +142,7 @@ def find_agency(core: Core, who: Principal, code: str) -> OrganisationView:
     def look(session: Session) -> OrganisationView:
         row = session.scalars(query).one_or_none()
         if row is None:
-            raise StateError("organisation.none", path="code")
+            raise NotFound("organisation.none", path="code")
         return _view(core, row)
 
     return core.database.read(look)
@@ -192,7 +192,7 @@ def close_organisation(core: Core, who: Principal, organisation_id: str, *, vers
         session, now = unit.session, unit.now
         row = _there(session, organisation_id, lock=True)
         if version is not None and row.version != version:
-            raise StateError("account.changed", expected=str(version), found=str(row.version))
+            raise Conflict("account.changed", expected=str(version), found=str(row.version))
         if row.state == "closed":
             return True
         row.state, row.version = "closed", row.version + 1
@@ -211,7 +211,7 @@ def close_organisation(core: Core, who: Principal, organisation_id: str, *, vers
 def _there(session: Session, organisation_id: str, *, lock: bool = False) -> Organisation:
     row = session.get(Organisation, organisation_id, with_for_update=lock or None)
     if row is None:
-        raise StateError("organisation.none")
+        raise NotFound("organisation.none")
     return row
 
 

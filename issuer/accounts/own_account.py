@@ -20,7 +20,7 @@ from typing import Final, Literal, TypeVar
 
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotAllowed, StateError
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.outbox import Notice, notify
@@ -104,9 +104,9 @@ def finish_totp(core: Core, who: Principal, password: str, proof: str, code: str
     def work(session: Session, account: Account, now: int) -> None:
         step = matching_step(secret, code, now, -1)
         if until < now:
-            raise StateError("totp.offer")
+            raise Invalid("totp.offer")
         if step is None:
-            raise StateError("totp.wrong", path="code")
+            raise NotAllowed("totp.wrong", path="code")
         seal_totp(core, account, secret)
         account.totp_counter = step
         set_recovery_codes(core, session, account.id, recovery)
@@ -130,7 +130,7 @@ def renew_recovery_codes(core: Core, who: Principal, password: str) -> list[str]
 
     def work(session: Session, account: Account, now: int) -> None:
         if account.totp_secret is None:
-            raise StateError("totp.none")
+            raise Conflict("totp.none")
         set_recovery_codes(core, session, account.id, recovery)
 
     _verify(core, who, password)
@@ -165,7 +165,7 @@ def change_contact(core: Core, who: Principal, password: str, email: str | None,
 def _require(who: Principal) -> None:
     who.require_person()
     if not who.full:
-        raise StateError("access.second_factor")
+        raise NotAllowed("access.second_factor")
 
 
 def _verify(core: Core, who: Principal, password: str) -> None:
@@ -181,7 +181,7 @@ def _verify(core: Core, who: Principal, password: str) -> None:
     stored = core.database.transact(counted)
     good = core.passwords.verify(stored, normal)
     if not good:
-        raise StateError("login.refused")
+        raise NotAllowed("login.refused")
     core.database.transact(lambda session: take_back(session, keys, core.clock.now(session)))
 
 
@@ -192,7 +192,7 @@ def _change(core: Core, who: Principal, action: str, edit: Callable[[Session, Ac
         session, now = unit.session, unit.now
         account = session.get_one(Account, who.account_id, with_for_update=True)
         if account.state != "active" or not sessions.stands(core, session, who):
-            raise StateError("session.unknown")
+            raise NotAllowed("session.unknown")
         edit(session, account, now)
         account.version, account.changed_at = account.version + 1, now
         unit.audit(action, account.id)
@@ -210,5 +210,5 @@ def _opened(core: Core, who: Principal, proof: str) -> tuple[str, int]:
         sealed = base64.b64decode(text, altchars=b"-_", validate=True)
         content = json.loads(core.at_rest.open(_offered(who), sealed))
     except (binascii.Error, UnicodeEncodeError, StateError):
-        raise StateError("totp.offer") from None
+        raise Invalid("totp.offer") from None
     return content["secret"], content["until"]

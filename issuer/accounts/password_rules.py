@@ -18,7 +18,7 @@ import unicodedata
 from importlib import resources
 from typing import Final
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 
 __all__ = ["LONGEST", "SHORTEST", "check_password", "normal_password"]
 
@@ -38,7 +38,7 @@ def normal_password(password: str) -> str:
     """
     # NFC makes no text three times as long that was within the limit; one beyond it is not worth the work.
     if len(password) > 3 * LONGEST or len(normal := unicodedata.normalize("NFC", password)) > LONGEST:
-        raise StateError("password.too_long", path="password", expected=f"at most {LONGEST} characters")
+        raise Invalid("password.too_long", path="password", expected=f"at most {LONGEST} characters")
     return normal
 
 
@@ -50,9 +50,9 @@ def check_password(password: str, login: str) -> str:
     """
     normal = normal_password(password)
     if len(normal) < SHORTEST:
-        raise StateError("password.too_short", path="password", expected=f"at least {SHORTEST} characters")
+        raise Invalid("password.too_short", path="password", expected=f"at least {SHORTEST} characters")
     if _remaining(normal.casefold(), login) < _REMAINING:
-        raise StateError("password.too_common", path="password")
+        raise Invalid("password.too_common", path="password")
     return normal
 
 

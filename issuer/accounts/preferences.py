@@ -5,7 +5,7 @@ Promise: what a kind fixes cannot be turned off; the inbox cannot be turned off 
 
 from __future__ import annotations
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 from issuer.acts import Actor
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
@@ -25,9 +25,9 @@ def set_preference(core: Core, account: str, kind: str, channel: Channel, on: bo
     """
     about = kind_of(kind)
     if channel not in about.channels:
-        raise StateError("notice.channel", path=kind, expected=", ".join(about.channels), found=channel[:40])
+        raise Invalid("notice.channel", path=kind, expected=", ".join(about.channels), found=channel[:40])
     if channel in about.fixed and not on:
-        raise StateError("notice.fixed", path=kind, found=channel)
+        raise Invalid("notice.fixed", path=kind, found=channel)
 
     def work(unit: UnitOfWork) -> None:
         # One at a time for an account, so that two that turn the same thing off do not both add a row.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotAllowed
 from issuer.acts import Actor
 
 from .roles import SCOPES, Role
@@ -70,11 +70,11 @@ class Principal:
             StateError: ``access.not_allowed``, ``access.second_factor``, ``access.scope``.
         """
         if right not in self.role.rights:
-            raise StateError("access.not_allowed", expected=right, found=self.role.name)
+            raise NotAllowed("access.not_allowed", expected=right, found=self.role.name)
         if not self.full:
-            raise StateError("access.second_factor")
+            raise NotAllowed("access.second_factor")
         if right not in self.rights:
-            raise StateError("access.scope", expected=right)
+            raise NotAllowed("access.scope", expected=right)
 
     def require_person(self) -> str:
         """The session's id; a token has none.
@@ -83,7 +83,7 @@ class Principal:
             StateError: ``access.people_only``.
         """
         if self.session_id is None:
-            raise StateError("access.people_only")
+            raise NotAllowed("access.people_only")
         return self.session_id
 
     def require_fresh(self, now: int) -> None:
@@ -97,6 +97,6 @@ class Principal:
         """
         self.require_person()
         if not self.full:
-            raise StateError("access.second_factor")
+            raise NotAllowed("access.second_factor")
         if self.totp_at is None or now - self.totp_at > FRESH:
-            raise StateError("access.fresh_code", expected=f"a code within {FRESH} s")
+            raise NotAllowed("access.fresh_code", expected=f"a code within {FRESH} s")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 
 __all__ = ["RIGHTS", "ROLES", "SCOPES", "Right", "Role", "role_named"]
 
@@ -78,5 +78,5 @@ def role_named(name: str) -> Role:
     """
     found = ROLES.get(name)
     if found is None:
-        raise StateError("account.role", path="role", expected=", ".join(ROLES))
+        raise Invalid("account.role", path="role", expected=", ".join(ROLES))
     return found

@@ -24,7 +24,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotAllowed, NotFound
 from issuer.acts import SERVICE, Act
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
@@ -118,7 +118,7 @@ def check_csrf(token: str, given: str | None) -> None:
         StateError: ``session.csrf``.
     """
     if not hmac.compare_digest(csrf_token(token).encode(), (given or "").encode()):
-        raise StateError("session.csrf", path="X-CSRF-Token", expected="`csrf` of GET /v1/session")
+        raise NotAllowed("session.csrf", path="X-CSRF-Token", expected="`csrf` of GET /v1/session")
 
 
 def ends_at(core: Core, who: Principal) -> int:
@@ -130,7 +130,7 @@ def ends_at(core: Core, who: Principal) -> int:
     query = select(LoginSession.ends_at).where(LoginSession.id == who.require_person())
     found = core.database.read(lambda session: session.scalar(query))
     if found is None:
-        raise StateError("session.unknown")
+        raise NotAllowed("session.unknown")
     return found
 
 
@@ -158,7 +158,7 @@ def own_session(core: Core, who: Principal, session_id: str) -> SessionView:
     """
     found = next((one for one in list_sessions(core, who) if one.session_id == session_id), None)
     if found is None:
-        raise StateError("session.none")
+        raise NotFound("session.none")
     return found
 
 
@@ -174,7 +174,7 @@ def end(core: Core, who: Principal, session_id: str) -> None:
         session = unit.session
         own = LoginSession.id == session_id, LoginSession.account_id == who.account_id
         if session.execute(delete(LoginSession).where(*own).returning(LoginSession.id)).first() is None:
-            raise StateError("session.none")
+            raise NotFound("session.none")
         unit.audit("session.end", who.account_id)
 
     core.transact(who.by(), work)
@@ -276,7 +276,7 @@ def find(core: Core, session: Session, token: str, *, lock: bool = False) -> tup
         # Whoever held the account may have ended or rotated the session.
         row = session.scalars(query.with_for_update().execution_options(populate_existing=True)).one_or_none()
     if row is None or account is None or account.state != "active":
-        raise StateError("session.unknown")
+        raise NotAllowed("session.unknown")
     return row, account
 
 

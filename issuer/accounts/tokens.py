@@ -21,7 +21,7 @@ from typing import Final
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
 from icard_crypto.moments import DAY
 from issuer.core import Core
 from issuer.db.idempotency import Request
@@ -97,9 +97,9 @@ def make_token(
     _require(who)
     wanted = frozenset(scopes)
     if not wanted or not wanted <= SCOPES & who.role.rights:
-        raise StateError("token.scope", path="scopes", expected=", ".join(sorted(SCOPES & who.role.rights)))
+        raise Invalid("token.scope", path="scopes", expected=", ".join(sorted(SCOPES & who.role.rights)))
     if not 1 <= days <= LONGEST_DAYS:
-        raise StateError("token.expiry", path="days", expected=f"1 to {LONGEST_DAYS} days")
+        raise Invalid("token.expiry", path="days", expected=f"1 to {LONGEST_DAYS} days")
     words = check_text(label, "label", _LONGEST_LABEL)
     token_id, prefix, secret = secrets.token_hex(16), secrets.token_hex(_PREFIX_BYTES), new_secret()
 
@@ -109,10 +109,10 @@ def make_token(
             who.require_fresh(now)
         locked_account(session, who.account_id)
         if not sessions.stands(core, session, who):
-            raise StateError("session.unknown")
+            raise NotAllowed("session.unknown")
         live = ApiToken.account_id == who.account_id, ApiToken.revoked_at.is_(None), ApiToken.expires_at > now
         if (session.scalar(select(func.count()).select_from(ApiToken).where(*live)) or 0) >= _MOST:
-            raise StateError("token.too_many", expected=f"at most {_MOST}")
+            raise Conflict("token.too_many", expected=f"at most {_MOST}")
         row = ApiToken(
             id=token_id,
             prefix=prefix,
@@ -169,7 +169,7 @@ def authenticate_token(core: Core, text: str) -> Principal:
 
     found = core.database.read(look)
     if found is None:
-        raise StateError("token.unknown")
+        raise NotAllowed("token.unknown")
     who, used_on, today = found
     if used_on != today:
         note = update(ApiToken).where(ApiToken.id == who.token_id).values(used_on=today)
@@ -203,7 +203,7 @@ def show_token(core: Core, who: Principal, token_id: str) -> TokenView:
     def look(session: Session) -> TokenView:
         row = session.get(ApiToken, token_id)
         if row is None or row.account_id != who.account_id:
-            raise StateError("token.none")
+            raise NotFound("token.none")
         return _view(core, row)
 
     return core.database.read(look)
@@ -221,7 +221,7 @@ def revoke_token(core: Core, who: Principal, token_id: str) -> None:
         session = unit.session
         row = session.get(ApiToken, token_id, with_for_update=True)
         if row is None or row.account_id != who.account_id:
-            raise StateError("token.none")
+            raise NotFound("token.none")
         if row.revoked_at is None:
             row.revoked_at = unit.now
             unit.audit("token.revoke", token_id)

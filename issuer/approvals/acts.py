@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer import cards
 from issuer.accounts import changes
 from issuer.accounts.changes import NewAccount
@@ -89,10 +89,10 @@ def _only(arguments: Mapping[str, Any], required: set[str], optional: frozenset[
     given = set(arguments)
     texts = all(isinstance(value, str) or (value is None and name in optional) for name, value in arguments.items())
     if not required <= given or given - required - optional or not texts:
-        raise StateError("account.field", path="arguments", expected=", ".join(sorted(required | optional)))
+        raise Invalid("account.field", path="arguments", expected=", ".join(sorted(required | optional)))
     for name, value in arguments.items():
         if name.endswith("_id") and value is not None and not _ID.fullmatch(value):
-            raise StateError("account.field", path=name, expected="32 hexadecimal digits")
+            raise Invalid("account.field", path=name, expected="32 hexadecimal digits")
 
 
 def _prepare_revocation(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
@@ -100,9 +100,9 @@ def _prepare_revocation(core: Core, session: Session, arguments: Mapping[str, An
     _only(arguments, {"card_id"})
     row = session.get(CardRow, arguments["card_id"])
     if row is None:
-        raise StateError("issue.no_card")
+        raise NotFound("issue.no_card")
     if row.standing == "revoked":
-        raise StateError("issue.card_revoked")
+        raise Conflict("issue.card_revoked")
     return Prepared(row.id, dict(arguments), _holder(session, row.id))
 
 
@@ -116,9 +116,9 @@ def _prepare_replacement(core: Core, session: Session, arguments: Mapping[str, A
     _only(arguments, {"card_id", "card"}, frozenset({"remove"}))
     row = session.get(CardRow, arguments["card_id"])
     if row is None:
-        raise StateError("issue.no_card")
+        raise NotFound("issue.no_card")
     if row.standing == "revoked":
-        raise StateError("issue.card_revoked")
+        raise Conflict("issue.card_revoked")
     cards.check_card(core, _card(arguments))
     return Prepared(row.id, dict(arguments), _holder(session, row.id))
 
@@ -157,7 +157,7 @@ def _card(arguments: Mapping[str, Any]) -> Card:
     except ValueError:
         read = None
     if not isinstance(read, dict):
-        raise StateError("account.field", path="card", expected="a card's record, as JSON text")
+        raise Invalid("account.field", path="card", expected="a card's record, as JSON text")
     return Card.from_json(read)
 
 
@@ -230,7 +230,7 @@ def _prepare_rule(core: Core, session: Session, arguments: Mapping[str, Any]) ->
     try:
         entry = json.loads(arguments["rule"])
     except ValueError:
-        raise StateError("rules.field", path="rule", expected="JSON") from None
+        raise Invalid("rules.field", path="rule", expected="JSON") from None
     return Prepared(_rule_subject(store.prepare_rule(session, entry).name), dict(arguments))
 
 
@@ -315,7 +315,7 @@ def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise StateError("rules.field", path="last", expected="a day as YYYY-MM-DD") from None
+        raise Invalid("rules.field", path="last", expected="a day as YYYY-MM-DD") from None
     return day
 
 
@@ -335,7 +335,7 @@ def _about(session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """An act on an account; its person is locked, for persons come before accounts in the order of locks."""
     account = session.get(Account, arguments["account_id"])
     if account is None or account.state == "closed":
-        raise StateError("account.none")
+        raise NotFound("account.none")
     session.get_one(Person, account.person_id, with_for_update=True)
     return Prepared(account.id, dict(arguments), account.person_id)
 

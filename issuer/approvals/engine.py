@@ -28,7 +28,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import IcardError, StateError
+from icard_crypto.errors import Conflict, IcardError, Invalid, NotAllowed, NotFound
 from icard_crypto.moments import HOUR
 from issuer.accounts import sessions
 from issuer.accounts.changes import locked_account
@@ -120,7 +120,7 @@ def ask(
         _not_oneself(who.person_id, prepared.person_id)
         _not_waiting(locked_account(session, who.account_id), now)
         if not sessions.stands(core, session, who):
-            raise StateError("session.unknown")
+            raise NotAllowed("session.unknown")
         refuse_flood(session, who, now)
         row = Confirmation(
             id=confirmation_id,
@@ -150,7 +150,7 @@ def ask(
     except IntegrityError as fault:
         # SQLite names the columns, PostgreSQL the index.
         if "confirmations" in str(fault.orig):
-            raise StateError("confirm.waiting") from None
+            raise Conflict("confirm.waiting") from None
         raise
 
 
@@ -174,14 +174,14 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
             kind.allow(session, who, prepared.subject)
         asker, account = _both(session, row.asked_by, who.account_id)
         if asker.person_id == account.person_id:
-            raise StateError("confirm.same_person")
+            raise NotAllowed("confirm.same_person")
         if not sessions.stands(core, session, who) or kind.right not in role_named(account.role).rights:
-            raise StateError("session.unknown")
+            raise NotAllowed("session.unknown")
         _not_waiting(account, now)
         if max(account.created_at, account.role_at) >= row.created_at:
-            raise StateError("confirm.younger_account")
+            raise NotAllowed("confirm.younger_account")
         if asker.state != "active" or kind.right not in role_named(asker.role).rights:
-            raise StateError("confirm.asker_gone")
+            raise Conflict("confirm.asker_gone")
         _not_oneself(asker.person_id, prepared.person_id)
         _not_oneself(account.person_id, prepared.person_id)
         row.state, row.decided_by, row.decided_at = "done", account.id, now
@@ -241,7 +241,7 @@ def show_confirmation(core: Core, who: Principal, confirmation_id: str) -> Confi
     def look(session: Session) -> ConfirmationView:
         row = session.get(Confirmation, confirmation_id)
         if row is None or not who.may(_kind(row.act).right):
-            raise StateError("confirm.none")
+            raise NotFound("confirm.none")
         return _view(core, session, row, who)
 
     return core.database.read(look)
@@ -291,7 +291,7 @@ def asker_name(core: Core, who: Principal, confirmation_id: str) -> str:
 def _kind(act: str) -> Kind:
     found = ACTS.get(act)
     if found is None:
-        raise StateError("confirm.act", path="act", expected=", ".join(ACTS))
+        raise Invalid("confirm.act", path="act", expected=", ".join(ACTS))
     return found
 
 
@@ -299,13 +299,13 @@ def _waiting(session: Session, confirmation_id: str, who: Principal, now: int) -
     """A request that waits, locked, and that ``who`` may decide on."""
     row = session.get(Confirmation, confirmation_id, with_for_update=True)
     if row is None or _kind(row.act).right not in who.role.rights:
-        raise StateError("confirm.none")
+        raise NotFound("confirm.none")
     kind = _kind(row.act)
     who.require(kind.right)
     if row.state != "waiting":
-        raise StateError("confirm.decided", found=row.state)
+        raise Conflict("confirm.decided", found=row.state)
     if row.expires_at <= now:
-        raise StateError("confirm.expired")
+        raise Conflict("confirm.expired")
     return row, kind
 
 
@@ -318,12 +318,12 @@ def _both(session: Session, asker: str, confirmer: str) -> tuple[Account, Accoun
 def _not_waiting(account: Account, now: int) -> None:
     """Refuse who has a new second factor, or came without one, a short while ago."""
     if account.confirms_from is not None and now < account.confirms_from:
-        raise StateError("confirm.waits", expected=f"{account.confirms_from} or later", found=str(now))
+        raise Conflict("confirm.waits", expected=f"{account.confirms_from} or later", found=str(now))
 
 
 def _not_oneself(person_id: str, about: str | None) -> None:
     if about is not None and person_id == about:
-        raise StateError("account.self")
+        raise NotAllowed("account.self")
 
 
 def expire(core: Core, session: Session, now: int) -> None:

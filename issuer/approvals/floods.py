@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Unavailable
 from icard_crypto.moments import DAY
 from issuer.accounts.models import Account
 from issuer.accounts.principals import Principal
@@ -35,9 +35,9 @@ def refuse_flood(session: Session, who: Principal, now: int) -> None:
     asked = select(Confirmation).where(Confirmation.asked_by.in_(own))
     waiting = asked.where(Confirmation.state == "waiting").limit(MOST_WAITING)
     if len(session.scalars(waiting).all()) >= MOST_WAITING:
-        raise StateError("confirm.too_often", expected=f"at most {MOST_WAITING} requests that wait")
+        raise Unavailable("confirm.too_often", expected=f"at most {MOST_WAITING} requests that wait")
     withdrawn = asked.where(
         Confirmation.state == "refused", Confirmation.decided_by.in_(own), Confirmation.decided_at > now - DAY
     )
     if len(session.scalars(withdrawn.limit(MOST_WITHDRAWN)).all()) >= MOST_WITHDRAWN:
-        raise StateError("confirm.too_often", expected=f"at most {MOST_WITHDRAWN} requests withdrawn within a day")
+        raise Unavailable("confirm.too_often", expected=f"at most {MOST_WITHDRAWN} requests withdrawn within a day")

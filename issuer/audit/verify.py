@@ -27,7 +27,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import IcardError, StateError
+from icard_crypto.errors import IcardError, NotAllowed, StateError
 from issuer.acts import CARD_RESTORED, CLOCK_BACK, LOSS_NAMED, RESTORED
 from issuer.db.altered import search
 from issuer.db.engine import Database
@@ -199,7 +199,7 @@ def verify(source: AuditSource, outside: Mapping[str, bytes] | None = None) -> A
     for fault in _days_that_differ(source, days):
         report.add(fault)
     for altered in islice(search(source.database), MOST_FAULTS):
-        report.altered.append(StateError("at_rest.altered", path=f"{altered.table} {altered.row}"))
+        report.altered.append(NotAllowed("at_rest.altered", path=f"{altered.table} {altered.row}"))
     for start, last in _unexplained(source, missing):
         report.add(_fault("audit.details_missing", start, expected=f"details of rows {start} to {last}"))
     return report

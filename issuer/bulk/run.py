@@ -29,7 +29,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card, Profile
-from icard_crypto.errors import CardError, IcardError, StateError
+from icard_crypto.errors import CardError, IcardError, NotFound, StateError
 from issuer import cards
 from issuer.acts import Actor
 from issuer.cards import IssuedCard, NewCard, Reissue
@@ -279,7 +279,7 @@ def _which(core: Core, kind: Kind, values: dict[str, Any]) -> str:
     # One that is revoked already was perhaps by this very row, before a kill: revoking it again changes nothing.
     chosen = live or (sorted(found) if kind == "revoke" else [])
     if not chosen:
-        raise StateError("issue.no_card", path="permit.number", expected="a live card", found="none")
+        raise NotFound("issue.no_card", path="permit.number", expected="a live card", found="none")
     return chosen[0]
 
 

@@ -31,7 +31,7 @@ from icard_crypto.card.card import Card, Profile
 from icard_crypto.card.claims import CardClaims, StatusRef, decode_payload, encode_claims
 from icard_crypto.card.issuing import HOUR, issue_claims
 from icard_crypto.encoding import envelope
-from icard_crypto.errors import IcardError, KeyFault, StateError
+from icard_crypto.errors import IcardError, KeyFault, StateError, Unavailable
 from icard_crypto.signing import cose
 from icard_crypto.signing.keys import Thumbprint
 from issuer.acts import SERVICE
@@ -296,10 +296,10 @@ def _verified(core: Core, token: bytes, claims: CardClaims, row: CodeRow, key: T
     text = envelope.to_ic1(token)
     verdict = _verifier(key, core.settings.environment).verify(text, now=max(claims.issued_at, claims.not_before or 0))
     if verdict.outcome != "VALID":
-        raise StateError("signer.self_check", expected="VALID", found=f"{verdict.outcome} ({verdict.reason})")
+        raise Unavailable("signer.self_check", expected="VALID", found=f"{verdict.outcome} ({verdict.reason})")
     read = verdict.claims
     if read != claims or claims.cti.hex() != row.cti or claims.status.index != row.idx:
-        raise StateError("signer.self_check", expected="the claims that were intended", found="other claims")
+        raise Unavailable("signer.self_check", expected="the claims that were intended", found="other claims")
     return IssuedCode(
         Profile(claims.profile),
         text,

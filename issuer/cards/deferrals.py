@@ -25,7 +25,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid, NotAllowed, NotFound
 from icard_crypto.moments import DAY
 from issuer.accounts.models import Account, Person
 from issuer.accounts.principals import Principal
@@ -108,12 +108,12 @@ def prepare_deferral(core: Core, session: Session, arguments: Mapping[str, Any])
     person_id = _person(session, arguments)
     account = session.get(Account, arguments["account_id"])
     if account is None or account.state != "active" or not _READS & role_named(account.role).rights:
-        raise StateError("account.none", path="account_id")
+        raise NotFound("account.none", path="account_id")
     if account.person_id == person_id:
-        raise StateError("account.self")
+        raise NotAllowed("account.self")
     law = arguments["law"]
     if not 0 < len(law) <= _LONGEST_LAW or not is_plain(law):
-        raise StateError("lookup.law", path="law", expected=f"1 to {_LONGEST_LAW} printable characters")
+        raise Invalid("lookup.law", path="law", expected=f"1 to {_LONGEST_LAW} printable characters")
     now = core.clock.now(session)
     try:
         shown_on = date.fromisoformat(arguments["shown_on"])
@@ -124,7 +124,7 @@ def prepare_deferral(core: Core, session: Session, arguments: Mapping[str, Any])
     days = min(core.settings.deferral_days, (begins - now) // DAY + core.settings.lookup_days - _SHOWN)
     last = day_of(now) + timedelta(days=days)
     if not day_of(now) < shown_on <= last:
-        raise StateError("lookup.deferral", path="shown_on", expected=f"a day from tomorrow to {last.isoformat()}")
+        raise Invalid("lookup.deferral", path="shown_on", expected=f"a day from tomorrow to {last.isoformat()}")
     return Wanted(person_id, account.id, shown_on, law)
 
 
@@ -186,7 +186,7 @@ def seen_deferral(core: Core, who: Principal, deferral_id: str) -> str:
         return row is not None and row.person_id != who.person_id
 
     if not core.database.read(look):
-        raise StateError("lookup.none")
+        raise NotFound("lookup.none")
     return deferral_id
 
 
@@ -202,7 +202,7 @@ def end_deferral(core: Core, who: Principal, deferral_id: str) -> None:
         session, now = unit.session, unit.now
         row = session.get(LookupDeferral, deferral_id, with_for_update=True)
         if row is None or row.person_id == who.person_id:
-            raise StateError("lookup.none")
+            raise NotFound("lookup.none")
         if row.ends_at > now:
             row.ends_at = now
             session.flush()
@@ -253,14 +253,14 @@ def deferred_by_month(core: Core) -> list[DeferredMonth]:
 def _person(session: Session, arguments: Mapping[str, Any]) -> str:
     card_id, person_id = arguments.get("card_id"), arguments.get("person_id")
     if (card_id is None) == (person_id is None):
-        raise StateError("lookup.deferral", path="person_id", expected="a card or a person")
+        raise Invalid("lookup.deferral", path="person_id", expected="a card or a person")
     if card_id is not None:
         party = session.get(CardParty, card_id)
         person_id = None if party is None else party.holder_id
         if person_id is None:
-            raise StateError("issue.no_card", path="card_id")
+            raise NotFound("issue.no_card", path="card_id")
     elif session.get(Person, person_id) is None:
-        raise StateError("account.person", path="person_id")
+        raise Invalid("account.person", path="person_id")
     return str(person_id)
 
 

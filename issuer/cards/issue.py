@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card, Profile
-from icard_crypto.errors import CardError, StateError
+from icard_crypto.errors import CardError, Conflict, NotAllowed
 from issuer.acts import Actor
 from issuer.core import Core
 from issuer.db.base import inline
@@ -91,7 +91,7 @@ def issue(core: Core, new: Sequence[NewCard], by: Actor) -> list[IssuedCard]:
     """Issue cards, all or none, each with one signed code for every profile.
 
     Raises:
-        CardError: ``card.*``, ``issue.region``, ``issue.card_exists``.
+        CardError: ``card.*``, ``issue.region``; Conflict: ``issue.card_exists``.
         StateError: ``account.person``, ``organisation.none``, ``clock.*``, ``list.*``, ``database.*``,
             ``idempotency.other_body``; the signer's errors.
     """
@@ -179,7 +179,7 @@ def _new(
         )
         lookups += write_record(core, session, row, one.card)
         if not two and _was_withdrawn(session, row):
-            raise StateError("issue.two_needed", path="permit.number")
+            raise NotAllowed("issue.two_needed", path="permit.number")
         wanted.append(codes.Wanted(row, one.card, names))
         if one.holder is not None or one.employer is not None:
             check_parties(session, one.holder, one.employer)
@@ -302,7 +302,7 @@ def _anew(
             continue
         require_revision(row, one.revision)
         if row.standing == "revoked":
-            raise StateError("issue.card_revoked")
+            raise Conflict("issue.card_revoked")
         row.version += 1
         made.append((row.id, row.version))
         if one.card is not None:
@@ -311,7 +311,7 @@ def _anew(
             session.execute(delete(CardLookup).where(CardLookup.card_id == row.id))
             session.add_all(write_record(core, session, row, one.card))
             if not two and needs_two(held, one.card):
-                raise StateError("issue.two_needed", path="card")
+                raise NotAllowed("issue.two_needed", path="card")
         wanted.append(codes.Wanted(row, one.card or read_record(core, row), ctis[row.id]))
     if wanted:
         if old_end:
@@ -360,7 +360,7 @@ def _transact(
     except IntegrityError as fault:
         # The check in the transaction has missed it: another one committed the same permit number meanwhile.
         if "permit" in str(fault.orig):
-            raise CardError("issue.card_exists", path="permit.number") from None
+            raise Conflict("issue.card_exists", path="permit.number") from None
         raise
 
 

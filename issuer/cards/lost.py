@@ -11,7 +11,7 @@ Promises:
 
 from __future__ import annotations
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
@@ -35,7 +35,7 @@ def report_lost(core: Core, who: Principal, card_id: str) -> None:
         session, now = unit.session, unit.now
         row = locked(session, [card_id])[card_id]
         if row.standing == "revoked":
-            raise StateError("issue.card_revoked")
+            raise Conflict("issue.card_revoked")
         if end_codes(session, [row], now):
             row.changed_at = now
             notify_parties(core, session, now, "card.lost", [card_id])

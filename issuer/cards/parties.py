@@ -20,7 +20,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, and_, false, select, union
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotAllowed, NotFound
 from issuer.accounts.mandates import clients
 from issuer.accounts.models import Account, Mandate
 from issuer.accounts.principals import Principal
@@ -65,7 +65,7 @@ def set_parties(core: Core, who: Principal, card_id: str, holder_id: str | None,
         session, now = unit.session, unit.now
         check_parties(session, holder_id, employer_id)
         if session.get(CardRow, card_id, with_for_update=True) is None:
-            raise StateError("issue.no_card")
+            raise NotFound("issue.no_card")
         row = session.get(CardParty, card_id)
         if row is None:
             row = CardParty(card_id=card_id, holder_id=None, employer_id=None)
@@ -95,7 +95,7 @@ def refuse_own(who: Principal, holder_id: str | None) -> None:
         StateError: ``account.self``.
     """
     if who.role.official and who.person_id == holder_id:
-        raise StateError("account.self")
+        raise NotAllowed("account.self")
 
 
 def parties_of(core: Core, card_id: str) -> Parties:
@@ -140,7 +140,7 @@ def seen_card(core: Core, who: Principal, card_id: str) -> SeenCard:
 
     found = core.database.read(look)
     if found is None:
-        raise StateError("issue.no_card")
+        raise NotFound("issue.no_card")
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid, NotFound
 from issuer.accounts.models import Organisation, Person
 
 __all__ = ["check_parties"]
@@ -17,7 +17,7 @@ def check_parties(session: Session, holder_id: str | None, employer_id: str | No
         StateError: ``account.person``, ``organisation.none``.
     """
     if holder_id is not None and session.get(Person, holder_id) is None:
-        raise StateError("account.person", path="holder_id")
+        raise Invalid("account.person", path="holder_id")
     employer = session.get(Organisation, employer_id) if employer_id is not None else None
     if employer_id is not None and (employer is None or employer.kind != "employer"):
-        raise StateError("organisation.none", path="employer_id")
+        raise NotFound("organisation.none", path="employer_id")

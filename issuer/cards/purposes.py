@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Invalid, Language
 from issuer.core import Core
 from issuer.rules.citations import source_text
 from issuer.rules.days import day_of
@@ -74,7 +74,7 @@ def purpose_for(core: Core, session: Session, role: str, name: str | None) -> Pu
     own = [rule for rule in rules if role in rule.value["roles"]]
     wanted = [rule for rule in own if (rule.value.get("default") if name is None else rule.id == name)]
     if not wanted:
-        raise StateError("lookup.purpose", path="purpose", expected=", ".join(rule.id for rule in own) or "none")
+        raise Invalid("lookup.purpose", path="purpose", expected=", ".join(rule.id for rule in own) or "none")
     return Purpose(wanted[0].id, wanted[0])
 
 

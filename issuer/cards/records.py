@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card
-from icard_crypto.errors import CardError, StateError
+from icard_crypto.errors import CardError, Conflict, NotFound
 from issuer.core import Core
 from issuer.db.base import inline
 from issuer.vault.at_rest import Place
@@ -50,7 +50,7 @@ def write_record(core: Core, session: Session, row: CardRow, card: Card) -> list
         )
         with session.no_autoflush:
             if session.scalar(live):
-                raise CardError("issue.card_exists", path="permit.number")
+                raise Conflict("issue.card_exists", path="permit.number")
     return [CardLookup(card_id=row.id, kind=kind, digest=digest) for kind, digest in digests.items()]
 
 
@@ -71,7 +71,7 @@ def read_record(core: Core, row: CardRow) -> Card:
     content = json.loads(core.at_rest.open(Place("cards", "record", row.id), row.record))
     if not content:
         # A purge has been there: what is erased and what is not there are the same.
-        raise StateError("issue.no_card")
+        raise NotFound("issue.no_card")
     return Card.from_json(content)
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, NotFound
 from issuer.acts import Actor
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
@@ -99,7 +99,7 @@ def _set_standing(
 ) -> dict[str, int]:
     def edit(row: CardRow) -> None:
         if row.standing == "revoked" and standing != "revoked":
-            raise StateError("issue.card_revoked")
+            raise Conflict("issue.card_revoked")
         row.standing = standing
 
     return _change(core, card_ids, by, action, edit, revision)
@@ -187,7 +187,7 @@ def locked(session: Session, card_ids: Sequence[str]) -> dict[str, CardRow]:
     query = select(CardRow).where(CardRow.id.in_(card_ids)).order_by(CardRow.id).with_for_update()
     rows = {row.id: row for row in session.scalars(query)}
     if len(rows) != len(set(card_ids)):
-        raise StateError("issue.no_card")
+        raise NotFound("issue.no_card")
     return rows
 
 
@@ -198,4 +198,4 @@ def require_revision(row: CardRow, revision: int | None) -> None:
         StateError: ``issue.changed``.
     """
     if revision is not None and row.revision != revision:
-        raise StateError("issue.changed")
+        raise Conflict("issue.changed")

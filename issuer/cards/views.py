@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card, Profile
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, NotFound
 from issuer.core import Core
 
 from . import codes
@@ -56,7 +56,7 @@ def there(found: T | None) -> T:
         StateError: ``issue.no_card``: nothing was.
     """
     if found is None:
-        raise StateError("issue.no_card")
+        raise NotFound("issue.no_card")
     return found
 
 
@@ -104,7 +104,7 @@ def newest_code(core: Core, card_id: str, profile: Profile) -> IssuedCode | None
         )
         rows = session.scalars(query.order_by(CodeRow.cti)).all()
         if row.standing != "revoked" and any(code.replaced for code in rows):
-            raise StateError("issue.codes_ended")
+            raise Conflict("issue.codes_ended")
         found = codes.hand_out(core, session, rows)
         return found[0] if found else None
 

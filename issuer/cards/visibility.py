@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from icard_crypto.card.card import Profile
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotAllowed
 from issuer.accounts.principals import Principal
 
 from .views import CardView
@@ -43,4 +43,4 @@ def require_profile(who: Principal, profile: Profile) -> None:
         StateError: ``access.not_allowed``.
     """
     if profile > disclosed_to(who):
-        raise StateError("access.not_allowed", expected="the holder, or an official", found=who.role.name)
+        raise NotAllowed("access.not_allowed", expected="the holder, or an official", found=who.role.name)

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Final, cast
 from sqlalchemy import Table, event, inspect
 from sqlalchemy.orm import Mapped, Mapper, Session, mapped_column, object_session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotAllowed
 
 from .base import SEALED, Base, Hex64
 
@@ -34,7 +34,7 @@ Binder = Callable[[bytes], str]
 BINDER: Final = "binder"
 
 
-class AlteredRow(StateError):
+class AlteredRow(NotAllowed):
     """A row that somebody changed outside the service. ``row``: its primary key."""
 
     def __init__(self, table: str, row: str) -> None:

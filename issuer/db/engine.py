@@ -36,7 +36,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import StateError, Unavailable
 
 from .bound import BINDER, AlteredRow, Binder
 
@@ -136,7 +136,7 @@ class Database:
                 self.on_altered(fault)
                 raise
             except PoolTimeout:
-                raise StateError("database.busy") from None
+                raise Unavailable("database.busy") from None
             except DBAPIError as fault:
                 kind = _kind(fault)
                 if kind is None:
@@ -148,11 +148,11 @@ class Database:
                     if found is not None:
                         return found
                 if hurry or attempt >= ATTEMPTS or _waited(fault):
-                    raise StateError(kind) from fault
+                    raise Unavailable(kind) from fault
             # Not for secrets: the pause only keeps two workers from meeting again.
             pause = min(0.01 * 2**attempt, LONGEST_PAUSE) * (0.5 + random.random())  # noqa: S311
             if self.stopping.wait(pause):
-                raise StateError(kind)
+                raise Unavailable(kind)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do ``work``, which changes nothing, without stopping writers.
@@ -170,15 +170,15 @@ class Database:
                 self.on_altered(fault)
                 raise
             except PoolTimeout:
-                raise StateError("database.busy") from None
+                raise Unavailable("database.busy") from None
             except DBAPIError as fault:
                 kind = _kind(fault)
                 if kind is None:
                     raise final(fault) from fault
                 if attempt >= ATTEMPTS or _waited(fault):
-                    raise StateError(kind) from fault
+                    raise Unavailable(kind) from fault
             if self.stopping.wait(min(0.01 * 2**attempt, LONGEST_PAUSE)):
-                raise StateError(kind)
+                raise Unavailable(kind)
 
     def _session(self, engine: Engine) -> Session:
         return Session(engine, expire_on_commit=False, info={BINDER: self.binder})
@@ -190,7 +190,7 @@ class Database:
             yield
             return
         if not self._writing.acquire(timeout=BUSY_MS / 1000):
-            raise StateError("database.busy")
+            raise Unavailable("database.busy")
         try:
             yield
         finally:
@@ -219,7 +219,7 @@ class Database:
         except DBAPIError as fault:
             if _is_denied(fault):
                 raise StateError("database.denied") from fault
-            raise StateError(_kind(fault) or "database.unreachable", found=_reason(fault)) from fault
+            raise Unavailable(_kind(fault) or "database.unreachable", found=_reason(fault)) from fault
 
     def require_connections(self, needed: int) -> None:
         """Raise where the server can never give a process that many connections. A pooler answers for its server.
@@ -246,7 +246,7 @@ class Database:
             try:
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             except OSError as fault:
-                raise StateError("database.unreachable", found=fault.strerror) from None
+                raise Unavailable("database.unreachable", found=fault.strerror) from None
 
     def close(self) -> None:
         """Give all connections back."""
@@ -358,11 +358,13 @@ def final(fault: DBAPIError) -> Exception:
         return fault
     kind = _kind(fault)
     if kind is not None:
-        return StateError(kind, found=_reason(fault))
+        return Unavailable(kind, found=_reason(fault))
     if _is_denied(fault):
         return StateError("database.denied")
     reason = _reason(fault)
-    return StateError("database.full" if reason in _FULL else "database.fault", found=reason)
+    if reason in _FULL:
+        return Unavailable("database.full", found=reason)
+    return StateError("database.fault", found=reason)
 
 
 def _reason(fault: DBAPIError) -> str:

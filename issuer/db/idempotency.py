@@ -17,7 +17,7 @@ from sqlalchemy import String, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 
 from .base import Base, Hex64, Seconds
 
@@ -71,7 +71,7 @@ def claim(session: Session, request: Request, made: str, now: int) -> str | None
         )
     ).one()
     if found.body != body:
-        raise StateError("idempotency.other_body", path=request.route)
+        raise Invalid("idempotency.other_body", path=request.route)
     return str(found.made)
 
 
@@ -92,5 +92,5 @@ def made_by(session: Session, request: Request) -> str | None:
     key = hashlib.sha256(request.key.encode()).hexdigest()
     found = session.get(Idempotency, (request.account, request.route, key))
     if found is not None and found.body != hashlib.sha256(request.body).hexdigest():
-        raise StateError("idempotency.other_body", path=request.route)
+        raise Invalid("idempotency.other_body", path=request.route)
     return None if found is None else found.made

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import StateError, Unavailable
 from verifier.runtime.locks import lock
 
 from .engine import Database
@@ -44,5 +44,5 @@ def process_lock(database: Database) -> Iterator[None]:
         except BlockingIOError:
             raise StateError("database.in_use") from None
         except OSError as fault:
-            raise StateError("database.unreachable", found=fault.strerror) from None
+            raise Unavailable("database.unreachable", found=fault.strerror) from None
         yield

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, cast
 from sqlalchemy import CursorResult, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, NotFound
 from icard_crypto.moments import DAY, HOUR
 from issuer.acts import Actor
 from issuer.core import Core
@@ -113,7 +113,7 @@ def show(core: Core, name: str) -> OutboxView:
     def look(session: Session) -> OutboxView:
         row = session.get(Outbox, name)
         if row is None:
-            raise StateError("notice.none")
+            raise NotFound("notice.none")
         return _view(row)
 
     return core.database.read(look)
@@ -184,9 +184,9 @@ def _change(core: Core, names: Sequence[str], by: Actor, action: str, states: Se
         for name in sorted(set(names)):
             row = session.get(Outbox, name, with_for_update=True)
             if row is None:
-                raise StateError("notice.none", found=name[:40])
+                raise NotFound("notice.none", found=name[:40])
             if row.state not in states:
-                raise StateError("notice.state", path=name, expected=" or ".join(states), found=row.state)
+                raise Conflict("notice.state", path=name, expected=" or ".join(states), found=row.state)
             edit(row, now)
         for name in sorted(set(names)):
             unit.audit(action, name, by.details())

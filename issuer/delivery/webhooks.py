@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.models import Account
 from issuer.acts import SERVICE, Actor
 from issuer.core import Core
@@ -112,7 +112,7 @@ def add(core: Core, account: str, url: str, actor: str, request: Request | None 
         session.get_one(Account, account, with_for_update=True)
         query = select(func.count()).select_from(Webhook).where(Webhook.account_id == account)
         if (session.scalar(query) or 0) >= MOST:
-            raise StateError("webhook.too_many", expected=f"at most {MOST}")
+            raise Conflict("webhook.too_many", expected=f"at most {MOST}")
         row = Webhook(id=name, account_id=account, state="active", version=1, created_at=now, changed_at=now)
         row.url = core.at_rest.seal(Place("webhooks", "url", name), url.encode())
         _seal_secrets(core, row, {"newest": secret})
@@ -261,7 +261,7 @@ def _edit(
         session, now = unit.session, unit.now
         row = _own(session, account, webhook, lock=True)
         if version is not None and row.version != version:
-            raise StateError("webhook.changed", expected=str(version), found=str(row.version))
+            raise Conflict("webhook.changed", expected=str(version), found=str(row.version))
         row.version += 1
         row.changed_at = now
         edit(session, row, now)
@@ -274,7 +274,7 @@ def _own(session: Session, account: str, webhook: str, *, lock: bool = False) ->
     row = session.get(Webhook, webhook, with_for_update=lock or None)
     # Another account's is as if it were not there.
     if row is None or row.account_id != account:
-        raise StateError("webhook.none")
+        raise NotFound("webhook.none")
     return row
 
 
@@ -314,7 +314,7 @@ def _new_secret() -> str:
 
 
 def _check_url(url: str) -> None:
-    wrong = StateError("webhook.url", path="url", expected="https://host/path")
+    wrong = Invalid("webhook.url", path="url", expected="https://host/path")
     if len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         raise wrong
     try:

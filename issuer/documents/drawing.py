@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid, NotFound, StateError, Unavailable
 from icard_crypto.limits import MIB
 from icard_crypto.pictures.pdf import is_pdf
 
@@ -109,7 +109,7 @@ def look_at_photo(data: bytes, media_type: str, rule: Mapping[str, Any]) -> Phot
 def _asked(request: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
     head = json.dumps(request).encode() + b"\n"
     if not _room.acquire(timeout=SECONDS):
-        raise StateError("upload.busy")
+        raise Unavailable("upload.busy")
     try:
         with _child() as child:
             answer = _exchange(child, head + data)
@@ -119,15 +119,20 @@ def _asked(request: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], byt
     try:
         found = json.loads(first)
     except ValueError:
-        raise StateError("upload.costly") from None
+        raise Invalid("upload.costly") from None
     if "error" in found:
         code = found["error"] if found["error"] in _FAULTS else "upload.broken"
-        raise StateError(code, expected=str(found["expected"])[:80], found=str(found["found"])[:80])
+        raise _FAULTS[code](code, expected=str(found["expected"])[:80], found=str(found["found"])[:80])
     return found, rest
 
 
 #: What a child may say was wrong.
-_FAULTS: Final = frozenset({"upload.broken", "upload.pages", "upload.no_page", "upload.costly"})
+_FAULTS: Final[Mapping[str, type[StateError]]] = {
+    "upload.broken": Invalid,
+    "upload.costly": Invalid,
+    "upload.no_page": NotFound,
+    "upload.pages": Invalid,
+}
 
 
 @contextlib.contextmanager
@@ -155,7 +160,7 @@ def _child() -> Iterator[subprocess.Popen[bytes]]:
 def _exchange(child: subprocess.Popen[bytes], request: bytes) -> bytes:
     """Send all, then read all, until the time is over; an answer that is too long, or none, is the child's loss."""
     if child.stdin is None or child.stdout is None:
-        raise StateError("upload.costly")
+        raise Invalid("upload.costly")
     end = time.monotonic() + SECONDS
     asks, answers = child.stdin.fileno(), child.stdout.fileno()
     os.set_blocking(asks, False)
@@ -174,11 +179,11 @@ def _exchange(child: subprocess.Popen[bytes], request: bytes) -> bytes:
             return bytes(answer)
         answer += part
         if len(answer) > _LONGEST:
-            raise StateError("upload.costly")
+            raise Invalid("upload.costly")
 
 
 def _wait(stream: int, for_what: int, end: float) -> None:
     poll = select.poll()
     poll.register(stream, for_what)
     if not poll.poll(max(0.0, end - time.monotonic()) * 1000):
-        raise StateError("upload.costly", expected=f"at most {SECONDS:g} s")
+        raise Invalid("upload.costly", expected=f"at most {SECONDS:g} s")

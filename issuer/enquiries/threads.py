@@ -19,7 +19,7 @@ from typing import Final, Literal, cast
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotAllowed
 from issuer.accounts.fields import check_text
 from issuer.accounts.principals import Principal
 from issuer.core import Core
@@ -109,13 +109,13 @@ def send_message(core: Core, who: Principal, filing_id: str, text: str, request:
         StateError: ``access.*``, ``filing.none``, ``account.field``, ``enquiry.draft``, ``enquiry.too_many``.
     """
     if who.role.official:
-        raise StateError("access.not_allowed", expected="a party of the application", found=who.role.name)
+        raise NotAllowed("access.not_allowed", expected="a party of the application", found=who.role.name)
     words = check_text(text, "text", _LONGEST)
 
     def work(unit: UnitOfWork) -> str:
         row = load_filing(core, unit.session, who, filing_id, lock=True)
         if row.state == "DRAFT":
-            raise StateError("enquiry.draft")
+            raise Conflict("enquiry.draft")
         made = _write(core, unit, row, _side_of(who), "asked", who, words)
         taken = unit.session.get(FilingTaken, row.id)
         if taken is not None:
@@ -149,7 +149,7 @@ def answer_message(
         require_handler(who, row)
         newest = _newest(session, row.id, side)
         if newest is None or newest.kind == "answered":
-            raise StateError("enquiry.nothing_waits")
+            raise Conflict("enquiry.nothing_waits")
         asked = session.scalars(
             select(FileMessage)
             .where(FileMessage.filing_id == row.id, FileMessage.side == side, FileMessage.kind == "asked")
@@ -212,7 +212,7 @@ def _due(book: RuleBook, row: Filing, at: int) -> Due:
     day = day_of(at)
     found = due(book.require("deadlines", _RULE, row.region, day), calendar_of(book, row.region), day)
     if found is None:
-        raise StateError("rules.none", path=f"deadlines/{_RULE}")
+        raise Invalid("rules.none", path=f"deadlines/{_RULE}")
     return found
 
 
@@ -232,7 +232,7 @@ def _write(core: Core, unit: UnitOfWork, row: Filing, side: Side, kind: str, who
     number = (unit.session.scalar(count) or 0) + 1
     # At the limit the office can still answer what waits.
     if number > _MOST and kind != "answered":
-        raise StateError("enquiry.too_many", expected=f"at most {_MOST}")
+        raise Conflict("enquiry.too_many", expected=f"at most {_MOST}")
     message = FileMessage(
         id=secrets.token_hex(16),
         filing_id=row.id,

@@ -21,7 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.idempotency import Request
@@ -77,10 +77,10 @@ def answer_finding(
         StateError: ``access.*``, ``insurance.none``, ``insurance.no_finding``, ``insurance.step``, ``insurance.words``.
     """
     if not 0 < len(words) <= _LONGEST or not is_plain(words):
-        raise StateError("insurance.words", path="words", expected=f"1 to {_LONGEST} printable characters")
+        raise Invalid("insurance.words", path="words", expected=f"1 to {_LONGEST} printable characters")
     who.require("insurance.book" if who.role.official else "insurance.register")
     if not who.role.official and state not in _EMPLOYERS:
-        raise StateError("insurance.step", path="state", expected=", ".join(sorted(_EMPLOYERS)))
+        raise Conflict("insurance.step", path="state", expected=", ".join(sorted(_EMPLOYERS)))
 
     def work(unit: UnitOfWork) -> Answered:
         session, now = unit.session, unit.now
@@ -92,7 +92,7 @@ def answer_finding(
         row = session.scalar(query.with_for_update())
         steps = [] if row is None else _read(core, row)
         if len(steps) >= _MOST_STEPS:
-            raise StateError("insurance.step", path="state", expected=f"at most {_MOST_STEPS} steps")
+            raise Conflict("insurance.step", path="state", expected=f"at most {_MOST_STEPS} steps")
         steps.append(FindingStep(state, words, who.role.name, now))
         if row is None:
             row = FindingState(
@@ -138,7 +138,7 @@ def _finding(core: Core, session: Session, who: Principal, person_id: str, key: 
     for finding in Compliance(book_of(session), today).report(person).findings:
         if finding.key == key and (employers is None or finding.employer in employers):
             return finding
-    raise StateError("insurance.no_finding", path="key", expected="the key of a finding of today's report")
+    raise NotFound("insurance.no_finding", path="key", expected="the key of a finding of today's report")
 
 
 def _place(row: FindingState) -> Place:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, Literal
 
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Invalid, Language
 from issuer.rules.book import RuleBook
 from issuer.rules.days import months_after
 from issuer.rules.regions import covers
@@ -129,11 +129,11 @@ def check_conditions(rule: Rule) -> None:
     """
     conditions = rule.value.get("conditions")
     if not isinstance(conditions, list):
-        raise StateError("insurance.condition", path=rule.name, expected="conditions, a list")
+        raise Invalid("insurance.condition", path=rule.name, expected="conditions, a list")
     for condition in conditions:
         needed = _FIELDS.get(str(condition.get("test"))) if isinstance(condition, dict) else None
         if needed is None or condition.keys() != {"test", *needed}:
-            raise StateError("insurance.condition", path=rule.name, expected=", ".join(sorted(_FIELDS)))
+            raise Invalid("insurance.condition", path=rule.name, expected=", ".join(sorted(_FIELDS)))
 
 
 def stopped_by(rule: Rule, event: str) -> bool:

@@ -22,7 +22,7 @@ from sqlalchemy import insert, not_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import IcardError, StateError
+from icard_crypto.errors import Conflict, IcardError, Invalid, NotAllowed, NotFound, StateError
 from issuer.accounts.models import Organisation
 from issuer.accounts.principals import Principal
 from issuer.acts import Actor
@@ -92,24 +92,24 @@ def entry_from(values: Mapping[str, Any]) -> NewEntry:
     unknown = sorted(values.keys() - _FIELDS)
     if unknown or values.keys() != _FIELDS:
         missing = sorted(_FIELDS - values.keys())
-        raise StateError("insurance.entry", path=(missing or ["row"])[0], expected=", ".join(sorted(_FIELDS)))
+        raise Invalid("insurance.entry", path=(missing or ["row"])[0], expected=", ".join(sorted(_FIELDS)))
     texts: dict[str, str] = {}
     for name in _FIELDS:
         value = values[name]
         if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
-            raise StateError("insurance.entry", path=name, expected=f"a text of 1 to {_LONGEST} characters")
+            raise Invalid("insurance.entry", path=name, expected=f"a text of 1 to {_LONGEST} characters")
         texts[name] = value
     if texts["kind"] not in _KINDS:
-        raise StateError("insurance.entry", path="kind", expected=", ".join(_KINDS))
+        raise Invalid("insurance.entry", path="kind", expected=", ".join(_KINDS))
     try:
         day = date.fromisoformat(texts["day"]) if len(texts["day"]) == 10 else None
     except ValueError:
         day = None
     if day is None:
-        raise StateError("insurance.day", path="day", expected="a day as YYYY-MM-DD")
+        raise Invalid("insurance.day", path="day", expected="a day as YYYY-MM-DD")
     parts = [parse_yuan(texts[name], name) for name in ("employer_part", "employee_part")]
     if not any(parts):
-        raise StateError("insurance.amount", path="employer_part", expected="more than nothing")
+        raise Invalid("insurance.amount", path="employer_part", expected="more than nothing")
     kind: Any = texts["kind"]
     return NewEntry(
         texts["number"].strip().upper(),
@@ -148,7 +148,7 @@ def record(
         if refused:
             fault = refused[0].fault
             path = f"rows.{refused[0].place}.{fault.path}" if fault.path else f"rows.{refused[0].place}"
-            raise StateError(fault.code, path=path, expected=fault.expected)
+            raise type(fault)(fault.code, path=path, expected=fault.expected)
         if who is not None:
             _check_office(session, who, people)
         session.flush()
@@ -166,7 +166,7 @@ def record(
 def _check_office(session: Session, who: Principal, people: Sequence[str]) -> None:
     """Refuse rows about the official himself, and about people outside the region of his office."""
     if who.person_id in people:
-        raise StateError("account.self")
+        raise NotAllowed("account.self")
     region = office_region(session, who)
     if region is None:
         return
@@ -174,7 +174,7 @@ def _check_office(session: Session, who: Principal, people: Sequence[str]) -> No
         InsuredPerson.person_id.in_(people), not_(covered(InsuredPerson.region.expression, region))
     )
     if session.scalar(outside.limit(1)) is not None:
-        raise StateError("insurance.none", path="rows")
+        raise NotFound("insurance.none", path="rows")
 
 
 def record_within(
@@ -217,7 +217,7 @@ def take_back(core: Core, person_id: str, entry_id: str, by: Actor, request: Req
         session, now = unit.session, unit.now
         insured = load_people(core, session, [person_id], lock=True).get(person_id)
         if insured is None:
-            raise StateError("insurance.none")
+            raise NotFound("insurance.none")
         wrong = check_correction(insured.person.entries, entry_id)
         values = _values(_reversed(wrong, correcting, now), person_id, now, None)
         session.execute(insert(InsuranceEntry), [with_mac(session, InsuranceEntry, values)])
@@ -231,7 +231,7 @@ def take_back(core: Core, person_id: str, entry_id: str, by: Actor, request: Req
     try:
         return core.transact(by, work, request=request)
     except IntegrityError:
-        raise StateError("insurance.corrected", path="takes_back", expected="a row that stands") from None
+        raise Conflict("insurance.corrected", path="takes_back", expected="a row that stands") from None
 
 
 def _reversed(wrong: Entry, name: str, now: int) -> Entry:
@@ -297,11 +297,11 @@ class _Looking:
         """
         person_id, employer = self._ids.get(row.number), self._employers.get(row.employer_code)
         if person_id is None:
-            raise StateError("insurance.none", path="number")
+            raise NotFound("insurance.none", path="number")
         if employer is None:
-            raise StateError("insurance.employer", path="employer_code", expected="an employer on record")
+            raise NotFound("insurance.employer", path="employer_code", expected="an employer on record")
         if row.day > self._today or row.month > month_of(self._today):
-            raise StateError("insurance.day", path="day", expected="a day and a month that have come")
+            raise Invalid("insurance.day", path="day", expected="a day and a month that have come")
         self._check_month(self._people[person_id], employer, row)
         entry = Entry(
             name,
@@ -316,7 +316,7 @@ class _Looking:
         )
         seen = self._seen.setdefault(person_id, {_likeness(one) for one in self._standing(person_id)})
         if _likeness(entry) in seen:
-            raise StateError("insurance.entry_twice", path="month")
+            raise Conflict("insurance.entry_twice", path="month")
         seen.add(_likeness(entry))
         return _values(entry, person_id, self._now, row.source_key)
 
@@ -331,10 +331,10 @@ class _Looking:
             and (one.ended is None or row.month <= month_of(one.ended))
         ]
         if not at_work or (person.died is not None and row.month > month_of(person.died)):
-            raise StateError("insurance.entry_no_work", path="month", expected="a month of work with this employer")
+            raise Invalid("insurance.entry_no_work", path="month", expected="a month of work with this employer")
         duty = self._duties.month(person.as_known(self._today), at_work[0], row.month)
         if row.kind != "refunded" and duty.exempt & row.scheme:
-            raise StateError("insurance.entry_exempt", path="scheme", expected="a scheme that is not exempt")
+            raise Invalid("insurance.entry_exempt", path="scheme", expected="a scheme that is not exempt")
 
     def _standing(self, person_id: str) -> list[Entry]:
         """The rows that stand: neither taken back nor taking back."""

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Final
 
 from icard_crypto.card.characters import is_plain
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.idempotency import Request
@@ -62,7 +62,7 @@ def add_certificate(
     """
     who.require("insurance.register")
     if not 0 < len(new.number) <= _LONGEST or not is_plain(new.number) or len(new.country) != 3:
-        raise StateError("insurance.certificate", path="number", expected=f"1 to {_LONGEST} printable characters")
+        raise Invalid("insurance.certificate", path="number", expected=f"1 to {_LONGEST} printable characters")
 
     def work(unit: UnitOfWork) -> tuple[str, Answer]:
         session, now = unit.session, unit.now

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.principals import Principal
 from issuer.acts import Actor
 from issuer.core import Core
@@ -67,13 +67,13 @@ def record_payment(core: Core, who: Principal, claim_id: str, order_id: str, day
         refuse_own(who, claim.person_id)
         order = session.get(BenefitOrder, order_id, with_for_update=True)
         if order is None or order.claim_id != claim.id:
-            raise StateError("claim.none", path="order_id")
+            raise NotFound("claim.none", path="order_id")
         if order.state == "paid" and order.paid_on == day.isoformat():
             return True
         if order.state != "ordered":
-            raise StateError("claim.order", expected="ordered", found=order.state)
+            raise Conflict("claim.order", expected="ordered", found=order.state)
         if day > day_of(now):
-            raise StateError("claim.day", path="day", expected="a day that has come")
+            raise Invalid("claim.day", path="day", expected="a day that has come")
         order.state, order.paid_on = "paid", day.isoformat()
         session.flush()
         notify_insured(core, session, now, "benefit.paid", [claim.person_id])

@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotFound
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.pages import page_of
@@ -123,7 +123,7 @@ def claim_of(core: Core, session: Session, who: Principal, claim_id: str, *, loc
     query = select(BenefitClaim).where(BenefitClaim.id == claim_id, _seen(core, session, who))
     claim = session.scalar(query.with_for_update() if lock else query)
     if claim is None:
-        raise StateError("claim.none")
+        raise NotFound("claim.none")
     return claim
 
 

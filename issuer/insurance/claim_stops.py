@@ -11,7 +11,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 from issuer.accounts.principals import Principal
 from issuer.acts import Act, Actor
 from issuer.core import Core
@@ -65,7 +65,7 @@ def stop_claims_for(core: Core, who: Principal, person_id: str, event: str, day:
         refuse_own(who, person_id)
         known = {event for rule in book_of(session).all(BENEFITS) for event in rule.value.get("stops", ())}
         if event not in known or day > day_of(now):
-            raise StateError("claim.event", path="event", expected=", ".join(sorted(known)))
+            raise Invalid("claim.event", path="event", expected=", ".join(sorted(known)))
         acts = stop_claims(core, session, now, person_id, event, day, who.by())
         unit.audit_acts(acts)
         return len(acts)

@@ -23,7 +23,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
 from issuer.accounts.principals import Principal
 from issuer.acts import Act
 from issuer.core import Core
@@ -87,7 +87,7 @@ def apply_claim(
     """
     who.require("insurance.book" if who.role.official else "benefit.own")
     if len(words) > _LONGEST or (words and not is_plain(words)):
-        raise StateError("claim.words", path="words", expected=f"at most {_LONGEST} printable characters")
+        raise Invalid("claim.words", path="words", expected=f"at most {_LONGEST} printable characters")
 
     def work(unit: UnitOfWork) -> str:
         session, now = unit.session, unit.now
@@ -96,12 +96,12 @@ def apply_claim(
         book = book_of(session)
         rule = book.find(BENEFITS, benefit, row.region, today)
         if rule is None:
-            raise StateError("claim.benefit", path="benefit", expected="a benefit of the person's region")
+            raise Invalid("claim.benefit", path="benefit", expected="a benefit of the person's region")
         same = select(BenefitClaim.id).where(
             BenefitClaim.person_id == person_id, BenefitClaim.benefit == benefit, BenefitClaim.state.in_(_OPEN)
         )
         if session.scalar(same.limit(1)) is not None:
-            raise StateError("claim.open", path="benefit")
+            raise Conflict("claim.open", path="benefit")
         due = _due(book, row.region, rule.value.get("scheme"), today)
         claim = BenefitClaim(
             id=secrets.token_hex(16),
@@ -151,23 +151,23 @@ def decide_claim(
     """
     who.require("insurance.book")
     if not 0 < len(reasons) <= _LONGEST or not is_plain(reasons):
-        raise StateError("claim.words", path="reasons", expected=f"1 to {_LONGEST} printable characters")
+        raise Invalid("claim.words", path="reasons", expected=f"1 to {_LONGEST} printable characters")
 
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
         today = day_of(now)
         claim = claim_of(core, session, who, claim_id, lock=True)
         if claim.person_id == who.person_id:
-            raise StateError("account.self")
+            raise NotAllowed("account.self")
         if claim.state != "filed":
-            raise StateError("claim.state", expected="filed", found=claim.state)
+            raise Conflict("claim.state", expected="filed", found=claim.state)
         content = read_claim(core, claim)
         facts_found = dict(facts or {})
         told = {**content["told"], "facts": facts_found}
         found = eligibility_within(core, session, claim.person_id, claim.benefit, told, today)
         if grant is not None and not found.eligible:
             missing = ", ".join(check.test for check in found.checks if check.state != "met")
-            raise StateError("claim.not_eligible", path="outcome", expected=missing or "a rule that is known here")
+            raise Conflict("claim.not_eligible", path="outcome", expected=missing or "a rule that is known here")
         content |= {"found": facts_found, "reasons": reasons, "conditions": conditions_of(found)}
         claim.state = "refused" if grant is None else "granted"
         claim.decided_by, claim.decided_at = who.account_id, now
@@ -202,11 +202,11 @@ def withdraw_claim(core: Core, who: Principal, claim_id: str) -> None:
         session, now = unit.session, unit.now
         claim = claim_of(core, session, who, claim_id, lock=True)
         if not who.role.official and claim.person_id != who.person_id:
-            raise StateError("claim.none")
+            raise NotFound("claim.none")
         if claim.state == "withdrawn":
             return True
         if claim.state != "filed":
-            raise StateError("claim.state", expected="filed", found=claim.state)
+            raise Conflict("claim.state", expected="filed", found=claim.state)
         claim.state, claim.decided_at = "withdrawn", now
         claim.revision += 1
         session.flush()
@@ -220,7 +220,7 @@ def _require_own(core: Core, session: Session, who: Principal, person_id: str) -
     """The person for whom somebody may apply, locked: oneself, or for officers anybody. An heir does not apply."""
     require_insured(core, session, who, person_id)
     if not who.role.official and person_id != who.person_id:
-        raise StateError("insurance.none")
+        raise NotFound("insurance.none")
     # One application after the other: each sees whether the other's claim is open.
     return session.get_one(InsuredPerson, person_id, with_for_update=True)
 
@@ -234,12 +234,12 @@ def _due(book: RuleBook, region: str, scheme: str | None, on: date) -> date | No
 def _grant(claim: BenefitClaim, grant: Grant, found: Eligibility, today: date) -> None:
     amount = parse_yuan(grant.monthly, "monthly")
     if amount == 0:
-        raise StateError("insurance.amount", path="monthly", expected="more than nothing")
+        raise Invalid("insurance.amount", path="monthly", expected="more than nothing")
     longest = found.months
     if not month_of(today) - 12 <= grant.first_month <= month_of(today) + 1:
-        raise StateError("claim.month", path="first_month", expected="a month of the last year, or the next")
+        raise Invalid("claim.month", path="first_month", expected="a month of the last year, or the next")
     if grant.months is not None and (grant.months < 1 or (longest is not None and grant.months > longest)):
-        raise StateError("claim.month", path="months", expected=f"1 to {longest or 'any'}")
+        raise Invalid("claim.month", path="months", expected=f"1 to {longest or 'any'}")
     months = grant.months or longest
     claim.monthly, claim.first_month = amount, grant.first_month
     claim.last_month = None if months is None else grant.first_month + months - 1

@@ -19,7 +19,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 from issuer.rules.book import RuleBook
 from issuer.rules.regions import covers
 from issuer.rules.rows import Rule
@@ -266,9 +266,7 @@ def own_rate(book: RuleBook, region: str, on: date, text: str) -> str:
     if rule is not None and "employer_from" in rule.value:
         low, high = Decimal(rule.value["employer_from"]), Decimal(rule.value["employer_to"])
     if not plain or not low <= Decimal(text) <= high:
-        raise StateError(
-            "insurance.rate", path="injury_rate", expected="a rate such as 0.004, within the region's band"
-        )
+        raise Invalid("insurance.rate", path="injury_rate", expected="a rate such as 0.004, within the region's band")
     return text
 
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotAllowed
 from issuer.accounts.principals import Principal
 from issuer.cards.parties import notify_person
 from issuer.core import Core
@@ -94,12 +94,12 @@ def choose(
         insured = load_people(core, session, [person_id], lock=True)[person_id]
         made = next((one for one in choices_of(session, insured, today) if one.name == name), None)
         if made is None or not made.answer.rules:
-            raise StateError("insurance.not_yours_to_choose", path="choice")
+            raise NotAllowed("insurance.not_yours_to_choose", path="choice")
         require_chooser(made.answer.rules[0], chooser, written=signed)
         if any(one.ended is None for one in insured.person.as_known(today).employments):
-            raise StateError("insurance.still_working", path="choice")
+            raise Conflict("insurance.still_working", path="choice")
         if name != "keep" and made.paid == 0:
-            raise StateError("insurance.chosen", path="choice")
+            raise Conflict("insurance.chosen", path="choice")
         body = {"choice": name, "month": month_of(today), "paid": made.paid, "rule": made.answer.rules[0].name}
         fact_id = add_fact(core, session, now, person_id, "payout", body)
         _changed(insured, now)
@@ -133,7 +133,7 @@ def record_death(core: Core, who: Principal, person_id: str, day: date) -> None:
         if insured.record.died == day:
             return True
         if insured.record.died is not None or not insured.record.born <= day <= day_of(now):
-            raise StateError("insurance.day", path="day", expected="the day of death, once")
+            raise Invalid("insurance.day", path="day", expected="the day of death, once")
         write_person(core, insured.row, replace(insured.record, died=day))
         _end_everything(core, session, now, insured, day)
         _changed(insured, now)

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid, NotAllowed, NotFound
 from issuer.accounts.models import Account, ApiToken
 from issuer.accounts.principals import Principal
 from issuer.audit.models import AuditRow
@@ -73,27 +73,27 @@ def give_heir(
     """
     who.require("insurance.book")
     if relation not in RELATIONS:
-        raise StateError("heir.relation", path="relation", expected=", ".join(RELATIONS))
+        raise Invalid("heir.relation", path="relation", expected=", ".join(RELATIONS))
     if not 0 < len(proof) <= _LONGEST or not is_plain(proof):
-        raise StateError("heir.proof", path="proof", expected=f"1 to {_LONGEST} printable characters")
+        raise Invalid("heir.proof", path="proof", expected=f"1 to {_LONGEST} printable characters")
 
     def work(unit: UnitOfWork) -> str:
         session, now = unit.session, unit.now
         require_insured(core, session, who, person_id)
         today = day_of(now)
         if not today <= until <= today + timedelta(days=_LONGEST_DAYS):
-            raise StateError("heir.until", path="until", expected=f"within {_LONGEST_DAYS} days")
+            raise Invalid("heir.until", path="until", expected=f"within {_LONGEST_DAYS} days")
         if load_people(core, session, [person_id], lock=True)[person_id].record.died is None:
-            raise StateError("heir.alive", path="person_id", expected="somebody whose death is on record")
+            raise Invalid("heir.alive", path="person_id", expected="somebody whose death is on record")
         if who.person_id == heir_person_id:
-            raise StateError("account.self")
+            raise NotAllowed("account.self")
         if _recorded_death(core, session, who, person_id):
-            raise StateError("heir.two_needed", path="person_id")
+            raise NotAllowed("heir.two_needed", path="person_id")
         holder = select(Account.id).where(
             Account.person_id == heir_person_id, Account.role == "holder", Account.state == "active"
         )
         if heir_person_id == person_id or session.scalar(holder) is None:
-            raise StateError("heir.account", path="heir_person_id", expected="a person with an account of their own")
+            raise Invalid("heir.account", path="heir_person_id", expected="a person with an account of their own")
         row = HeirAccess(
             id=secrets.token_hex(16),
             person_id=person_id,
@@ -140,7 +140,7 @@ def end_heir(core: Core, who: Principal, person_id: str, heir_id: str) -> None:
         require_insured(core, session, who, person_id)
         row = session.get(HeirAccess, heir_id, with_for_update=True)
         if row is None or row.person_id != person_id:
-            raise StateError("heir.none")
+            raise NotFound("heir.none")
         if row.ends_at > now:
             row.ends_at = now
             session.flush()

@@ -23,7 +23,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.models import Person as PersonRow
 from issuer.accounts.people import write_name
 from issuer.accounts.principals import Principal
@@ -118,7 +118,7 @@ def require_staff(core: Core, session: Session, who: Principal, person_id: str) 
         return
     person = load_people(core, session, [person_id])[person_id].person.as_known(day_of(core.clock.now(session)))
     if not any(one.employer in employers and one.ended is None for one in person.employments):
-        raise StateError("insurance.none")
+        raise NotFound("insurance.none")
 
 
 def check_document(state: str, number: str) -> None:
@@ -128,9 +128,7 @@ def check_document(state: str, number: str) -> None:
         StateError: ``insurance.document``.
     """
     if not _ALPHA3.fullmatch(state) or not _NUMBER.fullmatch(normal_number(number)):
-        raise StateError(
-            "insurance.document", path="passport", expected="three letters, and 4 to 20 letters and digits"
-        )
+        raise Invalid("insurance.document", path="passport", expected="three letters, and 4 to 20 letters and digits")
 
 
 def find_or_make(
@@ -154,7 +152,7 @@ def find_or_make(
         key = number_key(core, read_assigned(book, new.number, day_of(now)).text)
         by_number = session.scalar(select(InsuredPerson.person_id).where(InsuredPerson.number_key == key))
         if by_number is not None and person_id not in (None, by_number):
-            raise StateError("insurance.number_taken", path="number")
+            raise Conflict("insurance.number_taken", path="number")
     person_id = person_id or by_number
     if person_id is None:
         person_id = secrets.token_hex(16)
@@ -190,22 +188,22 @@ def _same_passport(known: Mapping[str, Any], new: Identity) -> None:
     for name, (path, value) in told.items():
         # A sex that is neither female nor male is on no number of social insurance.
         if known.get(name) not in (None, "other", value):
-            raise StateError("insurance.other_person", path=path, expected="what is on record")
+            raise Invalid("insurance.other_person", path=path, expected="what is on record")
     if known and compare(PassportName(known["surname"], known["given"]), new.name) is not None:
-        raise StateError("insurance.other_person", path="surname", expected="what is on record")
+        raise Invalid("insurance.other_person", path="surname", expected="what is on record")
 
 
 def _same(core: Core, found: Insured, new: Identity, by_number: str | None) -> None:
     """Refuse data that contradict the record, or another number than it has."""
     record = found.record
     if (record.born, record.sex) != (new.born, new.sex):
-        raise StateError("insurance.other_person", path="born", expected="what is on record")
+        raise Invalid("insurance.other_person", path="born", expected="what is on record")
     if record.nationality != new.nationality:
-        raise StateError("insurance.other_person", path="nationality", expected="what is on record")
+        raise Invalid("insurance.other_person", path="nationality", expected="what is on record")
     if compare(PassportName(record.surname, record.given), new.name) is not None:
-        raise StateError("insurance.other_person", path="surname", expected="what is on record")
+        raise Invalid("insurance.other_person", path="surname", expected="what is on record")
     if new.number is not None and by_number is None and number_key(core, new.number) != found.row.number_key:
-        raise StateError("insurance.other_number", path="number", expected="the number on record, which is for life")
+        raise Invalid("insurance.other_number", path="number", expected="the number on record, which is for life")
 
 
 def _add_insured(
@@ -221,7 +219,7 @@ def _add_insured(
         number, regular, new.number is not None, new.surname, new.given, new.nationality, new.born, new.sex
     )
     if session.scalar(select(InsuredPerson.person_id).where(InsuredPerson.number_key == number_key(core, number))):
-        raise StateError("insurance.number_taken", path="number")
+        raise Conflict("insurance.number_taken", path="number")
     row = InsuredPerson(
         person_id=person_id,
         region=region,
@@ -262,7 +260,7 @@ def _add_document(
     owner = session.scalars(select(PersonDocument).where(PersonDocument.digest == digest)).one_or_none()
     if owner is not None:
         if owner.person_id != person_id:
-            raise StateError("insurance.document_taken", path="passport")
+            raise Conflict("insurance.document_taken", path="passport")
         if owner.kind != REPORTED or not confirmed:
             return False
     row = owner or PersonDocument(id=secrets.token_hex(16), person_id=person_id, digest=digest)
@@ -284,4 +282,4 @@ def made_once(work: Callable[[], T]) -> T:
         try:
             return work()
         except IntegrityError:
-            raise StateError("insurance.number_taken", path="number") from None
+            raise Conflict("insurance.number_taken", path="number") from None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid, NotAllowed
 from issuer.rules.book import RuleBook
 from issuer.rules.rows import Rule
 
@@ -130,9 +130,9 @@ def require_chooser(rule: Rule, chooser: str, *, written: bool) -> None:
         StateError: ``insurance.not_yours_to_choose``, ``insurance.written_request``.
     """
     if chooser not in rule.value["who"]:
-        raise StateError("insurance.not_yours_to_choose", expected=", ".join(rule.value["who"]))
+        raise NotAllowed("insurance.not_yours_to_choose", expected=", ".join(rule.value["who"]))
     if rule.value.get("written_request") and not written:
-        raise StateError("insurance.written_request", path="signed")
+        raise Invalid("insurance.written_request", path="signed")
 
 
 def settle_medical(book: RuleBook, region: str, on: date, balance: int, bills: Sequence[int]) -> MedicalSettlement:
@@ -143,7 +143,7 @@ def settle_medical(book: RuleBook, region: str, on: date, balance: int, bills: S
     """
     rule = book.find(_LEAVING, "medical_account", region, on)
     if rule is None:
-        raise StateError("insurance.no_rule", path=f"{_LEAVING}/medical_account")
+        raise Invalid("insurance.no_rule", path=f"{_LEAVING}/medical_account")
     open_bills = sum(bills)
     covered = min(open_bills, balance)
     left = balance - covered

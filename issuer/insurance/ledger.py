@@ -19,7 +19,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Final, Literal
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, NotFound
 
 from .money import round_fen
 from .schemes import Scheme
@@ -108,9 +108,9 @@ def check_correction(entries: Sequence[Entry], wrong: str) -> Entry:
     """
     found = next((entry for entry in entries if entry.id == wrong), None)
     if found is None:
-        raise StateError("insurance.no_entry", path="takes_back")
+        raise NotFound("insurance.no_entry", path="takes_back")
     if found.takes_back is not None or any(entry.takes_back == wrong for entry in entries):
-        raise StateError("insurance.corrected", path="takes_back", expected="a row that stands")
+        raise Conflict("insurance.corrected", path="takes_back", expected="a row that stands")
     return found
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 
 __all__ = ["MOST", "Share", "in_yuan", "parse_yuan", "round_fen"]
 
@@ -32,7 +32,7 @@ def parse_yuan(text: str, path: str = "amount") -> int:
     match = _TEXT.fullmatch(text)
     fen = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match else -1
     if not 0 <= fen < MOST:
-        raise StateError("insurance.amount", path=path, expected="yuan with at most two decimals, below 10000000")
+        raise Invalid("insurance.amount", path=path, expected="yuan with at most two decimals, below 10000000")
     return fen
 
 

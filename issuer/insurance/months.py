@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 from issuer.rules.days import months_after
 
 __all__ = ["age_on", "first_day", "last_day", "month_of", "month_text", "parse_month", "period_end"]
@@ -54,7 +54,7 @@ def parse_month(text: str, path: str = "month") -> int:
     """
     match = _TEXT.fullmatch(text)
     if match is None:
-        raise StateError("insurance.month", path=path, expected="YYYY-MM")
+        raise Invalid("insurance.month", path=path, expected="YYYY-MM")
     return (int(match[1]) - 1970) * 12 + int(match[2]) - 1
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 from issuer.rules.book import RuleBook
 from issuer.rules.regions import NATION
 from issuer.rules.rows import Rule
@@ -63,16 +63,16 @@ def make_number(
     """
     rule = _rule(book, on)
     if rule is None:
-        raise StateError("insurance.no_rule", path="insurance_number")
+        raise Invalid("insurance.no_rule", path="insurance_number")
     width = int(rule.value["document"])
     normal = document.translate(_DROPPED).upper()
     digit = str(rule.value["reserved"]) if reserved is None else reserved
     if not _COUNTRY.fullmatch(country):
-        raise StateError("insurance.number", path="country", expected="three capital letters of ISO 3166-1")
+        raise Invalid("insurance.number", path="country", expected="three capital letters of ISO 3166-1")
     if not _DOCUMENT.fullmatch(normal) or len(normal) > width:
-        raise StateError("insurance.number", path="document", expected=f"1 to {width} letters A to Z and digits")
+        raise Invalid("insurance.number", path="document", expected=f"1 to {width} letters A to Z and digits")
     if not _DIGIT.fullmatch(digit):
-        raise StateError("insurance.number", path="reserved", expected="one digit")
+        raise Invalid("insurance.number", path="reserved", expected="one digit")
     return InsuranceNumber(f"{country}{digit}{normal.rjust(width, '0')}", rule)
 
 
@@ -84,7 +84,7 @@ def read_assigned(book: RuleBook, text: str, on: date) -> AssignedNumber:
     """
     normal = text.strip().upper()
     if not _ASSIGNED.fullmatch(normal):
-        raise StateError("insurance.number", path="number", expected="4 to 30 letters A to Z and digits")
+        raise Invalid("insurance.number", path="number", expected="4 to 30 letters A to Z and digits")
     rule = _rule(book, on)
     if rule is None:
         return AssignedNumber(normal, None, None)

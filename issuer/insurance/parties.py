@@ -19,7 +19,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, NotAllowed, NotFound
 from issuer.accounts.mandates import clients
 from issuer.accounts.models import Account, Mandate, Organisation
 from issuer.accounts.principals import Principal
@@ -103,7 +103,7 @@ def require_insured(core: Core, session: Session, who: Principal, person_id: str
     """
     query = select(InsuredPerson.person_id).where(InsuredPerson.person_id == person_id, seen_by(core, session, who))
     if session.scalar(query) is None:
-        raise StateError("insurance.none")
+        raise NotFound("insurance.none")
 
 
 def refuse_own(who: Principal, person_id: str) -> None:
@@ -113,7 +113,7 @@ def refuse_own(who: Principal, person_id: str) -> None:
         StateError: ``account.self``.
     """
     if who.role.official and who.person_id == person_id:
-        raise StateError("account.self")
+        raise NotAllowed("account.self")
 
 
 def require_employer(core: Core, session: Session, who: Principal, employer_id: str | None) -> str:
@@ -126,13 +126,13 @@ def require_employer(core: Core, session: Session, who: Principal, employer_id: 
     chosen = employer_id or (who.organisation_id if who.role.organisation == "employer" else None)
     row = session.get(Organisation, chosen) if chosen else None
     if row is None or row.kind != "employer" or (employers is not None and row.id not in employers):
-        raise StateError("insurance.employer", path="employer_id", expected="an employer that you may act for")
+        raise NotFound("insurance.employer", path="employer_id", expected="an employer that you may act for")
     found = session.get(Employer, row.id)
     office = office_region(session, who) if who.role.official else None
     if found is not None and office is not None and not covers(office, found.region):
-        raise StateError("insurance.employer", path="employer_id", expected="an employer that you may act for")
+        raise NotFound("insurance.employer", path="employer_id", expected="an employer that you may act for")
     if row.state != "active" or (found is not None and found.state in ("ceased", "merged")):
-        raise StateError("insurance.employer_ended", path="employer_id")
+        raise Conflict("insurance.employer_ended", path="employer_id")
     return row.id
 
 

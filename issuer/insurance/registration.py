@@ -23,7 +23,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.principals import Principal
 from issuer.audit.reads import note_read
 from issuer.core import Core
@@ -139,9 +139,9 @@ def register_within(core: Core, unit: UnitOfWork, who: Principal, new: NewRegist
     refuse_own(who, person_id)
     current = insured.person.as_known(today)
     if any(one.employer == employer_id and one.ended is None for one in current.employments):
-        raise StateError("insurance.registered", path="employer_id")
+        raise Conflict("insurance.registered", path="employer_id")
     if insured.record.died is not None and new.began > insured.record.died:
-        raise StateError("insurance.day", path="began", expected="a day before the person's death")
+        raise Invalid("insurance.day", path="began", expected="a day before the person's death")
     _write_facts(core, session, now, insured, employer_id, new)
     session.flush()
     duty, enrolled = _enrol(core, session, now, book, person_id, employer_id, new)
@@ -178,10 +178,10 @@ def end_work(core: Core, who: Principal, person_id: str, employer_id: str | None
         if not running:
             if any(fact.kind == "employment" for fact in known):
                 return True
-            raise StateError("insurance.none")
+            raise NotFound("insurance.none")
         for fact in running:
             if day < date.fromisoformat(fact.body["began"]):
-                raise StateError("insurance.day", path="day", expected="a day on or after the start of work")
+                raise Invalid("insurance.day", path="day", expected="a day on or after the start of work")
             replace_fact(core, session, now, fact, {**fact.body, "ended": day.isoformat()})
         for fact in known:
             if fact.kind == "enrolment" and fact.body["last_month"] is None:
@@ -203,23 +203,23 @@ def _check(book: RuleBook, new: NewRegistration, today: date) -> None:
     """Check what is reported against the rules (promise 4)."""
     check_document(new.passport_state, new.passport)
     if not _ALPHA3.fullmatch(new.nationality):
-        raise StateError("insurance.document", path="nationality", expected="three capital letters of ISO 3166-1")
+        raise Invalid("insurance.document", path="nationality", expected="three capital letters of ISO 3166-1")
     if name_refusals(new.name) or not new.surname or not is_plain(new.surname + new.given):
-        raise StateError("insurance.name", path="surname", expected="the name as in the passport")
+        raise Invalid("insurance.name", path="surname", expected="the name as in the passport")
     if not is_known(new.region) or new.region == NATION:
-        raise StateError("insurance.region", path="region", expected="a region of GB/T 2260")
+        raise Invalid("insurance.region", path="region", expected="a region of GB/T 2260")
     if new.basis not in _BASES:
-        raise StateError("insurance.basis", path="basis", expected=", ".join(_BASES))
+        raise Invalid("insurance.basis", path="basis", expected=", ".join(_BASES))
     days = {"born": new.born, "obtained": new.obtained, "began": new.began}
     for path, day in days.items():
         if not _EARLIEST <= day <= today:
-            raise StateError("insurance.day", path=path, expected="a day that has come")
+            raise Invalid("insurance.day", path=path, expected="a day that has come")
     if new.born >= min(new.began, new.obtained):
-        raise StateError("insurance.day", path="born", expected="a day before work and permit")
+        raise Invalid("insurance.day", path="born", expected="a day before work and permit")
     if new.basis_until is not None and new.basis_until < new.obtained:
-        raise StateError("insurance.day", path="basis_until", expected="a day after it was obtained")
+        raise Invalid("insurance.day", path="basis_until", expected="a day after it was obtained")
     if new.wage is not None and parse_yuan(new.wage, "wage") == 0:
-        raise StateError("insurance.amount", path="wage", expected="more than nothing")
+        raise Invalid("insurance.amount", path="wage", expected="more than nothing")
     if new.injury_rate is not None:
         own_rate(book, new.region, new.began, new.injury_rate)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from icard_crypto.card.parts import Scheme
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Invalid, Language
 
 __all__ = ["ALL", "NONE", "Scheme", "scheme_names", "scheme_texts", "schemes_of"]
 
@@ -49,6 +49,6 @@ def schemes_of(names: Iterable[str]) -> Scheme:
     found = NONE
     for name in names:
         if name not in _TEXTS:
-            raise StateError("insurance.scheme", path="schemes", expected=", ".join(_TEXTS))
+            raise Invalid("insurance.scheme", path="schemes", expected=", ".join(_TEXTS))
         found |= Scheme[name.upper()]
     return found

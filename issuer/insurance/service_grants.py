@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card, Service
 from icard_crypto.card.characters import is_plain
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
 from issuer import cards
 from issuer.accounts.consents import consent_for
 from issuer.accounts.principals import Principal
@@ -106,14 +106,14 @@ def grant_service(core: Core, who: Principal, person_id: str, service: str) -> G
         session = unit.session
         found, row = _card_of(core, session, who, person_id)
         if found != card_id:
-            raise StateError("issue.changed")
+            raise Conflict("issue.changed")
         item = _item(session, person_id, service, day_of(unit.now))
         consent = consent_for(session, person_id, "service", service, unit.now)
         if item.rule.value.get("consent") and consent is None:
-            raise StateError("grant.consent", path="service", expected="the person's consent to this service")
+            raise Conflict("grant.consent", path="service", expected="the person's consent to this service")
         held = read_record(core, row)
         if item.number in held.services:
-            raise StateError("grant.exists", path="service")
+            raise Conflict("grant.exists", path="service")
         session.add(
             ServiceGrant(
                 id=grant_id,
@@ -149,12 +149,12 @@ def withdraw_service(core: Core, who: Principal, grant_id: str, reason: str | No
     """
     who.require("insurance.book" if who.role.official else "privacy.own")
     if who.role.official and not (reason and len(reason) <= _LONGEST and is_plain(reason)):
-        raise StateError("grant.reason", path="reason", expected=f"1 to {_LONGEST} printable characters")
+        raise Invalid("grant.reason", path="reason", expected=f"1 to {_LONGEST} printable characters")
 
     def work(unit: UnitOfWork) -> str | None:
         row = unit.session.get(ServiceGrant, grant_id, with_for_update=True)
         if row is None or not (who.role.official or row.person_id == who.person_id):
-            raise StateError("grant.none")
+            raise NotFound("grant.none")
         refuse_own(who, row.person_id)
         if row.withdrawn_at is not None:
             return None
@@ -211,7 +211,7 @@ def show_grant(core: Core, who: Principal, grant_id: str) -> GrantView:
         row = session.get(ServiceGrant, grant_id)
         people = select(InsuredPerson.person_id).where(seen_by(core, session, who))
         if row is None or session.scalar(people.where(InsuredPerson.person_id == row.person_id)) is None:
-            raise StateError("grant.none")
+            raise NotFound("grant.none")
         return _grant_view(row)
 
     return core.database.read(look)
@@ -228,16 +228,16 @@ def report_refusal(
     who.require("benefit.own")
     for name, text in (("place", place), ("words", words)):
         if not 0 < len(text) <= _LONGEST or not is_plain(text):
-            raise StateError("grant.report", path=name, expected=f"1 to {_LONGEST} printable characters")
+            raise Invalid("grant.report", path=name, expected=f"1 to {_LONGEST} printable characters")
 
     def work(unit: UnitOfWork) -> str:
         session, now = unit.session, unit.now
         require_insured(core, session, who, who.person_id)
         if day > day_of(now):
-            raise StateError("grant.report", path="day", expected="a day that has come")
+            raise Invalid("grant.report", path="day", expected="a day that has come")
         item = _item(session, who.person_id, service, day)
         if not item.must_take:
-            raise StateError("grant.may_refuse", path="service")
+            raise Conflict("grant.may_refuse", path="service")
         row = RefusalReport(
             id=secrets.token_hex(16),
             person_id=who.person_id,
@@ -269,17 +269,17 @@ def answer_report(
     """
     who.require("insurance.book")
     if not 0 < len(answer) <= _LONGEST or not is_plain(answer):
-        raise StateError("grant.report", path="answer", expected=f"1 to {_LONGEST} printable characters")
+        raise Invalid("grant.report", path="answer", expected=f"1 to {_LONGEST} printable characters")
 
     def work(unit: UnitOfWork) -> None:
         session = unit.session
         row = session.get(RefusalReport, report_id, with_for_update=True)
         if row is None:
-            raise StateError("grant.no_report")
+            raise NotFound("grant.no_report")
         if row.person_id == who.person_id:
-            raise StateError("account.self")
+            raise NotAllowed("account.self")
         if row.state != "open":
-            raise StateError("grant.answered", found=row.state)
+            raise Conflict("grant.answered", found=row.state)
         row.state, row.decided_by, row.decided_at = outcome, who.account_id, unit.now
         _seal(core, row, {**_opened(core, row), "answer": answer})
         session.flush()
@@ -313,7 +313,7 @@ def show_report(core: Core, who: Principal, report_id: str) -> ReportView:
     def look(session: Session) -> ReportView:
         row = session.scalar(select(RefusalReport).where(RefusalReport.id == report_id, _seen(core, session, who)))
         if row is None:
-            raise StateError("grant.no_report")
+            raise NotFound("grant.no_report")
         return _report_view(core, row)
 
     return core.database.read(look)
@@ -339,7 +339,7 @@ def _card_of(core: Core, session: Session, who: Principal, person_id: str) -> tu
     query = select(CardRow).join(CardParty, CardParty.card_id == CardRow.id).where(CardParty.holder_id == person_id)
     row = session.scalars(query.where(CardRow.standing != "revoked").order_by(CardRow.created_at.desc())).first()
     if row is None:
-        raise StateError("grant.no_card", path="person_id")
+        raise Conflict("grant.no_card", path="person_id")
     return row.id, row
 
 

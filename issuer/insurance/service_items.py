@@ -13,7 +13,7 @@ from datetime import date
 from typing import Final
 
 from icard_crypto.card.fields import SERVICES
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Invalid, Language
 from issuer.rules.book import RuleBook
 from issuer.rules.rows import Rule
 
@@ -57,7 +57,7 @@ def require_item(book: RuleBook, name: str, region: str, on: date, form: str | N
     rule = book.find(_ITEMS, name, region, on)
     if rule is None or name not in SERVICES or (form is not None and form not in rule.value["forms"]):
         offered = ", ".join(item.name for item in items_in(book, region, on))
-        raise StateError("insurance.service", path="service", expected=offered or "a region with services")
+        raise Invalid("insurance.service", path="service", expected=offered or "a region with services")
     return _item(rule)
 
 

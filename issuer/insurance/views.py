@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid, NotFound
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.pages import page_of
@@ -262,7 +262,7 @@ def report_day(core: Core, as_of: date | None, known_on: date | None) -> date:
     today = day_of(int(core.clock.local()))
     for path, day in (("as_of", as_of), ("known_on", known_on)):
         if day is not None and day > today:
-            raise StateError("insurance.day", path=path, expected="a day that has come")
+            raise Invalid("insurance.day", path=path, expected="a day that has come")
     return as_of or today
 
 
@@ -274,7 +274,7 @@ def steps_of(core: Core, who: Principal, person_id: str, key: str) -> Answered:
     """
     _, states = compliance_of(core, who, person_id, None, None)
     if key not in states:
-        raise StateError("insurance.no_finding", path="key")
+        raise NotFound("insurance.no_finding", path="key")
     return states[key]
 
 
@@ -288,7 +288,7 @@ def report_on(core: Core, person_id: str, as_of: date | None, known_on: date | N
     def look(session: Session) -> Report:
         insured = load_people(core, session, [person_id]).get(person_id)
         if insured is None:
-            raise StateError("insurance.none")
+            raise NotFound("insurance.none")
         day = as_of or day_of(int(core.clock.local()))
         return Compliance(book_of(session), day, known_on).report(insured.person)
 
@@ -307,7 +307,7 @@ def certificate_answer(core: Core, who: Principal, person_id: str, certificate_i
         certificates = [fact for fact in insured.facts if fact.kind == "certificate"]
         place = next((number for number, fact in enumerate(certificates) if fact.id == certificate_id), None)
         if place is None:
-            raise StateError("insurance.none")
+            raise NotFound("insurance.none")
         fact = certificates[place]
         earlier = [certificate_of(one.body) for one in certificates[:place] if one.body["outcome"] == "accepted"]
         return judge_certificate(book_of(session), certificate_of(fact.body), earlier, fact.recorded.on)

@@ -23,7 +23,7 @@ from typing import Final
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import StateError, Unavailable
 from issuer.db.engine import Database
 from issuer.db.meta import Meta
 
@@ -69,9 +69,9 @@ class Clock:
         now = self._together(session)
         newest = _newest(session)
         if now < newest - TOLERANCE:
-            raise StateError("clock.behind", expected=f"{newest} or later", found=str(int(now)))
+            raise Unavailable("clock.behind", expected=f"{newest} or later", found=str(int(now)))
         if now > newest + LONGEST_GAP:
-            raise StateError("clock.far_ahead", expected=f"{newest + LONGEST_GAP} or earlier", found=str(int(now)))
+            raise Unavailable("clock.far_ahead", expected=f"{newest + LONGEST_GAP} or earlier", found=str(int(now)))
         return max(int(now), newest)
 
     def agreed(self, session: Session) -> int:
@@ -85,7 +85,7 @@ class Clock:
     def _together(self, session: Session) -> float:
         now, local = self.database(session), self.local()
         if abs(now - local) > TOLERANCE:
-            raise StateError("clock.apart", expected=f"at most {TOLERANCE} s", found=f"{abs(now - local):.0f} s")
+            raise Unavailable("clock.apart", expected=f"at most {TOLERANCE} s", found=f"{abs(now - local):.0f} s")
         return now
 
     def accept(self, session: Session) -> int:
@@ -96,7 +96,7 @@ class Clock:
         """
         now, newest = self.now(session), _newest(session)
         if now < newest - TOLERANCE:
-            raise StateError("clock.behind", expected=f"{newest} or later", found=str(now))
+            raise Unavailable("clock.behind", expected=f"{newest} or later", found=str(now))
         signed_at(session, max(now, newest))
         return now
 

@@ -21,7 +21,7 @@ from typing import ClassVar, Protocol
 from icard_crypto import limits
 from icard_crypto.card.claims import CardClaims, decode_payload
 from icard_crypto.encoding import cbor
-from icard_crypto.errors import DecodeError, KeyFault, StateError
+from icard_crypto.errors import DecodeError, KeyFault, Unavailable
 from icard_crypto.lists import status_list, timestamp
 from icard_crypto.signing import cose
 from icard_crypto.signing.keys import SigningKey, Thumbprint
@@ -44,7 +44,7 @@ __all__ = [
 _LST, _SUB = 65533, 2
 
 
-class SignerBusy(StateError):
+class SignerBusy(Unavailable):
     """The signer cannot sign now and may later: ``signer.unavailable``."""
 
 

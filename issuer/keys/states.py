@@ -24,7 +24,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.issuing import HOUR
-from icard_crypto.errors import KeyFault, StateError
+from icard_crypto.errors import KeyFault
 from icard_crypto.moments import moment_text
 from icard_crypto.signing.algorithms import Algorithm, by_name
 from icard_crypto.signing.keys import SigningKey, VerifyingKey
@@ -257,7 +257,7 @@ def _public(row: KeyRow) -> VerifyingKey:
 def _checked(name: str, raw: bytes) -> VerifyingKey:
     algorithm = by_name(name)
     if algorithm is None:
-        raise StateError("key.unknown_algorithm", found=name)
+        raise KeyFault("key.unknown_algorithm", found=name)
     return VerifyingKey(algorithm, raw)
 
 

@@ -17,7 +17,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Language, NotFound
 from issuer.core import Core
 from issuer.vault.at_rest import Place
 
@@ -70,7 +70,7 @@ def inbox(
         if after is not None:
             last = session.get(NoticeRow, after)
             if last is None or last.account_id != account:
-                raise StateError("notice.none")
+                raise NotFound("notice.none")
             query = query.where(tuple_(NoticeRow.created_at, NoticeRow.id) < (last.created_at, last.id))
         if unread_only:
             query = query.where(NoticeRow.read_at.is_(None))

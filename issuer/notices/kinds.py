@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final, Literal
 
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Invalid, Language
 
 __all__ = ["CHANNELS", "LANGUAGES", "Channel", "Kind", "Words", "kind_of", "kind_of_act", "kinds", "mail_words"]
 
@@ -63,7 +63,7 @@ class Kind:
             StateError: ``notice.facts``; a fault of the program that causes the notice.
         """
         if facts.keys() != self.facts or not all(_ID.fullmatch(value) for value in facts.values()):
-            raise StateError("notice.facts", path=self.name, expected=f"ids: {', '.join(sorted(self.facts))}")
+            raise Invalid("notice.facts", path=self.name, expected=f"ids: {', '.join(sorted(self.facts))}")
 
     def path(self, facts: Mapping[str, str], secret: str | None) -> str:
         """The path of its link."""
@@ -78,7 +78,7 @@ def kind_of(name: str) -> Kind:
     """
     found = kinds().get(name)
     if found is None:
-        raise StateError("notice.kind", expected="a kind of notice", found=name[:40])
+        raise Invalid("notice.kind", expected="a kind of notice", found=name[:40])
     return found
 
 

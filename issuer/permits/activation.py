@@ -23,7 +23,7 @@ from typing import Final, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer import cards
 from issuer.accounts import changes
 from issuer.accounts.changes import NewAccount
@@ -136,13 +136,13 @@ def open_account(
         session = unit.session
         permit = load_permit(core, session, who, permit_id)
         if permit.card_id is None:
-            raise StateError("permit.no_card")
+            raise Conflict("permit.no_card")
         require_not_oneself(who, permit.person_id)
         session.get_one(Person, permit.person_id, with_for_update=True)
         check.confirm(_on_record(core, session, permit.person_id))
         made = _new_account(core, session, permit.person_id, holder, account_id, Parts(slip), unit.now)
         if made is None:
-            raise StateError("account.conflict", path="permit_id", expected="a person without an account")
+            raise Conflict("account.conflict", path="permit_id", expected="a person without an account")
         # One officer alone has the whole slip here: no second person's part comes from this account at once, and the
         # employer gets notice.
         waits(core, session.get_one(Account, made.account_id), unit.now)
@@ -224,7 +224,7 @@ def _unused(core: Core, session: Session, who: Principal, filing_id: str) -> tup
     row = load_filing(core, session, who, filing_id)
     found = session.scalar(select(Notification).where(Notification.filing_id == row.id))
     if found is None or found.state != "ISSUED":
-        raise StateError("notification.unknown")
+        raise NotFound("notification.unknown")
     return found, session.get_one(Permit, found.permit_id)
 
 
@@ -256,7 +256,7 @@ class _Activating:
     def done(self) -> Activated:
         """What was made, once it is committed."""
         if self._made is None:
-            raise StateError("notification.unknown")
+            raise NotFound("notification.unknown")
         return self._made
 
     def new_card(self, unit: UnitOfWork) -> NewCard:
@@ -265,7 +265,7 @@ class _Activating:
         digest = secret_hash(core.at_rest, "notification", self._token)
         row = session.scalar(select(Notification).where(Notification.token_hash == digest))
         if row is None:
-            raise StateError("notification.unknown")
+            raise NotFound("notification.unknown")
         # Locked in the order of issuer.permits.models.
         person_id = session.get_one(Permit, row.permit_id).person_id
         session.get_one(Person, person_id, with_for_update=True)
@@ -273,11 +273,11 @@ class _Activating:
         permit = session.get_one(Permit, row.permit_id, with_for_update=True)
         session.refresh(row, with_for_update=True)
         if row.state != "ISSUED":
-            raise StateError("notification.unknown")
+            raise NotFound("notification.unknown")
         require_handler(who, filing)
         today = day_of(now)
         if today > date.fromisoformat(row.until):
-            raise StateError("notification.over", found=row.until)
+            raise Conflict("notification.over", found=row.until)
         entered_on = self._entered(row, today)
         self._recognise(session, permit)
         row.state, row.used_at = NOTIFICATION.move("use", row.state, "officer").target, now
@@ -305,14 +305,14 @@ class _Activating:
         day = self._entered_on or today
         if not day_of(row.created_at) <= day <= today:
             first = day_of(row.created_at).isoformat()
-            raise StateError("entry.day", path="entered_on", expected=f"{first} to {today.isoformat()}")
+            raise Invalid("entry.day", path="entered_on", expected=f"{first} to {today.isoformat()}")
         return day
 
     def _recognise(self, session: Session, permit: Permit) -> None:
         person = _on_record(self._core, session, permit.person_id)
         difference = compare(person.name, self._name)
         if difference is not None or self._number.strip() != number_of(self._core, permit):
-            raise StateError("notification.person", path=difference or "number")
+            raise Invalid("notification.person", path=difference or "number")
         self._check.confirm(person)
 
     def _account(self, session: Session, permit: Permit, now: int) -> Invited | None:

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.mandates import clients
 from issuer.accounts.models import Organisation
 from issuer.accounts.principals import Principal
@@ -66,7 +66,7 @@ def create_filing(core: Core, who: Principal, new: NewFiling, request: Request |
     """
     require_filer(who)
     if new.process not in PROCESSES:
-        raise StateError("filing.field", path="process", expected=", ".join(PROCESSES))
+        raise Invalid("filing.field", path="process", expected=", ".join(PROCESSES))
     record = record_from(new.record or {})
     filing_id = secrets.token_hex(16)
 
@@ -114,7 +114,7 @@ def save_filing(core: Core, who: Principal, filing_id: str, record: Mapping[str,
         row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
         require_own(who, row)
         if row.state not in ("DRAFT", "RETURNED"):
-            raise StateError(
+            raise Conflict(
                 "process.move", path="filing", expected="a draft, or a returned application", found=row.state
             )
         write_filing(core, row, new)
@@ -163,7 +163,7 @@ def submit_filing(core: Core, who: Principal, filing_id: str, revision: int) -> 
     except IntegrityError as fault:
         # SQLite names the column, PostgreSQL the index.
         if "open" in str(fault.orig):
-            raise StateError("filing.open") from None
+            raise Conflict("filing.open") from None
         raise
 
 
@@ -180,7 +180,7 @@ def withdraw_filing(core: Core, who: Principal, filing_id: str, revision: int) -
         row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
         require_own(who, row)
         if has_forged(session, row.id):
-            raise StateError("filing.forged")
+            raise Conflict("filing.forged")
         move(core, session, now, row, "withdraw", "applicant", who.account_id, {})
         acts = end_deemed(core, session, now, row, who)
         unit.audit_acts([Act(who.actor, "filing.withdraw", row.id), *acts])
@@ -242,18 +242,18 @@ def _place_of(core: Core, session: Session, who: Principal, new: NewFiling, now:
     employer_id = _employer_of(core, session, who, new, now)
     employer = session.get(Employer, employer_id)
     if employer is None:
-        raise StateError("filing.employer", path="employer", expected="verified", found="unknown")
+        raise Invalid("filing.employer", path="employer", expected="verified", found="unknown")
     return _Place(employer.region, employer_id, _permit_of(session, new, employer_id))
 
 
 def _own_place(session: Session, who: Principal, new: NewFiling, now: int) -> _Place:
     """Of a holder, who files nothing but the cancellation of their own permit, where the employer is gone."""
     if new.process != "cancellation":
-        raise StateError("filing.field", path="process", expected="cancellation")
+        raise Invalid("filing.field", path="process", expected="cancellation")
     query = select(Permit).where(Permit.id == (new.permit_id or ""), Permit.person_id == who.person_id)
     permit = session.scalar(query)
     if permit is None:
-        raise StateError("filing.no_permit", path="permit_id")
+        raise Invalid("filing.no_permit", path="permit_id")
     require_employer_gone(session, permit, day_of(now))
     return _Place(permit.region, permit.employer_id, permit)
 
@@ -261,10 +261,10 @@ def _own_place(session: Session, who: Principal, new: NewFiling, now: int) -> _P
 def _employer_of(core: Core, session: Session, who: Principal, new: NewFiling, now: int) -> str:
     if who.role.organisation == "employer":
         if new.employer_id not in (None, who.organisation_id):
-            raise StateError("organisation.none", path="employer_id")
+            raise NotFound("organisation.none", path="employer_id")
         return who.organisation_id or ""
     if new.employer_id is None or new.employer_id not in clients(session, who.organisation_id or "", now):
-        raise StateError("organisation.none", path="employer_id", expected="an employer with a mandate in force")
+        raise NotFound("organisation.none", path="employer_id", expected="an employer with a mandate in force")
     return session.get_one(Organisation, new.employer_id).id
 
 
@@ -273,5 +273,5 @@ def _permit_of(session: Session, new: NewFiling, employer_id: str) -> Permit | N
         return None
     permit = session.get(Permit, new.permit_id)
     if permit is None or permit.employer_id != employer_id:
-        raise StateError("filing.no_permit", path="permit_id")
+        raise Invalid("filing.no_permit", path="permit_id")
     return permit

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Invalid, Language
 from issuer.core import Core
 from issuer.rules.citations import cite
 from issuer.rules.days import day_of
@@ -69,9 +69,9 @@ def assess_person(core: Core, region: str, facts: Mapping[str, Any], on: date | 
         StateError: ``filing.field``, ``permit.fact``.
     """
     if not is_known(region):
-        raise StateError("filing.field", path="region", expected="a code of GB/T 2260")
+        raise Invalid("filing.field", path="region", expected="a code of GB/T 2260")
     if len(facts) > _MOST_FACTS:
-        raise StateError("filing.field", path="facts", expected=f"at most {_MOST_FACTS}")
+        raise Invalid("filing.field", path="facts", expected=f"at most {_MOST_FACTS}")
 
     def look(session: Session) -> AssessmentView:
         day = on or day_of(core.clock.now(session))

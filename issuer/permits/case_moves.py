@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.fields import check_text
 from issuer.accounts.principals import Principal
 from issuer.core import Core
@@ -55,10 +55,10 @@ def pause_filing(core: Core, who: Principal, filing_id: str, ground: str, reason
         book, today = book_of(session), day_of(now)
         known = {rule.id: rule for rule in book.effective("pauses", row.region, today)}
         if ground not in known:
-            raise StateError("filing.field", path="ground", expected=", ".join(known))
+            raise Invalid("filing.field", path="ground", expected=", ".join(known))
         pauses = pauses_of(row)
         if pauses and pauses[-1].last is None:
-            raise StateError("filing.paused", found=pauses[-1].first.isoformat())
+            raise Conflict("filing.paused", found=pauses[-1].first.isoformat())
         rule = known[ground]
         content = {"ground": ground, "reason": words, "rule": {"en": cite(rule, "en"), "zh": cite(rule, "zh")}}
         move(core, session, now, row, "pause", party_of(who), who.account_id, content)
@@ -82,7 +82,7 @@ def resume_filing(core: Core, who: Principal, filing_id: str, revision: int) -> 
         row = _handled(core, session, who, filing_id, revision)
         pauses, today = pauses_of(row), day_of(now)
         if not pauses or pauses[-1].last is not None:
-            raise StateError("process.move", path="filing", expected="a pause", found="none")
+            raise Conflict("process.move", path="filing", expected="a pause", found="none")
         last = today - _DAY
         kept = [(one.first, one.last) for one in pauses[:-1]]
         # Within one day nothing was lost.
@@ -103,7 +103,7 @@ def transfer_filing(core: Core, who: Principal, filing_id: str, region: str, rea
     who.require("filing.lead")
     words = check_text(reason, "reason", _LONGEST)
     if region == NATION or not is_known(region):
-        raise StateError("filing.field", path="region", expected="a code of GB/T 2260")
+        raise Invalid("filing.field", path="region", expected="a code of GB/T 2260")
 
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
@@ -111,7 +111,7 @@ def transfer_filing(core: Core, who: Principal, filing_id: str, region: str, rea
         require_handler(who, row)
         office = nearest_office(session, region)
         if office is None or row.region == region:
-            raise StateError("office.none", path="region")
+            raise NotFound("office.none", path="region")
         content = {"from": row.region, "to": region, "reason": words}
         move(core, session, now, row, "transfer", party_of(who), who.account_id, content)
         row.region = region
@@ -140,7 +140,7 @@ def record_delivery(
         who.require("permit.own" if who.may("permit.own") else "filing.file")
     words = check_text(evidence or "", "evidence", _LONGEST) if officer else None
     if way not in WAYS or (not officer and way != "electronic"):
-        raise StateError("filing.field", path="way", expected=", ".join(WAYS if officer else WAYS[:1]))
+        raise Invalid("filing.field", path="way", expected=", ".join(WAYS if officer else WAYS[:1]))
 
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
@@ -151,7 +151,7 @@ def record_delivery(
         delivered = today if day is None or not officer else day
         if delivered > today or row.decided_on is None or delivered.isoformat() < row.decided_on:
             expected = f"{row.decided_on or 'a decision'} to {today.isoformat()}"
-            raise StateError("filing.field", path="day", expected=expected, found=delivered.isoformat())
+            raise Invalid("filing.field", path="day", expected=expected, found=delivered.isoformat())
         content: dict[str, Any] = {"way": way, "day": delivered.isoformat(), "evidence": words}
         move(core, session, now, row, "deliver", party_of(who), who.account_id, content)
         # What was proven first stands; a later proof is kept beside it.

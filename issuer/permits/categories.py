@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Invalid, Language
 from issuer.rules.book import RuleBook
 from issuer.rules.days import months_after
 from issuer.rules.rows import Rule
@@ -165,7 +165,7 @@ def _met(
     if kind == "language_teacher":
         certificate, years = _flag(facts, "teaching_certificate"), _years(facts, test["years"])
         return (*_all(_flag(facts, "mother_tongue"), _degree(facts), _any(years, certificate)), None)
-    raise StateError("rules.value", path=rule.name, expected="a type of test", found=str(kind)[:40])
+    raise Invalid("rules.value", path=rule.name, expected="a type of test", found=str(kind)[:40])
 
 
 _Answer = tuple[bool | None, tuple[str, ...]]

@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card, Profile
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict
 from issuer import cards
 from issuer.accounts.principals import Principal
 from issuer.cards.visibility import require_profile
@@ -69,7 +69,7 @@ def require_card_of(core: Core, who: Principal, permit_id: str, profile: Profile
     def look(session: Session) -> str:
         row = load_permit(core, session, who, permit_id)
         if row.card_id is None:
-            raise StateError("permit.no_card")
+            raise Conflict("permit.no_card")
         return row.card_id
 
     return core.database.read(look)

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotAllowed
 from issuer import cards
 from issuer.accounts.fields import check_text
 from issuer.accounts.principals import Principal
@@ -65,16 +65,16 @@ def correct_permit(
     who.require("filing.decide")
     words = check_text(reason, "reason", _LONGEST)
     if field not in FIELDS:
-        raise StateError("filing.field", path="field", expected=", ".join(FIELDS))
+        raise Invalid("filing.field", path="field", expected=", ".join(FIELDS))
     new = record_from({field: value})
 
     def write(session: Session, now: int) -> Permit:
         permit = load_permit(core, session, who, permit_id)
         session.refresh(permit, with_for_update=True)
         if permit.person_id == who.person_id:
-            raise StateError("filing.own")
+            raise NotAllowed("filing.own")
         if permit.revision != revision:
-            raise StateError("permit.changed", expected=str(revision), found=str(permit.revision))
+            raise Conflict("permit.changed", expected=str(revision), found=str(permit.revision))
         _write(core, session, now, who, permit, field, new, words)
         return permit
 

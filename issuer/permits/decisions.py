@@ -18,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid
 from issuer.accounts.fields import check_text
 from issuer.accounts.principals import Principal
 from issuer.acts import Act
@@ -89,7 +89,7 @@ def return_filing(core: Core, who: Principal, filing_id: str, defects: Sequence[
     """
     who.require("filing.decide")
     if not 0 < len(defects) <= 100:
-        raise StateError("filing.field", path="defects", expected="1 to 100 defects")
+        raise Invalid("filing.field", path="defects", expected="1 to 100 defects")
     named = [_checked(one) for one in defects]
 
     def work(unit: UnitOfWork) -> None:
@@ -129,9 +129,9 @@ def prolong_filing(core: Core, who: Principal, filing_id: str, days: int, reason
         row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
         require_handler(who, row)
         if row.prolonged:
-            raise StateError("filing.prolonged")
+            raise Conflict("filing.prolonged")
         if days < 1:
-            raise StateError("rules.prolong", expected="1 working day or more", found=str(days))
+            raise Invalid("rules.prolong", expected="1 working day or more", found=str(days))
         row.prolonged = days
         move(core, session, now, row, "prolong", party_of(who), who.account_id, {"days": days, "reason": words})
         set_days(book_of(session), row, read_filing(core, row).category)
@@ -148,7 +148,7 @@ def refuse_filing(core: Core, who: Principal, filing_id: str, reasons: Sequence[
     """
     who.require("filing.decide")
     if not 0 < len(reasons) <= 20:
-        raise StateError("filing.field", path="reasons", expected="1 to 20 reasons")
+        raise Invalid("filing.field", path="reasons", expected="1 to 20 reasons")
     named = [_checked(one) for one in reasons]
 
     def work(unit: UnitOfWork) -> None:
@@ -219,7 +219,7 @@ def _handled(core: Core, session: Session, who: Principal, filing_id: str, revis
     require_handler(who, row)
     pauses = pauses_of(row)
     if pauses and pauses[-1].last is None:
-        raise StateError("filing.paused", found=pauses[-1].first.isoformat())
+        raise Conflict("filing.paused", found=pauses[-1].first.isoformat())
     return row, core.clock.now(session)
 
 

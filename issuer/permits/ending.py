@@ -20,7 +20,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer import cards
 from issuer.accounts.principals import Principal
 from issuer.acts import Act
@@ -146,11 +146,11 @@ def prepare_end(core: Core, session: Session, permit_id: str, name: str) -> Perm
     """
     permit = session.get(Permit, permit_id, with_for_update=True)
     if permit is None:
-        raise StateError("permit.none")
+        raise NotFound("permit.none")
     book, today = book_of(session), day_of(core.clock.now(session))
     known = [rule.id for rule in book.effective("ends", permit.region, today) if rule.value["two"]]
     if name not in known:
-        raise StateError("permit.ground", path="end", expected=", ".join(known))
+        raise Invalid("permit.ground", path="end", expected=", ".join(known))
     PERMIT.move(KINDS[name.partition(".")[0]], permit.state, "officers")
     if _rule(book, name, permit.region, today).value["hearing"] and not was_heard(session, permit, name):
         rule = book.require("deadlines", "hearing", permit.region, today)
@@ -166,9 +166,9 @@ def prepare_readmission(session: Session, permit_id: str) -> Permit:
     """
     permit = session.get(Permit, permit_id, with_for_update=True)
     if permit is None:
-        raise StateError("permit.none")
+        raise NotFound("permit.none")
     if permit.state not in GRAVE or permit.readmitted_at is not None:
-        raise StateError("process.move", path="permit", expected=f"from {', '.join(GRAVE)}", found=permit.state)
+        raise Conflict("process.move", path="permit", expected=f"from {', '.join(GRAVE)}", found=permit.state)
     return permit
 
 
@@ -190,7 +190,7 @@ def require_region(session: Session, who: Principal, permit_id: str) -> None:
     """
     region = office_region(session, who)
     if region is None or not covers(region, session.get_one(Permit, permit_id).region):
-        raise StateError("permit.none")
+        raise NotFound("permit.none")
 
 
 def _rule(book: RuleBook, name: str, region: str, day: date) -> Rule:

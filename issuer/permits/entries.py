@@ -20,7 +20,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.fields import check_text
 from issuer.accounts.principals import Principal
 from issuer.core import Core
@@ -159,10 +159,10 @@ def prolong_originals(core: Core, who: Principal, entry_id: str, until: date, re
 
     def later(session: Session, row: Entry, now: int) -> None:
         if until <= day_of(now) or until.isoformat() <= (row.originals_due or ""):
-            raise StateError("entry.day", path="until", expected=f"after {row.originals_due}", found=until.isoformat())
+            raise Invalid("entry.day", path="until", expected=f"after {row.originals_due}", found=until.isoformat())
         permit = session.get_one(Permit, row.permit_id)
         if until.isoformat() > permit.until:
-            raise StateError("entry.day", path="until", expected=f"by {permit.until}", found=until.isoformat())
+            raise Invalid("entry.day", path="until", expected=f"by {permit.until}", found=until.isoformat())
         row.originals_due = until.isoformat()
 
     handle_entry(core, who, entry_id, revision, "prolong", {"reason": words}, later)
@@ -187,14 +187,14 @@ def report_residence(core: Core, who: Principal, entry_id: str, state: str, on: 
     if not who.may("filing.decide"):
         who.require("permit.own")
     if state not in RESIDENCE:
-        raise StateError("filing.field", path="state", expected=", ".join(RESIDENCE))
+        raise Invalid("filing.field", path="state", expected=", ".join(RESIDENCE))
 
     def work(unit: UnitOfWork) -> None:
         row, now = load_entry(core, unit.session, who, entry_id, revision=revision), unit.now
         if who.role.official:
             require_not_oneself(who, unit.session.get_one(Permit, row.permit_id).person_id)
         if not row.entered_on <= on.isoformat() <= day_of(now).isoformat():
-            raise StateError("entry.day", path="on", expected=f"{row.entered_on} to today", found=on.isoformat())
+            raise Invalid("entry.day", path="on", expected=f"{row.entered_on} to today", found=on.isoformat())
         row.residence, row.residence_on = state, on.isoformat()
         row.revision += 1
         row.changed_at = now
@@ -242,9 +242,9 @@ def load_entry(core: Core, session: Session, who: Principal, entry_id: str, *, r
     query = select(Entry).where(Entry.id == entry_id, _seen(core, session, who))
     row = session.scalar(query.with_for_update() if revision is not None else query)
     if row is None:
-        raise StateError("entry.none")
+        raise NotFound("entry.none")
     if revision is not None and row.revision != revision:
-        raise StateError("entry.changed", expected=str(revision), found=str(row.revision))
+        raise Conflict("entry.changed", expected=str(revision), found=str(row.revision))
     return row
 
 
@@ -282,5 +282,5 @@ def _write(core: Core, row: Entry, record: Mapping[str, Any]) -> None:
 def _last(book: RuleBook, name: str, region: str, event: date) -> date:
     found = due(book.require("deadlines", name, region, event), calendar_of(book, region), event)
     if not isinstance(found, Due):
-        raise StateError("rules.none", path=f"deadlines/{name}")
+        raise Invalid("rules.none", path=f"deadlines/{name}")
     return found.day

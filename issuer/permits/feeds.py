@@ -17,7 +17,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Conflict, Language, NotFound
 from issuer.accounts.models import Account
 from issuer.accounts.people import read_account
 from issuer.accounts.principals import Principal
@@ -82,7 +82,7 @@ def make_feed(core: Core, who: Principal, request: Request | None = None) -> New
             .where(CalendarFeed.account_id == who.account_id, CalendarFeed.revoked_at.is_(None))
         )
         if (session.scalar(live) or 0) >= _MOST_FEEDS:
-            raise StateError("feed.many", expected=f"at most {_MOST_FEEDS}")
+            raise Conflict("feed.many", expected=f"at most {_MOST_FEEDS}")
         row = CalendarFeed(
             id=feed_id,
             account_id=who.account_id,
@@ -121,7 +121,7 @@ def own_feed(core: Core, who: Principal, feed_id: str) -> str:
     """
     row = core.database.read(lambda session: session.get(CalendarFeed, feed_id))
     if row is None or row.account_id != who.account_id:
-        raise StateError("feed.none")
+        raise NotFound("feed.none")
     return feed_id
 
 
@@ -136,7 +136,7 @@ def revoke_feed(core: Core, who: Principal, feed_id: str) -> None:
     def work(unit: UnitOfWork) -> None:
         row = unit.session.get(CalendarFeed, feed_id, with_for_update=True)
         if row is None or row.account_id != who.account_id:
-            raise StateError("feed.none")
+            raise NotFound("feed.none")
         if row.revoked_at is None:
             row.revoked_at = unit.now
             unit.audit("feed.revoke", row.id)
@@ -158,7 +158,7 @@ def calendar_of_feed(core: Core, token: str) -> bytes:
         row = session.scalars(select(CalendarFeed).where(CalendarFeed.token_hash == digest)).one_or_none()
         account = None if row is None or row.revoked_at is not None else session.get(Account, row.account_id)
         if account is None or account.state != "active":
-            raise StateError("feed.none")
+            raise NotFound("feed.none")
         who = Principal(account.id, account.person_id, role_named(account.role), account.organisation_id, full=True)
         record = read_account(core, account)
         language: Language = record.language if record is not None else "en"

@@ -20,7 +20,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer import cards
 from issuer.accounts.principals import Principal
 from issuer.accounts.secret_text import secret_hash
@@ -115,7 +115,7 @@ class _Approving:
         permit = None
         if row.process not in ("short", "cancellation"):
             if row.person_id is None:
-                raise StateError("filing.none")
+                raise NotFound("filing.none")
             record_passport(core, session, now, row.person_id, record)
             permit = self._granted(session, now, row, record, today)
         elif row.permit_id is not None:
@@ -131,7 +131,7 @@ class _Approving:
         """Approve, and say what the new card says."""
         _, permit = self.decide(unit.session)
         if permit is None:
-            raise StateError("filing.no_permit")
+            raise Invalid("filing.no_permit")
         employer = permit.employer_id
         return NewCard(card_of(self._core, unit.session, permit), holder=permit.person_id, employer=employer)
 
@@ -139,7 +139,7 @@ class _Approving:
         """Approve, and say what the card says from now on."""
         _, permit = self.decide(unit.session)
         if permit is None:
-            raise StateError("filing.no_permit")
+            raise Invalid("filing.no_permit")
         return card_of(self._core, unit.session, permit)
 
     def issued(self, unit: UnitOfWork, card_id: str) -> None:
@@ -176,7 +176,7 @@ class _Approving:
         category = approval.category or record.category or (term.category if term else None)
         until = approval.until or record.until
         if category is None or until is None:
-            raise StateError("filing.incomplete", path="category")
+            raise Invalid("filing.incomplete", path="category")
         employer = employer_facts(session, row.employer_id)
         passport = passport_of(core, session, row.person_id or "")
         limit = longest_term(
@@ -195,7 +195,7 @@ class _Approving:
         new = NewTerm(row.employer_id, category, begins, until, row.region, row.process, post, row.id)
         permit = grant(core, session, now, row.person_id or "", approval.number, new)
         if permit.state in GRAVE and permit.readmitted_at is None:
-            raise StateError("permit.readmission", path="permit_id", found=permit.state)
+            raise Conflict("permit.readmission", path="permit_id", found=permit.state)
         if row.process == "extension":
             permit.state = PERMIT.move("extend", permit.state, "officer").target
             return permit
@@ -225,7 +225,7 @@ class _Approving:
         core, token = self._core, base64.b32encode(secrets.token_bytes(_TOKEN)).decode("ascii")
         life = deadline(book_of(session), "D20", row, today)
         if not isinstance(life, Due):
-            raise StateError("rules.none", path="deadlines/D20")
+            raise Invalid("rules.none", path="deadlines/D20")
         found = Notification(
             id=secrets.token_hex(16),
             filing_id=row.id,

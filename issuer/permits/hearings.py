@@ -22,7 +22,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Conflict, Invalid, Language, NotAllowed, NotFound, StateError
 from issuer.accounts.fields import check_text
 from issuer.accounts.models import Account
 from issuer.accounts.principals import Principal
@@ -97,11 +97,11 @@ def open_hearing(
         session, now = unit.session, unit.now
         permit = load_permit(core, session, who, permit_id)
         if permit.person_id == who.person_id:
-            raise StateError("filing.own")
+            raise NotAllowed("filing.own")
         rows = book_of(session).effective("ends", permit.region, day_of(now))
         known = [rule.id for rule in rows if rule.value["hearing"]]
         if name not in known:
-            raise StateError("permit.ground", path="end", expected=", ".join(known))
+            raise Invalid("permit.ground", path="end", expected=", ".join(known))
         row = begin_hearing(core, session, now, permit, name, words, account_id=who.account_id)
         unit.audit("hearing.open", row.id, {"permit": permit.id, "end": name})
         unit.made(row.id)
@@ -130,11 +130,11 @@ def begin_hearing(
         Hearing.permit_id == permit.id, Hearing.end == name, Hearing.state == "OPEN", Hearing.filing_id.is_(filing_id)
     )
     if session.scalar(open_one) is not None:
-        raise StateError("hearing.open")
+        raise Conflict("hearing.open")
     book, today = book_of(session), day_of(now)
     last = due(book.require("deadlines", "hearing", permit.region, today), calendar_of(book, permit.region), today)
     if last is None:
-        raise StateError("rules.none", path="deadlines/hearing")
+        raise Invalid("rules.none", path="deadlines/hearing")
     row = Hearing(
         id=secrets.token_hex(16),
         permit_id=permit.id,
@@ -163,11 +163,11 @@ def seen_hearing(core: Core, who: Principal, hearing_id: str) -> str:
     def look(session: Session) -> None:
         row = session.get(Hearing, hearing_id)
         if row is None:
-            raise StateError("hearing.none")
+            raise NotFound("hearing.none")
         try:
             load_permit(core, session, who, row.permit_id)
         except StateError as fault:
-            raise StateError("hearing.none") if fault.code == "permit.none" else fault from None
+            raise NotFound("hearing.none") if fault.code == "permit.none" else fault from None
 
     core.database.read(look)
     return hearing_id
@@ -192,18 +192,18 @@ def state_case(core: Core, who: Principal, hearing_id: str, statement: str) -> N
         seen = permits_of(core, session, who)
         permit = None if row is None else session.scalar(select(Permit).where(Permit.id == row.permit_id, seen))
         if row is None or permit is None or (row.filing_id is not None and party_of(who) == "applicant"):
-            raise StateError("hearing.none")
+            raise NotFound("hearing.none")
         party, content = party_of(who), _read(core, row)
         if who.role.official and permit.person_id == who.person_id:
-            raise StateError("filing.own")
+            raise NotAllowed("filing.own")
         if party == "applicant":
             if row.state != "OPEN" or content.get("employer_statement") is not None:
-                raise StateError("process.move", path="hearing", expected="OPEN, and no statement yet", found=row.state)
+                raise Conflict("process.move", path="hearing", expected="OPEN, and no statement yet", found=row.state)
             _write(core, row, {**content, "employer_statement": words})
         elif party == "officer":
             HEARING.move("record", row.state, party)
             if content.get("recorded_statement") is not None:
-                raise StateError("process.move", path="hearing", expected="nothing recorded yet", found="recorded")
+                raise Conflict("process.move", path="hearing", expected="nothing recorded yet", found="recorded")
             _write(core, row, {**content, "recorded_statement": words})
         else:
             row.state, row.closed_at = HEARING.move("state", row.state, party).target, now

@@ -16,7 +16,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.models import Organisation
 from issuer.accounts.principals import Principal
 from issuer.core import Core
@@ -58,14 +58,14 @@ def report_leaving(core: Core, who: Principal, permit_id: str, day: date) -> Non
             select(Permit).where(Permit.id == permit_id, permits_of(core, session, who)).with_for_update()
         )
         if permit is None:
-            raise StateError("permit.none")
+            raise NotFound("permit.none")
         if permit.state not in _LIVE:
-            raise StateError("process.move", path="permit", expected=" or ".join(_LIVE), found=permit.state)
+            raise Conflict("process.move", path="permit", expected=" or ".join(_LIVE), found=permit.state)
         today = day_of(now)
         if day > today:
-            raise StateError("filing.future", path="day", expected=f"{today.isoformat()} or earlier")
+            raise Invalid("filing.future", path="day", expected=f"{today.isoformat()} or earlier")
         if _newest(session, permit) is not None:
-            raise StateError("permit.reported")
+            raise Conflict("permit.reported")
         row = LeavingReport(
             id=secrets.token_hex(16),
             permit_id=permit.id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict
 
 __all__ = [
     "APPEAL",
@@ -85,7 +85,7 @@ class Machine:
             if move.name == name:
                 return move
         may = "; ".join(f"{move.name} ({', '.join(move.by)})" for move in self.allowed(state)) or "nothing"
-        raise StateError("process.move", path=self.name, expected=f"from {state}: {may}", found=f"{name} by {by}")
+        raise Conflict("process.move", path=self.name, expected=f"from {state}: {may}", found=f"{name} by {by}")
 
 
 def many(name: str, sources: tuple[str, ...], target: str, by: tuple[str, ...], **more: tuple[str, ...]) -> list[Move]:

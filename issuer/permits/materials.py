@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, Literal
 
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Invalid, Language
 from issuer.rules.book import RuleBook
 from issuer.rules.days import months_after
 from issuer.rules.rows import Rule
@@ -183,7 +183,7 @@ def usable_until(book: RuleBook, code: str, region: str, issued: date, on: date)
     if rule is None:
         return None
     if rule.value["unit"] != "months" or rule.value["from"] != "issue":
-        raise StateError("rules.value", path=rule.name, expected="months from issue")
+        raise Invalid("rules.value", path=rule.name, expected="months from issue")
     return months_after(issued, rule.value["number"]), rule
 
 
@@ -270,7 +270,7 @@ def _need(
             continue
         reasons: dict[Language, str] = {"en": case["en"], "zh": case["zh"]}
         return ("conditional" if None in states else _word(rule, case)), reasons
-    raise StateError("rules.value", path=rule.name, expected="a last case without conditions")
+    raise Invalid("rules.value", path=rule.name, expected="a last case without conditions")
 
 
 def _word(rule: Rule, case: Mapping[str, Any]) -> Literal["required", "not_needed"]:
@@ -278,11 +278,11 @@ def _word(rule: Rule, case: Mapping[str, Any]) -> Literal["required", "not_neede
         return "required"
     if case["need"] == "not_needed":
         return "not_needed"
-    raise StateError("rules.value", path=rule.name, expected="required or not_needed", found=str(case["need"])[:40])
+    raise Invalid("rules.value", path=rule.name, expected="required or not_needed", found=str(case["need"])[:40])
 
 
 def _holds(rule: Rule, name: str, facts: FilingFacts) -> bool | None:
     condition = _CONDITIONS.get(name)
     if condition is None:
-        raise StateError("rules.value", path=rule.name, expected=", ".join(_CONDITIONS), found=name[:40])
+        raise Invalid("rules.value", path=rule.name, expected=", ".join(_CONDITIONS), found=name[:40])
     return condition(facts, rule)

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, NotAllowed, NotFound
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.rules.book import RuleBook
@@ -64,21 +64,21 @@ def decision_of(core: Core, session: Session, who: Principal, new: NewObjection)
         row = load_filing(core, session, who, new.filing_id)
         event = last_event(session, row.id, "refuse")
         if row.state != "REFUSED" or event is None or row.decided_on is None:
-            raise StateError("objection.nothing", expected="a refused application", found=row.state)
+            raise Conflict("objection.nothing", expected="a refused application", found=row.state)
         _require_first(session, Objection.filing_id == row.id)
         permit = session.get(Permit, row.permit_id) if row.permit_id is not None else None
         day = date.fromisoformat(row.decided_on)
         return Decision(row.region, day, known_on(row, day), frozenset(), row, permit, None)
     permit = session.scalar(select(Permit).where(Permit.id == new.permit_id, permits_of(core, session, who)))
     if permit is None:
-        raise StateError("permit.none")
+        raise NotFound("permit.none")
     query = select(PermitEnd).where(PermitEnd.permit_id == permit.id).order_by(PermitEnd.number.desc()).limit(1)
     end = session.scalar(query)
     if end is None or permit.state in ("GRANTED", "ACTIVE", "EXTENDED_BY_LAW"):
-        raise StateError("objection.nothing", expected="a permit that has ended", found=permit.state)
+        raise Conflict("objection.nothing", expected="a permit that has ended", found=permit.state)
     _require_first(session, Objection.end_id == end.id)
     if end_record(core, end)["stay_of"] is not None:
-        raise StateError("objection.nothing", expected="no decision on an objection before")
+        raise Conflict("objection.nothing", expected="no decision on an objection before")
     day = day_of(end.at)
     return Decision(permit.region, day, day, frozenset(), None, permit, end)
 
@@ -86,7 +86,7 @@ def decision_of(core: Core, session: Session, who: Principal, new: NewObjection)
 def _require_first(session: Session, about: ColumnElement[bool]) -> None:
     """Refuse a second objection against a decision that was upheld: the way to the court is left."""
     if session.scalar(select(Objection.id).where(about, Objection.state == "UPHELD").limit(1)) is not None:
-        raise StateError("objection.nothing", expected="no decision on an objection before")
+        raise Conflict("objection.nothing", expected="no decision on an objection before")
 
 
 def require_in_time(book: RuleBook, found: Decision, today: date, late_reason: str | None) -> None:
@@ -115,7 +115,7 @@ def require_impartial(core: Core, session: Session, who: Principal, row: Objecti
     if row.permit_id is not None:
         about = session.get_one(Permit, row.permit_id).person_id
     if who.account_id in took_part or who.person_id in (about, row.person_id):
-        raise StateError("filing.own")
+        raise NotAllowed("filing.own")
 
 
 def next_number(session: Session, region: str, day: date) -> str:

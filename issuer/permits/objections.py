@@ -23,7 +23,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
 from issuer.accounts.fields import check_text
 from issuer.accounts.models import Account, Mandate
 from issuer.accounts.principals import Principal
@@ -76,7 +76,7 @@ def lodge(core: Core, who: Principal, new: NewObjection, request: Request | None
     """
     who.require("objection.lodge")
     if (new.filing_id is None) == (new.permit_id is None):
-        raise StateError("filing.field", path="filing_id", expected="filing_id or permit_id")
+        raise Invalid("filing.field", path="filing_id", expected="filing_id or permit_id")
     grounds = check_text(new.grounds, "grounds", _LONGEST)
     late = None if new.late_reason is None else check_text(new.late_reason, "late_reason", _LONGEST)
     objection_id = secrets.token_hex(16)
@@ -124,7 +124,7 @@ def lodge(core: Core, who: Principal, new: NewObjection, request: Request | None
         return core.transact(who.by(), work, request=request)
     except IntegrityError as fault:
         if "open" in str(fault.orig):
-            raise StateError("objection.open") from None
+            raise Conflict("objection.open") from None
         raise
 
 
@@ -184,7 +184,7 @@ def stay_objection(core: Core, who: Principal, objection_id: str, revision: int,
 
     def change(session: Session, now: int, row: Objection) -> Mapping[str, Any]:
         if row.stayed:
-            raise StateError("process.move", path="objection", expected="a stay once", found="stayed")
+            raise Conflict("process.move", path="objection", expected="a stay once", found="stayed")
         row.stayed = True
         return {"stay_reason": words}
 
@@ -201,7 +201,7 @@ def prolong_objection(core: Core, who: Principal, objection_id: str, revision: i
 
     def change(session: Session, now: int, row: Objection) -> Mapping[str, Any]:
         if row.prolonged or days < 1:
-            raise StateError("rules.prolong", path="days", expected="1 day or more, once")
+            raise Invalid("rules.prolong", path="days", expected="1 day or more, once")
         row.prolonged = days
         _admitted(book_of(session), row, date.fromisoformat(row.admitted_on or row.lodged_on))
         return {"prolong_reason": words}
@@ -220,7 +220,7 @@ def decide_objection(core: Core, who: Principal, objection_id: str, revision: in
     """
     words = check_text(reason, "reason", _LONGEST)
     if outcome not in ("uphold", "annul"):
-        raise StateError("filing.field", path="outcome", expected="uphold, annul")
+        raise Invalid("filing.field", path="outcome", expected="uphold, annul")
 
     def change(session: Session, now: int, row: Objection) -> Mapping[str, Any]:
         row.open_key = None
@@ -234,7 +234,7 @@ def decide_objection(core: Core, who: Principal, objection_id: str, revision: in
         _move(core, who, objection_id, revision, outcome, change)
     except IntegrityError as fault:
         if "open" in str(fault.orig):
-            raise StateError("filing.open") from None
+            raise Conflict("filing.open") from None
         raise
 
 
@@ -249,7 +249,7 @@ def withdraw_objection(core: Core, who: Principal, objection_id: str, revision: 
         # What an organisation sees is its side's; a holder also sees what an organisation lodged about their permit.
         own = row.organisation_id is None and row.person_id == who.person_id
         if not (own if who.organisation_id is None else row.organisation_id is not None):
-            raise StateError("filing.not_yours")
+            raise NotAllowed("filing.not_yours")
         row.open_key = None
         _end_again(core, session, now, row, who)
         return {}
@@ -266,7 +266,7 @@ def load_objection(core: Core, session: Session, who: Principal, objection_id: s
     query = select(Objection).where(Objection.id == objection_id, objections_of(core, session, who))
     row = session.scalar(query.with_for_update() if lock else query)
     if row is None:
-        raise StateError("objection.none")
+        raise NotFound("objection.none")
     return row
 
 
@@ -291,7 +291,7 @@ def _move(
         session, now = unit.session, unit.now
         row = load_objection(core, session, who, objection_id, lock=True)
         if row.revision != revision:
-            raise StateError("objection.changed", expected=str(revision), found=str(row.revision))
+            raise Conflict("objection.changed", expected=str(revision), found=str(row.revision))
         if right == "objection.decide":
             require_impartial(core, session, who, row)
         found = OBJECTION.move(name, row.state, party_of(who))
@@ -349,7 +349,7 @@ def _admitted(book: RuleBook, row: Objection, day: date) -> None:
 def _due(book: RuleBook, name: str, region: str, day: date, *, prolonged: int = 0) -> str:
     found = due(book.require("deadlines", name, region, day), calendar_of(book, region), day, prolonged=prolonged)
     if found is None:
-        raise StateError("rules.none", path=f"deadlines/{name}")
+        raise Invalid("rules.none", path=f"deadlines/{name}")
     return found.day.isoformat()
 
 

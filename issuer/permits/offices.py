@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
 from issuer.accounts.fields import check_text
 from issuer.accounts.models import Account, Organisation
 from issuer.accounts.principals import Principal
@@ -96,7 +96,7 @@ def create_office(
         return core.transact(who.by(), work, request=request)
     except IntegrityError as fault:
         if "region" in str(fault.orig):
-            raise StateError("office.exists", path="region") from None
+            raise Conflict("office.exists", path="region") from None
         raise
 
 
@@ -110,7 +110,7 @@ def show_office(core: Core, who: Principal, office_id: str) -> OfficeView:
     def look(session: Session) -> OfficeView:
         row = session.get(Office, office_id)
         if row is None:
-            raise StateError("office.none")
+            raise NotFound("office.none")
         return _office(row)
 
     return core.database.read(look)
@@ -138,10 +138,10 @@ def join_office(core: Core, who: Principal, office_id: str, account_id: str) -> 
     def work(unit: UnitOfWork) -> None:
         session = unit.session
         if session.get(Office, office_id) is None:
-            raise StateError("office.none")
+            raise NotFound("office.none")
         account = session.get(Account, account_id, with_for_update=True)
         if account is None or account.state == "closed" or not role_named(account.role).official:
-            raise StateError("account.none", path="account_id")
+            raise NotFound("account.none", path="account_id")
         row = session.get(OfficeMember, account_id)
         if row is None:
             session.add(OfficeMember(account_id=account_id, office_id=office_id))
@@ -162,7 +162,7 @@ def list_members(core: Core, who: Principal, office_id: str) -> list[str]:
 
     def look(session: Session) -> list[str]:
         if session.get(Office, office_id) is None:
-            raise StateError("office.none")
+            raise NotFound("office.none")
         query = select(OfficeMember).where(OfficeMember.office_id == office_id).order_by(OfficeMember.account_id)
         return [row.account_id for row in session.scalars(query.limit(_MOST_MEMBERS))]
 
@@ -185,10 +185,10 @@ def verify_employer(
         own = office_region(session, who)
         organisation = session.get(Organisation, organisation_id)
         if organisation is None or organisation.kind != "employer" or organisation.state != "active":
-            raise StateError("organisation.none")
+            raise NotFound("organisation.none")
         row = session.get(Employer, organisation_id, with_for_update=True)
         if own is None or not covers(own, region) or (row is not None and not covers(own, row.region)):
-            raise StateError("office.region", path="region", expected=own or "an office", found=region)
+            raise NotAllowed("office.region", path="region", expected=own or "an office", found=region)
         if row is None:
             row = Employer(organisation_id=organisation_id, merged_into=None, revision=0)
             session.add(row)
@@ -220,7 +220,7 @@ def move_employer(core: Core, who: Principal, organisation_id: str, name: str, r
         row = session.get(Employer, organisation_id, with_for_update=True)
         own = office_region(session, who)
         if row is None or own is None or not covers(own, row.region):
-            raise StateError("organisation.none")
+            raise NotFound("organisation.none")
         row.state, row.changed_at = EMPLOYER.move(name, row.state, "officer").target, now
         row.revision += 1
         session.flush()
@@ -242,7 +242,7 @@ def known_employer(core: Core, who: Principal, organisation_id: str) -> str:
         return organisation is not None and organisation.kind == "employer"
 
     if not (who.role.official or organisation_id == who.organisation_id) or not core.database.read(look):
-        raise StateError("organisation.none")
+        raise NotFound("organisation.none")
     return organisation_id
 
 
@@ -260,12 +260,12 @@ def show_employer(core: Core, who: Principal, organisation_id: str) -> EmployerV
         organisation = session.get(Organisation, organisation_id)
         row = session.get(Employer, organisation_id)
         if organisation is None or organisation.kind != "employer":
-            raise StateError("organisation.none")
+            raise NotFound("organisation.none")
         own = office_region(session, who) if official else None
         if official and (row is None or (own is not None and covers(own, row.region))):
             return _employer(row) if row is not None else _unknown(organisation_id)
         if official or organisation_id != who.organisation_id:
-            raise StateError("organisation.none")
+            raise NotFound("organisation.none")
         return _employer(row) if row is not None else _unknown(organisation_id)
 
     return core.database.read(look)
@@ -273,7 +273,7 @@ def show_employer(core: Core, who: Principal, organisation_id: str) -> EmployerV
 
 def _check_region(region: str) -> None:
     if region == NATION or not is_known(region):
-        raise StateError("filing.field", path="region", expected="a code of GB/T 2260")
+        raise Invalid("filing.field", path="region", expected="a code of GB/T 2260")
 
 
 def _office(row: Office) -> OfficeView:

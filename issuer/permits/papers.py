@@ -21,7 +21,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.fields import check_text
 from issuer.accounts.principals import Principal
 from issuer.core import Core
@@ -130,7 +130,7 @@ def check_paper(
     """
     who.require("filing.decide")
     if move == "verify" and how not in HOW:
-        raise StateError("filing.field", path="how", expected=", ".join(HOW))
+        raise Invalid("filing.field", path="how", expected=", ".join(HOW))
     words = check_text(note, "note", _LONGEST_NOTE) if note or move == "reject" else ""
 
     def work(unit: UnitOfWork) -> None:
@@ -159,10 +159,10 @@ def require_open(session: Session, row: Filing, code: str) -> None:
     """
     paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code))
     if paper is not None and paper.state == "FORGED":
-        raise StateError("filing.forged", path=code)
+        raise Conflict("filing.forged", path=code)
     promised = paper is not None and paper.committed_until is not None
     if row.state not in ("DRAFT", "RETURNED") and not promised:
-        raise StateError("process.move", path="paper", expected="a draft, or a returned application", found=row.state)
+        raise Conflict("process.move", path="paper", expected="a draft, or a returned application", found=row.state)
 
 
 def require_material(core: Core, session: Session, row: Filing, code: str) -> None:
@@ -174,7 +174,7 @@ def require_material(core: Core, session: Session, row: Filing, code: str) -> No
     rules_on = day_of(core.clock.now(session)) if row.rules_on is None else date.fromisoformat(row.rules_on)
     known = book_of(session).effective("materials", row.region, rules_on)
     if not any(rule.id == code and row.process in rule.value["needs"] for rule in known):
-        raise StateError("filing.field", path="code", expected="a material of this process")
+        raise Invalid("filing.field", path="code", expected="a material of this process")
 
 
 def forge_paper(core: Core, who: Principal, filing_id: str, code: str, note: str) -> None:
@@ -271,7 +271,7 @@ def _paper_of(
     require_handler(who, row)
     paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code).with_for_update())
     if paper is None:
-        raise StateError("filing.none", path="code")
+        raise NotFound("filing.none", path="code")
     if row.state not in states:
-        raise StateError("process.move", path="paper", expected="a filed application", found=row.state)
+        raise Conflict("process.move", path="paper", expected="a filed application", found=row.state)
     return row, paper

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, NotAllowed, NotFound
 from issuer.accounts.mandates import clients
 from issuer.accounts.models import Account, Mandate
 from issuer.accounts.principals import Principal
@@ -160,9 +160,9 @@ def load_filing(
     query = select(Filing).where(Filing.id == filing_id, filings_of(core, session, who))
     row = session.scalar(query.with_for_update() if lock else query)
     if row is None:
-        raise StateError("filing.none")
+        raise NotFound("filing.none")
     if revision is not None and row.revision != revision:
-        raise StateError("filing.changed", expected=str(revision), found=str(row.revision))
+        raise Conflict("filing.changed", expected=str(revision), found=str(row.revision))
     return row
 
 
@@ -174,7 +174,7 @@ def load_permit(core: Core, session: Session, who: Principal, permit_id: str) ->
     """
     row = session.scalar(select(Permit).where(Permit.id == permit_id, permits_of(core, session, who)))
     if row is None:
-        raise StateError("permit.none")
+        raise NotFound("permit.none")
     return row
 
 
@@ -204,7 +204,7 @@ def require_own(who: Principal, row: Filing) -> None:
         StateError: ``filing.not_yours``.
     """
     if (row.filer == "person") != (party_of(who) == "holder"):
-        raise StateError("filing.not_yours")
+        raise NotAllowed("filing.not_yours")
 
 
 def require_handler(who: Principal, row: Filing) -> None:
@@ -223,7 +223,7 @@ def require_not_oneself(who: Principal, person_id: str | None) -> None:
         StateError: ``filing.own``.
     """
     if person_id is not None and person_id == who.person_id:
-        raise StateError("filing.own")
+        raise NotAllowed("filing.own")
 
 
 def nearest_office(session: Session, region: str) -> Office | None:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 from issuer.accounts.models import Organisation, Person
 from issuer.accounts.people import write_name
 from issuer.core import Core
@@ -86,7 +86,7 @@ def record_passport(core: Core, session: Session, now: int, person_id: str, reco
     digest = passport_digest(core, content["nationality"], content["number"])
     row = session.scalar(select(PersonDocument).where(PersonDocument.digest == digest).with_for_update())
     if row is not None and row.person_id != person_id:
-        raise StateError("filing.passport", path="passport")
+        raise Invalid("filing.passport", path="passport")
     if row is None:
         row = PersonDocument(
             id=secrets.token_hex(16), person_id=person_id, kind="passport", digest=digest, created_at=now

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 
 from .names import PassportName
 
@@ -59,4 +59,4 @@ class WindowOfficer:
             StateError: ``notification.unchecked``.
         """
         if not self.compared:
-            raise StateError("notification.unchecked", path="checked")
+            raise Invalid("notification.unchecked", path="checked")

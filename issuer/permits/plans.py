@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 from issuer.core import Core
 from issuer.rules.deadlines import window
 from issuer.rules.regions import is_known
@@ -56,7 +56,7 @@ def plan_term(
         StateError: ``filing.field``, ``rules.none``.
     """
     if not is_known(region):
-        raise StateError("filing.field", path="region", expected="a code of GB/T 2260")
+        raise Invalid("filing.field", path="region", expected="a code of GB/T 2260")
 
     def look(session: Session) -> Plan:
         book = book_of(session)

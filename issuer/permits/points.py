@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Invalid, Language
 from issuer.rules.book import RuleBook
 from issuer.rules.regions import covers
 from issuer.rules.rows import Rule
@@ -68,12 +68,12 @@ def _points(rule: Rule, value: Mapping[str, Any], fact: str, given: Any) -> int:
     kind = value["type"]
     if kind == "choice":
         if given not in value["choices"]:
-            raise StateError("permit.fact", path=fact, expected=", ".join(value["choices"]))
+            raise Invalid("permit.fact", path=fact, expected=", ".join(value["choices"]))
         return int(value["choices"][given])
     if kind == "flag":
         return int(value["points"]) if given is True else 0
     if isinstance(given, bool) or not isinstance(given, int | float) or given < 0:
-        raise StateError("permit.fact", path=fact, expected="a number, 0 or more")
+        raise Invalid("permit.fact", path=fact, expected="a number, 0 or more")
     if kind == "bands":
         return int(next((points for low, points in value["bands"] if given >= low * value["scale"]), 0))
     if kind == "steps":
@@ -81,4 +81,4 @@ def _points(rule: Rule, value: Mapping[str, Any], fact: str, given: Any) -> int:
         return 0 if years < value["first"] else int(value["points"] + (years - value["first"]) * value["step"])
     if kind == "given":
         return int(given)
-    raise StateError("rules.value", path=rule.name, expected="a type of points", found=str(kind)[:40])
+    raise Invalid("rules.value", path=rule.name, expected="a type of points", found=str(kind)[:40])

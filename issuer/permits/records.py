@@ -16,7 +16,7 @@ from datetime import date
 from typing import Any, Final
 
 from icard_crypto.card.characters import is_plain
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 from issuer.core import Core
 from issuer.vault.at_rest import Place
 
@@ -94,7 +94,7 @@ def record_from(content: Mapping[str, Any]) -> FilingRecord:
     """
     unknown = sorted(content.keys() - _READERS.keys())
     if unknown:
-        raise StateError("filing.field", path=unknown[0][:40], expected=", ".join(_READERS))
+        raise Invalid("filing.field", path=unknown[0][:40], expected=", ".join(_READERS))
     values = {name: _READERS[name](name, value) for name, value in content.items() if value is not None}
     return FilingRecord(**values)
 
@@ -129,7 +129,7 @@ def passport_digest(core: Core, state: str, number: str) -> str:
 def _text(longest: int) -> Callable[[str, Any], str]:
     def read(name: str, value: Any) -> str:
         if not isinstance(value, str) or len(value) > longest or not is_plain(value) or value != value.strip():
-            raise StateError("filing.field", path=name, expected=f"at most {longest} printable characters")
+            raise Invalid("filing.field", path=name, expected=f"at most {longest} printable characters")
         return value
 
     return read
@@ -138,7 +138,7 @@ def _text(longest: int) -> Callable[[str, Any], str]:
 def _form(pattern: re.Pattern[str], words: str) -> Callable[[str, Any], str]:
     def read(name: str, value: Any) -> str:
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise StateError("filing.field", path=name, expected=words)
+            raise Invalid("filing.field", path=name, expected=words)
         return value
 
     return read
@@ -147,7 +147,7 @@ def _form(pattern: re.Pattern[str], words: str) -> Callable[[str, Any], str]:
 def _passport(name: str, value: Any) -> str:
     found = normal_number(value) if isinstance(value, str) and len(value) <= 40 else ""
     if not _NUMBER.fullmatch(found):
-        raise StateError("filing.field", path=name, expected="4 to 20 letters and digits")
+        raise Invalid("filing.field", path=name, expected="4 to 20 letters and digits")
     return found
 
 
@@ -157,20 +157,20 @@ def _day(name: str, value: Any) -> date:
     except (ValueError, TypeError):
         day = None
     if day is None or day.isoformat() != value or not 1900 <= day.year <= 2199:
-        raise StateError("filing.field", path=name, expected="a day as YYYY-MM-DD, 1900 to 2199")
+        raise Invalid("filing.field", path=name, expected="a day as YYYY-MM-DD, 1900 to 2199")
     return day
 
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise StateError("filing.field", path=name, expected="true or false")
+        raise Invalid("filing.field", path=name, expected="true or false")
     return value
 
 
 def _word(*words: str) -> Callable[[str, Any], str]:
     def read(name: str, value: Any) -> str:
         if value not in words:
-            raise StateError("filing.field", path=name, expected=", ".join(words))
+            raise Invalid("filing.field", path=name, expected=", ".join(words))
         return str(value)
 
     return read
@@ -189,7 +189,7 @@ _WORDS: Final = ("education", "chinese")
 
 def _facts(name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise StateError("filing.field", path=name, expected="an object")
+        raise Invalid("filing.field", path=name, expected="an object")
     found: dict[str, Any] = {}
     for key, one in value.items():
         path = f"{name}.{key}"
@@ -199,14 +199,14 @@ def _facts(name: str, value: Any) -> Mapping[str, Any]:
             found[key] = _flag(path, one)
         elif key in _NUMBERS:
             if isinstance(one, bool) or not isinstance(one, int) or not 0 <= one <= 10**9:
-                raise StateError("filing.field", path=path, expected="a whole number, 0 or more")
+                raise Invalid("filing.field", path=path, expected="a whole number, 0 or more")
             found[key] = one
         elif key in _WORDS:
             found[key] = _form(re.compile("[a-z0-9_]{1,40}"), "a word")(path, one)
         elif key == "permit_ended":
             found[key] = _day(path, one).isoformat()
         else:
-            raise StateError("filing.field", path=path[:80], expected=", ".join((*_FLAGS, *_NUMBERS, *_WORDS)))
+            raise Invalid("filing.field", path=path[:80], expected=", ".join((*_FLAGS, *_NUMBERS, *_WORDS)))
     return found
 
 

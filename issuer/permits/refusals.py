@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Invalid, Language
 from issuer.rules.citations import cite
 from issuer.rules.rows import Rule
 
@@ -38,7 +38,7 @@ class Refusal:
         return PermitRefused(self)
 
 
-class PermitRefused(StateError):
+class PermitRefused(Invalid):
     """Something about a permit is not possible by a rule."""
 
     def __init__(self, refusal: Refusal) -> None:
@@ -57,7 +57,7 @@ class PermitRefused(StateError):
         return (PermitRefused, (self.refusal,))
 
 
-class FilingRefused(StateError):
+class FilingRefused(Invalid):
     """Several things speak against an application; the first is the error's own place."""
 
     def __init__(self, refusals: Sequence[Refusal]) -> None:

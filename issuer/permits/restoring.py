@@ -16,7 +16,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, NotFound
 from issuer import cards
 from issuer.cards import NewCard
 from issuer.core import Core
@@ -43,15 +43,15 @@ def prepare_restoration(core: Core, session: Session, permit_id: str, objection_
     """
     permit = session.get(Permit, permit_id, with_for_update=True)
     if permit is None:
-        raise StateError("permit.none")
+        raise NotFound("permit.none")
     objection = session.get(Objection, objection_id)
     newest = _newest_end(session, permit)
     if objection is None or newest is None or objection.permit_id != permit.id:
-        raise StateError("objection.none")
+        raise NotFound("objection.none")
     if objection.end_id != newest.id and objection.filing_id != newest.filing_id:
-        raise StateError("objection.none", expected="about the newest end")
+        raise NotFound("objection.none", expected="about the newest end")
     if objection.state != "ANNULLED" and not (objection.state == "ADMITTED" and objection.stayed):
-        raise StateError("objection.undecided", found=objection.state)
+        raise Conflict("objection.undecided", found=objection.state)
     _move(core, session, permit, newest)
     return permit
 
@@ -65,7 +65,7 @@ def restore(core: Core, session: Session, now: int, permit_id: str, objection_id
     permit = session.get_one(Permit, permit_id, with_for_update=True)
     newest = _newest_end(session, permit)
     if newest is None:
-        raise StateError("objection.none")
+        raise NotFound("objection.none")
     name = _move(core, session, permit, newest)
     permit.state = PERMIT.move(name, permit.state, "officers").target
     permit.restored_by, permit.changed_at = objection_id, now
@@ -99,7 +99,7 @@ def _move(core: Core, session: Session, permit: Permit, newest: PermitEnd) -> st
     elif undecided(session, permit.id) is not None and goes_on(book_of(session), permit.region, today):
         name = "restore_by_law"
     else:
-        raise StateError("permit.term_over", found=permit.until)
+        raise Conflict("permit.term_over", found=permit.until)
     PERMIT.move(name, permit.state, "officers")
     return name
 

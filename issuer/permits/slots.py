@@ -19,7 +19,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.idempotency import Request
@@ -83,17 +83,17 @@ def make_slot(
     """
     _require_office(who)
     if not _WINDOW.fullmatch(window):
-        raise StateError("slot.field", path="window", expected="1 to 20 letters and digits")
+        raise Invalid("slot.field", path="window", expected="1 to 20 letters and digits")
     if not 5 <= minutes <= _LONGEST_DAY:
-        raise StateError("slot.field", path="minutes", expected=f"5 to {_LONGEST_DAY}")
+        raise Invalid("slot.field", path="minutes", expected=f"5 to {_LONGEST_DAY}")
     if not 1 <= places <= _MOST_PLACES:
-        raise StateError("slot.field", path="places", expected=f"1 to {_MOST_PLACES}")
+        raise Invalid("slot.field", path="places", expected=f"1 to {_MOST_PLACES}")
     slot_id = secrets.token_hex(16)
 
     def work(unit: UnitOfWork) -> str:
         session, now = unit.session, unit.now
         if not now < starts_at <= now + _AHEAD:
-            raise StateError("slot.field", path="starts_at", expected="a time within the next 400 days")
+            raise Invalid("slot.field", path="starts_at", expected="a time within the next 400 days")
         row = Slot(
             id=slot_id,
             office_id=_office_of(session, who),
@@ -114,7 +114,7 @@ def make_slot(
         return core.transact(who.by(), work, request=request)
     except IntegrityError as fault:
         if "slots" in str(fault.orig):
-            raise StateError("slot.exists", path="starts_at") from None
+            raise Conflict("slot.exists", path="starts_at") from None
         raise
 
 
@@ -130,7 +130,7 @@ def cancel_slot(core: Core, who: Principal, slot_id: str) -> None:
         session, now = unit.session, unit.now
         row = session.get(Slot, slot_id, with_for_update=True)
         if row is None or row.office_id != _office_of(session, who):
-            raise StateError("slot.none")
+            raise NotFound("slot.none")
         row.state = "cancelled"
         live = select(Booking).where(Booking.slot_id == row.id, Booking.state == "booked").order_by(Booking.id)
         bookings = session.scalars(live.with_for_update()).all()
@@ -153,7 +153,7 @@ def show_slot(core: Core, who: Principal, slot_id: str) -> SlotView:
     def look(session: Session) -> SlotView:
         row = session.get(Slot, slot_id)
         if row is None or row.office_id != _office_of(session, who):
-            raise StateError("slot.none")
+            raise NotFound("slot.none")
         return _view(session, row)
 
     return core.database.read(look)
@@ -233,13 +233,13 @@ def book_slot(core: Core, who: Principal, entry_id: str, slot_id: str) -> None:
         slots = {row.id: row for row in session.scalars(locked)}
         slot = slots.get(slot_id)
         if slot is None or slot.state != "open" or slot.office_id not in _offices(session, entry):
-            raise StateError("slot.none")
+            raise NotFound("slot.none")
         if slot.starts_at <= now:
-            raise StateError("slot.over")
+            raise Conflict("slot.over")
         if before is not None and before.slot_id == slot.id:
             return
         if _taken(session, slot.id) >= slot.places:
-            raise StateError("slot.full")
+            raise Conflict("slot.full")
         if before is not None:
             before.state, before.changed_at = "cancelled", now
             session.flush()
@@ -274,7 +274,7 @@ def cancel_booking(core: Core, who: Principal, entry_id: str) -> None:
         entry = _locked_entry(core, session, who, entry_id)
         booking = _live(session, entry.id)
         if booking is None:
-            raise StateError("slot.no_booking")
+            raise Conflict("slot.no_booking")
         booking.state, booking.changed_at = "cancelled", now
         notify_permit(core, session, now, "booking.cancelled", session.get_one(Permit, entry.permit_id))
         unit.audit("booking.cancel", entry.id)
@@ -295,7 +295,7 @@ def _require_booker(who: Principal) -> None:
 def _office_of(session: Session, who: Principal) -> str:
     found = session.scalar(select(OfficeMember.office_id).where(OfficeMember.account_id == who.account_id))
     if found is None:
-        raise StateError("office.none")
+        raise NotFound("office.none")
     return found
 
 

@@ -23,7 +23,7 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid, NotFound, StateError
 from icard_crypto.limits import MIB
 from issuer.accounts.principals import Principal
 from issuer.audit.reads import note_read
@@ -226,12 +226,12 @@ def sweep_files(core: Core) -> int:
 
 def _checked_type(data: bytes, said: str) -> str:
     if not data:
-        raise StateError("upload.empty", path="body")
+        raise Invalid("upload.empty", path="body")
     if len(data) > MOST_BYTES:
-        raise StateError("upload.too_large", path="body", expected=f"at most {MOST_BYTES} bytes", found=str(len(data)))
+        raise Invalid("upload.too_large", path="body", expected=f"at most {MOST_BYTES} bytes", found=str(len(data)))
     found = drawing.media_type_of(data)
     if found is None or found != said:
-        raise StateError("upload.type", path="body", expected=said[:40], found=found or "something else")
+        raise Invalid("upload.type", path="body", expected=said[:40], found=found or "something else")
     return found
 
 
@@ -240,7 +240,7 @@ def _require_room(core: Core, session: Session, row: Filing, code: str) -> None:
     require_open(session, row, code)
     count = select(func.count()).select_from(Upload).where(Upload.filing_id == row.id, Upload.code == code)
     if (session.scalar(count) or 0) >= _MOST_FILES:
-        raise StateError("upload.many", path="code", expected=f"at most {_MOST_FILES} files of a paper")
+        raise Invalid("upload.many", path="code", expected=f"at most {_MOST_FILES} files of a paper")
 
 
 def _looked_at(core: Core, data: bytes, media_type: str, filing_id: str, code: str) -> tuple[bytes, int]:
@@ -293,13 +293,13 @@ def _touch(session: Session, row: Filing, code: str, now: int) -> None:
 def _load(core: Core, session: Session, who: Principal, file_id: str) -> Upload:
     upload = session.get(Upload, file_id)
     if upload is None:
-        raise StateError("upload.none")
+        raise NotFound("upload.none")
     try:
         load_filing(core, session, who, upload.filing_id)
     except StateError as fault:
         if fault.code != "filing.none":
             raise
-        raise StateError("upload.none") from None
+        raise NotFound("upload.none") from None
     return upload
 
 

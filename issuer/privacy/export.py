@@ -20,7 +20,7 @@ from typing import Any, Final
 from sqlalchemy import Integer, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotFound
 from issuer.accounts.models import Person
 from issuer.accounts.people import read_name
 from issuer.accounts.principals import Principal
@@ -58,7 +58,7 @@ def export_of(core: Core, who: Principal, person_id: str | None = None) -> dict[
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
         if about != who.person_id and heir_of(session, who.person_id, about, now) is None:
-            raise StateError("privacy.none")
+            raise NotFound("privacy.none")
         unit.audit("privacy.export", about)
 
     core.transact(who.by(), work)

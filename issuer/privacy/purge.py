@@ -23,7 +23,7 @@ from typing import Any, Final
 from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotFound
 from issuer.accounts.models import Person
 from issuer.accounts.people import write_name
 from issuer.acts import Actor
@@ -125,7 +125,7 @@ def _purge_one(core: Core, person_id: str, unit: UnitOfWork) -> Purged:
     session, now = unit.session, unit.now
     person = session.get(Person, person_id, with_for_update=True)
     if person is None:
-        raise StateError("privacy.none", path="person_id")
+        raise NotFound("privacy.none", path="person_id")
     subject = subject_of(session, person_id)
     due, kept = due_categories(core, session, subject, day_of(now))
     rows: dict[str, int] = {}

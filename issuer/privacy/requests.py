@@ -24,7 +24,7 @@ from sqlalchemy import ColumnElement, and_, not_, or_, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
 from issuer.accounts.models import Account
 from issuer.accounts.principals import Principal
 from issuer.accounts.roles import ROLES
@@ -110,7 +110,7 @@ def ask(core: Core, who: Principal, kind: Kind, topic: Topic, words: str, reques
             PrivacyRequest.person_id == who.person_id, PrivacyRequest.state == "received"
         )
         if len(session.scalars(waiting.limit(_MOST_OPEN)).all()) >= _MOST_OPEN:
-            raise StateError("privacy.too_many", expected=f"at most {_MOST_OPEN} open requests")
+            raise Conflict("privacy.too_many", expected=f"at most {_MOST_OPEN} open requests")
         row = PrivacyRequest(
             id=secrets.token_hex(16),
             person_id=who.person_id,
@@ -147,7 +147,7 @@ def withdraw(core: Core, who: Principal, request_id: str) -> None:
         session, now = unit.session, unit.now
         row = session.get(PrivacyRequest, request_id, with_for_update=True)
         if row is None or row.person_id != who.person_id:
-            raise StateError("privacy.none")
+            raise NotFound("privacy.none")
         if row.state == "withdrawn":
             return True
         _step(row, now, "withdrawn", None)
@@ -175,10 +175,10 @@ def decide(core: Core, who: Principal, request_id: str, outcome: Literal["done",
             select(PrivacyRequest).where(PrivacyRequest.id == request_id, _seen(session, who)).with_for_update()
         )
         if row is None:
-            raise StateError("privacy.none")
+            raise NotFound("privacy.none")
         who.require(_DECIDES[cast("Topic", row.topic)])
         if row.person_id == who.person_id:
-            raise StateError("account.self")
+            raise NotAllowed("account.self")
         _step(row, now, outcome, who.account_id)
         content = {**_read(core, row), "answer": words}
         if outcome == "refused":
@@ -216,7 +216,7 @@ def show_request(core: Core, who: Principal, request_id: str) -> RequestView:
     def look(session: Session) -> RequestView:
         row = session.scalar(select(PrivacyRequest).where(PrivacyRequest.id == request_id, _seen(session, who)))
         if row is None:
-            raise StateError("privacy.none")
+            raise NotFound("privacy.none")
         return _view(core, session, row)
 
     return core.database.read(look)
@@ -249,7 +249,7 @@ def _outside(region: str) -> ColumnElement[bool]:
 
 def _step(row: PrivacyRequest, now: int, state: str, account_id: str | None) -> None:
     if row.state != "received":
-        raise StateError("privacy.decided", found=row.state)
+        raise Conflict("privacy.decided", found=row.state)
     row.state, row.decided_at, row.decided_by = state, now, account_id
     row.revision += 1
 
@@ -298,7 +298,7 @@ def _view(core: Core, session: Session, row: PrivacyRequest) -> RequestView:
 
 def _check(words: str) -> None:
     if not 0 < len(words) <= _LONGEST or not is_plain(words):
-        raise StateError("privacy.words", path="words", expected=f"1 to {_LONGEST} printable characters")
+        raise Invalid("privacy.words", path="words", expected=f"1 to {_LONGEST} printable characters")
 
 
 def _write(core: Core, row: PrivacyRequest, content: Mapping[str, Any]) -> None:

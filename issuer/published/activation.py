@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto import limits
 from icard_crypto.encoding import cbor
-from icard_crypto.errors import KeyFault, StateError
+from icard_crypto.errors import KeyFault, Unavailable
 from icard_crypto.moments import moment_text
 from icard_crypto.signing import cose
 from icard_crypto.signing.keys import Thumbprint
@@ -64,7 +64,7 @@ def activate(core: Core, name: str, by: Actor, *, emergency: bool = False, leave
         ends = listing.ends_at(key)
         if ends < now + LEAST and not emergency:
             expected = f"until {moment_text(now + LEAST)} at least"
-            raise StateError("listing.too_short", path=key.usage, expected=expected, found=moment_text(ends))
+            raise Unavailable("listing.too_short", path=key.usage, expected=expected, found=moment_text(ends))
         return Approved(listed.since, {**details, "trust_list": listing.version})
 
     return states.activate(core, name, by.actor, check, emergency=emergency, reason=by.reason)
@@ -81,4 +81,4 @@ def probe(core: Core, key: KeyRow) -> None:
     public = states.trusted_key(key, core.issuer).key
     parsed = cose.parse_sign1(token, max_bytes=limits.CARD_BYTES)
     if parsed.payload != message.payload or not public.verify(parsed.signature, cose.signed_bytes(parsed)):
-        raise StateError("signer.self_check", path=key.usage, expected="a signature of this key", found="another")
+        raise Unavailable("signer.self_check", path=key.usage, expected="a signature of this key", found="another")

@@ -19,7 +19,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Unavailable
 from icard_crypto.lists import tree
 from icard_crypto.lists.trust_list import TrustList, decode_trust_list
 from icard_crypto.moments import moment_text
@@ -66,19 +66,19 @@ class Listing:
             StateError: ``listing.*``.
         """
         if now >= self.exp:
-            raise StateError("listing.list_over", expected="a trust list in force", found=moment_text(self.exp))
+            raise Unavailable("listing.list_over", expected="a trust list in force", found=moment_text(self.exp))
         listed = self.keys.get(key.thumbprint)
         if listed is None or listed.trusted.usage != key.usage:
             found = "no such key" if listed is None else f"a {listed.trusted.usage} key"
-            raise StateError("listing.not_listed", path=key.usage, expected=key.thumbprint[:16], found=found)
+            raise Unavailable("listing.not_listed", path=key.usage, expected=key.thumbprint[:16], found=found)
         trusted = listed.trusted
         if trusted.compromised:
-            raise StateError("listing.compromised", path=key.usage, found=key.thumbprint[:16])
+            raise Unavailable("listing.compromised", path=key.usage, found=key.thumbprint[:16])
         if trusted.retired_before(now):
-            raise StateError("listing.retired", path=key.usage, found=key.thumbprint[:16])
+            raise Unavailable("listing.retired", path=key.usage, found=key.thumbprint[:16])
         if not trusted.in_window(now):
             window = f"{moment_text(trusted.valid_from)} to {moment_text(trusted.valid_until) or 'no end'}"
-            raise StateError("listing.window", path=key.usage, expected=window, found=moment_text(now))
+            raise Unavailable("listing.window", path=key.usage, expected=window, found=moment_text(now))
         return listed
 
     def ends_at(self, key: KeyRow) -> int:

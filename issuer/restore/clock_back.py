@@ -25,7 +25,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.issuing import HOUR
-from icard_crypto.errors import IcardError, StateError
+from icard_crypto.errors import IcardError, Unavailable
 from icard_crypto.lists.list_maps import CLOCK_TOLERANCE
 from issuer import cards
 from issuer.accounts.models import Account, ApiToken, Invitation, KnownPlace, LoginAttempts, LoginSession
@@ -87,7 +87,9 @@ def put_back(core: Core, by: Actor) -> PutBack:
             if left:
                 # An earlier run was ended before all of them had new codes.
                 return PutBack(until, now, cards=left)
-            raise StateError("clock.not_ahead", expected=f"more than {CLOCK_TOLERANCE} s after {now}", found=str(until))
+            raise Unavailable(
+                "clock.not_ahead", expected=f"more than {CLOCK_TOLERANCE} s after {now}", found=str(until)
+            )
         taken = select(func.max(PublishedAt.iat)).where(PublishedAt.iat <= now + CLOCK_TOLERANCE)
         meta.newest_iat = now
         publisher.iat = max(now, session.scalar(taken) or 0)

@@ -21,7 +21,7 @@ from importlib import resources
 from itertools import pairwise
 from typing import Final, Literal
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 
 from .regions import ancestors, is_known
 from .rows import Rule, read_file
@@ -84,7 +84,7 @@ class RuleBook:
         """
         found = self.find(kind, id, region, on, known_on)
         if found is None:
-            raise StateError("rules.none", path=f"{kind}/{id}", expected=f"a row for {region} on {on.isoformat()}")
+            raise Invalid("rules.none", path=f"{kind}/{id}", expected=f"a row for {region} on {on.isoformat()}")
         return found
 
     def effective(self, kind: str, region: str, on: date, known_on: date | None = None) -> tuple[Rule, ...]:
@@ -136,7 +136,7 @@ class RuleBook:
         """
         for finding in self.check():
             if finding.severity == "error":
-                raise StateError(finding.code, path=", ".join(rule.name for rule in finding.rules))
+                raise Invalid(finding.code, path=", ".join(rule.name for rule in finding.rules))
         return self
 
     def with_rows(self, rules: Iterable[Rule]) -> RuleBook:

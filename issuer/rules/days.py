@@ -20,7 +20,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import takewhile
 from typing import Final
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid, StateError
 
 from .book import RuleBook
 
@@ -138,7 +138,7 @@ class WorkCalendar:
         )
         known = list(takewhile(lambda year: rows[year] is not None, rows))
         if not known:
-            raise StateError("rules.none", path="calendar", expected=f"a year for {region}")
+            raise Invalid("rules.none", path="calendar", expected=f"a year for {region}")
         complete = [rule.value for year in known if (rule := rows[year]) is not None]
         by_law = [
             rule.value

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Invalid, Language
 from icard_crypto.moments import HOUR
 
 from .days import Deadline, Pause, WorkCalendar, day_of, days_after, days_before, months_after, months_before
@@ -96,7 +96,7 @@ def due(
     if number is None:
         return None
     if not 0 <= prolonged <= value.get("prolong", 0):
-        raise StateError("rules.prolong", path=rule.name, expected=f"at most {value.get('prolong', 0)}")
+        raise Invalid("rules.prolong", path=rule.name, expected=f"at most {value.get('prolong', 0)}")
     number += prolonged
     backwards = value.get("direction") == "before"
     if value["unit"] == "working_days":
@@ -106,7 +106,7 @@ def due(
     elif value["unit"] == "months":
         deadline = Deadline(months_before(event, number) if backwards else months_after(event, number))
     else:
-        raise StateError("rules.value", path=rule.name, expected="a unit of days or months", found=str(value["unit"]))
+        raise Invalid("rules.value", path=rule.name, expected="a unit of days or months", found=str(value["unit"]))
     if deadline is None:
         return None
     if value.get("roll"):
@@ -134,5 +134,5 @@ def window(rule: Rule, event: date) -> Window:
     """
     value = rule.value
     if value["unit"] != "calendar_days" or value.get("direction") != "before" or "opens" not in value:
-        raise StateError("rules.value", path=rule.name, expected="a window of calendar days before an event")
+        raise Invalid("rules.value", path=rule.name, expected="a window of calendar days before an event")
     return Window(rule, days_before(event, value["opens"]), days_before(event, value["number"]))

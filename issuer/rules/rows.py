@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 
 __all__ = ["CERTAINTIES", "Certainty", "Rule", "read_file", "rule_from", "rule_json"]
 
@@ -106,13 +106,13 @@ def read_file(text: str, name: str) -> list[Rule]:
     try:
         content = json.loads(text)
     except ValueError:
-        raise StateError("rules.file", path=name, expected="JSON") from None
+        raise Invalid("rules.file", path=name, expected="JSON") from None
     allowed = isinstance(content, dict) and {"kind", "rows"} <= content.keys() <= {"kind", "rows", "about"}
     if not allowed or not isinstance(content["rows"], list):
-        raise StateError("rules.file", path=name, expected="kind and rows")
+        raise Invalid("rules.file", path=name, expected="kind and rows")
     kind = content["kind"]
     if not isinstance(kind, str) or not _KIND.fullmatch(kind):
-        raise StateError("rules.file", path=f"{name}: kind", expected="a word in small letters")
+        raise Invalid("rules.file", path=f"{name}: kind", expected="a word in small letters")
     return [rule_from(kind, entry, f"{name}: rows.{number}") for number, entry in enumerate(content["rows"])]
 
 
@@ -123,25 +123,25 @@ def rule_from(kind: str, entry: object, path: str) -> Rule:
         StateError: ``rules.field``, with the field's place.
     """
     if not isinstance(entry, dict):
-        raise StateError("rules.field", path=path, expected="an object")
+        raise Invalid("rules.field", path=path, expected="an object")
     given = entry.keys()
     if not given >= _REQUIRED or given - _REQUIRED - _OPTIONAL:
         wrong = sorted(_REQUIRED - given) or sorted(given - _REQUIRED - _OPTIONAL)
-        raise StateError("rules.field", path=path, expected=", ".join(sorted(_REQUIRED)), found=", ".join(wrong)[:80])
+        raise Invalid("rules.field", path=path, expected=", ".join(sorted(_REQUIRED)), found=", ".join(wrong)[:80])
     value = entry["value"]
     if not isinstance(value, dict):
-        raise StateError("rules.field", path=f"{path}.value", expected="an object")
+        raise Invalid("rules.field", path=f"{path}.value", expected="an object")
     if entry["certainty"] not in CERTAINTIES:
-        raise StateError("rules.field", path=f"{path}.certainty", expected=", ".join(CERTAINTIES))
+        raise Invalid("rules.field", path=f"{path}.certainty", expected=", ".join(CERTAINTIES))
     source = _text(entry, "source", path)
     if not source.strip() or len(source) > _LONGEST_SOURCE:
-        raise StateError("rules.source", path=path, expected=f"a source of 1 to {_LONGEST_SOURCE} characters")
+        raise Invalid("rules.source", path=path, expected=f"a source of 1 to {_LONGEST_SOURCE} characters")
     rule_id = _text(entry, "id", path)
     if not _ID.fullmatch(rule_id):
-        raise StateError("rules.field", path=f"{path}.id", expected="letters, digits and . _ : -")
+        raise Invalid("rules.field", path=f"{path}.id", expected="letters, digits and . _ : -")
     uncertain = entry.get("uncertain", entry["certainty"] == "R")
     if not isinstance(uncertain, bool):
-        raise StateError("rules.field", path=f"{path}.uncertain", expected="true or false")
+        raise Invalid("rules.field", path=f"{path}.uncertain", expected="true or false")
     return Rule(
         kind=kind,
         id=rule_id,
@@ -181,7 +181,7 @@ def rule_json(rule: Rule) -> dict[str, Any]:
 def _text(entry: Mapping[str, Any], name: str, path: str) -> str:
     value = entry[name]
     if not isinstance(value, str):
-        raise StateError("rules.field", path=f"{path}.{name}", expected="text")
+        raise Invalid("rules.field", path=f"{path}.{name}", expected="text")
     return value
 
 
@@ -193,7 +193,7 @@ def _day(entry: Mapping[str, Any], name: str, path: str) -> date:
         day = None
     # fromisoformat takes 20240101 and 2024-W01-1 as well.
     if day is None or day.isoformat() != value:
-        raise StateError("rules.field", path=f"{path}.{name}", expected="a day as YYYY-MM-DD")
+        raise Invalid("rules.field", path=f"{path}.{name}", expected="a day as YYYY-MM-DD")
     return day
 
 

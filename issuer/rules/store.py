@@ -22,7 +22,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 from issuer.acts import Actor
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
@@ -73,7 +73,7 @@ def rule_named(book: RuleBook, name: str) -> Rule:
     """
     found = next((rule for rule in book.all(name.partition("/")[0]) if rule.name == name), None)
     if found is None:
-        raise StateError("rules.unknown", expected="kind/id/region/first day", found=name[:80])
+        raise Invalid("rules.unknown", expected="kind/id/region/first day", found=name[:80])
     return found
 
 
@@ -87,15 +87,15 @@ def prepare_rule(session: Session, entry: object) -> Rule:
         StateError: ``rules.*``.
     """
     if not isinstance(entry, Mapping) or not isinstance(entry.get("kind"), str):
-        raise StateError("rules.field", path="kind", expected="the kind of the rule")
+        raise Invalid("rules.field", path="kind", expected="the kind of the rule")
     rule = _rule({**entry})
     book = book_of(session)
     if rule.kind not in book.kinds:
-        raise StateError("rules.field", path="kind", expected=", ".join(book.kinds), found=rule.kind[:40])
+        raise Invalid("rules.field", path="kind", expected=", ".join(book.kinds), found=rule.kind[:40])
     if len(json.dumps(rule_json(rule), ensure_ascii=False)) > _LONGEST_BODY:
-        raise StateError("rules.field", path="value", expected=f"at most {_LONGEST_BODY} characters")
+        raise Invalid("rules.field", path="value", expected=f"at most {_LONGEST_BODY} characters")
     if any(rule.key == one.key for one in book.all(rule.kind, rule.id, rule.region)):
-        raise StateError("rules.overlap", path=rule.name)
+        raise Invalid("rules.overlap", path=rule.name)
     book.with_rows([rule]).strict()
     return rule
 
@@ -111,9 +111,9 @@ def prepare_end(session: Session, name: str, last: date, known_on: date) -> Rule
     """
     rule = rule_named(book_of(session), name)
     if rule.valid_to is not None:
-        raise StateError("rules.ended", path=name, found=rule.valid_to.isoformat())
+        raise Invalid("rules.ended", path=name, found=rule.valid_to.isoformat())
     if last < rule.valid_from:
-        raise StateError("rules.order", path=name, expected=f"{rule.valid_from.isoformat()} or later")
+        raise Invalid("rules.order", path=name, expected=f"{rule.valid_from.isoformat()} or later")
     return replace(rule, valid_to=last, ended_on=known_on)
 
 

@@ -26,7 +26,7 @@ from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotAllowed, StateError
 from issuer.accounts.attempts import Origin
 from issuer.accounts.principals import Principal
 from issuer.accounts.roles import RIGHTS, ROLES, Role
@@ -112,7 +112,7 @@ class Access:
         if self.asks == "person":
             who.require_person()
         if not who.full:
-            raise StateError("access.second_factor")
+            raise NotAllowed("access.second_factor")
         if self.rights and not any(who.may(right) for right in self.rights):
             held = [right for right in self.rights if right in who.role.rights]
             who.require((held or self.rights)[0])
@@ -235,7 +235,7 @@ def _authenticated(service: IssuingService, request: Request) -> tuple[Principal
     if header is not None:
         match = _BEARER.fullmatch(header)
         if match is None:
-            raise StateError("token.unknown")
+            raise NotAllowed("token.unknown")
         return authenticate_token(service.core, match[1]), None
     token = request.cookies.get(SESSION)
     if token is None:
@@ -256,7 +256,7 @@ def require_own_site(service: IssuingService, request: Request) -> None:
     own = service.core.settings.public_url or str(request.base_url)
     origin = request.headers.get("origin")
     if request.headers.get("sec-fetch-site") in _FOREIGN or (origin is not None and _site(origin) != _site(own)):
-        raise StateError("session.csrf", path="Origin", expected="a page of this service")
+        raise NotAllowed("session.csrf", path="Origin", expected="a page of this service")
 
 
 def _site(address: str) -> tuple[str, str | None, int | None] | None:

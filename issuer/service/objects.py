@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotAllowed
 from issuer.accounts import consents, directory, mandates, organisations, sessions, tokens
 from issuer.accounts.consents import ConsentView
 from issuer.accounts.directory import AccountView
@@ -159,7 +159,7 @@ def load(core: Core, who: Principal, owned: Owned, path: Mapping[str, Any], *, c
 
 def _not_ones_own(who: Principal, card: SeenCard) -> None:
     if who.role.official and card.holder_id == who.person_id:
-        raise StateError("account.self")
+        raise NotAllowed("account.self")
 
 
 def _filing(core: Core, who: Principal, name: str) -> Filing:

@@ -20,7 +20,7 @@ from typing import Final, get_args
 
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import IcardError, StateError
+from icard_crypto.errors import IcardError, NotAllowed, StateError
 from issuer.cards.codes import check_signer
 from issuer.core import Core
 from issuer.health.backlog import LONGEST, backlog
@@ -177,7 +177,7 @@ def _alone(core: Core) -> None:
 def _records(core: Core) -> None:
     found = core.altered.standing(core.database)
     if found:
-        raise StateError("at_rest.altered", found=f"{len(found)} rows")
+        raise NotAllowed("at_rest.altered", found=f"{len(found)} rows")
 
 
 _CHECKS: Final[tuple[tuple[str, Callable[[Core], object]], ...]] = (

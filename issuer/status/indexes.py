@@ -20,7 +20,7 @@ from typing import Final, Literal
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Unavailable
 from issuer.vault.at_rest import AtRest, Place
 
 from .models import StatusListRow
@@ -126,7 +126,7 @@ class StatusLists:
             select(StatusListRow).where(*published).order_by(StatusListRow.created_at, StatusListRow.name).limit(1)
         ).one_or_none()
         if row is None:
-            raise StateError("list.not_published")
+            raise Unavailable("list.not_published")
         row.state, row.opened_at = "open", now
         session.flush()
         return row

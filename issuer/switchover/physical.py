@@ -25,7 +25,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card_json import credit_code_holds
-from icard_crypto.errors import IcardError, StateError
+from icard_crypto.errors import Conflict, IcardError, Invalid, NotFound
 from issuer import cards
 from issuer.accounts.fields import check_text
 from issuer.accounts.models import Organisation
@@ -129,10 +129,10 @@ def _take(core: Core, unit: UnitOfWork, row: Row) -> str:
     _require_whole(record, number, employer_code, region, day_of(now))
     employer_id = _employer(core, session, now, str(employer_code), employer_name, str(region))
     if session.scalar(select(Permit.id).where(Permit.number_key == core.at_rest.digest("permit number", str(number)))):
-        raise StateError("permit.number_taken", path="number")
+        raise Conflict("permit.number_taken", path="number")
     person_id = person_for(core, session, now, record)
     if session.scalar(select(Permit.id).where(Permit.person_id == person_id)) is not None:
-        raise StateError("permit.has_one", path="passport")
+        raise Conflict("permit.has_one", path="passport")
     term = NewTerm(
         employer_id,
         str(record.category),
@@ -161,20 +161,20 @@ def _require_whole(record: FilingRecord, number: Any, employer_code: Any, region
     given = {**given, "employer_code": employer_code, "region": region}
     missing = [name for name in _REQUIRED if given[name] is None]
     if missing:
-        raise StateError("filing.incomplete", path=missing[0])
+        raise Invalid("filing.incomplete", path=missing[0])
     if not _NUMBER.fullmatch(str(number)):
-        raise StateError("filing.field", path="number", expected="18 digits")
+        raise Invalid("filing.field", path="number", expected="18 digits")
     if region == NATION or not is_known(str(region)):
-        raise StateError("filing.field", path="region", expected="a code of GB/T 2260")
+        raise Invalid("filing.field", path="region", expected="a code of GB/T 2260")
     refused = name_refusals(record.name)
     if refused:
         raise refused[0].error()
     if record.first is None or record.until is None or record.until < record.first:
-        raise StateError("filing.order", path="until", expected="first or later")
+        raise Invalid("filing.order", path="until", expected="first or later")
     if record.until < today:
-        raise StateError("permit.over", path="until", expected=f"{today.isoformat()} or later")
+        raise Invalid("permit.over", path="until", expected=f"{today.isoformat()} or later")
     if record.first > today:
-        raise StateError("filing.future", path="first", expected=f"{today.isoformat()} or earlier")
+        raise Invalid("filing.future", path="first", expected=f"{today.isoformat()} or earlier")
 
 
 def _employer(core: Core, session: Session, now: int, code: str, name: str | None, region: str) -> str:
@@ -183,9 +183,9 @@ def _employer(core: Core, session: Session, now: int, code: str, name: str | Non
     found = session.scalars(select(Organisation).where(Organisation.code_key == key)).one_or_none()
     if found is None:
         if name is None:
-            raise StateError("organisation.none", path="employer_code", expected="a registered employer, or its name")
+            raise NotFound("organisation.none", path="employer_code", expected="a registered employer, or its name")
         if not credit_code_holds(code):
-            raise StateError("filing.field", path="employer_code", expected="18 characters with their check character")
+            raise Invalid("filing.field", path="employer_code", expected="18 characters with their check character")
         found = Organisation(
             id=secrets.token_hex(16), kind="employer", code_key=key, state="active", version=1, created_at=now
         )
@@ -195,7 +195,7 @@ def _employer(core: Core, session: Session, now: int, code: str, name: str | Non
         session.add(found)
         session.flush()
     elif found.kind != "employer" or found.state != "active":
-        raise StateError("organisation.none", path="employer_code", expected="an active employer")
+        raise NotFound("organisation.none", path="employer_code", expected="an active employer")
     if session.get(Employer, found.id) is None:
         session.add(
             Employer(

@@ -27,7 +27,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Unavailable
 
 __all__ = ["Passwords"]
 
@@ -95,10 +95,10 @@ class Passwords:
     @contextmanager
     def _slot(self) -> Iterator[None]:
         if not self._places.acquire(blocking=False):
-            raise StateError("login.busy")
+            raise Unavailable("login.busy")
         try:
             if not self._slots.acquire(timeout=_PATIENCE):
-                raise StateError("login.busy")
+                raise Unavailable("login.busy")
             try:
                 yield
             finally:

@@ -7,42 +7,86 @@ import json
 import pickle
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-import issuer  # noqa: F401  (loaded, it has registered its words and those of what it imports)
 from icard_crypto import errors
-from icard_crypto.errors import CardError, DecodeError, EncodeError, IcardError, KeyFault, MissingPart, StateError
+from icard_crypto.errors import (
+    CardError,
+    Conflict,
+    DecodeError,
+    EncodeError,
+    IcardError,
+    Invalid,
+    KeyFault,
+    MissingPart,
+    NotAllowed,
+    NotFound,
+    StateError,
+    Unavailable,
+)
+from tests.kit.raised_errors import (
+    CHECKOUT,
+    PACKAGES,
+    codes_in,
+    error_classes,
+    kinds_by_code,
+    modules,
+    name_of,
+    passed_on,
+)
 
-CHECKOUT = Path(__file__).parents[2]
-PACKAGES = ("icard_crypto", "verifier", "issuer")
 MESSAGES = {path.stem: path for package in PACKAGES for path in (CHECKOUT / package / "messages").glob("*.json")}
 LAYERS = sorted(MESSAGES)
 CODE = re.compile(rf"({'|'.join(LAYERS)})\.[a-z0-9_]+")
 #: A hint may end in a command, or be one: then nothing stands behind it, for people copy it.
 COMMAND = re.compile(r"(.*[:：] ?)?(pip install|icard|icard-issuer) [a-z\[\] -]+")
+REFUSALS = [NotAllowed, NotFound, Conflict, Invalid, Unavailable]
 KINDS = [DecodeError, CardError, KeyFault, EncodeError, MissingPart, StateError]
-
-
-def modules() -> dict[Path, ast.Module]:
-    """All source of the packages, parsed."""
-    paths = sorted(path for package in PACKAGES for path in (CHECKOUT / package).rglob("*.py"))
-    return {path: ast.parse(path.read_text("utf-8")) for path in paths}
-
-
-def name_of(node: ast.expr) -> str:
-    """The last name of ``a.b.C`` or ``C``."""
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def error_classes(trees: dict[Path, ast.Module]) -> set[str]:
-    """Names of IcardError and of every class that descends from it, in any package."""
-    classes = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    found = {"IcardError"}
-    while more := {node.name for node in classes if {name_of(base) for base in node.bases} & found} - found:
-        found |= more
-    return found
+#: Layers whose faults an operator has to mend: only they raise StateError itself, which a service answers with 500.
+OPERATORS = {
+    "api",
+    "at_rest",
+    "audit",
+    "backup",
+    "bulk",
+    "database",
+    "days",
+    "disk",
+    "doctor",
+    "draft",
+    "epoch",
+    "export",
+    "publication",
+    "restore",
+    "serve",
+    "server",
+    "settings",
+    "signing",
+    "status_file",
+    "store",
+    "sync",
+    "tree",
+    "trusted",
+    "worker",
+}
+#: Where an error is made from a code that comes from elsewhere: to show it, or with the one kind that all of them have.
+PASSED_ON = {
+    "issuer/audit/verify.py: code",
+    "issuer/cli/worker_commands.py: wrong",
+    "issuer/db/engine.py: _kind(fault) or 'database.unreachable'",
+    "issuer/db/engine.py: kind",
+    "issuer/doctor/examine.py: code",
+    "issuer/doctor/examine.py: each.code",
+    "issuer/rules/book.py: finding.code",
+    "issuer/service/readiness.py: code",
+    "issuer/service/readiness.py: core.database.write_fault",
+    "verifier/store/store.py: damage.code",
+    "verifier/store/store.py: code",
+    "verifier/sync/journal.py: entry['code']",
+}
+#: Read from the outside it is one fault, written it is another; a service answers both alike.
+BOTH = {"DecodeError", "EncodeError"}
 
 
 def raised_codes() -> Iterator[tuple[str, str]]:
@@ -50,9 +94,8 @@ def raised_codes() -> Iterator[tuple[str, str]]:
 
     A code that is put together is given as a pattern: ``uri.*`` or ``*.wrong_type``.
     """
-    trees = modules()
-    classes = error_classes(trees)
-    for path, tree in trees.items():
+    classes = error_classes()
+    for path, tree in modules().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and name_of(node.func) in classes and node.args:
                 value: ast.expr = node.args[0]
@@ -63,17 +106,6 @@ def raised_codes() -> Iterator[tuple[str, str]]:
             where = f"{path.relative_to(CHECKOUT)}:{node.lineno}"
             for code in codes_in(value):
                 yield where, code
-
-
-def codes_in(value: ast.expr) -> Iterator[str]:
-    """The codes, or patterns of codes, that an expression can give."""
-    if isinstance(value, ast.IfExp):
-        yield from codes_in(value.body)
-        yield from codes_in(value.orelse)
-    elif isinstance(value, ast.JoinedStr):
-        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in value.values)
-    elif isinstance(value, ast.Constant) and isinstance(value.value, str):
-        yield value.value
 
 
 def literals() -> set[str]:
@@ -149,7 +181,7 @@ def test_catalogue_holds_every_file_sorted() -> None:
     assert set(errors.catalogue()["cbor.float"]) == {"en", "zh", "do_en", "do_zh"}
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*KINDS, *REFUSALS], ids=lambda kind: kind.__name__)
 def test_fields_survive_pickling(kind: type[IcardError]) -> None:
     """An error that crosses to another process keeps its kind, code and all four fields."""
     error = kind("cbor.float", offset=0, path="card.permit", expected="an integer", found="a float")
@@ -198,7 +230,27 @@ def test_words_in_both_languages() -> None:
     assert error.hint("zh") == "请关闭大写锁定（Caps Lock）后重新扫描，不要手工输入。"
 
 
+def test_every_code_is_raised_with_one_kind() -> None:
+    """A caller who handles a kind, and the HTTP status, don't depend on where a code was raised."""
+    kinds = kinds_by_code()
+    assert len(kinds) > 500
+    assert {code: dict(found) for code, found in kinds.items() if len(found) > 1 and found.keys() != BOTH} == {}
+
+
+def test_only_what_an_operator_mends_is_a_plain_state_error() -> None:
+    """A refusal that a caller can act on has one of the five kinds."""
+    plain = {code: found["StateError"] for code, found in kinds_by_code().items() if "StateError" in found}
+    assert {code: where for code, where in plain.items() if code.partition(".")[0] not in OPERATORS} == {}
+
+
+def test_codes_that_are_passed_on_are_known() -> None:
+    """An error whose code is not written out has a kind that no reader of the source can check."""
+    assert passed_on() == PASSED_ON
+
+
 def test_tree_has_one_root() -> None:
     """Every kind descends from IcardError and from nothing that a foreign handler would catch."""
     for kind in KINDS:
         assert kind.__mro__[1:] == (IcardError, Exception, BaseException, object)
+    for refusal in REFUSALS:
+        assert refusal.__mro__[1:] == (StateError, IcardError, Exception, BaseException, object)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import StateError, Unavailable
 from issuer.jobs import LONGEST_PAUSE, Again, Job, JobState, Runner
 
 
@@ -26,7 +26,7 @@ def count_to(number: int, reached: threading.Event) -> Any:
     return run
 
 
-@pytest.mark.parametrize("fault", [StateError("database.busy"), ZeroDivisionError("never logged")])
+@pytest.mark.parametrize("fault", [Unavailable("database.busy"), ZeroDivisionError("never logged")])
 def test_a_job_that_fails_holds_up_no_other(fault: Exception) -> None:
     """One fails at every try, the other gets its runs; the failing one is still tried afterwards."""
     reached, tries = threading.Event(), []
@@ -71,9 +71,9 @@ def test_a_fault_is_logged_when_it_begins_and_its_end_once() -> None:
     """Three failures in a row are one line, another fault is another, the recovery is one; no message of a stranger."""
     faults = iter(
         [
-            StateError("database.busy"),
-            StateError("database.busy"),
-            StateError("database.full"),
+            Unavailable("database.busy"),
+            Unavailable("database.busy"),
+            Unavailable("database.full"),
             KeyError("secret"),
             None,
         ]
@@ -122,7 +122,7 @@ def test_pauses_between_failures_double_up_to_half_a_minute(monkeypatch: pytest.
     """From the job's own pause, and back to it after a success. A rare job is tried again within half a minute."""
     for every, wanted in ((1.0, [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 1.0]), (3600.0, [30.0] * 7 + [3600.0])):
         stop = threading.Event()
-        outcomes = iter([StateError("database.busy")] * 7 + [None])
+        outcomes = iter([Unavailable("database.busy")] * 7 + [None])
 
         def run(_stop: threading.Event, outcomes: Any = outcomes) -> None:
             fault = next(outcomes)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp
 
-from icard_crypto.errors import CardError, StateError
+from icard_crypto.errors import CardError, StateError, Unavailable
 from verifier.runtime import http
 
 SECRET = "ZHANG-SAN-E12345678"
@@ -34,7 +34,7 @@ class Person(BaseModel):
 
 def small_app(drain: http.Drain, metrics: http.Metrics) -> FastAPI:
     """Addresses that do what their names say."""
-    app = http.new_app(http.Statuses(by_code={"database.busy": 503}), title="small")
+    app = http.new_app(title="small")
     released = asyncio.Event()
     router = APIRouter(prefix="/things")
 
@@ -50,7 +50,9 @@ def small_app(drain: http.Drain, metrics: http.Metrics) -> FastAPI:
     async def refusal(kind: str) -> None:
         if kind == "card":
             raise CardError("card.too_long", path="holder.name", expected="at most 66 letters")
-        raise StateError("database.busy" if kind == "busy" else "database.fault", found="08006")
+        if kind == "busy":
+            raise Unavailable("database.busy", found="08006")
+        raise StateError("database.fault", found="08006")
 
     @router.get("/wait")
     async def wait() -> str:

@@ -22,7 +22,7 @@ from typing import Any, Final, Literal
 from icard_crypto.card.card import Month, Scheme
 from icard_crypto.card.fields import SERVICE_NUMBERS, SERVICES
 from icard_crypto.encoding import strict_json
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 
 __all__ = ["InsuranceNeed", "Policy"]
 
@@ -104,16 +104,16 @@ class Policy:
         for field, (good, expected) in _RULES.items():
             value = getattr(self, field)
             if not good(value):
-                raise StateError("policy.value", path=field, expected=expected, found=_shown(value))
+                raise Invalid("policy.value", path=field, expected=expected, found=_shown(value))
         if self.insurance == "not_needed" and (self.schemes or self.paid_through):
-            raise StateError(
+            raise Invalid(
                 "policy.conflict",
                 path="insurance",
                 expected="as_of_issue or live, because schemes or paid_through are asked for",
                 found="not_needed",
             )
         if self.insurance == "live" and not self.status_required:
-            raise StateError(
+            raise Invalid(
                 "policy.conflict",
                 path="status_required",
                 expected="true, because live insurance is read from the status list",
@@ -122,17 +122,17 @@ class Policy:
         # 3, 4
         if self.name in _rules_of():
             if self != _as_shipped(self.name):
-                raise StateError("policy.taken", path="name", found=self.name)
+                raise Invalid("policy.taken", path="name", found=self.name)
         elif not self.name.startswith(_LOOSE):
             self._refuse_loose()
 
     def _refuse_loose(self) -> None:
         if not self.status_required:
-            raise StateError("policy.loose", path="status_required", expected="true", found="false")
+            raise Invalid("policy.loose", path="status_required", expected="true", found="false")
         for field, strict in (("status_max_age", _STRICT_STATUS_AGE), ("timestamp_max_age", _STRICT_TIMESTAMP_AGE)):
             value = getattr(self, field)
             if value is None or value > strict:
-                raise StateError("policy.loose", path=field, expected=f"at most {strict} seconds", found=_shown(value))
+                raise Invalid("policy.loose", path=field, expected=f"at most {strict} seconds", found=_shown(value))
 
     @classmethod
     def named(cls, name: str) -> Policy:
@@ -142,7 +142,7 @@ class Policy:
             StateError: ``policy.name``.
         """
         if not isinstance(name, str) or name not in _rules_of():
-            raise StateError("policy.name", path="name", expected=", ".join(_rules_of()), found=_shown(name))
+            raise Invalid("policy.name", path="name", expected=", ".join(_rules_of()), found=_shown(name))
         return _as_shipped(name)
 
     @staticmethod
@@ -160,9 +160,9 @@ class Policy:
         try:
             loaded = strict_json.loads(data)
         except strict_json.DuplicateMember as twice:
-            raise StateError("policy.json", path=_shown(twice.name), expected="each member once") from None
+            raise Invalid("policy.json", path=_shown(twice.name), expected="each member once") from None
         except ValueError:
-            raise StateError("policy.json", expected="a JSON object") from None
+            raise Invalid("policy.json", expected="a JSON object") from None
         return cls.from_dict(loaded)
 
     @classmethod
@@ -175,17 +175,17 @@ class Policy:
             StateError: ``policy.*``, with the path of the field.
         """
         if not isinstance(loaded, Mapping):
-            raise StateError("policy.value", path="", expected="an object", found=_shown(loaded))
+            raise Invalid("policy.value", path="", expected="an object", found=_shown(loaded))
         known = {field.name for field in fields(cls)} | {_BASE}
         for name in loaded:
             if name not in known:
-                raise StateError("policy.field", path=str(name)[:64], expected=f"one of {', '.join(sorted(known))}")
+                raise Invalid("policy.field", path=str(name)[:64], expected=f"one of {', '.join(sorted(known))}")
         if "name" not in loaded:
-            raise StateError("policy.value", path="name", expected=_RULES["name"][1], found="nothing")
+            raise Invalid("policy.value", path="name", expected=_RULES["name"][1], found="nothing")
         values: dict[str, Any] = dict(loaded)
         base = values.pop(_BASE, "gate")
         if not isinstance(base, str) or base not in _rules_of():
-            raise StateError("policy.name", path=_BASE, expected=", ".join(_rules_of()), found=_shown(base))
+            raise Invalid("policy.name", path=_BASE, expected=", ".join(_rules_of()), found=_shown(base))
         for name, convert in (
             ("schemes", _schemes),
             ("paid_through", _month),
@@ -275,7 +275,7 @@ _SCHEMES = {_scheme_name(scheme): scheme for scheme in Scheme}
 
 def _list(path: str, value: object) -> list[object]:
     if not isinstance(value, list):
-        raise StateError("policy.value", path=path, expected="a list", found=_shown(value))
+        raise Invalid("policy.value", path=path, expected="a list", found=_shown(value))
     return value
 
 
@@ -284,7 +284,7 @@ def _schemes(path: str, value: object) -> Scheme:
     for place, name in enumerate(_list(path, value)):
         if not isinstance(name, str) or name not in _SCHEMES:
             expected = "one of " + ", ".join(_SCHEMES)
-            raise StateError("policy.value", path=f"{path}[{place}]", expected=expected, found=_shown(name))
+            raise Invalid("policy.value", path=f"{path}[{place}]", expected=expected, found=_shown(name))
         bits |= _SCHEMES[name]
     return bits
 
@@ -292,17 +292,17 @@ def _schemes(path: str, value: object) -> Scheme:
 def _month(path: str, value: object) -> Month:
     match = _MONTH.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise StateError("policy.value", path=path, expected=_RULES[path][1], found=_shown(value))
+        raise Invalid("policy.value", path=path, expected=_RULES[path][1], found=_shown(value))
     return Month(int(match[1]), int(match[2]))
 
 
 def _service(path: str, value: object) -> int:
     if isinstance(value, str):
         if value not in SERVICES:
-            raise StateError("policy.value", path=path, expected="one of " + ", ".join(SERVICES), found=_shown(value))
+            raise Invalid("policy.value", path=path, expected="one of " + ", ".join(SERVICES), found=_shown(value))
         return SERVICES[value].number
     if not isinstance(value, int):
-        raise StateError("policy.value", path=path, expected=_RULES[path][1], found=_shown(value))
+        raise Invalid("policy.value", path=path, expected=_RULES[path][1], found=_shown(value))
     return value
 
 
@@ -310,7 +310,7 @@ def _texts(path: str, value: object) -> frozenset[str]:
     texts = _list(path, value)
     for place, text in enumerate(texts):
         if not isinstance(text, str):
-            raise StateError("policy.value", path=f"{path}[{place}]", expected="text", found=_shown(text))
+            raise Invalid("policy.value", path=f"{path}[{place}]", expected="text", found=_shown(text))
     return frozenset(text for text in texts if isinstance(text, str))
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 from verifier.decision.policy import Policy
 
 __all__ = ["Policies"]
@@ -36,7 +36,7 @@ class Policies:
         by_name = {name: Policy.named(name) for name in Policy.names()}
         for policy in own:
             if policy.name in by_name:
-                raise StateError("policy.taken", path="name", found=policy.name)
+                raise Invalid("policy.taken", path="name", found=policy.name)
             by_name[policy.name] = policy
         self.by_name: Mapping[str, Policy] = by_name
         self.default = self.named(default)
@@ -49,7 +49,7 @@ class Policies:
         """
         found = self.by_name.get(name)
         if found is None:
-            raise StateError("policy.name", path="policy", expected=", ".join(self.by_name), found=repr(name)[:60])
+            raise Invalid("policy.name", path="policy", expected=", ".join(self.by_name), found=repr(name)[:60])
         return found
 
     def asked(self, given: object) -> Policy:
@@ -65,9 +65,9 @@ class Policies:
         if isinstance(given, Mapping):
             policy = Policy.from_dict({"name": "inline", **given})
             if policy.name in self.by_name:
-                raise StateError("policy.taken", path="policy.name", found=policy.name)
+                raise Invalid("policy.taken", path="policy.name", found=policy.name)
             return policy
-        raise StateError("policy.value", path="policy", expected="a name or an object", found=type(given).__name__)
+        raise Invalid("policy.value", path="policy", expected="a name or an object", found=type(given).__name__)
 
     def to_list(self) -> list[dict[str, Any]]:
         """All policies for a program: names, titles, rules."""

@@ -41,7 +41,7 @@ __all__ = [
 
 TEXTS: Final = ("application/json", "text/plain")
 PICTURES: Final = ("image/png", "image/jpeg", "image/webp")
-STATUSES: Final = Statuses(by_layer={"policy": 422, "picture": 422})
+STATUSES: Final = Statuses()
 #: What the query of a single verdict may have.
 QUERY: Final = ("policy", "quick")
 _FIELDS: Final = frozenset({"code", "policy"})

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, cast
 
 from fastapi import Response
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotFound
 from issuer.permits import decisions, granting, papers, views
 from issuer.permits.applications import filing_facts
 from issuer.permits.decisions import Defect
@@ -154,7 +154,7 @@ def check_page(visit: Visit, filing_id: str) -> Response:
     code = visit.text("material") or visit.query("material")
     item = next((one for one in view.checklist if one.code == code), None)
     if item is None or item.paper is None:
-        raise StateError("filing.none")
+        raise NotFound("filing.none")
     t, rules, paper = visit.words, ShownRules(visit), item.paper
     facts = [
         Fact(t("filing.p_issued"), t.day(paper.issued) if paper.issued else "–"),

@@ -13,7 +13,7 @@ from typing import Final
 
 from fastapi import Response
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotFound
 from issuer.permits import papers, uploads, views
 from issuer.permits.papers import NewPaper
 from issuer.permits.views import FilingView, ItemView
@@ -69,7 +69,7 @@ def _item(visit: Visit, filing_id: str) -> tuple[FilingView, ItemView]:
     code = visit.text("material") or visit.query("material")
     item = next((one for one in view.checklist if one.code == code), None)
     if item is None:
-        raise StateError("filing.none")
+        raise NotFound("filing.none")
     return view, item
 
 

@@ -15,7 +15,7 @@ from typing import Final, Literal, cast
 
 from fastapi import Response
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotFound
 from issuer.insurance import answering, departure, overview, registration, views
 from issuer.insurance.leaving import Choice as LeavingChoice
 from issuer.insurance.money import in_yuan
@@ -197,7 +197,7 @@ def leaving_page(visit: Visit, person_id: str) -> Response:
     name = visit.text("choice") or visit.query("choice")
     found = next((one for one in views.leaving_of(visit.core, visit.call.who, person_id) if one.name == name), None)
     if found is None:
-        raise StateError("insurance.none")
+        raise NotFound("insurance.none")
     shown = _choice(visit.words, found)
     return visit.page("insurance/leave.html", choice=shown, address=f"{BASE}insurance")
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from fastapi import Response
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotFound
 from issuer.accounts import invitations, login, sessions
 from issuer.accounts.sessions import Entered
 from issuer.portal.pages import Pages
@@ -113,7 +113,7 @@ def _secret(visit: Visit) -> str:
     """
     found = visit.text("invitation").rpartition("#")[2]
     if len(found) > 128:
-        raise StateError("invitation.unknown")
+        raise NotFound("invitation.unknown")
     return found
 
 

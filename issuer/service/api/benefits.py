@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid
 from issuer.insurance import claim_payments, claim_records, claim_stops, claims
 from issuer.insurance.claim_records import ClaimView
 from issuer.insurance.claims import Grant
@@ -147,5 +147,5 @@ def _grant(body: DecisionBody) -> Grant | None:
     if body.outcome == "refused":
         return None
     if body.monthly is None or body.first_month is None:
-        raise StateError("claim.month", path="first_month", expected="monthly and first_month of what is granted")
+        raise Invalid("claim.month", path="first_month", expected="monthly and first_month of what is granted")
     return Grant(body.monthly, parse_month(body.first_month), body.months)

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from fastapi import Response
 from pydantic import BaseModel, Field, ValidationError
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid, StateError
 from issuer.cards.lookups import note_person_lookup
 from issuer.insurance import certificates, identity, registration, views
 from issuer.insurance.certificates import NewCertificate
@@ -307,7 +307,7 @@ def _row_body(row: dict[str, Any]) -> RegistrationBody:
     except ValidationError as fault:
         place = fault.errors(include_input=False, include_url=False)[0]["loc"]
         known = [str(part) for part in place if part in RegistrationBody.model_fields]
-        raise StateError("insurance.row", path=known[0] if known else "row") from None
+        raise Invalid("insurance.row", path=known[0] if known else "row") from None
 
 
 def new_registration(body: RegistrationBody) -> NewRegistration:

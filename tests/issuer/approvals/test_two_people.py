@@ -14,7 +14,7 @@ import pyotp
 import pytest
 from sqlalchemy import select
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import StateError, Unavailable
 from issuer import cards
 from issuer.accounts import directory, host, invitations, mandates, own_account, sessions, tokens
 from issuer.accounts.login import login, step_up
@@ -415,7 +415,7 @@ def test_a_failure_in_the_act_decides_nothing(house: House, monkeypatch: pytest.
     request = ask_revocation(house, one.who(), card_id)
 
     def broken(*_: object) -> None:
-        raise StateError("signer.unavailable")
+        raise Unavailable("signer.unavailable")
 
     with monkeypatch.context() as patch:
         patch.setattr(states, "_set_entries", broken)

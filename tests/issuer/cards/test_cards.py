@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from icard_crypto.card.card import Profile
-from icard_crypto.errors import CardError, StateError
+from icard_crypto.errors import CardError, Conflict, StateError
 from issuer import cards
 from issuer.acts import Actor
 from issuer.audit.models import AuditRow
@@ -59,7 +59,7 @@ def test_issue_gives_a_code_for_each_profile(core: Core) -> None:
 def test_many_cards_at_once_are_all_or_none(core: Core) -> None:
     """A batch with one card that may not be issued leaves nothing."""
     cards.issue(core, [NewCard(person(9))], BY)
-    with pytest.raises(CardError) as caught:
+    with pytest.raises(Conflict) as caught:
         cards.issue(core, [NewCard(person(1)), NewCard(person(9))], BY)
     assert (caught.value.code, caught.value.path) == ("issue.card_exists", "permit.number")
     assert "Replace or renew" in caught.value.hint()
@@ -249,7 +249,7 @@ def test_a_permit_number_is_issued_once_however_many_try(core: Core) -> None:
     def send() -> None:
         try:
             made.extend(cards.issue(core, [NewCard(person(1))], BY))
-        except CardError as fault:
+        except Conflict as fault:
             codes_of_faults.append(fault.code)
 
     threads = [threading.Thread(target=send) for _ in range(8)]
@@ -262,7 +262,7 @@ def test_a_permit_number_is_issued_once_however_many_try(core: Core) -> None:
 
 def test_a_permit_number_stands_once_in_a_batch(core: Core) -> None:
     """The same card twice in one call is refused as a whole."""
-    with pytest.raises(CardError) as caught:
+    with pytest.raises(Conflict) as caught:
         cards.issue(core, [NewCard(person(1)), NewCard(person(1))], BY)
     assert caught.value.code == "issue.card_exists"
     assert cards.find_cards(core, "permit", person(1).permit.number or "") == []
@@ -272,7 +272,7 @@ def test_a_replacement_may_not_take_another_cards_number(core: Core) -> None:
     """The new data is held to the same rule, and the old codes stand."""
     (first,) = cards.issue(core, [NewCard(person(1))], BY)
     cards.issue(core, [NewCard(person(2))], BY)
-    with pytest.raises(CardError) as caught:
+    with pytest.raises(Conflict) as caught:
         cards.replace(core, Reissue(first.card_id, person(2)), BY)
     assert caught.value.code == "issue.card_exists"
     assert entries(core, first.card_id) == [(1, 0), (2, 0), (3, 0)]

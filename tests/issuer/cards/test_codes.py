@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from icard_crypto.card.card import Profile
-from icard_crypto.errors import CardError, KeyFault, StateError
+from icard_crypto.errors import CardError, KeyFault, StateError, Unavailable
 from icard_crypto.signing.algorithms import ED25519
 from issuer import cards
 from issuer.acts import Actor
@@ -73,7 +73,7 @@ def test_what_was_intended_is_what_is_signed(core: Core) -> None:
 
 def test_signing_twice_gives_one_record(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process dies after signing and before recording: recovery signs the same payload, and no other."""
-    monkeypatch.setattr(codes, "_record", lambda *_: (_ for _ in ()).throw(StateError("database.unreachable")))
+    monkeypatch.setattr(codes, "_record", lambda *_: (_ for _ in ()).throw(Unavailable("database.unreachable")))
     with pytest.raises(StateError, match="does not answer"):
         cards.issue(core, [NewCard(person(1))], BY)
     monkeypatch.undo()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from icard_crypto.card.card import Card
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Unavailable
 from issuer import cards
 from issuer.accounts.models import Account
 from issuer.accounts.people import contact
@@ -160,7 +160,7 @@ def test_a_lane_that_meets_no_database_goes_on(house: Core, monkeypatch: pytest.
 
     def flaky(work: Callable[..., object]) -> object:
         if threading.current_thread().name.startswith("send-email") and next(failures, None) is not None:
-            raise StateError("database.unreachable")
+            raise Unavailable("database.unreachable")
         return read(work)
 
     monkeypatch.setattr(house.database, "read", flaky)

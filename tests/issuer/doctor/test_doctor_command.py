@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from icard_crypto.errors import StateError, catalogue
+from icard_crypto.errors import Unavailable, catalogue
 from issuer.cli.commands import app
 from issuer.doctor.examine import CHECKS, examine
 from issuer.doctor.findings import FIXES, finding
@@ -91,4 +91,4 @@ def test_fixes_are_pages_and_commands_that_there_are() -> None:
     assert [code for code in FIXES if not any(one.startswith(code) for one in known)] == []
     for fix in FIXES.values():
         assert fix.startswith(("icard-issuer ", "chmod ")) or (ROOT / fix).is_file(), fix
-    assert finding("x", StateError("clock.behind")).severity == "critical"
+    assert finding("x", Unavailable("clock.behind")).severity == "critical"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import StateError, Unavailable
 from icard_crypto.lists.authority import Revocation
 from issuer import cards
 from issuer.acts import Actor
@@ -89,7 +89,7 @@ class Emergency:
 
     def disk_full(self) -> None:
         def full(*_: object) -> None:
-            raise StateError("database.full")
+            raise Unavailable("database.full")
 
         self.core.database._transact = full  # type: ignore[method-assign, assignment]
         with pytest.raises(StateError):
@@ -113,7 +113,7 @@ class Emergency:
 
     def database_away(self) -> None:
         def away() -> None:
-            raise StateError("database.unreachable")
+            raise Unavailable("database.unreachable")
 
         self.core.database.check = away  # type: ignore[method-assign]
 

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from icard_crypto import qr
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Invalid, StateError
 from icard_crypto.pictures import pdf
 from issuer.accounts.attempts import Origin
 from issuer.accounts.invitations import accept
@@ -152,7 +152,7 @@ def test_another_check_of_the_person_may_take_the_officer_s_place(office: Permit
 
         def confirm(self, person: PersonOnRecord) -> None:
             if person.passport != self.known:
-                raise StateError("notification.unchecked", path="face")
+                raise Invalid("notification.unchecked", path="face")
 
     found = notified(office)
     name = PassportName(found["record"]["surname"], found["record"]["given"])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from icard_crypto.errors import Language, StateError
+from icard_crypto.errors import Language, NotFound, Unavailable
 from issuer.accounts.roles import ROLES
 from issuer.approvals.acts import ACTS
 from issuer.portal.catalogue import LANGUAGES, Words, entries
@@ -129,10 +129,10 @@ def test_text_that_turns_the_direction_is_isolated() -> None:
 
 def test_portal_words_replace_those_of_the_catalogue() -> None:
     """Where the portal has words for a fault they are used, with what was found; else the catalogue's."""
-    message, hint = Words("en").fault(StateError("login.wait", found="32"))
+    message, hint = Words("en").fault(Unavailable("login.wait", found="32"))
     assert "32 seconds" in hint
     assert "seconds to wait is given" not in message
-    assert Words("zh").fault(StateError("confirm.none"))[0] == StateError("confirm.none").message("zh")
+    assert Words("zh").fault(NotFound("confirm.none"))[0] == NotFound("confirm.none").message("zh")
 
 
 def test_name_differences_name_the_part() -> None:

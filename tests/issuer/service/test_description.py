@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from icard_crypto.errors import StateError, catalogue
+from icard_crypto.errors import catalogue
 from issuer.service.access import Access
 from issuer.service.api import SUBJECTS
 from issuer.service.app import STATUSES
 from issuer.service.described import described
 from tests.kit.callers import by_session
 from tests.kit.people import House, make, new_house
+from tests.kit.raised_errors import raised_error
 
 #: Fields whose values nobody could use: what an earlier answer gave, or what depends on another field.
 _WITHOUT = {"proof", "arguments"}
@@ -115,7 +116,7 @@ def test_the_example_of_a_problem_is_one(app: FastAPI) -> None:
     (shown,) = schema["examples"]
     entry = catalogue()[shown["code"]]
     assert (shown["title"], shown["hint"]) == (entry["en"], entry["do_en"])
-    assert STATUSES.problem(StateError(shown["code"])).status == shown["status"]
+    assert STATUSES.problem(raised_error(shown["code"])).status == shown["status"]
     assert set(schema["required"]) == shown.keys()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Unavailable
 from issuer import cards
 from issuer.cards import NewCard, lookups
 from issuer.cards.models import OnlineLookup
@@ -93,7 +93,7 @@ def test_no_look_without_its_row(house: House, monkeypatch: pytest.MonkeyPatch) 
     asks = by_session(make_app(house.core, http.Drain()), make(house, "inspector", "an.quan").enter())
 
     def full(*_: Any) -> None:
-        raise StateError("database.full")
+        raise Unavailable("database.full")
 
     monkeypatch.setattr(lookups, "notify_holder", full)
     answer = asks("POST", _BY_CODE, {"cti": issued.codes[0].cti})

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
 from starlette.types import ASGIApp
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import Unavailable
 from issuer import cards
 from issuer.cards import NewCard
 from issuer.db.engine import Database
@@ -104,7 +104,7 @@ def test_a_database_that_is_away(house: House, monkeypatch: pytest.MonkeyPatch) 
     app = make_app(house.core, http.Drain())
 
     def away(_: Database) -> None:
-        raise StateError("database.unreachable")
+        raise Unavailable("database.unreachable")
 
     monkeypatch.setattr(Database, "check", away)
     monkeypatch.setattr(Database, "read", lambda *_: pytest.fail("asked a database that is away"))

@@ -89,7 +89,7 @@ class MemoryDesk:
 @contextlib.contextmanager
 def running(desk: MemoryDesk) -> Iterator[str]:
     """The page's address while a server serves it, with everything that the service puts around it."""
-    app = new_app(Statuses(by_layer={"picture": 422}))
+    app = new_app(Statuses())
     app.include_router(page_router(desk))
     wrapped = wrap(app, EdgeLimits(bodies=BODIES), Metrics("icard_test"))
     server = uvicorn.Server(
@@ -109,6 +109,6 @@ def running(desk: MemoryDesk) -> Iterator[str]:
 
 def plain_app(desk: MemoryDesk) -> FastAPI:
     """The routes alone, for tests without a server."""
-    app = new_app(Statuses(by_layer={"picture": 422}))
+    app = new_app(Statuses())
     app.include_router(page_router(desk))
     return app

@@ -2,15 +2,15 @@
 
 ::
 
-    from verifier.service import edge
+    from verifier.runtime import http
 
-    def make_app(drain: edge.Drain) -> ASGIApp:
-        metrics = edge.Metrics("icard_verifier")
-        app = edge.new_app(edge.Statuses(by_layer={"base45": 422}), title="icard")
+    def make_app(drain: http.Drain) -> ASGIApp:
+        metrics = http.Metrics("icard_verifier")
+        app = http.new_app(title="icard")
         ...
-        return edge.wrap(app, edge.EdgeLimits(bodies=[edge.BodyClass("/v1/", cap=65536)]), metrics)
+        return http.wrap(app, http.EdgeLimits(bodies=[http.BodyClass("/v1/", cap=65536)]), metrics)
 
-    edge.serve(make_app, edge.Listen(host="127.0.0.1", port=8000))
+    http.serve(make_app, http.Listen(host="127.0.0.1", port=8000))
 
 Faults are :class:`Problem`; the modules say what they promise: ``app``, ``problems``, ``ids``, ``bodies``, ``rates``,
 ``overload``, ``headers``, ``logs``, ``metrics``, ``language``, ``stack`` (their order), ``protocol`` and ``server``.

@@ -8,7 +8,7 @@ Promises:
    single fields.
 2. Title and hint are in the language of the request, English or Chinese; the answer says ``Vary: Accept-Language``
    and is never stored.
-3. A code of the layer ``http`` brings its own status; an error of another layer gets one from :class:`Statuses`.
+3. A code of the layer ``http`` brings its own status; that of another error follows from its kind (:class:`Statuses`).
 4. What was sent is never repeated: a problem holds nothing but words of the catalogue, names of fields and what an
    :class:`~icard_crypto.errors.IcardError` says of itself; of one about what was sent not what was found there.
 """
@@ -23,7 +23,18 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.types import Scope
 
-from icard_crypto.errors import CardError, DecodeError, EncodeError, IcardError, Language
+from icard_crypto.errors import (
+    CardError,
+    Conflict,
+    DecodeError,
+    EncodeError,
+    IcardError,
+    Invalid,
+    Language,
+    NotAllowed,
+    NotFound,
+    Unavailable,
+)
 
 from .language import language_of
 from .request_ids import request_id
@@ -52,6 +63,19 @@ _STATUS: Final = {
     "http.internal": 500,
     "http.overloaded": 503,
     "http.not_ready": 503,
+}
+
+
+#: The status of an error by its kind; any other kind is 500, without a word of what it was.
+_KINDS: Final[Mapping[type[IcardError], int]] = {
+    NotAllowed: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Invalid: 422,
+    CardError: 422,
+    DecodeError: 422,
+    EncodeError: 422,
+    Unavailable: 503,
 }
 
 
@@ -116,26 +140,24 @@ def _rebuild(code: str, status: int, headers: dict[str, str], errors: Sequence[F
 
 @dataclass(frozen=True)
 class Statuses:
-    """Which status the errors of other layers get: by code, by layer, then by kind.
+    """Which status an error gets: by its kind, except for a few codes.
 
-    What a client sent is 422; what the service keeps or lacks is 500, without a word of what it was (promise 3).
+    What a client sent is 422; what the service keeps or lacks is 500, without a word of what it was (promise 4).
 
     Attributes:
-        by_code: ``{"idempotency.other_body": 422}``; the code is shown.
-        by_layer: the same for all codes of a layer.
+        by_code: the exceptions, ``{"account.changed": 412}``.
         retry_after: seconds that go with a 503.
     """
 
     by_code: Mapping[str, int] = field(default_factory=dict)
-    by_layer: Mapping[str, int] = field(default_factory=dict)
     retry_after: int = 1
 
     def problem(self, error: IcardError) -> Problem:
         """The problem that tells a client of an error."""
         if isinstance(error, Problem):
             return error
-        ours = 422 if isinstance(error, CardError | DecodeError | EncodeError) else None
-        status = self.by_code.get(error.code, self.by_layer.get(error.layer, ours))
+        of_kind = next((status for kind, status in _KINDS.items() if isinstance(error, kind)), None)
+        status = self.by_code.get(error.code, of_kind)
         if status is None:
             return Problem("http.internal")
         wait = error.found if status == 429 and error.found is not None else str(self.retry_after)
@@ -146,7 +168,7 @@ class Statuses:
             offset=error.offset,
             path=error.path,
             expected=error.expected,
-            found=error.found if ours is None else None,
+            found=None if isinstance(error, CardError | DecodeError | EncodeError) else error.found,
         )
 
 
