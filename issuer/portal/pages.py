@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import anyio.to_thread
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
@@ -62,6 +63,7 @@ class _Page:
     access: Access
     form: Handler | None
     fields: Mapping[str, str]
+    log_in: bool = False
 
 
 class Pages:
@@ -80,21 +82,35 @@ class Pages:
         return self._declare("GET", path, access, None, {})
 
     def post(
-        self, path: str, access: Access, *, form: Handler | None = None, fields: Mapping[str, str] | None = None
+        self,
+        path: str,
+        access: Access,
+        *,
+        form: Handler | None = None,
+        fields: Mapping[str, str] | None = None,
+        log_in: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare the act that the decorated function does.
 
         Args:
             form: makes the page that the form is on; it comes back when the act is refused.
             fields: which field a code, a layer or a path of a refusal is about.
+            log_in: whether it checks a stranger's password, for which the service has threads apart.
         """
-        return self._declare("POST", path, access, form, fields or {})
+        return self._declare("POST", path, access, form, fields or {}, log_in=log_in)
 
     def _declare(
-        self, method: str, path: str, access: Access, form: Handler | None, fields: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        access: Access,
+        form: Handler | None,
+        fields: Mapping[str, str],
+        *,
+        log_in: bool = False,
     ) -> Callable[[Handler], Handler]:
         def declared(handler: Handler) -> Handler:
-            self.all.append(_Page(method, path, handler, access, form, fields))
+            self.all.append(_Page(method, path, handler, access, form, fields, log_in))
             return handler
 
         return declared
@@ -136,6 +152,11 @@ class Portal:
             http.RateClass(f"{BASE}static/", settings.published_per_second, settings.published_burst),
             http.RateClass(BASE, settings.account_per_second, settings.account_burst),
         ]
+
+    @property
+    def log_ins(self) -> list[str]:
+        """The addresses whose pages say so."""
+        return [BASE + one.path for subject in self._subjects for one in subject.all if one.log_in]
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """The application whose edge answers browsers here with pages."""
@@ -240,7 +261,7 @@ class _PageRoute(APIRoute):
         return handler
 
 
-def _endpoint(portal: Portal, one: _Page) -> Callable[[Request], Response]:
+def _endpoint(portal: Portal, one: _Page) -> Callable[[Request], Any]:
     def endpoint(request: Request) -> Response:
         visit: Visit = request.state.visit
         ids = {name: str(value) for name, value in request.path_params.items()}
@@ -254,7 +275,10 @@ def _endpoint(portal: Portal, one: _Page) -> Callable[[Request], Response]:
         except (FormFault, IcardError) as fault:
             return portal.refused(visit, one, fault, ids)
 
-    return endpoint
+    async def log_in(request: Request) -> Response:
+        return await anyio.to_thread.run_sync(endpoint, request, limiter=request.app.state.service.log_ins)
+
+    return log_in if one.log_in else endpoint
 
 
 def _static(files: StaticFiles) -> Callable[[str, Request], Response]:

@@ -34,7 +34,7 @@ from .embedded_worker import EmbeddedWorker
 from .endpoints import describe
 from .forwarded import ForwardedWatch
 from .health_metrics import HealthMetrics
-from .login_door import PLACES, LogInDoor
+from .login_door import PATH, PLACES, LogInDoor
 from .metrics import CoreFigures
 from .strict_json import StrictRoute
 
@@ -79,6 +79,10 @@ class Part(Protocol):
     @property
     def rates(self) -> Sequence[http.RateClass]:
         """How often one client may ask there."""
+
+    @property
+    def log_ins(self) -> Sequence[str]:
+        """Where a stranger's password is checked: :mod:`issuer.service.login_door` stands in front of these."""
 
     def join(self, app: FastAPI) -> None:
         """Add its routes."""
@@ -171,7 +175,9 @@ def make_app(
         ],
         trusted_proxies=settings.trusted_proxies,
     )
-    wrapped = http.wrap(app, limits, service.metrics, partial(LogInDoor, core=core, metrics=service.metrics))
+    paths = [PATH, *(path for part in parts for path in part.log_ins)]
+    door = partial(LogInDoor, core=core, metrics=service.metrics, paths=paths)
+    wrapped = http.wrap(app, limits, service.metrics, door)
     for part in parts:
         wrapped = part.around(wrapped)
     return ForwardedWatch(wrapped, service)

@@ -13,6 +13,7 @@ Promises:
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Final
 
 import anyio
@@ -26,7 +27,7 @@ from verifier.runtime.http.middleware import Middleware
 
 from .cookies import DEVICE
 
-__all__ = ["PLACES", "LogInDoor"]
+__all__ = ["PATH", "PLACES", "LogInDoor"]
 
 PATH: Final = "/v1/sessions"
 #: Log-ins in work at one time: of strangers, and of devices that are known.
@@ -46,18 +47,20 @@ class LogInDoor(Middleware):
         app: what stands behind it.
         core: knows devices.
         metrics: counts what is sent away.
+        paths: where a stranger's password is checked.
     """
 
-    def __init__(self, app: ASGIApp, core: Core, metrics: http.Metrics) -> None:
+    def __init__(self, app: ASGIApp, core: Core, metrics: http.Metrics, paths: Collection[str] = (PATH,)) -> None:
         super().__init__(app)
         self._core = core
         self._metrics = metrics
+        self._paths = frozenset(paths)
         self._buckets = http.Buckets()
         self._inside = {True: 0, False: 0}
         self._held = 0
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] != PATH or scope["method"] != "POST":
+        if scope["path"] not in self._paths or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         known = is_genuine(self._core, HTTPConnection(scope).cookies.get(DEVICE))

@@ -36,7 +36,7 @@ def log_in_page(visit: Visit) -> Response:
     )
 
 
-@pages.post("log-in", ANYONE, form=log_in_page)
+@pages.post("log-in", ANYONE, form=log_in_page, log_in=True)
 def log_in(visit: Visit) -> Response:
     """Begin a session; an account with a second factor has to give it next."""
     visit.require("login", "password")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -14,10 +15,12 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from issuer.accounts.attempts import is_genuine, new_device
+from issuer.portal import make_portal
+from issuer.portal.rendering import BASE
 from issuer.service import login_door
 from issuer.service.app import make_app
 from issuer.service.cookies import DEVICE, SESSION
-from issuer.service.login_door import LogInDoor
+from issuer.service.login_door import PATH, LogInDoor
 from tests.kit.people import PASSWORD, House, make, new_house
 from verifier.runtime import http
 
@@ -39,28 +42,30 @@ def test_only_what_the_service_made_is_a_known_device(house: House) -> None:
         assert not is_genuine(house.core, wrong)
 
 
-async def post(app: ASGIApp, address: str, body: dict[str, str], device: str | None = None) -> int:
-    """A log-in from an address; its status."""
+async def post(app: ASGIApp, address: str, body: dict[str, str], device: str | None = None, path: str = PATH) -> int:
+    """A log-in from an address, as a program or with the form; its status."""
     transport = httpx.ASGITransport(app, client=(address, 1))
     headers = {} if device is None else {"Cookie": f"{DEVICE}={device}"}
     async with httpx.AsyncClient(transport=transport, base_url="https://icard.example") as client:
-        return (await client.post("/v1/sessions", json=body, headers=headers)).status_code
+        content: dict[str, Any] = {"json": body} if path == PATH else {"data": body}
+        return (await client.post(path, **content, headers={**headers, "Origin": "https://icard.example"})).status_code
 
 
-def test_strangers_take_no_place_of_others(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", [PATH, f"{BASE}log-in"])
+def test_strangers_take_no_place_of_others(house: House, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hundred wrong passwords at once, from two hundred networks: of requests in sessions none is refused, nor a
     log-in from a known device, nor /healthz; of the strangers most are told to come again.
     """
     monkeypatch.setattr(login_door, "_PAUSE", 0.05)
     holder = make(house, "holder", "zhang")
     entered = holder.enter()
-    app = make_app(house.core, http.Drain())
+    app = make_app(house.core, http.Drain(), [make_portal(house.core)])
     wrong = {"login": "zhang", "password": "entirely wrong words"}
     right = {"login": "zhang", "password": PASSWORD}
     found: dict[str, list[int]] = {"strangers": [], "session": [], "device": [], "health": []}
 
     async def stranger(number: int) -> None:
-        found["strangers"].append(await post(app, f"203.{number}.113.5", wrong))
+        found["strangers"].append(await post(app, f"203.{number}.113.5", wrong, path=path))
 
     async def honest(client: httpx.AsyncClient) -> None:
         for _ in range(10):
@@ -69,7 +74,7 @@ def test_strangers_take_no_place_of_others(house: House, monkeypatch: pytest.Mon
 
     async def at_home() -> None:
         for _ in range(3):
-            found["device"].append(await post(app, "192.0.2.7", right, entered.device))
+            found["device"].append(await post(app, "192.0.2.7", right, entered.device, path))
 
     async def run() -> None:
         # As the server has it: the hashes come beside these.
@@ -90,8 +95,8 @@ def test_strangers_take_no_place_of_others(house: House, monkeypatch: pytest.Mon
     anyio.run(run)
     assert Counter(found["session"]) == {200: 40}
     assert Counter(found["health"]) == {200: 40}
-    assert Counter(found["device"]) == {201: 3}
-    assert set(found["strangers"]) <= {401, 429, 503}
+    assert Counter(found["device"]) == {201 if path == PATH else 303: 3}
+    assert set(found["strangers"]) <= {401, 422, 429, 503}
     assert found["strangers"].count(503) > 150
 
 
