@@ -258,18 +258,27 @@ def test_answers_that_nobody_reads_hold_up_nobody(
     """Connections that ask for the description of the service and never read it: each request of somebody else is
     answered meanwhile, none is 503."""
     house = new_service(tmp_path, new_database_url("sqlite", tmp_path))
-    with issuing(tmp_path, **BOUNDLESS) as server, httpx.Client(base_url=f"http://127.0.0.1:{server.port}") as client:
+    with (
+        issuing(tmp_path, **BOUNDLESS) as server,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=2 * PATIENCE) as client,
+    ):
 
         def ask() -> None:
             # Past the queue of requests, to an answer that needs no account.
             assert client.get("/v1/cards").status_code == 401
 
-        alone = waits(ask, asked_for)
+        # The first ones wait for what is made once.
+        waits(ask, 20)
+        before = waits(ask, asked_for)
         with deaf_clients(f"http://127.0.0.1:{server.port}", "/openapi.json", clients, addresses):
             beside = waits(ask, asked_for)
-    alone_99, beside_99 = percentile(alone, 99), percentile(beside, 99)
+        after = waits(ask, asked_for)
+    # Of the same load, and so of the same machine: what others do on it meanwhile falls on all three.
+    without = [max(percentile(before, part), percentile(after, part)) for part in (50, 99)]
+    with_them = [percentile(beside, part) for part in (50, 99)]
     record_property("connections, addresses", f"{clients}, {addresses}")
     record_property("answers meanwhile", f"{asked_for:,}, no 503")
-    record_property("p99 without and with", f"{1000 * alone_99:.1f} ms, {1000 * beside_99:.1f} ms")
-    record_property("ratio", f"{beside_99 / alone_99:.2f}")
+    for name, alone, beside_them in zip(("p50", "p99"), without, with_them, strict=True):
+        record_property(f"{name} without and with", f"{1000 * alone:.1f} ms, {1000 * beside_them:.1f} ms")
+        record_property(f"{name} ratio", f"{beside_them / alone:.2f}")
     house.core.close()
