@@ -33,7 +33,7 @@ import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from icard_crypto.errors import IcardError
+from icard_crypto.errors import IcardError, StateError
 
 from .problems import PROBLEM_TYPE
 from .rates import client_key
@@ -96,6 +96,23 @@ class EdgeConfig(uvicorn.Config):
         self.waiting: dict[Connection, None] = {}
         #: Those whose client does not read, by address; who has not read for the longest first.
         self.unread: dict[Connection, str] = {}
+
+    def renew_certificate(self) -> None:
+        """Read certificate and key again, for connections from now on. If they cannot be used, the old ones stay.
+
+        Raises:
+            StateError: ``server.certificate``: a file is not there, is no PEM, or the two do not belong together.
+        """
+        # A context of its own: into the old one a key of another kind would come beside the old key.
+        again = uvicorn.Config(
+            self.app, http=self.http, log_config=None, ssl_certfile=self.ssl_certfile, ssl_keyfile=self.ssl_keyfile
+        )
+        try:
+            again.load()
+        except OSError as error:
+            # ssl.SSLError is one.
+            raise StateError("server.certificate", found=type(error).__name__) from error
+        self.ssl = again.ssl
 
 
 class Connection(HttpToolsProtocol):

@@ -16,6 +16,8 @@ Promises:
 6. So many files may be open as the connections need, where the machine allows it; where it does not, new connections
    wait until others are closed.
 7. systemd hears when requests are answered, when the end begins, and while the loop turns.
+8. On SIGHUP certificate and key are read again, by every worker; new connections get them. A pair that cannot be used
+   changes nothing and is logged. SIGHUP ends no server.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import asyncio
 import contextlib
 import errno
 import multiprocessing
+import os
 import signal
 import socket
 import time
@@ -95,12 +98,17 @@ class _Ending:
 
     def __init__(self) -> None:
         self.asked = False
+        self.hung_up = False
         # While it serves uvicorn hears signals itself, and raises them again once it has drained.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._hear)
+        signal.signal(signal.SIGHUP, self._hear_hangup)
 
     def _hear(self, _number: int, _frame: FrameType | None) -> None:
         self.asked = True
+
+    def _hear_hangup(self, _number: int, _frame: FrameType | None) -> None:
+        self.hung_up = True
 
 
 class _Server(uvicorn.Server):
@@ -122,6 +130,9 @@ class _Server(uvicorn.Server):
         for listener in sockets or []:
             listener.setblocking(False)
             self._watch(listener)
+        self._loop.add_signal_handler(signal.SIGHUP, self._renew_certificate)
+        if self._ending.hung_up:
+            self._renew_certificate()
         self.started = True
         notify(READY)
         self._alive()
@@ -152,6 +163,17 @@ class _Server(uvicorn.Server):
         if often is not None:
             notify(ALIVE)
             self._loop.call_later(often, self._alive)
+
+    def _renew_certificate(self) -> None:
+        """8."""
+        if self.config.ssl_certfile is None:
+            return
+        try:
+            self.config.renew_certificate()
+        except StateError as fault:
+            _log.error("certificate not read again", code=fault.code, found=fault.found, hint=fault.hint())
+        else:
+            _log.info("certificate read again")
 
     def _watch(self, listener: socket.socket) -> None:
         if listener.fileno() >= 0:
@@ -284,6 +306,11 @@ class _Workers:
         workers = [self._start() for _ in range(self._listen.workers)]
         while not self._ending.asked:
             multiprocessing.connection.wait([worker.sentinel for worker in workers], timeout=_RESPAWN)
+            if self._ending.hung_up:
+                self._ending.hung_up = False
+                for worker in workers:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(worker.pid, signal.SIGHUP)
             dead = [worker for worker in workers if not worker.is_alive()]
             if dead and not self._ending.asked:
                 _log.error("worker died", exitcodes=[worker.exitcode for worker in dead])

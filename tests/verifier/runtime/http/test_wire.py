@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import ipaddress
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -463,6 +464,50 @@ def test_tls_and_its_header(tmp_path: Path) -> None:
     with serving(tmp_path, certificate=str(cert), key=str(key)) as broken:
         assert broken.ended() != 0
     assert "server.failed" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_hangup_reads_the_certificate_again(tmp_path: Path, workers: int) -> None:
+    """New connections get the new certificate, of every worker; open ones go on; a pair that does not fit changes
+    nothing; and no hangup ends a server."""
+    first = tmp_path / "first"
+    second = tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        certificate(folder)
+    used = tmp_path / "used"
+    shutil.copytree(first, used)
+    old, new = ((folder / "cert.pem").read_text() for folder in (first, second))
+
+    def shown(server: ServerProcess) -> set[str]:
+        return {ssl.get_server_certificate(("127.0.0.1", server.port)) for _ in range(8)}
+
+    with serving(tmp_path, certificate=str(used / "cert.pem"), key=str(used / "key.pem"), workers=workers) as server:
+        context = ssl.create_default_context(cafile=str(first / "cert.pem"))
+        with httpx.Client(base_url=f"https://127.0.0.1:{server.port}", verify=context) as client:
+            assert client.get("/healthz").status_code == 200
+            started = "Application startup complete."
+            wait_for(lambda: [line["event"] for line in server.lines()].count(started) == workers)
+            shutil.copy(second / "cert.pem", used)
+            server.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: [line.get("code") for line in server.lines()].count("server.certificate") == workers)
+            assert shown(server) == {old}
+            shutil.copy(second / "key.pem", used)
+            server.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: shown(server) == {new})
+            assert client.get("/healthz").status_code == 200
+        server.terminate()
+        assert server.ended() == 0
+
+
+def test_a_hangup_without_a_certificate_ends_nothing(tmp_path: Path) -> None:
+    """A server behind a proxy goes on."""
+    with serving(tmp_path) as server:
+        assert httpx.get(f"http://127.0.0.1:{server.port}/healthz").status_code == 200
+        server.process.send_signal(signal.SIGHUP)
+        assert httpx.get(f"http://127.0.0.1:{server.port}/healthz").status_code == 200
+        server.terminate()
+        assert server.ended() == 0
 
 
 def test_handshakes_that_do_not_come_take_no_place(tmp_path: Path) -> None:
