@@ -1,4 +1,4 @@
-"""``icard-issuer keygen``: a key pair, and its entry in a file of trusted keys."""
+"""``icard-issuer files keygen``: a key pair, and its entry in a file of trusted keys."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def keygen_command(
 
     With --trusted-out the public key is also added to a file that `icard verify --trusted` takes.
 
-    Example:  icard-issuer keygen --out key.pem --trusted-out trusted.json --issuer cn.310000 --region 310000
+    Example:  icard-issuer files keygen --out key.pem --trusted-out trusted.json --issuer cn.310000 --region 310000
     --status-prefix https://status.example/sh/
     """
     if no_passphrase and passphrase_file is not None:

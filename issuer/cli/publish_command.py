@@ -1,4 +1,4 @@
-"""``icard-issuer publish``: the static tree that any web server can serve."""
+"""``icard-issuer files publish``: the static tree that any web server can serve."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def publish_command(
     status: Annotated[
         list[Path] | None,
         typer.Option(
-            "--status", metavar="FILE", help="A list that icard-issuer status publish signed; may be repeated."
+            "--status", metavar="FILE", help="A list that icard-issuer files status publish signed; may be repeated."
         ),
     ] = None,
     deny: Annotated[
@@ -63,7 +63,7 @@ def publish_command(
     What stands there stays, unless something newer is named. Run it at least daily: the timestamp tells verifiers that
     nothing is held back from them.
 
-    Example:  icard-issuer publish public --timestamp-key ts.pem --trust v1.cbor --status k7Qd.token
+    Example:  icard-issuer files publish public --timestamp-key ts.pem --trust v1.cbor --status k7Qd.token
     """
     signer = private_key(timestamp_key, passphrase_file)
     published = publish_files.publish(

@@ -1,4 +1,4 @@
-"""``icard-issuer sign``: a card's JSON becomes a signed code."""
+"""``icard-issuer files sign``: a card's JSON becomes a signed code."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def sign_command(
 
     Without --out its text goes to standard output.
 
-    Example:  icard-issuer sign card.json --key key.pem --issuer cn.310000 --status-uri
+    Example:  icard-issuer files sign card.json --key key.pem --issuer cn.310000 --status-uri
     https://status.example/sh/k7Qd --status-index 48231 --profile work --out code.png
     """
     files = out or []

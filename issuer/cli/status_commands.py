@@ -1,4 +1,4 @@
-"""``icard-issuer status``: a status list in a file, changed entry by entry and signed."""
+"""``icard-issuer files status``: a status list in a file, changed entry by entry and signed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def status_init(
 ) -> None:
     """Begin a list: all entries valid. The last part of its address is a name that never recurs.
 
-    Example:  icard-issuer status init k7Qd.json --uri https://status.example/status/k7Qd
+    Example:  icard-issuer files status init k7Qd.json --uri https://status.example/status/k7Qd
     """
     made = status_files.create(file, uri, size)
     tell({"file": str(file), "uri": made.uri, "size": made.size})
@@ -90,7 +90,7 @@ def status_publish(
     days: Annotated[int, typer.Option("--days", min=1, max=31, help="Until verifiers stop using it.")] = 7,
     ttl: Annotated[int, typer.Option("--ttl", min=1, help="Seconds until a newer one is worth asking for.")] = HOUR,
 ) -> None:
-    """Sign the list as it stands; icard-issuer publish takes the signed list."""
+    """Sign the list as it stands; icard-issuer files publish takes the signed list."""
     signer = private_key(key, passphrase_file)
     token, state = status_files.published(file, signer, now=int(time.time()), lifetime=days * DAY, ttl=ttl)
     write_whole(out, token)

@@ -1,4 +1,4 @@
-"""``icard-issuer trust``: drafts of a trust list begun, shown, signed and assembled. The edits have a module each."""
+"""``icard-issuer files trust``: drafts of a trust list begun, shown, signed, assembled. Edits have a module each."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def trust_init(
 ) -> None:
     """Begin a domain: the draft of its first trust list, without issuers.
 
-    Example:  icard-issuer trust init --root root1.pub.pem --root root2.pub.pem --root root3.pub.pem
+    Example:  icard-issuer files trust init --root root1.pub.pem --root root2.pub.pem --root root3.pub.pem
     --timestamp-key ts.pub.pem --out v1.draft
     """
     now = int(time.time())
@@ -116,7 +116,7 @@ def trust_sign(
 ) -> None:
     """Sign a draft with one root, offline, after a look at what changes.
 
-    Example:  icard-issuer trust sign v2.draft --current v1.cbor --key root1.pem --out v2.root1
+    Example:  icard-issuer files trust sign v2.draft --current v1.cbor --key root1.pem --out v2.root1
     """
     data = _read(draft)
     before = None if current is None else _read(current)

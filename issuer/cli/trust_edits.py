@@ -1,4 +1,4 @@
-"""``icard-issuer trust add-... drop-... revoke-key``: edits of a draft, in its own file.
+"""``icard-issuer files trust add-... drop-... revoke-key``: edits of a draft, in its own file.
 
 An edit that a reader would refuse leaves the draft as it was.
 """
@@ -80,7 +80,7 @@ def add_issuer(
 ) -> None:
     """Let an authority issue; its keys follow with add-key.
 
-    Example:  icard-issuer trust add-issuer v1.draft cn.310000 --name-en Shanghai --name-zh 上海市 --region 310000
+    Example:  icard-issuer files trust add-issuer v1.draft cn.310000 --name-en Shanghai --name-zh 上海市 --region 310000
     --status-prefix https://status.example/status/
     """
     entry = IssuerEntry(issuer, name_en, name_zh, frozenset(region), tuple(status_prefix), capacity, ())

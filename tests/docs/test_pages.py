@@ -18,7 +18,7 @@ from verifier import Policy, TrustDomain
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the README's commands have been run."""
     made = tmp_path_factory.mktemp("readme")
-    (commands,) = [block for block in blocks("README.md", "sh") if "icard-issuer keygen" in block]
+    (commands,) = [block for block in blocks("README.md", "sh") if "icard-issuer files keygen" in block]
     ended = run_shell(commands, made)
     assert ended.returncode == 0, ended.stderr
     assert "VALID" in ended.stdout

@@ -21,7 +21,9 @@ CODE_HELP = "A code's text, a file (text, .cose, PNG, JPEG, WebP, PDF), or - for
 
 Trusted = Annotated[
     Path | None,
-    typer.Option("--trusted", metavar="FILE", help="JSON file of trusted keys, as icard-issuer keygen writes it."),
+    typer.Option(
+        "--trusted", metavar="FILE", help="JSON file of trusted keys, as icard-issuer files keygen writes it."
+    ),
 ]
 PolicyName = Annotated[
     str,

@@ -1,4 +1,4 @@
-"""``icard-issuer keygen``: files that are never overwritten, and trusted keys that verifiers take."""
+"""``icard-issuer files keygen``: files that are never overwritten, and trusted keys that verifiers take."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TRUSTED = (
 
 
 def keygen(path: Path, *options: str | Path) -> Done:
-    return run(app, "keygen", "--out", path, *options)
+    return run(app, "files", "keygen", "--out", path, *options)
 
 
 def facts(done: Done) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def test_terminal_is_asked_twice_without_echo(tmp_path: Path) -> None:
     child, terminal = pty.fork()
     if child == 0:
         command = str(Path(sys.executable).parent / "icard-issuer")
-        os.execv(command, [command, "keygen", "--out", str(path), "--lang", "en"])  # noqa: S606
+        os.execv(command, [command, "files", "keygen", "--out", str(path), "--lang", "en"])  # noqa: S606
     shown = b""
     for prompt in (b"Passphrase: ", b"The same again: "):
         while prompt not in shown:

@@ -1,4 +1,4 @@
-"""``icard-issuer sign``: codes that verify, files of every kind, and faults in one line."""
+"""``icard-issuer files sign``: codes that verify, files of every kind, and faults in one line."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def key_file(folder: Path, key: SigningKey = CARD_KEY, passphrase: bytes | None 
 
 def arguments(key: Path, *more: str | Path, card: Path = CARD) -> list[str | Path]:
     status = ("--status-uri", STATUS.uri, "--status-index", str(STATUS.index))
-    return ["sign", card, "--key", key, "--issuer", ISSUER, *status, "--issued-at", ISSUED, *more]
+    return ["files", "sign", card, "--key", key, "--issuer", ISSUER, *status, "--issued-at", ISSUED, *more]
 
 
 def sign(key: Path, *more: str | Path, card: Path = CARD) -> Done:
@@ -330,6 +330,7 @@ def test_real_scripts_make_and_verify_a_card(tmp_path: Path) -> None:
     window = ("--from", "2026-01-01T00:00:00Z")
     made = script(
         "icard-issuer",
+        "files",
         "keygen",
         "--out",
         tmp_path / "k.pem",
@@ -349,9 +350,9 @@ def test_real_scripts_make_and_verify_a_card(tmp_path: Path) -> None:
 def test_help_of_the_issuer_has_examples() -> None:
     """Every command explains itself; no command at all is wrong use."""
     for command in ("keygen", "sign"):
-        done = script("icard-issuer", command, "--help")
+        done = script("icard-issuer", "files", command, "--help")
         assert done.status == 0
-        assert f"Example:  icard-issuer {command} " in done.out
+        assert f"Example:  icard-issuer files {command} " in done.out
     assert script("icard-issuer").status == 64
 
 

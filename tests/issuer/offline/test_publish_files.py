@@ -1,4 +1,4 @@
-"""``icard-issuer publish``: the static tree, read back by a verifier's rules."""
+"""``icard-issuer files publish``: the static tree, read back by a verifier's rules."""
 
 from __future__ import annotations
 
@@ -237,7 +237,15 @@ def test_the_command_denies_by_file_or_thumbprint(tmp_path: Path) -> None:
     (tmp_path / "v1").write_bytes(signed(base))
     (tmp_path / "stamp.pem").write_bytes(STAMP.to_pem())
     (tmp_path / "card.pub.pem").write_bytes(CARD.verifying_key.to_pem())
-    common = ("publish", tmp_path / "public", "--timestamp-key", tmp_path / "stamp.pem", "--trust", tmp_path / "v1")
+    common = (
+        "files",
+        "publish",
+        tmp_path / "public",
+        "--timestamp-key",
+        tmp_path / "stamp.pem",
+        "--trust",
+        tmp_path / "v1",
+    )
     digits = OTHER.verifying_key.thumbprint.hex()
     done = run(app, *common, "--deny", tmp_path / "card.pub.pem", "--deny", digits, "--json")
     assert (done.status, done.err) == (0, "")

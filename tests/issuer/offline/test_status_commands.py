@@ -1,4 +1,4 @@
-"""``icard-issuer status``: a status list in a file."""
+"""``icard-issuer files status``: a status list in a file."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def token_of(path: Path, now: int = NOW) -> StatusList:
 )
 def test_what_is_set_is_what_verifiers_read(path: Path, name: str, value: int) -> None:
     """A value by name or number stands in the published list, and its neighbours are valid."""
-    done = run(app, "status", "set", path, "--index", "482", "--value", name, "--json")
+    done = run(app, "files", "status", "set", path, "--index", "482", "--value", name, "--json")
     assert (done.status, done.err) == (0, "")
     read = token_of(path)
     assert [read.get(index) for index in (481, 482, 483)] == [0, value, 0]
@@ -90,7 +90,7 @@ def test_what_cannot_be_undone_stays(path: Path, before: str, after: str, final:
         assert status_files.set_entry(path, 5, values[after]) == (values[before], values[after])
         return
     content = path.read_bytes()
-    done = run(app, "status", "set", path, "--index", "5", "--value", after, "--json")
+    done = run(app, "files", "status", "set", path, "--index", "5", "--value", after, "--json")
     assert (done.status, done.error["code"], done.error["expected"]) == (1, "status_file.final", before)
     assert "never becomes good again" in done.error["message"]
     assert path.read_bytes() == content
@@ -157,13 +157,13 @@ def test_a_file_is_read_strictly(content: Any, code: str, path: str | None) -> N
 
 def test_index_beyond_the_list(path: Path) -> None:
     """An index that the list does not have is refused with its range."""
-    done = run(app, "status", "set", path, "--index", "1000", "--value", "revoked", "--json")
+    done = run(app, "files", "status", "set", path, "--index", "1000", "--value", "revoked", "--json")
     assert (done.status, done.error["code"], done.error["expected"]) == (1, "status_file.index", "0 to 999")
 
 
 def test_value_that_nobody_knows(path: Path) -> None:
     """A misspelt value names those that exist."""
-    done = run(app, "status", "set", path, "--index", "1", "--value", "revokd", "--json")
+    done = run(app, "files", "status", "set", path, "--index", "1", "--value", "revokd", "--json")
     assert (done.status, done.error["code"], done.error["path"]) == (1, "status_file.value", "--value")
     assert "revoked" in done.error["expected"]
 
@@ -171,7 +171,7 @@ def test_value_that_nobody_knows(path: Path) -> None:
 def test_init_overwrites_nothing(path: Path) -> None:
     """A list that is there is never begun again: what it had revoked would be valid."""
     before = path.read_bytes()
-    done = run(app, "status", "init", path, "--uri", URI, "--json")
+    done = run(app, "files", "status", "init", path, "--uri", URI, "--json")
     assert (done.status, done.error["code"]) == (64, "file.exists")
     assert path.read_bytes() == before
 
@@ -188,7 +188,7 @@ def test_a_key_of_the_service_is_refused(path: Path) -> None:
     """What the service's key signs must stand in its database."""
     stolen = path.with_name("service.json")
     stolen.write_bytes(Envelope.seal(KEY, "status", "cn.310000", "service", b"x", 14).encode())
-    done = run(app, "status", "publish", path, "--key", stolen, "--out", path.with_name("t"), "--json")
+    done = run(app, "files", "status", "publish", path, "--key", stolen, "--out", path.with_name("t"), "--json")
     assert (done.status, done.error["code"], done.error["found"]) == (1, "keystore.origin", "service")
     assert not path.with_name("t").exists()
 
@@ -196,9 +196,9 @@ def test_a_key_of_the_service_is_refused(path: Path) -> None:
 def test_show_lists_what_is_not_valid(path: Path) -> None:
     """A person sees the address, whether it was published, and each entry; a program gets the same."""
     status_files.set_entry(path, 17, 3)
-    shown = run(app, "status", "show", path).out.splitlines()
+    shown = run(app, "files", "status", "show", path).out.splitlines()
     assert shown == [f"list        {URI}", "entries     1000", "published   never", "        17  replaced"]
-    [facts] = run(app, "status", "show", path, "--json").lines
+    [facts] = run(app, "files", "status", "show", path, "--json").lines
     assert facts == {"uri": URI, "size": 1000, "published": None, "entries": {"17": "replaced"}}
 
 

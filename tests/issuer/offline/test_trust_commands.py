@@ -1,4 +1,4 @@
-"""``icard-issuer trust``: drafts, what changes in them, signatures of roots that never meet."""
+"""``icard-issuer files trust``: drafts, what changes in them, signatures of roots that never meet."""
 
 from __future__ import annotations
 
@@ -269,7 +269,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def trust(*arguments: str | Path) -> Done:
-    return run(app, "trust", *arguments)
+    return run(app, "files", "trust", *arguments)
 
 
 def test_init_wants_two_roots_unless_asked_by_name(folder: Path) -> None:
