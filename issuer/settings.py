@@ -30,7 +30,7 @@ from sqlalchemy.exc import ArgumentError
 from icard_crypto.errors import DecodeError, StateError
 from icard_crypto.lists.list_maps import FIELDS, ListField, check_value
 from icard_crypto.lists.uris import check_prefix
-from verifier.runtime.files import read_capped
+from verifier.runtime.files import FileFault, read_capped
 from verifier.runtime.outbound.addresses import networks
 
 __all__ = ["FILE_NAME", "PREFIX", "Settings", "first_line", "has_password"]
@@ -56,6 +56,10 @@ class Settings(BaseSettings):
 
     folder: Path = Field(Path("."), description="Where the service keeps its files.")
     database_url: SecretStr | None = Field(None, description="sqlite:///path or postgresql://; default: issuer.db.")
+    database_url_file: Path | None = Field(None, description="Its first line is the database's address.")
+    sqlite_in_production: bool = Field(
+        False, description="Whether SQLite is meant where the environment is production."
+    )
     master_key_file: Path | None = Field(None, description="Default: master.key. Keep a copy elsewhere.")
     epoch_file: Path | None = Field(None, description="Default: epoch; better where no backup puts it back.")
     checkpoints: Path | None = Field(None, description="Folder of the audit's checkpoints; better where no backup is.")
@@ -228,9 +232,24 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The database's address."""
+        """The database's address.
+
+        Raises:
+            StateError: ``settings.value``: it is given twice, or its file is empty or no UTF-8.
+            FileFault: the file cannot be read.
+        """
         if self.database_url is not None:
+            if self.database_url_file is not None:
+                raise StateError("settings.value", path="database_url_file", expected="only one of the two")
             return self.database_url.get_secret_value()
+        if self.database_url_file is not None:
+            try:
+                found = first_line(self.database_url_file).decode()
+            except UnicodeDecodeError:
+                found = ""
+            if not found:
+                raise StateError("settings.value", path="database_url_file", expected="a file with the address")
+            return found
         # By its parts: in an address a % in the folder's name would be read as an escape.
         return URL.create("sqlite", database=str(self.folder / "issuer.db")).render_as_string(hide_password=False)
 
@@ -293,7 +312,7 @@ class Settings(BaseSettings):
         values = {name: str(value) for name, value in self.model_dump().items() if value is not None}
         try:
             values["database_url"] = make_url(self.database).render_as_string(hide_password=True)
-        except ArgumentError:
+        except (ArgumentError, StateError, FileFault):
             values["database_url"] = "**********"
         values["master_key_file"] = str(self.master_key_path)
         values["epoch_file"] = str(self.epoch_path)

@@ -17,7 +17,7 @@ from issuer.keys.keystore import Envelope
 from .key_files import read_key_file
 from .passphrase import ask, passphrase_of_file
 
-__all__ = ["private_key", "public_key"]
+__all__ = ["is_protected", "private_key", "public_key"]
 
 
 def private_key(path: Path, passphrase_file: Path | None) -> SigningKey:
@@ -37,6 +37,22 @@ def private_key(path: Path, passphrase_file: Path | None) -> SigningKey:
         if fault.code != "key.passphrase_needed":
             raise
         return SigningKey.from_pem(data, ask(twice=False))
+
+
+def is_protected(path: Path) -> bool:
+    """Whether a private key's file needs a passphrase.
+
+    Raises:
+        KeyFault: ``key.*``.
+        CommandError: the file cannot be read.
+    """
+    try:
+        SigningKey.from_pem(read_key_file(path), None)
+    except KeyFault as fault:
+        if fault.code != "key.passphrase_needed":
+            raise
+        return True
+    return False
 
 
 def public_key(path: Path) -> VerifyingKey:

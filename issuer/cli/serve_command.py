@@ -46,6 +46,7 @@ def serve_command(
     from issuer.db.process_lock import process_lock
     from issuer.health.certificates import certificate_end
     from issuer.portal import make_portal
+    from issuer.production import require_listening
     from issuer.publication.publish import check_signers
     from issuer.service.app import make_app
     from verifier.runtime import http
@@ -56,6 +57,7 @@ def serve_command(
     scheme = "http" if tls_certificate is None else "https"
     shown = f"[{host}]" if ":" in host else host
 
+    require_listening(service.settings(), host, secured=tls_certificate is not None)
     with service.opened(signs=True) as core, process_lock(core.database):
         if core.settings.database_connections is None:
             core.database.require_connections(core.settings.connections(BESIDE))

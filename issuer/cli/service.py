@@ -69,15 +69,20 @@ class ServiceFolder:
         """Its core; the passphrase is asked for where the settings do not have it.
 
         Args:
-            signs: compare first what is served at the status prefix.
+            signs: refuse first what production must not have, and compare what is served at the status prefix.
 
         Raises:
-            StateError: as :meth:`issuer.core.Core.open` and :func:`issuer.restore.served.compare_at_start`.
+            StateError: as :meth:`issuer.core.Core.open`, :func:`issuer.production.require` and
+                :func:`issuer.restore.served.compare_at_start`.
         """
         import issuer.tables  # noqa: F401  (every table, before anything is written)
         from issuer.core import Core
+        from issuer.production import require
 
-        core = Core.open(self.settings(), lambda: ask(twice=False), restoring=restoring, upgrading=upgrading)
+        settings = self.settings()
+        if signs:
+            require(settings)
+        core = Core.open(settings, lambda: ask(twice=False), restoring=restoring, upgrading=upgrading)
         try:
             if signs and core.settings.compare_published:
                 from issuer.restore.served import compare_at_start

@@ -44,6 +44,13 @@ def init_command(
             "--database-url", help="postgresql://... without a password, or - to read it.  [default: SQLite in FOLDER]"
         ),
     ] = None,
+    database_url_file: Annotated[
+        Path | None,
+        typer.Option("--database-url-file", metavar="FILE", help="Its first line is the address, with the password."),
+    ] = None,
+    sqlite_in_production: Annotated[
+        bool, typer.Option("--sqlite-in-production", help="SQLite is meant: one server, on one machine.")
+    ] = False,
     passphrase_file: Annotated[
         Path | None, typer.Option("--passphrase-file", metavar="FILE", help="Of the keystore; else it is asked for.")
     ] = None,
@@ -51,10 +58,14 @@ def init_command(
 ) -> None:
     """Begin a service: settings file, master key, tables. After a kill, run it again with the folder alone.
 
+    With --environment production it refuses what only a trial may have: SQLite that nobody asked for, a short
+    passphrase, names such as icard.example.
+
     Example:  icard-issuer init issuer --issuer cn.310000 --region 310000 --status-prefix https://status.example/sh/
     """
     from issuer import tables  # noqa: F401  (every table, before anything is written)
     from issuer.core import Core
+    from issuer.production import require
     from issuer.settings import FILE_NAME, Settings, has_password
 
     if database_url is not None and database_url != "-" and has_password(database_url):
@@ -69,6 +80,8 @@ def init_command(
         "name_zh": name_zh,
         "environment": environment,
         "database_url": given(database_url, "--database-url"),
+        "database_url_file": None if database_url_file is None else str(database_url_file.absolute()),
+        "sqlite_in_production": sqlite_in_production or None,
         "passphrase_file": None if passphrase_file is None else str(passphrase_file.absolute()),
         "list_capacity": list_capacity,
     }
@@ -83,6 +96,7 @@ def init_command(
         write_new(path, "".join(lines).encode(), mode=_SECRET)
     try:
         loaded = Settings.load(folder)
+        require(loaded)
     except BaseException:
         if values:
             path.unlink()

@@ -17,7 +17,7 @@ from verifier.runtime.cli.run_context import run_context
 from verifier.runtime.files import FileFault, read_capped, write_new
 
 from .passphrase import PassphraseFile
-from .private_key import private_key, public_key
+from .private_key import is_protected, private_key, public_key
 from .service import tell
 from .trust_edits import register_edits
 from .trust_view import show_difference, tell_list
@@ -128,6 +128,8 @@ def trust_sign(
     if not yes:
         _confirm()
     root = private_key(key, passphrase_file)
+    if following.environment == "production" and not is_protected(key):
+        raise StateError("production.root_unprotected", found=str(key))
     _write(out, trust_draft.sign_draft(data, root, before), signer=root.verifying_key.thumbprint.hex())
 
 

@@ -23,6 +23,7 @@ from icard_crypto.errors import IcardError, StateError
 from icard_crypto.lists import tree
 from icard_crypto.moments import DAY, moment_text
 from icard_crypto.signing.tokens import peek_unverified
+from issuer import production
 from issuer.core import Core
 from issuer.db.meta import Meta
 from issuer.delivery import outbox_admin
@@ -82,6 +83,7 @@ def examine(
         settings = Settings.load(folder)
     except IcardError as fault:
         return [finding("settings", fault)]
+    found += [finding("settings", fault) for fault in _production(settings)]
     found += [finding("files", fault) for fault in _files(settings)]
     try:
         core = Core.open(settings, _unknown_passphrase)
@@ -125,11 +127,20 @@ def _unknown_passphrase() -> bytes:
     raise StateError("doctor.passphrase_unknown")
 
 
+def _production(settings: Settings) -> Iterator[IcardError]:
+    try:
+        yield from production.faults(settings)
+    except IcardError as fault:
+        # A file that a setting names cannot be read.
+        yield fault
+
+
 def _files(settings: Settings) -> Iterator[IcardError]:
     """Secrets that others than their owner may read."""
     secret = [settings.master_key_path, settings.epoch_path, settings.keystore_path]
     secret += sorted(settings.keystore_path.glob("*.json")) if settings.keystore_path.is_dir() else []
-    secret += [path for path in (settings.passphrase_file, settings.smtp_password_file) if path is not None]
+    named = (settings.passphrase_file, settings.smtp_password_file, settings.database_url_file)
+    secret += [path for path in named if path is not None]
     if settings.passphrase is not None or settings.database_url is not None:
         secret.append(settings.folder / FILE_NAME)
     for path in secret:

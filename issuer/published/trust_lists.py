@@ -28,6 +28,7 @@ from issuer.acts import Actor
 from issuer.core import Core
 from issuer.db.meta import Publisher
 from issuer.db.unit_of_work import UnitOfWork
+from issuer.production import require_roots
 
 from . import artefacts
 from .models import Artefact
@@ -71,7 +72,7 @@ def import_trust_lists(
 
     Raises:
         DecodeError: ``cose.*``, ``header.*``, ``trust.*``.
-        StateError: ``publication.environment``, ``publication.issuer``.
+        StateError: ``publication.environment``, ``publication.issuer``, ``production.roots``.
     """
 
     def work(unit: UnitOfWork) -> TrustChain:
@@ -134,6 +135,7 @@ def _check(core: Core, current: TrustList) -> None:
     settings = core.settings
     if current.environment != settings.environment:
         raise StateError("publication.environment", expected=settings.environment, found=current.environment)
+    require_roots(settings, current)
     listed = next((entry for entry in current.issuers if entry.iss == core.issuer.iss), None)
     if listed is None:
         raise StateError("publication.issuer", path="iss", expected=core.issuer.iss, found="not on the trust list")
