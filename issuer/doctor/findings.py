@@ -82,7 +82,7 @@ FIXES: Final[dict[str, str]] = {
     "listing.not_listed": "icard-issuer key list",
     "listing.": "docs/runbooks/trust-list-over.md",
     "production.roots": "docs/ceremony.md",
-    "production.": "docs/production.md",
+    "production.": "docs/ceremony.md",
     "publication.": "docs/runbooks/worker-gone.md",
     "serve.certificate_ends": "docs/runbooks/certificate-renewal.md",
     "worker.": "docs/runbooks/worker-gone.md",
