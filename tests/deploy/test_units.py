@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from issuer.settings import Settings
 from tests.docs.test_running import free_port
 from tests.issuer.conftest import new_database_url
 from tests.kit.issuing_service import PASSPHRASE
@@ -118,6 +119,17 @@ def test_a_backup_is_made_each_night(installed: Path) -> None:
     done = analyze("calendar", calendar)
     assert (done.returncode, "Next elapse" in done.stdout) == (0, True)
     assert (FOLDER / f"{timer.stem}.service").is_file()
+
+
+def test_the_databases_address_is_a_credential_too() -> None:
+    """The drop-in for PostgreSQL hands over the file that its setting names, one that the service has."""
+    lines = [line for line in (FOLDER / "postgresql.conf").read_text("ascii").splitlines() if not line.startswith("#")]
+    assert lines[0] == "[Service]"
+    given = dict(line.split("=", 1) for line in lines[1:])
+    name, _, place = given["LoadCredential"].partition(":")
+    assert given["Environment"] == f"ICARD_ISSUER_DATABASE_URL_FILE=%d/{name}"
+    assert "database_url_file" in Settings.model_fields
+    assert Path(place).parent == Path("/etc/icard-issuer")
 
 
 @pytest.mark.parametrize("unit", ["icard-issuer.service", "icard-issuer-worker.service", "icard-issuer-backup.service"])
