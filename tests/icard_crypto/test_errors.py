@@ -57,6 +57,7 @@ OPERATORS = {
     "draft",
     "epoch",
     "export",
+    "production",
     "publication",
     "restore",
     "serve",
