@@ -35,7 +35,7 @@ from verifier.knowledge.trust import TrustDomain
 from .one_code import VerifiesOne
 from .reasons import Reason
 from .states import Knowledge
-from .verdict import Verdict
+from .verdict import Verdict, new_verdict
 
 __all__ = ["FEWEST", "verify_many"]
 
@@ -190,7 +190,7 @@ def _place(one: object, among: Sequence[object]) -> int:
 def _unpack(packed: _Packed, verifier: VerifiesOne, code: str | bytes, now: int) -> Verdict:
     outcome, reason, also, error, last_known, environment, trusted, kid, domain_place, key_place, status = packed
     domain = None if domain_place < 0 else verifier.domains[domain_place]
-    return Verdict(
+    return new_verdict(
         outcome,
         Reason(*reason) if type(reason) is tuple else reason,
         also,

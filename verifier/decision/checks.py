@@ -22,7 +22,7 @@ from icard_crypto.lists.entry_values import (
 from verifier.knowledge.trust import Issuer, TrustedKey
 
 from .findings import Findings
-from .moment import Moment
+from .moment import ListNow, Moment, Scope
 from .reasons import Reason
 from .states import Knowledge, category_known, profile_known
 
@@ -56,19 +56,16 @@ def check_signer(found: Findings, facts: Facts, key: TrustedKey, moment: Moment)
     return good
 
 
-def check_scope(found: Findings, facts: Facts, issuer: Issuer, moment: Moment) -> bool:
-    """Checks 17 and 18; whether the status uri is the issuer's."""
+def check_scope(found: Findings, facts: Facts, issuer: Issuer, moment: Moment) -> Scope:
+    """Checks 17 and 18; the scope tells whether the status uri is the issuer's."""
+    scope = moment.scope_of(issuer, facts.status_uri, facts.region, facts.insurance_region)
     # 17
-    region, other = facts.region, facts.insurance_region
-    if (region is not None and not moment.covers_region(issuer, region)) or (
-        other is not None and other != region and not moment.covers_region(issuer, other)
-    ):
+    if not scope.covered:
         found.fall(Reason("region_not_allowed"), fresh=moment.fresh)
     # 18
-    if moment.owns_status_uri(issuer, facts.status_uri):
-        return True
-    found.fall(Reason("status_uri_not_allowed"), fresh=moment.fresh)
-    return False
+    if not scope.owned:
+        found.fall(Reason("status_uri_not_allowed"), fresh=moment.fresh)
+    return scope
 
 
 def check_times(found: Findings, facts: Facts, moment: Moment) -> bool:
@@ -88,10 +85,9 @@ def check_times(found: Findings, facts: Facts, moment: Moment) -> bool:
     return timely
 
 
-def check_status(found: Findings, facts: Facts, issuer: Issuer, moment: Moment) -> Knowledge | None:
+def check_status(found: Findings, facts: Facts, listed: ListNow | None, moment: Moment) -> Knowledge | None:
     """Check 23: the card's entry. A list that is not the issuer's own was left out when the domain was made."""
     policy, index = moment.policy, facts.status_index
-    listed = moment.list_of(issuer, facts.status_uri)
     if listed is None:
         if policy.status_required:
             found.doubt(Reason("status_missing"))

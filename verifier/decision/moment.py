@@ -18,7 +18,7 @@ from .policy import Policy
 from .reasons import Reason
 from .states import Knowledge
 
-__all__ = ["ListNow", "Moment", "is_superseded", "unread_fault"]
+__all__ = ["ListNow", "Moment", "Scope", "is_superseded", "unread_fault"]
 
 #: Answers about issuers that a moment keeps: regions and addresses of lists stand in signed cards, by the thousand.
 _REMEMBERED: Final = 4096
@@ -32,16 +32,35 @@ class ListNow(NamedTuple):
         stale: why it may not be relied on, or None.
         from_future: it is dated after the clock.
         fresh: none of that, and the clock is right.
+        told: what each value that was met says now; an entry has at most 256.
     """
 
     view: StatusListView
     stale: Reason | None
     from_future: bool
     fresh: bool
+    told: dict[int | None, Knowledge]
 
     def knowledge(self, value: int | None) -> Knowledge:
         """What an entry's value says now."""
-        return Knowledge(value, self.view.iat, self.fresh)
+        known = self.told.get(value)
+        if known is None:
+            known = self.told[value] = Knowledge(value, self.view.iat, self.fresh)
+        return known
+
+
+class Scope(NamedTuple):
+    """What an issuer may say at a moment, and where its word on a card stands.
+
+    Attributes:
+        covered: the issuer may issue for the regions.
+        owned: the address of the status list is one of the issuer's.
+        listed: the status list of that address under the issuer's own key; None where there is none.
+    """
+
+    covered: bool
+    owned: bool
+    listed: ListNow | None
 
 
 class Moment:
@@ -60,9 +79,8 @@ class Moment:
     """
 
     __slots__ = (
-        "_covered",
         "_lists",
-        "_owned",
+        "_scopes",
         "at",
         "begun",
         "behind",
@@ -90,26 +108,23 @@ class Moment:
         self.doubts = self.judging = tuple(found.doubts)
         if beside_unread and domain.environment == "test":
             self.judging = (Reason("trust_list_missing", "unread"), *self.doubts)
-        self._covered: dict[tuple[str, str], bool] = {}
-        self._owned: dict[tuple[str, str], bool] = {}
+        self._scopes: dict[tuple[str, str, str | None, str | None], Scope] = {}
         self._lists: dict[tuple[str, str], ListNow | None] = {}
 
-    def covers_region(self, issuer: Issuer, region: str) -> bool:
-        """Whether the issuer may issue for the region."""
-        known = self._covered.get((issuer.iss, region))
+    def scope_of(self, issuer: Issuer, uri: str, region: str | None, other: str | None) -> Scope:
+        """What the issuer may say of the two regions, each where it is not None, with a status list of that address.
+
+        The four repeat from code to code, and are looked up together.
+        """
+        name = (issuer.iss, uri, region, other)
+        known = self._scopes.get(name)
         if known is None:
-            known = _kept(self._covered, (issuer.iss, region), issuer.covers_region(region))
+            covered = all(issuer.covers_region(each) for each in (region, other) if each is not None)
+            scope = Scope(covered, issuer.owns_status_uri(uri), self._list_of(issuer, uri))
+            known = _kept(self._scopes, name, scope)
         return known
 
-    def owns_status_uri(self, issuer: Issuer, uri: str) -> bool:
-        """Whether the address is one of the issuer's."""
-        known = self._owned.get((issuer.iss, uri))
-        if known is None:
-            known = _kept(self._owned, (issuer.iss, uri), issuer.owns_status_uri(uri))
-        return known
-
-    def list_of(self, issuer: Issuer, uri: str) -> ListNow | None:
-        """The status list of that name under the issuer's own key; None where there is none."""
+    def _list_of(self, issuer: Issuer, uri: str) -> ListNow | None:
         name = (issuer.iss, uri)
         try:
             return self._lists[name]
@@ -128,7 +143,7 @@ class Moment:
             stale = Reason("status_stale", "superseded")
         # This list alone is from the future: one bad issuer must not stop the verifier for all others.
         from_future = view.iat > self.latest
-        return ListNow(view, stale, from_future, stale is None and not self.behind and not from_future)
+        return ListNow(view, stale, from_future, stale is None and not self.behind and not from_future, {})
 
 
 def is_superseded(domain: TrustDomain, view: StatusListView, uri: str, at: int) -> bool:
@@ -146,10 +161,11 @@ def unread_fault(domains: Iterable[TrustDomain]) -> str | None:
     return next(filter(None, lost), None)
 
 
+_Name = TypeVar("_Name")
 _Value = TypeVar("_Value")
 
 
-def _kept(kept: dict[tuple[str, str], _Value], key: tuple[str, str], value: _Value) -> _Value:
+def _kept(kept: dict[_Name, _Value], key: _Name, value: _Value) -> _Value:
     if len(kept) >= _REMEMBERED:
         kept.clear()
     kept[key] = value

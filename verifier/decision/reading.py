@@ -10,7 +10,7 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from icard_crypto import native
 from icard_crypto.card.facts import Facts, times_hold
@@ -79,18 +79,16 @@ class NativeReading:
         found = self._book.read(text)
         if found is None:
             return None
-        place, told = found
-        return self._held(place, _new_tuple(Facts, told))
+        return self._held(*found)
 
     def read_many(self, texts: Sequence[object], threads: int) -> list[Found | None]:
         """For each text what :meth:`read` says, in threads of the native core."""
-        return [
-            None if found is None else self._held(found[0], _new_tuple(Facts, found[1]))
-            for found in self._book.read_many(texts, threads)
-        ]
+        return [None if found is None else self._held(*found) for found in self._book.read_many(texts, threads)]
 
-    def _held(self, place: int, facts: Facts) -> Found | None:
+    def _held(self, place: int, told: tuple[Any, ...]) -> Found | None:
         """What was found, where its times are a code's; the native core looks at each field by itself."""
+        facts = _new_tuple(Facts, told)
         if not times_hold(facts.issued_at, facts.not_before, facts.expires):
             return None
-        return (*self._keys[place], facts)
+        domain, key = self._keys[place]
+        return domain, key, facts

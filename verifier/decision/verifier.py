@@ -61,7 +61,7 @@ from .policy import Policy
 from .reading import Found, NativeReading
 from .reasons import Outcome, Reason, reason_of_error
 from .states import Knowledge
-from .verdict import Verdict
+from .verdict import Verdict, new_verdict
 
 __all__ = ["Now", "Shown", "Verifier"]
 
@@ -171,17 +171,17 @@ class Verifier:
             return self._contested(headers.kid, clock)
         domain, key, holds = judges[0]
         algorithm = headers.algorithm
-        return self._judge(clock, domain, key, headers.kid, holds, algorithm=algorithm, payload=message.payload)
+        return self._judge(clock, domain, key, headers.kid, holds, algorithm, message.payload, None, None)
 
     def decide(self, read: Found, shown: str | bytes, *, now: int) -> Verdict:
         """The verdict on a code whose signature holds and whose facts the native core has read."""
         domain, key, facts = read
-        return self._judge(now, domain, key, key.key.kid, True, facts=facts, source=shown)
+        return self._judge(now, domain, key, key.key.kid, True, None, None, facts, shown)
 
     def unreadable(self, error: IcardError, *, now: int) -> Verdict:
         """The verdict on something from which no signed message could be read."""
         reason = reason_of_error(error)
-        return Verdict(reason.outcome, reason, (), self._policy, now, self._environment, error=error)
+        return new_verdict(reason.outcome, reason, (), self._policy, now, self._environment, error)
 
     def verify_image(self, picture: Picture, *, now: Now) -> list[Verdict]:
         """The verdicts on all codes in a picture, in the order in which they were found; never empty.
@@ -288,13 +288,15 @@ class Verifier:
         key: TrustedKey,
         kid: bytes,
         holds: bool,
-        *,
-        algorithm: Algorithm | None = None,
-        payload: bytes = b"",
-        facts: Facts | None = None,
-        source: str | bytes | None = None,
+        algorithm: Algorithm | None,
+        payload: bytes | None,
+        facts: Facts | None,
+        source: str | bytes | None,
     ) -> Verdict:
-        """The verdict under a key: on a payload that is still to be decoded, or on the facts of a source."""
+        """The verdict under a key: on a payload that is still to be decoded, or on the facts of a source.
+
+        Called by place, as what it calls is: names of arguments cost a tenth of a verdict.
+        """
         moment = self._moment(domain, clock)
         # 20, 21, 22: first, because what follows needs to know whether the trust list is fresh. They only ever raise
         # doubts, and doubts stand behind what is INVALID, so that the order of reasons is the one promised.
@@ -313,7 +315,7 @@ class Verifier:
             found.fall(Reason("key_revoked"))
             trusted = False
         status = error = None
-        if holds and facts is None:
+        if holds and payload is not None:
             try:
                 # 13, 14
                 facts = decode_facts(payload)
@@ -325,30 +327,20 @@ class Verifier:
             # 15, 16
             trusted &= checks.check_signer(found, facts, key, moment)
             # 17, 18
-            owned = issuer is not None and checks.check_scope(found, facts, issuer, moment)
+            scope = None if issuer is None else checks.check_scope(found, facts, issuer, moment)
             # 19, 20
             timely = checks.check_times(found, facts, moment)
             # 23
-            if owned and issuer is not None:
-                status = checks.check_status(found, facts, issuer, moment)
+            if scope is not None and scope.owned:
+                status = checks.check_status(found, facts, scope.listed, moment)
             # 24
             checks.check_permit(found, facts, moment, timely)
             # 25, 26
             rules.check_policy(found, facts, moment)
             rules.check_environment(found, self._policy, domain.environment)
+        trusted &= facts is not None
         return self._verdict(
-            found,
-            clock,
-            domain.environment,
-            error=error,
-            facts=facts,
-            payload=None if source is not None else payload,
-            source=source,
-            trusted=trusted and facts is not None,
-            kid=kid,
-            key=key,
-            domain=domain,
-            status=status,
+            found, clock, domain.environment, kid, error, facts, payload, source, trusted, key, domain, status
         )
 
     def _verdict(
@@ -356,7 +348,6 @@ class Verifier:
         found: Findings,
         clock: int,
         environment: Environment | None,
-        *,
         kid: bytes,
         error: IcardError | None = None,
         facts: Facts | None = None,
@@ -369,32 +360,31 @@ class Verifier:
         fault: str | None = None,
     ) -> Verdict:
         """The outcome of what was found: the first INVALID reason, else the first doubt, else VALID."""
-        reasons = found.invalid + found.doubts
         outcome: Outcome
-        if found.invalid:
-            outcome = "INVALID"
-        elif reasons:
-            outcome = "INDETERMINATE"
+        also: tuple[Reason, ...] = ()
+        if found.invalid or found.doubts:
+            outcome = "INVALID" if found.invalid else "INDETERMINATE"
+            reason, *others = found.invalid + found.doubts
+            also = tuple(others)
         else:
             outcome = "VALID"
-            assured = facts is not None and facts.has_photo
-            reasons.append(_VALID if assured else _VALID_NO_PHOTO)
-        return Verdict(
+            reason = _VALID if facts is not None and facts.has_photo else _VALID_NO_PHOTO
+        return new_verdict(
             outcome,
-            reasons[0],
-            tuple(reasons[1:]),
+            reason,
+            also,
             self._policy,
             clock,
             environment,
-            error=error,
-            last_known=found.last_known,
-            facts=facts,
-            payload=payload,
-            source=source,
-            trusted=trusted,
-            kid=kid,
-            key=key,
-            domain=domain,
-            status=status,
-            fault=fault or self._unread,
+            error,
+            found.last_known,
+            facts,
+            payload,
+            source,
+            trusted,
+            kid,
+            key,
+            domain,
+            status,
+            fault or self._unread,
         )

@@ -11,7 +11,7 @@ from icard_crypto.card.card import Profile
 from tests.kit.trust_domain import DAY, HOUR, NOW, World, code
 from verifier.cli.verdict_view import show
 from verifier.decision.reasons import catalogue
-from verifier.decision.verdict import Verdict
+from verifier.decision.verdict import Verdict, new_verdict
 from verifier.runtime.cli.run_context import begin
 
 
@@ -89,7 +89,7 @@ def test_terminal_shows_a_box_in_the_colour_of_the_answer(world: World, sign: st
 def test_every_reason_can_be_what_was_known_last(reason: str) -> None:
     """No reason's words need figures that "last known" does not have."""
     good = World().verify()
-    verdict = Verdict("INDETERMINATE", good.reason, (), good.policy, good.now, "test", last_known=reason)
+    verdict = new_verdict("INDETERMINATE", good.reason, (), good.policy, good.now, "test", last_known=reason)
     assert "last known: " in shown(verdict)
 
 

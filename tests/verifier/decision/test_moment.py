@@ -77,8 +77,30 @@ def test_what_a_moment_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     moment = Moment(domain, world.verifier().policy, NOW)
     for number in range(100):
         region = f"31{number:04}"
-        assert moment.covers_region(world.issuer, region) is world.issuer.covers_region(region)
         uri = f"https://icard.example/s/{number}"
-        assert moment.owns_status_uri(world.issuer, uri) is world.issuer.owns_status_uri(uri)
-        assert moment.list_of(world.issuer, uri) is None
-    assert max(len(moment._covered), len(moment._owned), len(moment._lists)) <= 8
+        for _ in range(2):
+            scope = moment.scope_of(world.issuer, uri, region, None)
+            assert scope.covered is world.issuer.covers_region(region)
+            assert scope.owned is world.issuer.owns_status_uri(uri)
+            assert scope.listed is None
+    assert max(len(moment._scopes), len(moment._lists)) <= 8
+
+
+@pytest.mark.parametrize(
+    ("region", "other", "covered"),
+    [
+        (None, None, True),
+        ("310000", None, True),
+        (None, "310115", True),
+        ("310000", "310115", True),
+        ("440000", None, False),
+        (None, "440000", False),
+        ("310000", "440000", False),
+        ("440000", "310000", False),
+    ],
+)
+def test_a_scope_covers_both_regions_or_none(region: str | None, other: str | None, covered: bool) -> None:
+    """Each region that a code names must be the issuer's, whichever of the two it is."""
+    world = World()
+    moment = Moment(world.domain(), world.verifier().policy, NOW)
+    assert moment.scope_of(world.issuer, "https://icard.example/s/1", region, other).covered is covered
