@@ -62,28 +62,28 @@ def card_facts(view: CardView, t: Words) -> list[Fact]:
     holder, permit, insurance = view.card.holder, view.card.permit, view.card.insurance
     found: list[Fact | None] = []
     if holder is not None:
+        native = holder.name_native
+        born = t.day(holder.date_of_birth) if holder.date_of_birth else _text(holder.year_of_birth)
         found += [
-            _fact(t("card.name"), holder.name),
-            Fact(t("card.native"), holder.name_native, lang="zh-Hans") if holder.name_native else None,
-            _fact(
-                t("card.birth"), t.day(holder.date_of_birth) if holder.date_of_birth else _text(holder.year_of_birth)
-            ),
-            _fact(t("card.nationality"), holder.nationality),
+            _fact(t("card.name"), holder.name, "name"),
+            Fact(t("card.native"), native, lang="zh-Hans", reports="native") if native else None,
+            _fact(t("card.birth"), born, "birth"),
+            _fact(t("card.nationality"), holder.nationality, "nationality"),
         ]
     if permit is not None:
         found += [
-            Fact(t("card.number"), permit.number, code=True) if permit.number else None,
-            _fact(t("card.category"), permit.category),
-            _fact(t("card.employer"), permit.employer),
-            _fact(t("card.position"), permit.position),
-            _fact(t("card.from"), t.day(permit.valid_from) if permit.valid_from else None),
-            _fact(t("card.to"), t.day(permit.valid_until) if permit.valid_until else None),
-            _fact(t("card.region"), permit.region),
-            _fact(t("card.authority"), permit.authority),
+            Fact(t("card.number"), permit.number, code=True, reports="number") if permit.number else None,
+            _fact(t("card.category"), permit.category, "category"),
+            _fact(t("card.employer"), permit.employer, "employer"),
+            _fact(t("card.position"), permit.position, "position"),
+            _fact(t("card.from"), t.day(permit.valid_from) if permit.valid_from else None, "from"),
+            _fact(t("card.to"), t.day(permit.valid_until) if permit.valid_until else None, "to"),
+            _fact(t("card.region"), permit.region, "region"),
+            _fact(t("card.authority"), permit.authority, "authority"),
         ]
     if insurance is not None:
         since = insurance.enrolled_from
-        found.append(_fact(t("card.enrolled"), t.day(since) if since else None))
+        found.append(_fact(t("card.enrolled"), t.day(since) if since else None, "enrolled"))
     return [fact for fact in found if fact is not None]
 
 
@@ -127,8 +127,8 @@ def face(view: CardView, t: Words, now: int, authority: str, profile: str, code:
     )
 
 
-def _fact(key: str, value: str | None) -> Fact | None:
-    return Fact(key, value) if value else None
+def _fact(key: str, value: str | None, name: str) -> Fact | None:
+    return Fact(key, value, reports=name) if value else None
 
 
 def _text(value: int | None) -> str | None:

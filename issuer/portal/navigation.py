@@ -39,6 +39,8 @@ _ITEMS: Final = (
     ("nav.permits", "permits", ("filing.read_own", "filing.read")),
     ("nav.filings", "filings", ("filing.file",)),
     ("nav.insurance", "insurance", ("insurance.read_own", "insurance.read")),
+    ("nav.own_data", "privacy", ("privacy.own",)),
+    ("nav.requests", "privacy/requests", ("account.manage", "card.issue", "filing.decide", "insurance.book")),
     ("nav.objections", "objections", ("objection.decide",)),
     ("nav.what_if", "what-if", ("filing.file",)),
     ("nav.organisation", "organisation", ("organisation.read_own",)),

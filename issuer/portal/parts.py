@@ -161,6 +161,7 @@ class Fact:
         lang: of the value, where it is not the page's.
         disputed: somebody has reported that it is wrong.
         name: of the field, which errors lead to; wrong: what has to be corrected about it.
+        reports: the fact of the record (:mod:`issuer.privacy.disputes`) that a report about this line names.
     """
 
     key: str
@@ -173,6 +174,7 @@ class Fact:
     disputed: bool = False
     name: str = ""
     wrong: str = ""
+    reports: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -221,6 +222,17 @@ class Visit:
         if not (text.isascii() and text.isdigit() and len(text) <= 9):
             raise self.refuse(name, "forms.digits")
         return int(text)
+
+    def day(self, name: str) -> date:
+        """A field as a day.
+
+        Raises:
+            FormFault
+        """
+        try:
+            return date.fromisoformat(self.text(name))
+        except ValueError:
+            raise self.refuse(name, "filing.day_form") from None
 
     def give_code(self) -> None:
         """Take the code of the authenticator app that a form asks for, where the session's is not fresh enough.

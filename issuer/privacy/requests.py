@@ -25,7 +25,8 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
 from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
-from issuer.accounts.models import Account
+from issuer.accounts.models import Account, Person
+from issuer.accounts.people import read_name
 from issuer.accounts.principals import Principal
 from issuer.accounts.roles import ROLES
 from issuer.cards.parties import notify_person
@@ -43,15 +44,29 @@ from issuer.rules.days import day_of, days_after
 from issuer.rules.regions import NATION
 from issuer.rules.rows import Rule
 from issuer.rules.store import book_of
-from issuer.vault.at_rest import Place
 
+from .disputes import Topic, place_of, require_fact
 from .models import PrivacyRequest
+from .subject_rows import Subject, subject_of
 
-__all__ = ["Kind", "RequestView", "Topic", "ask", "decide", "list_requests", "show_request", "withdraw"]
+__all__ = [
+    "DECIDES",
+    "About",
+    "Kind",
+    "RequestView",
+    "Topic",
+    "ask",
+    "decide",
+    "list_requests",
+    "request_subject",
+    "show_request",
+    "waiting_requests",
+    "withdraw",
+]
 
 Kind = Literal["correction", "deletion", "explanation"]
-Topic = Literal["account", "card", "permit", "insurance"]
-_DECIDES: Final[Mapping[Topic, str]] = {
+#: The right by which somebody decides on requests about each topic.
+DECIDES: Final[Mapping[Topic, str]] = {
     "account": "account.manage",
     "card": "card.issue",
     "permit": "filing.decide",
@@ -69,16 +84,20 @@ class RequestView:
     """A request. Times are Unix times.
 
     Args:
+        number: by which people name it to each other.
         person_id: whose; for officials.
+        fact: which fact of the record it is about (:mod:`issuer.privacy.disputes`); None: no single one.
         answer: the words of who decided; None: nobody has.
         redress: the ways against a refusal, with their last days.
         rule: what sets the last day, with its certainty, in English and Chinese.
     """
 
     request_id: str
+    number: str
     person_id: str
     kind: Kind
     topic: Topic
+    fact: str | None
     words: str
     state: Literal["received", "done", "refused", "withdrawn"]
     due_on: str
@@ -91,17 +110,43 @@ class RequestView:
     revision: int
 
 
-def ask(core: Core, who: Principal, kind: Kind, topic: Topic, words: str, request: Request | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whom a request is about, for whoever decides on it: the person's name, and what is kept of them under the topic.
+
+    Args:
+        insured: whether the person is on record in social insurance.
+    """
+
+    name: str
+    cards: tuple[str, ...]
+    permits: tuple[str, ...]
+    accounts: tuple[str, ...]
+    insured: bool
+
+
+def ask(
+    core: Core,
+    who: Principal,
+    kind: Kind,
+    topic: Topic,
+    words: str,
+    request: Request | None = None,
+    *,
+    fact: str | None = None,
+) -> str:
     """Ask for something about one's own data; the request's id.
 
     Args:
         words: what is wrong and what would be right, or what is to go.
+        fact: which fact of the record it is about; None: no single one.
 
     Raises:
-        StateError: ``access.*``, ``privacy.words``, ``privacy.too_many``.
+        StateError: ``access.*``, ``privacy.words``, ``privacy.fact``, ``privacy.too_many``.
     """
     who.require("privacy.own")
     _check(words)
+    require_fact(topic, fact)
 
     def work(unit: UnitOfWork) -> str:
         session, now = unit.session, unit.now
@@ -123,7 +168,7 @@ def ask(core: Core, who: Principal, kind: Kind, topic: Topic, words: str, reques
             decided_at=None,
             revision=1,
         )
-        _write(core, row, {"words": words})
+        _write(core, row, {"words": words} if fact is None else {"words": words, "fact": fact})
         session.add(row)
         session.flush()
         notices = [Notice("privacy.wanted", name, {"request": row.id}) for name in _deciders(session, row)]
@@ -176,7 +221,7 @@ def decide(core: Core, who: Principal, request_id: str, outcome: Literal["done",
         )
         if row is None:
             raise NotFound("privacy.none")
-        who.require(_DECIDES[cast("Topic", row.topic)])
+        who.require(DECIDES[cast("Topic", row.topic)])
         if row.person_id == who.person_id:
             raise NotAllowed("account.self")
         _step(row, now, outcome, who.account_id)
@@ -206,6 +251,46 @@ def list_requests(core: Core, who: Principal, *, after: str = "", limit: int = 5
     return core.database.read(look)
 
 
+def waiting_requests(core: Core, who: Principal, *, limit: int = 50) -> list[RequestView]:
+    """Requests that somebody sees and nobody has decided, those with the nearest last day first.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+
+    def look(session: Session) -> list[RequestView]:
+        query = select(PrivacyRequest).where(_seen(session, who), PrivacyRequest.state == "received")
+        ordered = query.order_by(PrivacyRequest.due_on, PrivacyRequest.id).limit(limit)
+        return [_view(core, session, row) for row in session.scalars(ordered)]
+
+    return core.database.read(look)
+
+
+def request_subject(core: Core, who: Principal, request_id: str) -> About:
+    """Whom a request is about, for whoever may decide on it.
+
+    Raises:
+        StateError: ``access.*``, ``privacy.none``.
+    """
+
+    def look(session: Session) -> About:
+        row = session.scalar(select(PrivacyRequest).where(PrivacyRequest.id == request_id, _seen(session, who)))
+        if row is None:
+            raise NotFound("privacy.none")
+        who.require(DECIDES[cast("Topic", row.topic)])
+        name = read_name(core, session.get_one(Person, row.person_id))
+        found = subject_of(session, row.person_id)
+        insured = row.topic == "insurance" and session.get(InsuredPerson, row.person_id) is not None
+        return _about(row.topic, name, found, insured=insured)
+
+    return core.database.read(look)
+
+
+def _about(topic: str, name: str, found: Subject, *, insured: bool) -> About:
+    cards, permits = (found.cards, found.permits) if topic in ("card", "permit") else ((), ())
+    return About(name, cards, permits, found.accounts if topic == "account" else (), insured)
+
+
 def show_request(core: Core, who: Principal, request_id: str) -> RequestView:
     """A request: one's own, or one that an official may decide on.
 
@@ -224,7 +309,7 @@ def show_request(core: Core, who: Principal, request_id: str) -> RequestView:
 
 def _seen(session: Session, who: Principal) -> ColumnElement[bool]:
     """The requests that somebody sees (promise 2)."""
-    topics = [topic for topic, right in _DECIDES.items() if who.may(right)]
+    topics = [topic for topic, right in DECIDES.items() if who.may(right)]
     if topics:
         region = office_region(session, who)
         seen = PrivacyRequest.topic.in_(topics)
@@ -255,7 +340,7 @@ def _step(row: PrivacyRequest, now: int, state: str, account_id: str | None) -> 
 
 
 def _deciders(session: Session, row: PrivacyRequest) -> list[str]:
-    right = _DECIDES[cast("Topic", row.topic)]
+    right = DECIDES[cast("Topic", row.topic)]
     roles = [role.name for role in ROLES.values() if right in role.rights]
     query = (
         select(Account.id, Office.region)
@@ -280,9 +365,11 @@ def _view(core: Core, session: Session, row: PrivacyRequest) -> RequestView:
     late = row.state == "received" and day_of(core.clock.now(session)).isoformat() > row.due_on
     return RequestView(
         row.id,
+        f"{row.id[:4]}-{row.id[4:8]}".upper(),
         row.person_id,
         cast("Kind", row.kind),
         cast("Topic", row.topic),
+        content.get("fact"),
         content.get("words", ""),
         cast("Any", row.state),
         row.due_on,
@@ -302,13 +389,9 @@ def _check(words: str) -> None:
 
 
 def _write(core: Core, row: PrivacyRequest, content: Mapping[str, Any]) -> None:
-    row.body = core.at_rest.seal(_place(row), json.dumps(content, ensure_ascii=False).encode())
+    row.body = core.at_rest.seal(place_of(row), json.dumps(content, ensure_ascii=False).encode())
 
 
 def _read(core: Core, row: PrivacyRequest) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(core.at_rest.open(_place(row), row.body))
+    content: dict[str, Any] = json.loads(core.at_rest.open(place_of(row), row.body))
     return content
-
-
-def _place(row: PrivacyRequest) -> Place:
-    return Place("privacy_requests", "body", row.id)

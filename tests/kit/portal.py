@@ -15,6 +15,7 @@ from playwright.sync_api import Page
 
 from icard_crypto.card.card import Card
 from issuer import cards
+from issuer.accounts.consents import NewConsent, give_consent
 from issuer.accounts.mandates import give_mandate
 from issuer.cards import NewCard
 from issuer.cards.lookups import note_lookup
@@ -23,6 +24,7 @@ from issuer.permits.models import Permit
 from issuer.permits.people import passport_of
 from issuer.portal import BASE, make_portal
 from issuer.portal.catalogue import Words
+from issuer.privacy import requests
 from issuer.service.app import make_app
 from tests.issuer.conftest import new_database_url
 from tests.kit.insured import new_registration
@@ -126,6 +128,10 @@ def _fill_office(office: PermitOffice, people: dict[str, Somebody]) -> dict[str,
     holder = house.core.database.read(lambda session: session.get_one(Permit, ids["permit"]).person_id)
     people["resident"] = make(house, "holder", "resident-1", person_id=holder)
     _insurance(house, people, ids, today)
+    resident = people["resident"].who()
+    words = "My post is Senior design engineer since the last change."
+    ids["request"] = requests.ask(house.core, resident, "correction", "permit", words, fact="position")
+    give_consent(house.core, resident, NewConsent("statistics", "East China University", today + timedelta(days=300)))
     return ids
 
 

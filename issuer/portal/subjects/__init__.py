@@ -20,6 +20,8 @@ from . import (
     office_queue,
     officer,
     offices,
+    own_data,
+    own_requests,
     permits,
     registration,
     rules,
@@ -35,6 +37,6 @@ SUBJECTS = [
         *(home, login, account, notices, cards, staff, officer, approvals, audit, admin),
         *(filings, filing_papers, filing_acts, permits, endings, entries, office_queue, desk),
         # registration before insurance: "register" is no person's id.
-        *(registration, insurance, rules, offices, webhooks, objections),
+        *(registration, insurance, rules, offices, webhooks, objections, own_requests, own_data),
     )
 ]

@@ -18,10 +18,11 @@ from icard_crypto import qr
 from icard_crypto.card.card import Profile
 from issuer.accounts import sessions
 from issuer.cards import lookups, lost
-from issuer.cards.parties import own_cards, require_card
+from issuer.cards.parties import own_cards, parties_of, require_card
 from issuer.cards.views import CardView
 from issuer.cards.visibility import disclosed_to
 from issuer.portal.card_shown import card_facts, card_rows, card_state, face, schemes
+from issuer.portal.disputes_shown import reportable
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Choice, Fact
@@ -76,7 +77,7 @@ def _shown(visit: Visit, card_id: str) -> Response:
         "view_card": view,
         "state": card_state(view, t, now),
         "rows": card_rows(view, t, now),
-        "facts": card_facts(view, t),
+        "facts": reportable(visit, "card", parties_of(visit.core, card_id)[0], card_facts(view, t)),
         "schemes": schemes(view, t),
         "address": f"{BASE}cards/{card_id}",
     }

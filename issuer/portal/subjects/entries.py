@@ -132,7 +132,7 @@ def report_residence(visit: Visit, entry_id: str) -> Response:
     """Report how the residence permit stands."""
     visit.require("state", "on")
     entries.report_residence(
-        visit.core, visit.call.who, entry_id, visit.text("state"), _day(visit, "on"), visit.call.version
+        visit.core, visit.call.who, entry_id, visit.text("state"), visit.day("on"), visit.call.version
     )
     return visit.go(f"entries/{entry_id}", done="residence_reported")
 
@@ -146,15 +146,8 @@ def decide(visit: Visit, entry_id: str) -> Response:
         entries.show_originals(core, who, entry_id, version)
     elif act == "prolong":
         visit.require("until", "reason")
-        entries.prolong_originals(core, who, entry_id, _day(visit, "until"), visit.text("reason"), version)
+        entries.prolong_originals(core, who, entry_id, visit.day("until"), visit.text("reason"), version)
     else:
         visit.require("reason")
         entries.record_not_shown(core, who, entry_id, visit.text("reason"), version)
     return visit.go(f"entries/{entry_id}", done="originals_recorded")
-
-
-def _day(visit: Visit, name: str) -> date:
-    try:
-        return date.fromisoformat(visit.text(name))
-    except ValueError:
-        raise visit.refuse(name, "filing.day_form") from None

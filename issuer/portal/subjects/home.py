@@ -26,6 +26,7 @@ _TILES: Final = (
     ("queue", "clock", "queue", ("filing.read",)),
     ("insurance", "tick", "insurance", ("insurance.read",)),
     ("search", "search", "search", ("card.find",)),
+    ("requests", "flag", "privacy/requests", ("account.manage", "card.issue", "filing.decide", "insurance.book")),
     ("approvals", "people", "confirmations", ("card.revoke", "account.give", "lookup.defer")),
     ("accounts", "person", "accounts", ("account.manage",)),
     ("organisations", "card", "organisations", ("organisation.manage",)),
@@ -72,12 +73,6 @@ def home(visit: Visit) -> Response:
 def show_help(visit: Visit) -> Response:
     """What to do when one cannot get in, or something is wrong."""
     return visit.page("help.html")
-
-
-@pages.get("privacy", ANYONE)
-def privacy(visit: Visit) -> Response:
-    """What is kept, for how long, and who sees it."""
-    return visit.page("privacy.html", settings=visit.core.settings)
 
 
 @pages.get("accessibility", ANYONE)

@@ -21,6 +21,7 @@ from issuer.insurance.leaving import Choice as LeavingChoice
 from issuer.insurance.money import in_yuan
 from issuer.insurance.months import month_of, month_text
 from issuer.portal.catalogue import Words
+from issuer.portal.disputes_shown import reportable
 from issuer.portal.insurance_shown import (
     due_of,
     finding_shown,
@@ -61,8 +62,8 @@ def list_insured(visit: Visit) -> Response:
     """The people whose insurance one sees; a holder's own at once."""
     who, t = visit.call.who, visit.words
     if who.role.name == "holder":
-        own = views.insured_people(visit.core, who, limit=1)
-        return _shown(visit, own[0]) if own else visit.page("insurance/none.html")
+        own = who.person_id in views.insured_people(visit.core, who)
+        return _shown(visit, who.person_id) if own else visit.page("insurance/none.html")
     names = views.insured_people(visit.core, who, **asked_page(visit))
     shown = shown_page(visit, names, lambda name: name)
     rows = []
@@ -118,7 +119,7 @@ def _shown(visit: Visit, person_id: str) -> Response:
     report, states = views.compliance_of(core, who, person_id, None, None)
     noted(visit.call, person_id)
     rules = ShownRules(visit)
-    own, month = who.role.name == "holder", month_text(month_of(rules.today))
+    own, month = person_id == who.person_id and who.role.name == "holder", month_text(month_of(rules.today))
     statement = views.statement(core, who, person_id, rules.today.year)
     running = [one for one in view.employments if one.ended is None]
     due = due_of(rules, view.region, own=False) if running else None
@@ -128,7 +129,7 @@ def _shown(visit: Visit, person_id: str) -> Response:
         insured=view,
         own=own,
         state=insurance_state(t, view),
-        facts=_facts(t, view),
+        facts=reportable(visit, "insurance", person_id, _facts(t, view)),
         schemes=scheme_lines(t, view.schemes, lapsed=view.state == "lapsed"),
         rules=named_rules(rules, view.rules),
         month=month_words(t, month),
@@ -140,6 +141,7 @@ def _shown(visit: Visit, person_id: str) -> Response:
         answers=[Choice(name, t(f"insurance.a_{name}")) for name in answers],
         choices=[_choice(t, one) for one in views.leaving_of(core, who, person_id)] if own else [],
         working=bool(running),
+        heirs=who.may("insurance.book"),
         ends=who.may("insurance.register") and not who.role.official and bool(running),
         address=f"{BASE}insurance/{person_id}",
     )
@@ -148,11 +150,11 @@ def _shown(visit: Visit, person_id: str) -> Response:
 def _facts(t: Words, view: views.InsuranceView) -> list[Fact]:
     number = view.number or t("insurance.last4", digits=view.number_last4)
     return [
-        Fact(t("card.name"), view.name),
-        Fact(t("insurance.number"), number, code=view.number is not None),
-        Fact(t("permit.region"), region_words(view.region, t)),
+        Fact(t("card.name"), view.name, reports="name"),
+        Fact(t("insurance.number"), number, code=view.number is not None, reports="number"),
+        Fact(t("permit.region"), region_words(view.region, t), reports="region"),
         *(
-            Fact(t("insurance.work_since"), t.day(date.fromisoformat(one.began)))
+            Fact(t("insurance.work_since"), t.day(date.fromisoformat(one.began)), reports="work_since")
             for one in view.employments
             if one.ended is None
         ),
@@ -241,9 +243,6 @@ def end_page(visit: Visit, person_id: str) -> Response:
 def end_work(visit: Visit, person_id: str) -> Response:
     """Report that work with an employer has ended."""
     visit.require("day")
-    try:
-        day = date.fromisoformat(visit.text("day"))
-    except ValueError:
-        raise visit.refuse("day", "filing.day_form") from None
+    day = visit.day("day")
     registration.end_work(visit.core, visit.call.who, person_id, visit.text("employer_id") or None, day)
     return visit.go(f"insurance/{person_id}", done="work_ended")

@@ -19,11 +19,13 @@ from fastapi import Response
 
 from issuer.permits import assessments, due, plans, views
 from issuer.permits.assessments import AssessmentView
+from issuer.permits.models import Permit
 from issuer.permits.offices import show_employer
 from issuer.permits.plans import Plan
 from issuer.permits.refusals import PermitRefused
 from issuer.permits.views import PermitView
 from issuer.portal.catalogue import Words
+from issuer.portal.disputes_shown import reportable
 from issuer.portal.faults import FieldError, FormFault
 from issuer.portal.filing_shown import permit_state, redress_of
 from issuer.portal.lists import asked_page, shown_page
@@ -92,7 +94,7 @@ def _shown(visit: Visit, view: PermitView) -> Response:
         own=who.role.name == "holder",
         state=permit_state(t, view, rules.today),
         sentence=_sentence(visit, view),
-        facts=_facts(rules, view),
+        facts=reportable(visit, "permit", _person_of(visit), _facts(rules, view)),
         deadlines=_deadlines(rules, view, filed=any(one.process == "extension" and one.open for one in filings)),
         gap=_gap(rules, view),
         redress=redress_of(rules, ended.record.get("redress")) if ended else [],
@@ -105,6 +107,12 @@ def _shown(visit: Visit, view: PermitView) -> Response:
         states_case=who.may("permit.own") or who.may("filing.file") or who.may("filing.decide"),
         left=_left(rules, view),
     )
+
+
+def _person_of(visit: Visit) -> str | None:
+    """Whose permit the page is about, by the object that the guard has loaded; a holder's is their own."""
+    found = visit.call.found
+    return found.person_id if isinstance(found, Permit) else visit.call.who.person_id
 
 
 def _sentence(visit: Visit, view: PermitView) -> str:
@@ -125,14 +133,14 @@ def _facts(rules: ShownRules, view: PermitView) -> list[Fact]:
     t, newest = rules.t, view.terms[-1]
     row = rules.book.find("terms", newest.category, newest.region, date.fromisoformat(newest.first))
     return [
-        Fact(t("card.name"), view.name),
-        Fact(t("card.number"), view.number, code=True),
-        Fact(t("card.category"), newest.category, rule=None if row is None else rule_part(row, t)),
-        Fact(t("card.employer"), newest.employer),
-        Fact(t("card.position"), newest.post),
-        Fact(t("card.from"), t.day(date.fromisoformat(newest.first))),
-        Fact(t("card.to"), t.day(date.fromisoformat(view.until))),
-        Fact(t("permit.region"), region_words(newest.region, t)),
+        Fact(t("card.name"), view.name, reports="name"),
+        Fact(t("card.number"), view.number, code=True, reports="number"),
+        Fact(t("card.category"), newest.category, rule=None if row is None else rule_part(row, t), reports="category"),
+        Fact(t("card.employer"), newest.employer, reports="employer"),
+        Fact(t("card.position"), newest.post, reports="position"),
+        Fact(t("card.from"), t.day(date.fromisoformat(newest.first)), reports="from"),
+        Fact(t("card.to"), t.day(date.fromisoformat(view.until)), reports="to"),
+        Fact(t("permit.region"), region_words(newest.region, t), reports="region"),
     ]
 
 

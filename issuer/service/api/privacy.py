@@ -48,11 +48,12 @@ Heir = Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="A pers
 
 
 class AskBody(Body):
-    """What is asked about one's own data."""
+    """What is asked about one's own data. ``fact``: which fact of the record it is about, where it is a single one."""
 
     kind: Literal["correction", "deletion", "explanation"]
     topic: Literal["account", "card", "permit", "insurance"]
     words: Words
+    fact: Annotated[str, Field(pattern="^[a-z_]{1,40}$", examples=["name"])] | None = None
 
 
 class AskedBody(BaseModel):
@@ -128,7 +129,7 @@ def ask(call: CallOf, body: AskBody, response: Response) -> AskedBody:
     """Ask for a correction, a deletion or an explanation."""
     made = once(
         call,
-        lambda request: requests.ask(call.core, call.who, body.kind, body.topic, body.words, request),
+        lambda request: requests.ask(call.core, call.who, body.kind, body.topic, body.words, request, fact=body.fact),
         lambda name: name,
     )
     response.headers["Location"] = f"/v1/privacy/requests/{made}"

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import pytest
 from fastapi import FastAPI
 
+from issuer.insurance import departure
 from issuer.portal import BASE, make_portal
 from issuer.rules.days import day_of
 from issuer.service.app import make_service
@@ -18,6 +19,7 @@ from tests.issuer.portal.test_admin_pages import field, words
 from tests.issuer.portal.test_guard import Person, of
 from tests.kit.http_clients import ask
 from tests.kit.insured import registration_body
+from tests.kit.people import make
 from tests.kit.permit_office import person_record
 from tests.kit.portal import Town, town
 from tests.kit.uploaded import pdf, picture
@@ -270,3 +272,34 @@ def test_page_after_entry_says_what_is_due_and_books_a_time(app: FastAPI, made: 
     version = field(officer.get(path).text, "version")
     assert officer.post(f"{path}/decide", key="4" * 32, act="show", version=version).status_code == 303
     assert "Shown" in words(employer.get(f"{path}?lang=en").text)
+
+
+def test_relative_of_somebody_who_died_gets_access_on_proof_from_an_officer_who_did_not_record_the_death(
+    app: FastAPI, made: Town
+) -> None:
+    """Not before the death is on record, and not to somebody without an account; the relative finds record and copy on
+    the page of their own data, until the access is ended."""
+    core, person_id = made.house.core, made.ids["insured"]
+    officer, path = of(app, made, "insurance_officer"), f"insurance/{made.ids['insured']}/heirs"
+    assert "Nobody has access." in words(officer.get(f"{path}?lang=en").text)
+    until = (today(made) + timedelta(days=90)).isoformat()
+    heir = of(app, made, "holder")
+    number = made.people["holder"].person_id
+    assert number in heir.get("account").text
+    form = {"heir_person_id": number, "relation": "child", "proof": "Household register", "until": until}
+    early = officer.post(path, key="1" * 32, **form)
+    assert 'href="#f-heir_person_id"' in early.text
+    other = make(made.house, "insurance_officer", "insurance.second")
+    departure.record_death(core, other.who(), person_id, today(made))
+    assert officer.post(path, key="2" * 32, **{**form, "proof": ""}).status_code == 422
+    assert officer.post(path, key="3" * 32, **form).status_code == 303
+    assert "Child" in words(officer.get(f"{path}?lang=en").text)
+    own = heir.get("privacy?lang=en").text
+    assert f'href="/v1/privacy/export?person_id={person_id}"' in own
+    assert heir.get(f"insurance/{person_id}").status_code == 200
+    assert heir.get("insurance").status_code == 200
+    end = re.findall(rf'action="{BASE}(insurance/[0-9a-f]{{32}}/heirs/[0-9a-f]{{32}}/end)"', officer.get(path).text)[0]
+    assert of(app, made, "employer").post(end).status_code == 403
+    assert officer.post(end, key="4" * 32).status_code == 303
+    assert heir.get(f"insurance/{person_id}").status_code == 404
+    assert person_id not in heir.get("privacy").text

@@ -17,7 +17,11 @@ OFFICE = True
 #: Pages by role, with those that everybody has last.
 PAGES: dict[str, tuple[str, ...]] = {
     "holder": ("", "cards/{card}?code=work", "cards/{card}/whole", "cards/{card}/lookups"),
-    "resident": ("", "permits", "insurance", "what-if"),
+    "resident": (
+        *("", "permits", "insurance", "what-if", "privacy", "privacy/requests", "privacy/requests/{request}"),
+        *("privacy/requests/new?topic=permit&fact=position", "privacy/requests/new", "privacy/consents"),
+        *("privacy/consents/new", "privacy/consents/new?purpose=service", "privacy/kept"),
+    ),
     "employer": ("", "staff", "cards/{other}", "organisation", "mandates", "mandates/new", "account/tokens"),
     "applicant": (
         *("filings", "filings/new", "filings/{draft}", "filings/{draft}/edit?part=person"),
@@ -32,9 +36,13 @@ PAGES: dict[str, tuple[str, ...]] = {
     "desk": (
         *("queue", "filings/{filing}", "filings/{filing}/return", "filings/{filing}/check?material=M04", "activate"),
         *("filings/{filing}/pre-review", "filings/{accepted}/approve", "filings/{accepted}/refuse"),
+        *("privacy/requests", "privacy/requests/{request}", "privacy/requests/{request}/decide?outcome=done"),
     ),
     "office_head": ("", "queue", "load", "filings/{accepted}/prolong", "objections"),
-    "insurance_officer": ("", "cards/{card}", "cards/{card}/insurance-lapsed", "insurance", "insurance/{insured}"),
+    "insurance_officer": (
+        *("", "cards/{card}", "cards/{card}/insurance-lapsed", "insurance", "insurance/{insured}"),
+        "insurance/{insured}/heirs",
+    ),
     "inspector": ("", "search", "cards/{card}"),
     "auditor": ("", "audit", "audit/checkpoints", "service"),
     "administrator": ("", "accounts", "accounts/new", "organisations", "organisations/new", "mandates", "outbox"),
