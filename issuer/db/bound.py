@@ -7,26 +7,42 @@ Promises:
    there.
 2. A row is bound whenever the service writes it, and checked whenever the service loads it: one that was inserted,
    changed or copied by somebody who has only the database is never handed to the program (:class:`AlteredRow`).
-3. Rows are written and read as objects. A statement that writes a bound column by itself would leave a row that does
-   not fit, and one that reads single columns checks nothing: decisions are made on objects.
+3. Rows are written and read as objects; many at once by :func:`checked_rows`, :func:`with_mac` and
+   :func:`update_rows`. A statement that writes a bound column by itself would leave a row that does not fit, and one
+   that reads single columns checks nothing: decisions are made on what was checked.
 
 What no MAC of a row shows: that a row was removed, and that an earlier state of the same row was put back.
 """
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from json.encoder import encode_basestring_ascii as _quoted
+from operator import itemgetter
 from typing import Any, ClassVar, Final, cast
 
-from sqlalchemy import Table, event, inspect
+from sqlalchemy import ColumnElement, Select, Table, bindparam, event, inspect, select, update
 from sqlalchemy.orm import Mapped, Mapper, Session, mapped_column, object_session
 
 from icard_crypto.errors import NotAllowed
 
 from .base import SEALED, Base, Hex64
 
-__all__ = ["BINDER", "AlteredRow", "Binder", "Bound", "bound_tables", "content_of", "fits", "newest_bound", "with_mac"]
+__all__ = [
+    "BINDER",
+    "AlteredRow",
+    "Binder",
+    "Bound",
+    "bound_tables",
+    "checked_rows",
+    "content_of",
+    "fits",
+    "newest_bound",
+    "update_rows",
+    "with_mac",
+]
 
 #: The MAC over a bound row's content, 64 hexadecimal digits.
 Binder = Callable[[bytes], str]
@@ -70,10 +86,13 @@ def newest_bound() -> str:
 
 
 def content_of(table: Table, columns: tuple[str, ...], row: Mapping[str, Any]) -> bytes:
-    """What the MAC of a row is made of: table, primary key, and each bound column by its name."""
-    key = [_plain(table, column.name, row[column.name]) for column in table.primary_key.columns]
-    values = [[name, _plain(table, name, row[name])] for name in columns]
-    return json.dumps([table.name, key, values], ensure_ascii=True, separators=(",", ":")).encode()
+    """What the MAC of a row is made of: JSON of table, primary key, and each bound column by its name."""
+    template, values_of, is_sealed = _layout(table, columns)
+    values = values_of(row)
+    if True in is_sealed:
+        values = tuple(value is not None if hidden else value for value, hidden in zip(values, is_sealed, strict=True))
+    # This is made for every row that is read or written: texts, most of all values, without an encoder's overhead.
+    return (template % tuple([_quoted(value) if type(value) is str else _encoded(value) for value in values])).encode()
 
 
 def fits(binder: Binder, table: Table, columns: tuple[str, ...], row: Mapping[str, Any]) -> bool:
@@ -83,14 +102,92 @@ def fits(binder: Binder, table: Table, columns: tuple[str, ...], row: Mapping[st
 
 def with_mac(session: Session, model: type[Bound], values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a new row with its MAC, for a statement that inserts many."""
-    table = cast("Table", inspect(model).local_table)
+    table = _table(model)
     return {**values, "mac": _binder(session)(content_of(table, model.bound, values))}
 
 
-def _plain(table: Table, name: str, value: Any) -> Any:
-    if table.c[name].info.get(SEALED):
-        return value is not None
-    return value.hex() if isinstance(value, bytes) else value
+def checked_rows(
+    session: Session,
+    model: type[Bound],
+    *conditions: ColumnElement[bool],
+    order: Iterable[Any] = (),
+    lock: bool = False,
+) -> Iterator[Mapping[str, Any]]:
+    """Rows of a table as values by column, each checked as an object would be: a tenth of what objects cost.
+
+    Args:
+        order: columns to sort by.
+        lock: the rows, until the transaction's end.
+
+    Raises:
+        AlteredRow: a row does not carry its own MAC.
+    """
+    table, names, start = _query(model)
+    binder = _binder(session)
+    query = start.where(*conditions).order_by(*order)
+    for values in session.execute(query.with_for_update() if lock else query):
+        row = dict(zip(names, values, strict=True))
+        if not fits(binder, table, model.bound, row):
+            raise AlteredRow(table.name, _key(table, row))
+        yield row
+
+
+def update_rows(
+    session: Session, model: type[Bound], rows: Iterable[Mapping[str, Any]], changes: Mapping[str, Any]
+) -> None:
+    """Write the same changes to many rows that :func:`checked_rows` read, with their MACs."""
+    table, binder = _table(model), _binder(session)
+    keys = [column.name for column in table.primary_key.columns]
+    values = []
+    for row in rows:
+        mac = binder(content_of(table, model.bound, {**row, **changes}))
+        values.append({f"key_{name}": row[name] for name in keys} | {"new_mac": mac})
+    if values:
+        wanted = [table.c[name] == bindparam(f"key_{name}") for name in keys]
+        session.connection().execute(update(table).where(*wanted).values(**changes, mac=bindparam("new_mac")), values)
+
+
+def _query(model: type[Bound]) -> tuple[Table, tuple[str, ...], Select[Any]]:
+    """A model's table, its columns' names, and what reads them all."""
+    if model not in _QUERIES:
+        mapper, table = inspect(model), _table(model)
+        # Columns of the model, not of the table: the session writes what is waiting before it asks.
+        columns = (getattr(model, mapper.get_property_by_column(column).key) for column in table.columns)
+        _QUERIES[model] = table, tuple(column.name for column in table.columns), select(*columns)
+    return _QUERIES[model]
+
+
+_QUERIES: Final[dict[type[Bound], tuple[Table, tuple[str, ...], Select[Any]]]] = {}
+
+
+def _table(model: type[Bound]) -> Table:
+    return cast("Table", cast("Any", model).__table__)
+
+
+@functools.cache
+def _layout(
+    table: Table, columns: tuple[str, ...]
+) -> tuple[str, Callable[[Mapping[str, Any]], tuple[Any, ...]], tuple[bool, ...]]:
+    """The JSON of a table's rows with ``%s`` for each value; what takes the values from a row; which are sealed."""
+    keys = [column.name for column in table.primary_key.columns]
+    names = (*keys, *columns)
+    bound = ",".join(f"[{_quoted(name)},%s]" for name in columns)
+    template = f"[{_quoted(table.name)},[{','.join('%s' for _ in keys)}],[{bound}]]"
+    take = itemgetter(*names)
+    values_of = take if len(names) > 1 else lambda row: (take(row),)
+    return template, values_of, tuple(bool(table.c[name].info.get(SEALED)) for name in names)
+
+
+def _encoded(value: Any) -> str:
+    if type(value) is int:
+        return str(value)
+    if value is None:
+        return "null"
+    return json.dumps(value.hex() if isinstance(value, bytes) else value, ensure_ascii=True, separators=(",", ":"))
+
+
+def _key(table: Table, row: Mapping[str, Any]) -> str:
+    return ":".join(str(row[column.name]) for column in table.primary_key.columns)
 
 
 def _binder(session: Session | None) -> Binder:
@@ -120,8 +217,7 @@ def _check_refreshed(target: Bound, context: Any, _attributes: object) -> None:
 
 
 def _check(target: Bound, session: Session) -> None:
-    table = cast("Table", inspect(type(target)).local_table)
+    table = _table(type(target))
     row = target.__dict__
     if not fits(_binder(session), table, target.bound, row):
-        key = ":".join(str(row[column.name]) for column in table.primary_key.columns)
-        raise AlteredRow(table.name, key)
+        raise AlteredRow(table.name, _key(table, row))

@@ -30,7 +30,7 @@ from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 from issuer.vault.at_rest import Place
 
-from .compliance import Compliance
+from .compliance import compliance_of_day
 from .findings import Finding
 from .lapses import follow
 from .models import FindingState
@@ -135,7 +135,7 @@ def states_of(core: Core, session: Session, person_id: str, findings: list[Findi
 def _finding(core: Core, session: Session, who: Principal, person_id: str, key: str, today: date) -> Finding:
     person = load_people(core, session, [person_id], lock=True)[person_id].person
     employers = seen_employers(core, session, who)
-    for finding in Compliance(book_of(session), today).report(person).findings:
+    for finding in compliance_of_day(book_of(session), today).report(person).findings:
         if finding.key == key and (employers is None or finding.employer in employers):
             return finding
     raise NotFound("insurance.no_finding", path="key", expected="the key of a finding of today's report")

@@ -13,12 +13,12 @@ Promises:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
-from sqlalchemy import insert, not_, select
+from sqlalchemy import Table, insert, not_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -27,7 +27,7 @@ from issuer.accounts.models import Organisation
 from issuer.accounts.principals import Principal
 from issuer.acts import Actor
 from issuer.core import Core
-from issuer.db.bound import with_mac
+from issuer.db.bound import checked_rows, update_rows, with_mac
 from issuer.db.idempotency import Request
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.permits.parties import covered, office_region
@@ -35,21 +35,25 @@ from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
 from .coverage import Duties
+from .history import Person
 from .lapses import follow
-from .ledger import Entry, check_correction
+from .ledger import Entry, check_correction, standing
 from .models import InsuranceEntry, InsuredPerson
 from .money import parse_yuan
 from .months import month_of, parse_month
-from .records import Insured, load_people, number_key
+from .records import entries_of, load_people, load_workers, number_key
 from .schemes import Scheme, schemes_of
 
-__all__ = ["NewEntry", "Refused", "entry_from", "record", "record_within", "take_back"]
+__all__ = ["NewEntry", "Refused", "digest_of", "entry_from", "record", "record_within", "take_back"]
 
 _KINDS: Final = ("reported", "paid", "refunded")
 _FIELDS: Final = frozenset(
     {"number", "employer_code", "kind", "month", "scheme", "employer_part", "employee_part", "day"}
 )
 _LONGEST: Final = 40
+#: Digits of a batch's name in the ids of its rows.
+_BATCH_ID: Final = 24
+_DAY: Final = len("YYYY-MM-DD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,12 @@ class NewEntry:
     day: date
     source_key: str | None = None
 
+    @property
+    def line(self) -> str:
+        """The row as a line, without what it is known by."""
+        parts = f"{self.employer_part},{self.employee_part}"
+        return f"{self.number},{self.employer_code},{self.kind},{self.month},{int(self.scheme)},{parts},{self.day}"
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -82,45 +92,46 @@ class Refused:
     fault: IcardError
 
 
-def entry_from(values: Mapping[str, Any]) -> NewEntry:
+def entry_from(values: Mapping[str, Any], source_key: str | None = None) -> NewEntry:
     """A row from its JSON or its cells: texts.
 
     Raises:
         StateError: ``insurance.entry``, ``insurance.month``, ``insurance.scheme``, ``insurance.amount``,
             ``insurance.day``.
     """
-    unknown = sorted(values.keys() - _FIELDS)
-    if unknown or values.keys() != _FIELDS:
+    if values.keys() != _FIELDS:
         missing = sorted(_FIELDS - values.keys())
         raise Invalid("insurance.entry", path=(missing or ["row"])[0], expected=", ".join(sorted(_FIELDS)))
-    texts: dict[str, str] = {}
     for name in _FIELDS:
         value = values[name]
         if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
             raise Invalid("insurance.entry", path=name, expected=f"a text of 1 to {_LONGEST} characters")
-        texts[name] = value
-    if texts["kind"] not in _KINDS:
+    kind: Any = values["kind"]
+    if kind not in _KINDS:
         raise Invalid("insurance.entry", path="kind", expected=", ".join(_KINDS))
-    try:
-        day = date.fromisoformat(texts["day"]) if len(texts["day"]) == 10 else None
-    except ValueError:
-        day = None
-    if day is None:
-        raise Invalid("insurance.day", path="day", expected="a day as YYYY-MM-DD")
-    parts = [parse_yuan(texts[name], name) for name in ("employer_part", "employee_part")]
+    parts = [parse_yuan(values[name], name) for name in ("employer_part", "employee_part")]
     if not any(parts):
         raise Invalid("insurance.amount", path="employer_part", expected="more than nothing")
-    kind: Any = texts["kind"]
     return NewEntry(
-        texts["number"].strip().upper(),
-        texts["employer_code"].strip().upper(),
+        values["number"].strip().upper(),
+        values["employer_code"].strip().upper(),
         kind,
-        parse_month(texts["month"]),
-        schemes_of([texts["scheme"]]),
+        parse_month(values["month"]),
+        schemes_of([values["scheme"]]),
         parts[0],
         parts[1],
-        day,
+        _day_of(values["day"]),
+        source_key,
     )
+
+
+def _day_of(text: str) -> date:
+    try:
+        if len(text) == _DAY:
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise Invalid("insurance.day", path="day", expected="a day as YYYY-MM-DD")
 
 
 def record(
@@ -151,16 +162,19 @@ def record(
             raise type(fault)(fault.code, path=path, expected=fault.expected)
         if who is not None:
             _check_office(session, who, people)
-        session.flush()
         _, acts = follow(core, session, now, people, by)
-        digest = hashlib.sha256(repr(rows).encode()).hexdigest()
-        details = {**by.details(), "rows": len(rows), "sha256": digest}
+        details = {**by.details(), "rows": len(rows), "sha256": digest_of(rows)}
         unit.audit("insurance.book", batch, details)
         unit.audit_acts(acts)
         unit.made(batch)
         return len(rows)
 
     return core.transact(by, work, request=request)
+
+
+def digest_of(rows: Iterable[NewEntry]) -> str:
+    """The hash by which the audit knows rows: SHA-256 of their lines."""
+    return hashlib.sha256("\n".join(row.line for row in rows).encode()).hexdigest()
 
 
 def _check_office(session: Session, who: Principal, people: Sequence[str]) -> None:
@@ -194,15 +208,16 @@ def record_within(
         if row.source_key is not None and row.source_key in look.written:
             continue
         try:
-            made.append(look.entry(row, hashlib.sha256(f"{batch}:{place}".encode()).hexdigest()[:32]))
+            # Neighbours in the table as in the file: ids without an order would touch a page of the index for each row.
+            made.append(look.entry(row, f"{batch[:_BATCH_ID]}{place:08x}"))
         except StateError as fault:
             refused.append(Refused(place, fault))
     if made:
-        session.execute(insert(InsuranceEntry), [with_mac(session, InsuranceEntry, each) for each in made])
-    people = sorted({each["person_id"] for each in made})
-    if later and people:
+        _insert(session, made)
+    people = {each["person_id"] for each in made}
+    if later:
         look.mark(people)
-    return people, refused
+    return sorted(people), refused
 
 
 def take_back(core: Core, person_id: str, entry_id: str, by: Actor, request: Request | None = None) -> str:
@@ -220,8 +235,7 @@ def take_back(core: Core, person_id: str, entry_id: str, by: Actor, request: Req
             raise NotFound("insurance.none")
         wrong = check_correction(insured.person.entries, entry_id)
         values = _values(_reversed(wrong, correcting, now), person_id, now, None)
-        session.execute(insert(InsuranceEntry), [with_mac(session, InsuranceEntry, values)])
-        session.flush()
+        _insert(session, [values])
         _, acts = follow(core, session, now, [person_id], by)
         unit.audit("insurance.correct", entry_id, by.details())
         unit.audit_acts(acts)
@@ -232,6 +246,11 @@ def take_back(core: Core, person_id: str, entry_id: str, by: Actor, request: Req
         return core.transact(by, work, request=request)
     except IntegrityError:
         raise Conflict("insurance.corrected", path="takes_back", expected="a row that stands") from None
+
+
+def _insert(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
+    values = [with_mac(session, InsuranceEntry, row) for row in rows]
+    session.connection().execute(insert(cast("Table", InsuranceEntry.__table__)), values)
 
 
 def _reversed(wrong: Entry, name: str, now: int) -> Entry:
@@ -264,16 +283,17 @@ def _values(entry: Entry, person_id: str, now: int, source_key: str | None) -> d
 
 
 class _Looking:
-    """What rows are held against: people, employers and duties, looked up once for all of them."""
+    """What rows are held against: people, employers and duties, looked up once for all of them.
+
+    Of a person only what rows need is read: employments, certificates, and of the books the months that are written.
+    """
 
     def __init__(self, core: Core, session: Session, now: int, rows: Sequence[NewEntry]) -> None:
-        self._now = now
+        self._core, self._session, self._now = core, session, now
         self._today = day_of(now)
-        keys = {row.number: number_key(core, row.number) for row in rows}
-        query = select(InsuredPerson.number_key, InsuredPerson.person_id)
-        by_key = _by_chunks(session, query, InsuredPerson.number_key, sorted(set(keys.values())))
-        self._ids = {number: by_key[key] for number, key in keys.items() if key in by_key}
-        self._people = load_people(core, session, sorted(set(self._ids.values())), lock=True)
+        self._rows = self._locked({row.number for row in rows})
+        ids = [row["person_id"] for row in self._rows.values()]
+        self._people = load_workers(core, session, self._rows.values())
         codes = {row.employer_code: core.at_rest.digest("organisation", row.employer_code) for row in rows}
         places = select(Organisation.code_key, Organisation.id).where(Organisation.kind == "employer")
         employers = _by_chunks(session, places, Organisation.code_key, sorted(set(codes.values())))
@@ -282,12 +302,22 @@ class _Looking:
         there = select(InsuranceEntry.source_key, InsuranceEntry.id)
         self.written = _by_chunks(session, there, InsuranceEntry.source_key, sources).keys()
         self._duties = Duties(book_of(session))
-        self._seen: dict[str, set[tuple[object, ...]]] = {}
+        months = {row.month for row in rows}
+        books = entries_of(session, InsuranceEntry.person_id.in_(ids), InsuranceEntry.month.in_(months))
+        self._seen = {person_id: {_likeness(one) for one in standing(entries)} for person_id, entries in books.items()}
 
-    def mark(self, people: Iterable[str]) -> None:
+    def _locked(self, numbers: Collection[str]) -> dict[str, Mapping[str, Any]]:
+        """The rows of insured persons by number, locked in the order of their ids."""
+        keys = {number_key(self._core, number): number for number in numbers}
+        wanted, order = InsuredPerson.number_key.in_(keys), (InsuredPerson.person_id,)
+        found = checked_rows(self._session, InsuredPerson, wanted, order=order, lock=True)
+        return {keys[row["number_key"]]: row for row in found}
+
+    def mark(self, people: Collection[str]) -> None:
         """Let whoever looks next look at these people."""
-        for person_id in people:
-            self._people[person_id].row.look_on = self._today.isoformat()
+        today = self._today.isoformat()
+        rows = (row for row in self._rows.values() if row["person_id"] in people and row["look_on"] != today)
+        update_rows(self._session, InsuredPerson, rows, {"look_on": today})
 
     def entry(self, row: NewEntry, name: str) -> dict[str, Any]:
         """The values of a row that may be written.
@@ -295,13 +325,14 @@ class _Looking:
         Raises:
             StateError: ``insurance.*``.
         """
-        person_id, employer = self._ids.get(row.number), self._employers.get(row.employer_code)
-        if person_id is None:
+        found, employer = self._rows.get(row.number), self._employers.get(row.employer_code)
+        if found is None:
             raise NotFound("insurance.none", path="number")
         if employer is None:
             raise NotFound("insurance.employer", path="employer_code", expected="an employer on record")
         if row.day > self._today or row.month > month_of(self._today):
             raise Invalid("insurance.day", path="day", expected="a day and a month that have come")
+        person_id = found["person_id"]
         self._check_month(self._people[person_id], employer, row)
         entry = Entry(
             name,
@@ -314,14 +345,13 @@ class _Looking:
             row.day,
             self._today,
         )
-        seen = self._seen.setdefault(person_id, {_likeness(one) for one in self._standing(person_id)})
-        if _likeness(entry) in seen:
+        seen, likeness = self._seen.setdefault(person_id, set()), _likeness(entry)
+        if likeness in seen:
             raise Conflict("insurance.entry_twice", path="month")
-        seen.add(_likeness(entry))
+        seen.add(likeness)
         return _values(entry, person_id, self._now, row.source_key)
 
-    def _check_month(self, insured: Insured, employer: str, row: NewEntry) -> None:
-        person = insured.person
+    def _check_month(self, person: Person, employer: str, row: NewEntry) -> None:
         at_work = [
             one
             for one in person.employments
@@ -332,22 +362,18 @@ class _Looking:
         ]
         if not at_work or (person.died is not None and row.month > month_of(person.died)):
             raise Invalid("insurance.entry_no_work", path="month", expected="a month of work with this employer")
-        duty = self._duties.month(person.as_known(self._today), at_work[0], row.month)
-        if row.kind != "refunded" and duty.exempt & row.scheme:
-            raise Invalid("insurance.entry_exempt", path="scheme", expected="a scheme that is not exempt")
-
-    def _standing(self, person_id: str) -> list[Entry]:
-        """The rows that stand: neither taken back nor taking back."""
-        entries = self._people[person_id].person.entries
-        gone = {one.takes_back for one in entries if one.takes_back is not None}
-        return [one for one in entries if one.takes_back is None and one.id not in gone]
+        # Nobody is exempt without a certificate.
+        if row.kind != "refunded" and person.evidence:
+            duty = self._duties.month(person.as_known(self._today), at_work[0], row.month)
+            if duty.exempt & row.scheme:
+                raise Invalid("insurance.entry_exempt", path="scheme", expected="a scheme that is not exempt")
 
 
 def _likeness(entry: Entry) -> tuple[object, ...]:
     return (
         entry.employer,
         entry.month,
-        entry.scheme,
+        int(entry.scheme),
         entry.kind,
         entry.day,
         entry.employer_part,

@@ -16,6 +16,7 @@ Promises:
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,9 +38,9 @@ from .history import Employment, Person
 from .ledger import Due, Entry, late_fee_of
 from .money import round_fen
 from .months import first_day, last_day, month_of, month_text
-from .schemes import NONE, Scheme, scheme_names
+from .schemes import NONE, Scheme, scheme_names, scheme_set
 
-__all__ = ["Compliance"]
+__all__ = ["Compliance", "compliance_of_day"]
 
 #: Days and signed sums of payments and refunds, by employer and month, then by the scheme's bit.
 _Moves = Mapping[int, list[tuple[date, int]]]
@@ -126,7 +127,7 @@ class Compliance:
         self, person: Person, employment: Employment, month: int, duty: MonthDuty, books: _Books
     ) -> tuple[Line, list[Finding]]:
         employer, region = employment.employer, employment.region
-        enrolled = NONE
+        enrolled = 0
         for enrolment in person.enrolments:
             if (
                 enrolment.employer == employer
@@ -134,18 +135,19 @@ class Compliance:
                 and enrolment.first_month <= month
                 and (enrolment.last_month is None or month <= enrolment.last_month)
             ):
-                enrolled |= enrolment.schemes
+                enrolled |= int(enrolment.schemes)
         moves = books.get((employer, month), _NO_MOVES)
-        paid = Scheme(sum(bit for bit, rows in moves.items() if sum(amount for _, amount in rows) > 0))
+        paid = sum(bit for bit, rows in moves.items() if sum(amount for _, amount in rows) > 0)
         missing = NONE
         findings: list[Finding] = []
         moments = self._rates.moments(region, month, self._known_on)
         if duty.due and moments[0].due < self._as_of:
-            missing, findings = self._judged(person, employment, month, duty, int(enrolled), moves)
-        if duty.disputed & ~paid:
+            missing, findings = self._judged(person, employment, month, duty, enrolled, moves)
+        open_dispute = int(duty.disputed) & ~paid
+        if open_dispute:
             facts = {"schemes_due": ", ".join(scheme_names(duty.due))}
             findings.append(
-                Finding("disputed", employer, region, month, duty.disputed & ~paid, rules=duty.rules, facts=facts)
+                Finding("disputed", employer, region, month, scheme_set(open_dispute), rules=duty.rules, facts=facts)
             )
         line = Line(
             employer,
@@ -155,8 +157,8 @@ class Compliance:
             duty.disputed,
             duty.exempt,
             duty.not_eligible,
-            enrolled,
-            paid,
+            scheme_set(enrolled),
+            scheme_set(paid),
             missing,
             duty.reason,
             duty.rules,
@@ -177,7 +179,7 @@ class Compliance:
         hosts = moment.terms.hosts
         owed = self._owed(employment, month, duty.due)
         groups: dict[FindingKind, _Sum] = {}
-        missing = NONE
+        missing = 0
         # Plain integers: operators of flags cost ten times as much, and this runs for every scheme of every month.
         due = int(duty.due)
         for bit in _BITS:
@@ -193,12 +195,14 @@ class Compliance:
             fee = self._late_fee(person, employment, month, dues, rows) if expected is not None else None
             if kind is None and not fee:
                 continue
-            whole = Scheme(bit | sum(one for one, of in hosts.items() if of == bit and one & due))
+            whole = bit | sum(one for one, of in hosts.items() if of == bit and one & due)
             group = groups.setdefault(kind or "paid_late", _Sum())
             group.add(whole, None if expected is None else max(expected - standing, 0), fee, dues)
             if kind is not None:
                 missing |= whole
-        return missing, [self._finding(kind, employment, month, duty, group) for kind, group in groups.items()]
+        return scheme_set(missing), [
+            self._finding(kind, employment, month, duty, group) for kind, group in groups.items()
+        ]
 
     def _owed(self, employment: Employment, month: int, due: Scheme) -> dict[int, list[Owed]]:
         found: dict[int, list[Owed]] = {}
@@ -225,7 +229,7 @@ class Compliance:
             employment.employer,
             employment.region,
             month,
-            group.schemes,
+            scheme_set(group.schemes),
             owed,
             group.fee,
             None if owed is None else self._fine(kind, owed, month),
@@ -304,16 +308,22 @@ class Compliance:
         return [mark(one) for one in findings]
 
 
+@functools.lru_cache(maxsize=8)
+def compliance_of_day(book: RuleBook, as_of: date, known_on: date | None = None) -> Compliance:
+    """The reports by one book for one day, with what earlier calls looked up: for one person at a time."""
+    return Compliance(book, as_of, known_on)
+
+
 @dataclass(slots=True)
 class _Sum:
     """What several schemes of a month owe together. ``owed`` is None as soon as one of the sums is not known."""
 
-    schemes: Scheme = NONE
+    schemes: int = 0
     owed: int | None = 0
     fee: int | None = 0
     rules: list[Rule] = field(default_factory=list)
 
-    def add(self, schemes: Scheme, owed: int | None, fee: int | None, dues: Sequence[Owed]) -> None:
+    def add(self, schemes: int, owed: int | None, fee: int | None, dues: Sequence[Owed]) -> None:
         self.schemes |= schemes
         self.owed = None if owed is None or self.owed is None else self.owed + owed
         self.fee = None if fee is None or self.fee is None else self.fee + fee

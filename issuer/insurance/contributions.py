@@ -164,6 +164,7 @@ class Rates:
         self._book = book
         self._terms: dict[tuple[str, int, date | None], Terms] = {}
         self._moments: dict[tuple[str, int, date], tuple[Moment, ...]] = {}
+        self._rows: dict[str, list[Rule]] = {}
 
     def terms(self, region: str, month: int, known_on: date | None = None) -> Terms:
         """Limits and rates of a month by what was known on a day; None: by all rows."""
@@ -244,13 +245,15 @@ class Rates:
 
     def _published(self, region: str, month: int) -> list[date]:
         """The days on which something was published, or ended, that the amounts of a month may rest on."""
+        if region not in self._rows:
+            rows = (rule for kind in (LIMITS, RATES, PAID_WITH) for rule in self._book.all(kind))
+            self._rows[region] = [rule for rule in rows if covers(rule.region, region)]
         first, days = first_day(month), set()
-        for kind in (LIMITS, RATES, PAID_WITH):
-            for rule in self._book.all(kind):
-                if rule.valid_from <= first and covers(rule.region, region):
-                    days.add(rule.known_from)
-                    if rule.ended_on is not None:
-                        days.add(rule.ended_on)
+        for rule in self._rows[region]:
+            if rule.valid_from <= first:
+                days.add(rule.known_from)
+                if rule.ended_on is not None:
+                    days.add(rule.ended_on)
         return sorted(days)
 
 

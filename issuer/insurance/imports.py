@@ -11,7 +11,7 @@ Promises:
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from icard_crypto.errors import IcardError
@@ -23,13 +23,15 @@ from issuer.bulk.rows import Columns, Row, Source
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
 
-from .books import NewEntry, entry_from, record_within
+from .books import NewEntry, digest_of, entry_from, record_within
 from .lapses import Followed, follow_due
 
 __all__ = ["COLUMNS", "Imported", "import_file"]
 
 _KIND: Final = "contributions"
 _BATCH: Final = 1000
+#: Digits of a file's hash in what its rows are known by.
+_FILE_ID: Final = 48
 _NAMES: Final = ("number", "employer_code", "kind", "month", "scheme", "employer_part", "employee_part", "day")
 
 COLUMNS: Final = Columns(dict.fromkeys(_NAMES, "text"), _NAMES)
@@ -92,7 +94,7 @@ def _write(core: Core, source: Source, run_id: str, batch: Batch, by: Actor) -> 
         run.done += len(ready) - len(refused)
         run.refused += len(all_refused)
         run.changed_at = now
-        digest = hashlib.sha256(repr([entry for _, entry in ready]).encode()).hexdigest()
+        digest = digest_of(entry for _, entry in ready)
         details = {**by.details(), "rows": len(ready) - len(refused), "people": len(people), "sha256": digest}
         unit.audit("insurance.book", name, details)
         return run.done, run.refused
@@ -103,5 +105,4 @@ def _write(core: Core, source: Source, run_id: str, batch: Batch, by: Actor) -> 
 def _entry(source: Source, row: Row) -> NewEntry:
     if row.fault is not None:
         raise row.fault
-    entry = entry_from(row.values or {})
-    return replace(entry, source_key=hashlib.sha256(f"{source.sha256}:{row.number}".encode()).hexdigest())
+    return entry_from(row.values or {}, f"{source.sha256[:_FILE_ID]}{row.number:016x}")

@@ -19,9 +19,9 @@ from datetime import date
 from issuer.rules.book import RuleBook
 from issuer.rules.rows import Rule
 
-from .due_days import lapse_day
+from .due_days import DayByRule, lapse_day
 from .money import parse_yuan
-from .schemes import NONE, Scheme
+from .schemes import NONE, Scheme, scheme_set
 
 __all__ = ["Lapse", "LapseMonth", "lapse_of"]
 
@@ -66,23 +66,26 @@ class Lapse:
 
 def lapse_of(book: RuleBook, months: Iterable[LapseMonth], on: date) -> Lapse:
     """The state of the insurance on a day."""
-    causes: list[tuple[date, int, Scheme, Rule]] = []
+    limits: dict[tuple[str, int], DayByRule] = {}
+    late: dict[tuple[str, int], DayByRule] = {}
+    causes: list[tuple[int, Scheme]] = []
+    schemes = 0
     for one in months:
-        limit = lapse_day(book, one.region, one.month)
+        place = one.region, one.month
+        limit = limits.get(place) or limits.setdefault(place, lapse_day(book, *place))
         if on > limit.day and not one.contested and not _is_paid(one, limit.rule):
-            causes.append((limit.day, one.month, one.scheme, limit.rule))
+            late[place] = limit
+            causes.append((one.month, one.scheme))
+            schemes |= int(one.scheme)
     if not causes:
         return Lapse(False)
-    schemes = NONE
-    for _, _, scheme, _ in causes:
-        schemes |= scheme
-    first = min(day for day, *_ in causes)
+    first = min(limit.day for limit in late.values())
     return Lapse(
         True,
         date.fromordinal(first.toordinal() + 1),
-        tuple(sorted((month, scheme) for _, month, scheme, _ in causes)),
-        schemes,
-        tuple({rule.name: rule for *_, rule in causes}.values()),
+        tuple(sorted(causes)),
+        scheme_set(schemes),
+        tuple({limit.rule.name: limit.rule for limit in late.values()}.values()),
     )
 
 

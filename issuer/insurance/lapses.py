@@ -37,12 +37,13 @@ from .ledger import balances
 from .models import FindingState, InsuredPerson
 from .months import month_of
 from .records import Insured, load_people
-from .schemes import Scheme
+from .schemes import Scheme, scheme_set
 
 __all__ = ["CHUNK", "Followed", "cards_of", "follow", "follow_due", "lapse_months", "next_look"]
 
 #: People a transaction: a chunk's locks are held for a fraction of a second.
 CHUNK: Final = 500
+_SCHEMES: Final = tuple((scheme, int(scheme)) for scheme in Scheme)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +77,24 @@ def lapse_months(
                 if on <= lapse_day(book, employment.region, month).day:
                     break
                 duty = duties.month(person, employment, month)
-                enrolled = enrolment.schemes & duty.due
+                # Plain integers: operators of flags cost ten times as much, and this runs for everybody's months.
+                enrolled = int(enrolment.schemes) & int(duty.due)
                 terms = rates.terms(employment.region, month)
-                owed: dict[Scheme, int] = {}
+                owed: dict[int, int] = {}
                 if employment.wage is not None:
                     for one in rates.owed(
-                        employment.region, month, employment.wage, enrolled, employment.injury_rate, known_on=on
+                        employment.region,
+                        month,
+                        employment.wage,
+                        scheme_set(enrolled),
+                        employment.injury_rate,
+                        known_on=on,
                     ):
-                        owed[one.scheme] = owed.get(one.scheme, 0) + (0 if one.late else one.total)
-                for scheme in Scheme:
-                    if not scheme & enrolled or terms.hosts.get(int(scheme), 0) & enrolled:
+                        bit = int(one.scheme)
+                        owed[bit] = owed.get(bit, 0) + (0 if one.late else one.total)
+                contested_month = (employment.employer, month) in disputed
+                for scheme, bit in _SCHEMES:
+                    if not bit & enrolled or terms.hosts.get(bit, 0) & enrolled:
                         continue
                     balance = books.get((employment.employer, month, scheme))
                     found.append(
@@ -93,10 +102,10 @@ def lapse_months(
                             month,
                             scheme,
                             employment.region,
-                            owed.get(scheme),
+                            owed.get(bit),
                             0 if balance is None else balance.paid,
                             0 if balance is None else balance.payments,
-                            (employment.employer, month) in disputed,
+                            contested_month,
                         )
                     )
     return found

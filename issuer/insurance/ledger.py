@@ -24,7 +24,17 @@ from icard_crypto.errors import Conflict, NotFound
 from .money import round_fen
 from .schemes import Scheme
 
-__all__ = ["Balance", "Due", "Entry", "EntryKind", "balances", "check_correction", "late_fee", "late_fee_of"]
+__all__ = [
+    "Balance",
+    "Due",
+    "Entry",
+    "EntryKind",
+    "balances",
+    "check_correction",
+    "late_fee",
+    "late_fee_of",
+    "standing",
+]
 
 EntryKind = Literal["reported", "paid", "refunded"]
 
@@ -98,6 +108,12 @@ def balances(entries: Iterable[Entry]) -> dict[tuple[str, int, Scheme], Balance]
         if entry.kind == "paid":
             row[3] += 1 if entry.takes_back is None else -1
     return {key: Balance(*row) for key, row in sums.items()}
+
+
+def standing(entries: Sequence[Entry]) -> list[Entry]:
+    """The rows that stand: neither taken back nor taking back."""
+    gone = {one.takes_back for one in entries if one.takes_back is not None}
+    return [one for one in entries if one.takes_back is None and one.id not in gone]
 
 
 def check_correction(entries: Sequence[Entry], wrong: str) -> Entry:

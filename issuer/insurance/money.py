@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Final
 
 from icard_crypto.errors import Invalid
@@ -23,6 +24,7 @@ MOST: Final = 1_000_000_000
 _TEXT: Final = re.compile(r"(0|[1-9][0-9]{0,7})(?:\.([0-9]{1,2}))?")
 
 
+@lru_cache(4096)
 def parse_yuan(text: str, path: str = "amount") -> int:
     """Fen of a text such as ``4962.24``.
 

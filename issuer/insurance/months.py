@@ -46,6 +46,7 @@ def month_text(month: int) -> str:
     return f"{1970 + month // 12:04d}-{month % 12 + 1:02d}"
 
 
+@lru_cache(4096)
 def parse_month(text: str, path: str = "month") -> int:
     """The month that a text such as ``2021-08`` names; 1970-01 to 2199-12.
 

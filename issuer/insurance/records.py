@@ -12,15 +12,16 @@ from __future__ import annotations
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal, cast
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from issuer.core import Core
+from issuer.db.bound import checked_rows
 from issuer.permits.models import Permit, PermitEnd, PermitTerm
 from issuer.rules.days import day_of
 from issuer.vault.at_rest import Place
@@ -28,7 +29,7 @@ from issuer.vault.at_rest import Place
 from .history import Agreement, Basis, Employment, Enrolment, Evidence, Person, Recorded
 from .ledger import Entry
 from .models import InsuranceEntry, InsuranceFact, InsuredPerson
-from .schemes import Scheme, scheme_names, schemes_of
+from .schemes import scheme_names, scheme_set, schemes_of
 from .treaties import Certificate
 
 __all__ = [
@@ -39,8 +40,9 @@ __all__ = [
     "add_fact",
     "certificate_body",
     "certificate_of",
-    "entry_of",
+    "entries_of",
     "load_people",
+    "load_workers",
     "number_key",
     "read_person",
     "replace_fact",
@@ -117,7 +119,11 @@ def write_person(core: Core, row: InsuredPerson, record: PersonRecord) -> None:
 
 def read_person(core: Core, row: InsuredPerson) -> PersonRecord:
     """The record in a row."""
-    content = _object(core.at_rest.open(Place("insured_persons", "record", row.person_id), row.record))
+    return _opened(core, row.person_id, row.record)
+
+
+def _opened(core: Core, person_id: str, sealed: bytes) -> PersonRecord:
+    content = _object(core.at_rest.open(Place("insured_persons", "record", person_id), sealed))
     content["born"] = date.fromisoformat(content["born"])
     content["died"] = _day(content["died"])
     return PersonRecord(**content)
@@ -168,19 +174,28 @@ def load_people(core: Core, session: Session, ids: Sequence[str], *, lock: bool 
     return found
 
 
+def load_workers(core: Core, session: Session, rows: Iterable[Mapping[str, Any]]) -> dict[str, Person]:
+    """Insured people by id with their employments, and all that is on record of those who have a certificate: what rows
+    of the books are held against. The books themselves are left out.
+
+    Args:
+        rows: of insured persons, as :func:`issuer.db.bound.checked_rows` reads them.
+    """
+    records = {row["person_id"]: _opened(core, row["person_id"], row["record"]) for row in rows}
+    kinds = InsuranceFact.kind.in_(("employment", "certificate"))
+    facts = _facts(core, session, InsuranceFact.person_id.in_(records), kinds)
+    holders = [person for person, own in facts.items() if any(fact.kind == "certificate" for fact in own)]
+    if holders:
+        facts.update(_facts(core, session, InsuranceFact.person_id.in_(holders)))
+    permits = _permits(session, holders) if holders else defaultdict(list)
+    return {person: _person(record, facts[person], permits[person], ()) for person, record in records.items()}
+
+
 def _load(core: Core, session: Session, ids: Sequence[str], *, lock: bool) -> dict[str, Insured]:
     query = select(InsuredPerson).where(InsuredPerson.person_id.in_(ids)).order_by(InsuredPerson.person_id)
     rows = session.scalars(query.with_for_update() if lock else query).all()
-    facts: defaultdict[str, list[Fact]] = defaultdict(list)
-    wanted = select(InsuranceFact).where(InsuranceFact.person_id.in_(ids))
-    for fact in session.scalars(wanted.order_by(InsuranceFact.created_at, InsuranceFact.id)):
-        content = _object(core.at_rest.open(Place("insurance_facts", "body", fact.id), fact.body))
-        recorded = Recorded(date.fromisoformat(fact.recorded_on), _day(fact.replaced_on))
-        facts[fact.person_id].append(Fact(fact.id, cast("FactKind", fact.kind), fact.employer_id, content, recorded))
-    entries: defaultdict[str, list[Entry]] = defaultdict(list)
-    books = select(InsuranceEntry).where(InsuranceEntry.person_id.in_(ids)).order_by(InsuranceEntry.id)
-    for entry in session.scalars(books):
-        entries[entry.person_id].append(entry_of(entry))
+    facts = _facts(core, session, InsuranceFact.person_id.in_(ids))
+    entries = entries_of(session, InsuranceEntry.person_id.in_(ids))
     permits = _permits(session, ids)
     found = {}
     for row in rows:
@@ -191,20 +206,35 @@ def _load(core: Core, session: Session, ids: Sequence[str], *, lock: bool) -> di
     return found
 
 
-def entry_of(row: InsuranceEntry) -> Entry:
-    """A row of the books as the rules read it."""
-    return Entry(
-        row.id,
-        cast("Any", row.kind),
-        row.employer_id,
-        row.month,
-        Scheme(row.scheme),
-        row.employer_part,
-        row.employee_part,
-        date.fromisoformat(row.day),
-        date.fromisoformat(row.recorded_on),
-        row.takes_back,
-    )
+def _facts(core: Core, session: Session, *conditions: ColumnElement[bool]) -> defaultdict[str, list[Fact]]:
+    found: defaultdict[str, list[Fact]] = defaultdict(list)
+    order = (InsuranceFact.created_at, InsuranceFact.id)
+    for row in checked_rows(session, InsuranceFact, *conditions, order=order):
+        content = _object(core.at_rest.open(Place("insurance_facts", "body", row["id"]), row["body"]))
+        recorded = Recorded(date.fromisoformat(row["recorded_on"]), _day(row["replaced_on"]))
+        found[row["person_id"]].append(Fact(row["id"], row["kind"], row["employer_id"], content, recorded))
+    return found
+
+
+def entries_of(session: Session, *conditions: ColumnElement[bool]) -> defaultdict[str, list[Entry]]:
+    """The rows of the books that meet the conditions, by person, as the rules read them."""
+    found: defaultdict[str, list[Entry]] = defaultdict(list)
+    for row in checked_rows(session, InsuranceEntry, *conditions, order=(InsuranceEntry.id,)):
+        found[row["person_id"]].append(
+            Entry(
+                row["id"],
+                row["kind"],
+                row["employer_id"],
+                row["month"],
+                scheme_set(row["scheme"]),
+                row["employer_part"],
+                row["employee_part"],
+                date.fromisoformat(row["day"]),
+                date.fromisoformat(row["recorded_on"]),
+                row["takes_back"],
+            )
+        )
+    return found
 
 
 def _permits(session: Session, ids: Sequence[str]) -> defaultdict[str, list[Basis]]:
@@ -337,4 +367,4 @@ def _json(content: Mapping[str, Any]) -> bytes:
 
 
 def _object(content: bytes) -> dict[str, Any]:
-    return cast("dict[str, Any]", json.loads(content))
+    return cast("dict[str, Any]", json.loads(content.decode()))

@@ -28,7 +28,7 @@ from issuer.rules.store import book_of
 
 from .answering import Answered, states_of
 from .answers import Answer, rule_brief
-from .compliance import Compliance
+from .compliance import compliance_of_day
 from .coverage import Duties
 from .departure import choices_of
 from .findings import Report
@@ -240,7 +240,7 @@ def compliance_of(
     def look(session: Session) -> tuple[Report, dict[str, Answered]]:
         insured = _load(core, session, who, person_id)
         employers = seen_employers(core, session, who)
-        found = Compliance(book_of(session), day, known_on).report(insured.person)
+        found = compliance_of_day(book_of(session), day, known_on).report(insured.person)
         if employers is not None:
             found = Report(
                 found.as_of,
@@ -290,7 +290,7 @@ def report_on(core: Core, person_id: str, as_of: date | None, known_on: date | N
         if insured is None:
             raise NotFound("insurance.none")
         day = as_of or day_of(int(core.clock.local()))
-        return Compliance(book_of(session), day, known_on).report(insured.person)
+        return compliance_of_day(book_of(session), day, known_on).report(insured.person)
 
     return core.database.read(look)
 

@@ -29,6 +29,8 @@ from .rows import Rule, read_file
 __all__ = ["Finding", "RuleBook", "shipped"]
 
 _DAY: Final = timedelta(days=1)
+#: Answers that a book remembers; about 20 MB.
+_REMEMBERED: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class RuleBook:
             key: tuple(rows) for key, rows in groups.items()
         }
         self._ids: Mapping[str, tuple[str, ...]] = {kind: tuple(names) for kind, names in ids.items()}
+        self._found: dict[tuple[str, str, str, date, date | None], Rule | None] = {}
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -70,6 +73,17 @@ class RuleBook:
         Args:
             known_on: count only what had been published by then; None: all.
         """
+        key = kind, id, region, on, known_on
+        try:
+            return self._found[key]
+        except KeyError:
+            found = self._find(kind, id, region, on, known_on)
+        if len(self._found) >= _REMEMBERED:
+            self._found.clear()
+        self._found[key] = found
+        return found
+
+    def _find(self, kind: str, id: str, region: str, on: date, known_on: date | None) -> Rule | None:
         for place in ancestors(region):
             for rule in self._groups.get((kind, id, place), ()):
                 if rule.holds(on, known_on):

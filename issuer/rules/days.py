@@ -42,6 +42,7 @@ BEIJING: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 _DAY: Final = timedelta(days=1)
 _SECONDS: Final = 86_400
 _MONTHS: Final = 12
+_IN_EVERY_MONTH: Final = 28
 #: Days that a search for working days covers at most: 30 years, far beyond any deadline.
 _LONGEST: Final = 11_000
 
@@ -95,6 +96,8 @@ def days_before(day: date, number: int) -> date:
 def months_after(day: date, number: int) -> date:
     """The day of the same number some months on, or that month's last day."""
     year, month = divmod(day.year * _MONTHS + day.month - 1 + number, _MONTHS)
+    if day.day <= _IN_EVERY_MONTH:
+        return date(year, month + 1, day.day)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 

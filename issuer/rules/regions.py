@@ -27,6 +27,7 @@ _CODE: Final = re.compile("[1-9][0-9]{5}")
 _WITHOUT_PREFECTURE: Final = frozenset({"01", "02", "90"})
 
 
+@functools.lru_cache(4096)
 def ancestors(code: str) -> tuple[str, ...]:
     """The region itself, then the regions around it, nearest first; the last one is ``CN``.
 
