@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         True, description="Whether what is served at the status prefix is compared with what was published."
     )
     status_ca_file: Path | None = Field(None, description="PEM certificates of a private authority, for that.")
+    direct_issuing: bool = Field(
+        False,
+        description="Whether cards are issued and changed without an approved application: "
+        "for an authority that keeps its permits elsewhere.",
+    )
     list_capacity: int = Field(65536, ge=100, le=10_000_000, description="Entries of a new status list.")
     public_url: str = Field("", description="Where people find the portal, for links: https://host/")
     help_contact: str = Field("", description="How people reach the office: shown on the portal's pages.")

@@ -114,6 +114,7 @@ def _holder(session: Session, card_id: str) -> str | None:
 def _prepare_replacement(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``card_id``; ``card``: its new record, JSON text; ``remove``: paths of fields that it may lose, with spaces."""
     _only(arguments, {"card_id", "card"}, frozenset({"remove"}))
+    cards.require_direct(core)
     row = session.get(CardRow, arguments["card_id"])
     if row is None:
         raise NotFound("issue.no_card")
@@ -132,6 +133,7 @@ def _replace(core: Core, session: Session, prepared: Prepared, parts: Parts, now
 def _prepare_issue(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``card``: the record, JSON text; ``holder_id`` and ``employer_id``, where the service knows them."""
     _only(arguments, {"card"}, frozenset({"holder_id", "employer_id"}))
+    cards.require_direct(core)
     read = _card(arguments)
     cards.check_card(core, read)
     subject = hashlib.sha256(core.at_rest.digest("new card", read.permit.number or "").encode()).hexdigest()[:32]

@@ -139,10 +139,12 @@ def run(core: Core, kind: Kind, source: Source, by: Actor, options: Options | No
     """Do what a file asks for, or go on with it.
 
     Raises:
-        StateError: ``bulk.*``, ``list.not_published``, ``clock.*``, ``database.*``; the signer's errors. Run again to
-            go on.
+        StateError: ``issue.file_needed``, ``bulk.*``, ``list.not_published``, ``clock.*``, ``database.*``; the
+            signer's errors. Run again to go on.
     """
     options = options or Options()
+    if kind == "issue":
+        cards.require_direct(core, by)
     begun, resumed = begin_run(core, kind, _name(source, options))
     if begun.state == "done":
         return Outcome(begun.id, begun.done, begun.refused, True)

@@ -17,6 +17,7 @@ from .issue import (
     replace,
     replace_many,
     replace_within,
+    require_direct,
 )
 from .requests import IssuedCard, NewCard, Reissue
 from .states import resume, revoke, revoke_many, revoke_within, set_insurance, set_permit, suspend
@@ -41,6 +42,7 @@ __all__ = [
     "replace",
     "replace_many",
     "replace_within",
+    "require_direct",
     "resume",
     "revision_of",
     "revoke",

@@ -8,6 +8,8 @@ Promises:
    a card alone: ``issue.changed`` says that somebody was faster.
 4. What ends a card, makes it another person's or another permit's, or brings a withdrawn permit number back takes two
    people, or a break-glass act on the host: ``issue.two_needed``.
+5. Unless the settings allow direct issuing, a new card and a card's new record come from a decision alone, or from a
+   break-glass act on the host: ``issue.file_needed``. New codes that say what the card said need none.
 """
 
 from __future__ import annotations
@@ -52,6 +54,7 @@ __all__ = [
     "renew_many",
     "replace",
     "replace_within",
+    "require_direct",
 ]
 
 T = TypeVar("T")
@@ -74,6 +77,16 @@ def check_card(core: Core, card: Card) -> None:
             raise CardError("issue.region", path=path, expected="a region of this issuer", found=region)
 
 
+def require_direct(core: Core, by: Actor | None = None) -> None:
+    """Refuse a new card, or another record of one, that no approved application made (promise 5).
+
+    Raises:
+        NotAllowed: ``issue.file_needed``.
+    """
+    if not (core.settings.direct_issuing or (by is not None and by.break_glass)):
+        raise NotAllowed("issue.file_needed", path="card")
+
+
 @dataclass(frozen=True, slots=True)
 class Decision(Generic[T]):
     """What is decided in the transaction that intends the codes; it runs again when the transaction does.
@@ -92,9 +105,10 @@ def issue(core: Core, new: Sequence[NewCard], by: Actor) -> list[IssuedCard]:
 
     Raises:
         CardError: ``card.*``, ``issue.region``; Conflict: ``issue.card_exists``.
-        StateError: ``account.person``, ``organisation.none``, ``clock.*``, ``list.*``, ``database.*``,
-            ``idempotency.other_body``; the signer's errors.
+        StateError: ``issue.file_needed``, ``account.person``, ``organisation.none``, ``clock.*``, ``list.*``,
+            ``database.*``, ``idempotency.other_body``; the signer's errors.
     """
+    require_direct(core, by)
     for one in new:
         check_card(core, one.card)
     return _issue(core, len(new), by, lambda _unit: new, _nothing)
@@ -248,6 +262,7 @@ def _reissue(
 ) -> list[IssuedCard]:
     for one in wishes:
         if one.card is not None:
+            require_direct(core, by)
             check_card(core, one.card)
     ctis = {one.card_id: _new_ctis() for one in wishes}
 

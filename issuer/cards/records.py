@@ -28,7 +28,16 @@ from issuer.vault.at_rest import Place
 
 from .models import CardLookup, CardRow
 
-__all__ = ["needs_two", "normal", "read_record", "refuse_lost_fields", "search_keys", "write_record"]
+__all__ = [
+    "another_person",
+    "live_card",
+    "needs_two",
+    "normal",
+    "read_record",
+    "refuse_lost_fields",
+    "search_keys",
+    "write_record",
+]
 
 PERMIT: Final = "permit"
 NAME: Final = "name"
@@ -62,6 +71,12 @@ def search_keys(core: Core, card: Card) -> dict[str, str]:
     }
 
 
+def live_card(core: Core, session: Session, number: str) -> CardRow | None:
+    """The live card of a permit number."""
+    key = core.at_rest.digest(PERMIT, normal(PERMIT, number))
+    return session.scalar(select(CardRow).where(CardRow.permit_key == key, CardRow.standing != inline("revoked")))
+
+
 def read_record(core: Core, row: CardRow) -> Card:
     """The card that a row holds.
 
@@ -86,17 +101,19 @@ def normal(kind: str, value: str) -> str:
 
 
 def needs_two(before: Card, after: Card) -> bool:
-    """Whether a new record does what takes two people: it ends sooner, or is another permit's or another person's.
-
-    A person is another one where two of name, birth and nationality differ; one alone may be put right by one officer.
-    """
+    """Whether a new record does what takes two people: it ends sooner, or is another permit's or another person's."""
     old, new = before.permit, after.permit
     sooner = old.valid_until is not None and new.valid_until is not None and new.valid_until < old.valid_until
     numbers = [normal(PERMIT, each.number) if each.number else None for each in (old, new)]
+    return sooner or numbers[0] != numbers[1] or another_person(before, after)
+
+
+def another_person(before: Card, after: Card) -> bool:
+    """Whether two records are two people's: two of name, birth and nationality differ; one alone may be a slip."""
     births = [(each.date_of_birth, each.year_of_birth) for each in (before.holder, after.holder)]
     names = [normal(NAME, each.name or "") for each in (before.holder, after.holder)]
     differs = [names[0] != names[1], births[0] != births[1], before.holder.nationality != after.holder.nationality]
-    return sooner or numbers[0] != numbers[1] or sum(differs) >= 2
+    return sum(differs) >= 2
 
 
 def refuse_lost_fields(before: Card, after: Card, remove: Collection[str]) -> None:

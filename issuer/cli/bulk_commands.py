@@ -6,6 +6,7 @@ import csv
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -54,9 +55,12 @@ def bulk_issue(
 ) -> None:
     """Issue a card for every row. Run again after whatever stopped it: it goes on, and nothing is made twice.
 
+    Where cards come from approved applications (direct_issuing is off), only with a reason: as break-glass.
+
     Example:  icard-issuer bulk issue cards.csv -C issuer --codes codes.jsonl --refused refused.csv
     """
-    _run(service, by, "issue", file, form, key, codes, refused, photo=not no_photo)
+    acting = replace(by, break_glass=by.reason is not None)
+    _run(service, acting, "issue", file, form, key, codes, refused, photo=not no_photo)
 
 
 @bulk_app.command("renew")

@@ -58,6 +58,8 @@ def card_issue(
 ) -> None:
     """Issue a card with its three codes: public, work, authority. Each is verified before it is handed out.
 
+    Where cards come from approved applications (direct_issuing is off), only with a reason: as break-glass.
+
     Example:  icard-issuer card issue card.json -C issuer --out codes
     """
     from issuer import cards

@@ -55,6 +55,10 @@ def init_command(
         Path | None, typer.Option("--passphrase-file", metavar="FILE", help="Of the keystore; else it is asked for.")
     ] = None,
     list_capacity: Annotated[int | None, typer.Option("--list-capacity", help="Entries of a status list.")] = None,
+    direct_issuing: Annotated[
+        bool,
+        typer.Option("--direct-issuing", help="Cards need no approved application: permits are kept elsewhere."),
+    ] = False,
 ) -> None:
     """Begin a service: settings file, master key, tables. After a kill, run it again with the folder alone.
 
@@ -84,6 +88,7 @@ def init_command(
         "sqlite_in_production": sqlite_in_production or None,
         "passphrase_file": None if passphrase_file is None else str(passphrase_file.absolute()),
         "list_capacity": list_capacity,
+        "direct_issuing": direct_issuing or None,
     }
     values = {name: value for name, value in asked.items() if value is not None}
     path = folder / FILE_NAME
@@ -91,7 +96,7 @@ def init_command(
         if path.exists():
             raise FileFault("file.exists", found=str(path))
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # JSON's strings, numbers and lists are TOML's as well.
+        # JSON's strings, numbers, lists and truth values are TOML's as well.
         lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items()]
         write_new(path, "".join(lines).encode(), mode=_SECRET)
     try:

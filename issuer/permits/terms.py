@@ -199,8 +199,9 @@ def permit_facts(core: Core, session: Session, permit: Permit, employer_id: str)
 def card_of(core: Core, session: Session, permit: Permit) -> Card:
     """What a card says of a permit: derived from passport, permit, newest term and employer.
 
-    While an extension is undecided its interim code has the last day of that code. Insurance, services and photo are
-    those of the card on record, unless it has ended: a permit says nothing of them.
+    While an extension is undecided its interim code has the last day of that code. Insurance, services, photo, and the
+    native spelling of an unchanged name are those of the card on record, unless it has ended: a permit says nothing of
+    them.
 
     Raises:
         CardError: ``card.*``.
@@ -239,5 +240,8 @@ def card_of(core: Core, session: Session, permit: Permit) -> Card:
     if held is None or held.standing == "revoked":
         return made
     before = read_record(core, held)
-    holder = replace(made.holder, photo=before.holder.photo, photo_format=before.holder.photo_format)
+    kept = before.holder
+    holder = replace(made.holder, photo=kept.photo, photo_format=kept.photo_format)
+    if kept.name == made.holder.name:
+        holder = replace(holder, name_native=kept.name_native, native_language=kept.native_language)
     return replace(made, holder=holder, insurance=before.insurance, services=before.services)

@@ -3,7 +3,8 @@
 Promises:
 
 1. A physical permit stays valid as it is: the import makes no card and sends nobody anything. The card comes with the
-   next extension or change, or by an electronic reissue.
+   next extension or change, or by an electronic reissue. Where its number has a live card of the same person, issued
+   before permits were decided about here, that card becomes the permit's and goes on.
 2. A batch of rows is one transaction, with one act in the audit that has their hash; after a kill the same file goes on
    where it was, and no permit is written twice.
 3. A row that is refused stops nothing and leaves nothing behind. Its number and the error stand in the database;
@@ -24,6 +25,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from icard_crypto.card.card import Card
 from icard_crypto.card.card_json import credit_code_holds
 from icard_crypto.errors import Conflict, IcardError, Invalid, NotFound
 from issuer import cards
@@ -34,6 +36,8 @@ from issuer.bulk.imports import Batch, Imported, Progress, import_rows
 from issuer.bulk.models import BulkRun
 from issuer.bulk.refusals import refusal
 from issuer.bulk.rows import Columns, Row, Source
+from issuer.cards.models import CardParty
+from issuer.cards.records import another_person, live_card, read_record
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.permits.models import Employer, Permit
@@ -147,8 +151,31 @@ def _take(core: Core, unit: UnitOfWork, row: Row) -> str:
     content = {"number": number, "physical_until": permit.until}
     permit.record = core.at_rest.seal(Place("permits", "record", permit.id), json.dumps(content).encode())
     session.flush()
-    cards.check_card(core, card_of(core, session, permit))
+    card = card_of(core, session, permit)
+    cards.check_card(core, card)
+    _take_card(core, session, permit, card)
     return permit.id
+
+
+def _take_card(core: Core, session: Session, permit: Permit, card: Card) -> None:
+    """Make the live card of a permit's number the permit's.
+
+    Raises:
+        Conflict: ``issue.card_exists``: it is another person's.
+    """
+    held = live_card(core, session, card.permit.number or "")
+    if held is None:
+        return
+    party = session.get(CardParty, held.id)
+    known = party.holder_id if party is not None else None
+    if known not in (None, permit.person_id) or another_person(read_record(core, held), card):
+        raise Conflict("issue.card_exists", path="number")
+    permit.card_id = held.id
+    if party is None:
+        party = CardParty(card_id=held.id)
+        session.add(party)
+    party.holder_id, party.employer_id = permit.person_id, permit.employer_id
+    session.flush()
 
 
 def _require_whole(record: FilingRecord, number: Any, employer_code: Any, region: Any, today: date) -> None:

@@ -172,11 +172,13 @@ def _settings(folder: Path, status_prefix: str, database_url: str | None) -> Set
         "name_en": "Shanghai",
         "name_zh": "上海市",
         "environment": "test",
+        "direct_issuing": True,
         "passphrase_file": str(secret.absolute()),
         "published": str((folder / "public").absolute()),
     }
     if database_url is not None:
         values["database_url"] = database_url
+    # JSON's strings, numbers, lists and truth values are TOML's as well.
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items()]
     write_new(service / FILE_NAME, "".join(lines).encode(), mode=_SECRET)
     return Settings.load(service)

@@ -70,7 +70,7 @@ class Recording:
 
 
 def settings_for(folder: Path, url: str, **changes: Any) -> Settings:
-    """Settings of a test service; scrypt as cheap as it gets."""
+    """Settings of a test service: scrypt as cheap as it gets, and cards without applications."""
     values = {
         "folder": folder,
         "database_url": url,
@@ -81,6 +81,7 @@ def settings_for(folder: Path, url: str, **changes: Any) -> Settings:
         "regions": ("310000",),
         "status_prefix": PREFIX,
         "list_capacity": 65536,
+        "direct_issuing": True,
         "scrypt_log2": 14,
         "compare_published": False,
     }

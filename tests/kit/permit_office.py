@@ -100,7 +100,8 @@ class PermitOffice:
         """
         morning = datetime.combine(date.fromisoformat(day), datetime.min.time(), BEIJING) + timedelta(hours=10)
         clock = FakeClock(at=morning.timestamp())
-        house = House(published_core(folder, url, clock, **CHEAP, account_burst=10_000, **settings), clock)
+        given = {**CHEAP, "account_burst": 10_000, "direct_issuing": False, **settings}
+        house = House(published_core(folder, url, clock, **given), clock)
         admin = make(house, "administrator", "admin")
         employer_id = organisation(house, "employer", 1)
         return cls(

@@ -106,6 +106,7 @@ def write_settings(core: Core, folder: Path) -> None:
         "status_prefix": settings.status_prefix,
         "passphrase": PASSPHRASE,
         "compare_published": False,
+        "direct_issuing": settings.direct_issuing,
     }
     content = "".join(f"{name} = {json.dumps(value)}\n" for name, value in lines.items())
     (folder / "icard-issuer.toml").write_text(content, "utf-8")

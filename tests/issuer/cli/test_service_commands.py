@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         app,
         *("init", tmp_path / "svc", "--issuer", "cn.310000", "--region", "310000"),
         *("--status-prefix", "https://icard.example/s/", "--name-zh", "上海"),
-        *("--passphrase-file", tmp_path / "secret"),
+        *("--passphrase-file", tmp_path / "secret", "--direct-issuing"),
     )
     assert (done.status, done.err) == (0, "")
     return tmp_path / "svc"
