@@ -35,7 +35,7 @@ from .clocks import set_days
 from .ending import End, end_permit
 from .models import Entry, Filing, Hearing, Notification, Permit
 from .moves import move
-from .parties import notify_filing, notify_permit
+from .parties import notify_filings, notify_permit
 from .processes import ENTRY, NOTIFICATION, PERMIT
 from .records import read_filing
 from .remedy_models import Objection
@@ -127,7 +127,8 @@ def _recompute(core: Core, ids: Sequence[str]) -> int:
         moved = [row for row in rows if set_days(book, row, read_filing(core, row).category)]
         for row in moved:
             row.revision += 1
-            notify_filing(core, session, now, "filing.recomputed", row)
+        session.flush()
+        notify_filings(core, session, now, "filing.recomputed", moved)
         for row in moved:
             unit.audit("filing.recompute", row.id)
         return len(moved)

@@ -10,6 +10,7 @@ Promises:
 
 from __future__ import annotations
 
+import functools
 import secrets
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
@@ -70,24 +71,24 @@ def remind(core: Core) -> Reminded:
 
 
 def _due_permits(core: Core, session: Session) -> list[str]:
-    """The permits that a reminder is due for."""
+    """The permits that a reminder is due for, by single columns: :func:`_remind_permit` decides by the whole row."""
     today, book = day_of(core.clock.now(session)), book_of(session)
     most = max([_AHEAD, *(rule.value["days"] or 0 for rule in book.all("reminders"))])
     near = Permit.state == "ACTIVE", Permit.until >= _iso(today), Permit.until <= _iso(days_after(today, most))
     found: list[str] = []
     last = ""
-    query = select(Permit).where(*near).order_by(Permit.id).limit(_CHUNK)
-    while rows := session.scalars(query.where(Permit.id > last)).all():
+    newest = functools.cache(lambda region, until: _newest_due(book, region, until, today))
+    query = select(Permit.id, Permit.region, Permit.until).where(*near).order_by(Permit.id).limit(_CHUNK)
+    while rows := session.execute(query.where(Permit.id > last)).all():
         last = rows[-1].id
         ids = [row.id for row in rows]
         known = select(Reminder.subject, Reminder.kind, Reminder.until).where(Reminder.subject.in_(ids))
         sent = {(subject, kind, until) for subject, kind, until in session.execute(known)}
         filed = extensions_filed(session, ids)
         for row in rows:
-            rule = _newest_due(book, row, today)
+            rule = newest(row.region, row.until)
             if rule is not None and (row.id, rule.id, row.until) not in sent and row.id not in filed:
                 found.append(row.id)
-        session.expunge_all()
     return found
 
 
@@ -96,7 +97,7 @@ def _remind_permit(core: Core, permit_id: str) -> bool:
         session, now = unit.session, unit.now
         row = session.get_one(Permit, permit_id, with_for_update=True)
         today = day_of(now)
-        rule = _newest_due(book_of(session), row, today)
+        rule = _newest_due(book_of(session), row.region, row.until, today)
         if rule is None or row.state != "ACTIVE" or extensions_filed(session, [row.id]):
             return False
         if _is_sent(session, row.id, rule.id, row.until):
@@ -113,9 +114,9 @@ def _remind_permit(core: Core, permit_id: str) -> bool:
     return core.transact(_BY, work)
 
 
-def _newest_due(book: RuleBook, row: Permit, today: date) -> Rule | None:
-    """The reminder of a permit that became due last (promise 1)."""
-    due = [(day, rule) for day, rule in _days(book, row, today) if day <= today]
+def _newest_due(book: RuleBook, region: str, until: str, today: date) -> Rule | None:
+    """The reminder of a permit, by its region and last day, that became due last (promise 1)."""
+    due = [(day, rule) for day, rule in _days(book, region, date.fromisoformat(until), today) if day <= today]
     return max(due, key=lambda one: one[0])[1] if due else None
 
 
@@ -124,15 +125,14 @@ def _is_sent(session: Session, subject: str, kind: str, until: str) -> bool:
     return session.scalar(query) is not None
 
 
-def _days(book: RuleBook, row: Permit, today: date) -> list[tuple[date, Rule]]:
+def _days(book: RuleBook, region: str, until: date, today: date) -> list[tuple[date, Rule]]:
     """The day of each reminder of a permit."""
-    until = date.fromisoformat(row.until)
     found = []
-    for rule in book.effective("reminders", row.region, today):
+    for rule in book.effective("reminders", region, today):
         if rule.id == "paper":
             continue
         if rule.value["days"] is None:
-            found.append((window(book.require("deadlines", "D06", row.region, today), until).opens, rule))
+            found.append((window(book.require("deadlines", "D06", region, today), until).opens, rule))
         else:
             found.append((days_before(until, rule.value["days"]), rule))
     return found
