@@ -33,3 +33,9 @@ pub use engine::Engine;
 pub use keys::{Fault, Key, Keyring, Settings};
 pub use reading::{Book, Fact, Forms, Kind, Reading, Row, Rules, Told};
 pub use table::Table;
+
+/// The readers by themselves, for `native/fuzz` alone.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    pub use crate::reading::fuzzing::{base45, frame};
+}
