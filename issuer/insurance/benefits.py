@@ -22,7 +22,7 @@ from issuer.rules.days import months_after
 from issuer.rules.regions import covers
 from issuer.rules.rows import Rule
 
-from .answers import NO_RULE, Answer, words_of
+from .answers import NO_RULE, Answer, reasons, words_of
 from .months import age_on
 from .pension import Group, minimum_months, retirement_day
 from .schemes import Scheme, scheme_texts, schemes_of
@@ -39,6 +39,15 @@ __all__ = [
 
 BENEFITS: Final = "insurance_benefits"
 State = Literal["met", "missing", "unknown"]
+#: Values of a condition that are codes of rule rows: people read what ``says_...`` of ``answers.json`` says of each.
+_CODED: Final = frozenset({"name", "allowed", "causes"})
+
+
+def _in_words(codes: str, language: Language) -> str:
+    """Codes, separated by commas, as people read them; one without words stays as it is."""
+    known = reasons()
+    found = [known[f"says_{one}"][language] if f"says_{one}" in known else one for one in codes.split(", ")]
+    return ("、" if language == "zh" else ", ").join(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,8 @@ class Check:
         values = dict(self.values)
         if "schemes" in values:
             values["schemes"] = scheme_texts(schemes_of(values["schemes"].split()), language)
+        for name in _CODED & values.keys():
+            values[name] = _in_words(values[name], language)
         return words_of(f"{self.test}_{self.state}", language, values)
 
 

@@ -38,6 +38,7 @@ __all__ = [
     "list_claims",
     "read_claim",
     "show_claim",
+    "waiting_claims",
     "write_claim",
 ]
 
@@ -93,6 +94,21 @@ def list_claims(core: Core, who: Principal, *, after: str = "", limit: int = 50)
     def look(session: Session) -> list[ClaimView]:
         query = page_of(select(BenefitClaim).where(_seen(core, session, who)), BenefitClaim.id, after, limit)
         return [_view(core, session, claim) for claim in session.scalars(query)]
+
+    return core.database.read(look)
+
+
+def waiting_claims(core: Core, who: Principal, *, limit: int = 50) -> list[ClaimView]:
+    """Claims that nobody has decided, of oneself or for officials of all, those with the nearest last day first.
+
+    Raises:
+        StateError: ``access.*``.
+    """
+
+    def look(session: Session) -> list[ClaimView]:
+        query = select(BenefitClaim).where(_seen(core, session, who), BenefitClaim.state == "filed")
+        ordered = query.order_by(BenefitClaim.due_on.is_(None), BenefitClaim.due_on, BenefitClaim.id).limit(limit)
+        return [_view(core, session, claim) for claim in session.scalars(ordered)]
 
     return core.database.read(look)
 

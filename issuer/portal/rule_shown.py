@@ -100,7 +100,7 @@ class ShownRules:
         """
         t, calendar = self.t, calendar_of(self.book, region)
         value: dict[str, Any] = dict(row.value)
-        working = value.get("unit") == "working_days"
+        working = value.get("unit") == "working_days" or "working_days" in value
         if working:
             ahead = day >= self.today
             first, last = (self.today, day) if ahead else (day, self.today)

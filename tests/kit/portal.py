@@ -20,6 +20,7 @@ from issuer.accounts.mandates import give_mandate
 from issuer.cards import NewCard
 from issuer.cards.lookups import note_lookup
 from issuer.insurance import registration
+from issuer.insurance.claims import apply_claim
 from issuer.permits.models import Permit
 from issuer.permits.people import passport_of
 from issuer.portal import BASE, make_portal
@@ -132,6 +133,7 @@ def _fill_office(office: PermitOffice, people: dict[str, Somebody]) -> dict[str,
     words = "My post is Senior design engineer since the last change."
     ids["request"] = requests.ask(house.core, resident, "correction", "permit", words, fact="position")
     give_consent(house.core, resident, NewConsent("statistics", "East China University", today + timedelta(days=300)))
+    ids["claim"] = apply_claim(house.core, resident, ids["insured"], "unemployment", {}, "I look for work.")
     return ids
 
 

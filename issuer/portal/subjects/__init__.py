@@ -5,7 +5,9 @@ from . import (
     admin,
     approvals,
     audit,
+    benefits,
     cards,
+    deferrals,
     desk,
     endings,
     entries,
@@ -25,6 +27,7 @@ from . import (
     permits,
     registration,
     rules,
+    services,
     staff,
     webhooks,
 )
@@ -37,6 +40,18 @@ SUBJECTS = [
         *(home, login, account, notices, cards, staff, officer, approvals, audit, admin),
         *(filings, filing_papers, filing_acts, permits, endings, entries, office_queue, desk),
         # registration before insurance: "register" is no person's id.
-        *(registration, insurance, rules, offices, webhooks, objections, own_requests, own_data),
+        *(
+            registration,
+            insurance,
+            rules,
+            offices,
+            webhooks,
+            objections,
+            own_requests,
+            own_data,
+            benefits,
+            services,
+            deferrals,
+        ),
     )
 ]

@@ -25,6 +25,7 @@ pages = Pages()
 _TILES: Final = (
     ("queue", "clock", "queue", ("filing.read",)),
     ("insurance", "tick", "insurance", ("insurance.read",)),
+    ("benefits", "download", "benefits", ("insurance.read",)),
     ("search", "search", "search", ("card.find",)),
     ("requests", "flag", "privacy/requests", ("account.manage", "card.issue", "filing.decide", "insurance.book")),
     ("approvals", "people", "confirmations", ("card.revoke", "account.give", "lookup.defer")),

@@ -37,7 +37,7 @@ from issuer.service.idempotent import once
 
 from .access import ANYONE, with_right
 
-__all__ = ["pages"]
+__all__ = ["pages", "service_name"]
 
 pages = Pages()
 _OWN: Final = with_right("privacy.own")
@@ -93,7 +93,7 @@ def list_consents(visit: Visit) -> Response:
 
 def _consent(t: Words, one: ConsentView) -> Line:
     ended = t("privacy.withdrawn", day=t.day(one.withdrawn_at)) if one.withdrawn_at is not None else t("privacy.over")
-    facts = [Fact(t("privacy.service"), _service(t, one.service))] if one.service else []
+    facts = [Fact(t("privacy.service"), service_name(t, one.service))] if one.service else []
     facts += [
         Fact(t("privacy.recipient"), one.recipient),
         Fact(t("privacy.passed_on"), one.kinds[t.language]),
@@ -105,7 +105,8 @@ def _consent(t: Words, one: ConsentView) -> Line:
     return Line(one.text[t.language], state, facts, act)
 
 
-def _service(t: Words, name: str) -> str:
+def service_name(t: Words, name: str) -> str:
+    """A service of the card in the language of the page."""
     registered = SERVICES.get(name)
     if registered is None:
         return name
@@ -118,7 +119,7 @@ def new_consent_page(visit: Visit) -> Response:
     t, asked = visit.words, visit.text("purpose") or visit.query("purpose")
     purpose = consents.purposes().get(asked)
     choices = [(name, one[t.language], one[f"kinds_{t.language}"]) for name, one in consents.purposes().items()]
-    services = [Choice(name, _service(t, name)) for name in SERVICES]
+    services = [Choice(name, service_name(t, name)) for name in SERVICES]
     return visit.page(
         "privacy/new_consent.html",
         choices=choices,

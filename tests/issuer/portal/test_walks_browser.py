@@ -20,7 +20,9 @@ PAGES: dict[str, tuple[str, ...]] = {
     "resident": (
         *("", "permits", "insurance", "what-if", "privacy", "privacy/requests", "privacy/requests/{request}"),
         *("privacy/requests/new?topic=permit&fact=position", "privacy/requests/new", "privacy/consents"),
-        *("privacy/consents/new", "privacy/consents/new?purpose=service", "privacy/kept"),
+        *("privacy/consents/new", "privacy/consents/new?purpose=service", "privacy/kept", "benefits"),
+        *("benefits/apply?benefit=medical", "benefits/claims/{claim}", "services", "services/refusals"),
+        "services/refusals/new",
     ),
     "employer": ("", "staff", "cards/{other}", "organisation", "mandates", "mandates/new", "account/tokens"),
     "applicant": (
@@ -41,10 +43,11 @@ PAGES: dict[str, tuple[str, ...]] = {
     "office_head": ("", "queue", "load", "filings/{accepted}/prolong", "objections"),
     "insurance_officer": (
         *("", "cards/{card}", "cards/{card}/insurance-lapsed", "insurance", "insurance/{insured}"),
-        "insurance/{insured}/heirs",
+        *("insurance/{insured}/heirs", "insurance/{insured}/services", "benefits", "benefits/claims/{claim}"),
+        *("benefits/claims/{claim}/decide?outcome=granted", "services/refusals"),
     ),
-    "inspector": ("", "search", "cards/{card}"),
-    "auditor": ("", "audit", "audit/checkpoints", "service"),
+    "inspector": ("", "search", "cards/{card}", "lookups/deferrals", "lookups/deferrals/new"),
+    "auditor": ("", "audit", "audit/checkpoints", "service", "lookups/deferred"),
     "administrator": ("", "accounts", "accounts/new", "organisations", "organisations/new", "mandates", "outbox"),
     "ruling": (
         *("rules", "rules?kind=deadlines", "rules/rule?name=deadlines/D06/CN/2018-02-28", "offices", "offices/new"),
