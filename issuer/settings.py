@@ -124,6 +124,15 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Proxies whose X-Forwarded-For is believed, separated by commas."
     )
+    most_drafts: int = Field(
+        200, ge=1, le=100_000, description="Drafts of applications that one organisation, or one person, has at a time."
+    )
+    most_upload_mib: int = Field(
+        10_240,
+        ge=20,
+        le=10_485_760,
+        description="Files of one organisation's applications that are open, or were changed within 30 days, in MiB.",
+    )
     factor_wait_hours: int = Field(
         24, ge=0, le=720, description="Hours after a recovery or a new second factor without acts under dual control."
     )

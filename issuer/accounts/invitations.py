@@ -86,10 +86,12 @@ class Parts(NamedTuple):
     """The parts of an invitation's secret, made by the caller, so that a repeated transaction gives the same.
 
     ``mine``: for whoever does the act; ``asked``: for whoever asked for it; None: nobody asked, all is one person's.
+    ``by_hand``: the parts are handed over and never mailed, for the address is what an official typed.
     """
 
     mine: str
     asked: str | None = None
+    by_hand: bool = False
 
 
 def whole(one: str, other: str) -> str:
@@ -116,7 +118,7 @@ def invite(core: Core, session: Session, account: Account, parts: Parts, now: in
     # A person who is known is written to where he is known: the new account's address is what somebody else says.
     known = [each for each in (*([account] if account.created_at < now else []), *others) if _has_address(core, each)]
     to = known[0] if known else account if not others and _has_address(core, account) else None
-    mailed = bool(core.settings.smtp_host) and to is not None
+    mailed = bool(core.settings.smtp_host) and to is not None and not parts.by_hand
     if mailed and to is not None:
         told.append(Notice("account.invited", to.id, {"account": account.id}, secret=secret_text))
     notify(core, session, now, told)

@@ -30,7 +30,7 @@ from issuer.accounts.roles import role_named
 from issuer.cards import deferrals
 from issuer.cards.models import CardParty, CardRow
 from issuer.core import Core
-from issuer.permits import ending, restoring
+from issuer.permits import activation, ending, restoring
 from issuer.permits.models import Permit
 from issuer.rules import store
 from issuer.rules.days import day_of
@@ -188,9 +188,37 @@ def _prepare_creation(core: Core, session: Session, arguments: Mapping[str, Any]
 
 
 def _create(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
-    account_id = hashlib.sha256(parts.mine.encode() + b"account").hexdigest()[:32]
+    account_id = _account_id(parts)
     invited = changes.create(core, session, NewAccount(**prepared.arguments), account_id, parts, now)
     return Done("account.create", account_id, invited)
+
+
+def _prepare_opening(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``permit_id``: of the person whom each officer has before them, with the passport; ``login``, ``email`` and
+    ``language`` of their account."""
+    _only(arguments, {"permit_id", "login"}, frozenset({"email", "language"}))
+    permit = activation.prepare_account(core, session, arguments["permit_id"], _holder_wanted(arguments))
+    return Prepared(permit.id, dict(arguments), permit.person_id)
+
+
+def _open(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    permit, holder = session.get_one(Permit, prepared.subject), _holder_wanted(prepared.arguments)
+    account_id = _account_id(parts)
+    return Done(
+        "account.open",
+        account_id,
+        activation.give_account(core, session, now, permit, holder, account_id, parts),
+    )
+
+
+def _holder_wanted(arguments: Mapping[str, Any]) -> activation.NewHolder:
+    language: Any = arguments.get("language") or "zh"
+    return activation.NewHolder(arguments["login"], arguments.get("email"), language)
+
+
+def _account_id(parts: Parts) -> str:
+    """The id of a new account, the same however often the transaction runs."""
+    return hashlib.sha256(parts.mine.encode() + b"account").hexdigest()[:32]
 
 
 def _prepare_role(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
@@ -347,6 +375,7 @@ ACTS: Final[dict[str, Kind]] = {
     "card.replace": Kind("card.revoke", _prepare_replacement, _replace, finish=_sign),
     "card.issue": Kind("card.revoke", _prepare_issue, _issue, finish=_sign),
     "account.create": Kind("account.give", _prepare_creation, _create, invites=True),
+    "account.open": Kind("filing.decide", _prepare_opening, _open, invites=True, allow=_own_region),
     "account.role": Kind("account.give", _prepare_role, _raise, invites=True),
     "account.reset": Kind("account.give", _prepare_account, _reset, invites=True),
     "account.unlock": Kind("account.give", _prepare_account, _unlock),

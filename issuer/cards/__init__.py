@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from issuer.acts import Actor
 
+from .checks import check_card, require_direct
 from .issue import (
     Decision,
-    check_card,
     finish_card,
     issue,
     issue_decided,
@@ -17,7 +17,6 @@ from .issue import (
     replace,
     replace_many,
     replace_within,
-    require_direct,
 )
 from .requests import IssuedCard, NewCard, Reissue
 from .states import resume, revoke, revoke_many, revoke_within, set_insurance, set_permit, suspend

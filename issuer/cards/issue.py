@@ -14,7 +14,6 @@ Promises:
 
 from __future__ import annotations
 
-import datetime
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card, Profile
-from icard_crypto.errors import CardError, Conflict, NotAllowed
+from icard_crypto.errors import Conflict, NotAllowed
 from issuer.acts import Actor
 from issuer.core import Core
 from issuer.db.base import inline
@@ -33,18 +32,17 @@ from issuer.db.idempotency import Request, claim
 from issuer.db.unit_of_work import UnitOfWork
 
 from . import codes
+from .checks import check_card, require_direct
 from .codes import IssuedCode
 from .models import CardLookup, CardParty, CardRow, CodeRow
 from .parties import notify_parties
 from .party_rows import check_parties
-from .plausible import check_plausible
 from .records import needs_two, read_record, refuse_lost_fields, write_record
 from .requests import IssuedCard, NewCard, Reissue
 from .states import end_codes, locked, require_revision
 
 __all__ = [
     "Decision",
-    "check_card",
     "finish_card",
     "issue",
     "issue_decided",
@@ -54,37 +52,11 @@ __all__ = [
     "renew_many",
     "replace",
     "replace_within",
-    "require_direct",
 ]
 
 T = TypeVar("T")
 
 _Made = tuple[str, int]
-_CHINA = datetime.timezone(datetime.timedelta(hours=8))
-
-
-def check_card(core: Core, card: Card) -> None:
-    """Refuse a card that this issuer may not issue, before anything is written.
-
-    Raises:
-        CardError: ``card.*``, ``issue.region``.
-    """
-    card.check()
-    check_plausible(card, datetime.datetime.fromtimestamp(core.clock.local(), _CHINA).date())
-    places = {"permit.region": card.permit.region, "insurance.region": card.insurance and card.insurance.region}
-    for path, region in places.items():
-        if isinstance(region, str) and not core.issuer.covers_region(region):
-            raise CardError("issue.region", path=path, expected="a region of this issuer", found=region)
-
-
-def require_direct(core: Core, by: Actor | None = None) -> None:
-    """Refuse a new card, or another record of one, that no approved application made (promise 5).
-
-    Raises:
-        NotAllowed: ``issue.file_needed``.
-    """
-    if not (core.settings.direct_issuing or (by is not None and by.break_glass)):
-        raise NotAllowed("issue.file_needed", path="card")
 
 
 @dataclass(frozen=True, slots=True)

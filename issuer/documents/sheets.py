@@ -26,7 +26,7 @@ from icard_crypto.pictures import pdf as pdf_pages
 if TYPE_CHECKING:
     from fpdf import FPDF
 
-__all__ = ["GETA", "Line", "Sheet", "draw_pdf", "draw_png", "shown_name", "shown_text"]
+__all__ = ["GETA", "Kept", "Line", "Sheet", "draw_pdf", "draw_png", "shown_name", "shown_text"]
 
 #: What stands for a character that the font doesn't have, as printers mark one.
 GETA: Final = "〓"
@@ -48,6 +48,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A page of its own that whoever has the sheet keeps and hands to nobody: its lines, and why."""
+
+    lines: Sequence[Line] = field(repr=False)
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """What a sheet says.
 
@@ -56,6 +65,7 @@ class Sheet:
         code: the text of its QR code; code_zh, code_en: what to do with it.
         notes: sentences below, in both languages.
         banner: across the top, such as a warning that this is a test.
+        kept: its last page, for the holder alone.
     """
 
     title_zh: str
@@ -67,10 +77,11 @@ class Sheet:
     code_en: str
     notes: Sequence[str] = ()
     banner: str | None = None
+    kept: Kept | None = None
 
 
 def draw_pdf(sheet: Sheet, at: int) -> bytes:
-    """The sheet as PDF, one page of A4; a second one where it is very long.
+    """The sheet as PDF, one page of A4; another one where it is very long, and one of what is kept.
 
     Args:
         at: Unix time of its making.
@@ -96,6 +107,9 @@ def draw_pdf(sheet: Sheet, at: int) -> bytes:
     for note in sheet.notes:
         page.multi_cell(0, 5, _drawable(note), new_x="LMARGIN", new_y="NEXT", align="L")
         page.ln(1)
+    if sheet.kept is not None:
+        page.add_page()
+        _kept(page, sheet, sheet.kept)
     return bytes(page.output())
 
 
@@ -179,6 +193,19 @@ def _code(page: FPDF, sheet: Sheet) -> None:
     page.multi_cell(0, 5, sheet.code_en, align="L", new_x="LMARGIN", new_y="NEXT")
     page.set_left_margin(left)
     page.set_xy(left, top + _CODE + 6)
+
+
+def _kept(page: FPDF, sheet: Sheet, kept: Kept) -> None:
+    page.set_text_color(0, 0, 0)
+    _head(page, sheet)
+    for line in kept.lines:
+        _line(page, line)
+    page.ln(4)
+    page.set_font(_FAMILY, size=11)
+    page.multi_cell(0, 6, kept.zh, align="L", new_x="LMARGIN", new_y="NEXT")
+    page.ln(2)
+    page.set_font(_FAMILY, size=10)
+    page.multi_cell(0, 5, kept.en, align="L", new_x="LMARGIN", new_y="NEXT")
 
 
 def _drawable(text: str) -> str:

@@ -5,15 +5,17 @@ Promises:
 1. A notification's token works once, in time, for the person whose name and permit number it has, after a check of that
    person (:mod:`issuer.permits.person_checks`): permit, card, entry and the holder's account are made in one
    transaction with its use, or none of them.
-2. The holder's account opens by two parts: the notification's token, and a slip that whoever checked the person hands
-   over. Who has the notification alone, as the employer does, opens nothing. Without a notification the slip alone
-   opens it (:func:`open_account`): such an account waits before it takes part in what two people do, and the employer
-   on record gets notice.
+2. The holder's account opens by two parts: the notification's account code, and a slip that whoever checked the person
+   hands over. The applicant has the code and no slip; the office has the slip, and of the code neither what the window
+   scans nor anything that it can ask for. Without a notification two officers open it, each with the person before
+   them, and each hands over one part (:func:`prepare_account`); the employer on record gets notice. Neither way mails
+   anything to an address that an official typed.
 3. The notification's code is drawn for the applicant alone, and not any more once it was used.
 """
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +38,7 @@ from issuer.cards import Decision, NewCard
 from issuer.core import Core
 from issuer.db.idempotency import Request
 from issuer.db.unit_of_work import UnitOfWork
-from issuer.documents.sheets import Line, Sheet, shown_name, shown_text
+from issuer.documents.sheets import Kept, Line, Sheet, shown_name, shown_text
 from issuer.rules.days import day_of
 from issuer.vault.at_rest import Place
 
@@ -44,7 +46,7 @@ from .certificates import sheet_banner
 from .entries import begin_entry
 from .models import Entry, Notification, Permit
 from .names import PassportName, compare, latin
-from .parties import load_filing, load_permit, notify_permit, require_handler, require_not_oneself
+from .parties import load_filing, notify_permit, require_handler
 from .people import organisation_record, passport_of
 from .person_checks import PersonCheck, PersonOnRecord
 from .processes import NOTIFICATION, PERMIT
@@ -55,13 +57,16 @@ __all__ = [
     "NewHolder",
     "activate",
     "activated_by",
+    "give_account",
     "notification_of",
     "notification_sheet",
-    "open_account",
+    "prepare_account",
 ]
 
 #: What a notification's code begins with; the token follows.
 _SCHEME: Final = "ICARD-NOTIFICATION:"
+#: Bytes of an account code: 32 characters of base32.
+_ACCOUNT_CODE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,47 +117,42 @@ def activate(
     return made.done()
 
 
-def open_account(
-    core: Core,
-    who: Principal,
-    permit_id: str,
-    check: PersonCheck,
-    holder: NewHolder,
-    request: Request | None = None,
-) -> Invited:
-    """Open the account of a permit's holder at the window: for whoever came by no notification, or asked for none then.
-
-    Args:
-        check: of the person, who is handed the slip.
+def prepare_account(core: Core, session: Session, permit_id: str, holder: NewHolder) -> Permit:
+    """The permit of a person, locked, whose account two officers may open now.
 
     Raises:
-        StateError: ``access.*``, ``permit.none``, ``permit.no_card``, ``filing.own``, ``notification.unchecked``,
-            ``account.*``; ``account.conflict``: the person has one.
+        StateError: ``permit.none``, ``permit.no_card``, ``account.*``; ``account.conflict``: the person has one.
     """
-    who.require("filing.decide")
-    account_id, slip = secrets.token_hex(16), new_secret()
+    permit = session.get(Permit, permit_id)
+    if permit is None:
+        raise NotFound("permit.none")
+    if permit.card_id is None:
+        raise Conflict("permit.no_card")
+    session.get_one(Person, permit.person_id, with_for_update=True)
+    if _has_account(session, permit.person_id):
+        raise Conflict("account.conflict", path="permit_id", expected="a person without an account")
+    changes.checked(_wanted(permit.person_id, holder))
+    return permit
 
-    def work(unit: UnitOfWork) -> Invited:
-        session = unit.session
-        permit = load_permit(core, session, who, permit_id)
-        if permit.card_id is None:
-            raise Conflict("permit.no_card")
-        require_not_oneself(who, permit.person_id)
-        session.get_one(Person, permit.person_id, with_for_update=True)
-        check.confirm(_on_record(core, session, permit.person_id))
-        made = _new_account(core, session, permit.person_id, holder, account_id, Parts(slip), unit.now)
-        if made is None:
-            raise Conflict("account.conflict", path="permit_id", expected="a person without an account")
-        # One officer alone has the whole slip here: no second person's part comes from this account at once, and the
-        # employer gets notice.
-        waits(core, session.get_one(Account, made.account_id), unit.now)
-        session.flush()
-        notify_permit(core, session, unit.now, "permit.account_opened", permit)
-        unit.audit("account.open", made.account_id, {"check": check.name})
-        unit.made(made.account_id)
-        return made
 
-    return core.transact(who.by(), work, request=request)
+def give_account(
+    core: Core, session: Session, now: int, permit: Permit, holder: NewHolder, account_id: str, parts: Parts
+) -> Invited:
+    """Open the account of a permit's holder, as :func:`prepare_account` found that it may be.
+
+    Args:
+        parts: one for each of the two officers, who hand them to the person.
+
+    Raises:
+        StateError: ``account.*``.
+    """
+    made = _new_account(core, session, permit.person_id, holder, account_id, parts, now)
+    if made is None:
+        raise Conflict("account.conflict", path="permit_id", expected="a person without an account")
+    waits(core, session.get_one(Account, made.account_id), now)
+    session.flush()
+    notify_permit(core, session, now, "permit.account_opened", permit)
+    return made
 
 
 def activated_by(core: Core, permit_id: str) -> Activated:
@@ -162,7 +162,7 @@ def activated_by(core: Core, permit_id: str) -> Activated:
 
 
 def notification_of(core: Core, who: Principal, filing_id: str) -> Mapping[str, str]:
-    """What the applicant downloads: token, permit number and last day of a notification that is not used.
+    """What the applicant downloads: token, account code, permit number and last day of a notification that is not used.
 
     Raises:
         StateError: ``access.*``, ``filing.none``, ``notification.unknown``.
@@ -170,7 +170,13 @@ def notification_of(core: Core, who: Principal, filing_id: str) -> Mapping[str, 
 
     def look(session: Session) -> Mapping[str, str]:
         found, permit = _unused(core, session, who, filing_id)
-        return {"token": _token(core, found), "number": number_of(core, permit), "until": found.until}
+        token = _token(core, found)
+        return {
+            "token": token,
+            "account_code": _account_code(core, token),
+            "number": number_of(core, permit),
+            "until": found.until,
+        }
 
     return core.database.read(look)
 
@@ -213,6 +219,13 @@ def notification_sheet(core: Core, who: Principal, filing_id: str) -> tuple[Shee
             "once the person was checked. It works once; give it to nobody else.",
             notes=[*dict.fromkeys(note for note in notes if note is not None)],
             banner=sheet_banner(core),
+            kept=Kept(
+                [Line("账户码", "Account code", _account_code(core, _token(core, found)))],
+                "本页由持证人本人保管，请勿交给窗口人员或他人。激活时窗口会交给您一张账户凭条；凭条和本账户码合用，"
+                "才能开通您的账户。",
+                "This page is for the holder alone: show it to nobody, not even at the window. You get a slip there; "
+                "your account opens with slip and code together.",
+            ),
         )
         return sheet, core.clock.now(session)
 
@@ -226,6 +239,12 @@ def _unused(core: Core, session: Session, who: Principal, filing_id: str) -> tup
     if found is None or found.state != "ISSUED":
         raise NotFound("notification.unknown")
     return found, session.get_one(Permit, found.permit_id)
+
+
+def _account_code(core: Core, token: str) -> str:
+    """The applicant's part of the account's secret: nobody makes it of the token, which the window scans."""
+    digest = core.at_rest.digest("notification account", token)
+    return base64.b32encode(bytes.fromhex(digest)[:_ACCOUNT_CODE]).decode("ascii")
 
 
 def _token(core: Core, row: Notification) -> str:
@@ -318,7 +337,7 @@ class _Activating:
     def _account(self, session: Session, permit: Permit, now: int) -> Invited | None:
         if self._holder is None:
             return None
-        parts = Parts(self._slip, self._token)
+        parts = Parts(self._slip, _account_code(self._core, self._token))
         return _new_account(self._core, session, permit.person_id, self._holder, self._account_id, parts, now)
 
 
@@ -332,8 +351,16 @@ def _new_account(
     core: Core, session: Session, person_id: str, holder: NewHolder, account_id: str, parts: Parts, now: int
 ) -> Invited | None:
     """The account of a person who is locked; None: they have one."""
-    held = select(Account.id).where(Account.person_id == person_id, Account.role == "holder", Account.state != "closed")
-    if session.scalar(held) is not None:
+    if _has_account(session, person_id):
         return None
-    wanted = NewAccount("holder", holder.login, person_id=person_id, email=holder.email, language=holder.language)
-    return changes.create(core, session, changes.checked(wanted)[0], account_id, parts, now)
+    wanted = changes.checked(_wanted(person_id, holder))[0]
+    return changes.create(core, session, wanted, account_id, parts._replace(by_hand=True), now)
+
+
+def _has_account(session: Session, person_id: str) -> bool:
+    held = select(Account.id).where(Account.person_id == person_id, Account.role == "holder", Account.state != "closed")
+    return session.scalar(held) is not None
+
+
+def _wanted(person_id: str, holder: NewHolder) -> NewAccount:
+    return NewAccount("holder", holder.login, person_id=person_id, email=holder.email, language=holder.language)

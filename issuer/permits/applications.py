@@ -2,7 +2,7 @@
 
 Promises:
 
-1. A draft may be saved in parts, and is seen by nobody but who files it.
+1. A draft may be saved in parts, and is seen by nobody but who files it. An organisation has a bounded number of them.
 2. Filing checks everything at once and names every point; what is filed has a person, the day of its rules, and clocks.
 3. A person has one open application of a kind.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -36,10 +36,10 @@ from .guards import EmployerFacts, PermitFacts, facts_of, submit_refusals
 from .hearings import begin_hearing
 from .leaving import require_employer_gone
 from .materials import PROCESSES, FilingFacts, Process
-from .models import Employer, Filing, Hearing, Permit
+from .models import Employer, Filing, Hearing, Permit, Upload
 from .moves import move
 from .papers import has_forged, paper_facts
-from .parties import load_filing, require_filer, require_own
+from .parties import filed_by, load_filing, require_filer, require_own
 from .people import employer_facts, person_for
 from .records import FilingRecord, passport_digest, read_filing, record_from, wants_hearing, write_filing
 from .refusals import FilingRefused
@@ -62,7 +62,8 @@ def create_filing(core: Core, who: Principal, new: NewFiling, request: Request |
     """Begin a draft; its id.
 
     Raises:
-        StateError: ``access.*``, ``filing.field``, ``filing.employer``, ``filing.no_permit``, ``organisation.none``.
+        StateError: ``access.*``, ``filing.field``, ``filing.employer``, ``filing.no_permit``, ``filing.too_many``,
+            ``organisation.none``.
     """
     require_filer(who)
     if new.process not in PROCESSES:
@@ -90,6 +91,10 @@ def create_filing(core: Core, who: Principal, new: NewFiling, request: Request |
             created_at=now,
             changed_at=now,
         )
+        most = core.settings.most_drafts
+        drafts = select(func.count()).select_from(Filing).where(Filing.state == "DRAFT", filed_by(row))
+        if (session.scalar(drafts) or 0) >= most:
+            raise Conflict("filing.too_many", path="process", expected=f"at most {most} drafts")
         write_filing(core, row, record)
         session.add(row)
         session.flush()
@@ -179,6 +184,9 @@ def withdraw_filing(core: Core, who: Principal, filing_id: str, revision: int) -
         session, now = unit.session, unit.now
         row = load_filing(core, session, who, filing_id, lock=True, revision=revision)
         require_own(who, row)
+        if row.state == "DRAFT":
+            # What was never filed is nobody's evidence; its files follow within hours.
+            session.execute(delete(Upload).where(Upload.filing_id == row.id))
         if has_forged(session, row.id):
             raise Conflict("filing.forged")
         move(core, session, now, row, "withdraw", "applicant", who.account_id, {})

@@ -30,6 +30,7 @@ from .remedy_models import Objection
 __all__ = [
     "covered",
     "employers_of",
+    "filed_by",
     "filings_of",
     "load_filing",
     "load_permit",
@@ -82,6 +83,15 @@ def filings_of(core: Core, session: Session, who: Principal) -> ColumnElement[bo
         mandated = clients(session, who.organisation_id or "", core.clock.now(session))
         return and_(Filing.agency_id == who.organisation_id, Filing.employer_id.in_(mandated))
     return and_(or_(filed, Filing.filer == "person"), Filing.person_id == who.person_id)
+
+
+def filed_by(row: Filing) -> ColumnElement[bool]:
+    """The applications of whoever files this one: of the same person, agency or employer."""
+    if row.filer == "person":
+        return and_(Filing.filer == "person", Filing.person_id == row.person_id)
+    if row.agency_id is not None:
+        return Filing.agency_id == row.agency_id
+    return and_(Filing.filer == "employer", Filing.agency_id.is_(None), Filing.employer_id == row.employer_id)
 
 
 def permits_of(core: Core, session: Session, who: Principal) -> ColumnElement[bool]:

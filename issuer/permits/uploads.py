@@ -9,7 +9,9 @@ Promises:
 3. The file is written first, then its row; a file without a row is removed within hours.
 4. A new file makes its paper UNCHECKED again; files come and go while the application is a draft or returned, of a
    promised paper until its day.
-5. Whoever sees the application sees its files; an official's look leaves a row. What is shown was drawn anew.
+5. The files of one organisation's open applications, with those of the last 30 days, have a bound; a draft that is
+   withdrawn takes its files along.
+6. Whoever sees the application sees its files; an official's look leaves a row. What is shown was drawn anew.
 """
 
 from __future__ import annotations
@@ -20,11 +22,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import Invalid, NotFound, StateError
+from icard_crypto.errors import Conflict, Invalid, NotFound, StateError
 from icard_crypto.limits import MIB
+from icard_crypto.moments import DAY
 from issuer.accounts.principals import Principal
 from issuer.audit.reads import note_read
 from issuer.core import Core
@@ -39,7 +42,7 @@ from issuer.vault.files import SealedFiles
 
 from .models import Filing, Paper, Upload
 from .papers import require_material, require_open
-from .parties import load_filing, require_filer, require_own
+from .parties import filed_by, load_filing, require_filer, require_own
 from .refusals import FilingRefused, Refusal
 
 __all__ = [
@@ -63,6 +66,9 @@ _MOST_FILES: Final = 10
 PHOTO: Final = "M08"
 #: Seconds after which a file without a row was left behind.
 _LEFT_BEHIND: Final = 3600.0
+_OPEN: Final = ("DRAFT", "SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
+#: Seconds for which the files of an application that is over count.
+_RECENT: Final = 30 * DAY
 _CHUNK: Final = 500
 
 
@@ -99,7 +105,9 @@ def add_file(
     """
     require_filer(who)
     # Before a process is started for a file that nobody may add.
-    core.database.read(lambda session: _require_room(core, session, _own(core, session, who, filing_id), code))
+    core.database.read(
+        lambda session: _require_room(core, session, _own(core, session, who, filing_id), code, len(data))
+    )
     media_type = _checked_type(data, said)
     kept, pages = _looked_at(core, data, media_type, filing_id, code)
     kept_type = "image/jpeg" if code == PHOTO else media_type
@@ -110,7 +118,7 @@ def add_file(
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
         row = _own(core, session, who, filing_id, lock=True)
-        _require_room(core, session, row, code)
+        _require_room(core, session, row, code, len(kept))
         upload = Upload(
             id=file_id,
             filing_id=row.id,
@@ -235,12 +243,16 @@ def _checked_type(data: bytes, said: str) -> str:
     return found
 
 
-def _require_room(core: Core, session: Session, row: Filing, code: str) -> None:
+def _require_room(core: Core, session: Session, row: Filing, code: str, size: int) -> None:
     require_material(core, session, row, code)
     require_open(session, row, code)
     count = select(func.count()).select_from(Upload).where(Upload.filing_id == row.id, Upload.code == code)
     if (session.scalar(count) or 0) >= _MOST_FILES:
         raise Invalid("upload.many", path="code", expected=f"at most {_MOST_FILES} files of a paper")
+    counts = or_(Filing.state.in_(_OPEN), Filing.changed_at > core.clock.now(session) - _RECENT)
+    held = select(func.sum(Upload.size)).join(Filing, Filing.id == Upload.filing_id).where(filed_by(row), counts)
+    if (session.scalar(held) or 0) + size > core.settings.most_upload_mib * MIB:
+        raise Conflict("upload.full", path="body", expected=f"at most {core.settings.most_upload_mib} MiB")
 
 
 def _looked_at(core: Core, data: bytes, media_type: str, filing_id: str, code: str) -> tuple[bytes, int]:

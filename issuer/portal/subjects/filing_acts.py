@@ -114,5 +114,6 @@ def show_notification(visit: Visit, filing_id: str) -> Response:
         Fact(t("card.number"), found["number"], code=True),
         Fact(t("filing.notification_until"), t.day(date.fromisoformat(found["until"]))),
         Fact(t("filing.notification_code"), found["token"], code=True),
+        Fact(t("filing.account_code"), found["account_code"], code=True),
     ]
     return visit.page("filings/notification.html", facts=facts, address=f"{BASE}filings/{filing_id}")

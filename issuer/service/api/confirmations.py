@@ -43,6 +43,8 @@ class RequestBody(Body, json_schema_extra={"examples": [_EXAMPLE]}):
     ``card.issue`` {card, holder_id, employer_id}, with the record as JSON text; ``account.create`` {role, login} with
     {name, identity} or {person_id}, and {email, language, organisation_id}; ``account.role`` {account_id, role,
     organisation_id}; ``account.reset`` and ``account.unlock`` {account_id};
+    ``account.open`` {permit_id, login} with {email, language}, the account of a permit's holder, whom both officers
+    have before them with the passport;
     ``permit.end`` {permit_id, end}, kind and ground such as revoked.fraud; ``permit.readmit`` {permit_id};
     ``permit.restore`` {permit_id, objection_id};
     ``rule.add`` {rule}, a row as JSON text with its kind; ``rule.end`` {name, last}, the row's name and its last day;

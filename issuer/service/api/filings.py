@@ -150,9 +150,11 @@ class ApprovalBody(Body):
 
 
 class NotificationBody(BaseModel):
-    """What the notification of a first entry has. ``token``: works once."""
+    """What the notification of a first entry has. ``token``: works once; ``account_code``: with the slip from the
+    window it opens the holder's account, who shows it to nobody there."""
 
     token: str
+    account_code: str
     number: str
     until: date
 
@@ -229,7 +231,7 @@ def show_notification(call: CallOf, filing_id: Id, response: Response) -> Notifi
     """The notification of a first entry, while it is not used: for the applicant alone."""
     response.headers["Cache-Control"] = "no-store"
     found = activation.notification_of(call.core, call.who, filing_id)
-    return NotificationBody(token=found["token"], number=found["number"], until=date.fromisoformat(found["until"]))
+    return NotificationBody.model_validate(found)
 
 
 @endpoints.at("GET", "/v1/filings/{filing_id}/notification.pdf", _NOTIFIED, types=("application/pdf",))

@@ -60,20 +60,6 @@ class ActivationBody(Body):
     holder: HolderBody | None = None
 
 
-class OpenedBody(Body):
-    """The account that a holder wants. ``checked``: the officer has compared person and passport."""
-
-    holder: HolderBody
-    checked: bool
-
-
-class SlipBody(BaseModel):
-    """A holder's account. ``slip``: the invitation's secret, for the person, shown once; null where it was mailed."""
-
-    account_id: str
-    slip: str | None
-
-
 class AssessmentBody(Body):
     """A person as the classification standard sees them. ``on``: the day whose rules apply; null: today."""
 
@@ -129,8 +115,8 @@ class CorrectionBody(Body):
 class ActivatedBody(BaseModel):
     """The permit that is active now, and the entry's file.
 
-    ``slip``: handed to the person, who opens the account with it and the notification's token: the invitation's secret
-    is both, with a dot between them. Shown once; null where no account was made, or the invitation was mailed.
+    ``slip``: handed to the person, who opens the account with it and the notification's account code: the invitation's
+    secret is both, with a dot between them. Shown once; null where no account was made.
     """
 
     permit_id: str
@@ -229,25 +215,6 @@ def plan(call: CallOf, body: PlanBody) -> PlannedBody:
 
 def _cited(rule: Rule) -> dict[str, str]:
     return {"en": cite(rule, "en"), "zh": cite(rule, "zh")}
-
-
-@endpoints.at(
-    "POST",
-    "/v1/permits/{permit_id}/holder",
-    Access("person", ("filing.decide",), owned="permit"),
-    status=201,
-    creates=True,
-)
-def open_account(call: CallOf, permit_id: Id, body: OpenedBody) -> SlipBody:
-    """Open the holder's account at the window, after a check of the person, who is handed the slip."""
-    wanted = NewHolder(body.holder.login, body.holder.email, body.holder.language)
-    check = WindowOfficer(body.checked)
-
-    def make(request: Request) -> SlipBody:
-        made = activation.open_account(call.core, call.who, permit_id, check, wanted, request)
-        return SlipBody(account_id=made.account_id, slip=made.token)
-
-    return once(call, make, lambda account_id: SlipBody(account_id=account_id, slip=None))
 
 
 @endpoints.at("POST", "/v1/permits/assessments", Access("account"))

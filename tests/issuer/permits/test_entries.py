@@ -7,8 +7,10 @@ import io
 import json
 import zipfile
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 from sqlalchemy import event, select
 from sqlalchemy.engine import Engine
@@ -23,11 +25,13 @@ from issuer.accounts.login import login
 from issuer.accounts.models import Account
 from issuer.accounts.secret_text import secret_hash
 from issuer.audit.models import Read
+from issuer.notices.models import NoticeRow
 from issuer.permits import slots
 from issuer.permits.activation import activate
 from issuer.permits.models import Notification, Permit
 from issuer.permits.names import PassportName
 from issuer.permits.person_checks import PersonOnRecord
+from tests.issuer.conftest import new_database_url
 from tests.issuer.documents.test_sheets import text_of
 from tests.kit.callers import problem
 from tests.kit.people import PASSWORD, Somebody
@@ -94,15 +98,17 @@ def test_notification_on_paper_has_the_code_that_activates(office: PermitOffice)
     assert problem(used) == (404, "notification.unknown")
 
 
-def test_account_opens_by_the_notification_and_the_slip_together_and_by_neither_alone(office: PermitOffice) -> None:
+def test_account_opens_by_account_code_and_slip_together_and_by_no_one_s_part_alone(office: PermitOffice) -> None:
     found = notified(office)
     body = body_of(found, holder={"login": "hannelore.vogel", "email": None, "language": "en"})
     made = office.ask(office.officer, "POST", "/v1/permits/activations", body, key="one-activation-key").json()
-    for secret in (made["slip"], found["token"], f"{found['token']}.{found['token']}"):
+    of_the_officer = (made["slip"], found["token"], f"{found['token']}.{made['slip']}")
+    of_the_employer = (found["account_code"], f"{found['token']}.{found['account_code']}")
+    for secret in (*of_the_officer, *of_the_employer):
         with pytest.raises(StateError) as refused:
             accept(office.core, secret, PASSWORD, None, HOME)
         assert refused.value.code == "invitation.unknown"
-    accept(office.core, f"{found['token']}.{made['slip']}", PASSWORD, None, HOME)
+    accept(office.core, f"{found['account_code']}.{made['slip']}", PASSWORD, None, HOME)
     holder = Somebody(office.house, made["account_id"], "", "hannelore.vogel", None, [])
     seen = office.ok(holder, "GET", "/v1/permits")
     assert [one["permit_id"] for one in seen["items"]] == [made["permit_id"]]
@@ -119,26 +125,51 @@ def test_person_who_has_an_account_keeps_it(office: PermitOffice) -> None:
     assert office.ok(office.officer, "POST", "/v1/permits/activations", {**other, "holder": None})["slip"] is None
 
 
-def test_holder_who_came_by_no_notification_gets_an_account_at_the_window(office: PermitOffice) -> None:
+def test_account_code_is_on_a_page_that_the_window_does_not_scan(office: PermitOffice) -> None:
+    found = notified(office)
+    data = office.ask(office.employer, "GET", f"/v1/filings/{found['filing_id']}/notification.pdf").content
+    with pypdfium2.PdfDocument(data) as document:
+        first, second = (page.get_textpage().get_text_bounded() for page in document)
+    assert found["account_code"] not in first
+    assert found["account_code"] in second
+    seen = office.ask(office.officer, "GET", f"/v1/filings/{found['filing_id']}/notification")
+    assert problem(seen) == (403, "access.not_allowed")
+
+
+def test_nothing_is_mailed_to_an_address_that_an_officer_typed(tmp_path: Path) -> None:
+    url = new_database_url("sqlite", tmp_path)
+    office = PermitOffice.begin(tmp_path, url, smtp_host="127.0.0.1", mail_from="cards@office.example")
+    holder = {"login": "hannelore.vogel", "email": "officer@elsewhere.example", "language": "en"}
+    made = office.ok(office.officer, "POST", "/v1/permits/activations", body_of(notified(office), holder=holder))
+    assert made["slip"] is not None
+    told = office.core.database.read(lambda session: session.scalars(select(NoticeRow.kind)).all())
+    assert "account.invited" not in told
+    office.core.close()
+
+
+def test_holder_without_a_notification_gets_an_account_by_two_officers(office: PermitOffice) -> None:
     permit = office.employed(1)
-    path = f"/v1/permits/{permit['permit_id']}/holder"
-    body = {"holder": {"login": "hannelore.vogel"}, "checked": True}
-    unchecked = office.ask(office.officer, "POST", path, {**body, "checked": False})
-    assert problem(unchecked) == (422, "notification.unchecked")
-    made = office.ask(office.officer, "POST", path, body, key="one-account-for-one").json()
-    again = office.ask(office.officer, "POST", path, body, key="one-account-for-one").json()
-    assert again == {**made, "slip": None}
+    wanted = {"permit_id": permit["permit_id"], "login": "hannelore.vogel", "language": "en"}
+    asked = office.asked("account.open", wanted)
+    assert asked.status_code == 201, asked.text
+    request, own = asked.json()["confirmation_id"], asked.json()["invitation_part"]
+    assert problem(office.confirmed(request, office.officer)) == (403, "confirm.same_person")
+    made = office.confirmed(request).json()["invited"]
     told = [one["kind"] for one in office.ok(office.employer, "GET", "/v1/notices")["items"]]
     assert told.count("permit.account_opened") == 1
     since = office.core.database.read(lambda session: session.get_one(Account, made["account_id"]).confirms_from)
     assert since == int(office.house.clock.at) + office.core.settings.factor_wait_hours * 3600
-    accept(office.core, made["slip"], PASSWORD, None, HOME)
+    for part in (own, made["token"]):
+        with pytest.raises(StateError, match=r"invitation\.unknown"):
+            accept(office.core, part, PASSWORD, None, HOME)
+    accept(office.core, f"{own}.{made['token']}", PASSWORD, None, HOME)
     holder = Somebody(office.house, made["account_id"], "", "hannelore.vogel", None, [])
     assert [one["permit_id"] for one in office.ok(holder, "GET", "/v1/permits")["items"]] == [permit["permit_id"]]
-    other = {**body, "holder": {"login": "somebody.else"}}
-    assert problem(office.ask(office.officer, "POST", path, other)) == (409, "account.conflict")
+    again = office.asked("account.open", {**wanted, "login": "somebody.else"})
+    assert problem(again) == (409, "account.conflict")
     granted = office.approved("overseas", person_record(office.today, 2))["permit_id"]
-    assert problem(office.ask(office.officer, "POST", f"/v1/permits/{granted}/holder", body)) == (409, "permit.no_card")
+    early = office.asked("account.open", {**wanted, "permit_id": granted, "login": "second.person"})
+    assert problem(early) == (409, "permit.no_card")
 
 
 def test_another_check_of_the_person_may_take_the_officer_s_place(office: PermitOffice) -> None:

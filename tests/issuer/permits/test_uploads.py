@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from icard_crypto.limits import MIB
 from issuer.audit.models import Read
 from issuer.permits.models import Upload
 from issuer.permits.uploads import MOST_BYTES, sweep_files
 from issuer.service.app import make_app
 from issuer.vault import rewrap
+from tests.issuer.conftest import new_database_url
 from tests.kit.callers import Caller, problem
 from tests.kit.permit_office import PermitOffice, person_record
 from tests.kit.uploaded import pdf, photo, picture
@@ -227,3 +230,33 @@ def test_row_that_was_given_to_another_application_is_refused(office: PermitOffi
     office.core.database.transact(move)
     answer = office.ask(office.employer, "GET", f"/v1/files/{found['file_id']}")
     assert problem(answer) == (403, "at_rest.altered")
+
+
+def test_files_of_an_organisation_have_a_bound_and_a_withdrawn_draft_makes_room(tmp_path: Path) -> None:
+    office = PermitOffice.begin(tmp_path, new_database_url("sqlite", tmp_path), most_upload_mib=20)
+    kept = office.core.settings.most_upload_mib * MIB
+    full, other = drafted(office), office.draft("overseas", person_record(office.today, 2))
+    found = added(office, full)
+
+    def grow(session: Session) -> None:
+        row = session.get_one(Upload, str(found["file_id"]))
+        row.size = kept - 10
+
+    office.core.database.transact(grow)
+    refused = office.ask(office.employer, "POST", f"/v1/files/{other}/M04", pdf())
+    assert problem(refused) == (409, "upload.full")
+    office.moved(office.employer, full, "withdraw")
+    assert office.core.database.read(lambda session: session.scalars(select(Upload.id)).all()) == []
+    added(office, other)
+    office.core.close()
+
+
+def test_an_organisation_has_a_bounded_number_of_drafts(tmp_path: Path) -> None:
+    office = PermitOffice.begin(tmp_path, new_database_url("sqlite", tmp_path), most_drafts=2)
+    body = {"process": "overseas", "record": person_record(office.today)}
+    first, _ = (office.ok(office.employer, "POST", "/v1/filings", body)["filing_id"] for _ in range(2))
+    assert problem(office.ask(office.employer, "POST", "/v1/filings", body)) == (409, "filing.too_many")
+    office.ok(office.another_employer(7), "POST", "/v1/filings", body)
+    office.moved(office.employer, first, "withdraw")
+    office.ok(office.employer, "POST", "/v1/filings", body)
+    office.core.close()

@@ -938,11 +938,6 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "GET /v1/slots": _plain("permit_officer office_head"),
     "GET /v1/slots/{slot_id}": _on("slot", "permit_officer office_head", _slot),
     "POST /v1/slots/{slot_id}/cancel": _on("slot", "permit_officer office_head", _slot),
-    "POST /v1/permits/{permit_id}/holder": lambda world: Shot(
-        "permit_officer",
-        {"holder": {"login": f"holder.{next(world.numbers)}"}, "checked": True},
-        {"permit_id": world.office.employed(next(world.numbers) + 900)["permit_id"]},
-    ),
     "POST /v1/permits/activations": _activation,
     "POST /v1/cards/{card_id}/lost": lambda world: Shot("holder", ids={"card_id": world.card(world.people["holder"])}),
     "GET /v1/filings/{filing_id}/messages": _filing("employer permit_officer", "filed"),
