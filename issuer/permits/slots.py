@@ -32,7 +32,7 @@ from .parties import notify_permit
 from .processes import ENTRY
 
 __all__ = ["BookingView", "SlotView", "book_slot", "cancel_booking", "cancel_slot", "free_slots", "list_slots",
-           "make_slot", "show_booking", "show_slot"]  # fmt: skip
+           "make_slot", "show_booking", "show_slot", "slots_between"]  # fmt: skip
 
 _WINDOW: Final = re.compile(r"[A-Za-z0-9一-鿿._-]{1,20}")
 _LONGEST_DAY: Final = 480
@@ -40,6 +40,8 @@ _MOST_PLACES: Final = 100
 _AHEAD: Final = 400 * 86_400
 #: Free slots that are listed.
 _LISTED: Final = 200
+#: Slots of a span that are listed.
+_MOST_SHOWN: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,25 @@ def list_slots(core: Core, who: Principal, *, after: str = "", limit: int = 50) 
         now = core.clock.now(session)
         mine = select(Slot).where(Slot.office_id == _office_of(session, who), Slot.starts_at > now, Slot.id > after)
         return [_view(session, row) for row in session.scalars(mine.order_by(Slot.id).limit(limit))]
+
+    return core.database.read(look)
+
+
+def slots_between(core: Core, who: Principal, begin: int, end: int) -> list[SlotView]:
+    """The slots of one's own office that begin from one time on and before another, soonest first, at most 500.
+
+    Raises:
+        StateError: ``access.*``, ``office.none``.
+    """
+    _require_office(who)
+
+    def look(session: Session) -> list[SlotView]:
+        taken = _count_taken().where(Booking.slot_id == Slot.id).correlate(Slot).scalar_subquery()
+        query = select(Slot, taken).where(
+            Slot.office_id == _office_of(session, who), Slot.starts_at >= begin, Slot.starts_at < end
+        )
+        rows = session.execute(query.order_by(Slot.starts_at, Slot.window, Slot.id).limit(_MOST_SHOWN)).all()
+        return [_view_of(slot, count) for slot, count in rows]
 
     return core.database.read(look)
 

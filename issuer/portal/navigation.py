@@ -42,6 +42,7 @@ _ITEMS: Final = (
     ("nav.benefits", "benefits", ("benefit.own", "insurance.read")),
     ("nav.own_data", "privacy", ("privacy.own",)),
     ("nav.requests", "privacy/requests", ("account.manage", "card.issue", "filing.decide", "insurance.book")),
+    ("nav.slots", "slots", ("filing.decide", "filing.lead")),
     ("nav.objections", "objections", ("objection.decide",)),
     ("nav.what_if", "what-if", ("filing.file",)),
     ("nav.organisation", "organisation", ("organisation.read_own",)),

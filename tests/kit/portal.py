@@ -26,6 +26,7 @@ from issuer.permits.people import passport_of
 from issuer.portal import BASE, make_portal
 from issuer.portal.catalogue import Words
 from issuer.privacy import requests
+from issuer.rules.days import start_of_day
 from issuer.service.app import make_app
 from tests.issuer.conftest import new_database_url
 from tests.kit.insured import new_registration
@@ -134,6 +135,9 @@ def _fill_office(office: PermitOffice, people: dict[str, Somebody]) -> dict[str,
     ids["request"] = requests.ask(house.core, resident, "correction", "permit", words, fact="position")
     give_consent(house.core, resident, NewConsent("statistics", "East China University", today + timedelta(days=300)))
     ids["claim"] = apply_claim(house.core, resident, ids["insured"], "unemployment", {}, "I look for work.")
+    starts = start_of_day(today + timedelta(days=1)) + 10 * 3600
+    slot = {"window": "3", "starts_at": starts, "minutes": 20, "places": 2}
+    ids["slot"] = office.ok(office.officer, "POST", "/v1/slots", slot)["slot_id"]
     return ids
 
 

@@ -6,6 +6,7 @@ from . import (
     approvals,
     audit,
     benefits,
+    calendars,
     cards,
     deferrals,
     desk,
@@ -30,6 +31,7 @@ from . import (
     services,
     staff,
     webhooks,
+    windows,
 )
 
 __all__ = ["SUBJECTS"]
@@ -52,6 +54,8 @@ SUBJECTS = [
             benefits,
             services,
             deferrals,
+            windows,
+            calendars,
         ),
     )
 ]

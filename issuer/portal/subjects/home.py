@@ -24,6 +24,7 @@ pages = Pages()
 #: What a first page offers: word, icon, path, rights of which one is needed.
 _TILES: Final = (
     ("queue", "clock", "queue", ("filing.read",)),
+    ("slots", "clock", "slots", ("filing.decide", "filing.lead")),
     ("insurance", "tick", "insurance", ("insurance.read",)),
     ("benefits", "download", "benefits", ("insurance.read",)),
     ("search", "search", "search", ("card.find",)),

@@ -20,6 +20,7 @@ from issuer.insurance import answering, departure, overview, registration, views
 from issuer.insurance.leaving import Choice as LeavingChoice
 from issuer.insurance.money import in_yuan
 from issuer.insurance.months import month_of, month_text
+from issuer.insurance.region_report import bars_of
 from issuer.portal.catalogue import Words
 from issuer.portal.disputes_shown import reportable
 from issuer.portal.insurance_shown import (
@@ -80,6 +81,7 @@ def list_insured(visit: Visit) -> Response:
         "insurance/list.html",
         **{**shown, "items": rows},
         overview=_overview_rows(t, found) if found else [],
+        bars=_bars(t, found) if found else [],
         staff=found.staff if found else 0,
         totals=_totals(t, found) if found else [],
         registers=who.may("insurance.register"),
@@ -96,6 +98,20 @@ def _overview_rows(t: Words, found: overview.Overview) -> list[list[Cell]]:
             Cell(in_yuan(row.late_fees), number=True),
         ]
         for row in found.rows
+    ]
+
+
+def _bars(t: Words, found: overview.Overview) -> list[tuple[str, int, str]]:
+    """The chart: each kind with the width of its bar in hundredths of the longest, and what stands beside it."""
+    bars = bars_of((row.kind, row.findings, row.owed, row.without_sum) for row in found.rows)
+    most = max((bar.findings for bar in bars), default=1)
+    return [
+        (
+            t(f"insurance.k_{bar.kind}"),
+            max(2, round(100 * bar.findings / most)),
+            t("insurance.bar", n=bar.findings, owed=in_yuan(bar.owed)),
+        )
+        for bar in bars
     ]
 
 

@@ -303,3 +303,52 @@ def test_relative_of_somebody_who_died_gets_access_on_proof_from_an_officer_who_
     assert officer.post(end, key="4" * 32).status_code == 303
     assert heir.get(f"insurance/{person_id}").status_code == 404
     assert person_id not in heir.get("privacy").text
+
+
+def test_times_at_a_window_are_made_in_a_row_and_cancelled_with_their_bookings(app: FastAPI, made: Town) -> None:
+    """A form that is sent again makes none twice; one that goes past midnight is refused; no other role gets in."""
+    officer, day = of(app, made, "permit_officer"), today(made) + timedelta(days=3)
+    form = {"window": "9", "day": day.isoformat(), "time": "13:30", "minutes": "15", "count": "4", "places": "2"}
+    for wrong, field_ in (({"count": "49"}, "count"), ({"time": "23:50"}, "count"), ({"time": "soon"}, "time")):
+        refused = officer.post("slots", key="1" * 32, **{**form, **wrong})
+        assert f'href="#f-{field_}"' in refused.text
+        assert 'value="9"' in refused.text
+    assert officer.post("slots", key="2" * 32, **{**form, "places": "0"}).status_code == 422
+    for key in ("3", "4"):
+        assert officer.post("slots", key=key * 32, **form).status_code == 303
+    page = officer.get(f"slots?from={day.isoformat()}&lang=en").text
+    assert page.count("15 minutes") == 4
+    assert ", 13:30" in words(page)
+    assert ", 14:15" in words(page)
+    path = re.findall(rf'href="{BASE}(slots/[0-9a-f]{{32}})"', page)[0]
+    assert "0 bookings are cancelled with it" in words(officer.get(f"{path}?lang=en").text)
+    assert officer.post(f"{path}/cancel", key="5" * 32).status_code == 303
+    assert "Cancelled" in words(officer.get(f"slots?from={day.isoformat()}&lang=en").text)
+    for role in ("employer", "holder", "insurance_officer", "administrator"):
+        assert of(app, made, role).get("slots").status_code == 403
+        assert of(app, made, role).post(f"{path}/cancel").status_code == 403
+
+
+def test_calendar_address_is_shown_once_and_ended_by_its_owner(app: FastAPI, made: Town) -> None:
+    employer = of(app, made, "employer")
+    first, second = (employer.post("account/calendar", key="1" * 32) for _ in range(2))
+    address = re.findall(r"http://[^<]*(/v1/calendars/[A-Za-z0-9_-]{20,100})<", first.text)[0]
+    assert "/v1/calendars/" not in second.text
+    assert b"BEGIN:VCALENDAR" in ask(app, "GET", address).content
+    end = re.findall(rf'action="{BASE}(account/calendar/[0-9a-f]{{32}}/end)"', employer.get("account/calendar").text)
+    assert len(end) == 1
+    assert of(app, made, "resident").post(end[0]).status_code == 404
+    assert of(app, made, "auditor").get("account/calendar").status_code == 403
+    assert employer.post(end[0], key="2" * 32).status_code == 303
+    assert ask(app, "GET", address).status_code == 404
+
+
+def test_chart_of_findings_says_what_its_table_says(app: FastAPI, made: Town) -> None:
+    """Each kind once, with its count as text beside the bar."""
+    page = of(app, made, "employer").get("insurance?lang=en").text
+    chart = page.partition("<figure")[2].partition("</figure>")[0]
+    kinds = re.findall("<dt>([^<]+)</dt>", chart)
+    assert kinds
+    assert len(kinds) == len(set(kinds)) == chart.count('<svg class="bar"') == len(re.findall("findings?, ", chart))
+    table = page.partition("</figure>")[2]
+    assert all(kind in table for kind in kinds)

@@ -24,7 +24,16 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("benefits/apply?benefit=medical", "benefits/claims/{claim}", "services", "services/refusals"),
         "services/refusals/new",
     ),
-    "employer": ("", "staff", "cards/{other}", "organisation", "mandates", "mandates/new", "account/tokens"),
+    "employer": (
+        "",
+        "staff",
+        "cards/{other}",
+        "organisation",
+        "mandates",
+        "mandates/new",
+        "account/tokens",
+        "account/calendar",
+    ),
     "applicant": (
         *("filings", "filings/new", "filings/{draft}", "filings/{draft}/edit?part=person"),
         *("filings/{draft}/edit?part=facts", "filings/{draft}/paper?material=M04", "filings/{returned}"),
@@ -39,6 +48,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("queue", "filings/{filing}", "filings/{filing}/return", "filings/{filing}/check?material=M04", "activate"),
         *("filings/{filing}/pre-review", "filings/{accepted}/approve", "filings/{accepted}/refuse"),
         *("privacy/requests", "privacy/requests/{request}", "privacy/requests/{request}/decide?outcome=done"),
+        *("slots", "slots/{slot}"),
     ),
     "office_head": ("", "queue", "load", "filings/{accepted}/prolong", "objections"),
     "insurance_officer": (
