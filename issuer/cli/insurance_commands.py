@@ -16,6 +16,7 @@ from .service import ServiceFolder, acts, looked, on_service, tell, tell_rows
 
 if TYPE_CHECKING:
     from issuer.acts import Actor
+    from issuer.core import Core
 
 __all__ = ["insurance_app"]
 
@@ -77,6 +78,48 @@ def insurance_lapses(service: ServiceFolder, by: Actor) -> None:
     with service.opened() as core:
         done = follow_due(core, by)
     tell({"people": done.people, "lapsed": done.lapsed, "restored": done.restored})
+
+
+@insurance_app.command("recompute")
+@acts()
+def insurance_recompute(
+    service: ServiceFolder,
+    by: Actor,
+    region: Annotated[str, typer.Argument(metavar="REGION", help="A code of GB/T 2260, or CN.")],
+) -> None:
+    """Compute the contributions and lapses of a region again. The worker does so after every change of their rules.
+
+    Stopped in the middle, the worker goes on with it.
+
+    Example:  icard-issuer insurance recompute 310000 -C issuer
+    """
+    from issuer.insurance.recomputation import begin, recompute
+
+    def progress(done: int, people: int) -> None:
+        if not run_context().json:
+            typer.echo(f"{done} of {people} people", err=True)
+
+    with service.opened() as core:
+        begun = begin(core, region, by)
+        recompute(core, by, progress=progress, only=begun)
+        _tell_recomputations(core, begun)
+
+
+@insurance_app.command("recomputations")
+@on_service
+def insurance_recomputations(service: ServiceFolder) -> None:
+    """List regions that are or were computed again: how far each is, and what it changed.
+
+    Example:  icard-issuer insurance recomputations -C issuer
+    """
+    with service.opened() as core:
+        _tell_recomputations(core)
+
+
+def _tell_recomputations(core: Core, only: str | None = None) -> None:
+    from issuer.insurance.recomputation import list_all
+
+    tell_rows([asdict(one) for one in list_all(core) if only in (None, one.recomputation_id)])
 
 
 @insurance_app.command("compliance")

@@ -28,6 +28,7 @@ __all__ = [
     "InsuranceEntry",
     "InsuranceFact",
     "InsuredPerson",
+    "Recomputation",
     "RefusalReport",
     "ServiceGrant",
 ]
@@ -151,6 +152,35 @@ class FindingState(Bound, Base):
     body: Mapped[bytes] = sealed()
     revision: Mapped[Big] = mapped_column(BigInteger)
     changed_at: Mapped[Seconds]
+
+
+class Recomputation(Base):
+    """A region that is computed again, and how far that is. Sums in fen; nothing of a person but the last one's id.
+
+    ``change_id``: of the change of a rule that asked for it. ``position``: the last person who was looked at.
+    """
+
+    __tablename__ = "insurance_recomputations"
+    __table_args__ = (
+        CheckConstraint("state in ('waiting', 'running', 'done')", name="state"),
+        UniqueConstraint("change_id"),
+        Index("ix_insurance_recomputations_state", "state", "asked_at"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    region: Mapped[str] = mapped_column(String(6))
+    rule: Mapped[str | None] = mapped_column(String(200))
+    change_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("rule_changes.id"))
+    state: Mapped[Word]
+    position: Mapped[Hex32]
+    done: Mapped[Big]
+    people: Mapped[Big]
+    lapsed: Mapped[Big]
+    restored: Mapped[Big]
+    employer_difference: Mapped[Big]
+    employee_difference: Mapped[Big]
+    asked_at: Mapped[Seconds]
+    ended_at: Mapped[Seconds | None]
 
 
 class HeirAccess(Bound, Base):

@@ -36,6 +36,7 @@ from issuer.delivery.service import courier_of
 from issuer.insurance.certificate_reminders import remind_certificates
 from issuer.insurance.claim_payments import order_month
 from issuer.insurance.lapses import follow_due
+from issuer.insurance.recomputation import begin_for_changes, recompute
 from issuer.jobs import Again, Job, Log, Runner
 from issuer.keys.states import active_key
 from issuer.permits import clockwork, reminders, uploads
@@ -70,6 +71,8 @@ REMINDERS: Final = 3600.0
 UPLOADS: Final = 3600.0
 #: Seconds between looks for people whose insurance time alone may change.
 LAPSES: Final = 60.0
+#: Seconds between looks for changes of rules after which a region is computed again.
+RECOMPUTATIONS: Final = 10.0
 #: Seconds until a job looks again for what has to be there first.
 _SOON: Final = 5.0
 #: Seconds that a job may take: beyond it is reported as overdue.
@@ -110,6 +113,7 @@ class Worker:
             Job("uploads", self._uploads, UPLOADS, _LONG),
             Job("reminders", self._reminders, REMINDERS, _LONG),
             Job("lapses", self._lapses, LAPSES, _LONG),
+            Job("recompute", self._recompute, RECOMPUTATIONS, _LONG),
         ]
         if self.core.settings.compare_published:
             found.append(Job("compare", self._compare, served.EVERY, _BRIEF))
@@ -231,6 +235,16 @@ class Worker:
         order_month(self.core, _WORKER)
         if done.lapsed or done.restored:
             self.log("insurance", {"lapsed": done.lapsed, "restored": done.restored})
+
+    def _recompute(self, stop: threading.Event) -> None:
+        begin_for_changes(self.core, _WORKER)
+        end = time.monotonic() + _BRIEF
+        looked = recompute(self.core, _WORKER, lambda: stop.is_set() or time.monotonic() > end)
+        if looked:
+            self.log("recomputed", {"people": looked})
+        if time.monotonic() > end:
+            # A large region is no job that is overdue: it goes on where it is.
+            raise Again(self.interval)
 
 
 def _version(session: Session) -> int:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Query, Response
 from pydantic import BaseModel, Field
 
-from issuer.insurance import answering, books, eligibility, overview, views
+from issuer.insurance import answering, books, eligibility, overview, recomputation, views
 from issuer.insurance.answering import Answered, FindingStep
 from issuer.insurance.books import entry_from
 from issuer.insurance.chart import draw
@@ -26,12 +26,13 @@ from issuer.insurance.findings import Line
 from issuer.insurance.money import in_yuan
 from issuer.insurance.months import month_text
 from issuer.insurance.parties import refuse_own
+from issuer.insurance.recomputation import RecomputationView
 from issuer.insurance.region_report import bars_of
 from issuer.insurance.schemes import scheme_names
 from issuer.insurance.views import MonthView
 from issuer.service.access import Access
 from issuer.service.context import CallOf
-from issuer.service.endpoints import Body, Endpoints, HexId, Id
+from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
 from .insurance import PERSON, SEES_ONE, AnswerBody, Money, SchemeName, noted
@@ -43,6 +44,7 @@ endpoints = Endpoints("Insurance books and reports")
 #: What somebody may claim is no business of an employer.
 _CLAIMS_ONE: Final = Access("account", ("insurance.read", "benefit.own"), owned="insured")
 _OVERVIEW: Final = Access("account", ("insurance.read", "insurance.register"))
+_BOOKS: Final = Access("account", ("insurance.book",))
 _MOST_ROWS: Final = 500
 
 
@@ -82,6 +84,18 @@ class CorrectedBody(BaseModel):
     """The row that takes back another."""
 
     entry_id: str
+
+
+class RegionBody(Body):
+    """The region that is computed again, with all below it."""
+
+    region: Annotated[str, Field(pattern="^(CN|[1-9][0-9]{5})$", examples=["310000"])]
+
+
+class BegunBody(BaseModel):
+    """Under which id the progress stands."""
+
+    recomputation_id: str
 
 
 class MonthLine(BaseModel):
@@ -294,7 +308,7 @@ def check_benefit(call: CallOf, person_id: Id, benefit: BenefitName, body: Claim
 @endpoints.at(
     "POST",
     "/v1/insurance/contributions",
-    Access("account", ("insurance.book",)),
+    _BOOKS,
     status=201,
     creates=True,
     problems=(404, 409),
@@ -330,6 +344,24 @@ def correct(call: CallOf, person_id: Id, body: CorrectionBody) -> CorrectedBody:
         lambda entry_id: entry_id,
     )
     return CorrectedBody(entry_id=made)
+
+
+@endpoints.at("POST", "/v1/insurance/recomputations", _BOOKS, status=202, creates=True)
+def begin_recomputation(call: CallOf, body: RegionBody) -> BegunBody:
+    """Have a region's contributions and lapses computed again by the worker; a change of a rule does so by itself."""
+    made = once(
+        call,
+        lambda request: recomputation.begin(call.core, body.region, call.who.by(), request, call.who),
+        lambda name: name,
+    )
+    return BegunBody(recomputation_id=made)
+
+
+@endpoints.at("GET", "/v1/insurance/recomputations", _BOOKS)
+def list_recomputations(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[RecomputationView]:
+    """What is or was computed again: how many people are done, lapsed, restored, and what it changed."""
+    found = recomputation.list_recomputations(call.core, after=cursor, limit=limit + 1)
+    return page(found, limit, lambda one: one.recomputation_id)
 
 
 def _standing(found: Answered | None) -> dict[str, Any]:

@@ -37,3 +37,10 @@ def test_lapses_says_how_many_were_looked_at(folder: Path) -> None:
 def test_compliance_of_nobody_is_named(folder: Path) -> None:
     done = run(app, "insurance", "compliance", "0" * 32, "--folder", folder, "--as-of", "2026-06-30")
     assert (done.status, "insured person" in done.err) == (1, True)
+
+
+def test_recompute_tells_what_it_did_and_the_list_keeps_it(folder: Path) -> None:
+    done = told(folder, "insurance", "recompute", "310000")
+    listed = told(folder, "insurance", "recomputations")
+    assert done == listed
+    assert [(one["region"], one["state"], one["done"]) for one in listed] == [("310000", "done", 0)]

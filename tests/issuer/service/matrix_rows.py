@@ -787,6 +787,8 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/insurance/people/{person_id}/death": _insured("insurance_officer", day="2026-11-01"),
     "POST /v1/insurance/contributions": lambda world: Shot("insurance_officer", {"rows": [_entry(world)]}),
     "POST /v1/insurance/people/{person_id}/corrections": _correction,
+    "POST /v1/insurance/recomputations": _plain("insurance_officer", region="310100"),
+    "GET /v1/insurance/recomputations": _plain("insurance_officer"),
     "GET /v1/accounts": _plain("administrator"),
     "POST /v1/accounts/search": lambda world: Shot("administrator", {"login": world.people["holder"].login}),
     "GET /v1/accounts/{account_id}": _account(),
