@@ -1,4 +1,4 @@
-"""Sheets of paper as PDF: a certificate or a notification with its code, in Chinese and English.
+"""Sheets of paper as PDF, in Chinese and English: a certificate or a notification with its code; a report of many rows.
 
 Promises:
 
@@ -26,7 +26,19 @@ from icard_crypto.pictures import pdf as pdf_pages
 if TYPE_CHECKING:
     from fpdf import FPDF
 
-__all__ = ["GETA", "Kept", "Line", "Sheet", "draw_pdf", "draw_png", "shown_name", "shown_text"]
+__all__ = [
+    "GETA",
+    "Kept",
+    "Line",
+    "Report",
+    "Section",
+    "Sheet",
+    "draw_pdf",
+    "draw_png",
+    "draw_report",
+    "shown_name",
+    "shown_text",
+]
 
 #: What stands for a character that the font doesn't have, as printers mark one.
 GETA: Final = "〓"
@@ -36,6 +48,8 @@ _MARGIN: Final = 20.0
 _LABEL: Final = 58.0
 _CODE: Final = 62.0
 _RESOLUTION: Final = 150
+#: Millimetres that a heading needs below it.
+_HEADING: Final = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,33 +94,61 @@ class Sheet:
     kept: Kept | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Rows under a heading in both languages; a row is the text of one paragraph."""
+
+    zh: str
+    en: str
+    rows: Sequence[str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Pages of sections, under the head of a sheet."""
+
+    title_zh: str
+    title_en: str
+    issuer: str
+    sections: Sequence[Section]
+    notes: Sequence[str] = ()
+    banner: str | None = None
+
+
+def draw_report(report: Report, at: int) -> bytes:
+    """The report as PDF, on as many pages of A4 as it takes, each with its number.
+
+    Args:
+        at: Unix time of its making.
+    """
+    page = _begun(report, at)
+    _notes(page, report.notes)
+    for section in report.sections:
+        page.ln(3)
+        # A heading at the foot of a page goes with its first row to the next one.
+        if page.get_y() > page.h - page.b_margin - _HEADING:
+            page.add_page()
+        page.set_font(_FAMILY, size=13)
+        page.set_text_color(0, 0, 0)
+        page.multi_cell(0, 8, f"{section.zh}  {section.en}", align="L", new_x="LMARGIN", new_y="NEXT")
+        page.set_font(_FAMILY, size=9)
+        for row in section.rows:
+            page.multi_cell(0, 4.6, _drawable(row), align="L", new_x="LMARGIN", new_y="NEXT")
+            page.ln(1.4)
+    return bytes(page.output())
+
+
 def draw_pdf(sheet: Sheet, at: int) -> bytes:
     """The sheet as PDF, one page of A4; another one where it is very long, and one of what is kept.
 
     Args:
         at: Unix time of its making.
     """
-    from fpdf import FPDF
-
-    page = FPDF(format="A4")
-    page.set_creation_date(datetime.datetime.fromtimestamp(at, datetime.UTC))
-    page.set_title(f"{sheet.title_zh} {sheet.title_en}")
-    page.set_lang("zh-CN")
-    page.set_margins(_MARGIN, _MARGIN, _MARGIN)
-    page.set_auto_page_break(True, _MARGIN)
-    page.add_font(_FAMILY, "", _chinese())
-    page.add_font(_LATIN, "", _latin())
-    page.set_fallback_fonts([_LATIN])
-    page.add_page()
-    _head(page, sheet)
+    page = _begun(sheet, at)
     for line in sheet.lines:
         _line(page, line)
     _code(page, sheet)
-    page.set_font(_FAMILY, size=9)
-    page.set_text_color(90, 90, 90)
-    for note in sheet.notes:
-        page.multi_cell(0, 5, _drawable(note), new_x="LMARGIN", new_y="NEXT", align="L")
-        page.ln(1)
+    _notes(page, sheet.notes)
     if sheet.kept is not None:
         page.add_page()
         _kept(page, sheet, sheet.kept)
@@ -147,7 +189,40 @@ def covers(text: str) -> bool:
     return GETA not in _drawable(text.replace(GETA, ""))
 
 
-def _head(page: FPDF, sheet: Sheet) -> None:
+def _begun(sheet: Sheet | Report, at: int) -> FPDF:
+    """A document with its fonts and the head of its first page."""
+    from fpdf import FPDF
+
+    class Numbered(FPDF):
+        def footer(self) -> None:
+            self.set_y(-_MARGIN + 4)
+            self.set_font(_FAMILY, size=8)
+            self.set_text_color(90, 90, 90)
+            self.cell(0, 5, f"{self.page_no()} / {{nb}}", align="C")
+
+    page = Numbered(format="A4") if isinstance(sheet, Report) else FPDF(format="A4")
+    page.set_creation_date(datetime.datetime.fromtimestamp(at, datetime.UTC))
+    page.set_title(f"{sheet.title_zh} {sheet.title_en}")
+    page.set_lang("zh-CN")
+    page.set_margins(_MARGIN, _MARGIN, _MARGIN)
+    page.set_auto_page_break(True, _MARGIN)
+    page.add_font(_FAMILY, "", _chinese())
+    page.add_font(_LATIN, "", _latin())
+    page.set_fallback_fonts([_LATIN])
+    page.add_page()
+    _head(page, sheet)
+    return page
+
+
+def _notes(page: FPDF, notes: Sequence[str]) -> None:
+    page.set_font(_FAMILY, size=9)
+    page.set_text_color(90, 90, 90)
+    for note in notes:
+        page.multi_cell(0, 5, _drawable(note), new_x="LMARGIN", new_y="NEXT", align="L")
+        page.ln(1)
+
+
+def _head(page: FPDF, sheet: Sheet | Report) -> None:
     if sheet.banner is not None:
         page.set_fill_color(255, 236, 179)
         page.set_font(_FAMILY, size=11)

@@ -18,9 +18,11 @@ from pydantic import BaseModel, Field
 
 from issuer.accounts import consents
 from issuer.accounts.consents import ConsentView, NewConsent
+from issuer.documents.sheets import draw_report
 from issuer.insurance import heirs
 from issuer.insurance.heirs import HeirView
 from issuer.privacy import requests
+from issuer.privacy.copy_report import copy_report
 from issuer.privacy.export import export_of, export_schema
 from issuer.privacy.requests import RequestView
 from issuer.privacy.retention import retention_rows
@@ -42,6 +44,7 @@ _SEES: Final = Access("person", ("privacy.own", *_DECIDE))
 _SEES_ONE: Final = Access("person", ("privacy.own", *_DECIDE), owned="privacy_request")
 _HEIRS: Final = Access("account", ("insurance.book",), owned="insured")
 _FILE: Final = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="personal-data.json"'}
+_PAGES: Final = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="personal-data.pdf"'}
 
 Words = Annotated[str, Field(min_length=1, max_length=2000, examples=["My given name is written Erika, not Erica."])]
 Heir = Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="A person who died, whose heir one is.")]
@@ -110,6 +113,13 @@ def export(call: CallOf, person_id: Heir = None) -> Response:
     document = export_of(call.core, call.who, person_id)
     content = json.dumps(document, ensure_ascii=False, indent=1)
     return Response(content, media_type="application/json", headers=_FILE)
+
+
+@endpoints.at("GET", "/v1/privacy/export.pdf", _OWN, types=("application/pdf",), problems=(404,))
+def export_pdf(call: CallOf, person_id: Heir = None) -> Response:
+    """The same as pages to read and print, in Chinese and English."""
+    report, at = copy_report(export_of(call.core, call.who, person_id))
+    return Response(draw_report(report, at), media_type="application/pdf", headers=_PAGES)
 
 
 @endpoints.at("GET", "/v1/privacy/export/schema", Access("anyone"), types=("application/json",))

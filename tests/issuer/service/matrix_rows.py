@@ -820,6 +820,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
         "report", "insurance_officer", World.refusal, outcome="upheld", answer="The gate was told."
     ),
     "GET /v1/privacy/export": _plain("holder"),
+    "GET /v1/privacy/export.pdf": _plain("holder"),
     "GET /v1/privacy/export/schema": _plain(),
     "GET /v1/privacy/retention": _plain(),
     "POST /v1/privacy/requests": _plain("holder", kind="correction", topic="insurance", words="Erika"),
