@@ -1,4 +1,4 @@
-"""``icard-issuer insurance``: contributions from a file, lapses that time brings, the report about one person."""
+"""``icard-issuer insurance``: contributions, lapses, recomputation, claims and pay orders, services, reports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["insurance_app"]
 
-insurance_app = typer.Typer(help="Social insurance: contributions, lapses, compliance.", no_args_is_help=True)
+insurance_app = typer.Typer(
+    help="Social insurance: contributions, lapses, claims, services, compliance.", no_args_is_help=True
+)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a line of columns, or JSON Lines.")]
 FormOption = Annotated[Literal["csv", "jsonl"] | None, typer.Option("--form", help="[default: by the file's name]")]
@@ -120,6 +122,82 @@ def _tell_recomputations(core: Core, only: str | None = None) -> None:
     from issuer.insurance.recomputation import list_all
 
     tell_rows([asdict(one) for one in list_all(core) if only in (None, one.recomputation_id)])
+
+
+@insurance_app.command("claims")
+@acts(reason=False)
+def insurance_claims(
+    service: ServiceFolder,
+    by: Actor,
+    state: Annotated[
+        Literal["filed", "granted", "refused", "withdrawn", "stopped"] | None,
+        typer.Option("--state", help="Only these.  [default: filed and granted]"),
+    ] = None,
+) -> None:
+    """List claims for benefits, the oldest first: what waits for a decision, by when, and what is paid a month.
+
+    Example:  icard-issuer insurance claims -C issuer --state filed
+    """
+    from issuer.insurance.claim_records import claims_on_record
+
+    with service.opened() as core:
+        looked(core, by, "insurance.claims", state or "open")
+        tell_rows(claims_on_record(core, state))
+
+
+@insurance_app.command("orders")
+@acts(reason=False)
+def insurance_orders(
+    service: ServiceFolder,
+    by: Actor,
+    month: Annotated[str, typer.Argument(metavar="MONTH", help="YYYY-MM.")],
+) -> None:
+    """List the pay orders of a month, for who pays them out. Whether they were paid is recorded by an officer.
+
+    Example:  icard-issuer insurance orders 2026-11 -C issuer --json
+    """
+    from issuer.insurance.claim_records import orders_on_record
+    from issuer.insurance.months import parse_month
+
+    wanted = parse_month(month)
+    with service.opened() as core:
+        looked(core, by, "insurance.orders", month)
+        tell_rows(orders_on_record(core, wanted))
+
+
+@insurance_app.command("services")
+@on_service
+def insurance_services(
+    service: ServiceFolder,
+    region: Annotated[str, typer.Argument(metavar="REGION", help="A code of GB/T 2260, or CN.")],
+    day: Annotated[datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="[default: today]")] = None,
+) -> None:
+    """List the services that the card carries in a region, where it must be taken, and the source of each.
+
+    Example:  icard-issuer insurance services 330400 -C issuer
+    """
+    from issuer.insurance.service_items import items_in
+    from issuer.rules.days import day_of
+    from issuer.rules.store import read_book
+
+    with service.opened() as core:
+        on = day.date() if day else day_of(int(core.clock.local()))
+        items = items_in(read_book(core), region, on)
+    tell_rows(
+        [
+            {
+                "name": item.name,
+                "title": item.title(run_context().language),
+                "field": item.field,
+                "scenario": item.scenario,
+                "forms": ",".join(item.forms),
+                "must_take": item.must_take,
+                "rule": item.rule.name,
+                "certainty": item.rule.certainty,
+            }
+            for item in items
+        ]
+    )
 
 
 @insurance_app.command("compliance")

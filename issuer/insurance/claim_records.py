@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, select
@@ -34,8 +34,10 @@ __all__ = [
     "ClaimView",
     "OrderView",
     "claim_of",
+    "claims_on_record",
     "conditions_of",
     "list_claims",
+    "orders_on_record",
     "read_claim",
     "show_claim",
     "waiting_claims",
@@ -109,6 +111,35 @@ def waiting_claims(core: Core, who: Principal, *, limit: int = 50) -> list[Claim
         query = select(BenefitClaim).where(_seen(core, session, who), BenefitClaim.state == "filed")
         ordered = query.order_by(BenefitClaim.due_on.is_(None), BenefitClaim.due_on, BenefitClaim.id).limit(limit)
         return [_view(core, session, claim) for claim in session.scalars(ordered)]
+
+    return core.database.read(look)
+
+
+def claims_on_record(core: Core, state: str | None = None) -> list[dict[str, Any]]:
+    """Claims for the host, the oldest first, without what stands sealed in them.
+
+    Args:
+        state: only those; None: those that wait or run.
+    """
+    wanted = BenefitClaim.state.in_(("filed", "granted") if state is None else (state,))
+    query = select(BenefitClaim).where(wanted).order_by(BenefitClaim.filed_on, BenefitClaim.id)
+    return core.database.read(lambda session: [_brief(row) for row in session.scalars(query)])
+
+
+def orders_on_record(core: Core, month: int) -> list[dict[str, Any]]:
+    """The pay orders of a month for the host, with the person of each, in the order of their claims."""
+    query = (
+        select(BenefitOrder, BenefitClaim)
+        .join(BenefitClaim, BenefitClaim.id == BenefitOrder.claim_id)
+        .where(BenefitOrder.month == month)
+        .order_by(BenefitOrder.claim_id)
+    )
+
+    def look(session: Session) -> list[dict[str, Any]]:
+        return [
+            {**asdict(_order_view(order)), "claim_id": claim.id, "person_id": claim.person_id, "benefit": claim.benefit}
+            for order, claim in session.execute(query)
+        ]
 
     return core.database.read(look)
 
@@ -189,6 +220,20 @@ def _view(core: Core, session: Session, claim: BenefitClaim) -> ClaimView:
 
 def _order_view(order: BenefitOrder) -> OrderView:
     return OrderView(order.id, month_text(order.month), in_yuan(order.amount), cast("Any", order.state), order.paid_on)
+
+
+def _brief(claim: BenefitClaim) -> dict[str, Any]:
+    return {
+        "claim_id": claim.id,
+        "person_id": claim.person_id,
+        "benefit": claim.benefit,
+        "state": claim.state,
+        "filed_on": claim.filed_on,
+        "due_on": claim.due_on,
+        "monthly": None if claim.monthly is None else in_yuan(claim.monthly),
+        "first_month": None if claim.first_month is None else month_text(claim.first_month),
+        "last_month": None if claim.last_month is None else month_text(claim.last_month),
+    }
 
 
 def write_claim(core: Core, claim: BenefitClaim, content: Mapping[str, Any]) -> None:

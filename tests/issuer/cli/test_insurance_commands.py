@@ -44,3 +44,17 @@ def test_recompute_tells_what_it_did_and_the_list_keeps_it(folder: Path) -> None
     listed = told(folder, "insurance", "recomputations")
     assert done == listed
     assert [(one["region"], one["state"], one["done"]) for one in listed] == [("310000", "done", 0)]
+
+
+def test_services_of_a_region_name_their_rules(folder: Path) -> None:
+    listed = told(folder, "insurance", "services", "330400", "--day", "2026-06-30")
+    assert listed
+    assert all(one["rule"].startswith("service_items/") for one in listed)
+    assert told(folder, "insurance", "services", "650000", "--day", "2026-06-30") == []
+
+
+def test_claims_and_orders_of_a_new_service_are_none_and_the_month_is_checked(folder: Path) -> None:
+    assert told(folder, "insurance", "claims") == []
+    assert told(folder, "insurance", "orders", "2026-11") == []
+    done = run(app, "insurance", "orders", "2026-13", "--folder", folder)
+    assert (done.status, "insurance.month" in done.err) == (1, True)

@@ -14,13 +14,13 @@ from issuer.acts import Actor
 from issuer.audit.models import Read
 from issuer.cards.models import OnlineLookup
 from issuer.insurance.claim_payments import order_month, record_payment
-from issuer.insurance.claim_records import ClaimView, list_claims, show_claim
+from issuer.insurance.claim_records import ClaimView, claims_on_record, list_claims, orders_on_record, show_claim
 from issuer.insurance.claim_stops import stop_claims_for
 from issuer.insurance.claims import Grant, apply_claim, decide_claim, withdraw_claim
 from issuer.insurance.departure import record_death
 from issuer.insurance.heirs import give_heir
 from issuer.insurance.models import BenefitOrder
-from issuer.insurance.months import month_of, month_text
+from issuer.insurance.months import month_of, month_text, parse_month
 from issuer.insurance.registration import end_work, register
 from issuer.notices.inbox import inbox
 from issuer.privacy.requests import ask
@@ -160,6 +160,11 @@ def test_orders_are_made_month_by_month_once_and_end_with_the_last(claimant: tup
     assert again[0] == "claim.order"
     view = show_claim(agency.core, holder.who(), view.claim_id)
     assert (view.orders[0].state, view.orders[0].paid_on) == ("paid", today.isoformat())
+    (claim,) = claims_on_record(agency.core)
+    assert (claim["claim_id"], claim["state"], claim["monthly"]) == (view.claim_id, "granted", "1975.00")
+    assert claims_on_record(agency.core, "refused") == []
+    (order,) = orders_on_record(agency.core, parse_month("2026-11"))
+    assert (order["person_id"], order["state"], order["amount"]) == (claim["person_id"], "paid", "1975.00")
 
 
 @pytest.mark.parametrize("event", ["employed", "death", "moved_abroad"])
