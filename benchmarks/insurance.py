@@ -1,4 +1,5 @@
-"""Social insurance at size: contributions from a file, month-end lapses, compliance of many people and of one.
+"""Social insurance at size: contributions from a file, month-end lapses, compliance of many people and of one,
+a region computed again after a late rate.
 
 ``python -m benchmarks.insurance`` runs at the sizes of the goals (1,000,000 rows; 10,000 lapses; 100,000 people);
 ``--people`` and ``--rows`` take smaller ones. Everything is done by the service's own functions on a new SQLite
@@ -29,10 +30,12 @@ from issuer.insurance.imports import import_file
 from issuer.insurance.lapses import follow_due
 from issuer.insurance.models import InsuredPerson
 from issuer.insurance.months import month_of, month_text
+from issuer.insurance.recomputation import begin_for_changes, recompute
 from issuer.insurance.records import PersonRecord, add_fact, write_person
 from issuer.insurance.region_report import region_report
 from issuer.insurance.views import report_on
 from issuer.rules.days import day_of
+from issuer.rules.store import add_rules
 from tests.kit.people import credit_code, new_house, organisation
 
 __all__ = ["main", "measure"]
@@ -177,10 +180,27 @@ def measure(folder: Path, people: int, rows: int, months: int) -> dict[str, floa
         "compliance_ms_a_person": 1000 * seconds / max(report.people, 1),
         "compliance_mib": _most_mib(),
     }
+    add_rules(core, [_late_rate(today)], _BY)
+    begin_for_changes(core, _BY)
+    seconds, looked = _timed(lambda: recompute(core, _BY))
+    found |= {
+        "recompute_seconds": seconds,
+        "recompute_ms_a_person": 1000 * seconds / max(looked, 1),
+        "recompute_mib": _most_mib(),
+    }
     each = [_timed(lambda place=place: report_on(core, person_id_of(place), None, None))[0] for place in range(20)]  # type: ignore[misc]
     found["one_person_ms"] = 1000 * sorted(each)[len(each) // 2]
     core.close()
     return {name: round(value, 3) for name, value in found.items()}
+
+
+def _late_rate(today: date) -> dict[str, Any]:
+    """A rate of the district that is published today, for the last twelve months."""
+    first = today.replace(year=today.year - 1, day=1).isoformat()
+    days = {"valid_from": first, "valid_to": None, "published_on": today.isoformat()}
+    value = {"employer": "0.165", "employee": "0.08"}
+    about = {"source": "made for this measurement", "certainty": "S"}
+    return {"kind": "insurance_rates", "id": "pension", "region": _REGION, **days, "value": value, **about}
 
 
 def _timed(work: Callable[[], T]) -> tuple[float, T]:
