@@ -11,7 +11,7 @@ Promises:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Column, Table, bindparam, select, tuple_, update
@@ -27,14 +27,15 @@ from .audit.models import AuditRow
 from .cards.models import CardLookup, CardRow
 from .cards.records import read_record, search_keys
 from .core import Core
+from .db import schema
 from .db.base import Base
-from .db.bound import bound_tables, content_of, newest_bound
+from .db.bound import bound_models, bound_tables, content_of, newest_bound
 from .db.meta import Meta
 from .db.unit_of_work import UnitOfWork
 from .recovery.epoch import read_mark
 from .recovery.place import place_of
 
-__all__ = ["bind"]
+__all__ = ["bind", "go_back"]
 
 _PAGE: Final = 1000
 _SECRETS: Final[tuple[tuple[type[Base], str, SecretKind], ...]] = (
@@ -76,6 +77,28 @@ def bind(core: Core, by: Actor) -> int:
         return count
 
     return core.transact(by, work, settled=lambda session: None)
+
+
+def go_back(core: Core, by: Actor, revision: str, losses: Sequence[schema.Loss]) -> None:
+    """Bring the tables back to an earlier revision of them, once the audit has who did it and what went.
+
+    Args:
+        losses: what goes, by :func:`issuer.db.schema.losses`.
+
+    Raises:
+        StateError: as :func:`issuer.db.schema.migrate`.
+    """
+
+    def work(unit: UnitOfWork) -> None:
+        # What the version of that revision had bound: the rows of later tables are bound again on the way up.
+        since = {model.bound_since for model in bound_models()}
+        unit.session.get_one(Meta, 1).bound_to = max((one for one in since if one <= revision), default=None)
+        gone = {each.table if each.column is None else f"{each.table}.{each.column}": each.rows for each in losses}
+        steps = {"before": schema.newest(), "now": revision}
+        unit.audit("database.back", "database", {**by.details(), **steps, "deleted": gone})
+
+    core.transact(by, work)
+    schema.migrate(core.database, revision)
 
 
 def _bind_new(core: Core, unit: UnitOfWork, meta: Meta, by: Actor, known: int) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 
+from icard_crypto.errors import Conflict, IcardError, Invalid, NotAllowed, NotFound, StateError, Unavailable
 from verifier.runtime.cli.edge import Commands, new_app
 
 from .account_commands import account_app
@@ -14,23 +16,36 @@ from .doctor_command import doctor_command
 from .file_commands import GROUP, MovedCommands, files_app
 from .insurance_commands import insurance_app
 from .key_commands import key_app
+from .migrate_command import migrate_command
 from .notices_commands import notices_app
 from .permit_commands import permits_app
 from .privacy_commands import privacy_app
 from .restore_commands import adopt_command, backup_command, restore_command, withdraw_command
 from .rules_commands import processes_command, rules_app
 from .serve_command import serve_command
-from .service_commands import clock_app, init_command, migrate_command, rewrap_command, settings_command
+from .service_commands import clock_app, init_command, rewrap_command, settings_command
 from .trial_command import trial_command
 from .worker_commands import export_command, trust_list_app, worker_command
 
 __all__ = ["app"]
 
 
-class IssuerCommands(Commands, MovedCommands):
-    """Exit status 1 for a card, key or passphrase that is refused."""
+#: Of what is refused, by what its caller can do; the first kind that fits counts. Everything else is :data:`_REFUSED`.
+_STATUSES: Final = ((NotFound, 10), (Conflict, 11), (NotAllowed, 12), (Unavailable, 13), (Invalid, 1), (StateError, 14))
+#: A card, key, passphrase, file or value that is wrong.
+_REFUSED: Final = 1
+#: Layers whose faults are of a file that was given, not of the service.
+_FILES: Final = ("bulk", "days", "draft", "signing", "status_file", "tree", "trusted")
 
-    refused_status = 1
+
+class IssuerCommands(Commands, MovedCommands):
+    """Exit statuses by kind (docs/issuing.md); 2 and 3 are left to what a command answers."""
+
+    def refused_status(self, error: IcardError) -> int:
+        """The exit status for an error that is no wrong use."""
+        if type(error) is StateError and error.layer in _FILES:
+            return _REFUSED
+        return next((status for kind, status in _STATUSES if isinstance(error, kind)), _REFUSED)
 
 
 app = new_app("icard-issuer", "Make keys and sign cards of China's Integrated Card.", group=IssuerCommands)

@@ -1,4 +1,4 @@
-"""``icard-issuer init``, ``migrate``, ``settings``, ``rewrap``, ``clock``: the service as a whole."""
+"""``icard-issuer init``, ``settings``, ``rewrap``, ``clock``: the service as a whole."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .typed import given
 if TYPE_CHECKING:
     from issuer.acts import Actor
 
-__all__ = ["clock_app", "init_command", "migrate_command", "rewrap_command", "settings_command"]
+__all__ = ["clock_app", "init_command", "rewrap_command", "settings_command"]
 
 _SECRET: Final = 0o600
 
@@ -110,32 +110,6 @@ def init_command(
     tell({"settings": str(path), "master_key": str(loaded.master_key_path), "database": loaded.shown()["database_url"]})
 
 
-@acts()
-def migrate_command(
-    service: ServiceFolder,
-    by: Actor,
-    revision: Annotated[str, typer.Option("--to", help="A revision, or head; base deletes every table.")] = "head",
-) -> None:
-    """Bring the database's tables and records to this version. Make a backup before."""
-    from issuer.db import schema
-    from issuer.db.engine import connect
-    from issuer.upgrade import bind
-
-    database = connect(service.settings().database)
-    if revision == "base":
-        raise CommandError("cli.option", path="--to", expected="a revision: base would delete every card")
-    database.check()
-    before = schema.current(database)
-    schema.migrate(database, revision)
-    now, newest = schema.current(database), schema.newest()
-    database.close()
-    facts: dict[str, object] = {"before": before, "now": now}
-    if now == newest:
-        with service.opened(upgrading=True) as core:
-            facts["bound"] = bind(core, by)
-    tell(facts)
-
-
 @on_service
 def settings_command(service: ServiceFolder) -> None:
     """Print the settings as they hold, secrets hidden."""
@@ -174,7 +148,7 @@ def clock_accept(service: ServiceFolder, by: Actor) -> None:
             unit.audit("clock.accept", "clock", by.details())
             return core.clock.accept(unit.session)
 
-        tell({"time": core.transact(by, work)})
+        tell({"time": moment_text(core.transact(by, work))})
 
 
 @clock_app.command("back")

@@ -35,6 +35,7 @@ __all__ = [
     "AlteredRow",
     "Binder",
     "Bound",
+    "bound_models",
     "bound_tables",
     "checked_rows",
     "content_of",
@@ -69,6 +70,13 @@ class Bound:
     mac: Mapped[Hex64] = mapped_column(server_default="")
 
 
+def bound_models() -> Iterator[type[Bound]]:
+    """Every bound table's class."""
+    for mapper in Base.registry.mappers:
+        if issubclass(mapper.class_, Bound):
+            yield mapper.class_
+
+
 def bound_tables(after: str = "") -> Iterator[tuple[Table, tuple[str, ...]]]:
     """Every bound table, with the columns that its rows' MACs cover.
 
@@ -82,7 +90,7 @@ def bound_tables(after: str = "") -> Iterator[tuple[Table, tuple[str, ...]]]:
 
 def newest_bound() -> str:
     """The newest revision of the tables since which some table's rows are bound."""
-    return max(mapper.class_.bound_since for mapper in Base.registry.mappers if issubclass(mapper.class_, Bound))
+    return max(model.bound_since for model in bound_models())
 
 
 def content_of(table: Table, columns: tuple[str, ...], row: Mapping[str, Any]) -> bytes:
