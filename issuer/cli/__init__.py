@@ -17,7 +17,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command and end the process: 0 done, 1 refused, 64 wrong use."""
+    """Run the command and end the process with a status of docs/issuing.md: 0 done, 64 wrong use."""
     start(_command, "cli.issuer_extra_missing")
 
 

@@ -24,6 +24,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError, Unavailable
+from icard_crypto.moments import moment_text
 from issuer.db.engine import Database
 from issuer.db.meta import Meta
 
@@ -69,9 +70,10 @@ class Clock:
         now = self._together(session)
         newest = _newest(session)
         if now < newest - TOLERANCE:
-            raise Unavailable("clock.behind", expected=f"{newest} or later", found=str(int(now)))
+            raise Unavailable("clock.behind", expected=f"{moment_text(newest)} or later", found=moment_text(int(now)))
         if now > newest + LONGEST_GAP:
-            raise Unavailable("clock.far_ahead", expected=f"{newest + LONGEST_GAP} or earlier", found=str(int(now)))
+            latest = moment_text(newest + LONGEST_GAP)
+            raise Unavailable("clock.far_ahead", expected=f"{latest} or earlier", found=moment_text(int(now)))
         return max(int(now), newest)
 
     def agreed(self, session: Session) -> int:
@@ -96,7 +98,7 @@ class Clock:
         """
         now, newest = self.now(session), _newest(session)
         if now < newest - TOLERANCE:
-            raise Unavailable("clock.behind", expected=f"{newest} or later", found=str(now))
+            raise Unavailable("clock.behind", expected=f"{moment_text(newest)} or later", found=moment_text(now))
         signed_at(session, max(now, newest))
         return now
 

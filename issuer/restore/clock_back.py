@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.card.issuing import HOUR
 from icard_crypto.errors import IcardError, Unavailable
 from icard_crypto.lists.list_maps import CLOCK_TOLERANCE
+from icard_crypto.moments import moment_text
 from issuer import cards
 from issuer.accounts.models import Account, ApiToken, Invitation, KnownPlace, LoginAttempts, LoginSession
 from issuer.acts import CLOCK_BACK, Actor
@@ -88,7 +89,9 @@ def put_back(core: Core, by: Actor) -> PutBack:
                 # An earlier run was ended before all of them had new codes.
                 return PutBack(until, now, cards=left)
             raise Unavailable(
-                "clock.not_ahead", expected=f"more than {CLOCK_TOLERANCE} s after {now}", found=str(until)
+                "clock.not_ahead",
+                expected=f"more than {CLOCK_TOLERANCE} s after {moment_text(now)}",
+                found=moment_text(until),
             )
         taken = select(func.max(PublishedAt.iat)).where(PublishedAt.iat <= now + CLOCK_TOLERANCE)
         meta.newest_iat = now

@@ -158,7 +158,7 @@ def test_init_refuses_before_anything_is_made(tmp_path: Path) -> None:
         ),
     )
     refused = run(app, *command)
-    assert (refused.status, refused.error["code"]) == (1, "production.sqlite")
+    assert (refused.status, refused.error["code"]) == (14, "production.sqlite")
     assert list((tmp_path / "issuer").iterdir()) == []
     made = run(app, *command, "--sqlite-in-production")
     assert made.status == 0, made.err
@@ -181,7 +181,7 @@ def test_a_service_that_lost_what_it_must_have_signs_nothing(tmp_path: Path) -> 
     path.write_text(path.read_text().replace("sqlite_in_production = true", "sqlite_in_production = false"))
     for command in (("worker", "--once"), ("serve", "--port", "0")):
         done = run(app, *command, "-C", folder, "--json")
-        assert (done.status, done.error["code"]) == (1, "production.sqlite")
+        assert (done.status, done.error["code"]) == (14, "production.sqlite")
     assert run(app, "audit", "verify", "-C", folder).status == 0
     found = json.loads(run(app, "doctor", "-C", folder, "--offline", "--json").out)
     assert "production.sqlite" in {each["code"] for each in found["findings"]}
@@ -207,7 +207,7 @@ def test_a_root_key_without_a_passphrase_signs_no_production_list(tmp_path: Path
     sign = ("files", "trust", "sign")
     out = tmp_path / "copy"
     refused = run(app, *sign, tmp_path / "production", "--key", tmp_path / "root.pem", "--out", out, "--yes", "--json")
-    assert (refused.status, refused.error["code"]) == (1, "production.root_unprotected")
+    assert (refused.status, refused.error["code"]) == (14, "production.root_unprotected")
     assert not out.exists()
     unlocked = ("--passphrase-file", tmp_path / "passphrase")
     assert (

@@ -83,8 +83,8 @@ def test_dead_letters_are_retried_or_dropped(house: Core) -> None:
     [
         (["retry"], 64, "cli.option"),
         (["drop", "0" * 32, "--all-dead"], 64, "cli.option"),
-        (["show", "0" * 32], 1, "notice.none"),
-        (["retry", "0" * 32], 1, "notice.none"),
+        (["show", "0" * 32], 10, "notice.none"),
+        (["retry", "0" * 32], 10, "notice.none"),
     ],
 )
 def test_what_cannot_be_done_is_said(house: Core, words: list[str], status: int, code: str) -> None:

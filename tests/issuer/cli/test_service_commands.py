@@ -82,13 +82,13 @@ def test_init_is_not_repeated(folder: Path) -> None:
     again = run(app, "init", folder, "--issuer", "cn.440000")
     assert (again.status, "file.exists" in again.err) == (64, True)
     again = run(app, "init", folder)
-    assert (again.status, "database.initialised" in again.err) == (1, True)
+    assert (again.status, "database.initialised" in again.err) == (14, True)
 
 
 def test_a_wrong_option_leaves_no_settings_behind(tmp_path: Path) -> None:
     """So that the next attempt is not refused."""
     done = run(app, "init", tmp_path / "svc", "--issuer", "CN 1")
-    assert (done.status, "settings.value" in done.err) == (1, True)
+    assert (done.status, "settings.value" in done.err) == (14, True)
     assert not (tmp_path / "svc" / "icard-issuer.toml").exists()
 
 
@@ -175,10 +175,10 @@ def test_a_wrong_master_key_is_one_line(folder: Path, tmp_path: Path, monkeypatc
     MasterKeys.create(tmp_path / "other.key")
     monkeypatch.setenv("ICARD_ISSUER_MASTER_KEY_FILE", str(tmp_path / "other.key"))
     done = refused(folder, "key", "list")
-    assert (done.status, "at_rest.unknown_master" in done.err) == (1, True)
+    assert (done.status, "at_rest.unknown_master" in done.err) == (14, True)
     monkeypatch.setenv("ICARD_ISSUER_MASTER_KEY_FILE", str(tmp_path / "secret"))
     done = refused(folder, "key", "list")
-    assert (done.status, "at_rest.file" in done.err) == (1, True)
+    assert (done.status, "at_rest.file" in done.err) == (14, True)
 
 
 def test_rewrap_and_finish(folder: Path) -> None:
@@ -201,4 +201,4 @@ def test_words_for_people(folder: Path) -> None:
     active_key(folder)
     assert run(app, "key", "list", "-C", folder).out.split()[:4] == ["thumbprint", "usage", "algorithm", "state"]
     done = run(app, "card", "show", "0" * 32, "-C", folder, "--lang", "zh")
-    assert (done.status, "没有此卡" in done.err) == (1, True)
+    assert (done.status, "没有此卡" in done.err) == (10, True)

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from icard_crypto.errors import StateError
+from icard_crypto.moments import moment_text
 from issuer import cards
 from issuer.acts import Actor
 from issuer.cards import NewCard
@@ -51,7 +52,7 @@ def test_a_clock_that_went_back_signs_nothing(core: Core, clock: FakeClock) -> N
     issue(core, 1)
     clock.at -= 3600
     fault = refused(core, 2)
-    assert (fault.code, fault.expected) == ("clock.behind", f"{newest(core)} or later")
+    assert (fault.code, fault.expected) == ("clock.behind", f"{moment_text(newest(core))} or later")
     assert fault.message() == "The clock is behind what has been signed already."
     clock.at += 3601
     issue(core, 2)

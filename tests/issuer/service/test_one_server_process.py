@@ -25,9 +25,9 @@ def test_a_second_one_on_a_sqlite_file_is_refused(tmp_path: Path) -> None:
     other = {"ICARD_ISSUER_DATABASE_URL": f"sqlite:///{tmp_path / 'other.db'}"}
     with issuing(tmp_path) as first:
         done = script("icard-issuer", "serve", "-C", tmp_path, "--port", "0", "--json")
-        assert (done.status, done.error["code"], done.out) == (1, "database.in_use", "")
+        assert (done.status, done.error["code"], done.out) == (14, "database.in_use", "")
         done = run(app, "worker", "-C", tmp_path, **other)
-        assert (done.status, done.out, done.err.count("database.in_use")) == (1, "", 1)
+        assert (done.status, done.out, done.err.count("database.in_use")) == (14, "", 1)
         assert run(app, "worker", "--once", "-C", tmp_path).status == 0
         first.process.send_signal(signal.SIGKILL)
         first.process.wait(PATIENCE)

@@ -38,9 +38,11 @@ INTERRUPTED: Final = 130
 
 
 class Commands(TyperGroup):
-    """A group of commands with this edge; ``refused_status`` is the exit status for data that is refused."""
+    """A group of commands with this edge."""
 
-    refused_status = WRONG_USE
+    def refused_status(self, error: IcardError) -> int:
+        """The exit status for an error that is no wrong use."""
+        return WRONG_USE
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         """Run, and end with :class:`SystemExit`."""
@@ -75,7 +77,7 @@ class Commands(TyperGroup):
             return WRONG_USE
         except IcardError as error:
             report(error)
-            return self.refused_status
+            return self.refused_status(error)
         except OSError as error:
             report(CommandError("cli.io", found=error.strerror))
             _drop_output()
