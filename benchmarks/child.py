@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import selectors
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -40,13 +41,15 @@ class Child:
     Args:
         python: the interpreter, which decides the environment.
         arguments: what it runs, such as ``-m benchmarks.peers.run_cwt``.
+        environment: variables beside this process's own.
     """
 
-    def __init__(self, python: Path, arguments: Sequence[str]) -> None:
+    def __init__(self, python: Path, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         self._process = subprocess.Popen(
             [str(python), *arguments],
             cwd=ROOT,
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -115,6 +118,11 @@ def start_peer(name: str, role: Role = "run") -> Child:
     return Child(ready(name), ["-m", f"benchmarks.peers.{role}_{name}"])
 
 
-def start_icard(*arguments: str, role: Role = "run") -> Child:
-    """icard in this environment; to verify, ``arguments`` are ``libsodium`` or ``openssl``, and ``card`` or ``map``."""
-    return Child(Path(sys.executable), ["-m", f"benchmarks.peers.{role}_icard", *arguments])
+def start_icard(*arguments: str, role: Role = "run", engine: str = "") -> Child:
+    """icard in this environment; to verify, ``arguments`` are a backend, and ``card`` or ``map``.
+
+    Args:
+        engine: of the native core; where nothing is said, the one that this process uses.
+    """
+    chosen = {"ICARD_NATIVE_ENGINE": engine} if engine else None
+    return Child(Path(sys.executable), ["-m", f"benchmarks.peers.{role}_icard", *arguments], chosen)

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import robustness, trusts
+from benchmarks.engines import A_TABLE, MOST_TABLES
 from benchmarks.memory import memory
 from benchmarks.once import import_milliseconds, stage_microseconds
 from benchmarks.parts import RESULTS, token_file
 from benchmarks.refusals import Score, refusals
 from benchmarks.report import Counts, short, table
 from benchmarks.statuses import SIZES
+from icard_crypto import native
 from verifier.bench.cases import cases, figures, measure
 from verifier.bench.measure import Run
 
@@ -92,6 +94,8 @@ def _memory() -> Told:
         path.write_bytes(trusts.write_list(size))
         told["trust"][name] = memory("trust", path) | {"packed": path.stat().st_size}
     told["verdicts"]["1,000 verdicts"] = memory("verdicts", RESULTS)
+    if native.state().keyring is not None:
+        told["tables"] = {f"{MOST_TABLES} keys": memory("tables", RESULTS) | {"packed": MOST_TABLES * A_TABLE}}
     headings = ("packed", "kept", "peak", "grown")
     rows = [
         [name, *(f"{each[heading]:,}" if heading in each else "" for heading in headings)]

@@ -4,7 +4,8 @@ Promises:
 
 1. A process of its own for each figure: nothing that another benchmark left behind is counted.
 2. ``KIND``: ``status``, loading the status token of the file; ``trust``, following the trust list of the file;
-   ``verdicts``, a thousand whole verdicts on different codes, each let go before the next (the file is not read).
+   ``verdicts``, a thousand whole verdicts on different codes, each let go before the next; ``tables``, those of as many
+   keys as the native core's cap holds (of these two the file is not read).
 3. ``HOW`` is ``python`` (tracemalloc: what Python allocates, exact, ``peak`` and what is ``kept`` afterwards) or
    ``process`` (the kernel's high-water mark of resident memory before and after, ``grown``). The file's own bytes, the
    codes and the imports are there before, and in neither.
@@ -25,7 +26,7 @@ from benchmarks.peers import ROOT
 
 __all__ = ["KINDS", "Kind", "memory"]
 
-Kind = Literal["status", "trust", "verdicts"]
+Kind = Literal["status", "trust", "verdicts", "tables"]
 
 _STATUS: Final = Path("/proc/self/status")
 _VERDICTS: Final = 1000
@@ -81,10 +82,17 @@ def _verdicts(_: Path) -> Callable[[], object]:
     return verify
 
 
+def _tables(_: Path) -> Callable[[], object]:
+    from benchmarks.engines import tables
+
+    return tables
+
+
 KINDS: Final[dict[str, Callable[[Path], Callable[[], object]]]] = {
     "status": _status,
     "trust": _trust,
     "verdicts": _verdicts,
+    "tables": _tables,
 }
 
 

@@ -1,12 +1,14 @@
-"""``make bench-native``: what signatures cost in a native core, one by one and many at once; needs cargo.
+"""``make bench-native``: what a signature costs in Rust, by icard's core and by others; needs cargo and a C compiler.
 
 Promises:
 
-1. The signatures are those of a thousand cards by ten issuers' keys. ``benchmarks/native`` checks them with
-   ed25519-dalek, built outside of the repository with this machine's own instructions (``target-cpu=native``).
-2. In turns with it, here: the raw check of each backend on signatures of the first key, and icard from text to claims
-   without the check. What a core could gain is read from one run.
-3. ``results/native.json`` is written, from which docs/benchmarks.md tells; nobody needs cargo for the other benchmarks.
+1. The signatures are those of a thousand cards by ten issuers' keys, with ES256 and ML-DSA-44 a hundred each.
+   ``benchmarks/native`` checks them with icard's core on each engine of the processor, ed25519-dalek, aws-lc-rs and
+   ring, one by one and in many where a library can, built outside of the repository with this machine's own
+   instructions (``target-cpu=native``). Each has refused a signature over another message first.
+2. In turns with it, here: the raw check of libsodium and OpenSSL on signatures of the first key of each algorithm.
+3. Time is the processor's, since each works in one thread: other work on the machine costs caches, and no turns.
+4. ``results/native.json`` is written, from which docs/benchmarks.md tells; nobody needs cargo for the other benchmarks.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -28,11 +31,9 @@ from benchmarks.parts import RESULTS
 from benchmarks.peers import ROOT
 from benchmarks.report import series_table
 from benchmarks.verdicts import raw_check
-from icard_crypto.card import claims
-from icard_crypto.encoding import envelope
 from icard_crypto.signing import algorithms, cose
-from icard_crypto.signing.ed25519 import BACKENDS
-from verifier.bench.measure import Contender, Run, interleave, machine, timed
+from icard_crypto.signing.keys import VerifyingKey
+from verifier.bench.measure import Contender, Run, interleave, machine
 
 __all__ = ["NATIVE", "main"]
 
@@ -42,37 +43,52 @@ _SOURCE: Final = ROOT / "benchmarks" / "native"
 _KEYS: Final = 10
 _EACH: Final = 103
 _ROUNDS: Final = 20
-_CRATES: Final = ("ed25519-dalek", "curve25519-dalek")
+_CRATES: Final = ("aws-lc-rs", "ed25519-dalek", "ring")
+_REFERENCE: Final = "libsodium"
 
 
 def main() -> None:
     """Build, measure, print, and write the figures as JSON."""
     if shutil.which("cargo") is None:
         sys.exit("cargo is not installed: nothing is measured, the kept figures stay")
-    signed = [make_codes(algorithms.ED25519, _EACH) for _ in range(_KEYS)]
-    tokens = [(codes.key.verifying_key, token) for codes in signed for token in codes.cose]
-    messages = [(key, cose.parse_sign1(token)) for key, token in tokens]
-    triples = [(key.raw, message.signature, cose.signed_bytes(message)) for key, message in messages]
+    ed25519 = [signed for _ in range(_KEYS) for signed in _signed(algorithms.ED25519)]
+    others = {each: _signed(each) for each in (algorithms.ES256, algorithms.ML_DSA_44)}
     with tempfile.TemporaryDirectory(prefix="icard-native-") as made:
         folder = Path(made)
         program, crates = _built(folder)
         listed = folder / "signatures"
-        listed.write_text("\n".join(" ".join(part.hex() for part in triple) for triple in triples) + "\n", "ascii")
+        lines = [
+            f"{key.algorithm.name} {key.raw.hex()} {signature.hex()} {message.hex()}\n"
+            for key, signature, message in [*ed25519, *(signed for each in others.values() for signed in each)]
+        ]
+        listed.write_text("".join(lines), "ascii")
         with subprocess.Popen([program, listed], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
             native = _Native(child)
             first = native.round()
             contenders: dict[str, Contender] = {
-                f"raw check, {backend}": timed(_raw(raw_check(backend, triples[0][0]), triples[:_EACH]), _EACH)
-                for backend in BACKENDS
+                "libsodium": _raw(raw_check("libsodium", ed25519[0][0].raw), ed25519[:_EACH]),
+                "openssl": _raw(raw_check("openssl", ed25519[0][0].raw), ed25519[:_EACH]),
             }
-            texts = [text for codes in signed for text in codes.form("ic1")]
-            contenders["icard without the check"] = timed(_decoding(texts), len(texts))
+            contenders |= {
+                f"{algorithm.name}, openssl": _raw(signed[0][0].verify, signed) for algorithm, signed in others.items()
+            }
             contenders |= {name: native.figure(name) for name in first}
             run = interleave(contenders, _ROUNDS)
             assert child.stdin is not None
             child.stdin.close()
-    print(series_table(run, f"raw check, {BACKENDS[0]}"))
+    print(series_table(run, _REFERENCE))
     _write(run, crates)
+
+
+#: A key, a signature, and what it covers.
+_Signed = tuple[VerifyingKey, bytes, bytes]
+
+
+def _signed(algorithm: algorithms.Algorithm) -> list[_Signed]:
+    """The signatures of so many cards by a new key."""
+    codes = make_codes(algorithm, _EACH)
+    messages = map(cose.parse_sign1, codes.cose)
+    return [(codes.key.verifying_key, message.signature, cose.signed_bytes(message)) for message in messages]
 
 
 class _Native:
@@ -100,39 +116,27 @@ class _Native:
 
 
 def _built(folder: Path) -> tuple[Path, dict[str, str]]:
-    """The program and the versions of the crates that count, built in ``folder``."""
-    source = folder / "source"
-    shutil.copytree(_SOURCE, source)
-    environment = os.environ | {"CARGO_TARGET_DIR": str(folder / "target"), "RUSTFLAGS": "-C target-cpu=native"}
-    subprocess.run(["cargo", "build", "--quiet", "--release"], cwd=source, env=environment, check=True)
-    locked = (source / "Cargo.lock").read_text("utf-8")
+    """The program and the versions of the crates that count, built in ``folder`` or where cargo is told to."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", folder / "target"))
+    environment = os.environ | {"CARGO_TARGET_DIR": str(target), "RUSTFLAGS": "-C target-cpu=native"}
+    subprocess.run(["cargo", "build", "--quiet", "--locked", "--release"], cwd=_SOURCE, env=environment, check=True)
+    locked = (_SOURCE / "Cargo.lock").read_text("utf-8")
     found = dict(re.findall(r'name = "([^"]+)"\nversion = "([^"]+)"', locked))
     rust = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
-    return folder / "target" / "release" / "icard-native-bench", {
+    return target / "release" / "icard-native-bench", {
         "rustc": rust,
         **{name: found[name] for name in _CRATES},
     }
 
 
-def _raw(check: Callable[[bytes, bytes], object], triples: list[tuple[bytes, bytes, bytes]]) -> Callable[[], object]:
-    def work() -> None:
-        for _, signature, message in triples:
+def _raw(check: Callable[[bytes, bytes], object], signed: list[_Signed]) -> Contender:
+    def contender() -> float:
+        start = time.process_time_ns()
+        for _, signature, message in signed:
             check(signature, message)
+        return (time.process_time_ns() - start) / 1000 / len(signed)
 
-    return work
-
-
-def _decoding(texts: list[str]) -> Callable[[], object]:
-    """All that stands between a text and its claims, but the signature's check."""
-
-    def work() -> None:
-        for text in texts:
-            message = cose.parse_sign1(envelope.read(text).cose)
-            cose.token_headers(message, None)
-            cose.signed_bytes(message)
-            claims.decode_payload(message.payload)
-
-    return work
+    return contender
 
 
 def _write(run: Run, crates: dict[str, str]) -> None:

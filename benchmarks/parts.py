@@ -8,6 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from benchmarks import codes, pictures, statuses, trusts
+from benchmarks.engines import by_keys, verdicts_by
 from benchmarks.peers import names
 from benchmarks.verdicts import many_cores, verdict_against_raw
 from benchmarks.versus import versus
@@ -50,6 +51,7 @@ class Part:
             return Run(failed=dict.fromkeys(self.ours, f"{type(error).__name__}: {error}"))
 
 
+_OTHERS = next(backend for backend in BACKENDS if backend != "native")
 _TITLES = {
     "claim169": "One Claim 169 text to verified claims, Ed25519",
     "ic1": "One IC1 text to verified claims, Ed25519",
@@ -79,6 +81,8 @@ def parts() -> dict[str, Part]:
         for form, title in _TITLES.items()
     }
     for backend in BACKENDS:
+        if backend == "native":
+            continue
         made[f"verdict {backend}"] = Part(
             f"Whole verdict from IC1 text (trust list, timestamp, status, policy gate), {backend}",
             "raw check",
@@ -86,6 +90,22 @@ def parts() -> dict[str, Part]:
             ours=("verdict",),
             anchors=("raw check",),
         )
+    for engine in ("ifma", "scalar"):
+        made[f"verdict native {engine}"] = Part(
+            f"Whole verdict as above with the native core, engine {engine}; the raw check is {_OTHERS}'s",
+            "raw check",
+            partial(verdicts_by, engine),
+            ours=("verdict", "verdict, in many", "forged code", "native check", "native check, in many"),
+            anchors=("raw check",),
+        )
+    made["native keys"] = Part(
+        "One signature by the native core, under few and many keys in random order",
+        "1 keys",
+        by_keys,
+        share=10,
+        ours=("10,000 keys",),
+        anchors=(f"10,000 keys, {_OTHERS}",),
+    )
     made["many"] = Part(
         f"verify_many, {BACKENDS[0]}, a code",
         "one core",

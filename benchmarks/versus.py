@@ -18,6 +18,7 @@ from benchmarks.child import Child, ChildFailed, start_icard, start_peer
 from benchmarks.codes import Codes, make_codes
 from benchmarks.peers import names
 from benchmarks.race import race
+from icard_crypto import native
 from icard_crypto.signing import algorithms
 from icard_crypto.signing.ed25519 import BACKENDS
 from verifier.bench.measure import Run
@@ -37,9 +38,17 @@ def versus(form: str, rounds: int) -> Run:
     starts: dict[str, Callable[[], Child]] = {
         f"icard {backend}": partial(start_icard, backend, "card") for backend in BACKENDS
     }
+    if "scalar" in _others():
+        starts["icard native scalar"] = partial(start_icard, "native", "card", engine="scalar")
     starts[f"icard {BACKENDS[0]}, map"] = partial(start_icard, BACKENDS[0], "map")
     starts |= {name: partial(start_peer, name) for name in names("run")}
     return race(starts, partial(_load, codes, form), rounds)
+
+
+def _others() -> list[str]:
+    """The engines of the native core that this process does not use."""
+    keyring = native.state().keyring
+    return [] if keyring is None else [engine for engine in native.core.engines() if engine != keyring.engine]
 
 
 def _load(codes: Codes, form: str, child: Child) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from benchmarks.report import short
-from tools.kept_run import failed, kept, markdown, ratio, series_of
+from tools.kept_run import failed, kept, markdown, ratio
 from tools.kept_run import native as kept_native
 
 __all__ = ["growth", "issuing", "machine_figures", "memory", "native", "robustness"]
@@ -21,9 +21,7 @@ _WHAT_TAKES: Final = {
     "signature_bare_ed25519[libsodium]": "the raw signature check",
     "payload_decode": "strict CBOR and the claims, to a typed card",
 }
-_RAW: Final = "signature_bare_ed25519[libsodium]"
-#: Of codes that are checked at once, by a service or by verify_many.
-_AT_ONCE: Final = "64 at once"
+_REFERENCE: Final = "libsodium"
 
 
 def growth() -> str:
@@ -49,10 +47,15 @@ def memory() -> str:
     reason = failed(told)
     if reason is not None:
         return reason
-    titles = {"status": "Loading a status list", "trust": "Following a trust list", "verdicts": "One after the other"}
+    titles = {
+        "status": "Loading a status list",
+        "trust": "Following a trust list",
+        "verdicts": "One after the other",
+        "tables": "Tables of the native core",
+    }
     rows: list[Sequence[str]] = []
     for kind, title in titles.items():
-        for name, each in told[kind].items():
+        for name, each in told.get(kind, {}).items():
             figures = (f"{each[figure]:,}" if figure in each else "" for figure in ("packed", "kept", "peak", "grown"))
             rows.append((f"{title}: {name}", *figures))
     return markdown(("bytes", "of the list itself", "kept by Python", "highest in between", "process grown by"), rows)
@@ -132,24 +135,32 @@ def issuing() -> str:
 
 
 def native() -> str:
-    """What the native core gains, what of a verdict is Python without it, and what batches would have gained."""
-    return "\n".join((_gained(), _by_stage(), _at_once()))
+    """What the native core gains, by engine and by keys; where time goes without it; other libraries in Rust."""
+    return "\n".join((*map(_gained, ("ifma", "scalar")), _keys(), _by_stage(), _in_rust()))
 
 
-def _gained() -> str:
-    """The run of the native core, where the kept run had it."""
-    names = ("raw check", "native check", "verdict", "verdict, in many", "forged code")
-    told = {name: series_of("verdict native", name) for name in names}
-    raw = told["raw check"]
-    if raw is None:
-        return "With the native core: not in the kept run (`make native` before `make bench KEEP=1`).\n"
+def _gained(engine: str) -> str:
+    """The run of the native core on an engine, where the kept run had it."""
+    told = kept()["runs"].get(f"verdict native {engine}", {}).get("series", {})
+    if "raw check" not in told:
+        return f"Engine {engine}: not measured (`make native` before `make bench KEEP=1`).\n"
+    raw = told["raw check"]["median_us"]
     rows = [
-        (name, short(each["median_us"]), short(each["best_us"]), ratio(each["median_us"] / raw["median_us"]))
+        (name, short(each["median_us"]), short(each["best_us"]), ratio(each["median_us"] / raw))
         for name, each in told.items()
-        if each is not None
     ]
-    words = kept()["machine"].get("native", "")
-    return f"{words}; the raw check is libsodium's:\n\n{markdown(('', 'median us', 'best us', 'x libsodium'), rows)}"
+    table = markdown(("", "median us", "best us", "x libsodium"), rows)
+    return f"**Engine {engine}**; the raw check is libsodium's, a forged code without the native core too:\n\n{table}"
+
+
+def _keys() -> str:
+    """Checks under few and many keys."""
+    told = kept()["runs"].get("native keys", {}).get("series", {})
+    if not told:
+        return "Under many keys: not measured.\n"
+    rows = [(name, short(each["median_us"]), short(each["best_us"])) for name, each in told.items()]
+    table = markdown(("", "median us", "best us"), rows)
+    return f"**Checks under few and many keys**, which come in random order:\n\n{table}"
 
 
 def _by_stage() -> str:
@@ -157,56 +168,37 @@ def _by_stage() -> str:
     reason = failed(measured)
     if reason is not None:
         return reason
-    whole, raw = measured["verdict[libsodium]"]["best"], measured[_RAW]["best"]
+    whole = measured["verdict[libsodium]"]["best"]
     rows = [(what, measured[name]["best"]) for name, what in _WHAT_TAKES.items()]
     rows.append(("trust, times, status, policy, the verdict itself", whole - sum(took for _, took in rows)))
-    table = markdown(
-        ("of a verdict from IC1 text, libsodium", "best us", "share"),
+    return markdown(
+        ("of a verdict from IC1 text without it, libsodium", "best us", "share"),
         [(what, f"{took:.1f}", f"{took / whole:.0%}") for what, took in [*rows, ("whole", whole)]],
     )
-    decoding = whole - raw - rows[-1][1]
-    return (
-        f"{table}\n"
-        f"Of {whole:.0f} us, {whole - raw:.0f} are not the signature check. A core that took no time would make a\n"
-        f"verdict {whole / raw:.2f} times faster; one by one, none can do more. One that takes text and gives\n"
-        f"claims, in place of the {decoding:.0f} us of the decoding stages, leaves the decision in Python and\n"
-        f"ends at {(whole - decoding) / raw:.2f} of the raw check, plus its own time. For 1.2, all that is not the\n"
-        f"check must fit into {raw * 0.2:.0f} us.\n"
-    )
 
 
-def _at_once() -> str:
-    """Signatures one by one and many at once, measured with ed25519-dalek, and what that would make of a code."""
+def _in_rust() -> str:
+    """One signature by icard's core and by other libraries in Rust."""
     told = kept_native()
     if told is None:
-        return "Many signatures at once: not measured (`make bench-native`).\n"
+        return "Other libraries in Rust: not measured (`make bench-native`).\n"
     series = told["series"]
-    raw, python = series["raw check, libsodium"], series["icard without the check"]
+    reference = series[_REFERENCE]
     rows = [
         (
             name,
             short(each["median_us"]),
             short(each["best_us"]),
             f"{each['spread']:.0%}",
-            ratio(each["median_us"] / raw["median_us"]),
+            ratio(each["median_us"] / reference["median_us"]),
+            ratio(each["best_us"] / reference["best_us"]),
         )
         for name, each in series.items()
-        if name != "icard without the check"
     ]
     crates = ", ".join(f"{name} {version}" for name, version in told["crates"].items())
-    now, then = raw["median_us"] + python["median_us"], series[_AT_ONCE]["median_us"] + python["median_us"]
-    rust = series_of("claim169", "claim169")
-    text = (
-        f"Signatures of {told['signatures']:,} cards by ten keys, on {told['machine']['processor']}, {crates}:\n\n"
-        f"{markdown(('a signature', 'median us', 'best us', 'spread', 'x libsodium'), rows)}\n"
-        f"In the same rounds icard took {short(python['median_us'])} us from text to claims without the check.\n"
-        f"With {_AT_ONCE} in the check's place a code would take {short(then)} us and not {short(now)}:\n"
-        f"{now / then:.1f} times as many codes a second on each core, and the Python around the check would be\n"
-        f"{python['median_us'] / then:.0%} of what is left.\n"
+    return (
+        f"Signatures of {told['signatures']:,} cards by ten keys, one by one and in many, and of ES256 and ML-DSA-44;\n"
+        "libsodium and OpenSSL as Python calls them, the others in Rust, by the processor's time. On\n"
+        f"{told['machine']['processor']} at a load of {told['machine']['load']}, {crates}:\n\n"
+        f"{markdown(('a signature', 'median us', 'best us', 'spread', f'x {_REFERENCE}', 'of best'), rows)}"
     )
-    if rust is not None:
-        text += (
-            f"A core that decodes too has `claim169` as its measure, which is all Rust and takes\n"
-            f"{short(rust['median_us'])} us for a code in the kept run, its own signature check in it.\n"
-        )
-    return text
