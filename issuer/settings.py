@@ -84,7 +84,9 @@ class Settings(BaseSettings):
         "for an authority that keeps its permits elsewhere.",
     )
     list_capacity: int = Field(65536, ge=100, le=10_000_000, description="Entries of a new status list.")
-    public_url: str = Field("", description="Where people find the portal, for links: https://host/")
+    public_url: str = Field(
+        "", description="Where people find the portal, for links: https://host/. Other Hosts are then refused."
+    )
     help_contact: str = Field("", description="How people reach the office: shown on the portal's pages.")
     smtp_host: str = Field("", description="The server that takes e-mail; without one, notices go by no e-mail.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")

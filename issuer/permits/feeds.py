@@ -4,7 +4,8 @@ Promises:
 
 1. A feed has no name and no employer: what is near, its day, and the last four digits of the permit's number.
 2. The address has 256 random bits and is kept as a keyed hash alone; its owner ends it at any time, and it ends with
-   the account. It shows what its owner sees at that moment, and grants nothing else.
+   the account and with the account's role: an official's permits are never shown to an address. It shows what its owner
+   sees at that moment, and grants nothing else.
 """
 
 from __future__ import annotations
@@ -148,7 +149,8 @@ def calendar_of_feed(core: Core, token: str) -> bytes:
     """A feed's calendar (RFC 5545).
 
     Raises:
-        StateError: ``feed.none``: the address is not known, was revoked, or its account is closed or locked.
+        StateError: ``feed.none``: the address is not known, was revoked, or its account is closed or locked, or has got
+            another role since.
     """
     from icalendar import Calendar, Event
 
@@ -157,9 +159,11 @@ def calendar_of_feed(core: Core, token: str) -> bytes:
     def look(session: Session) -> bytes:
         row = session.scalars(select(CalendarFeed).where(CalendarFeed.token_hash == digest)).one_or_none()
         account = None if row is None or row.revoked_at is not None else session.get(Account, row.account_id)
-        if account is None or account.state != "active":
+        if row is None or account is None or account.state != "active" or account.role_at > row.created_at:
             raise NotFound("feed.none")
         who = Principal(account.id, account.person_id, role_named(account.role), account.organisation_id, full=True)
+        if not who.may("filing.read_own"):
+            raise NotFound("feed.none")
         record = read_account(core, account)
         language: Language = record.language if record is not None else "en"
         now = core.clock.now(session)

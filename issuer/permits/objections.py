@@ -23,7 +23,8 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
+from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound, Unavailable
+from icard_crypto.moments import DAY
 from issuer.accounts.fields import check_text
 from issuer.accounts.models import Account, Mandate
 from issuer.accounts.principals import Principal
@@ -64,6 +65,8 @@ __all__ = [
 
 _LONGEST: Final = 4000
 _OPEN: Final = ("LODGED", "ADMITTED")
+#: Objections to one decision that were withdrawn within a day: each notifies the office.
+_MOST_WITHDRAWN: Final = 3
 
 
 def lodge(core: Core, who: Principal, new: NewObjection, request: Request | None = None) -> str:
@@ -72,7 +75,7 @@ def lodge(core: Core, who: Principal, new: NewObjection, request: Request | None
     Raises:
         PermitRefused: ``objection.late``.
         StateError: ``access.*``, ``filing.none``, ``permit.none``, ``objection.nothing``, ``objection.open``,
-            ``account.field``, ``filing.field``.
+            ``objection.too_often``, ``account.field``, ``filing.field``.
     """
     who.require("objection.lodge")
     if (new.filing_id is None) == (new.permit_id is None):
@@ -88,6 +91,7 @@ def lodge(core: Core, who: Principal, new: NewObjection, request: Request | None
         require_in_time(book, found, today, late)
         examined = _due(book, "reconsideration-examined", found.region, today)
         filing_id, end_id = (row.id if row else None for row in (found.filing, found.end))
+        _refuse_flood(session, now, filing_id, end_id)
         row = Objection(
             id=objection_id,
             number=next_number(session, found.region, today),
@@ -126,6 +130,13 @@ def lodge(core: Core, who: Principal, new: NewObjection, request: Request | None
         if "open" in str(fault.orig):
             raise Conflict("objection.open") from None
         raise
+
+
+def _refuse_flood(session: Session, now: int, filing_id: str | None, end_id: str | None) -> None:
+    same = Objection.filing_id == filing_id if filing_id is not None else Objection.end_id == end_id
+    withdrawn = select(Objection.id).where(same, Objection.state == "WITHDRAWN", Objection.changed_at > now - DAY)
+    if len(session.scalars(withdrawn.limit(_MOST_WITHDRAWN)).all()) >= _MOST_WITHDRAWN:
+        raise Unavailable("objection.too_often", expected=f"at most {_MOST_WITHDRAWN} withdrawn within a day")
 
 
 def admit_objection(core: Core, who: Principal, objection_id: str, revision: int, *, simple: bool) -> None:

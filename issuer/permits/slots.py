@@ -6,6 +6,7 @@ Promises:
    gone the next one is refused by name, and nobody loses the booking that they have.
 2. An entry has one booking at a time; moving it gives the old place back in the same transaction.
 3. A slot that is cancelled cancels its bookings, with a notice to everyone concerned.
+4. Each booking is a notice to everyone on the permit: an entry has a bounded number of them within a day.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import Conflict, Invalid, NotFound
+from icard_crypto.errors import Conflict, Invalid, NotFound, Unavailable
+from icard_crypto.moments import DAY
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.idempotency import Request
@@ -38,6 +40,8 @@ _WINDOW: Final = re.compile(r"[A-Za-z0-9一-鿿._-]{1,20}")
 _LONGEST_DAY: Final = 480
 _MOST_PLACES: Final = 100
 _AHEAD: Final = 400 * 86_400
+#: Bookings of an entry within a day; to give one up is always possible.
+_MOST_BOOKED: Final = 10
 #: Free slots that are listed.
 _LISTED: Final = 200
 #: Slots of a span that are listed.
@@ -240,7 +244,8 @@ def book_slot(core: Core, who: Principal, entry_id: str, slot_id: str) -> None:
     """Book a slot for an entry, or move its booking there (promises 1 and 2).
 
     Raises:
-        StateError: ``access.*``, ``entry.none``, ``process.move``, ``slot.none``, ``slot.full``, ``slot.over``.
+        StateError: ``access.*``, ``entry.none``, ``process.move``, ``slot.none``, ``slot.full``, ``slot.over``,
+            ``slot.too_often``.
     """
     _require_booker(who)
 
@@ -261,6 +266,9 @@ def book_slot(core: Core, who: Principal, entry_id: str, slot_id: str) -> None:
             return
         if _taken(session, slot.id) >= slot.places:
             raise Conflict("slot.full")
+        lately = select(Booking.id).where(Booking.entry_id == entry.id, Booking.created_at > now - DAY)
+        if len(session.scalars(lately.limit(_MOST_BOOKED)).all()) >= _MOST_BOOKED:
+            raise Unavailable("slot.too_often", expected=f"at most {_MOST_BOOKED} bookings within a day")
         if before is not None:
             before.state, before.changed_at = "cancelled", now
             session.flush()

@@ -8,7 +8,9 @@ Promises:
    whose region is not known. Nobody decides on their own request.
 3. A refusal gives reasons and the ways of redress with their last days (article 50). Each step notifies the person and
    stands in the audit.
-4. A deletion that was granted is carried out by a purge (:mod:`issuer.privacy.purge`), which says what the law keeps.
+4. Each request notifies everyone who may decide on it: a person has a bounded number that wait, and that they withdrew
+   within a day.
+5. A deletion that was granted is carried out by a purge (:mod:`issuer.privacy.purge`), which says what the law keeps.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from sqlalchemy import ColumnElement, and_, not_, or_, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
-from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
+from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound, Unavailable
+from icard_crypto.moments import DAY
 from issuer.accounts.models import Account, Person
 from issuer.accounts.people import read_name
 from issuer.accounts.principals import Principal
@@ -76,6 +79,8 @@ _DEADLINES: Final = "privacy_deadlines"
 _LONGEST: Final = 2000
 #: Requests of one person that wait at one time.
 _MOST_OPEN: Final = 10
+#: Requests of one person that they withdrew within a day.
+_MOST_WITHDRAWN: Final = 5
 _NOTIFIED: Final = 200
 
 
@@ -142,7 +147,7 @@ def ask(
         fact: which fact of the record it is about; None: no single one.
 
     Raises:
-        StateError: ``access.*``, ``privacy.words``, ``privacy.fact``, ``privacy.too_many``.
+        StateError: ``access.*``, ``privacy.words``, ``privacy.fact``, ``privacy.too_many``, ``privacy.too_often``.
     """
     who.require("privacy.own")
     _check(words)
@@ -156,6 +161,13 @@ def ask(
         )
         if len(session.scalars(waiting.limit(_MOST_OPEN)).all()) >= _MOST_OPEN:
             raise Conflict("privacy.too_many", expected=f"at most {_MOST_OPEN} open requests")
+        withdrawn = select(PrivacyRequest.id).where(
+            PrivacyRequest.person_id == who.person_id,
+            PrivacyRequest.state == "withdrawn",
+            PrivacyRequest.decided_at > now - DAY,
+        )
+        if len(session.scalars(withdrawn.limit(_MOST_WITHDRAWN)).all()) >= _MOST_WITHDRAWN:
+            raise Unavailable("privacy.too_often", expected=f"at most {_MOST_WITHDRAWN} withdrawn within a day")
         row = PrivacyRequest(
             id=secrets.token_hex(16),
             person_id=who.person_id,

@@ -14,6 +14,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 import anyio.to_thread
 from fastapi import FastAPI, Request, Response
@@ -25,6 +26,7 @@ from icard_crypto.limits import MIB
 from issuer.core import Core
 from issuer.permits import uploads
 from issuer.processes.heartbeat import Heartbeat
+from issuer.settings import Settings
 from verifier.runtime import http
 
 from .access import require_access
@@ -58,6 +60,9 @@ STATUSES: Final = http.Statuses(
         # Unavailable to this caller alone, for the time that Retry-After says.
         "account.too_fast": 429,
         "confirm.too_often": 429,
+        "objection.too_often": 429,
+        "privacy.too_often": 429,
+        "slot.too_often": 429,
         "login.wait": 429,
         # Keys that the service needs for signing: the request is fine, and may succeed once an operator has acted.
         "key.passphrase_wrong": 503,
@@ -150,6 +155,14 @@ def _describe_once(app: FastAPI) -> None:
     app.router.add_route(path, described, include_in_schema=False)
 
 
+def _host_names(settings: Settings) -> list[str] | None:
+    """The names under which people and verifiers come; None: nobody said what the portal's is, and any is taken."""
+    if not settings.public_url:
+        return None
+    addresses = (settings.public_url, settings.status_prefix)
+    return [name for name in (urlsplit(each).hostname for each in addresses) if name is not None]
+
+
 def make_app(
     core: Core,
     drain: http.Drain,
@@ -161,6 +174,7 @@ def make_app(
     service: IssuingService = app.state.service
     settings = core.settings
     limits = http.EdgeLimits(
+        hosts=_host_names(settings),
         most_in_flight=3 * settings.serve_threads + PLACES,
         bodies=[
             http.BodyClass("/v1/cards", cap=256 * 1024),

@@ -292,6 +292,20 @@ def test_free_slots_are_read_by_one_query_however_many_there_are(
     assert [one["slot_id"] for one in office.by(office.employer)("GET", free).json()] == made[:2]
 
 
+def test_bookings_of_an_entry_within_a_day_have_an_end(office: PermitOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a notice to everyone on the permit; the booking that there is stays, and may be given up."""
+    monkeypatch.setattr(slots, "_MOST_BOOKED", 2)
+    entry, first, second = entered(office), slot(office), slot(office, hours=48)
+    assert [book(office, entry, each).status_code for each in (first, second)] == [200, 200]
+    assert problem(book(office, entry, first)) == (429, "slot.too_often")
+    path = f"/v1/entries/{entry['entry_id']}/booking"
+    assert office.ok(office.employer, "GET", path)["slot"]["slot_id"] == second
+    assert office.ask(office.employer, "DELETE", path).status_code == 204
+    assert problem(book(office, entry, first)) == (429, "slot.too_often")
+    office.travel(office.today + timedelta(days=1), hour=23)
+    assert book(office, entry, slot(office, hours=24)).status_code == 200
+
+
 def test_cancelled_slot_cancels_its_bookings_and_says_so(office: PermitOffice) -> None:
     entry, slot_id = entered(office), slot(office, places=2)
     book(office, entry, slot_id)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from issuer.accounts import mandates
+from issuer.permits import objections
 from tests.issuer.permits.test_permit_life import extension
 from tests.kit.callers import problem
 from tests.kit.people import Somebody, make, organisation
@@ -221,6 +222,16 @@ def test_agency_without_its_mandate_neither_sees_nor_withdraws_what_it_lodged_an
     (seen,) = office.ok(office.employer, "GET", "/v1/objections")["items"]
     assert seen["objection_id"] == objection["objection_id"]
     assert step(office, objection, "withdraw", None, office.employer).json()["state"] == "WITHDRAWN"
+
+
+def test_nobody_lodges_and_withdraws_all_day(office: PermitOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each objection notifies the heads of the office."""
+    monkeypatch.setattr(objections, "_MOST_WITHDRAWN", 1)
+    filing_id = refused(office)
+    objection = lodged(office, office.employer, filing_id=filing_id)
+    assert step(office, objection, "withdraw", None, office.employer).json()["state"] == "WITHDRAWN"
+    again = {"filing_id": filing_id, "grounds": "The same once more."}
+    assert problem(office.ask(office.employer, "POST", "/v1/objections", again)) == (429, "objection.too_often")
 
 
 def test_objection_about_a_refusal_is_withdrawn_by_the_employer_whose_agency_lodged_it(

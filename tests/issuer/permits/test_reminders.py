@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ from icalendar import Calendar
 from sqlalchemy import select
 
 from issuer.accounts import directory
+from issuer.accounts.models import Account
+from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.models import NoticeRow
 from issuer.permits.models import Permit
 from issuer.permits.reminders import Reminded, remind
 from tests.kit.callers import Caller, problem
-from tests.kit.people import Somebody, make
+from tests.kit.people import HOST, Somebody, make
 from tests.kit.permit_office import PermitOffice, person_record
 
 pytestmark = pytest.mark.slow
@@ -119,6 +122,24 @@ def test_feed_ends_with_its_account_and_guesses_find_nothing(office: PermitOffic
     assert problem(fetched(office, "/v1/calendars/" + "A" * 43)) == (404, "feed.none")
     directory.lock_account(office.core, office.admin.who(), somebody.account_id)
     assert problem(fetched(office, made["address"])) == (404, "feed.none")
+
+
+def test_feed_ends_with_its_role(office: PermitOffice) -> None:
+    """An official's permits, those of a whole region, are shown to nobody by an address; nor those of another side."""
+    somebody = make(office.house, "employer", "second.handler", organisation_id=office.employer_id)
+    office.employed(1)
+    made = office.ok(somebody, "POST", "/v1/calendar-feeds")
+    assert b"BEGIN:VEVENT" in fetched(office, made["address"]).content
+    for role, organisation in (("permit_officer", None), ("employer", office.employer_id)):
+        office.house.later()
+        office.core.transact(HOST, partial(given_role, somebody, role, organisation))
+        assert problem(fetched(office, made["address"])) == (404, "feed.none")
+
+
+def given_role(somebody: Somebody, role: str, organisation: str | None, unit: UnitOfWork) -> None:
+    """What is left in the account after its role was changed and the invitation accepted."""
+    account = unit.session.get_one(Account, somebody.account_id)
+    account.role, account.organisation_id, account.role_at = role, organisation, unit.now
 
 
 def test_an_account_has_five_feeds_at_most_and_a_repetition_shows_no_secret(office: PermitOffice) -> None:

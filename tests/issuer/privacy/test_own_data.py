@@ -182,6 +182,17 @@ def test_only_whoever_keeps_the_data_decides(town: Town) -> None:
     )
 
 
+def test_nobody_floods_those_who_decide(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request notifies all who may decide: asking and withdrawing again and again ends, until the next day."""
+    monkeypatch.setattr(requests, "_MOST_WITHDRAWN", 2)
+    who = town.holder.who()
+    for _ in range(2):
+        requests.withdraw(town.core, who, requests.ask(town.core, who, "explanation", "card", "why"))
+    assert refused(lambda: requests.ask(town.core, who, "explanation", "card", "why"))[0] == "privacy.too_often"
+    town.house.later(86_400)
+    requests.ask(town.core, town.holder.who(), "explanation", "card", "why")
+
+
 def test_official_of_another_regions_office_neither_sees_nor_decides(town: Town) -> None:
     """The person is insured in Shanghai and has no permit."""
     admin = make(town.house, "administrator", "admin")
