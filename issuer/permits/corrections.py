@@ -6,12 +6,15 @@ Promises:
 2. A card that said it wrong gets new codes at once, and the old ones read replaced. Nothing else changes: neither
    number, nor terms, nor days.
 3. Nobody corrects their own permit.
+4. Corrections together do not make a permit another person's: of name and day of birth one may be a slip. Both are for
+   an application to change.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -39,6 +42,8 @@ __all__ = ["FIELDS", "CorrectionView", "correct_permit", "corrections_of"]
 
 #: What may be a slip of the pen. Another nationality, employer or last day is a decision.
 FIELDS: Final = ("post", "surname", "given", "birth", "sex")
+#: What tells a person from others, by the fields that say it.
+_PERSON: Final = {"surname": "name", "given": "name", "birth": "birth"}
 _LONGEST: Final = 1000
 
 
@@ -60,7 +65,7 @@ def correct_permit(
 
     Raises:
         CardError: ``card.*``; StateError: ``access.*``, ``permit.none``, ``permit.changed``, ``filing.field``,
-            ``filing.own``, ``account.field``; the signer's errors.
+            ``filing.own``, ``permit.another_person``, ``account.field``; the signer's errors.
     """
     who.require("filing.decide")
     words = check_text(reason, "reason", _LONGEST)
@@ -117,6 +122,7 @@ def _write(
     else:
         passport = passport_of(core, session, permit.person_id)
         before = passport.get(field)
+        _refuse_another_person(core, session, permit.person_id, passport, field, after)
         # A surname alone would take the given names with it.
         both = replace(new, surname=passport["surname"]) if field == "given" else new
         both = replace(new, given=passport["given"]) if field == "surname" else both
@@ -132,6 +138,26 @@ def _write(
     permit.changed_at = now
     session.flush()
     notify_permit(core, session, now, "permit.corrected", permit)
+
+
+def _refuse_another_person(
+    core: Core, session: Session, person_id: str, passport: Mapping[str, Any], field: str, after: str
+) -> None:
+    """Promise 4: counted from what stood there before the first correction, under whichever of the person's permits."""
+    query = select(PermitCorrection).join(Permit, Permit.id == PermitCorrection.permit_id)
+    own = query.where(Permit.person_id == person_id, PermitCorrection.field.in_(_PERSON))
+    wanted = {**passport, field: after}
+    changed = {_PERSON[field]} if passport.get(field) != after else set()
+    first_at: dict[str, int] = {}
+    for row in session.scalars(own.order_by(PermitCorrection.at)):
+        # Several of one second have no order: each counts.
+        if first_at.setdefault(row.field, row.at) == row.at:
+            content = json.loads(core.at_rest.open(Place("permit_corrections", "record", row.id), row.record))
+            first = content["before"]
+            if first != wanted.get(row.field):
+                changed.add(_PERSON[row.field])
+    if len(changed) > 1:
+        raise NotAllowed("permit.another_person", path="field", expected="an application to change")
 
 
 def _live_card(core: Core, session: Session, who: Principal, permit_id: str) -> str | None:

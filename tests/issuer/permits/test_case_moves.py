@@ -138,3 +138,24 @@ def test_clerical_error_is_put_right_with_a_record_and_new_codes(office: PermitO
     seen = office.ok(office.officer, "POST", path, post, version=version())
     assert (seen["terms"][0]["post"], len(seen["corrections"])) == ("Head of design", 2)
     assert date.fromisoformat(seen["until"]) > office.today
+
+
+def test_corrections_one_after_the_other_make_no_other_person(office: PermitOffice) -> None:
+    """One officer alone gives nobody's card to another: of name and birth one is a slip, unless it is put back."""
+    permit = office.employed()
+    path = f"/v1/permits/{permit['permit_id']}/corrections"
+
+    def correct(field: str, value: str) -> Any:
+        version = f'"{office.permit(permit["permit_id"])["revision"]}"'
+        body = {"field": field, "value": value, "reason": "A slip."}
+        office.house.later()
+        return office.ask(office.officer, "POST", path, body, version=version)
+
+    before = office.ok(office.officer, "GET", f"/v1/cards/{permit['card_id']}")["card"]["holder"]
+    assert [correct("surname", "BRANDT").status_code, correct("given", "ANNA").status_code] == [200, 200]
+    assert problem(correct("birth", "1991-02-03")) == (403, "permit.another_person")
+    given, surname = "HANNELORE B", "VOGEL"
+    assert before["name"] == f"{surname} {given}"
+    assert [correct("surname", surname).status_code, correct("given", given).status_code] == [200, 200]
+    assert correct("birth", "1991-02-03").status_code == 200
+    assert problem(correct("surname", "BRANDT")) == (403, "permit.another_person")
