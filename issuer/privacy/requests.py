@@ -8,9 +8,7 @@ Promises:
    whose region is not known. Nobody decides on their own request.
 3. A refusal gives reasons and the ways of redress with their last days (article 50). Each step notifies the person and
    stands in the audit.
-4. Each request notifies everyone who may decide on it: a person has a bounded number that wait, and that they withdrew
-   within a day.
-5. A deletion that was granted is carried out by a purge (:mod:`issuer.privacy.purge`), which says what the law keeps.
+4. A deletion that was granted is carried out by a purge (:mod:`issuer.privacy.purge`), which says what the law keeps.
 """
 
 from __future__ import annotations
@@ -26,8 +24,7 @@ from sqlalchemy import ColumnElement, and_, not_, or_, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
-from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound, Unavailable
-from icard_crypto.moments import DAY
+from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
 from issuer.accounts.models import Account, Person
 from issuer.accounts.people import read_name
 from issuer.accounts.principals import Principal
@@ -49,6 +46,7 @@ from issuer.rules.rows import Rule
 from issuer.rules.store import book_of
 
 from .disputes import Topic, place_of, require_fact
+from .floods import refuse_flood
 from .models import PrivacyRequest
 from .subject_rows import Subject, subject_of
 
@@ -77,10 +75,6 @@ DECIDES: Final[Mapping[Topic, str]] = {
 }
 _DEADLINES: Final = "privacy_deadlines"
 _LONGEST: Final = 2000
-#: Requests of one person that wait at one time.
-_MOST_OPEN: Final = 10
-#: Requests of one person that they withdrew within a day.
-_MOST_WITHDRAWN: Final = 5
 _NOTIFIED: Final = 200
 
 
@@ -156,18 +150,7 @@ def ask(
     def work(unit: UnitOfWork) -> str:
         session, now = unit.session, unit.now
         today = day_of(now)
-        waiting = select(PrivacyRequest.id).where(
-            PrivacyRequest.person_id == who.person_id, PrivacyRequest.state == "received"
-        )
-        if len(session.scalars(waiting.limit(_MOST_OPEN)).all()) >= _MOST_OPEN:
-            raise Conflict("privacy.too_many", expected=f"at most {_MOST_OPEN} open requests")
-        withdrawn = select(PrivacyRequest.id).where(
-            PrivacyRequest.person_id == who.person_id,
-            PrivacyRequest.state == "withdrawn",
-            PrivacyRequest.decided_at > now - DAY,
-        )
-        if len(session.scalars(withdrawn.limit(_MOST_WITHDRAWN)).all()) >= _MOST_WITHDRAWN:
-            raise Unavailable("privacy.too_often", expected=f"at most {_MOST_WITHDRAWN} withdrawn within a day")
+        refuse_flood(session, who.person_id, now)
         row = PrivacyRequest(
             id=secrets.token_hex(16),
             person_id=who.person_id,

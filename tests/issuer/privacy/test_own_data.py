@@ -22,7 +22,7 @@ from issuer.insurance.departure import record_death
 from issuer.insurance.heirs import end_heir, give_heir
 from issuer.notices.inbox import inbox
 from issuer.permits.offices import create_office, join_office
-from issuer.privacy import requests
+from issuer.privacy import floods, requests
 from issuer.privacy.export import export_of, export_schema
 from issuer.privacy.holdings import APART, HOLDINGS
 from issuer.privacy.withdrawal import withdraw_consent
@@ -184,7 +184,7 @@ def test_only_whoever_keeps_the_data_decides(town: Town) -> None:
 
 def test_nobody_floods_those_who_decide(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each request notifies all who may decide: asking and withdrawing again and again ends, until the next day."""
-    monkeypatch.setattr(requests, "_MOST_WITHDRAWN", 2)
+    monkeypatch.setattr(floods, "MOST_WITHDRAWN", 2)
     who = town.holder.who()
     for _ in range(2):
         requests.withdraw(town.core, who, requests.ask(town.core, who, "explanation", "card", "why"))
