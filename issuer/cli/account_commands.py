@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from icard_crypto.moments import moment_text
+from verifier.runtime.cli.run_context import AsJson, Lang
 
-from .service import ServiceFolder, acts, looked, tell, tell_rows
+from .service import (
+    BreakGlassReason,
+    Folder,
+    NamedOperator,
+    Operator,
+    ReasonOption,
+    ServiceFolder,
+    acting,
+    looked,
+    tell,
+    tell_rows,
+)
 from .typed import given
 
 if TYPE_CHECKING:
@@ -26,10 +38,7 @@ Login = Annotated[str, typer.Argument(metavar="LOGIN", help="The login name.")]
 
 
 @account_app.command("add")
-@acts(break_glass=True)
 def account_add(
-    service: ServiceFolder,
-    by: Actor,
     login: Login,
     role: Annotated[str, typer.Option("--role", help="Such as administrator; a wrong one names them all.")],
     name: Annotated[str, typer.Option("--name", help="The person's name; - reads it from standard input.")],
@@ -42,6 +51,12 @@ def account_add(
     organisation: Annotated[
         str | None, typer.Option("--organisation", help="Its id, for roles of an employer or an agency.")
     ] = None,
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make an account and invite its person. The invitation is shown this once, or mailed.
 
@@ -51,6 +66,8 @@ def account_add(
     from issuer.accounts import host
     from issuer.accounts.changes import NewAccount
 
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     name, identity = given(name, "--name") or "", given(identity, "--identity")
     new = NewAccount(role, login, name, identity, email=email, language=language, organisation_id=organisation)
     with service.opened() as core:
@@ -58,42 +75,86 @@ def account_add(
 
 
 @account_app.command("reset")
-@acts(break_glass=True)
-def account_reset(service: ServiceFolder, by: Actor, login: Login) -> None:
+def account_reset(
+    login: Login,
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Invite an account's person to set password and authenticator app anew; every session and token of it ends."""
     from issuer.accounts import host
 
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         _tell_invited(host.reset(core, login, by))
 
 
 @account_app.command("lock")
-@acts(break_glass=True)
-def account_lock(service: ServiceFolder, by: Actor, login: Login) -> None:
+def account_lock(
+    login: Login,
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Shut an account out; every session and token of it ends at once."""
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     _change(service, by, login, "lock")
 
 
 @account_app.command("unlock")
-@acts(break_glass=True)
-def account_unlock(service: ServiceFolder, by: Actor, login: Login) -> None:
+def account_unlock(
+    login: Login,
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Let an account in again."""
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     _change(service, by, login, "unlock")
 
 
 @account_app.command("close")
-@acts(break_glass=True)
-def account_close(service: ServiceFolder, by: Actor, login: Login) -> None:
+def account_close(
+    login: Login,
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """End an account permanently, and erase what it says of its person."""
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     _change(service, by, login, "close")
 
 
 @account_app.command("list")
-@acts()
-def account_list(service: ServiceFolder, by: Actor) -> None:
+def account_list(
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """The accounts that are not closed, the oldest first. Personal data, and itself audited."""
     from issuer.accounts import host
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         looked(core, by, "account.list", "accounts")
         rows: list[dict[str, Any]] = [

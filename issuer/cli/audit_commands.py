@@ -9,14 +9,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from verifier.runtime.cli.faults import CommandError
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 from verifier.runtime.files import FileFault, write_whole
 
 from .privacy_commands import beside
-from .service import ServiceFolder, acts, on_service, tell, tell_rows
+from .service import (
+    BreakGlassReason,
+    Folder,
+    GivenReason,
+    NamedOperator,
+    Operator,
+    ServiceFolder,
+    acting,
+    tell,
+    tell_rows,
+)
 
 if TYPE_CHECKING:
-    from issuer.acts import Actor
     from issuer.core import Core
 
 __all__ = ["audit_app"]
@@ -33,8 +42,7 @@ Outside = Annotated[
 
 
 @audit_app.command("verify")
-@on_service
-def audit_verify(service: ServiceFolder, outside: Outside = None) -> None:
+def audit_verify(outside: Outside = None, *, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
     """Walk the chain and hold it against its checkpoints. Exit status 1: something was changed; 2: acts are missing.
 
     After a restore, checkpoints of what was lost are named; audit name-loss says that the loss is known.
@@ -43,6 +51,7 @@ def audit_verify(service: ServiceFolder, outside: Outside = None) -> None:
     """
     from issuer.audit.verify import verify
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         report = verify(core, _checkpoints(core, outside))
         language = run_context().language
@@ -75,27 +84,34 @@ def audit_verify(service: ServiceFolder, outside: Outside = None) -> None:
 
 
 @audit_app.command("name-loss")
-@acts(required=True)
 def audit_name_loss(
-    service: ServiceFolder,
-    by: Actor,
     row: Annotated[int, typer.Option("--row", help="The restore's row, as audit verify names it.")],
+    *,
+    operator: NamedOperator,
+    reason: GivenReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say of a restore that it took place and that what it lost is known: the audit counts as whole again."""
     from issuer.audit.purge import name_loss
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         name_loss(core, row, by.actor, by.reason)
         tell({"row": row})
 
 
 @audit_app.command("checkpoint")
-@on_service
-def audit_checkpoint(service: ServiceFolder, outside: Outside = None) -> None:
+def audit_checkpoint(
+    outside: Outside = None, *, folder: Folder = None, lang: Lang = None, as_json: AsJson = False
+) -> None:
     """Sign the chain's end and write it outside the database."""
     from issuer.publication import checkpoints
     from issuer.publication.publish import check_signers
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         target = outside or checkpoints.default_folder(core)
         check_signers(core)
@@ -104,20 +120,24 @@ def audit_checkpoint(service: ServiceFolder, outside: Outside = None) -> None:
 
 
 @audit_app.command("export")
-@acts(reason=False)
 def audit_export(
-    service: ServiceFolder,
-    by: Actor,
     target: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines; - for standard output.")],
     details: Annotated[
         bool, typer.Option("--details", help="With what was done and why: personal data, and itself audited.")
     ] = False,
     actor: Annotated[str | None, typer.Option("--actor", help="Acts of this actor only.")] = None,
     subject: Annotated[str | None, typer.Option("--subject", help="Acts about this card or key only.")] = None,
+    *,
+    operator: Operator = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write the audit as one JSON object a line."""
     from issuer.audit.purge import export
 
+    by = acting(operator)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         lines = export(core, details=details, by=by.actor, actor=actor, subject=subject)
         if str(target) == "-":
@@ -130,12 +150,15 @@ def audit_export(
 
 
 @audit_app.command("purge")
-@acts(break_glass=True)
 def audit_purge(
-    service: ServiceFolder,
-    by: Actor,
     before: Annotated[str, typer.Option("--before", metavar="YYYY-MM-DD", help="Acts before this day (UTC).")],
     second: Annotated[str, typer.Option("--second-operator", help="Who stands beside: another person's name.")],
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Delete the details of old acts, permanently; the chain stays whole. Takes the time of writing the database anew.
 
@@ -143,6 +166,8 @@ def audit_purge(
     """
     from issuer.audit.purge import purge, require_age
 
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     try:
         moment = int(datetime.strptime(before, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
     except ValueError:

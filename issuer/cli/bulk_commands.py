@@ -14,11 +14,21 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from icard_crypto.errors import catalogue
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 from verifier.runtime.cli.terminal import error_console
 from verifier.runtime.files import FileFault
 
-from .service import ServiceFolder, acts, tell
+from .service import (
+    BreakGlassReason,
+    Folder,
+    GivenReason,
+    NamedOperator,
+    Operator,
+    ReasonOption,
+    ServiceFolder,
+    acting,
+    tell,
+)
 
 if TYPE_CHECKING:
     from issuer.acts import Actor
@@ -42,16 +52,19 @@ Refused = Annotated[Path | None, typer.Option("--refused", metavar="FILE", help=
 
 
 @bulk_app.command("issue")
-@acts()
 def bulk_issue(
-    service: ServiceFolder,
-    by: Actor,
     file: File,
     form: FormOption = None,
     key: Key = None,
     codes: Codes = None,
     refused: Refused = None,
     no_photo: Annotated[bool, typer.Option("--no-photo", help="Keep photos out of the codes.")] = False,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Issue a card for every row. Run again after whatever stopped it: it goes on, and nothing is made twice.
 
@@ -59,49 +72,70 @@ def bulk_issue(
 
     Example:  icard-issuer bulk issue cards.csv -C issuer --codes codes.jsonl --refused refused.csv
     """
-    acting = replace(by, break_glass=by.reason is not None)
-    _run(service, acting, "issue", file, form, key, codes, refused, photo=not no_photo)
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
+    by = replace(by, break_glass=by.reason is not None)
+    _run(service, by, "issue", file, form, key, codes, refused, photo=not no_photo)
 
 
 @bulk_app.command("renew")
-@acts(required=True)
 def bulk_renew(
-    service: ServiceFolder,
-    by: Actor,
     file: File,
     form: FormOption = None,
     key: Key = None,
     codes: Codes = None,
     refused: Refused = None,
+    *,
+    operator: NamedOperator,
+    reason: GivenReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """New codes for every card that the file names; the old ones run to their own end."""
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     _run(service, by, "renew", file, form, key, codes, refused)
 
 
 @bulk_app.command("replace")
-@acts(required=True)
 def bulk_replace(
-    service: ServiceFolder,
-    by: Actor,
     file: File,
     form: FormOption = None,
     key: Key = None,
     codes: Codes = None,
     refused: Refused = None,
+    *,
+    operator: NamedOperator,
+    reason: GivenReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """New codes for every card that the file names; the old ones read replaced at once. As after a stolen key.
 
     Example:  icard-issuer card list --key 6f1d0a93 --out cards.jsonl, then: icard-issuer bulk replace cards.jsonl
     """
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     _run(service, by, "replace", file, form, key, codes, refused)
 
 
 @bulk_app.command("revoke")
-@acts(break_glass=True)
 def bulk_revoke(
-    service: ServiceFolder, by: Actor, file: File, form: FormOption = None, refused: Refused = None
+    file: File,
+    form: FormOption = None,
+    refused: Refused = None,
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Withdraw every card that the file names, permanently; in the audit as break-glass."""
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     _run(service, by, "revoke", file, form, None, None, refused)
 
 

@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from verifier.runtime.cli.faults import CommandError
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 from verifier.runtime.files import write_whole
 
 from .card_file import read_card
 from .card_list_command import card_list
-from .service import ServiceFolder, acts, looked, tell
+from .service import (
+    BreakGlassReason,
+    Folder,
+    NamedOperator,
+    Operator,
+    ReasonOption,
+    ServiceFolder,
+    acting,
+    looked,
+    tell,
+)
 from .typed import given
 
 if TYPE_CHECKING:
@@ -48,13 +58,16 @@ Out = Annotated[
 
 
 @card_app.command("issue")
-@acts()
 def card_issue(
-    service: ServiceFolder,
-    by: Actor,
     card: CardFile,
     no_photo: Annotated[bool, typer.Option("--no-photo", help="Keep the photo out of the codes.")] = False,
     out: Out = None,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Issue a card with its three codes: public, work, authority. Each is verified before it is handed out.
 
@@ -65,75 +78,129 @@ def card_issue(
     from issuer import cards
     from issuer.cards.codes import make_ready
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     read = read_card(card)
     with service.opened(signs=True) as core:
         make_ready(core)
-        acting = replace(by, break_glass=by.reason is not None)
-        (issued,) = cards.issue(core, [cards.NewCard(read, photo=not no_photo)], acting)
+        by = replace(by, break_glass=by.reason is not None)
+        (issued,) = cards.issue(core, [cards.NewCard(read, photo=not no_photo)], by)
         _hand_out(issued, out)
 
 
 @card_app.command("replace")
-@acts()
 def card_replace(
-    service: ServiceFolder, by: Actor, card: CardId, data: NewData = None, remove: Remove = None, out: Out = None
+    card: CardId,
+    data: NewData = None,
+    remove: Remove = None,
+    out: Out = None,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """New codes, because something changed or a code was lost; the old ones read replaced at once."""
     from issuer import cards
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     _reissue(service, by, cards.replace, card, data, remove, out)
 
 
 @card_app.command("renew")
-@acts()
 def card_renew(
-    service: ServiceFolder, by: Actor, card: CardId, data: NewData = None, remove: Remove = None, out: Out = None
+    card: CardId,
+    data: NewData = None,
+    remove: Remove = None,
+    out: Out = None,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """New codes before the old ones end; the old ones run to their own end."""
     from issuer import cards
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     _reissue(service, by, cards.renew, card, data, remove, out)
 
 
 @card_app.command("suspend")
-@acts()
-def card_suspend(service: ServiceFolder, by: Actor, card: CardId) -> None:
+def card_suspend(
+    card: CardId,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Suspend a card until it is resumed."""
     from issuer import cards
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     _change(service, by, cards.suspend, card)
 
 
 @card_app.command("resume")
-@acts()
-def card_resume(service: ServiceFolder, by: Actor, card: CardId) -> None:
+def card_resume(
+    card: CardId,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """End a suspension."""
     from issuer import cards
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     _change(service, by, cards.resume, card)
 
 
 @card_app.command("revoke")
-@acts(break_glass=True)
-def card_revoke(service: ServiceFolder, by: Actor, card: CardId) -> None:
+def card_revoke(
+    card: CardId,
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Withdraw a card permanently. In the service two people do this; here the audit calls it break-glass."""
     from issuer import cards
 
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     _change(service, by, cards.revoke, card)
 
 
 @card_app.command("state")
-@acts()
 def card_state(
-    service: ServiceFolder,
-    by: Actor,
     card: CardId,
     permit: Annotated[Literal["good", "suspended"] | None, typer.Option("--permit")] = None,
     insurance: Annotated[Literal["good", "lapsed"] | None, typer.Option("--insurance")] = None,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show what stands of permit and insurance, or change it. A public code never shows a lapse."""
     from issuer import cards
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         if permit is not None:
             cards.set_permit(core, card, permit, by)
@@ -143,11 +210,21 @@ def card_state(
 
 
 @card_app.command("show")
-@acts()
-def card_show(service: ServiceFolder, by: Actor, card: CardId, out: Out = None) -> None:
+def card_show(
+    card: CardId,
+    out: Out = None,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """A card as it stands: record, states, codes. Personal data, and itself audited."""
     from issuer import cards
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         looked(core, by, "card.show", card)
         view = cards.show(core, card)
@@ -160,16 +237,21 @@ def card_show(service: ServiceFolder, by: Actor, card: CardId, out: Out = None) 
 
 
 @card_app.command("find")
-@acts()
 def card_find(
-    service: ServiceFolder,
-    by: Actor,
     permit: Annotated[str | None, typer.Option("--permit", help="The permit's number, or -.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="The holder's full name, or -.")] = None,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """The ids of the cards with this permit number or name; for - it is a line of standard input."""
     from issuer import cards
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     if (permit is None) == (name is None):
         raise CommandError("cli.option", path="--permit", expected="one of --permit and --name")
     permit, name = given(permit, "--permit"), given(name, "--name")
@@ -202,8 +284,8 @@ def _reissue(
     with service.opened(signs=True) as core:
         make_ready(core)
         # On the host one person may do what takes two: with a reason, and the audit calls it break-glass.
-        acting = replace(by, break_glass=by.reason is not None)
-        _hand_out(reissue(core, cards.Reissue(card, read, remove=frozenset(remove or ())), acting), out)
+        by = replace(by, break_glass=by.reason is not None)
+        _hand_out(reissue(core, cards.Reissue(card, read, remove=frozenset(remove or ())), by), out)
 
 
 def _change(service: ServiceFolder, by: Actor, change: Callable[[Core, str, Actor], object], card: str) -> None:

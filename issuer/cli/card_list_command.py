@@ -11,22 +11,20 @@ import typer
 
 from icard_crypto.moments import moment_text
 from verifier.cli.options import moment
+from verifier.runtime.cli.run_context import AsJson, Lang
 from verifier.runtime.files import write_whole
 
-from .service import ServiceFolder, acts, looked, tell, tell_rows
+from .service import Folder, Operator, ReasonOption, ServiceFolder, acting, looked, tell, tell_rows
 
 if TYPE_CHECKING:
-    from issuer.acts import Actor
+    pass
 
 __all__ = ["card_list"]
 
 _SECRET: Final = 0o600
 
 
-@acts()
 def card_list(
-    service: ServiceFolder,
-    by: Actor,
     key: Annotated[
         str | None,
         typer.Option("--key", help="Whose codes in use this key signed: the first digits of its thumbprint."),
@@ -45,6 +43,12 @@ def card_list(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write the ids there, for icard-issuer bulk.")
     ] = None,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """The cards that fit all that is given, by id. No personal data, but who asked is in the audit.
 
@@ -53,6 +57,8 @@ def card_list(
     from issuer.cards.selection import Selection, select_cards
     from issuer.keys.states import find
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         looked(core, by, "card.list", "cards")
         named = None if key is None else core.database.read(lambda session: find(session, key)).thumbprint

@@ -9,17 +9,15 @@ from typing import Annotated
 import typer
 
 from verifier.runtime.cli.faults import CommandError, sentence
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 from verifier.runtime.outbound.addresses import networks
 
-from .service import ServiceFolder, on_service
+from .service import Folder, ServiceFolder
 
 __all__ = ["doctor_command"]
 
 
-@on_service
 def doctor_command(
-    service: ServiceFolder,
     offline: Annotated[bool, typer.Option("--offline", help="Do not fetch what is published.")] = False,
     allow_network: Annotated[
         list[str] | None,
@@ -28,6 +26,10 @@ def doctor_command(
     ca_file: Annotated[
         Path | None, typer.Option("--ca-file", metavar="FILE", help="PEM certificates of a private authority.")
     ] = None,
+    *,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Look at everything: settings, rights of files, keys, trust list, clock, database, publication, backups, disks.
 
@@ -39,6 +41,7 @@ def doctor_command(
     from issuer.doctor.examine import CHECKS, examine
     from issuer.doctor.findings import exit_status, ranked
 
+    service = ServiceFolder(folder)
     try:
         allowed = networks(allow_network or ())
     except Exception as fault:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 
 from .bulk_commands import watched, write_refused
-from .service import ServiceFolder, acts, looked, on_service, tell, tell_rows
+from .service import Folder, Operator, ReasonOption, ServiceFolder, acting, looked, tell, tell_rows
 
 if TYPE_CHECKING:
-    from issuer.acts import Actor
     from issuer.core import Core
 
 __all__ = ["insurance_app"]
@@ -36,9 +35,16 @@ KnownOn = Annotated[
 
 
 @insurance_app.command("import")
-@acts()
 def insurance_import(
-    service: ServiceFolder, by: Actor, file: File, form: FormOption = None, refused: Refused = None
+    file: File,
+    form: FormOption = None,
+    refused: Refused = None,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write contributions into the books. Run again after whatever stopped it: no row is written twice.
 
@@ -47,6 +53,8 @@ def insurance_import(
     from issuer.bulk.rows import Source
     from issuer.insurance.imports import import_file
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     source = Source.of(file, form)
     with service.opened() as core:
         with watched(source.size) as progress:
@@ -69,25 +77,36 @@ def insurance_import(
 
 
 @insurance_app.command("lapses")
-@acts()
-def insurance_lapses(service: ServiceFolder, by: Actor) -> None:
+def insurance_lapses(
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Look at everyone whose day has come; the worker does the same by itself.
 
     Example:  icard-issuer insurance lapses -C issuer
     """
     from issuer.insurance.lapses import follow_due
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         done = follow_due(core, by)
     tell({"people": done.people, "lapsed": done.lapsed, "restored": done.restored})
 
 
 @insurance_app.command("recompute")
-@acts()
 def insurance_recompute(
-    service: ServiceFolder,
-    by: Actor,
     region: Annotated[str, typer.Argument(metavar="REGION", help="A code of GB/T 2260, or CN.")],
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Compute the contributions and lapses of a region again. The worker does so after every change of their rules.
 
@@ -96,6 +115,9 @@ def insurance_recompute(
     Example:  icard-issuer insurance recompute 310000 -C issuer
     """
     from issuer.insurance.recomputation import begin, recompute
+
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
 
     def progress(done: int, people: int) -> None:
         if not run_context().json:
@@ -108,12 +130,12 @@ def insurance_recompute(
 
 
 @insurance_app.command("recomputations")
-@on_service
-def insurance_recomputations(service: ServiceFolder) -> None:
+def insurance_recomputations(*, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
     """List regions that are or were computed again: how far each is, and what it changed.
 
     Example:  icard-issuer insurance recomputations -C issuer
     """
+    service = ServiceFolder(folder)
     with service.opened() as core:
         _tell_recomputations(core)
 
@@ -125,14 +147,16 @@ def _tell_recomputations(core: Core, only: str | None = None) -> None:
 
 
 @insurance_app.command("claims")
-@acts(reason=False)
 def insurance_claims(
-    service: ServiceFolder,
-    by: Actor,
     state: Annotated[
         Literal["filed", "granted", "refused", "withdrawn", "stopped"] | None,
         typer.Option("--state", help="Only these.  [default: filed and granted]"),
     ] = None,
+    *,
+    operator: Operator = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """List claims for benefits, the oldest first: what waits for a decision, by when, and what is paid a month.
 
@@ -140,17 +164,21 @@ def insurance_claims(
     """
     from issuer.insurance.claim_records import claims_on_record
 
+    by = acting(operator)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         looked(core, by, "insurance.claims", state or "open")
         tell_rows(claims_on_record(core, state))
 
 
 @insurance_app.command("orders")
-@acts(reason=False)
 def insurance_orders(
-    service: ServiceFolder,
-    by: Actor,
     month: Annotated[str, typer.Argument(metavar="MONTH", help="YYYY-MM.")],
+    *,
+    operator: Operator = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """List the pay orders of a month, for who pays them out. Whether they were paid is recorded by an officer.
 
@@ -159,6 +187,8 @@ def insurance_orders(
     from issuer.insurance.claim_records import orders_on_record
     from issuer.insurance.months import parse_month
 
+    by = acting(operator)
+    service = ServiceFolder(folder)
     wanted = parse_month(month)
     with service.opened() as core:
         looked(core, by, "insurance.orders", month)
@@ -166,11 +196,13 @@ def insurance_orders(
 
 
 @insurance_app.command("services")
-@on_service
 def insurance_services(
-    service: ServiceFolder,
     region: Annotated[str, typer.Argument(metavar="REGION", help="A code of GB/T 2260, or CN.")],
     day: Annotated[datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="[default: today]")] = None,
+    *,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """List the services that the card carries in a region, where it must be taken, and the source of each.
 
@@ -180,6 +212,7 @@ def insurance_services(
     from issuer.rules.days import day_of
     from issuer.rules.store import read_book
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         on = day.date() if day else day_of(int(core.clock.local()))
         items = items_in(read_book(core), region, on)
@@ -201,9 +234,14 @@ def insurance_services(
 
 
 @insurance_app.command("compliance")
-@on_service
 def insurance_compliance(
-    service: ServiceFolder, person_id: PersonId, as_of: AsOf = None, known_on: KnownOn = None
+    person_id: PersonId,
+    as_of: AsOf = None,
+    known_on: KnownOn = None,
+    *,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """List the findings about one person, with sums and rules.
 
@@ -211,6 +249,7 @@ def insurance_compliance(
     """
     from issuer.insurance.views import report_on
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         found = report_on(core, person_id, as_of.date() if as_of else None, known_on.date() if known_on else None)
     rows = [finding.to_json() for finding in found.findings]
@@ -228,15 +267,17 @@ def insurance_compliance(
 
 
 @insurance_app.command("report")
-@acts(reason=False)
 def insurance_report(
-    service: ServiceFolder,
-    by: Actor,
     region: Annotated[str, typer.Argument(metavar="REGION", help="A code of GB/T 2260, or CN.")],
     as_of: AsOf = None,
     known_on: KnownOn = None,
     table: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows there.")] = None,
     chart: Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Draw the kinds there.")] = None,
+    *,
+    operator: Operator = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Count and sum the findings of a whole region by employer and kind.
 
@@ -246,6 +287,9 @@ def insurance_report(
     from issuer.insurance.money import in_yuan
     from issuer.insurance.region_report import bars_of, region_csv, region_report
     from verifier.runtime.files import write_whole
+
+    by = acting(operator)
+    service = ServiceFolder(folder)
 
     def progress(people: int) -> None:
         if not run_context().json:

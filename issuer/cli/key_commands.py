@@ -10,12 +10,23 @@ import typer
 from icard_crypto.moments import moment_text
 from icard_crypto.signing import algorithms
 from verifier.runtime.cli.faults import CommandError
+from verifier.runtime.cli.run_context import AsJson, Lang
 from verifier.runtime.files import write_new
 
-from .service import Operator, ReasonOption, ServiceFolder, acting, acts, on_service, tell, tell_rows
+from .service import (
+    BreakGlassReason,
+    Folder,
+    GivenReason,
+    NamedOperator,
+    Operator,
+    ReasonOption,
+    ServiceFolder,
+    acting,
+    tell,
+    tell_rows,
+)
 
 if TYPE_CHECKING:
-    from issuer.acts import Actor
     from issuer.core import Core
     from issuer.keys.models import KeyRow
 
@@ -31,36 +42,42 @@ Key = Annotated[str, typer.Argument(metavar="KEY", help="The first digits of its
 
 
 @key_app.command("list")
-@on_service
-def key_list(service: ServiceFolder) -> None:
+def key_list(*, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
     """All keys, oldest first."""
     from issuer.keys.states import all_keys
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         tell_rows([_facts(core, key) for key in core.database.read(all_keys)])
 
 
 @key_app.command("generate")
-@acts(reason=False)
 def key_generate(
-    service: ServiceFolder,
-    by: Actor,
     usage: Annotated[Literal["card", "status", "timestamp"], typer.Argument(help="The one thing it signs.")],
     algorithm: Annotated[Literal["ed25519", "es256", "es384"], typer.Option("--algorithm")] = "ed25519",
+    *,
+    operator: Operator = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a key in the keystore, as a draft."""
     from issuer.keys import states
 
+    by = acting(operator)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         tell(_facts(core, states.generate(core, usage, _ALGORITHMS[algorithm], by.actor)))
 
 
 @key_app.command("export")
-@on_service
 def key_export(
-    service: ServiceFolder,
     key: Key,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where it goes; never overwritten.")],
+    *,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write the public key as PEM, for the trust list. Private keys never leave the keystore.
 
@@ -68,6 +85,7 @@ def key_export(
     """
     from issuer.keys.states import find, trusted_key
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         row = core.database.read(lambda session: find(session, key))
         write_new(out, trusted_key(row, core.issuer).key.to_pem(), mode=_PUBLIC)
@@ -75,19 +93,20 @@ def key_export(
 
 
 @key_app.command("publish")
-@acts(reason=False)
-def key_publish(service: ServiceFolder, by: Actor, key: Key) -> None:
+def key_publish(
+    key: Key, *, operator: Operator = None, folder: Folder = None, lang: Lang = None, as_json: AsJson = False
+) -> None:
     """Offer the key for the trust list: its 14 days begin once a list in force names it too."""
     from issuer.keys import states
 
+    by = acting(operator)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         tell(_facts(core, states.publish(core, key, by.actor)))
 
 
 @key_app.command("activate")
-@on_service
 def key_activate(
-    service: ServiceFolder,
     key: Key,
     emergency: Annotated[bool, typer.Option("--emergency", help="Before 14 days are over; with a reason.")] = False,
     leave_behind: Annotated[
@@ -95,6 +114,10 @@ def key_activate(
     ] = False,
     operator: Operator = None,
     reason: ReasonOption = None,
+    *,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Sign with this key from now on; the one before it retires.
 
@@ -103,6 +126,7 @@ def key_activate(
     """
     from issuer.published import activation
 
+    service = ServiceFolder(folder)
     if emergency and (operator is None or reason is None):
         raise CommandError("cli.option", path="--emergency", expected="--operator and --reason beside it")
     by = acting(operator, reason, break_glass=emergency)
@@ -112,21 +136,33 @@ def key_activate(
 
 
 @key_app.command("retire")
-@acts()
-def key_retire(service: ServiceFolder, by: Actor, key: Key) -> None:
+def key_retire(
+    key: Key,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Begin nothing more with this key. What it signed stands."""
     from issuer.keys import states
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         tell(_facts(core, states.retire(core, key, by.actor, reason=by.reason)))
 
 
 @key_app.command("passphrase")
-@acts(required=True)
 def key_passphrase(
-    service: ServiceFolder,
-    by: Actor,
     new_file: Annotated[Path, typer.Option("--new-file", metavar="FILE", help="Its first line is the new passphrase.")],
+    *,
+    operator: NamedOperator,
+    reason: GivenReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Encrypt the keys of this host under another passphrase. Then give it to the settings, and restart what runs.
 
@@ -134,6 +170,8 @@ def key_passphrase(
     """
     from issuer.settings import first_line
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         count = core.keystore.rewrap(core.passphrase(), first_line(new_file), core.scrypt_log2)
         core.transact(by, lambda unit: unit.audit("key.passphrase", "keystore", {"keys": count, **by.details()}))
@@ -141,19 +179,24 @@ def key_passphrase(
 
 
 @key_app.command("revoke")
-@acts(break_glass=True)
 def key_revoke(
-    service: ServiceFolder,
-    by: Actor,
     key: Key,
     kind: Annotated[
         Literal["compromised", "retired"],
         typer.Option("--kind", help="compromised: nothing it signed stands. retired: it was destroyed."),
     ] = "compromised",
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Withdraw a key, permanently."""
     from issuer.keys import states
 
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         tell(_facts(core, states.revoke(core, key, by.actor, kind=kind, reason=by.reason)))
 

@@ -16,8 +16,7 @@ from icard_crypto.signing.keys import SigningKey, VerifyingKey
 from issuer.offline.trusted_keys import TrustedEntry, extended
 from verifier.cli.options import moment
 from verifier.runtime.cli.faults import CommandError
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context, word
 from verifier.runtime.files import read_capped, write_whole
 
 from .key_files import write_key_pair
@@ -37,7 +36,6 @@ _OPTIONS = {
 }
 
 
-@says
 def keygen_command(
     out: Annotated[
         Path, typer.Option("--out", metavar="FILE", help="The private key; the public one gets .pub in it.")
@@ -63,6 +61,9 @@ def keygen_command(
         str | None, typer.Option("--from", metavar="TIME", help="Signs from then on (default: this hour).")
     ] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Signs until then.")] = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a key pair; nothing is ever overwritten.
 

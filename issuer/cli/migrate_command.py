@@ -15,9 +15,9 @@ import typer
 
 from icard_crypto.errors import Conflict, StateError
 from verifier.runtime.cli.faults import CommandError
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 
-from .service import ServiceFolder, acts, tell
+from .service import Folder, Operator, ReasonOption, ServiceFolder, acting, tell
 from .words import label
 
 if TYPE_CHECKING:
@@ -28,12 +28,15 @@ if TYPE_CHECKING:
 __all__ = ["migrate_command"]
 
 
-@acts()
 def migrate_command(
-    service: ServiceFolder,
-    by: Actor,
     revision: Annotated[str, typer.Option("--to", help="A revision, or head; base deletes every table.")] = "head",
     yes: Annotated[bool, typer.Option("--yes", help="Go back to an earlier revision without being asked.")] = False,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Bring the database's tables and records to this version. Make a backup before.
 
@@ -43,6 +46,8 @@ def migrate_command(
     from issuer.db.engine import connect
     from issuer.upgrade import bind
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     if revision == "base":
         raise CommandError("cli.option", path="--to", expected="a revision: base would delete every card")
     database = connect(service.settings().database)

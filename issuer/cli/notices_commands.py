@@ -9,12 +9,11 @@ import typer
 
 from icard_crypto.moments import moment_text
 from verifier.runtime.cli.faults import CommandError
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 
-from .service import ServiceFolder, acts, on_service, tell, tell_rows
+from .service import Folder, Operator, ReasonOption, ServiceFolder, acting, tell, tell_rows
 
 if TYPE_CHECKING:
-    from issuer.acts import Actor
     from issuer.core import Core
     from issuer.delivery.outbox_admin import OutboxView
 
@@ -30,15 +29,17 @@ _MOST = 1000
 
 
 @notices_app.command("list")
-@on_service
 def notices_list(
-    service: ServiceFolder,
     state: Annotated[
         Literal["open", "waiting", "dead", "sent", "dropped"],
         typer.Option("--state", help="open: what waits and what is dead."),
     ] = "open",
     channel: Annotated[Literal["email", "webhook"] | None, typer.Option("--channel")] = None,
     most: Annotated[int, typer.Option("--most", min=1, max=10_000, help="Rows at most.")] = 100,
+    *,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """List what is in the outbox, oldest first. Contents are never shown.
 
@@ -46,6 +47,7 @@ def notices_list(
     """
     from issuer.delivery.outbox_admin import OPEN, listed
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         tell_rows(
             [_row(view) for view in listed(core, OPEN if state == "open" else [state], channel=channel, most=most)]
@@ -53,22 +55,28 @@ def notices_list(
 
 
 @notices_app.command("figures")
-@on_service
-def notices_figures(service: ServiceFolder) -> None:
+def notices_figures(*, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
     """How many wait and died on each channel, and how old the oldest that waits is, in seconds."""
     from issuer.delivery.outbox_admin import figures
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         tell_rows([{"channel": channel, **asdict(found)} for channel, found in figures(core).items()])
 
 
 @notices_app.command("show")
-@on_service
-def notices_show(service: ServiceFolder, name: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def notices_show(
+    name: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Everything about one row but its contents: attempts, the last fault, and what to do about it."""
     from icard_crypto.errors import catalogue
     from issuer.delivery.outbox_admin import show
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         view = show(core, name)
         facts = {**asdict(view), "created_at": moment_text(view.created_at), "due_at": moment_text(view.due_at)}
@@ -81,21 +89,41 @@ def notices_show(service: ServiceFolder, name: Annotated[str, typer.Argument(met
 
 
 @notices_app.command("retry")
-@acts()
-def notices_retry(service: ServiceFolder, by: Actor, names: Ids = None, all_dead: AllDead = False) -> None:
+def notices_retry(
+    names: Ids = None,
+    all_dead: AllDead = False,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Send dead or dropped letters again, with their whole time anew."""
     from issuer.delivery.outbox_admin import retry
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         tell({"retried": retry(core, _chosen(core, names, all_dead), by)})
 
 
 @notices_app.command("drop")
-@acts()
-def notices_drop(service: ServiceFolder, by: Actor, names: Ids = None, all_dead: AllDead = False) -> None:
+def notices_drop(
+    names: Ids = None,
+    all_dead: AllDead = False,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Give letters up that wait or are dead. Their accounts still have the notices in the inbox."""
     from issuer.delivery.outbox_admin import drop
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         tell({"dropped": drop(core, _chosen(core, names, all_dead), by)})
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from verifier.runtime.cli.run_context import AsJson, Lang
+
 from .bulk_commands import watched, write_refused
-from .service import ServiceFolder, acts, tell
+from .service import BreakGlassReason, Folder, NamedOperator, ServiceFolder, acting, tell
 
 if TYPE_CHECKING:
-    from issuer.acts import Actor
+    pass
 
 __all__ = ["permits_app"]
 
@@ -23,9 +25,16 @@ Refused = Annotated[Path | None, typer.Option("--refused", metavar="FILE", help=
 
 
 @permits_app.command("import")
-@acts(break_glass=True)
 def permits_import(
-    service: ServiceFolder, by: Actor, file: File, form: FormOption = None, refused: Refused = None
+    file: File,
+    form: FormOption = None,
+    refused: Refused = None,
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take physical permits over. They stay valid as they are; a card comes with the next extension or change, or by an
     electronic reissue. Run again after whatever stopped it: no permit is written twice.
@@ -36,6 +45,8 @@ def permits_import(
     from issuer.bulk.rows import Source
     from issuer.switchover.physical import import_permits
 
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     source = Source.of(file, form)
     with service.opened() as core:
         with watched(source.size) as progress:

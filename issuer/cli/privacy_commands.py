@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from verifier.runtime.cli.faults import CommandError
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 
-from .service import ServiceFolder, acting, acts, on_service, tell, tell_rows
+from .service import BreakGlassReason, Folder, NamedOperator, ServiceFolder, acting, tell, tell_rows
 
 if TYPE_CHECKING:
     from issuer.acts import Actor
@@ -37,14 +37,14 @@ def beside(by: Actor, second: str) -> Actor:
 
 
 @privacy_app.command("retention")
-@on_service
-def privacy_retention(service: ServiceFolder) -> None:
+def privacy_retention(*, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
     """List what is kept about people, for how many years, and by which rule.
 
     Example:  icard-issuer privacy retention -C issuer
     """
     from issuer.privacy.retention import retention_rows
 
+    service = ServiceFolder(folder)
     language = run_context().language
     with service.opened() as core:
         rows = core.database.read(lambda session: retention_rows(core, session))
@@ -54,14 +54,24 @@ def privacy_retention(service: ServiceFolder) -> None:
 
 
 @privacy_app.command("purge")
-@acts(break_glass=True)
-def privacy_purge(service: ServiceFolder, by: Actor, person_id: PersonId, second: Second) -> None:
+def privacy_purge(
+    person_id: PersonId,
+    second: Second,
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Erase what is no longer kept about a person, and write the database's files anew. Two people do it.
 
     What the law keeps stays, and is listed with its last day. Backups are copies of their own: delete them as well.
     """
     from issuer.privacy.purge import purge_person
 
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     both = beside(by, second)
     with service.opened() as core:
         done = purge_person(core, person_id, both)
@@ -79,13 +89,23 @@ def privacy_purge(service: ServiceFolder, by: Actor, person_id: PersonId, second
 
 
 @privacy_app.command("purge-due")
-@acts(break_glass=True)
-def privacy_purge_due(service: ServiceFolder, by: Actor, second: Second) -> None:
+def privacy_purge_due(
+    second: Second,
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Erase what is no longer kept about anybody. Two people do it; run it once a month.
 
     Example:  icard-issuer privacy purge-due -C issuer --operator li.wei --second-operator mei.lin --reason monthly
     """
     from issuer.privacy.purge import purge_due
+
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
 
     def progress(people: int, changed: int) -> None:
         if not run_context().json:

@@ -18,8 +18,7 @@ from icard_crypto.signing.keys import Thumbprint
 from issuer.offline import publish_files
 from issuer.offline.publish_files import Published
 from verifier.runtime.cli.faults import CommandError, report_warning
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 from verifier.runtime.files import FileFault, read_capped
 
 from .passphrase import PassphraseFile
@@ -32,7 +31,6 @@ _WEEK_HOURS = 168
 _THUMBPRINT = 32
 
 
-@says
 def publish_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that the web server serves.")],
     timestamp_key: Annotated[Path, typer.Option("--timestamp-key", metavar="PEM", help="The private timestamp key.")],
@@ -57,6 +55,9 @@ def publish_command(
         int, typer.Option("--hours", min=1, max=_WEEK_HOURS, help="Until verifiers call the timestamp stale.")
     ] = _WEEK_HOURS,
     passphrase_file: PassphraseFile = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Publish into a folder: trust lists, status lists, a bundle of all, and a new timestamp last.
 

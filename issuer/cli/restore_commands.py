@@ -11,13 +11,13 @@ import typer
 
 from icard_crypto.errors import StateError
 from verifier.runtime.cli.faults import CommandError
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 from verifier.runtime.files import write_whole
 
-from .service import ServiceFolder, acts, tell
+from .service import BreakGlassReason, Folder, NamedOperator, Operator, ReasonOption, ServiceFolder, acting, tell
 
 if TYPE_CHECKING:
-    from issuer.acts import Actor
+    pass
 
 __all__ = ["adopt_command", "backup_command", "restore_command", "withdraw_command"]
 
@@ -28,10 +28,7 @@ Report = Annotated[
 ]
 
 
-@acts()
 def backup_command(
-    service: ServiceFolder,
-    by: Actor,
     target: Annotated[
         Path | None, typer.Argument(metavar="TARGET", help="A folder for backups, best on another machine.")
     ] = None,
@@ -41,6 +38,12 @@ def backup_command(
     check: Annotated[
         Path | None, typer.Option("--check", metavar="BACKUP", help="Read a backup and compare it with its manifest.")
     ] = None,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a backup while the service runs: database, settings, keys and uploads, with their hashes.
 
@@ -51,6 +54,8 @@ def backup_command(
     from issuer.restore.backup import back_up
     from issuer.restore.backup import check as checked
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     if (target is None) == (check is None):
         raise CommandError("cli.option", path="TARGET", expected="a folder, or --check BACKUP")
     if check is not None:
@@ -62,10 +67,7 @@ def backup_command(
             tell({"backup": str(made.folder), "audit": made.seq, "files": made.files, "bytes": made.size})
 
 
-@acts(break_glass=True)
 def restore_command(
-    service: ServiceFolder,
-    by: Actor,
     published: Annotated[
         Path | None, typer.Option("--published", metavar="PATH", help="The exported folder or bundle, as it is online.")
     ] = None,
@@ -74,6 +76,12 @@ def restore_command(
         Path | None, typer.Option("--from", metavar="BACKUP", help="Put this backup's database in place before.")
     ] = None,
     report: Report = None,
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a database that was put back from a backup fit to sign again. Stop every process of the service before.
 
@@ -85,6 +93,8 @@ def restore_command(
     """
     from issuer.restore.restore import restore
 
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     if (published is None) != nothing_published:
         raise StateError("restore.published", expected="--published or --nothing-published")
     if source is not None:
@@ -97,8 +107,15 @@ def restore_command(
         _tell_restored(asdict(restore(core, published, by)), report)
 
 
-@acts(break_glass=True)
-def adopt_command(service: ServiceFolder, by: Actor, report: Report = None) -> None:
+def adopt_command(
+    report: Report = None,
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Take a database over that was moved, or beside which another copy published: no other one runs, or ever will.
 
     What is served at the status prefix is taken over, the stricter of both stands, and codes get indexes of new lists
@@ -108,6 +125,8 @@ def adopt_command(service: ServiceFolder, by: Actor, report: Report = None) -> N
     from issuer.restore.adopt import adopt
     from issuer.restore.served import read_served
 
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     with service.opened(restoring=True) as core:
         served = read_served(core, by.actor) if core.settings.compare_published else None
         adopted = adopt(core, by, served)
@@ -117,16 +136,21 @@ def adopt_command(service: ServiceFolder, by: Actor, report: Report = None) -> N
     tell({"epoch": adopted.epoch, "compared": 0 if served is None else len(served.lists)})
 
 
-@acts(break_glass=True)
 def withdraw_command(
-    service: ServiceFolder,
-    by: Actor,
     uri: Annotated[str, typer.Argument(metavar="URI", help="The list's address, as the restore named it.")],
     index: Annotated[int, typer.Argument(metavar="INDEX", min=0)],
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Revoke a code that a lost database gave, once its holder has another."""
     from issuer.restore.restore import withdraw_lost
 
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         withdraw_lost(core, uri, index, by)
         tell({"uri": uri, "index": index, "entry": "revoked"})

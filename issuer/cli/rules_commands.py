@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from verifier.runtime.cli.faults import CommandError
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 from verifier.runtime.files import read_capped
 
-from .service import ServiceFolder, acts, on_service, tell, tell_rows
+from .service import BreakGlassReason, Folder, NamedOperator, ServiceFolder, acting, tell, tell_rows
 
 if TYPE_CHECKING:
-    from issuer.acts import Actor
     from issuer.rules.book import Finding
     from issuer.rules.rows import Rule
 
@@ -42,14 +40,16 @@ RulesFile = Annotated[Path, typer.Argument(metavar="FILE", help="A file of rules
 
 
 @rules_app.command("list")
-@on_service
 def rules_list(
-    service: ServiceFolder,
     kind: Kind = None,
     region: Region = None,
     as_of: AsOf = None,
     known_on: KnownOn = None,
     own: Annotated[bool, typer.Option("--own", help="The authority's own rows only.")] = False,
+    *,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """List rows. Without a day: all; with --region: the one row of each rule that holds there.
 
@@ -58,6 +58,7 @@ def rules_list(
     from issuer.rules.days import day_of
     from issuer.rules.store import book_of, own_names
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         book, names = core.database.read(lambda session: (book_of(session), own_names(session)))
     day, known = _day(as_of), _day(known_on)
@@ -70,8 +71,7 @@ def rules_list(
 
 
 @rules_app.command("show")
-@on_service
-def rules_show(service: ServiceFolder, name: Name) -> None:
+def rules_show(name: Name, *, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
     """Show a row with its value, its source in full, and how certain it is.
 
     Example:  icard-issuer rules show deadlines/D03/CN/2004-07-01 -C issuer
@@ -80,14 +80,22 @@ def rules_show(service: ServiceFolder, name: Name) -> None:
     from issuer.rules.rows import rule_json
     from issuer.rules.store import read_book, rule_named
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         rule = rule_named(read_book(core), name)
     tell({"name": rule.name, "cited": cite(rule, run_context().language), **rule_json(rule)})
 
 
 @rules_app.command("add")
-@acts(break_glass=True)
-def rules_add(service: ServiceFolder, by: Actor, file: RulesFile) -> None:
+def rules_add(
+    file: RulesFile,
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Add the authority's own rows from a file, all or none. In the service two administrators do this together.
 
     Example:  icard-issuer rules add own.json -C issuer --operator "Li Wei" --reason "Notice of 2026-12-01"
@@ -95,18 +103,23 @@ def rules_add(service: ServiceFolder, by: Actor, file: RulesFile) -> None:
     from issuer.rules.rows import rule_json
     from issuer.rules.store import add_rules
 
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         added = add_rules(core, [rule_json(rule) for rule in _read(file)], by)
         tell_rows([_row(rule, frozenset({rule.name})) for rule in added])
 
 
 @rules_app.command("end")
-@acts(break_glass=True)
 def rules_end(
-    service: ServiceFolder,
-    by: Actor,
     name: Name,
     last: Annotated[datetime, typer.Option("--last", formats=["%Y-%m-%d"], help="The last day that it holds.")],
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """End a row, shipped or own. It is never changed or deleted: what was decided by it can be computed again.
 
@@ -115,16 +128,20 @@ def rules_end(
     """
     from issuer.rules.store import end_rule
 
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         rule = end_rule(core, name, last.date(), by)
         tell({"name": rule.name, "last": last.date().isoformat()})
 
 
 @rules_app.command("check")
-@on_service
 def rules_check(
-    service: ServiceFolder,
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Rows to check beside those there.")] = None,
+    *,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check all rows, with those of a file if one is given. Exit status 1 when one is wrong; a gap is a warning.
 
@@ -133,6 +150,7 @@ def rules_check(
     from issuer.rules.book import RuleBook
     from issuer.rules.store import read_book
 
+    service = ServiceFolder(folder)
     more = [] if file is None else _read(file)
     with service.opened() as core:
         book = RuleBook([*read_book(core).all(), *more])
@@ -143,12 +161,14 @@ def rules_check(
 
 
 @rules_app.command("diff")
-@on_service
 def rules_diff(
-    service: ServiceFolder,
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The earlier day.")],
     second: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The later day.")],
     region: Annotated[str, typer.Option("--region", help="In this region (GB/T 2260).")] = "CN",
+    *,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show which rules hold on one day and not on another.
 
@@ -156,6 +176,7 @@ def rules_diff(
     """
     from issuer.rules.store import read_book
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         book = read_book(core)
     before, after = (
@@ -168,26 +189,28 @@ def rules_diff(
 
 
 @rules_app.command("dry-run")
-@on_service
-def rules_dry_run(service: ServiceFolder, file: RulesFile) -> None:
+def rules_dry_run(file: RulesFile, *, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
     """Say how many open applications the rows of a file would move. Nothing is added; no application is named.
 
     Example:  icard-issuer rules dry-run own.json -C issuer
     """
     from issuer.permits.dry_run import dry_run
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         found = dry_run(core, _read(file))
         tell({"open": found.open, "days": len(found.days), "checklists": len(found.checklists)})
 
 
-@says
 def processes_command(
     name: Annotated[
         Literal["filing", "paper", "notification", "permit", "hearing", "objection", "employer"] | None,
         typer.Argument(metavar="PROCESS", help="This one."),
     ] = None,
     diagram: Annotated[bool, typer.Option("--diagram", help="Draw it, as Mermaid state diagrams.")] = False,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show the processes of a permit: each move, who may make it, what must hold, what follows.
 

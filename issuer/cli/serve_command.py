@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from verifier.runtime.cli.faults import CommandError
+from verifier.runtime.cli.run_context import AsJson, Lang
 
-from .service import ServiceFolder, on_service, tell
+from .service import Folder, ServiceFolder, tell
 from .typed import close_to_others
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["serve_command"]
 
 
-@on_service
 def serve_command(
-    service: ServiceFolder,
     host: Annotated[str, typer.Option("--host", help="The address to listen on; 0.0.0.0 or :: for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free.")] = 8081,
     tls_certificate: Annotated[
@@ -34,6 +33,10 @@ def serve_command(
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], typer.Option("--log-level", help="The least that is logged.")
     ] = "INFO",
+    *,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Serve the portal, the API and what is published, behind a proxy that speaks HTTPS or with an own certificate.
 
@@ -51,6 +54,7 @@ def serve_command(
     from issuer.service.app import make_app
     from verifier.runtime import http
 
+    service = ServiceFolder(folder)
     close_to_others()
     if (tls_certificate is None) != (tls_key is None):
         raise CommandError("cli.option", path="--tls-key", expected="--tls-certificate and --tls-key together")

@@ -2,8 +2,8 @@
 
 Promises:
 
-1. :func:`on_service` and :func:`acts` give a command ``--folder``, ``--lang`` and ``--json`` behind its own options;
-   :func:`acts` also ``--operator`` and, where it is taken, ``--reason``. Who acts is checked before the command runs.
+1. Options that several commands have, ``--folder``, ``--operator``, ``--reason``, are declared once; a command takes
+   them after its own, followed by ``--lang`` and ``--json``. Who acts is checked before anything else is done.
 2. The service's modules are imported when a command runs: ``--help`` and the commands that sign by hand do not wait for
    the database's libraries.
 """
@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import getpass
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Concatenate
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from verifier.runtime.cli.faults import CommandError, printable
-from verifier.runtime.cli.offering import WORDS, Command, offering, option
 from verifier.runtime.cli.run_context import run_context
 
 from .passphrase import ask
@@ -31,17 +30,29 @@ if TYPE_CHECKING:
     from issuer.core import Core
     from issuer.settings import Settings
 
-__all__ = ["Operator", "ReasonOption", "ServiceFolder", "acting", "acts", "looked", "on_service", "tell", "tell_rows"]
+__all__ = [
+    "BreakGlassReason",
+    "Folder",
+    "GivenReason",
+    "NamedOperator",
+    "Operator",
+    "ReasonOption",
+    "ServiceFolder",
+    "acting",
+    "looked",
+    "tell",
+    "tell_rows",
+]
 
-_Folder = Annotated[
+Folder = Annotated[
     Path | None,
     typer.Option("--folder", "-C", metavar="FOLDER", help="The service's folder.  [default: here, or the environment]"),
 ]
 Operator = Annotated[str | None, typer.Option("--operator", help="Who acts, for the audit.  [default: the login]")]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, for the audit.")]
-_NamedOperator = Annotated[str, typer.Option("--operator", help="Who acts: a person's name, for the audit.")]
-_GivenReason = Annotated[str, typer.Option("--reason", help="Why, for the audit.")]
-_BreakGlassReason = Annotated[str, typer.Option("--reason", help="Why dual control is bypassed.")]
+NamedOperator = Annotated[str, typer.Option("--operator", help="Who acts: a person's name, for the audit.")]
+GivenReason = Annotated[str, typer.Option("--reason", help="Why, for the audit.")]
+BreakGlassReason = Annotated[str, typer.Option("--reason", help="Why dual control is bypassed.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,42 +104,16 @@ class ServiceFolder:
             core.close()
 
 
-_EVERYWHERE = (option("folder", _Folder, None), *WORDS)
-
-
-def _service(given: Mapping[str, Any]) -> ServiceFolder:
-    return ServiceFolder(given["folder"])
-
-
-def on_service(command: Callable[Concatenate[ServiceFolder, ...], None]) -> Command:
-    """A command that nobody in particular answers for."""
-    return offering(command, _EVERYWHERE, {"service": _service})
-
-
-def acts(
-    *, reason: bool = True, required: bool = False, break_glass: bool = False
-) -> Callable[[Callable[Concatenate[ServiceFolder, Actor, ...], None]], Command]:
-    """A command that a person answers for: the audit has who and why.
+def acting(operator: str | None, reason: str | None = None, *, break_glass: bool = False) -> Actor:
+    """Who acts on this host, for the audit.
 
     Args:
-        reason: it takes a reason.
-        required: operator and reason must be given.
-        break_glass: it bypasses dual control; both must be given, and the audit says so.
+        operator: their name; None: the login.
+        break_glass: the command bypasses dual control, and the audit says so.
+
+    Raises:
+        CommandError: ``cli.option``: a name or reason without a visible character, or with a control character.
     """
-    if required or break_glass:
-        why = _BreakGlassReason if break_glass else _GivenReason
-        who = [option("operator", _NamedOperator), option("reason", why)]
-    else:
-        who = [option("operator", Operator, None), *([option("reason", ReasonOption, None)] if reason else [])]
-
-    def by(given: Mapping[str, Any]) -> Actor:
-        return acting(given["operator"], given.get("reason"), break_glass=break_glass)
-
-    return lambda command: offering(command, (*who, *_EVERYWHERE), {"service": _service, "by": by})
-
-
-def acting(operator: str | None, reason: str | None, *, break_glass: bool = False) -> Actor:
-    """Who acts on this host."""
     from issuer.acts import Actor
 
     name = (operator if operator is not None else getpass.getuser()).strip()

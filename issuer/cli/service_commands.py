@@ -10,15 +10,15 @@ import typer
 
 from icard_crypto.moments import moment_text
 from verifier.runtime.cli.faults import CommandError
-from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import AsJson, Lang
 from verifier.runtime.files import FileFault, write_new
 
 from .passphrase import ask
-from .service import ServiceFolder, acts, on_service, tell
+from .service import BreakGlassReason, Folder, NamedOperator, Operator, ServiceFolder, acting, tell
 from .typed import given
 
 if TYPE_CHECKING:
-    from issuer.acts import Actor
+    pass
 
 __all__ = ["clock_app", "init_command", "rewrap_command", "settings_command"]
 
@@ -27,7 +27,6 @@ _SECRET: Final = 0o600
 clock_app = typer.Typer(help="The clock guard.", no_args_is_help=True)
 
 
-@says
 def init_command(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or empty folder for the service's files.")],
     issuer: Annotated[str | None, typer.Option("--issuer", help="Short id of the authority: cn.310000.")] = None,
@@ -59,6 +58,9 @@ def init_command(
         bool,
         typer.Option("--direct-issuing", help="Cards need no approved application: permits are kept elsewhere."),
     ] = False,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Begin a service: settings file, master key, tables. After a kill, run it again with the folder alone.
 
@@ -110,19 +112,21 @@ def init_command(
     tell({"settings": str(path), "master_key": str(loaded.master_key_path), "database": loaded.shown()["database_url"]})
 
 
-@on_service
-def settings_command(service: ServiceFolder) -> None:
+def settings_command(*, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
     """Print the settings as they hold, secrets hidden."""
+    service = ServiceFolder(folder)
     tell(service.settings().shown())
 
 
-@acts(reason=False)
 def rewrap_command(
-    service: ServiceFolder,
-    by: Actor,
     finish: Annotated[
         bool, typer.Option("--finish", help="Drop the old key, after every process was started anew.")
     ] = False,
+    *,
+    operator: Operator = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Encrypt under a new master key: rewrap, restart every process, rewrap --finish.
 
@@ -130,6 +134,8 @@ def rewrap_command(
     """
     from issuer.vault import rewrap
 
+    by = acting(operator)
+    service = ServiceFolder(folder)
     with service.opened() as core:
         step = rewrap.finish if finish else rewrap.begin
         count = step(core, by.actor, lambda place, done: None)
@@ -137,11 +143,19 @@ def rewrap_command(
 
 
 @clock_app.command("accept")
-@acts(break_glass=True)
-def clock_accept(service: ServiceFolder, by: Actor) -> None:
+def clock_accept(
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Take the clock for right although it is far ahead of what was signed last."""
     from issuer.db.unit_of_work import UnitOfWork
 
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     with service.opened() as core:
 
         def work(unit: UnitOfWork) -> int:
@@ -152,8 +166,14 @@ def clock_accept(service: ServiceFolder, by: Actor) -> None:
 
 
 @clock_app.command("back")
-@acts(break_glass=True)
-def clock_back(service: ServiceFolder, by: Actor) -> None:
+def clock_back(
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Go on after the clock was ahead for a while and is right again. Stop every process of the service before.
 
     Puts times that have not come yet back, publishes, and gives new codes to cards whose codes begin in the future.
@@ -164,6 +184,8 @@ def clock_back(service: ServiceFolder, by: Actor) -> None:
     from issuer.publication.publish import check_signers, publish
     from issuer.restore.clock_back import put_back, renew_early
 
+    by = acting(operator, reason, break_glass=True)
+    service = ServiceFolder(folder)
     with service.opened() as core, process_lock(core.database):
         check_signers(core)
         done = put_back(core, by)

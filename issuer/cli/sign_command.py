@@ -19,8 +19,7 @@ from issuer.offline.signing import SignedCard, sign_card
 from verifier.cli.options import moment
 from verifier.cli.qr_command import QR_SUFFIXES, render
 from verifier.runtime.cli.faults import CommandError, report_warning
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context, word
 from verifier.runtime.cli.terminal import is_terminal
 from verifier.runtime.files import read_capped, write_whole
 
@@ -37,7 +36,6 @@ _FORMS = {"--status-uri": "https://host/path/name, the name of 1 to 32 letters, 
 _CTI_BYTES = 8
 
 
-@says
 def sign_command(
     card: Annotated[Path, typer.Argument(metavar="CARD.json", help="The card, or - for standard input.")],
     key: Annotated[Path, typer.Option("--key", metavar="FILE", help="The private key that keygen made.")],
@@ -61,6 +59,9 @@ def sign_command(
     ] = None,
     photo: Annotated[Path | None, typer.Option("--photo", metavar="FILE", help="A portrait, made to fit.")] = None,
     photo_bytes: Annotated[int, typer.Option("--photo-bytes", min=1, max=2048, help="Most bytes of the photo.")] = 400,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Sign a card. The code is verified before it is handed out.
 

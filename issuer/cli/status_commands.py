@@ -12,8 +12,7 @@ import typer
 from icard_crypto.moments import DAY, HOUR, moment_text
 from issuer.offline import status_files
 from issuer.offline.status_files import StatusFile, value_name, value_of
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 from verifier.runtime.files import write_whole
 
 from .passphrase import PassphraseFile
@@ -32,11 +31,13 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="The list's file.")]
 
 
 @status_app.command("init")
-@says
 def status_init(
     file: File,
     uri: Annotated[str, typer.Option("--uri", help="The list's address, as codes name it.")],
     size: Annotated[int, typer.Option("--size", min=2, help="Number of entries, even; it never changes.")] = 100_000,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Begin a list: all entries valid. The last part of its address is a name that never recurs.
 
@@ -47,13 +48,15 @@ def status_init(
 
 
 @status_app.command("set")
-@says
 def status_set(
     file: File,
     index: Annotated[int, typer.Option("--index", min=0, help="The code's entry; icard inspect names it.")],
     value: Annotated[
         str, typer.Option("--value", metavar="VALUE", help=f"{', '.join(status_files.VALUES)}, or 0 to 15.")
     ],
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Set an entry. Verifiers learn of it when the list is published."""
     before, after = status_files.set_entry(file, index, value_of(value, "--value"))
@@ -61,10 +64,12 @@ def status_set(
 
 
 @status_app.command("show")
-@says
 def status_show(
     file: File,
     index: Annotated[int | None, typer.Option("--index", min=0, help="This entry alone.")] = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show a list: its address, when it was published, and every entry that is not valid."""
     state = status_files.read(file)
@@ -81,7 +86,6 @@ def status_show(
 
 
 @status_app.command("publish")
-@says
 def status_publish(
     file: File,
     key: Annotated[Path, typer.Option("--key", metavar="PEM", help="The private status key.")],
@@ -89,6 +93,9 @@ def status_publish(
     passphrase_file: PassphraseFile = None,
     days: Annotated[int, typer.Option("--days", min=1, max=31, help="Until verifiers stop using it.")] = 7,
     ttl: Annotated[int, typer.Option("--ttl", min=1, help="Seconds until a newer one is worth asking for.")] = HOUR,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Sign the list as it stands; icard-issuer files publish takes the signed list."""
     signer = private_key(key, passphrase_file)

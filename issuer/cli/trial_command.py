@@ -8,15 +8,13 @@ from typing import Annotated
 
 import typer
 
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 
 from .service import tell
 
 __all__ = ["trial_command"]
 
 
-@says
 def trial_command(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="New or empty.")],
     status_prefix: Annotated[
@@ -25,6 +23,9 @@ def trial_command(
     database_url: Annotated[
         str | None, typer.Option("--database-url", help="An empty database: postgresql://...  [default: SQLite]")
     ] = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a trial authority: service, keys, roots, trust list, accounts, a published tree and a verifier.
 

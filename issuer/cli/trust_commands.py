@@ -12,8 +12,7 @@ import typer
 from icard_crypto import limits
 from icard_crypto.errors import StateError
 from issuer.offline import trust_draft
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 from verifier.runtime.files import FileFault, read_capped, write_new
 
 from .passphrase import PassphraseFile
@@ -45,7 +44,6 @@ def _read(path: Path) -> bytes:
 
 
 @trust_app.command("init")
-@says
 def trust_init(
     root: Annotated[list[Path], typer.Option("--root", metavar="PEM", help="A root's public key; repeat for each.")],
     timestamp_key: Annotated[
@@ -58,6 +56,9 @@ def trust_init(
     unsafe_single_root: Annotated[
         bool, typer.Option("--unsafe-single-root", help="Let one root be enough: for trials only.")
     ] = False,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Begin a domain: the draft of its first trust list, without issuers.
 
@@ -78,23 +79,27 @@ def trust_init(
 
 
 @trust_app.command("draft")
-@says
 def trust_draft_command(
     current: Annotated[Path, typer.Argument(metavar="CURRENT", help="The signed list in use.")],
     out: Out,
     days: Days = 365,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Begin the next version, with all that the current one says."""
     _write(out, trust_draft.follow(_read(current), now=int(time.time()), lifetime=days * trust_draft.DAY))
 
 
 @trust_app.command("show")
-@says
 def trust_show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A draft or a signed list.")],
     following: Annotated[
         Path | None, typer.Argument(metavar="NEXT", help="Show what changes from FILE to this one.")
     ] = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show a list; with two files, what changes from the first to the second."""
     first = trust_draft.open_list(_read(file))
@@ -105,7 +110,6 @@ def trust_show(
 
 
 @trust_app.command("sign")
-@says
 def trust_sign(
     draft: Annotated[Path, typer.Argument(metavar="DRAFT", help="The draft; or a copy that others have signed.")],
     key: Annotated[Path, typer.Option("--key", metavar="PEM", help="The root's private key.")],
@@ -113,6 +117,9 @@ def trust_sign(
     current: Current = None,
     passphrase_file: PassphraseFile = None,
     yes: Annotated[bool, typer.Option("--yes", help="Sign without being asked.")] = False,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Sign a draft with one root, offline, after a look at what changes.
 
@@ -139,11 +146,13 @@ def _confirm() -> None:
 
 
 @trust_app.command("assemble")
-@says
 def trust_assemble(
     copies: Annotated[list[Path], typer.Argument(metavar="COPIES...", help="The copies that the roots have signed.")],
     out: Out,
     current: Current = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Put the roots' signed copies together to the list that verifiers take."""
     before = None if current is None else _read(current)

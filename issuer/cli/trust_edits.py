@@ -18,7 +18,7 @@ from icard_crypto.lists.trust_list import IssuerEntry, KeyEntry, Revocation
 from icard_crypto.signing.keys import VerifyingKey
 from issuer.offline import trust_draft
 from verifier.cli.options import moment
-from verifier.runtime.cli.offering import says
+from verifier.runtime.cli.run_context import AsJson, Lang
 from verifier.runtime.files import read_capped, write_whole
 
 from .private_key import public_key
@@ -36,12 +36,12 @@ AnyKey = Annotated[
 ]
 
 
-def add_root(draft: Draft, key: Key) -> None:
+def add_root(draft: Draft, key: Key, *, lang: Lang = None, as_json: AsJson = False) -> None:
     """Let one more root sign."""
     _edit(draft, lambda data: trust_draft.add_root(data, public_key(key)))
 
 
-def drop_root(draft: Draft, key: AnyKey) -> None:
+def drop_root(draft: Draft, key: AnyKey, *, lang: Lang = None, as_json: AsJson = False) -> None:
     """Take a root away."""
     _edit(draft, lambda data: trust_draft.drop_root(data, _key(data, key)))
 
@@ -52,17 +52,20 @@ def set_threshold(
     unsafe_single_root: Annotated[
         bool, typer.Option("--unsafe-single-root", help="Let one root be enough: for trials only.")
     ] = False,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say how many roots must sign."""
     _edit(draft, lambda data: trust_draft.set_threshold(data, threshold, unsafe_single_root=unsafe_single_root))
 
 
-def add_timestamp_key(draft: Draft, key: Key) -> None:
+def add_timestamp_key(draft: Draft, key: Key, *, lang: Lang = None, as_json: AsJson = False) -> None:
     """Let one more key sign timestamps."""
     _edit(draft, lambda data: trust_draft.add_timestamp_key(data, public_key(key)))
 
 
-def drop_timestamp_key(draft: Draft, key: AnyKey) -> None:
+def drop_timestamp_key(draft: Draft, key: AnyKey, *, lang: Lang = None, as_json: AsJson = False) -> None:
     """Take a timestamp key away."""
     _edit(draft, lambda data: trust_draft.drop_timestamp_key(data, _key(data, key)))
 
@@ -77,6 +80,9 @@ def add_issuer(
         list[str], typer.Option("--status-prefix", help="Status lists begin with it; may be repeated.")
     ],
     capacity: Annotated[int, typer.Option("--capacity", help="Most entries of one status list.")] = 1_048_576,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let an authority issue; its keys follow with add-key.
 
@@ -99,6 +105,9 @@ def change_issuer(
         list[str] | None, typer.Option("--status-prefix", help="All status prefixes from now on; may be repeated.")
     ] = None,
     capacity: Annotated[int | None, typer.Option("--capacity", help="Most entries of one status list.")] = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Change what an authority may do; what is not named stays."""
     given: dict[str, Any] = {
@@ -123,6 +132,9 @@ def add_key(
     until: Annotated[
         str | None, typer.Option("--until", metavar="TIME", help="Signs until then (default: three years later).")
     ] = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let an authority sign with one more key."""
     begins = moment(from_, "--from") if from_ else int(time.time()) // HOUR * HOUR
@@ -141,6 +153,9 @@ def revoke_key(
     at: Annotated[
         str | None, typer.Option("--at", metavar="TIME", help="When; of a retired key the older ones stand.")
     ] = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Withdraw an authority's key, permanently; it stays listed."""
     revoked = Revocation(moment(at, "--at"), kind)
@@ -163,7 +178,7 @@ _EDITS: tuple[Callable[..., None], ...] = (
 def register_edits(app: typer.Typer) -> None:
     """Add the edits to a group of commands, each by its name."""
     for edit in _EDITS:
-        app.command(edit.__name__.replace("_", "-"))(says(edit))
+        app.command(edit.__name__.replace("_", "-"))(edit)
 
 
 def _edit(path: Path, change: Callable[[bytes], bytes]) -> None:

@@ -16,14 +16,13 @@ from icard_crypto import limits
 from icard_crypto.errors import StateError
 from icard_crypto.moments import moment_text
 from verifier.runtime.cli.faults import CommandError
-from verifier.runtime.cli.run_context import run_context
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 from verifier.runtime.files import read_capped
 
-from .service import ServiceFolder, acts, on_service, tell, tell_rows
+from .service import Folder, Operator, ReasonOption, ServiceFolder, acting, tell, tell_rows
 from .typed import close_to_others
 
 if TYPE_CHECKING:
-    from issuer.acts import Actor
     from issuer.core import Core
     from issuer.published.trust_lists import TrustChain
 
@@ -37,22 +36,23 @@ Out = Annotated[
 ]
 
 
-@on_service
 def export_command(
-    service: ServiceFolder,
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="The folder of a web server.")],
+    *,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write what is published as files: those that never change first, the timestamp last."""
     from issuer.publication.export import export
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         done = export(core, target)
         tell({"version": done.version, "files": len(done.written), "folder": str(target)})
 
 
-@on_service
 def worker_command(
-    service: ServiceFolder,
     export_to: Out = None,
     interval: Annotated[
         float, typer.Option("--interval", min=0.1, max=5.0, metavar="SECONDS", help="Between looks at the database.")
@@ -66,6 +66,10 @@ def worker_command(
     status: Annotated[
         bool, typer.Option("--status", help="Show how the jobs of all workers are, and end; 1 where one is in trouble.")
     ] = False,
+    *,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Publish whatever changes, within seconds, until SIGTERM or Ctrl-C. Several may run on one PostgreSQL database; on
     SQLite there is one, which is in the server where that runs.
@@ -75,6 +79,7 @@ def worker_command(
     from issuer.db.process_lock import process_lock
     from issuer.worker.loop import Worker
 
+    service = ServiceFolder(folder)
     close_to_others()
     if force and not once:
         raise CommandError("cli.option", path="--force", expected="--once beside it")
@@ -141,29 +146,34 @@ def _once(core: Core, export_to: Path | None, *, force: bool) -> None:
 
 
 @trust_list_app.command("import")
-@acts()
 def trust_list_import(
-    service: ServiceFolder,
-    by: Actor,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Signed trust lists, oldest first.")],
     single_root: Annotated[
         bool, typer.Option("--unsafe-single-root", help="Take a list that one root alone may change.")
     ] = False,
+    *,
+    operator: Operator = None,
+    reason: ReasonOption = None,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take in the next trust list, or the whole chain. Compare the roots of the first one by hand."""
     from issuer.published.trust_lists import import_trust_lists
 
+    by = acting(operator, reason)
+    service = ServiceFolder(folder)
     lists = [read_capped(path, limits.TRUST_LIST_BYTES) for path in files]
     with service.opened() as core:
         tell(_facts(import_trust_lists(core, lists, by.actor, unsafe_single_root=single_root)))
 
 
 @trust_list_app.command("show")
-@on_service
-def trust_list_show(service: ServiceFolder) -> None:
+def trust_list_show(*, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
     """The trust list in force, and the thumbprints of its roots."""
     from issuer.published.trust_lists import accepted
 
+    service = ServiceFolder(folder)
     with service.opened() as core:
         chain = core.database.read(accepted)
         tell_rows([]) if chain is None else tell(_facts(chain))

@@ -15,8 +15,7 @@ from rich.table import Table
 
 from verifier.bench.cases import cases, figures, measure, turns
 from verifier.bench.measure import cores, machine
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context, word
 from verifier.runtime.cli.terminal import console, error_console
 
 __all__ = ["bench_command"]
@@ -24,11 +23,13 @@ __all__ = ["bench_command"]
 _KEYS: Final = ("algorithm", "backend", "shown")
 
 
-@says
 def bench_command(
     seconds: Annotated[
         float, typer.Option("--seconds", min=5, max=3600, help="How long to measure, besides getting ready.")
     ] = 60,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Measure how many codes a second this machine verifies.
 

@@ -18,8 +18,7 @@ from icard_crypto.lists.list_maps import read_map
 from icard_crypto.lists.trust_list import decode_trust_list
 from icard_crypto.signing import cose
 from verifier.runtime.cli.faults import printable, sentence
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context, word
 from verifier.runtime.files import read_capped, write_whole
 from verifier.store import Report, Update
 
@@ -37,13 +36,15 @@ bundle_app = typer.Typer(help="Bundles: trust lists, status lists and a timestam
 
 
 @bundle_app.command("import")
-@says
 def import_command(
     file: BundleFile,
     name: DomainName = None,
     accept_time: AcceptTime = False,
     state: StateFolder = None,
     now: Now = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take a bundle into the state; each token in it is verified.
 
@@ -61,8 +62,9 @@ def import_command(
 
 
 @bundle_app.command("export")
-@says
-def export_command(file: BundleFile, name: DomainName = None, state: StateFolder = None) -> None:
+def export_command(
+    file: BundleFile, name: DomainName = None, state: StateFolder = None, *, lang: Lang = None, as_json: AsJson = False
+) -> None:
     """Write all that a domain knows as a bundle.
 
     Example:  icard bundle export bundle.cbor
@@ -79,8 +81,7 @@ def export_command(file: BundleFile, name: DomainName = None, state: StateFolder
 
 
 @bundle_app.command("show")
-@says
-def show_command(file: BundleFile) -> None:
+def show_command(file: BundleFile, *, lang: Lang = None, as_json: AsJson = False) -> None:
     """Show what a bundle says of itself; nothing is verified.
 
     Example:  icard bundle show bundle.cbor

@@ -13,8 +13,7 @@ from icard_crypto.errors import DecodeError, StateError
 from icard_crypto.lists.trust_chain import verify_anchor
 from icard_crypto.lists.trust_list import TrustList
 from verifier.runtime.cli.faults import CommandError
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context, word
 from verifier.runtime.files import read_capped
 from verifier.runtime.outbound.addresses import check_base_url
 
@@ -26,7 +25,6 @@ __all__ = ["grouped", "init_command"]
 _GROUP, _GROUPS_A_LINE = 4, 8
 
 
-@says
 def init_command(
     anchor: Annotated[
         Path, typer.Option("--anchor", metavar="FILE", help="A signed trust list, by which all later ones are judged.")
@@ -44,6 +42,9 @@ def init_command(
     ] = False,
     state: StateFolder = None,
     now: Now = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Start trusting a trust domain, by its anchor.
 

@@ -11,8 +11,7 @@ from rich.tree import Tree
 
 from icard_crypto.errors import DecodeError
 from verifier.runtime.cli.faults import report
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context, word
 from verifier.runtime.cli.terminal import console
 
 from .inputs import Kind, read_source, sources
@@ -26,10 +25,12 @@ __all__ = ["inspect_command"]
 MALFORMED = 1
 
 
-@says
 def inspect_command(
     code: Annotated[str, typer.Argument(metavar="CODE", help=CODE_HELP)],
     trusted: Trusted = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show every layer of a code, with sizes in bytes.
 

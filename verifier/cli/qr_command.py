@@ -12,8 +12,7 @@ from icard_crypto import qr
 from icard_crypto.encoding import envelope
 from icard_crypto.errors import DecodeError
 from verifier.runtime.cli.faults import CommandError, report_warning
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context, word
 from verifier.runtime.cli.terminal import is_terminal
 from verifier.runtime.files import write_whole
 
@@ -27,7 +26,6 @@ _LEAST_STYLED = 4
 _BLACK_ON_WHITE, _RESET = "\x1b[30;107m", "\x1b[0m"
 
 
-@says
 def qr_command(
     code: Annotated[
         str, typer.Argument(metavar="TEXT|FILE|-", help="The text of a code, a file of it, or - for stdin.")
@@ -48,6 +46,9 @@ def qr_command(
         Path | None,
         typer.Option("--mark", metavar="FILE", help="A picture in the middle of a --rounded code, at level H."),
     ] = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Draw a code as a PNG or SVG file, or on the terminal.
 

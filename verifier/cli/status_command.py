@@ -15,8 +15,7 @@ from rich.text import Text
 from icard_crypto.errors import IcardError, StateError
 from verifier.decision.findings import CLOCK_TOLERANCE
 from verifier.runtime.cli.faults import printable, report_warning, sentence
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context, word
 from verifier.runtime.cli.terminal import console
 from verifier.store import Freshness, Store, freshness
 from verifier.sync.journal import Journal, read_journal
@@ -30,8 +29,14 @@ STALE: Final = 2
 _STYLES: Final = {"fresh": "green", "stale": "bold red", "missing": "bold yellow"}
 
 
-@says
-def status_command(policy_name: PolicyName = "gate", state: StateFolder = None, now: Now = None) -> None:
+def status_command(
+    policy_name: PolicyName = "gate",
+    state: StateFolder = None,
+    now: Now = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
     """Show what is known, how old it is, and until when the policy accepts it.
 
     Exit status 0 all fresh, 2 something stale or missing, 64 wrong use.

@@ -12,8 +12,7 @@ from typing import Annotated, Final
 import typer
 
 from verifier.runtime.cli.faults import CommandError, printable, sentence
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context, word
 from verifier.runtime.outbound.addresses import networks
 from verifier.sync import Agent, Limits, Round
 
@@ -28,7 +27,6 @@ class _Stop(BaseException):
     """SIGTERM: leaves whatever is waited for. The state is whole at every moment."""
 
 
-@says
 def sync_command(
     once: Annotated[bool, typer.Option("--once", help="One round, then stop (the default).")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Round after round, until SIGTERM or Ctrl-C.")] = False,
@@ -42,6 +40,9 @@ def sync_command(
     ] = None,
     accept_time: AcceptTime = False,
     state: StateFolder = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Fetch timestamps, trust lists and status lists over HTTPS.
 

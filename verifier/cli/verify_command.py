@@ -18,8 +18,7 @@ from verifier.decision.verdict import Verdict
 from verifier.decision.verifier import Verifier
 from verifier.knowledge.trust import TrustDomain
 from verifier.runtime.cli.faults import CommandError, report_warning
-from verifier.runtime.cli.offering import says
-from verifier.runtime.cli.run_context import run_context, word
+from verifier.runtime.cli.run_context import AsJson, Lang, run_context, word
 from verifier.runtime.cli.terminal import console, error_console
 from verifier.runtime.files import FileFault
 
@@ -39,7 +38,6 @@ _SHORTEST_CODE: Final = 100
 _RANK: Final = ("VALID", "INDETERMINATE", "INVALID")
 
 
-@says
 def verify_command(
     code: Annotated[
         str | None, typer.Argument(metavar="CODE", help=CODE_HELP + " A folder: all of these in it.")
@@ -54,6 +52,9 @@ def verify_command(
     keep: Keep = None,
     claims: Claims = None,
     workers: WorkerCount = None,
+    *,
+    lang: Lang = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say whether a card is genuine and still stands.
 
