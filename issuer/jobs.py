@@ -112,12 +112,12 @@ class Runner:
     def _repeat(self, job: Job, stop: threading.Event) -> None:
         retry = 0.0
         while not stop.is_set():
-            self._set(job, running_since=self._wall())
+            self._set(job, replace(self._states[job.name], running_since=self._wall()))
             fault: IcardError | None = None
             try:
                 job.run(stop)
             except Again as again:
-                self._set(job, running_since=None)
+                self._set(job, replace(self._states[job.name], running_since=None))
                 stop.wait(again.seconds)
                 continue
             except IcardError as caught:
@@ -134,16 +134,17 @@ class Runner:
         self._turned.set()
 
     def _succeeded(self, job: Job) -> None:
-        recovered = self._states[job.name].fault is not None
-        self._set(job, running_since=None, succeeded_at=self._wall(), failing_since=None, fault=None)
-        if recovered:
+        before = self._states[job.name]
+        now = self._wall()
+        self._set(job, replace(before, running_since=None, succeeded_at=now, failing_since=None, fault=None))
+        if before.fault is not None:
             self._log("well_again", {"job": job.name})
             self._turned.set()
 
     def _failed(self, job: Job, fault: IcardError) -> None:
         before = self._states[job.name]
         since = before.failing_since or self._wall()
-        self._set(job, running_since=None, failing_since=since, fault=fault.code)
+        self._set(job, replace(before, running_since=None, failing_since=since, fault=fault.code))
         if before.fault != fault.code:
             facts = {"job": job.name, "code": fault.code, "path": fault.path, "message": fault.message()}
             facts |= {"hint": fault.hint(), "expected": fault.expected}
@@ -151,6 +152,6 @@ class Runner:
             self._log("held_back", {name: value for name, value in facts.items() if value is not None})
             self._turned.set()
 
-    def _set(self, job: Job, **changes: Any) -> None:
+    def _set(self, job: Job, state: JobState) -> None:
         # Each job's state is replaced by its own thread alone.
-        self._states[job.name] = replace(self._states[job.name], **changes)
+        self._states[job.name] = state

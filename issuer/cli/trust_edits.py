@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -110,15 +110,18 @@ def change_issuer(
     as_json: AsJson = False,
 ) -> None:
     """Change what an authority may do; what is not named stays."""
-    given: dict[str, Any] = {
-        "name_en": name_en,
-        "name_zh": name_zh,
-        "regions": frozenset(region) if region else None,
-        "status_prefixes": tuple(status_prefix) if status_prefix else None,
-        "capacity": capacity,
-    }
-    changes = {name: value for name, value in given.items() if value is not None}
-    _edit(draft, lambda data: trust_draft.change_issuer(data, issuer, **changes))
+    _edit(
+        draft,
+        lambda data: trust_draft.change_issuer(
+            data,
+            issuer,
+            name_en=name_en,
+            name_zh=name_zh,
+            regions=frozenset(region) if region else None,
+            status_prefixes=tuple(status_prefix) if status_prefix else None,
+            capacity=capacity,
+        ),
+    )
 
 
 def add_key(

@@ -28,10 +28,10 @@ import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -271,28 +271,35 @@ def connect(url: str, *, connections: int = 15) -> Database:
         parsed = parsed.set(drivername="postgresql+psycopg")
     elif kind != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise StateError("database.url", expected="sqlite:///path or postgresql://user@host/name", found=kind)
-    options: dict[str, Any] = {}
-    if kind == "postgresql":
-        # What the address says itself wins: SQLAlchemy hands its query over beside these.
-        given = {name: value for name, value in _PATIENCE.items() if name not in parsed.query}
-        options = {
-            "pool_pre_ping": True,
-            # Whatever the database's encoding is, text comes as text, and :meth:`Database.check` can say what is wrong.
-            "connect_args": {"client_encoding": "utf8", **given, "prepare_threshold": None},
-            "pool_size": connections,
-            "max_overflow": 0,
-            "pool_timeout": _POOL_PATIENCE,
-        }
     try:
-        engine = create_engine(parsed, hide_parameters=True, **options)
+        engine = _sqlite(parsed) if kind == "sqlite" else _postgresql(parsed, connections)
     except (NoSuchModuleError, ArgumentError):
         raise StateError("database.url", expected="sqlite:///path or postgresql://user@host/name") from None
-    if kind == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    else:
-        event.listen(engine, "begin", _begin_postgresql)
     return Database(engine)
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _postgresql(url: URL, connections: int) -> Engine:
+    # What the address says itself wins: SQLAlchemy hands its query over beside these.
+    given = {name: value for name, value in _PATIENCE.items() if name not in url.query}
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        # Whatever the database's encoding is, text comes as text, and :meth:`Database.check` can say what is wrong.
+        connect_args={"client_encoding": "utf8", **given, "prepare_threshold": None},
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=_POOL_PATIENCE,
+    )
+    event.listen(engine, "begin", _begin_postgresql)
+    return engine
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

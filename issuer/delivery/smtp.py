@@ -107,13 +107,13 @@ def send(smtp: smtplib.SMTP, message: EmailMessage, sender: str, recipient: str)
 @contextlib.contextmanager
 def _opened(settings: Settings, watch: _Watch) -> Iterator[smtplib.SMTP]:
     name = settings.mail_from.partition("@")[2]
-    kind = _Secured if settings.smtp_security == "tls" else _Plain
     context = _context(settings)
-    options: dict[str, Any] = {"context": context} if kind is _Secured else {}
+    host, port = settings.smtp_host, settings.smtp_port
     try:
-        smtp = kind(
-            watch, settings.smtp_host, settings.smtp_port, local_hostname=name, timeout=watch.seconds, **options
-        )
+        if settings.smtp_security == "tls":
+            smtp: _Plain = _Secured(watch, host, port, local_hostname=name, timeout=watch.seconds, context=context)
+        else:
+            smtp = _Plain(watch, host, port, local_hostname=name, timeout=watch.seconds)
     except smtplib.SMTPConnectError as fault:
         raise Down("mail.server", fault.smtp_code) from None
     try:

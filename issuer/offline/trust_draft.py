@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from icard_crypto.errors import DecodeError, KeyFault, StateError
 from icard_crypto.lists import trust_chain
@@ -104,7 +104,7 @@ def follow(signed: bytes, *, now: int, lifetime: int) -> bytes:
     """
     current = open_signed(signed).current
     iat = max(now, current.iat)
-    return _encoded(current, version=current.version + 1, iat=iat, exp=iat + lifetime)
+    return _encoded(dataclasses.replace(current, version=current.version + 1, iat=iat, exp=iat + lifetime))
 
 
 def is_signed(data: bytes) -> bool:
@@ -176,7 +176,7 @@ def add_root(draft: bytes, key: VerifyingKey) -> bytes:
         StateError: ``draft.signed``, ``draft.not_understood``; so do all edits.
     """
     listed = _editable(draft)
-    return _encoded(listed, roots=(*listed.roots, key))
+    return _encoded(dataclasses.replace(listed, roots=(*listed.roots, key)))
 
 
 def drop_root(draft: bytes, key: VerifyingKey) -> bytes:
@@ -187,7 +187,7 @@ def drop_root(draft: bytes, key: VerifyingKey) -> bytes:
         DecodeError: ``trust.threshold_range``: too few would be left.
     """
     listed = _editable(draft)
-    return _encoded(listed, roots=_without(listed.roots, key, "a root"))
+    return _encoded(dataclasses.replace(listed, roots=_without(listed.roots, key, "a root")))
 
 
 def set_threshold(draft: bytes, threshold: int, *, unsafe_single_root: bool = False) -> bytes:
@@ -197,13 +197,14 @@ def set_threshold(draft: bytes, threshold: int, *, unsafe_single_root: bool = Fa
         DecodeError: ``trust.threshold_range``, ``trust.single_root``.
     """
     listed = _editable(draft)
-    return _encoded(listed, single_root=unsafe_single_root, threshold=threshold)
+    allowed = unsafe_single_root or listed.threshold == 1
+    return _encoded(dataclasses.replace(listed, threshold=threshold), single_root=allowed)
 
 
 def add_timestamp_key(draft: bytes, key: VerifyingKey) -> bytes:
     """Let one more key sign timestamps."""
     listed = _editable(draft)
-    return _encoded(listed, timestamp_keys=(*listed.timestamp_keys, key))
+    return _encoded(dataclasses.replace(listed, timestamp_keys=(*listed.timestamp_keys, key)))
 
 
 def drop_timestamp_key(draft: bytes, key: VerifyingKey) -> bytes:
@@ -214,7 +215,8 @@ def drop_timestamp_key(draft: bytes, key: VerifyingKey) -> bytes:
         DecodeError: ``trust.out_of_range``: it was the only one.
     """
     listed = _editable(draft)
-    return _encoded(listed, timestamp_keys=_without(listed.timestamp_keys, key, "a timestamp key"))
+    keys = _without(listed.timestamp_keys, key, "a timestamp key")
+    return _encoded(dataclasses.replace(listed, timestamp_keys=keys))
 
 
 def add_issuer(draft: bytes, issuer: IssuerEntry) -> bytes:
@@ -224,18 +226,38 @@ def add_issuer(draft: bytes, issuer: IssuerEntry) -> bytes:
         DecodeError: ``trust.duplicate_iss``, ``trust.prefix_overlap``, ``trust.form``, ``uri.*``.
     """
     listed = _editable(draft)
-    return _encoded(listed, issuers=(*listed.issuers, issuer))
+    return _encoded(dataclasses.replace(listed, issuers=(*listed.issuers, issuer)))
 
 
-def change_issuer(draft: bytes, iss: str, **changes: Any) -> bytes:
-    """Replace fields of an issuer, by their names in :class:`icard_crypto.lists.trust_list.IssuerEntry`.
+def change_issuer(
+    draft: bytes,
+    iss: str,
+    *,
+    name_en: str | None = None,
+    name_zh: str | None = None,
+    regions: frozenset[str] | None = None,
+    status_prefixes: tuple[str, ...] | None = None,
+    capacity: int | None = None,
+    keys: tuple[KeyEntry, ...] | None = None,
+) -> bytes:
+    """Replace fields of an issuer (:class:`icard_crypto.lists.trust_list.IssuerEntry`); None leaves one as it is.
 
     Raises:
         StateError: ``draft.no_such_issuer``.
     """
     listed = _editable(draft)
-    changed = dataclasses.replace(_issuer(listed, iss), **changes)
-    return _encoded(listed, issuers=tuple(changed if issuer.iss == iss else issuer for issuer in listed.issuers))
+    old = _issuer(listed, iss)
+    new = dataclasses.replace(
+        old,
+        name_en=old.name_en if name_en is None else name_en,
+        name_zh=old.name_zh if name_zh is None else name_zh,
+        regions=old.regions if regions is None else regions,
+        status_prefixes=old.status_prefixes if status_prefixes is None else status_prefixes,
+        capacity=old.capacity if capacity is None else capacity,
+        keys=old.keys if keys is None else keys,
+    )
+    issuers = tuple(new if issuer is old else issuer for issuer in listed.issuers)
+    return _encoded(dataclasses.replace(listed, issuers=issuers))
 
 
 def add_key(draft: bytes, iss: str, entry: KeyEntry) -> bytes:
@@ -319,17 +341,26 @@ def _editable(draft: bytes) -> TrustList:
     return open_list(draft)
 
 
-def _encoded(listed: TrustList, *, single_root: bool = False, **changes: Any) -> bytes:
-    """A list as a payload again, with changes."""
+def _encoded(listed: TrustList, *, single_root: bool | None = None) -> bytes:
+    """A list as a payload again.
+
+    Args:
+        single_root: whether one root may be enough; None: where the list has it so, which was asked for by name then.
+    """
     lost = (*listed.skipped, *listed.unknown)
     if lost:
         raise StateError("draft.not_understood", path=lost[0], found=f"{len(lost)} of them")
-    values = {
-        name: getattr(listed, name)
-        for name in ("environment", "version", "iat", "exp", "roots", "threshold", "timestamp_keys", "issuers")
-    }
-    # A list that has a single root already was asked for by name when it became so.
-    return encode_trust_list(**values | changes, unsafe_single_root=single_root or listed.threshold == 1)
+    return encode_trust_list(
+        environment=listed.environment,
+        version=listed.version,
+        iat=listed.iat,
+        exp=listed.exp,
+        roots=listed.roots,
+        threshold=listed.threshold,
+        timestamp_keys=listed.timestamp_keys,
+        issuers=listed.issuers,
+        unsafe_single_root=listed.threshold == 1 if single_root is None else single_root,
+    )
 
 
 def _without(keys: tuple[VerifyingKey, ...], key: VerifyingKey, kind: str) -> tuple[VerifyingKey, ...]:

@@ -126,8 +126,7 @@ def make_service(
         finally:
             await anyio.to_thread.run_sync(service.embedded_worker.end)
 
-    # An address has one form; a redirect would name the address that this process has behind its proxy.
-    app = http.new_app(STATUSES, title="icard issuer", version="1", lifespan=lifespan, redirect_slashes=False)
+    app = http.new_app(STATUSES, title="icard issuer", lifespan=lifespan)
     app.router.route_class = StrictRoute
     app.state.service = service
     app.state.buckets = http.Buckets()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypedDict, TypeVar, Unpack
 
 from fastapi import Depends, FastAPI, Path, Query, Response
 from fastapi.datastructures import Default
@@ -119,6 +119,19 @@ class Endpoint:
     head: bool = False
 
 
+class EndpointOptions(TypedDict, total=False):
+    """What an endpoint may say of itself beside what it must; see :class:`Endpoint`."""
+
+    status: int
+    creates: bool
+    changes: bool
+    problems: tuple[int, ...]
+    types: tuple[str, ...]
+    takes: tuple[str, ...]
+    also: dict[int, str]
+    head: bool
+
+
 class Endpoints:
     """The endpoints of one subject, in the order in which they are shown.
 
@@ -130,7 +143,7 @@ class Endpoints:
         self._subject = subject
         self._all: list[Endpoint] = []
 
-    def at(self, method: str, path: str, access: Access, **options: Any) -> Callable[[F], F]:
+    def at(self, method: str, path: str, access: Access, **options: Unpack[EndpointOptions]) -> Callable[[F], F]:
         """Declare the endpoint that the decorated function is; options as in :class:`Endpoint`."""
 
         def declared(function: F) -> F:

@@ -28,11 +28,12 @@ _ORIGIN: Final = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]
 _EXTRA = ("fastapi", "starlette", "uvicorn", "structlog", "prometheus_client", "jinja2", "httptools")
 
 
-def _option(*names: str, **more: Any) -> Any:
+def _option(
+    name: str, *, help: str, metavar: str | None = None, min: float | None = None, max: float | None = None
+) -> Any:
     """An option that the environment may give too: ``ICARD_SERVE_PORT`` for ``--port``."""
-    return typer.Option(
-        *names, envvar=f"ICARD_SERVE_{names[0].partition('/')[0][2:].upper().replace('-', '_')}", **more
-    )
+    variable = f"ICARD_SERVE_{name.partition('/')[0][2:].upper().replace('-', '_')}"
+    return typer.Option(name, envvar=variable, help=help, metavar=metavar, min=min, max=max)
 
 
 def serve_command(

@@ -57,9 +57,7 @@ def make_service_app(service: VerificationService) -> FastAPI:
         async with service.running():
             yield
 
-    about = {"title": "icard", "version": version("icard"), "description": _ABOUT}
-    # An address has one form: a redirect would be made of whatever Host was sent.
-    app = new_app(STATUSES, lifespan=lifespan, redirect_slashes=False, **about)
+    app = new_app(STATUSES, title="icard", version=version("icard"), description=_ABOUT, lifespan=lifespan)
     app.state.service = service
     app.state.told = StateTold(service)
     app.include_router(api)

@@ -31,7 +31,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from icard_crypto import limits as sizes
 from icard_crypto.errors import DecodeError, IcardError, MissingPart, StateError
@@ -218,7 +219,7 @@ class _Run:
         self._trust_lists(f"{base}trust/")
         # 3
         if stamp is not None and stamp.body is not None:
-            report = self._apply(self._update(timestamp=stamp.body))
+            report = self._apply(Update(timestamp=stamp.body))
             self._note(stamp_url, stamp, report.items[0])
         # 4
         self._status_lists()
@@ -265,7 +266,7 @@ class _Run:
             self._take_trust(base, lists)
 
     def _take_trust(self, base: str, lists: list[bytes]) -> bool:
-        report = self._apply(self._update(trust_lists=tuple(lists)))
+        report = self._apply(Update(trust_lists=tuple(lists)))
         if report.refused:
             self._note(base, Answer(None), report.refused[0])
         return not report.refused
@@ -304,7 +305,7 @@ class _Run:
         offered = list(waiting)
         if not offered:
             return
-        report = self._apply(self._update(status_tokens=tuple(body for _, _, body in offered)))
+        report = self._apply(Update(status_tokens=tuple(body for _, _, body in offered)))
         for (uri, answer, _), item in zip(offered, report.items, strict=True):
             if item.error is None and item.name != uri:
                 # Good, and kept under its own name; but this address does not say what it is asked for.
@@ -313,10 +314,9 @@ class _Run:
             else:
                 self._note(uri, answer, item)
 
-    def _update(self, **offered: Any) -> Update:
-        return Update(**offered, accept_time=self._agent.accept_time, interval=math.ceil(self._agent.interval))
-
-    def _apply(self, update: Update) -> Report:
+    def _apply(self, offered: Update) -> Report:
+        agent = self._agent
+        update = replace(offered, accept_time=agent.accept_time, interval=math.ceil(agent.interval))
         report = self._store.apply(self._made.domain, update, self._made.now)
         self._made.reports.append(report)
         self._held = None

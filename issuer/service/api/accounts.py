@@ -12,7 +12,7 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import Query, Response
 from pydantic import BaseModel, Field
@@ -23,7 +23,7 @@ from issuer.accounts.invitations import Invited
 from issuer.accounts.roles import ROLES
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf, etag
-from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
+from issuer.service.endpoints import Body, Cursor, EndpointOptions, Endpoints, Id, Limit, Page, page
 from issuer.service.objects import ACCOUNT
 
 __all__ = ["InvitedBody", "endpoints", "invited_body", "waiting_body"]
@@ -37,7 +37,7 @@ OrganisationQuery = Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", descri
 
 _MANAGES: Final = Access("person", ("account.manage",))
 _MANAGES_ONE: Final = Access("person", ("account.manage",), owned="account")
-_CHANGED: Final[dict[str, Any]] = {"status": 204, "changes": True, "problems": (409,)}
+_CHANGED: Final[EndpointOptions] = {"status": 204, "changes": True, "problems": (409,)}
 
 
 class LoginBody(Body):

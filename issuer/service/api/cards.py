@@ -26,7 +26,7 @@ from issuer.service import card_reading
 from issuer.service.access import Access
 from issuer.service.card_reading import PurposeWord, read_card
 from issuer.service.context import Call, CallOf, etag
-from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
+from issuer.service.endpoints import Body, Cursor, EndpointOptions, Endpoints, Id, Limit, Page, page
 from verifier.runtime import http
 
 __all__ = ["CardBody", "Reason", "card_body", "endpoints"]
@@ -186,8 +186,8 @@ Purpose = Annotated[
     Query(pattern="^[a-z0-9_.:-]{1,80}$", description="For what an official looks; by default the role's usual one."),
 ]
 _READ: Final = Access("account", ("card.read", "card.read_own"), owned="card")
-_CODES: Final[dict[str, Any]] = {"status": 201, "creates": True, "changes": True}
-_STATE: Final[dict[str, Any]] = {"status": 204, "changes": True, "problems": (409,)}
+_CODES: Final[EndpointOptions] = {"status": 201, "creates": True, "changes": True}
+_STATE: Final[EndpointOptions] = {"status": 204, "changes": True, "problems": (409,)}
 
 
 def _on_card(right: str) -> Access:

@@ -10,7 +10,7 @@ Promises:
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import Path, Request, Response
 
@@ -20,7 +20,7 @@ from issuer.published.kinds import IMMUTABLE
 from issuer.published.models import Artefact
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf
-from issuer.service.endpoints import Endpoints
+from issuer.service.endpoints import EndpointOptions, Endpoints
 from verifier.runtime import http
 from verifier.runtime.http.head_requests import wants_head_alone
 
@@ -36,8 +36,8 @@ _OTHER_MEDIA: Final = "application/cbor"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASK_AGAIN: Final = "public, no-cache"
 _UNCHANGED: Final = {304: "As If-None-Match names it."}
-_CBOR: Final[dict[str, Any]] = {"types": (_OTHER_MEDIA,), "problems": (404,), "also": _UNCHANGED, "head": True}
-_LIST: Final[dict[str, Any]] = {**_CBOR, "types": (_MEDIA["status"],)}
+_CBOR: Final[EndpointOptions] = {"types": (_OTHER_MEDIA,), "problems": (404,), "also": _UNCHANGED, "head": True}
+_LIST: Final[EndpointOptions] = {**_CBOR, "types": (_MEDIA["status"],)}
 
 
 @endpoints.at("GET", "/timestamp.cbor", Access("anyone"), **_CBOR)

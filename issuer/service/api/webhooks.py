@@ -9,7 +9,7 @@ Promises:
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import Response
 from pydantic import BaseModel, Field
@@ -27,7 +27,7 @@ __all__ = ["endpoints"]
 
 endpoints = Endpoints("Webhooks")
 
-_CHANGE: Final[dict[str, Any]] = {"access": Access("person", ("notice.own",), owned="webhook"), "changes": True}
+_OWNED: Final = Access("person", ("notice.own",), owned="webhook")
 
 
 class NewWebhookBody(Body):
@@ -76,7 +76,7 @@ def show_webhook(call: CallOf, webhook_id: Id, response: Response) -> WebhookVie
     return found
 
 
-@endpoints.at("PUT", "/v1/webhooks/{webhook_id}/state", status=204, **_CHANGE)
+@endpoints.at("PUT", "/v1/webhooks/{webhook_id}/state", _OWNED, status=204, changes=True)
 def set_webhook_state(call: CallOf, webhook_id: Id, body: StateBody, response: Response) -> None:
     """Switch a webhook on or off."""
     change = webhooks.enable if body.state == "active" else webhooks.switch_off
@@ -84,7 +84,7 @@ def set_webhook_state(call: CallOf, webhook_id: Id, body: StateBody, response: R
     _tag(call, webhook_id, response)
 
 
-@endpoints.at("POST", "/v1/webhooks/{webhook_id}/secret", **_CHANGE)
+@endpoints.at("POST", "/v1/webhooks/{webhook_id}/secret", _OWNED, changes=True)
 def rotate_secret(call: CallOf, webhook_id: Id, response: Response) -> SecretBody:
     """A new secret; for a day the one before signs beside it."""
     made = webhooks.rotate(call.core, *_mine(call, webhook_id))
@@ -92,7 +92,7 @@ def rotate_secret(call: CallOf, webhook_id: Id, response: Response) -> SecretBod
     return _shown(made)
 
 
-@endpoints.at("DELETE", "/v1/webhooks/{webhook_id}", status=204, **_CHANGE)
+@endpoints.at("DELETE", "/v1/webhooks/{webhook_id}", _OWNED, status=204, changes=True)
 def remove_webhook(call: CallOf, webhook_id: Id) -> None:
     """Remove a webhook with all that was to be sent there; the inbox keeps the notices."""
     webhooks.remove(call.core, *_mine(call, webhook_id))

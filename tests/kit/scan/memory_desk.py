@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from tests.kit.scan.scenes import policies
 from tests.kit.trust_domain import NOW, World
 from verifier import Policy, TrustDomain, Verdict, Verifier
-from verifier.runtime.http import EdgeLimits, Metrics, Problem, Statuses, new_app, wrap
+from verifier.runtime.http import EdgeLimits, Metrics, Problem, new_app, wrap
 from verifier.service.picture_contents import Way, contents
 from verifier.service.scan import BODIES, page_router
 
@@ -89,7 +89,7 @@ class MemoryDesk:
 @contextlib.contextmanager
 def running(desk: MemoryDesk) -> Iterator[str]:
     """The page's address while a server serves it, with everything that the service puts around it."""
-    app = new_app(Statuses())
+    app = new_app(title="scan")
     app.include_router(page_router(desk))
     wrapped = wrap(app, EdgeLimits(bodies=BODIES), Metrics("icard_test"))
     server = uvicorn.Server(
@@ -109,6 +109,6 @@ def running(desk: MemoryDesk) -> Iterator[str]:
 
 def plain_app(desk: MemoryDesk) -> FastAPI:
     """The routes alone, for tests without a server."""
-    app = new_app(Statuses())
+    app = new_app(title="scan")
     app.include_router(page_router(desk))
     return app

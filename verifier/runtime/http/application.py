@@ -18,6 +18,8 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -38,7 +40,7 @@ from .raw import header_of
 __all__ = ["new_app"]
 
 #: FastAPI's own OpenTelemetry, which would export exception texts; an older FastAPI ignores the argument.
-_TELEMETRY: Final = {
+_TELEMETRY: Final[Any] = {
     "tracing": False,
     "metrics": False,
     "logs": False,
@@ -93,15 +95,33 @@ _BY_STATUS: Final = {
 }
 
 
-def new_app(statuses: Statuses | None = None, **options: Any) -> FastAPI:
-    """An application that keeps the promises of this module.
+def new_app(
+    statuses: Statuses | None = None,
+    *,
+    title: str,
+    version: str = "1",
+    description: str = "",
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+) -> FastAPI:
+    """An application that keeps the promises of this module. An address has one form: none is redirected to another.
 
     Args:
-        statuses: the status of each error of other layers that a client may see.
-        options: FastAPI's own: title, version, lifespan, ...
+        statuses: where the status of an error doesn't follow from its kind.
+        title, version, description: of the service, for OpenAPI.
+        lifespan: what runs while the application does.
     """
     known = statuses or Statuses()
-    app = FastAPI(**{"docs_url": None, "redoc_url": None, "telemetry": _TELEMETRY, **options})
+    app = FastAPI(
+        title=title,
+        version=version,
+        description=description,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would name whatever Host was sent, or the address that this process has behind its proxy.
+        redirect_slashes=False,
+        telemetry=_TELEMETRY,
+    )
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, IcardError)  # noqa: S101 - registered for this class below

@@ -27,10 +27,12 @@ import socket
 import struct
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final
 
 import httptools
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from icard_crypto.errors import IcardError, StateError
@@ -88,8 +90,24 @@ class Drain:
 class EdgeConfig(uvicorn.Config):
     """uvicorn's configuration with what :class:`Connection` needs beside it."""
 
-    def __init__(self, app: Any, limits: WireLimits, drain: Drain, **options: Any) -> None:
-        super().__init__(app, **options)
+    def __init__(
+        self, app: ASGIApp, limits: WireLimits, drain: Drain, certificate: Path | None = None, key: Path | None = None
+    ) -> None:
+        super().__init__(
+            app,
+            http=Connection,
+            interface="asgi3",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=limits.keep_alive_seconds,
+            timeout_graceful_shutdown=limits.drain_seconds,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
         self.limits = limits
         self.drain = drain
         #: Those that wait for their client, who has waited longest first.

@@ -201,12 +201,11 @@ class _Server(uvicorn.Server):
             begun.add_done_callback(lambda done: self._begun.pop(done, None))
 
     async def _begin(self, accepted: socket.socket) -> None:
-        options: dict[str, Any] = {}
-        if self.config.ssl is not None:
-            options = {"ssl": self.config.ssl, "ssl_handshake_timeout": self.config.limits.head_seconds}
+        ssl = self.config.ssl
+        patience = None if ssl is None else self.config.limits.head_seconds
         # Whoever fails in the handshake is gone: there is nobody to tell.
         with contextlib.suppress(OSError, asyncio.CancelledError):
-            await self._loop.connect_accepted_socket(self._protocol, accepted, **options)
+            await self._loop.connect_accepted_socket(self._protocol, accepted, ssl=ssl, ssl_handshake_timeout=patience)
 
     def _protocol(self) -> asyncio.Protocol:
         return Connection(self.config, self.server_state, self.lifespan.state, self._loop)
@@ -256,21 +255,8 @@ def _work(make_app: MakeApp, listen: Listen, listener: socket.socket, ending: _E
     configure_logs(listen.log_level)
     _allow_files(listen.limits.connections)
     drain = Drain()
-    options: dict[str, Any] = {
-        "http": Connection,
-        "interface": "asgi3",
-        "ws": "none",
-        "lifespan": "on",
-        "log_config": None,
-        "access_log": False,
-        "server_header": False,
-        "proxy_headers": False,
-        "timeout_keep_alive": listen.limits.keep_alive_seconds,
-        "timeout_graceful_shutdown": listen.limits.drain_seconds,
-        "ssl_certfile": listen.certificate,
-        "ssl_keyfile": listen.key,
-    }
-    server = _Server(EdgeConfig(make_app(drain), listen.limits, drain, **options), ending)
+    config = EdgeConfig(make_app(drain), listen.limits, drain, listen.certificate, listen.key)
+    server = _Server(config, ending)
     try:
         server.run([listener])
     except SystemExit as error:
