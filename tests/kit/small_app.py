@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp
 
+import issuer  # noqa: F401  (loaded, it has registered the words of its codes)
 from icard_crypto.errors import CardError, StateError, Unavailable
 from verifier.runtime import http
 
