@@ -7,7 +7,8 @@ Promises:
 2. A dump is rows by table and column, neither SQLite's nor PostgreSQL's: whoever loads it makes the tables by the
    migrations up to that revision. What two revisions have alike stands in the file once.
 
-Run it when a migration comes: ``python -m tools.make_dumps``. It changes every dump, for keys and times are new.
+Run it before a release, so that its revisions are tried with data: ``python -m tools.make_dumps``. It changes every
+dump, for keys and times are new.
 """
 
 from __future__ import annotations

@@ -119,7 +119,8 @@ def test_the_pages_make_a_production_authority(tmp_path: Path, monkeypatch: pyte
             wait_ready(ports[0], host / "issuer" / "log")
             wait_ready(ports[1], host / "second" / "log")
             shutil.copy(ROOT / "tests" / "vectors" / "cards" / "reference.json", host / "card.json")
-            walk("icard-issuer card issue card.json -C second --out codes", host, medium)
+            by = '--operator "Li Na" --reason "the first card"'
+            walk(f"icard-issuer card issue card.json -C second --out codes {by}", host, medium)
             bundle = httpx.get(f"http://127.0.0.1:{ports[1]}/bundle.cbor").raise_for_status().content
             (host / "bundle.cbor").write_bytes(bundle)
             state = "export ICARD_STATE=gate; icard init --anchor v1.cbor --yes; icard bundle import bundle.cbor;"
