@@ -54,6 +54,9 @@ _PAGES: Final[tuple[tuple[str, str | None, str], ...]] = (
     ("audit", "auditor", "audit"),
     ("keys", "auditor", "service"),
     ("accounts", "administrator", "accounts"),
+    ("report", "resident", "privacy/requests/{request}"),
+    ("benefits", "resident", "benefits"),
+    ("window-times", "permit_officer", "slots"),
 )
 
 

@@ -109,7 +109,7 @@ def _bars(t: Words, found: overview.Overview) -> list[tuple[str, int, str]]:
         (
             t(f"insurance.k_{bar.kind}"),
             max(2, round(100 * bar.findings / most)),
-            t("insurance.bar", n=bar.findings, owed=in_yuan(bar.owed)),
+            t("insurance.bar" if bar.owed else "insurance.bar_count", n=bar.findings, owed=in_yuan(bar.owed)),
         )
         for bar in bars
     ]

@@ -349,6 +349,6 @@ def test_chart_of_findings_says_what_its_table_says(app: FastAPI, made: Town) ->
     chart = page.partition("<figure")[2].partition("</figure>")[0]
     kinds = re.findall("<dt>([^<]+)</dt>", chart)
     assert kinds
-    assert len(kinds) == len(set(kinds)) == chart.count('<svg class="bar"') == len(re.findall("findings?, ", chart))
+    assert len(kinds) == len(set(kinds)) == chart.count('<svg class="bar"') == len(re.findall("[0-9] findings?", chart))
     table = page.partition("</figure>")[2]
     assert all(kind in table for kind in kinds)
