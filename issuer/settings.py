@@ -126,6 +126,10 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Proxies whose X-Forwarded-For is believed, separated by commas."
     )
+    paper_files: bool = Field(
+        True,
+        description="Whether an application is filed only with a file of each paper that is handed in.",
+    )
     most_drafts: int = Field(
         200, ge=1, le=100_000, description="Drafts of applications that one organisation, or one person, has at a time."
     )

@@ -63,12 +63,16 @@ class PermitFacts:
 
 @dataclass(frozen=True, slots=True)
 class PaperFacts:
-    """A paper as it was handed in; see :func:`issuer.permits.materials.paper_refusals`."""
+    """A paper as it was handed in; see :func:`issuer.permits.materials.paper_refusals`.
+
+    ``filed``: it has a file, or needs none here.
+    """
 
     code: str
     state: str = "UNCHECKED"
     committed_until: date | None = None
     values: Mapping[str, Any] | None = None
+    filed: bool = True
 
 
 def facts_of(
@@ -221,7 +225,8 @@ def _item_refusals(book: RuleBook, item: Item, facts: FilingFacts, papers: Mappi
         if paper.committed_until < facts.day:
             return [Refusal("permit.commitment_over", item.rule, item.code, found=paper.committed_until.isoformat())]
         return []
-    return paper_refusals(book, item, facts, **(paper.values or {"issued": None}))
+    unfiled = [] if paper.filed else [Refusal("permit.paper_file", item.rule, item.code)]
+    return unfiled + paper_refusals(book, item, facts, **(paper.values or {"issued": None}))
 
 
 def _age(birth: date, day: date) -> int:

@@ -227,8 +227,10 @@ def papers_of(core: Core, session: Session, filing_id: str) -> list[tuple[Paper,
 
 def paper_facts(core: Core, session: Session, filing_id: str) -> list[PaperFacts]:
     """The papers for the guards."""
+    with_file = set(session.scalars(select(Upload.code).where(Upload.filing_id == filing_id)))
+    asked = core.settings.paper_files
     return [
-        PaperFacts(row.code, row.state, content.committed_until, content.values())
+        PaperFacts(row.code, row.state, content.committed_until, content.values(), not asked or row.code in with_file)
         for row, content, _ in papers_of(core, session, filing_id)
     ]
 

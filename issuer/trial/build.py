@@ -173,6 +173,7 @@ def _settings(folder: Path, status_prefix: str, database_url: str | None) -> Set
         "name_zh": "上海市",
         "environment": "test",
         "direct_issuing": True,
+        "paper_files": False,
         "passphrase_file": str(secret.absolute()),
         "published": str((folder / "public").absolute()),
     }

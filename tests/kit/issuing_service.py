@@ -70,7 +70,7 @@ class Recording:
 
 
 def settings_for(folder: Path, url: str, **changes: Any) -> Settings:
-    """Settings of a test service: scrypt as cheap as it gets, and cards without applications."""
+    """Settings of a test service: scrypt as cheap as it gets, cards without applications, papers without files."""
     values = {
         "folder": folder,
         "database_url": url,
@@ -82,6 +82,7 @@ def settings_for(folder: Path, url: str, **changes: Any) -> Settings:
         "status_prefix": PREFIX,
         "list_capacity": 65536,
         "direct_issuing": True,
+        "paper_files": False,
         "scrypt_log2": 14,
         "compare_published": False,
     }

@@ -260,3 +260,16 @@ def test_an_organisation_has_a_bounded_number_of_drafts(tmp_path: Path) -> None:
     office.moved(office.employer, first, "withdraw")
     office.ok(office.employer, "POST", "/v1/filings", body)
     office.core.close()
+
+
+def test_application_is_filed_with_a_file_of_each_paper(tmp_path: Path) -> None:
+    office = PermitOffice.begin(tmp_path, new_database_url("sqlite", tmp_path), paper_files=True)
+    filing_id = drafted(office)
+    refused = office.move(office.employer, filing_id, "submit")
+    assert problem(refused) == (422, "filing.refused")
+    without = {one["pointer"] for one in refused.json()["errors"] if one["code"] == "permit.paper_file"}
+    assert {"/body/M04", "/body/M07"} <= without
+    added(office, filing_id, "M04")
+    again = office.move(office.employer, filing_id, "submit").json()["errors"]
+    assert {one["pointer"] for one in again if one["code"] == "permit.paper_file"} == without - {"/body/M04"}
+    office.core.close()
