@@ -120,7 +120,7 @@ def test_one_return_with_three_defects_comes_back_corrected_and_is_approved(ente
     assert "The application was approved." in officer.inner_text(".banner")
     employer.reload()
     employer.get_by_role("link", name="Notification for entry").click()
-    token = employer.locator(".facts .code").last.inner_text()
+    token = employer.locator(".facts .code").nth(1).inner_text()
     number = employer.locator(".facts .code").first.inner_text()
 
     officer.goto(served.url + "activate")
