@@ -6,7 +6,7 @@ Promises:
    writes the audit, in one transaction. Setting a state that stands already changes nothing and is no error.
 2. A change may be repeated with the same outcome, so that a lost answer needs no thought. Given a revision, it is made
    to that one alone: ``issue.changed`` says that somebody was faster. It gives the revision that it left.
-3. A revoked card comes back never.
+3. A revocation is permanent.
 """
 
 from __future__ import annotations

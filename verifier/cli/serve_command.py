@@ -65,7 +65,7 @@ def serve_command(
     tls_key: Annotated[Path | None, _option("--tls-key", metavar="FILE", help="The certificate's private key.")] = None,
     api_keys: Annotated[
         Path | None,
-        _option("--api-keys", metavar="FILE", help="Only for who has a key: lines of name and SHA-256; no scan page."),
+        _option("--api-keys", metavar="FILE", help="Require an API key: lines of name and SHA-256; no scan page."),
     ] = None,
     rate: Annotated[
         float, _option("--rate", min=0, help="Requests a second for one client in the long run; 0: no limit.")

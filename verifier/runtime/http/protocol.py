@@ -1,21 +1,23 @@
-"""One HTTP connection, with an end to every wait.
+"""One HTTP connection, with a timeout for every wait.
 
-uvicorn's protocol ends idle connections between requests; these ends are added:
+uvicorn's protocol closes idle connections between requests; this one adds:
 
-1. The head of a request is whole so many seconds after its first byte, or after the connection was made: else 408.
-2. It is no larger than its cap and has a hundred fields at most, since each takes far more than its bytes: else 431.
+1. A request's head must be complete within a time limit, counted from its first byte, or from when the connection was
+   made: else 408.
+2. The head is no larger than its cap and has at most a hundred fields, since each takes far more than its bytes: else
+   431.
 3. The rest of a body whose request has been answered is read for a short while, so that the answer arrives, and no
    longer.
-4. A client that does not read its answer is cut off: after a while, and sooner where more clients do not read than are
-   borne with, of one address or of all. Who has not read for the longest is cut off first.
-5. Of connections beyond the cap the one goes that has waited longest for its own client: between requests, or for the
-   rest of one. So who asks without delay is answered, however many do not. Only where every connection has a whole
-   request, or an answer on its way that its client reads, is the new one told 503 with Retry-After and closed.
-6. While the server drains, every answer closes its connection, and an idle connection is left open for a moment: a
+4. A client that doesn't read its answer is cut off after a timeout, or sooner when too many clients don't read, from
+   one address or in total. The one that has not read for the longest is cut off first.
+5. Beyond the cap on connections the longest-idle one is evicted: between requests, or with a request that isn't
+   complete. So a client that sends its request promptly is answered, however many don't. Only when every connection
+   has a complete request, or a client that is reading its answer, is the new one refused with 503 and Retry-After.
+6. While the server drains, every answer closes its connection, and an idle connection stays open for a moment: a
    request that is already on its way is still answered.
-7. Requests that are sent before the one in front of them is answered wait, but only a few: whoever sends more is cut
-   off, since thousands of them fit into what is read at one time.
-8. No upgrade is taken: neither WebSocket nor HTTP/2.
+7. Only a few pipelined requests are queued; a client that sends more is cut off, since thousands of them fit into one
+   read.
+8. No upgrade is accepted: neither WebSocket nor HTTP/2.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ _RESET: Final = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True)
 class WireLimits:
-    """Ends of one server's connections.
+    """Limits and timeouts of one server's connections.
 
     Attributes:
         connections: open at one time.
@@ -110,7 +112,7 @@ class EdgeConfig(uvicorn.Config):
         )
         self.limits = limits
         self.drain = drain
-        #: Those that wait for their client, who has waited longest first.
+        #: Connections that wait for their client, the longest-idle first.
         self.waiting: dict[Connection, None] = {}
         #: Those whose client does not read, by address; who has not read for the longest first.
         self.unread: dict[Connection, str] = {}
@@ -134,7 +136,7 @@ class EdgeConfig(uvicorn.Config):
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's protocol with the ends of this module."""
+    """uvicorn's protocol with the timeouts and caps of this module."""
 
     def __init__(self, config: EdgeConfig, *args: Any, **options: Any) -> None:
         super().__init__(config, *args, **options)
