@@ -114,7 +114,7 @@ def test_the_sdist_is_whole_and_builds(tmp_path: Path) -> None:
     python = tmp_path / "env" / "bin" / "python"
     run(python, "-m", "pip", "install", "-q", "maturin>=1.9,<2", cwd=tmp_path)
     manifest = ROOT / "native" / "icard-native" / "Cargo.toml"
-    run(python.with_name("maturin"), "sdist", "-q", "-m", manifest, "-o", tmp_path, cwd=tmp_path)
+    run(python.with_name("maturin"), "sdist", "-m", manifest, "-o", tmp_path, cwd=tmp_path)
     (packed,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(packed) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
