@@ -14,6 +14,7 @@ from .bulk_commands import bulk_app
 from .card_commands import card_app
 from .doctor_command import doctor_command
 from .file_commands import GROUP, MovedCommands, files_app
+from .grants_command import grants_command
 from .insurance_commands import insurance_app
 from .key_commands import key_app
 from .migrate_command import migrate_command
@@ -55,6 +56,7 @@ service("trial")(trial_command)
 service("doctor")(doctor_command)
 service("init")(init_command)
 service("migrate")(migrate_command)
+service("grants")(grants_command)
 service("settings")(settings_command)
 service("rewrap")(rewrap_command)
 service("backup")(backup_command)
