@@ -1,4 +1,4 @@
-"""One fixture that runs a test on both databases, each time on a new one."""
+"""A fixture that runs a test on both databases, each time on a new one; and keys that are derived once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,24 @@ import pytest
 
 from issuer.db import schema
 from issuer.db.engine import Database, connect
+from issuer.keys.keystore import Envelope
 from tests.kit import postgres
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _scrypt_once() -> Iterator[None]:
+    """Compute scrypt once for a salt and a passphrase: a test makes, activates and opens several keys."""
+    derive, known = Envelope._derived, dict[tuple[bytes, int, bytes], bytes]()
+
+    def derived(envelope: Envelope, passphrase: bytes) -> bytes:
+        of = (envelope.salt, envelope.cost, passphrase)
+        if of not in known:
+            known[of] = derive(envelope, passphrase)
+        return known[of]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Envelope, "_derived", derived)
+        yield
 
 
 @functools.cache
