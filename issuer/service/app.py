@@ -11,15 +11,15 @@ Promises:
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Callable, Sequence
-from functools import partial
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import anyio.to_thread
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from icard_crypto.limits import MIB
@@ -127,31 +127,24 @@ def make_service(
             await anyio.to_thread.run_sync(service.embedded_worker.end)
 
     app = http.new_app(STATUSES, title="icard issuer", lifespan=lifespan)
-    app.router.route_class = StrictRoute
     app.state.service = service
     app.state.buckets = http.Buckets()
-    for subject in SUBJECTS:
-        subject.join(app)
+    app.router.routes.extend(_routes())
     describe(app, SUBJECTS)
     for part in parts:
         part.join(app)
-    _describe_once(app)
     require_access(app)
     return app
 
 
-def _describe_once(app: FastAPI) -> None:
-    """Give the description as bytes that were made once: anybody may ask, and it is large."""
-    made: list[bytes] = []
-
-    async def described(_request: Request) -> Response:
-        if not made:
-            made.append(bytes(JSONResponse(app.openapi()).body))
-        return Response(made[0], media_type="application/json")
-
-    path = app.openapi_url or ""
-    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", None) != path]
-    app.router.add_route(path, described, include_in_schema=False)
+@functools.cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """The routes of the API. They hold nothing of a core, which a request finds in its application's state; to make
+    them takes longer than all else of an application."""
+    router = APIRouter(route_class=StrictRoute)
+    for subject in SUBJECTS:
+        subject.join(router)
+    return tuple(router.routes)
 
 
 def _host_names(settings: Settings) -> list[str] | None:
@@ -189,7 +182,7 @@ def make_app(
         trusted_proxies=settings.trusted_proxies,
     )
     paths = [PATH, *(path for part in parts for path in part.log_ins)]
-    door = partial(LogInDoor, core=core, metrics=service.metrics, paths=paths)
+    door = functools.partial(LogInDoor, core=core, metrics=service.metrics, paths=paths)
     wrapped = http.wrap(app, limits, service.metrics, door)
     for part in parts:
         wrapped = part.around(wrapped)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final, Generic, TypedDict, TypeVar, Unpack
 
-from fastapi import Depends, FastAPI, Path, Query, Response
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Response
 from fastapi.datastructures import Default
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -157,15 +157,15 @@ class Endpoints:
         """The subject as a tag of OpenAPI."""
         return {"name": self._subject, "description": subject_words(self._all[0].function)}
 
-    def join(self, app: FastAPI) -> None:
-        """Make them the application's."""
+    def join(self, router: APIRouter) -> None:
+        """Make them the router's."""
         for one in self._all:
-            self._add(app, one)
+            self._add(router, one)
             if one.head:
-                self._add(app, replace(one, method="HEAD"))
+                self._add(router, replace(one, method="HEAD"))
 
-    def _add(self, app: FastAPI, one: Endpoint) -> None:
-        app.add_api_route(
+    def _add(self, router: APIRouter, one: Endpoint) -> None:
+        router.add_api_route(
             one.path,
             one.function,
             methods=[one.method],
