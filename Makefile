@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo serve wheel test test-databases test-network test-fast lint native bench bench-compare bench-native bench-peers soak vectors format clean
+.PHONY: help demo serve wheel test test-databases test-walks test-network test-fast lint native bench bench-compare bench-native bench-peers soak vectors format clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -34,10 +34,13 @@ wheel: $(READY)  ## the wheel to install elsewhere, into dist/
 	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist . && ls dist/*.whl
 
 test: $(READY)  ## the tests; on PostgreSQL those for which the database matters
-	@$(BIN)/python -m pytest -n auto -m 'not soak and not second_database and not network' --benchmark-disable tests
+	@$(BIN)/python -m pytest -n auto -m 'not soak and not second_database and not walk and not network' --benchmark-disable tests
 
 test-databases: $(READY)  ## the rest of the tests on PostgreSQL; CI runs them after make test
 	@$(BIN)/python -m pytest -n auto -m 'second_database and not soak' --benchmark-disable tests/issuer
+
+test-walks: $(READY)  ## the tests that walk through pages, runbooks, screens and benchmarks
+	@$(BIN)/python -m pytest -n auto -m 'walk and not soak and not network' --benchmark-disable tests
 
 test-network: $(READY)  ## the tests that install packages: wheels, engines of docs/data.md, peers, the container's steps
 	@$(BIN)/python -m pytest -n auto -m 'network and not soak' --benchmark-disable tests

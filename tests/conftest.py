@@ -45,11 +45,20 @@ _BOTH_DATABASES = (
     *("issuer/db/", "issuer/restore/", "issuer/status/", "issuer/worker/test_isolation.py", "service/test_once.py"),
     *("_process.py", "_kills.py", "_model.py"),
 )
+#: What takes a quarter of the time and walks the whole of something: each command of a page or a runbook, each screen,
+#: each operation of a benchmark. ``make test-walks`` runs these.
+_WALKS = (
+    *("docs/test_issuing.py", "docs/test_operations.py", "docs/test_running.py", "docs/test_production_page.py"),
+    *("docs/test_accounts_page.py", "docs/test_notices.py", "docs/test_api_page.py", "docs/test_permits_page.py"),
+    *("issuer/runbooks/", "portal/test_walks_browser.py", "scan/test_matrix_browser.py"),
+    *("benchmarks/test_issuing_service.py", "benchmarks/test_origin.py", "benchmarks/test_scan_page.py"),
+    *("approvals/test_confirmation_model.py", "service/test_openapi.py"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out of ``make test-fast`` what makes a service or a process of its own for each test, and of ``make test``
-    the second run of what does not depend on the database."""
+    the second run of what does not depend on the database, and the walks."""
     for item in items:
         name, fixtures = item.nodeid, getattr(item, "fixturenames", ())
         on_database = "tests/issuer/" in name and not {"database", "database_url", "core", "house"}.isdisjoint(fixtures)
@@ -62,3 +71,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if "tests/issuer/" in name and "[postgresql" in name and not any(part in name for part in _BOTH_DATABASES):
             item.add_marker(pytest.mark.second_database)
+        elif any(part in name for part in _WALKS):
+            item.add_marker(pytest.mark.walk)
+            item.add_marker(pytest.mark.slow)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,13 +103,21 @@ def _nested(cells: dict[str, str]) -> dict[str, Any]:
 
 
 def small_icard() -> None:
-    """``icard`` as installed, but with pieces of 100 rows and parts of three."""
+    """``icard`` as installed, but with pieces of 100 rows, parts of three, and a pause behind each: whoever waits for a
+    part has seen it before the job is over."""
     from verifier.cli.commands import app
     from verifier.data import inputs
     from verifier.data import job as job_module
 
     inputs.ROWS = 100  # type: ignore[misc]
     job_module._PIECES = 3  # type: ignore[misc]
+    write = job_module._Run._write
+
+    def write_and_pause(*part: Any) -> None:
+        write(*part)
+        time.sleep(0.05)
+
+    job_module._Run._write = write_and_pause  # type: ignore[assignment, method-assign]
     app()
 
 

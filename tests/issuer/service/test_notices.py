@@ -24,7 +24,7 @@ _MAIL: dict[str, Any] = {
     "smtp_port": 9,
     "smtp_security": "none",
     "mail_from": "notices@cards.example",
-    "public_url": "https://cards.example/",
+    "public_url": "https://service.test/",
 }
 
 
