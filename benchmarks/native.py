@@ -116,7 +116,7 @@ class _Native:
 
 
 def _built(folder: Path) -> tuple[Path, dict[str, str]]:
-    """The program and the versions of the crates that count, built in ``folder`` or where cargo is told to."""
+    """The program and the versions of the crates that count, built in ``folder`` or in ``CARGO_TARGET_DIR``."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", folder / "target"))
     environment = os.environ | {"CARGO_TARGET_DIR": str(target), "RUSTFLAGS": "-C target-cpu=native"}
     subprocess.run(["cargo", "build", "--quiet", "--locked", "--release"], cwd=_SOURCE, env=environment, check=True)

@@ -40,7 +40,7 @@ STATUSES = {
 
 @pytest.mark.parametrize("kind", STATUSES)
 def test_a_kind_of_error_has_one_status(kind: type[IcardError]) -> None:
-    """What a script has to do next is told by the status alone."""
+    """The exit status alone tells a script what to do next."""
     assert IssuerCommands().refused_status(kind("cbor.float")) == STATUSES[kind]
 
 
