@@ -16,7 +16,7 @@ Promises:
 >>> key.verifying_key.verify(message.signature, cose.signed_bytes(message))
 True
 
-Whether a code is genuine *and still stands* is decided by the package ``verifier``.
+Whether a code is genuine *and is still valid* is decided by the package ``verifier``.
 """
 
 from .card.card import Card, Exemption, Holder, Insurance, Month, Permit, Profile, Scheme, Service

@@ -2,8 +2,8 @@
 
 Promises:
 
-1. Who imports a part of icard that needs POSIX, elsewhere, gets :class:`~icard_crypto.errors.MissingPart` that says so,
-   never a ModuleNotFoundError of a module of Python's own.
+1. On a system without POSIX, importing a part of icard that needs it raises
+   :class:`~icard_crypto.errors.MissingPart`, never a ModuleNotFoundError for a module of the standard library.
 2. A process that was confined can't get back what it gave up.
 """
 
@@ -19,7 +19,7 @@ __all__ = ["confine", "posix"]
 
 
 def posix(name: str) -> ModuleType:
-    """A module of Python's that POSIX systems alone have: ``fcntl`` or ``resource``.
+    """Import a module of the standard library that exists on POSIX systems only: ``fcntl`` or ``resource``.
 
     Raises:
         MissingPart: ``platform.posix``.
@@ -31,7 +31,7 @@ def posix(name: str) -> ModuleType:
 
 
 def confine(memory: int, *, seconds: int | None = None) -> bool:
-    """Limit this process for good, before it reads a stranger's file: memory, no file written, few opened, and no core
+    """Limit this process for good, before it reads an untrusted file: memory, no file written, few opened, and no core
     file, since a photograph of a card may be in its memory. Where the system has a filter for it, also: no file opened
     or changed, no connection, no signal, no new process (:mod:`.system_calls`); whether it has one.
 

@@ -1,4 +1,4 @@
-"""Verify Integrated Cards offline. The one door of the package.
+"""Verify Integrated Cards offline. The public interface of the package.
 
 >>> from icard_crypto.encoding import envelope
 >>> from icard_crypto.signing import cose

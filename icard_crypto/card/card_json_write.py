@@ -2,7 +2,7 @@
 
 Promises:
 
-1. What is None or empty is left out; keys stand in the order of ``fields.json``.
+1. What is None or empty is left out; keys are in the order of ``fields.json``.
 2. A value that nobody has defined yet is written as ``unknown-<value>``, which :mod:`icard_crypto.card.card_json`
    refuses.
 3. ``card_json.read(write(*parts)) == parts`` for every card that may be issued.

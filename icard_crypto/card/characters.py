@@ -94,7 +94,7 @@ def fault_of(text: str) -> str | None:
 
 
 def _joins(text: str, at: int) -> bool:
-    """Whether a joiner stands beside a virama, or a non-joiner between two letters (RFC 5892, appendix A.1 and A.2;
+    """Whether a joiner is beside a virama, or a non-joiner between two letters (RFC 5892, appendix A.1 and A.2;
     Bengali has the joiner in front)."""
     before, after = text[at - 1 : at], text[at + 1 : at + 2]
     if any(side and unicodedata.combining(side) == _VIRAMA for side in (before, after)):

@@ -6,7 +6,7 @@ Promises:
    ``DecodeError`` ``claims.*`` with the path of the field.
 2. Unknown keys are listed, never read; their names are shortened and escaped.
 3. :func:`write_map` is the inverse for known values; None is left out.
-4. A value stands in an error only where ``fields.json`` says ``show``.
+4. A value is in an error only where ``fields.json`` says ``show``.
 """
 
 from __future__ import annotations

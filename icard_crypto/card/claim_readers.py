@@ -247,7 +247,7 @@ def _value(value: str, field: Field, shown: Mapping[str, str]) -> Iterator[str]:
         yield f"length = len({value})"
         yield f"if length != {low}: return None" if low == high else f"if not {low} <= length <= {high}: return None"
         if field.type == "text" and field.read_pattern is None:
-            # What is_plain says of ASCII, without a call.
+            # What is_plain says about ASCII, without a call.
             yield f"if {value}.isascii():"
             yield f"    if not {value}.isprintable() or {value}.isspace(): return None"
             yield "else:"

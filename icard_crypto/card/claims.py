@@ -1,4 +1,4 @@
-"""The claims of a card's code: what stands in the signed payload, to and from a :class:`~icard_crypto.card.card.Card`.
+"""The claims of a card's code: what is in the signed payload, to and from a :class:`~icard_crypto.card.card.Card`.
 
 Promises:
 
@@ -8,7 +8,7 @@ Promises:
 3. A known field of the wrong type, beyond its length or range, or out of its form is refused; the bounds are
    ``fields.json``.
 4. An unknown claim or subkey is ignored and listed in ``unknown``; an unknown value of a known field is kept.
-5. Where year and date of birth both stand, they agree. ``iat`` is a whole hour, ``exp`` comes after it and after
+5. Where year and date of birth both are present, they agree. ``iat`` is a whole hour, ``exp`` comes after it and after
    ``nbf``, and not later than 400 days after ``iat``.
 6. ``decode_claims(cbor.decode(encode_claims(x)))`` equals x, and ``encode_claims`` writes nothing that
    ``decode_claims`` would refuse.

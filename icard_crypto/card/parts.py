@@ -81,7 +81,7 @@ class Holder:
         name: full name as in the passport.
         name_native: the name in a second language, usually Chinese.
         native_language: the BCP 47 tag of that language.
-        year_of_birth: four digits; agrees with ``date_of_birth`` where both stand.
+        year_of_birth: four digits; agrees with ``date_of_birth`` where both are present.
         gender: 1 male, 2 female, 3 other (Claim 169).
         nationality: alpha-3 as in ICAO Doc 9303-3.
         photo: an encoded picture of the face.

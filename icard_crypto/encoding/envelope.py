@@ -8,7 +8,7 @@ Promises:
 3. People paste and scanners type: ASCII white space, a byte order mark, STX and ETX at the ends, a scanner's AIM
    identifier (``]Q1``) and CR, LF, TAB inside are dropped. Inner spaces never are: a space is a character of the code.
 4. What the way here spoilt (lower case, full-width characters, another keyboard layout, characters that a scanner puts
-   before the code) is refused by name, not mended: it is neither the card's fault nor the holder's.
+   before the code) is refused by name, not repaired: it is neither the card's fault nor the holder's.
 5. What is not a card (a web address, a vaccination certificate, ...) is refused by a code that says what it is; the
    table is ``lookalikes.json``.
 6. Every refusal is a :class:`DecodeError` with a ``text.*``, ``base45.*`` or ``zlib.*`` code.
@@ -36,7 +36,7 @@ PREFIX: Final = "IC1:"
 
 #: White space, the byte order mark that editors put before a text, and the frame that serial scanners put around one.
 _AROUND: Final = " \t\n\r\v\f\ufeff\x02\x03"
-#: What a scanner may say of the kind of symbol (ISO/IEC 15424); no code begins with ``]``, which is not in base45.
+#: What a scanner may say about the kind of symbol (ISO/IEC 15424); no code begins with ``]``, which is not in base45.
 _AIM: Final = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 #: The most characters that a scanner's set-up puts before a code.
 _LONGEST_PREFIX: Final = 8
@@ -122,7 +122,7 @@ def _decode(text: str, start: int) -> bytes:
 
 
 def _refuse_by_name(text: str, at: int) -> None:
-    """Say what kind of wrong character it is, where people can mend it."""
+    """Say what kind of wrong character it is, where people can fix it."""
     if text[at].isascii() and text[at].islower():
         raise DecodeError("text.lower_case", offset=at, expected="capitals")
     if ord(text[at]) in _HALF_WIDTH:

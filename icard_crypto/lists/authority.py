@@ -1,4 +1,4 @@
-"""What an authority may vouch for, and how a key of it falls: the same in a trust list and in what a verifier holds."""
+"""What an authority may vouch for, and how its keys are revoked; shared by trust lists and by verifiers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Environment = Literal["test", "production"]
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """Why a key is no longer good. ``compromised``: nothing it signed stands, whatever time it claims, because the
-    thief writes the time. ``retired``: what it signed up to ``at`` (Unix time) stands."""
+    """Why a key is no longer good. ``compromised``: nothing it signed remains valid, whatever time it claims, because
+    the thief writes the time. ``retired``: what it signed up to ``at`` (Unix time) stands."""
 
     at: int
     kind: Literal["compromised", "retired"]

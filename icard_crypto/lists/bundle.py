@@ -8,7 +8,7 @@ Promises:
    looked at here.
 3. Each token is at most as large as its kind may be, and there are at most 65,536 of a kind; both are checked before
    memory is spent.
-4. A format above :data:`FORMAT` is refused loudly.
+4. A format above :data:`FORMAT` is refused with an error of its own.
 5. What decodes encodes again to the same bytes.
 
 The array is read by its heads alone: 256 MiB pass in the time of copying them, and no tree of values is built.
@@ -35,7 +35,7 @@ _START: Final = b"\x85" + cbor.encode(NAME)
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What a bundle carries: signed tokens as bytes, nothing verified. Trust lists stand oldest first."""
+    """What a bundle carries: signed tokens as bytes, nothing verified. Trust lists are in order, oldest first."""
 
     trust_lists: tuple[bytes, ...]
     status_tokens: tuple[bytes, ...]
@@ -43,7 +43,7 @@ class Bundle:
 
 
 def decode_bundle(data: bytes) -> Bundle:
-    """Take a bundle apart.
+    """Parse a bundle.
 
     Raises:
         DecodeError: ``bundle.*``, or ``cbor.*`` for a malformed head, with the offset.

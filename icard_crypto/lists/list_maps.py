@@ -121,7 +121,7 @@ def read_map(source: object, table: str, layer: str, path: str, unknown: list[st
 
 
 def check_value(value: object, field: ListField, layer: str, path: str) -> None:
-    """Hold one value against its field.
+    """Check one value against its field.
 
     Raises:
         DecodeError: ``<layer>.wrong_type``, ``<layer>.out_of_range``, ``<layer>.form``.

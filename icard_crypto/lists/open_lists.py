@@ -1,9 +1,9 @@
 """Which status lists are inflated in this process, and how many bytes they may take together.
 
 A list is inflated when it is first asked for an entry. Beyond :data:`icard_crypto.limits.OPEN_STATUS_BYTES` those that
-were inflated first are closed again. A list that was closed is inflated anew where there is room for it, or when it has
-been asked :data:`BETWEEN` times since; otherwise it answers from :mod:`.pieces`. So whoever shows the codes of many
-lists in turn makes no look-up inflate a whole list again.
+were inflated first are closed again. A list that was closed is inflated again where there is room for it, or when it
+has been asked :data:`BETWEEN` times since; otherwise it answers from :mod:`.pieces`. So a client that alternates
+between codes of many lists can't force a whole list to be inflated at every look-up.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@
    that rule and has a code for each breach.
 4. The signature. Nothing of the payload is decoded before it holds.
 5. The claims: 2 sub is the uri byte for byte, 6 iat, 4 exp at most 31 days on, 65534 ttl, 65533 {"bits", "lst"}. What
-   else stands there (``aggregation_uri``) is ignored.
+   else is there (``aggregation_uri``) is ignored.
 6. With ``now``: not from the future. An expired list is returned: its end is in ``exp``, and what it last said is
-   still knowledge to show (a revocation stands permanently).
+   still knowledge to show (a revocation is permanent).
 7. bits is 1, 2, 4 or 8; lst is one zlib stream that inflates to at most capacity x bits / 8 bytes, with no byte missing
    and none behind it. It is inflated piece by piece, and none of them is kept.
 

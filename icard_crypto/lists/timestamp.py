@@ -1,4 +1,4 @@
-"""Timestamps: a domain's short-lived word on what is newest and what is denied (the timestamp role of TUF).
+"""Timestamps: short-lived statements of a domain's newest lists and denied keys (the timestamp role of TUF).
 
 :func:`read_timestamp` checks, in this order, and stops at the first fault:
 
@@ -53,7 +53,7 @@ class Timestamp:
     Args:
         trust_version, trust_hash: the newest trust list: its version and the SHA-256 of its payload.
         iat, exp: Unix times of issue and end.
-        denied: full thumbprints of keys of which nothing stands.
+        denied: full thumbprints of keys of which nothing is valid.
         lists: the lowest iat that a status list may have, by uri.
     """
 

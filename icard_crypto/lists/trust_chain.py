@@ -23,7 +23,7 @@ Further:
 
 11. Signatures are counted by the root's full thumbprint, once each. A bad or unknown one beside enough good ones is
     ignored, so that nobody can spoil a list by adding one.
-12. :func:`verify_anchor` takes the first list on its own word: its roots' thumbprints must be compared by people.
+12. :func:`verify_anchor` trusts the first list as it is: people must compare the thumbprints of its roots.
 13. To publish: :func:`draft` a payload, each root :func:`sign` its copy offline, :func:`assemble` the copies.
 """
 
@@ -90,7 +90,7 @@ class TrustState:
 
 
 def verify_anchor(data: bytes, *, tombstones: Iterable[Tombstone] = (), unsafe_single_root: bool = False) -> TrustState:
-    """Open a signed trust list on its own word (rules 1, 4, 8, 9, 11).
+    """Open a signed trust list without a predecessor (rules 1, 4, 8, 9, 11).
 
     For the first list that a verifier is given, whose roots people compare; and for the last accepted one when a
     state is loaded again, with the tombstones kept beside it. An ended list is opened: a newer one may follow.
@@ -202,7 +202,7 @@ def check_successor(state: TrustState, following: TrustList) -> TrustState:
 
 
 def _bury(tombstones: Iterable[Tombstone], following: TrustList) -> tuple[Tombstone, ...]:
-    """Rule 9: hold a list against all that was revoked, and add what it revokes."""
+    """Rule 9: check a list against all that was revoked, and add what it revokes."""
     buried = dict(tombstones)
     listed: dict[Thumbprint, Revocation | None] = {
         key.thumbprint: None for key in (*following.roots, *following.timestamp_keys)
@@ -223,7 +223,7 @@ def _bury(tombstones: Iterable[Tombstone], following: TrustList) -> tuple[Tombst
 
 
 def _as_strict(before: Revocation, after: Revocation) -> bool:
-    """Whether nothing that had fallen stands again. What was retired may turn out to be compromised, or retired
+    """Whether no revoked key is valid again. What was retired may turn out to be compromised, or retired
     earlier; when a key was compromised is settled, for the six years count from it."""
     return after == before or (before.kind == "retired" and (after.kind == "compromised" or after.at < before.at))
 

@@ -3,12 +3,13 @@
 :func:`decode_trust_list` checks, in this order, and stops at the first fault:
 
 1. Strict CBOR of at most 8 MiB and 400,000 items (``cbor.*``).
-2. ``format`` before all else: one above :data:`FORMAT` is refused loudly, for its rules are not known here.
+2. ``format`` first: a version above :data:`FORMAT` is refused with an error of its own, since its rules are unknown
+   here.
 3. The fields of ``list_fields.json``; unknown keys are ignored, their paths are in ``unknown``. exp is at most 400 days
    after iat.
 4. Every key is a good COSE_Key; a point off its curve or of small order refuses the list. A key with an unknown
    algorithm is skipped, and its path is in ``skipped``: it can be listed before every verifier knows it.
-5. A key stands once in the list, with one usage (root, timestamp, card, status), and no two share a kid.
+5. A key appears once in the list, with one usage (root, timestamp, card, status), and no two share a kid.
 6. A key's ``from`` is a whole hour, because a card's iat is, and lies before its ``until``.
 7. The threshold is not above the number of roots; it is 1 only for a caller who asks for that by name.
 8. No two issuers have one iss. Status prefixes have the form of :mod:`icard_crypto.lists.uris`, and none begins with

@@ -33,7 +33,7 @@ _LIST_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 def check_prefix(prefix: str, path: str) -> None:
-    """Hold a status prefix against promise 1; ``path`` says where it stands, for the error.
+    """Check a status prefix against promise 1; ``path`` says where it is, for the error.
 
     Raises:
         DecodeError: ``uri.*``.
@@ -65,7 +65,7 @@ def check_prefix(prefix: str, path: str) -> None:
 
 
 def check_status_uri(uri: str, path: str) -> None:
-    """Hold a status uri against promises 1 and 2, whoever owns it.
+    """Check a status uri against promises 1 and 2, whoever owns it.
 
     Raises:
         DecodeError: ``uri.*``.

@@ -1,1 +1,1 @@
-"""Pictures from strangers, and the holder's photo made small enough for a code."""
+"""Pictures from untrusted sources, and the holder's photo made small enough for a code."""

@@ -3,7 +3,7 @@
 Promises:
 
 1. At most :data:`MOST_PAGES` pages, one in memory at a time, none with more than :data:`MOST_PIXELS` pixels.
-2. Forms are drawn: what stands in a field is on the page too. What stands in front of the PDF's own beginning is left
+2. Forms are drawn: what is in a field is on the page too. What is in front of the PDF's own beginning is left
    out (ISO 32000-1, annex H.3.3.1: readers look for it in the first 1,024 bytes).
 3. Whatever the file holds, the answer is pictures or a :class:`DecodeError` ``picture.*``.
 """

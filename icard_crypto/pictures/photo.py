@@ -40,7 +40,7 @@ class PhotoFormat(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A portrait as it stands in a card: the file's bytes, its format, its size in pixels."""
+    """A portrait as it is in a card: the file's bytes, its format, its size in pixels."""
 
     data: bytes = field(repr=False)
     format: PhotoFormat

@@ -1,9 +1,9 @@
-"""Pictures from strangers: opened within limits, turned upright, put on white.
+"""Pictures from untrusted sources: opened within limits, turned upright, put on white.
 
 Promises:
 
 1. Whatever is given, the answer is a Pillow image or a :class:`~icard_crypto.errors.DecodeError`, nothing else.
-2. PNG, JPEG, WebP, and SVG that icard drew (:mod:`.svg`), told by content; the name of a file says nothing.
+2. PNG, JPEG, WebP, and SVG that icard drew (:mod:`.svg`), recognised by content; the name of a file says nothing.
 3. The size in the header is compared with :data:`MOST_DECODED` before a single pixel is decoded, and what is handed out
    has at most :data:`MOST_PIXELS`: a larger picture is made smaller, a JPEG while it is decoded. A JPEG whose scans
    would take more than a few seconds is refused before the first one.

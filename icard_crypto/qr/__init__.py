@@ -1,4 +1,4 @@
-"""QR codes: cards are drawn, and read from pictures. The one door of the package.
+"""QR codes: draw cards, and read them from pictures. The public interface of the package.
 
 ::
 

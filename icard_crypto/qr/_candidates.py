@@ -1,6 +1,6 @@
-"""How much of a picture looks like the corner of a code, told in a few milliseconds.
+"""Estimate in a few milliseconds how much of a picture looks like the corner of a code.
 
-A reader looks for runs of 1:1:3:1:1 (ISO/IEC 18004:2015, 6.3.3.1) that stand below each other, and for three of them
+A reader looks for runs of 1:1:3:1:1 (ISO/IEC 18004:2015, 6.3.3.1) that are below each other, and for three of them
 that belong together: with thousands, as in a picture of stripes made for it, it looks for minutes. So they are counted
 before it begins. Noise has as many runs, but none below another.
 """
@@ -28,18 +28,18 @@ _PATTERN: Final = (1, 1, 3, 1, 1)
 
 
 def corner_candidates(image: Image.Image) -> float:
-    """The number of runs of 1:1:3:1:1 in a row of a grey picture that stand in a row beside it too: the mean of the
+    """The number of runs of 1:1:3:1:1 in a row of a grey picture that are in a row beside it too: the mean of the
     busiest two of a sample of rows; 0 for a small picture."""
     if image.width * image.height < _SMALL:
         return 0.0
-    # Drawn by lot: whoever knew them would leave just them blank.
+    # Random: an attacker who knew the sampled rows would leave just those blank.
     rows = random.SystemRandom().sample(range(1, image.height - 1), max(0, min(_ROWS, image.height - 2)))
     found = sorted((_below_each_other(image, y) for y in rows), reverse=True)
     return sum(found[:_BUSIEST]) / _BUSIEST
 
 
 def _below_each_other(image: Image.Image, y: int) -> int:
-    """How many runs of a row stand in the row above or below it too."""
+    """How many runs of a row are in the row above or below it too."""
     own = _in_row(image, y)
     return max(len(own & _in_row(image, y + step)) for step in (-1, 1)) if own else 0
 

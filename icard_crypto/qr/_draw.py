@@ -74,7 +74,7 @@ class Drawing:
         """The picture as SVG, one user unit a module, without size: it fills what it is put into.
 
         Args:
-            dark, light: CSS colours; the caller sees to it that dark is dark and light is light.
+            dark, light: CSS colours; the caller makes sure that dark is dark and light is light.
             title: an accessible name, escaped.
 
         Raises:

@@ -3,14 +3,14 @@
 Promises:
 
 1. Any bytes give a list or a :class:`~icard_crypto.errors.DecodeError` of layer ``picture``, never another exception.
-   No code found is an empty list: whether that is a fault is the caller's affair.
+   No code found is an empty list: whether that is a fault is for the caller to decide.
 2. Any content is returned, a URL as well as a card; nobody here decides what it is worth.
-3. Codes stand in reading order, rows from the top, each from the left; the same content stands once.
+3. Codes are in reading order, rows from the top, each from the left; the same content appears once.
 4. The tries below stop as soon as every code that was located has been read.
 5. A try is made only where it is bounded: the picture is no larger than :data:`MOST_PIXELS`, and not so full of what
    looks like the corner of a code that the reader would be busy with them for minutes. Between tries the deadline is
    looked at; a try that takes longer all the same is ended by the process around it.
-6. More codes than a reader tells of (:data:`MOST_CODES`) are an error, never the first of them.
+6. More codes than a reader reports (:data:`MOST_CODES`) are an error, never the first of them.
 7. Where parts are transparent and no code is found on white, black is tried: a code may be light on nothing.
 """
 
@@ -36,7 +36,7 @@ __all__ = ["DEADLINE", "MOST_CODES", "Code", "read"]
 DEADLINE: Final = 30.0
 """Seconds: the largest pictures that people send take four in all tries, and longer on a small or busy machine."""
 MOST_CODES: Final = 255
-"""As many as zxing-cpp tells of at most."""
+"""As many as zxing-cpp reports at most."""
 _GROUNDS: Final[tuple[Ground, ...]] = ("white", "black")
 
 

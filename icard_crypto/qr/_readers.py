@@ -97,7 +97,7 @@ def scan_zbar(image: Image.Image) -> list[Found]:
     found = []
     try:
         symbols = pyzbar.decode(image, symbols=[pyzbar.ZBarSymbol.QRCODE])
-    except Exception:  # pyzbar raises on what zbar says of a symbol, such as an orientation that it does not know
+    except Exception:  # pyzbar raises on what zbar says about a symbol, such as an orientation that it does not know
         return []
     for symbol in symbols:
         if symbol.data.isascii():

@@ -61,7 +61,7 @@ _EMPTY_MAP: Final = b"\xa0"
 
 
 class Sign1(NamedTuple):
-    """A parsed COSE_Sign1: the bytes as they stood, nothing verified.
+    """A parsed COSE_Sign1: the bytes as they were, nothing verified.
 
     ``unprotected`` is the encoded map; ``cwt_tag`` tells whether tag 61 was around it (RFC 8392 section 6).
     """
@@ -82,7 +82,7 @@ class SignatureEntry(NamedTuple):
 
 
 class Sign(NamedTuple):
-    """A parsed COSE_Sign: the bytes as they stood, nothing verified."""
+    """A parsed COSE_Sign: the bytes as they were, nothing verified."""
 
     protected: bytes
     unprotected: bytes
@@ -92,7 +92,7 @@ class Sign(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TokenHeaders:
-    """What an icard token says of its signature. ``kid`` has 8 bytes (32 in a trust list's signatures)."""
+    """What an icard token says about its signature. ``kid`` has 8 bytes (32 in a trust list's signatures)."""
 
     algorithm: Algorithm
     kid: bytes

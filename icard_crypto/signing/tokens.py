@@ -1,4 +1,4 @@
-"""Opening the tokens that stand beside cards, such as status lists and timestamps: whose they are, then what they hold.
+"""Opening the tokens that are beside cards, such as status lists and timestamps: whose they are, then what they hold.
 
 :func:`open_token` checks, in this order, and stops at the first fault:
 

@@ -59,7 +59,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What tells it from the others."""
+        """A unique name."""
         return f"{self.algorithm.name} {self.backend} {self.shown} {self.depth} {self.cores}"
 
 
@@ -75,7 +75,7 @@ class _Codes:
 
 
 def cases() -> list[Case]:
-    """All figures, in the order in which they are reported; on a machine of one core each stands once."""
+    """All figures, in the order in which they are reported; on a machine of one core each appears once."""
     made = []
     counts = sorted({1, cores()})
     for algorithm in ALGORITHMS:

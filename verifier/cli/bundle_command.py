@@ -82,7 +82,7 @@ def export_command(
 
 @bundle_app.command("show")
 def show_command(file: BundleFile, *, lang: Lang = None, as_json: AsJson = False) -> None:
-    """Show what a bundle says of itself; nothing is verified.
+    """Show what a bundle says about itself; nothing is verified.
 
     Example:  icard bundle show bundle.cbor
     """

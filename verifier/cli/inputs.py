@@ -91,7 +91,7 @@ def _looks_like_a_path(named: str) -> bool:
 
 
 def read_source(source: Source) -> tuple[Kind, str | bytes]:
-    """What stands in a source, and of which kind it is.
+    """What is in a source, and of which kind it is.
 
     Raises:
         CommandError: ``cli.*``.

@@ -34,8 +34,8 @@ def inspect_command(
 ) -> None:
     """Show every layer of a code, with sizes in bytes.
 
-    Nothing shown is authenticated, unless --trusted is given and the signature holds; whether the card still stands is
-    what `icard verify` answers. Exit status 1 for a code that breaks the format: the tree shows how far it goes.
+    Nothing shown is authenticated, unless --trusted is given and the signature is valid; `icard verify` checks whether
+    the card is still valid. Exit status 1 for a code that breaks the format: the tree then shows what could be read.
 
     Example:  icard inspect code.png --trusted trusted.json
     """

@@ -1,9 +1,9 @@
-"""A code taken apart layer by layer, as far as it goes.
+"""Parse a code layer by layer, as far as it can be read.
 
 Promises:
 
 1. Every layer has its size and, inside COSE bytes, its offset; what contains others has parts.
-2. A fault ends the walk where it is found: what was read before it is shown, and the error stands beside it.
+2. A fault ends the walk where it is found: what was read before it is shown, and the error is beside it.
 3. Nothing here trusts anything: :attr:`Inspection.key` is set only by :func:`authenticate`.
 4. What the format does not know is marked ``understood=False``, never left out.
 """
@@ -45,7 +45,7 @@ class Inspection:
 
 
 def inspect(shown: str | bytes) -> Inspection:
-    """Take a code apart."""
+    """Parse a code, layer by layer."""
     found = Inspection(Layer("code"))
     try:
         _walk(shown, found)
@@ -116,7 +116,7 @@ def _text_of(shown: str | bytes) -> str | None:
 
 
 def _base45(text: str, root: Layer) -> bytes:
-    """What a code's text holds, added to the tree; of a broken text what stands before the fault."""
+    """What a code's text holds, added to the tree; of a broken text what is before the fault."""
     body = text.removeprefix(envelope.PREFIX)
     known = body is not text
     if len(text) > limits.CARD_TEXT:

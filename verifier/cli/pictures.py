@@ -2,9 +2,9 @@
 
 Promises:
 
-1. A decoder that does not come to an end is ended after :data:`COMMAND_SECONDS`, and one that dies is one verdict that
-   says so: neither takes this process with it.
-2. Whoever takes a decoder over has that process alone (:mod:`verifier.service.picture_child`).
+1. A decoder that hangs is killed after :data:`COMMAND_SECONDS`; one that crashes gives a verdict that says so. Neither
+   ends this process.
+2. An attacker who takes over a decoder has that process only (:mod:`verifier.service.picture_child`).
 3. One process reads all pictures of a command, until one of them ends it.
 """
 

@@ -90,7 +90,7 @@ def serve_command(
     state: StateFolder = None,
     lang: Lang = None,
 ) -> None:
-    """Answer over HTTP whether codes are genuine and still stand, and serve the scan page at /.
+    """Check over HTTP whether codes are genuine and still valid, and serve the scan page at /.
 
     Trust and lists come from the state folder, see icard init; what changes there is taken over at once. Every option
     can be given by the environment: ICARD_SERVE_PORT for --port.
@@ -154,7 +154,7 @@ def _checked_origin(given: str) -> str:
 
 @contextlib.contextmanager
 def _figures_of(workers: int) -> Iterator[None]:
-    """Where several processes keep figures that each of them can tell; prometheus-client asks when it is imported."""
+    """Set the folder in which several processes share their metrics; prometheus-client reads it when it is imported."""
     if workers == 1:
         yield
         return

@@ -96,7 +96,7 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, str]]:
     if evidence.issuer is not None and card is not None:
         names = evidence.issuer_names or {}
         yield word("issuer"), f"{names.get(language, '')} ({evidence.issuer})".strip()
-    # What could not be read at all was held against nothing.
+    # What could not be read at all was checked against nothing.
     if evidence.kid is not None:
         yield word("known"), _known(evidence)
 

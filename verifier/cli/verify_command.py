@@ -56,7 +56,7 @@ def verify_command(
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say whether a card is genuine and still stands.
+    """Check whether a card is genuine and still valid.
 
     Trust comes from the state folder, see icard init, and from a file named with --trusted; with --trusted alone only
     from that file.

@@ -4,8 +4,8 @@ Promises:
 
 1. A :class:`BatchVerifier` carries all that it needs: bundle, anchor, policy and time. A worker that receives it needs
    no state folder, no network and no clock, and a retried task gives the same rows.
-2. Bundle and anchor are held against their hashes in each worker, and the chain of trust is followed from the anchor.
-   A worker makes one :class:`verifier.Verifier` for all tasks with the same bundle, anchor and policy.
+2. Bundle and anchor are checked against their hashes in each worker, and the chain of trust is followed from the
+   anchor. A worker makes one :class:`verifier.Verifier` for all tasks with the same bundle, anchor and policy.
 3. A bundle that is stale at ``now``, or of another environment, stops nothing: each row says so.
 4. What is wrong with the job is one error before it starts: the anchor, the chain of trust lists, a claim's name, and
    with :meth:`BatchVerifier.schema` the columns.
@@ -100,7 +100,7 @@ class BatchVerifier:
 
     Args:
         bundle, anchor, policy, column, keep, claims, unsafe_single_root: as given, the anchor as bytes.
-        hashes: SHA-256 of bundle and anchor, which each worker holds them against.
+        hashes: SHA-256 of bundle and anchor, which each worker checks them against.
         now: Unix time.
         report: what became of each token of the bundle; a status list that was refused is in ``report.refused``.
     """

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. The names are those of ``fields.json``: the holder's as they stand (``name``), the permit's and the insurance's with
+1. The names are those of ``fields.json``: the holder's as they are (``name``), the permit's and the insurance's with
    their part in front (``permit_until``, ``insurance_paid_through``). Photos and exemptions have no column.
 2. A value is as in the card's JSON form, dates as dates. It is null where the verdict discloses no card, and where the
    code does not disclose the field.
@@ -33,7 +33,7 @@ _TEXTS: Final = pa.list_(pa.string())
 
 
 class Claim(NamedTuple):
-    """A claim's Arrow type, and where it stands in the card's JSON form."""
+    """A claim's Arrow type, and where it is in the card's JSON form."""
 
     type: pa.DataType
     path: tuple[str, ...]

@@ -1,13 +1,13 @@
-"""One file of codes to one file of verdicts: on all cores, and taken up again where it was after a kill.
+"""Verify a file of codes into a file of verdicts, on all cores; resumable after a kill.
 
 Promises:
 
 1. Each row of the input is one row of the output, in order, whatever was killed meanwhile and however often.
-2. The output's name appears when the whole file stands on disk, and never for less. Until then the work lies in a
-   folder beside it, ``<output>.work``, which only its owner can read.
+2. The output appears under its name only when the whole file is on disk. Until then the work is kept in a folder next
+   to it, ``<output>.work``, which only its owner can read.
 3. A job has one time and one knowledge: both are fixed when it begins and are kept in that folder, so that rows that
    were verified before and after a kill rest on the same lists.
-4. A job that was begun is gone on with only by the same options on the same input; else it is refused.
+4. A job is resumed only with the same options and the same input; anything else is refused.
 5. Memory depends on neither the length of the input nor that of the output.
 
 The folder::
@@ -166,7 +166,7 @@ class _Run:
         return summary
 
     def _begin(self) -> int:
-        """Begin the job, or hold it against the one that was begun; its time."""
+        """Begin the job, or check it against the one that was begun; its time."""
         written = self._work / "job.json"
         wanted = self._description()
         if written.exists():

@@ -1,4 +1,4 @@
-"""What of a job counts: a line for each part, on disk before the next part begins.
+"""The journal of a job: a line for each finished part, on disk before the next part starts.
 
 Promises:
 
@@ -49,7 +49,7 @@ class Summary:
 
 
 class Journal:
-    """What of the work counts: after each part, all that has been found so far.
+    """The finished parts of a job, with the totals after each part.
 
     Attributes:
         parts: how many count.

@@ -2,8 +2,8 @@
 
 Promises:
 
-1. Each row is what :meth:`verifier.Verifier.verify` says of that code at ``now``; rows keep their order, a null stays
-   null, and no row is lost or ends the work.
+1. Each row is what :meth:`verifier.Verifier.verify` says about that code at ``now``; rows keep their order, a null
+   stays null, and no row is lost or ends the work.
 2. Nothing that a card says about a person is in the column unless its claim is named. The identity of the code
    (``cti``), its times and its issuer are.
 3. ``cti``, times and claims are there only where the verdict has the card: a trusted key signed it. Without it both

@@ -1,4 +1,4 @@
-"""Work on many batches in processes of its own, in order, however often one of them dies.
+"""Process many batches in child processes, in order, and survive the death of any of them.
 
 Promises:
 

@@ -44,14 +44,14 @@ def check_signer(found: Findings, facts: Facts, key: TrustedKey, moment: Moment)
     good = True
     # 15: a retirement is permanent, a window may be widened by a newer list.
     if key.revoked is not None and key.retired_before(facts.issued_at):
-        found.fall(Reason("key_not_valid_then"))
+        found.reject(Reason("key_not_valid_then"))
         good = False
     elif not key.in_window(facts.issued_at):
-        found.fall(Reason("key_not_valid_then"), fresh=moment.fresh)
+        found.reject(Reason("key_not_valid_then"), fresh=moment.fresh)
         good = False
     # 16
     if key.issuer is None or facts.issuer != key.issuer.iss:
-        found.fall(Reason("issuer_mismatch"))
+        found.reject(Reason("issuer_mismatch"))
         good = False
     return good
 
@@ -61,10 +61,10 @@ def check_scope(found: Findings, facts: Facts, issuer: Issuer, moment: Moment) -
     scope = moment.scope_of(issuer, facts.status_uri, facts.region, facts.insurance_region)
     # 17
     if not scope.covered:
-        found.fall(Reason("region_not_allowed"), fresh=moment.fresh)
+        found.reject(Reason("region_not_allowed"), fresh=moment.fresh)
     # 18
     if not scope.owned:
-        found.fall(Reason("status_uri_not_allowed"), fresh=moment.fresh)
+        found.reject(Reason("status_uri_not_allowed"), fresh=moment.fresh)
     return scope
 
 
@@ -74,14 +74,14 @@ def check_times(found: Findings, facts: Facts, moment: Moment) -> bool:
     # 19: RFC 8392 3.1.4 and 3.1.5. The end is the first second that is over: a date ends at 24:00.
     begins = facts.not_before
     if begins is not None and moment.begun < begins:
-        found.fall(Reason("not_yet_valid", "dated", date=begins), fresh=not moment.behind)
+        found.reject(Reason("not_yet_valid", "dated", date=begins), fresh=not moment.behind)
         timely = False
     if facts.expires <= moment.over:
-        found.fall(Reason("expired", "dated", date=facts.expires - 1))
+        found.reject(Reason("expired", "dated", date=facts.expires - 1))
         timely = False
     # 20: a code from the future; the floor's own share is the moment's.
     if facts.issued_at > moment.latest:
-        found.doubt(Reason("clock_unreliable"))
+        found.undecided(Reason("clock_unreliable"))
     return timely
 
 
@@ -90,10 +90,10 @@ def check_status(found: Findings, facts: Facts, listed: ListNow | None, moment: 
     policy, index = moment.policy, facts.status_index
     if listed is None:
         if policy.status_required:
-            found.doubt(Reason("status_missing"))
+            found.undecided(Reason("status_missing"))
         return None
     if listed.from_future:
-        found.doubt(Reason("clock_unreliable"))
+        found.undecided(Reason("clock_unreliable"))
     try:
         value = listed.view.get(index) if index < listed.view.size else None
     except DecodeError:
@@ -101,32 +101,32 @@ def check_status(found: Findings, facts: Facts, listed: ListNow | None, moment: 
         value = None
     reasons = None if value is None else _ENTRY_REASONS.get(value)
     if listed.stale is not None and (policy.status_required or reasons):
-        found.doubt(listed.stale)
+        found.undecided(listed.stale)
     if reasons is None:
-        found.doubt(Reason("status_unknown"))
+        found.undecided(Reason("status_unknown"))
     elif reasons:
         for code in reasons:
             if code == "insurance_lapsed" and policy.insurance == "not_needed":
                 if not listed.fresh:
-                    found.knew(code)
+                    found.remember(code)
             else:
-                found.fall(Reason(code), fresh=listed.fresh)
+                found.reject(Reason(code), fresh=listed.fresh)
     return listed.knowledge(value)
 
 
 def check_permit(found: Findings, facts: Facts, moment: Moment, timely: bool) -> None:
     """Check 24. ``timely``: the code's own times hold; they tell it already where they do not."""
     if not category_known(facts.category):
-        found.fall(Reason("policy_not_met", "category"))
+        found.reject(Reason("policy_not_met", "category"))
     if not profile_known(facts.profile):
-        found.fall(Reason("policy_not_met", "profile"))
+        found.reject(Reason("policy_not_met", "profile"))
     if facts.permit_ends is None:
         # No permit is reported as in force of which the code names no end.
-        found.doubt(Reason("not_disclosed", "permit"))
+        found.undecided(Reason("not_disclosed", "permit"))
     if not timely:
         return
     begins, ends = facts.permit_begins, facts.permit_ends
     if begins is not None and moment.begun < begins:
-        found.fall(Reason("not_yet_valid", "dated", date=begins), fresh=not moment.behind)
+        found.reject(Reason("not_yet_valid", "dated", date=begins), fresh=not moment.behind)
     if ends is not None and ends <= moment.over:
-        found.fall(Reason("expired", "dated", date=ends - 1))
+        found.reject(Reason("expired", "dated", date=ends - 1))

@@ -16,12 +16,12 @@ _LASTING: Final = frozenset(code for code, entry in catalogue().items() if entry
 
 
 class Findings:
-    """Two lists in the order of the checks, and what stale knowledge said last.
+    """Two lists in the order of the checks, and what stale data last said.
 
     Attributes:
         invalid: what makes the verdict INVALID.
         doubts: what makes it INDETERMINATE.
-        last_known: the first reason that stood on stale knowledge and so does not count.
+        last_known: the first reason that rested on stale data and so does not count.
     """
 
     __slots__ = ("doubts", "invalid", "last_known")
@@ -31,22 +31,22 @@ class Findings:
         self.doubts: list[Reason] = [*doubts]
         self.last_known: str | None = None
 
-    def fall(self, reason: Reason, *, fresh: bool = True) -> None:
-        """An INVALID reason; on stale knowledge it counts only when nothing newer can undo it.
+    def reject(self, reason: Reason, *, fresh: bool = True) -> None:
+        """Add a reason for INVALID; from stale data it counts only when newer data could not undo it.
 
-        Whoever passes ``fresh=False`` has raised the doubt that says why the knowledge is stale.
+        A caller that passes ``fresh=False`` has already added the doubt that says why the data are stale.
         """
         if fresh or reason in _LASTING:
             self.invalid.append(reason)
         else:
-            self.knew(reason)
+            self.remember(reason)
 
-    def doubt(self, reason: Reason) -> None:
-        """An INDETERMINATE reason; once for each code."""
+    def undecided(self, reason: Reason) -> None:
+        """Add a reason for INDETERMINATE; once for each code."""
         if reason not in self.doubts or reason.variant is not None:
             self.doubts.append(reason)
 
-    def knew(self, reason: str) -> None:
-        """What stale knowledge said."""
+    def remember(self, reason: str) -> None:
+        """Remember what stale data said; the first call counts."""
         if self.last_known is None:
             self.last_known = str(reason)

@@ -20,7 +20,7 @@ from .states import Knowledge
 
 __all__ = ["ListNow", "Moment", "Scope", "is_superseded", "unread_fault"]
 
-#: Answers about issuers that a moment keeps: regions and addresses of lists stand in signed cards, by the thousand.
+#: Answers about issuers that a moment keeps: regions and addresses of lists are in signed cards, by the thousand.
 _REMEMBERED: Final = 4096
 
 
@@ -32,20 +32,20 @@ class ListNow(NamedTuple):
         stale: why it may not be relied on, or None.
         from_future: it is dated after the clock.
         fresh: none of that, and the clock is right.
-        told: what each value that was met says now; an entry has at most 256.
+        entries: what each value that was met says now; an entry has at most 256.
     """
 
     view: StatusListView
     stale: Reason | None
     from_future: bool
     fresh: bool
-    told: dict[int | None, Knowledge]
+    entries: dict[int | None, Knowledge]
 
     def knowledge(self, value: int | None) -> Knowledge:
         """What an entry's value says now."""
-        known = self.told.get(value)
+        known = self.entries.get(value)
         if known is None:
-            known = self.told[value] = Knowledge(value, self.view.iat, self.fresh)
+            known = self.entries[value] = Knowledge(value, self.view.iat, self.fresh)
         return known
 
 
@@ -112,7 +112,7 @@ class Moment:
         self._lists: dict[tuple[str, str], ListNow | None] = {}
 
     def scope_of(self, issuer: Issuer, uri: str, region: str | None, other: str | None) -> Scope:
-        """What the issuer may say of the two regions, each where it is not None, with a status list of that address.
+        """What the issuer may say about the two regions, each where it is not None, with a status list of that address.
 
         The four repeat from code to code, and are looked up together.
         """
@@ -177,7 +177,7 @@ def _check_knowledge(found: Findings, domain: TrustDomain, policy: Policy, at: i
     fresh = True
     # 20: below the floor the clock is wrong, and no age of anything is known but a lower bound.
     if behind:
-        found.doubt(Reason("clock_unreliable"))
+        found.undecided(Reason("clock_unreliable"))
         fresh = False
     if domain.keys_given_directly:
         # No 21, 22: a person vouches for these keys; there is no list of theirs that could be old.
@@ -197,13 +197,13 @@ def _check_knowledge(found: Findings, domain: TrustDomain, policy: Policy, at: i
     ):
         doubt = Reason("trust_list_stale", "superseded")
     if doubt is not None:
-        found.doubt(doubt)
+        found.undecided(doubt)
         fresh = False
     # 22
     if timestamp is None:
-        found.doubt(Reason("timestamp_missing"))
+        found.undecided(Reason("timestamp_missing"))
     elif timestamp.exp <= at:
-        found.doubt(Reason("timestamp_stale", "ended", age=at - timestamp.exp))
+        found.undecided(Reason("timestamp_stale", "ended", age=at - timestamp.exp))
     elif policy.timestamp_max_age is not None and at - timestamp.iat > policy.timestamp_max_age:
-        found.doubt(Reason("timestamp_stale", "aged", age=at - timestamp.iat, limit=policy.timestamp_max_age))
+        found.undecided(Reason("timestamp_stale", "aged", age=at - timestamp.iat, limit=policy.timestamp_max_age))
     return fresh

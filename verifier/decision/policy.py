@@ -61,7 +61,7 @@ class Policy:
     name="clinic", ...)`` starts from another shipped one.
 
     Args:
-        name: what the policy is called; stands in the verdict. Not a shipped policy's name.
+        name: what the policy is called; is in the verdict. Not a shipped policy's name.
         status_required: no verdict is VALID without the card's entry in a fresh status list.
         status_max_age, timestamp_max_age: in seconds, at most gate's; None, or more: only as ``unsafe_...``; the
         token's

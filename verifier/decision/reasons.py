@@ -56,7 +56,7 @@ def _errors_file() -> dict[str, Any]:
 
 
 def catalogue() -> dict[str, dict[str, Any]]:
-    """All reasons with outcome, permanence, who can mend it, texts and variants, as ``reasons.json`` has them."""
+    """All reasons with outcome, permanence, who can fix it, texts and variants, as ``reasons.json`` has them."""
     reasons: dict[str, dict[str, Any]] = _file()["reasons"]
     return reasons
 

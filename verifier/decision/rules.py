@@ -27,44 +27,45 @@ def check_policy(found: Findings, facts: Facts, moment: Moment) -> None:
         _check_insurance(found, facts, policy, moment.at)
     # 26
     if policy.service is not None and policy.service not in facts.services:
-        found.fall(Reason("policy_not_met", "service"))
+        found.reject(Reason("policy_not_met", "service"))
     if policy.employer_disclosed and not facts.names_employer:
-        found.doubt(Reason("not_disclosed", "employer"))
+        found.undecided(Reason("not_disclosed", "employer"))
     if policy.regions is not None:
         region = facts.region
         if region is None:
-            found.doubt(Reason("not_disclosed", "region"))
+            found.undecided(Reason("not_disclosed", "region"))
         elif not {region, region[:4] + "00", region[:2] + "0000"} & policy.regions:
-            found.fall(Reason("policy_not_met", "region"))
+            found.reject(Reason("policy_not_met", "region"))
     if policy.issuers is not None and facts.issuer not in policy.issuers:
-        found.fall(Reason("policy_not_met", "issuer"))
+        found.reject(Reason("policy_not_met", "issuer"))
 
 
 def check_environment(found: Findings, policy: Policy, environment: Environment) -> None:
     """Check 26: whether the policy takes cards of this environment."""
     if policy.environment is not None and policy.environment != environment:
-        found.fall(Reason("policy_not_met", "test_card" if environment == "test" else "real_card"))
+        found.reject(Reason("policy_not_met", "test_card" if environment == "test" else "real_card"))
 
 
 def _check_insurance(found: Findings, facts: Facts, policy: Policy, at: int) -> None:
-    # What the code says. What the status list says of it is check 23's: insurance_lapsed, status_missing, status_stale.
+    # What the code says. What the status list says about it is check 23's: insurance_lapsed, status_missing,
+    # status_stale.
     state = insurance_state(facts, None, at).state
     silent = state == "not_disclosed" or (
         policy.insurance == "live" and facts.profile not in (Profile.WORK, Profile.AUTHORITY)
     )
     if state == "unknown":
-        found.fall(Reason("policy_not_met", "insurance_unknown"))
+        found.reject(Reason("policy_not_met", "insurance_unknown"))
     elif state == "not_enrolled":
-        found.fall(Reason("policy_not_met", "insurance"))
+        found.reject(Reason("policy_not_met", "insurance"))
     if policy.schemes:
         if facts.schemes is None:
             silent = True
         elif facts.schemes & policy.schemes != policy.schemes:
-            found.fall(Reason("policy_not_met", "schemes"))
+            found.reject(Reason("policy_not_met", "schemes"))
     if policy.paid_through is not None:
         if facts.paid_through is None:
             silent = True
         elif facts.paid_through < months_of(policy.paid_through):
-            found.fall(Reason("policy_not_met", "paid_through"))
+            found.reject(Reason("policy_not_met", "paid_through"))
     if silent:
-        found.doubt(Reason("not_disclosed", "insurance"))
+        found.undecided(Reason("not_disclosed", "insurance"))

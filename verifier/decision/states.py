@@ -1,4 +1,4 @@
-"""What is known of a card's permit and insurance, each as a state, and whether that is live or as of a moment.
+"""What is known about a card's permit and insurance, each as a state, and whether that is live or as of a moment.
 
 Promises:
 
@@ -91,7 +91,7 @@ def _permit_word(facts: Facts, value: int | None, moment: int, leeway: int) -> s
 
 def insurance_state(facts: Facts, status: Knowledge | None, moment: int) -> State:
     """The insurance at ``moment`` (Unix time)."""
-    # Only these two profiles' entries tell of insurance; a public code's never do, and of others nothing is known.
+    # Only these two profiles' entries cover insurance; a public code's never do, and of others nothing is known.
     tells = facts.profile in (Profile.WORK, Profile.AUTHORITY)
     value = status.value if status is not None else None
     word = _insurance_word(facts, value, moment)

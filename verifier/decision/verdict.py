@@ -5,7 +5,7 @@ Promises:
 1. ``outcome`` is VALID, INVALID or INDETERMINATE; there is no bare truth value, and :meth:`Verdict.require` enforces:
    VALID, and of a real card unless a test card was asked for. A VALID verdict is a :class:`Valid`, which has a card.
 2. ``card`` is there only where a trusted, uncompromised key of the right usage and issuer signed it in its time.
-3. Everything that the outcome rests on stands in ``evidence``: keys, lists, their ages, the clock that was used.
+3. Everything that the outcome rests on is in ``evidence``: keys, lists, their ages, the clock that was used.
 4. A verdict never changes and asks nobody for anything; card, words and evidence are made when they are asked for. It
    can be pickled and copied.
 5. :meth:`Verdict.to_dict` keeps to ``verdict.schema.json``, JSON Schema of verdict schema 1.
@@ -214,7 +214,7 @@ class Verdict:
 
     @property
     def holder(self) -> HolderState:
-        """What is known of the person who shows the code: nothing, or a photo to compare. A copy is genuine too."""
+        """What is known about the person who shows the code: nothing, or a photo to compare. A copy is genuine too."""
         facts = self.facts
         return "not_checked" if facts is None or not facts.has_photo else "photo_to_compare"
 
@@ -288,7 +288,7 @@ class Verdict:
 
     @property
     def blameless(self) -> bool:
-        """Whether only the operator of this verifier can mend it, and no older list spoke against the card."""
+        """Whether only the operator of this verifier can fix it, and no older list spoke against the card."""
         return self.reason.mends == "operator" and self.last_known is None
 
     def to_dict(self, language: Language = "en") -> dict[str, Any]:

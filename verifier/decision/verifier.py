@@ -30,9 +30,9 @@
 25. the insurance, where the policy asks for it
 26. what else the policy asks for
 
-The reason is the first that makes the verdict INVALID, else the first that makes it INDETERMINATE; the others stand in
-``also``. What newer knowledge could undo does not stand on stale knowledge: it becomes ``last_known`` and the staleness
-is the reason. Nothing that could not be checked is VALID.
+The reason is the first that makes the verdict INVALID, else the first that makes it INDETERMINATE; the others are in
+``also``. A reason from stale data that newer data could undo does not count: it becomes ``last_known``, and the
+staleness is the reason. A verdict is VALID only when everything could be checked.
 
 What remains for the caller: to compare the face (a copied code is genuine too), to keep trust lists, timestamps and
 status lists fresh, to pass the right time, and to show that a test card is a test card.
@@ -276,9 +276,9 @@ class Verifier:
             moment = self._moment(domain, clock)
             fresh &= moment.fresh
             for doubt in moment.doubts:
-                found.doubt(doubt)
+                found.undecided(doubt)
         # 8
-        found.fall(Reason("untrusted_key"), fresh=fresh)
+        found.reject(Reason("untrusted_key"), fresh=fresh)
         return self._verdict(found, clock, self._environment, kid=kid, fault=fault)
 
     def _judge(
@@ -299,20 +299,20 @@ class Verifier:
         """
         moment = self._moment(domain, clock)
         # 20, 21, 22: first, because what follows needs to know whether the trust list is fresh. They only ever raise
-        # doubts, and doubts stand behind what is INVALID, so that the order of reasons is the one promised.
+        # doubts, and doubts are behind what is INVALID, so that the order of reasons is the one promised.
         found = Findings(moment.judging)
         trusted = holds
         # 9
         if key.usage != "card":
-            found.fall(Reason("wrong_key_usage"))
+            found.reject(Reason("wrong_key_usage"))
             trusted = False
         if not holds:
             # 10, 11
             same = algorithm is not None and key.key.algorithm.name == algorithm.name
-            found.fall(Reason("bad_signature" if same else "key_algorithm_mismatch"))
+            found.reject(Reason("bad_signature" if same else "key_algorithm_mismatch"))
         # 12
         if key.key.thumbprint in domain.denied:
-            found.fall(Reason("key_revoked"))
+            found.reject(Reason("key_revoked"))
             trusted = False
         status = error = None
         if holds and payload is not None:
@@ -321,7 +321,7 @@ class Verifier:
                 facts = decode_facts(payload)
             except DecodeError as fault:
                 error = fault
-                found.fall(reason_of_error(fault))
+                found.reject(reason_of_error(fault))
         if facts is not None:
             issuer = key.issuer
             # 15, 16

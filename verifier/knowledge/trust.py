@@ -40,7 +40,7 @@ class TrustDomain:
     """One environment's issuers, keys and fresh knowledge; immutable, can be pickled and copied.
 
     Args:
-        name: what people call it; stands in the evidence.
+        name: what people call it; is in the evidence.
         environment: ``test`` or ``production``; a test verdict shows it.
         keys: every trusted key with its issuer.
         trust_list: the list the keys came from; None when there is none yet, or when the keys were given directly.
@@ -147,7 +147,7 @@ class TrustDomain:
         return self
 
     def __reduce__(self) -> tuple[object, ...]:
-        # What it was made of: the rest is worked out anew where it is read.
+        # What it was made of: the rest is worked out again where it is read.
         return (
             _made_of,
             (

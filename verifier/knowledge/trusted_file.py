@@ -122,7 +122,7 @@ def _all(good: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _is(value: Any, field: ListField) -> bool:
-    """Whether a value could stand in a trust list."""
+    """Whether a value could be in a trust list."""
     try:
         check_value(value, field, "trust", field.name)
     except DecodeError:

@@ -38,7 +38,7 @@ class Issuer(Authority):
 
 
 def _issuer(iss: str, names: dict[str, str], *rest: Any) -> Issuer:
-    """An issuer that was pickled: its names are frozen anew."""
+    """An issuer that was pickled: its names are frozen again."""
     return Issuer(iss, MappingProxyType(names), *rest)
 
 
@@ -63,7 +63,7 @@ class TrustedKey:
 
     @property
     def compromised(self) -> bool:
-        """Whether nothing it signed stands."""
+        """Whether nothing it signed remains valid."""
         return self.revoked is not None and self.revoked.kind == "compromised"
 
     def in_window(self, issued_at: int) -> bool:

@@ -1,10 +1,10 @@
-"""Telling systemd how a process is (sd_notify(3)): ready, stopping, alive.
+"""Notify systemd of a process's state (sd_notify(3)): ready, stopping, alive.
 
 Promises:
 
 1. Without ``NOTIFY_SOCKET`` in the environment nothing happens; a message that cannot be sent ends nothing.
-2. ``READY=1`` is sent when requests are answered, or jobs run; ``STOPPING=1`` when the end begins. Of what keeps the
-   watchdog content, :data:`watchdog_seconds` says how often it has to come.
+2. ``READY=1`` is sent when requests are answered, or jobs run; ``STOPPING=1`` when the process begins to stop.
+   :func:`watchdog_seconds` says how often the watchdog has to be fed.
 """
 
 from __future__ import annotations

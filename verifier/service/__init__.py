@@ -1,4 +1,4 @@
-"""The verifier as a service over HTTP; ``edge`` is the plumbing that the issuer's service shares.
+"""The verifier as a service over HTTP.
 
 ::
 
@@ -10,6 +10,6 @@
     settings = Settings(Path("/var/lib/icard"))
     serve(lambda drain: make_app(settings, drain), Listen(port=8080))
 
-A request's way: ``edge`` (ends, caps, rates), ``api_keys``, ``lean`` or ``api``, ``asking`` (what is asked),
-``service`` (what answers: ``knowledge``, ``pictures``, ``batch``, ``agent``).
+A request passes :mod:`verifier.runtime.http` (timeouts, caps, rates), ``api_keys``, ``lean`` or ``api``,
+``request_parsing``, and ``service``, which answers it (``live_knowledge``, ``pictures``, ``batch``, ``agent``).
 """

@@ -1,16 +1,16 @@
-"""The sync agent inside the service: one of all processes on a folder does the rounds, every one may ask for one.
+"""The sync agent inside the service: one process per folder does the rounds, and any process can request one.
 
 Promises:
 
-1. Of all processes on a folder one leads, by a lock that the kernel frees when its holder dies; another takes over.
-2. A round that is asked for begins at once, but never sooner than :data:`GAP` seconds after the last one ended, however
-   many ask in whatever process: they share it, and within the gap they get what the last one brought.
-3. Nothing of a request reaches the agent but the wish itself: addresses come from the state alone.
-4. What cannot be done leaves what is known as it is, and stands in :meth:`SyncAgent.last`. A round that ends in a way
-   that nobody foresaw is logged, and the next one comes all the same.
+1. One process on a folder is the leader, by a lock that the kernel frees when its holder dies; another takes over.
+2. A requested round starts at once, but never sooner than :data:`GAP` seconds after the last one ended. All requests,
+   in whatever process, share that round; within the gap they get the result of the last one.
+3. A request passes nothing to the agent but the fact that it was made: addresses come from the state only.
+4. A failure leaves the current knowledge unchanged and is reported by :meth:`SyncAgent.last`. An unexpected exception
+   in a round is logged, and the next round runs anyway.
 
-Beside the domains lie ``sync.lock`` (the leader's), ``sync.request`` (touched by who asks) and ``sync.round`` (the last
-round, as JSON).
+Next to the domains' folders are ``sync.lock`` (the leader's), ``sync.request`` (touched to request a round) and
+``sync.round`` (the last round, as JSON).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ GAP: Final = 3.0
 _LOOK: Final = 0.2
 _RETRY: Final = 1.0
 _LONGEST_RECORD: Final = 1024 * 1024
-#: Faults of a domain that stand in a record.
+#: Faults of a domain that are in a record.
 _MOST_TOLD: Final = 100
 
 

@@ -1,10 +1,10 @@
-"""The routes of the service, and what OpenAPI says of them.
+"""The routes of the service, and what OpenAPI says about them.
 
 Promises:
 
 1. The words of an answer are in the language of Accept-Language; faults are RFC 9457 problems, and whatever is shown as
    a code is a verdict, with status 200.
-2. Every route, its answers and its problems stand in ``/openapi.json`` with examples that are real.
+2. Every route, its answers and its problems are in ``/openapi.json`` with examples that are real.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from .request_parsing import (
     verdict_of_text,
 )
 from .service import VerificationService
-from .state_view import StateTold
+from .state_view import StateAnswer
 
 __all__ = ["InPieces", "api", "watched"]
 
@@ -122,8 +122,8 @@ async def verify_batch(request: Request) -> BatchAnswer:
 async def state(request: Request) -> Response:
     """What is known, how old it is, until when each policy accepts it, and how keeping it up to date goes."""
     language = language_of(request.scope)
-    told: StateTold = request.app.state.told
-    return _written(told.told(language), language)
+    answer: StateAnswer = request.app.state.state_answer
+    return _written(answer.answer(language), language)
 
 
 @api.get("/policies", **POLICIES)

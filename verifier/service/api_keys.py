@@ -1,12 +1,12 @@
-"""API keys, for a service that is not for everybody.
+"""API keys, for a service that is not public.
 
 Promises:
 
 1. The file holds SHA-256 of the keys, so that whoever reads it can ask for nothing. A key is 16 characters at least and
    meant to be drawn by lot (``openssl rand -hex 32``): then no slow hash is needed.
-2. A key is compared with every key of the file in constant time; what is wrong with a request is not told.
+2. A key is compared with every key of the file in constant time; the answer doesn't say what was wrong.
 3. ``/healthz`` and ``/readyz`` need no key.
-4. Who has no key is sent away by the head of the request: nothing of a body is read.
+4. A request without a key is refused by its head: no body is read.
 
 The file has one line for each key, ``name sha256``; empty lines and those that begin with ``#`` say nothing. The names
 are for people: who has which key.

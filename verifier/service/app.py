@@ -22,7 +22,7 @@ from .request_parsing import PICTURES, STATUSES, TEXTS
 from .scan import BODIES, page_router
 from .service import VerificationService
 from .settings import ServiceSettings
-from .state_view import StateTold
+from .state_view import StateAnswer
 
 __all__ = ["around", "make_app", "make_service_app"]
 
@@ -42,7 +42,7 @@ def make_app(settings: ServiceSettings, drain: Drain) -> ASGIApp:
 
 
 def around(app: ASGIApp, service: VerificationService) -> ASGIApp:
-    """What stands between the socket and the application: keys, ends, caps, rates, headers, logs, figures."""
+    """Wrap the application in its middleware: API keys, timeouts, caps, rates, headers, logs, metrics."""
     limits, keys = _limits(service), service.settings.api_keys
     if not keys:
         return wrap(app, limits, service.metrics)
@@ -59,7 +59,7 @@ def make_service_app(service: VerificationService) -> FastAPI:
 
     app = new_app(STATUSES, title="icard", version=version("icard"), description=_ABOUT, lifespan=lifespan)
     app.state.service = service
-    app.state.told = StateTold(service)
+    app.state.state_answer = StateAnswer(service)
     app.include_router(api)
     app.include_router(watched)
     if not service.settings.api_keys:

@@ -2,15 +2,15 @@
 
 Promises:
 
-1. Each line gets one answer, in order; a line that is at fault is a line of the answer, and the others go on. What ends
-   a batch early (too many lines, too many bytes, nothing coming, no end, no room for it) is its last line.
+1. Each line gets one answer, in order. A faulty line gets an error as its answer and doesn't affect the others. What
+   ends a batch early (too many lines or bytes, a timeout, a full disk) is reported in its last line.
 2. Memory is bounded whatever is sent: what comes is kept in a file (:mod:`.spool`), groups of lines
    (:mod:`.lines`) are worked on by child processes, a few ahead of what has been sent.
 3. A child that dies costs the lines that it was working on: each is answered with ``serve.line_lost``.
 4. A batch that says how long it is gets its answers when all of it has come, for most clients read nothing before they
    have sent everything; one that is sent in chunks gets answers at once.
-5. A batch has an end: what has not come by then is not waited for, and who takes the answer too slowly is cut off. So
-   nobody holds a batch's place permanently by a byte now and then.
+5. A batch has a deadline: a client that sends or reads too slowly is cut off, so that nobody occupies a slot by sending
+   a byte now and then.
 6. The children are not this process and work at a lower priority: single requests do not wait for batches.
 """
 

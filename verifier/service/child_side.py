@@ -1,4 +1,4 @@
-"""What a child process and its parent agree on: requests and answers over pipes, each with its length in front."""
+"""The protocol between a child process and its parent: requests and answers over pipes, each prefixed by its length."""
 
 from __future__ import annotations
 

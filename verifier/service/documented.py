@@ -1,9 +1,9 @@
-"""What OpenAPI says of the routes beyond their signatures: bodies, answers, problems, examples.
+"""What OpenAPI says about the routes beyond their signatures: bodies, answers, problems, examples.
 
 Promises:
 
 1. The examples are what the service answered to a genuine code (:mod:`tools.service_examples` writes
-   ``examples.json``); a test sends each example of a body again, and holds every answer, the examples too, against the
+   ``examples.json``); a test sends each example of a body again, and checks every answer, the examples too, against the
    schemas in ``schemas.json``, which allow nothing that they do not name.
 """
 

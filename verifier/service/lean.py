@@ -1,4 +1,4 @@
-"""The short way of ``POST /v1/verify`` with text or JSON: an ASGI function in front of FastAPI's.
+"""A fast path for ``POST /v1/verify`` with text or JSON: an ASGI function in front of FastAPI's.
 
 It answers what the route of :mod:`.api` would answer, by the same functions, without the way through a framework; that
 route documents it, takes the pictures, and is what a test compares it with. It is here because it was measured:

@@ -74,7 +74,7 @@ def _pieces(lines: bytes) -> Iterator[bytes]:
     at = 0
     while at < len(lines):
         end = lines.find(b"\n", at + GROUP) + 1 or len(lines)
-        # 4: what stands behind the last line of the group, if anything does.
+        # 4: what is behind the last line of the group, if anything does.
         *whole, rest = lines[at:end].split(b"\n", GROUP_LINES)
         if len(whole) == GROUP_LINES:
             end -= len(rest)

@@ -1,4 +1,4 @@
-"""What the service knows, hot: read from the state folder, swapped in whole when the folder changes.
+"""The service's knowledge in memory: read from the state folder, and replaced as a whole when the folder changes.
 
 Promises:
 

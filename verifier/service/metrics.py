@@ -1,9 +1,9 @@
-"""Ages as figures for Prometheus, taken when somebody asks for them.
+"""Freshness metrics for Prometheus, computed at each scrape.
 
 Promises:
 
-1. Every age that decides a verdict is a figure: trust list, timestamp, the oldest status list, by domain; and how long
-   ago the last round of the sync agent ended, and how many sources failed in it.
+1. Every age that decides a verdict has a metric: trust list, timestamp and the oldest status list, by domain; and how
+   long ago the sync agent's last round ended, and how many sources failed in it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Ages(Collector):
         self._agent = agent
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """All figures of this module."""
+        """All metrics of this module."""
         now, known = time.time(), self._state.current
         ages = GaugeMetricFamily("icard_verifier_age_seconds", "Age of what is known", labels=["domain", "part"])
         for domain in known.domains:

@@ -1,4 +1,5 @@
-"""``python -m verifier.service.picture_child``: reads the codes in pictures from strangers, in a process of its own.
+"""``python -m verifier.service.picture_child``: reads the codes in pictures from untrusted sources, in a process of its
+own.
 
 Promises:
 

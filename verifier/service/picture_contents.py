@@ -33,7 +33,7 @@ _SHARE: Final = 0.8
 
 
 class Way(Enum):
-    """How a picture is looked at; the value stands in front of a request."""
+    """How a picture is looked at; the value is in front of a request."""
 
     QUICK = b"0"
     """One try, for the frames of a camera."""

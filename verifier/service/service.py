@@ -3,7 +3,7 @@
 Promises:
 
 1. A verdict is the library's, on what is known at that moment, by this machine's clock read once a request.
-2. What was shown is kept nowhere and written nowhere; figures count outcomes and reasons, which are closed lists.
+2. What was shown is neither kept nor logged; metrics count outcomes and reasons, which are closed lists.
 3. No address is ever contacted because of what was shown or sent.
 """
 
@@ -56,7 +56,7 @@ class Seen:
 
 
 class VerificationService:
-    """What stands behind the routes and the page; one for each process."""
+    """What is behind the routes and the page; one for each process."""
 
     def __init__(self, settings: ServiceSettings, drain: Drain) -> None:
         self.settings = settings
@@ -100,7 +100,7 @@ class VerificationService:
             await self.batches.pool.close()
 
     def figures(self) -> bytes:
-        """All figures in Prometheus' text form; of several processes on one port the counters are those of all."""
+        """All metrics in Prometheus' text format; of several processes on one port the counters are those of all."""
         # Ages are the same in every process, and are not kept where the counters of all are added up.
         return bytes(self.metrics.response().body) + generate_latest(self._ages)
 

@@ -1,4 +1,4 @@
-"""Bytes from a client that sends faster than they are worked on, or that reads nothing until it has sent everything.
+"""A queue on disk for clients that send faster than their bytes are processed, or read only after sending everything.
 
 Promises:
 

@@ -15,10 +15,10 @@ from verifier.sync.journal import read_journal
 from .live_knowledge import Knowledge
 from .service import VerificationService
 
-__all__ = ["StateTold", "state_view"]
+__all__ = ["StateAnswer", "state_view"]
 
 
-class StateTold:
+class StateAnswer:
     """:func:`state_view` as JSON, made once a second for each language while nothing changes: with thousands of status
     lists it takes a fifth of a second, and anybody may ask."""
 
@@ -26,7 +26,7 @@ class StateTold:
         self._service = service
         self._made: dict[Language, tuple[tuple[int, Knowledge, object], bytes]] = {}
 
-    def told(self, language: Language) -> bytes:
+    def answer(self, language: Language) -> bytes:
         """The answer of ``GET /v1/state``."""
         service = self._service
         agent = service.agent
@@ -39,7 +39,7 @@ class StateTold:
 
 
 def state_view(service: VerificationService, language: Language) -> dict[str, Any]:
-    """Everything that the service knows of itself; times are RFC 3339 in UTC, ages seconds."""
+    """Everything that the service knows about itself; times are RFC 3339 in UTC, ages seconds."""
     now, known = service.now(), service.state.current
     policies = service.policies
     agent = service.agent

@@ -29,7 +29,7 @@ from verifier.runtime.files import write_whole
 
 __all__ = ["EVERYWHERE", "addresses", "self_signed", "thumbprint"]
 
-EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - told apart here, not listened on
+EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - distinguished here, not listened on
 #: Apple's limit for certificates that people trust by hand is 825 days.
 _LIFE: Final = datetime.timedelta(days=365)
 _DAY: Final = datetime.timedelta(days=1)

@@ -1,4 +1,4 @@
-"""What of new knowledge a state takes: bytes and ``now`` in, the next manifest and a report out; no disk, no clock.
+"""Decide which new tokens a state accepts: bytes and ``now`` in, the next manifest and a report out; no disk, no clock.
 
 :func:`decide` applies these rules in this order:
 
@@ -23,7 +23,7 @@
    (:data:`OVER` after its iat). The mark stays. Ended is what had ended at the floor, which is signed: were the clock
    here years ahead, nothing would go early.
 
-What has ended is taken all the same when it is newer: a revocation stands permanently, and verdicts look at the ends.
+What has ended is taken all the same when it is newer: a revocation is permanent, and verdicts look at the ends.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ __all__ = [
 _UNREAD: Final = frozenset({"trust.format_newer", "trust.future"})
 #: Seconds. A verifier that was away for longer follows the trust lists first, which live 400 days at most.
 LONGEST_JUMP: Final = 400 * DAY
-#: Seconds after a status token's iat when the last code that it knows of has ended (a code lives 400 days at most, one
-#: begun later is not in it), with a month for an issuer whose clock was ahead.
+#: Seconds after a status token's iat when the last code that it knows about has ended (a code lives 400 days at most,
+#: one begun later is not in it), with a month for an issuer whose clock was ahead.
 OVER: Final = LONGEST_CODE + 31 * DAY
 
 
@@ -238,7 +238,7 @@ def _settle_floor(decision: Decision, known: Known, trust_list: TrustList) -> No
 
 def _follow(known: Known, update: Update, now: int | None, foreign: Foreign, decision: Decision) -> TrustState:
     before, manifest = known.trust, known.manifest
-    # Without its past: a chain that brings nothing new is no reason to refuse what stands beside it, were the current
+    # Without its past: a chain that brings nothing new is no reason to refuse what is beside it, were the current
     # list over by now.
     lists = update.trust_lists[_first_new(before, update.trust_lists) :]
     trust = verify_chain(before, lists, now, unsafe_single_root=manifest.single_root)

@@ -91,7 +91,7 @@ class DomainFolder:
         self._objects = path / "objects"
 
     def manifest_bytes(self) -> bytes | None:
-        """The manifest as it stands; None where there is none.
+        """The manifest as it is; None where there is none.
 
         Raises:
             StateError: ``store.unreadable``.
@@ -104,7 +104,7 @@ class DomainFolder:
             raise StateError("store.unreadable", found=f"{self._manifest}: {fault.strerror}") from None
 
     def read(self, name: Digest) -> bytes:
-        """An object's content, held against its name.
+        """An object's content, checked against its name.
 
         Raises:
             ObjectGone: it is not there or not what its name says; nothing longer than any token is.

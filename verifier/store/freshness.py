@@ -27,7 +27,7 @@ class Freshness:
         part: ``trust_list``, ``timestamp`` or ``status_list``.
         name: a status list's uri, a trust list's version; empty for a timestamp.
         health: ``stale``: the policy does not accept it any more.
-        why: ``ended``, ``aged`` (older than the policy allows), ``superseded`` (the timestamp knows of a newer one),
+        why: ``ended``, ``aged`` (older than the policy allows), ``superseded`` (the timestamp knows about a newer one),
             ``denied`` (there is one, under a key that the timestamp denies), ``unread`` (the state is damaged, or may
             not be read); empty while fresh.
         iat: Unix time of issue; None where it is missing.

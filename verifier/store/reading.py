@@ -2,7 +2,7 @@
 
 Promises:
 
-1. Every object is held against its name, every token's signature against the trust list that was read back.
+1. Every object is checked against its name, every token's signature against the trust list that was read back.
 2. What did not change since an earlier reading is shared with it.
 3. Of several keys' status lists for one uri the one with the highest iat counts, of keys that neither the roots nor the
    timestamp have disowned; where it is damaged, or cannot be read, no older one does.

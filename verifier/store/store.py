@@ -123,7 +123,7 @@ class Store:
         Raises:
             StateError: ``store.no_such_domain``, ``store.locked``, ``store.unwritable``, ``store.newer``,
                 ``store.damaged`` (also where a trust list brings keys, and another domain's keys cannot be read). What
-                is wrong with the update itself stands in the report.
+                is wrong with the update itself is in the report.
         """
         if isinstance(update, Bundle):
             update = Update.of_bundle(update)
@@ -187,7 +187,7 @@ class Store:
         return Bundle(chain, tokens, timestamp)
 
     def copy_to(self, target: Path) -> None:
-        """Copy the whole state as it stands into another folder, so that a long job keeps what it began with.
+        """Copy the whole state as it is into another folder, so that a long job keeps what it began with.
 
         Raises:
             StateError: as :meth:`manifest`; ``store.locked``, ``store.unwritable``.
@@ -260,7 +260,7 @@ class Store:
         folder = DomainFolder(self.folder / name)
         before = self._loaded.get(name)
         data = self._manifest_bytes(folder)
-        # With a fault it is read again: a right or a disk may have been mended, which changes no manifest.
+        # With a fault it is read again: a right or a disk may have been repaired, which changes no manifest.
         if before is not None and before.manifest_bytes == data and not before.faults:
             return before
         for _ in range(_MOST_TRIES):

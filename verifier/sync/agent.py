@@ -1,4 +1,4 @@
-"""One round of keeping a state fresh, and round after round.
+"""Keep a state fresh: one round of fetching, or rounds in a loop.
 
 A round of one domain goes in this order; what one source fails to give takes nothing away from what others gave:
 
@@ -51,7 +51,7 @@ from .sources import is_forbidden, may_pass, named_lists
 __all__ = ["WHOLE", "Agent", "Round", "SourceFault"]
 
 WHOLE: Final = 60.0
-"""Seconds after which everything is asked for again, also what no new timestamp tells of."""
+"""Seconds after which everything is asked for again, also what no new timestamp names."""
 #: New trust lists taken in one round: more than two years of one a day would have to be caught up with.
 _MOST_LISTS: Final = 256
 #: The share of a round that following trust lists may take.
@@ -78,7 +78,7 @@ class Agent:
     Args:
         store: the state.
         limits: times, retries, networks.
-        connect: makes what fetches, anew for each domain and round.
+        connect: makes a new fetcher for each domain and round.
         clock: gives Unix time.
         chance: draws waits.
         sleep: waits so many seconds.

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. A body is read up to its cap and no further, as it stands: a content coding is refused.
+1. A body is read up to its cap and no further, as it is: a content coding is refused.
 2. A redirect is followed within the same scheme, host and port, three times at most.
 3. An answer counts when its status is 200, it is whole, and its type is one of a token's: the page of a network that
    asks for a login is none.

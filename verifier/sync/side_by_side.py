@@ -1,4 +1,4 @@
-"""Many sources asked at one time, so that those that hang hold up no others.
+"""Fetch from many sources concurrently, so that one that hangs doesn't delay the others.
 
 Promises:
 
@@ -6,7 +6,7 @@ Promises:
    moment; of one host they are asked in the order in which they were given.
 2. What has come is handed over in the caller's thread, at once where nothing else has come meanwhile, and before it is
    more than :data:`HELD` bytes. Memory is that, and one answer for each of :data:`AT_ONCE` sources that are being read.
-3. Every source has been asked when this ends; how long one may take is the affair of whoever asks.
+3. Every source has been asked when this returns; the caller bounds how long one may take.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from verifier.service.api import InPieces
 from verifier.service.live_knowledge import HotState
 from verifier.service.service import VerificationService
 from verifier.service.settings import ServiceSettings
-from verifier.service.state_view import StateTold, state_view
+from verifier.service.state_view import StateAnswer, state_view
 from verifier.store import Item, Report, Store
 from verifier.sync import Agent, Limits, Round
 from verifier.sync.rounds import SourceFault
@@ -144,11 +144,11 @@ def test_the_state_is_written_once_a_second(tmp_path: Path, monkeypatch: pytest.
     """However many ask; at once where something is new."""
     service = VerificationService(ServiceSettings(tmp_path), Drain())
     monkeypatch.setattr(service, "now", lambda: 1000)
-    told = StateTold(service)
-    first = told.told("en")
-    assert told.told("en") is first
-    assert told.told("zh") is not first
+    answer = StateAnswer(service)
+    first = answer.answer("en")
+    assert answer.answer("en") is first
+    assert answer.answer("zh") is not first
     asyncio.run(service.state.refresh())
     Domain(tmp_path)
     asyncio.run(service.state.refresh())
-    assert told.told("en") != first
+    assert answer.answer("en") != first

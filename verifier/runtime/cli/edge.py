@@ -4,7 +4,7 @@ Promises:
 
 1. Exit status 64 for wrong use, whatever the parser of options would say; 70 for a fault of icard itself; 130 when
    interrupted. What a command answers is below 64, and nothing else is: a script that reads 1 as a verdict is right.
-2. Every :class:`IcardError` and ``OSError`` is reported by :func:`verifier.runtime.cli.faults.report`.
+2. :func:`verifier.runtime.cli.faults.report` reports every :class:`IcardError` and ``OSError``.
 3. Output that could not be written is an error: a verdict that nobody got never ends with 0, also where standard output
    is closed from the beginning, or whoever reads it has gone.
 """

@@ -4,7 +4,7 @@ Promises:
 
 1. ``error: what is wrong; where; expected; found (code)`` and a line ``hint: what to do``, in the run's language; of
    a card, that for each of its faults.
-2. One line each, whatever stands in the error: line breaks and control characters are escaped.
+2. One line each, whatever is in the error: line breaks and control characters are escaped.
 3. With ``--json`` the same as one object ``{"error": {...}}``, a card's further faults in its ``also``. Both go to
    standard error; output stays clean.
 """
@@ -28,7 +28,7 @@ class CommandError(IcardError):
 
 
 def printable(text: str, longest: int = 200) -> str:
-    """Text as it can stand in one line of a terminal."""
+    """Text as it can be in one line of a terminal."""
     shown = "".join(
         character if character.isprintable() else character.encode("unicode_escape", "replace").decode("ascii")
         for character in text

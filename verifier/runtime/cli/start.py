@@ -1,4 +1,4 @@
-"""How a command begins, and what it says where a part that it needs is not there.
+"""Start a command, and report a missing optional part in one line.
 
 Promises:
 

@@ -141,7 +141,7 @@ def new_app(
 
 
 def _describe_once(app: FastAPI) -> None:
-    """Promise 4: FastAPI's own address writes its 50 KB and more anew for every request."""
+    """Promise 4: FastAPI's own address writes its 50 KB and more again for every request."""
     path = app.openapi_url
     app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", None) != path]
     written: list[tuple[object, bytes]] = []
@@ -159,7 +159,7 @@ def _describe_once(app: FastAPI) -> None:
 class MembersOnce(Middleware):
     """ASGI: refuses a JSON body that has a member of an object twice, which FastAPI would read as the second one.
 
-    It stands behind :class:`~.bodies.Bodies`, which has read the body whole.
+    It is behind :class:`~.bodies.Bodies`, which has read the body whole.
     """
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:

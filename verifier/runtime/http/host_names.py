@@ -1,4 +1,4 @@
-"""Whom a request is meant for: its one Host, and whether that is a name of this service.
+"""Check the Host header of a request against the names of this service.
 
 Promises:
 

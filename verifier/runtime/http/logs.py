@@ -43,7 +43,7 @@ _CLIENT_GONE: Final = 499
 
 
 def fault_fields(error: BaseException) -> dict[str, Any]:
-    """What may be said of a fault: its type, its code and where it was raised (promise 2)."""
+    """What may be said about a fault: its type, its code and where it was raised (promise 2)."""
     frames = traceback.extract_tb(error.__traceback__)[-_MOST_FRAMES:]
     fields: dict[str, Any] = {
         "fault": type(error).__qualname__,

@@ -1,4 +1,4 @@
-"""Figures of a service for Prometheus.
+"""Metrics of a service, for Prometheus.
 
 Promises:
 
@@ -30,13 +30,13 @@ _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 
 class Metrics:
-    """The figures of one service.
+    """The metrics of one service.
 
     Args:
         namespace: the first part of every name: ``icard_verifier``, ``icard_issuer``.
 
     Attributes:
-        registry: where a service registers figures of its own.
+        registry: where a service registers metrics of its own.
     """
 
     def __init__(self, namespace: str) -> None:
@@ -48,7 +48,7 @@ class Metrics:
         self.shed = Counter("http_shed", "Requests sent away unanswered", ["reason"], **own)
 
     def response(self) -> Response:
-        """All figures in Prometheus' text form."""
+        """All metrics in Prometheus' text format."""
         registry = self.registry
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             registry = CollectorRegistry()

@@ -1,8 +1,8 @@
-"""What every piece around an application has in common.
+"""The base class of all middleware.
 
 Promises:
 
-1. What is no HTTP request, which is the application's start and end, goes past every piece.
+1. Lifespan events (the application's start and end) pass through unchanged; only HTTP requests are handled.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Middleware:
     """ASGI: a piece around an application; what it does to a request is its :meth:`http`.
 
     Args:
-        app: what stands behind it.
+        app: what is behind it.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,11 +1,11 @@
-"""Work that is in hand, and no more of it.
+"""Load shedding: a bound on the requests in progress.
 
 Promises:
 
-1. At most so many requests are worked on at one time; the next is 503 with Retry-After at once, it does not wait.
-2. A request is worked on until its answer is handed to the connection. While that waits for its client to read, it
-   holds no place: how much may be unread is :mod:`.protocol`'s affair.
-3. Addresses on which the service is watched (``/healthz``, ``/readyz``, ``/metrics``) are answered all the same.
+1. At most ``most`` requests are in progress; a further one gets 503 with Retry-After at once and doesn't wait.
+2. A request is in progress until its answer is handed to the connection. An answer that the client hasn't read yet
+   doesn't count: :mod:`.protocol` bounds those.
+3. The monitoring endpoints (``/healthz``, ``/readyz``, ``/metrics``) are always answered.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WATCHED = ("/healthz", "/readyz", "/metrics")
 
 
 class ShedLoad(Middleware):
-    """ASGI: sends away what is too much (promise 1).
+    """ASGI middleware: refuses requests above the bound (promise 1).
 
     Args:
         app: the application.

@@ -10,7 +10,7 @@ Promises:
    and is never stored.
 3. A code of the layer ``http`` brings its own status; that of another error follows from its kind (:class:`Statuses`).
 4. What was sent is never repeated: a problem holds nothing but words of the catalogue, names of fields and what an
-   :class:`~icard_crypto.errors.IcardError` says of itself; of one about what was sent not what was found there.
+   :class:`~icard_crypto.errors.IcardError` says about itself; of one about what was sent not what was found there.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""How often one client may ask.
+"""Rate limiting by client.
 
 Promises:
 
 1. A token bucket for each class of addresses and each client; an empty one is 429 with Retry-After, before the body.
 2. A client is its IPv4 address or its IPv6 /64, which is what one household or machine has (RFC 6177); an IPv4 address
    written as IPv6 is that IPv4 address.
-3. Memory is bounded: at most so many buckets, the one least lately used goes first.
+3. Memory is bounded: beyond the cap the least recently used bucket is evicted.
 4. Behind trusted proxies the client is the last address of X-Forwarded-For that is none of them (uvicorn's rules,
    :func:`behind_proxies`); from anybody else that header says nothing.
 """
@@ -91,7 +91,7 @@ class Buckets:
 
 
 class RateLimits(Middleware):
-    """ASGI: sends away clients that ask too often (promise 1)."""
+    """ASGI middleware: refuses clients above their rate (promise 1)."""
 
     def __init__(self, app: ASGIApp, classes: Sequence[RateClass], metrics: Metrics | None = None) -> None:
         super().__init__(app)

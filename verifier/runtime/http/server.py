@@ -1,23 +1,23 @@
-"""Running an application: uvicorn with ends to every wait, and an end to the process that drops nothing.
+"""Run an application under uvicorn, with a timeout for every wait and a graceful shutdown.
 
 Promises:
 
-1. SIGTERM (or SIGINT) drains: ``Drain.begun`` is set, so /readyz says 503; new connections are still taken for the
-   notice time; then those that the kernel has already accepted are taken over before the listening socket is closed;
-   requests in work are finished, their connections closed behind the answer; what is left at the end of the drain
-   time is cut.
-2. The process ends with 0 after such an end, also where the signal came before it was ready: from the moment its
-   address is reported, none is lost.
-3. Several workers share one listening socket; one that dies is replaced; the parent closes its own copy of the socket
-   before it tells the workers to drain, so no connection waits for nobody.
+1. SIGTERM (or SIGINT) drains: ``Drain.begun`` is set, so /readyz answers 503; new connections are accepted until the
+   notice time is over; then those already in the kernel's backlog are accepted and the listening socket is closed;
+   requests in progress are finished and their connections closed after the answer; what is left at the end of the drain
+   time is cut off.
+2. The process exits with 0 after a drain, even when the signal came before it was ready: no signal is lost once the
+   address has been reported.
+3. Several workers share one listening socket, and a worker that dies is replaced. The parent closes its own copy of the
+   socket before it asks the workers to drain, so that no connection is left in a backlog that nobody reads.
 4. The socket is bound before anything else happens, and an address that is in use is a typed error.
-5. A TLS handshake has as long as a head; as many may be under way as connections may be open, and beyond that the one
-   that has taken longest is cut off.
-6. So many files may be open as the connections need, where the machine allows it; where it does not, new connections
-   wait until others are closed.
-7. systemd hears when requests are answered, when the end begins, and while the loop turns.
-8. On SIGHUP certificate and key are read again, by every worker; new connections get them. A pair that cannot be used
-   changes nothing and is logged. SIGHUP ends no server.
+5. A TLS handshake has the same timeout as a request head. Beyond the cap on connections the handshake that has taken
+   longest is cut off.
+6. The limit of open files is raised to what the connections need, where the system allows it; otherwise new
+   connections wait until others are closed.
+7. systemd is notified when the service is ready, when it stops, and, for its watchdog, while the event loop runs.
+8. On SIGHUP every worker reads certificate and key again; new connections use them. A pair that can't be used changes
+   nothing and is logged. SIGHUP never stops the server.
 """
 
 from __future__ import annotations

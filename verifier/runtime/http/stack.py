@@ -1,9 +1,9 @@
-"""The pieces of this package around an application, in the one order that keeps their promises.
+"""The middleware of this package around an application, in the one order that keeps its promises.
 
-From the outside: proxies (who asks), request id, log, metrics, headers, catch, CORS, rate, gate, body, overload, HEAD,
-application. What is sent away is numbered, logged, counted and carries the headers too; whom the gate does not let in
-has no byte of a body read; a body is read before its request counts as work, so that slow senders take no place from
-others.
+From the outside: proxies (client address), request id, log, metrics, headers, catch, CORS, rate limit, gate, body, load
+shedding, HEAD, application. A refused request also has an id, a log line, a count and the security headers. No body is
+read for a client that the gate refuses. A body is read before its request counts as in progress, so that slow senders
+take no capacity from others.
 
 Promises:
 
@@ -61,7 +61,7 @@ class EdgeLimits:
 
 
 class Catch(Middleware):
-    """ASGI: the last net (promise 1)."""
+    """ASGI middleware: catches every exception (promise 1)."""
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False

@@ -3,7 +3,7 @@
 Promises:
 
 1. A base address is ``https://host[:port]/path/`` in the one spelling of :mod:`icard_crypto.lists.uris`; a missing
-   final slash is added, nothing else is mended.
+   final slash is added, nothing else is repaired.
 2. Only global unicast addresses are open, unless a network that was allowed by name contains them. Which are not is a
    table of its own (``special_addresses.json``: IANA's special-purpose registries and address spaces, with their date):
    :mod:`ipaddress` knows more of them from one version of Python to the next.

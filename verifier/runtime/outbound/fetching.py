@@ -1,4 +1,4 @@
-"""What an agent asks of whoever fetches, and within which limits; no network here."""
+"""The interface between an agent and what fetches for it, and the limits of fetching; no network here."""
 
 from __future__ import annotations
 

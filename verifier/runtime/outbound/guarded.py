@@ -1,4 +1,4 @@
-"""Connections as a careful client makes them: one address a name, hard ends in time, nothing from the environment.
+"""Outbound connections of a careful client: names resolved once, hard deadlines, nothing from the environment.
 
 Promises:
 
@@ -6,7 +6,7 @@ Promises:
    server that changes its answer in between changes nothing. The certificate and the Host header are still those of
    the name.
 2. If any of a name's addresses is not allowed (:mod:`verifier.runtime.outbound.addresses`), none is connected to.
-3. Every wait, from the look-up to the last byte, ends at the deadline; a server that drips gains nothing.
+3. Every wait, from the look-up to the last byte, ends at the deadline, also when a server sends byte by byte.
 4. No proxy, certificate or password comes from the environment.
 """
 

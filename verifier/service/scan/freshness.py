@@ -1,4 +1,4 @@
-"""How old the knowledge is: the input that is nearest its limit speaks for all.
+"""The freshness label of the scan page: the input that is nearest its limit decides.
 
 Promises:
 

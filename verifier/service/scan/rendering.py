@@ -2,7 +2,7 @@
 
 Promises:
 
-1. Everything that comes from outside is escaped; the only markup put in as it stands is the package's own icons.
+1. Everything that comes from outside is escaped; the only unescaped markup is the package's own icons.
 2. A name that a template misspells is an error, not an empty place.
 """
 

@@ -4,10 +4,10 @@ Promises:
 
 1. ``GET /`` is the page; ``POST /answer`` gives the answer alone for its scripts; ``POST /check`` and ``POST /update``
    are the forms of a browser without scripts and return the same page with the answer in it.
-2. No script or style stands in a page, and none comes from elsewhere: the Content-Security-Policy says so. An answer
+2. No script or style is in a page, and none comes from elsewhere: the Content-Security-Policy says so. An answer
    given to a form may show its photo as a ``data:`` picture, because without scripts there is no other place for it.
 3. No answer is stored by anybody; the page's own files are kept under names that change with their content.
-4. What was shown stands in no address.
+4. What was shown is in no address.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def page_router(desk: Desk) -> APIRouter:
         words = Words(settings.language)
         fault = (words("rule_unknown"), words("rule_unknown_do")) if settings.refused else None
         html = pages.page(settings, fault=fault).encode()
-        # Nothing that is secret or that a stranger chose stands in this page, so that its length says nothing; answers,
+        # Nothing that is secret or that a stranger chose is in this page, so that its length says nothing; answers,
         # which have a person in them, are not compressed.
         packed = compressed(html) if takes_gzip(request) else None
         if packed is None:

@@ -1,4 +1,4 @@
-"""What someone has chosen on the page; it stands in the address and nowhere else.
+"""What someone has chosen on the page; it is in the address and nowhere else.
 
 Promises:
 

@@ -2,8 +2,8 @@
 
 Promises:
 
-1. A tick stands only beside what is good and was read from a list within the strict limit, the one of ``gate``,
-   whatever the policy accepts; what is not known has a dash, never a cross. The list's own time stands beside it.
+1. A tick is only beside what is good and was read from a list within the strict limit, the one of ``gate``,
+   whatever the policy accepts; what is not known has a dash, never a cross. The list's own time is beside it.
 2. Name, employer and photo are there only where the verdict discloses the card; the photo of a card that is not
    VALID only under the policy ``inspection``, among the details. A photo that states no size, or one that no portrait
    has, is left out: a browser that decodes it may run out of memory.
@@ -46,7 +46,7 @@ _NAMED: Final = {
     "policy_not_met": "word_not_eligible",
     "misread": "word_misread",
 }
-#: What reasons begin with that newer lists can mend.
+#: What reasons begin with that newer lists can fix.
 _OF_LISTS: Final = ("status_", "trust_list_", "timestamp_")
 _FORMS: Final[dict[str, Form]] = {"VALID": "valid", "INVALID": "invalid", "INDETERMINATE": "open"}
 _GOOD: Final = ("valid", "exempt")
@@ -86,7 +86,7 @@ class Answer:
 
     Args:
         form: of the panel.
-        word, other: of the outcome, in the chosen language and in the other one; the parts of ``word`` may stand on
+        word, other: of the outcome, in the chosen language and in the other one; the parts of ``word`` may be on
             lines of their own, and no part is ever broken.
         spoken: what a screen reader says on arrival.
         last_known: the warning of an older list that spoke against the card; else empty.
@@ -94,7 +94,7 @@ class Answer:
         person: who, or None (promise 2).
         hidden_photo: the photo of a card that is not VALID, for the details.
         known, unknown: sentences, of what is not confirmed.
-        operator: whether only the operator of this service can mend it.
+        operator: whether only the operator of this service can fix it.
         update: whether newer lists could mend it.
         work: employer and position as label and value, where the rule asks for them.
         issued_by: the issuing office by name.
