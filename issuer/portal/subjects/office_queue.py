@@ -15,6 +15,7 @@ from fastapi import Response
 
 from issuer.enquiries import threads
 from issuer.permits import activation, desk
+from issuer.permits.activation import NewHolder
 from issuer.permits.desk import QueueItem
 from issuer.permits.names import PassportName
 from issuer.permits.person_checks import WindowOfficer
@@ -156,19 +157,26 @@ def activate_page(visit: Visit) -> Response:
 @pages.post("activate", _DECIDES, form=activate_page, fields={
     "notification.unknown": "notification", "notification.over": "notification", "notification.unchecked": "checked",
     "notification.person": "surname", "number": "number", "surname": "surname", "given": "given",
+    "account.conflict": "login", "login": "login", "email": "email",
 })  # fmt: skip
 def activate(visit: Visit) -> Response:
-    """Activate a permit by its notification, for the person who was checked."""
+    """Activate a permit by its notification, for the person who was checked, with the account that they want."""
     visit.require("notification", "surname", "number")
     call, name = visit.call, PassportName(visit.text("surname"), visit.text("given"))
     check = WindowOfficer(visit.text("checked") == "yes")
+    login, email = visit.text("login"), visit.text("email") or None
+    if email and not login:
+        raise visit.refuse("login", "forms.missing")
+    holder = NewHolder(login, email, visit.view.language) if login else None
+    token, number = visit.text("notification"), visit.text("number")
     made = once(
         call,
-        lambda request: (
-            activation.activate(
-                call.core, call.who, visit.text("notification"), name, visit.text("number"), check, request=request
-            ).permit_id
+        lambda request: activation.activate(
+            call.core, call.who, token, name, number, check, holder=holder, request=request
         ),
-        lambda permit_id: permit_id,
+        lambda permit_id: activation.activated_by(call.core, permit_id),
     )
-    return visit.go(f"permits/{made}", done="permit_activated")
+    address = f"permits/{made.permit_id}"
+    if made.invitation is not None and made.invitation.token is not None:
+        return visit.page("office/activated.html", slip=made.invitation.token, back=BASE + address)
+    return visit.go(address, done="permit_activated")

@@ -13,6 +13,7 @@ from issuer.portal import BASE, make_portal
 from issuer.rules.store import read_book
 from issuer.service.app import make_service
 from tests.issuer.portal.test_guard import of
+from tests.kit.forms import field, words
 from tests.kit.portal import Town, town
 from verifier.runtime import http
 
@@ -39,18 +40,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 def app(made: Town) -> FastAPI:
     """Its application, without the edge."""
     return make_service(made.house.core, http.Drain(), [make_portal(made.house.core)])
-
-
-def words(text: str) -> str:
-    """What is on a page, without markup."""
-    return re.sub(r"\s+", " ", html.unescape(re.sub("<[^>]+>", " ", text)))
-
-
-def field(text: str, name: str) -> str:
-    """The value of a field on a page."""
-    found = re.search(rf'<(?:input[^>]* name="{name}" value="|textarea[^>]* name="{name}"[^>]*>)([^"<]*)', text)
-    assert found is not None, name
-    return html.unescape(found[1])
 
 
 def test_rule_is_shown_with_its_effect_asked_for_and_confirmed_by_a_second_administrator(

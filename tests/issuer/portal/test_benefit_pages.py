@@ -15,8 +15,8 @@ from issuer.insurance import registration
 from issuer.portal import BASE, make_portal
 from issuer.rules.days import day_of
 from issuer.service.app import make_service
-from tests.issuer.portal.test_admin_pages import words
 from tests.issuer.portal.test_guard import Person, of
+from tests.kit.forms import words
 from tests.kit.insured import new_registration
 from tests.kit.issuing_service import person
 from tests.kit.people import HOST, make

@@ -21,8 +21,8 @@ from issuer.portal import make_portal
 from issuer.service.app import make_service
 from tests.issuer.conftest import new_database_url
 from tests.issuer.permits.test_permit_life import extension
-from tests.issuer.portal.test_admin_pages import field, words
 from tests.issuer.portal.test_guard import Person
+from tests.kit.forms import field, words
 from tests.kit.insured import registration_body
 from tests.kit.people import HOST, Somebody, credit_code, make, organisation
 from tests.kit.permit_office import PermitOffice, person_record

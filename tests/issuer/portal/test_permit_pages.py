@@ -15,8 +15,8 @@ from issuer.insurance import departure
 from issuer.portal import BASE, make_portal
 from issuer.rules.days import day_of
 from issuer.service.app import make_service
-from tests.issuer.portal.test_admin_pages import field, words
 from tests.issuer.portal.test_guard import Person, of
+from tests.kit.forms import field, words
 from tests.kit.http_clients import ask
 from tests.kit.insured import registration_body
 from tests.kit.people import make

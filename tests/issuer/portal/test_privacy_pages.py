@@ -13,8 +13,8 @@ from issuer.portal import BASE, make_portal
 from issuer.privacy import requests
 from issuer.rules.days import day_of
 from issuer.service.app import make_service
-from tests.issuer.portal.test_admin_pages import words
 from tests.issuer.portal.test_guard import Person, of
+from tests.kit.forms import words
 from tests.kit.portal import Town, town
 from verifier.runtime import http
 

@@ -13,13 +13,16 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
+from issuer.rules.days import day_of
 from tests.kit.origin import Authority as Certificates
 from tests.kit.scan.browser import Watched
 from tests.kit.verification_service import serving
-from tools import demo_authority
+from tools import demo_authority, demo_office
 from tools.demo_authority import OPERATOR, Authority
+from tools.demo_office import DemoAccount
 
 __all__ = ["Gate", "gate"]
 
@@ -34,11 +37,21 @@ class Gate:
     Args:
         url: of the scan page.
         codes: the public codes of good cards, by the cards' ids.
+        issuer: scheme, host and port of the issuing service; ca_file: what its certificate is checked by.
+        accounts: of its people by login name, where there are any.
     """
 
     authority: Authority
     url: str
     codes: dict[str, str]
+    issuer: str
+    ca_file: Path
+    accounts: dict[str, DemoAccount]
+
+    @property
+    def today(self) -> date:
+        """The day in Beijing."""
+        return day_of(int(time.time()))
 
     def revoke(self, card: str) -> None:
         """Withdraw a card by the issuer's command; returns when that has ended."""
@@ -63,8 +76,12 @@ class Gate:
 
 
 @contextlib.contextmanager
-def gate(folder: Path, cards: int = 1, *, interval: int = 1) -> Iterator[Gate]:
-    """An issuer with so many cards, and a service that fetches from it every ``interval`` seconds."""
+def gate(folder: Path, cards: int = 1, *, interval: int = 1, people: bool = False) -> Iterator[Gate]:
+    """An issuer with so many cards, and a service that fetches from it every ``interval`` seconds.
+
+    Args:
+        people: whether the issuer has the people and applications of :mod:`tools.demo_office`.
+    """
     certificates, port = Certificates(folder), _free_port()
     certificates.server_context("localhost")
     base = f"https://localhost:{port}/"
@@ -74,6 +91,7 @@ def gate(folder: Path, cards: int = 1, *, interval: int = 1) -> Iterator[Gate]:
         written = demo_authority.write_card(authority.folder / f"{number}.json", number)
         card = authority.issue(written, f"card{number}")
         codes[card] = (authority.folder / f"card{number}" / "public.txt").read_text("ascii").strip()
+    accounts = demo_office.fill(authority.service) if people else []
     authority.new_verifier("state", base)
     fetching = ("--interval", str(interval), "--ca-file", str(certificates.ca_file))
     here = ("--allow-network", "127.0.0.0/8", "--allow-network", "::1/128", "--rate", "0")
@@ -81,7 +99,8 @@ def gate(folder: Path, cards: int = 1, *, interval: int = 1) -> Iterator[Gate]:
         _issuer(authority, port, folder / "localhost.pem"),
         serving(authority.folder / "state", *fetching, *here) as service,
     ):
-        yield Gate(authority, f"{service.url}/", codes)
+        by_name = {account.login: account for account in accounts}
+        yield Gate(authority, f"{service.url}/", codes, base.rstrip("/"), certificates.ca_file, by_name)
 
 
 def _free_port() -> int:
