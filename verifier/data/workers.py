@@ -3,12 +3,16 @@
 Promises:
 
 1. Results come in the order of the tasks, and each task once; only a few are in memory at a time.
-2. A worker that dies costs its time only: new workers begin and the unfinished tasks are done again. A task under which
-   workers die :data:`MOST_TRIES` times is a :class:`DataError`.
+2. A worker that dies, even in the middle of a result, costs its time only: a new one does the task again. A task under
+   which workers die :data:`MOST_TRIES` times is a :class:`DataError`.
 3. No worker outlives the process that started it, not even one that is killed.
 
 Workers are forked, so that they inherit keys and status lists as they are; on systems other than Linux the work is done
 in this process.
+
+``concurrent.futures.ProcessPoolExecutor`` does not keep promise 2: all its workers write to one pipe, whose write end
+the parent holds open as well. A worker that dies with half a result written leaves the parent waiting for the rest and
+the other workers for its lock. Here each worker has a pipe of its own, which ends with it.
 """
 
 from __future__ import annotations
@@ -16,14 +20,16 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import queue
 import signal
 import sys
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Final, Generic, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from typing import Any, Final, Generic, TypeVar, cast
 
 from .errors import DataError
 
@@ -33,10 +39,6 @@ MOST_TRIES: Final = 3
 
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
-_Waiting = deque[tuple[_Task, "Future[_Result]"]]
-
-#: In a worker: what it does with a task.
-_work: Callable[[Any], Any]
 
 
 def cores() -> int:
@@ -59,7 +61,12 @@ class Workers(Generic[_Task, _Result]):
         self._work = work
         self._count = count if sys.platform == "linux" else 1
         self._close_in_worker = tuple(close_in_worker)
-        self._pool: ProcessPoolExecutor | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+        self._processes: set[_Process] = set()
+        self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
+        #: One thread for each process: it hands over a task and waits for the result.
+        self._threads: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Workers[_Task, _Result]:
         return self
@@ -68,10 +75,13 @@ class Workers(Generic[_Task, _Result]):
         self.close()
 
     def close(self) -> None:
-        """End the workers; tasks that have not begun are dropped."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=True, cancel_futures=True)
+        """End the workers; tasks without a result are dropped."""
+        with self._lock:
+            self._closed = True
+            for process in self._processes:
+                process.end()
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
 
     def map(self, tasks: Iterable[_Task]) -> Iterator[_Result]:
         """The results of the tasks (promises 1, 2).
@@ -82,54 +92,90 @@ class Workers(Generic[_Task, _Result]):
         if self._count == 1:
             yield from map(self._work, tasks)
             return
-        waiting: _Waiting[_Task, _Result] = deque()
+        if self._threads is None:
+            for _ in range(self._count):
+                self._idle.put(self._start())
+            self._threads = ThreadPoolExecutor(self._count)
+        waiting: deque[Future[_Result]] = deque()
         for task in tasks:
-            waiting.append((task, self._submit(task)))
+            waiting.append(self._threads.submit(self._result, task))
             while len(waiting) > 2 * self._count:
-                yield self._first(waiting)
+                yield waiting.popleft().result()
         while waiting:
-            yield self._first(waiting)
+            yield waiting.popleft().result()
 
-    def _submit(self, task: _Task) -> Future[_Result]:
-        for _ in range(MOST_TRIES):
-            if self._pool is None:
-                self._pool = ProcessPoolExecutor(
-                    self._count,
-                    mp_context=multiprocessing.get_context("fork"),
-                    initializer=_begin,
-                    initargs=(self._work, self._close_in_worker),
-                )
-            with contextlib.suppress(BrokenProcessPool):
-                return self._pool.submit(_do, task)
-            self.close()
-        raise DataError("data.worker", expected="workers that live")
+    def _result(self, task: _Task) -> _Result:
+        process = self._idle.get()
+        try:
+            for _ in range(MOST_TRIES):
+                try:
+                    done, result = process.answer(task)
+                except (EOFError, OSError):
+                    process = self._replace(process)
+                    continue
+                if not done:
+                    raise result
+                return cast(_Result, result)
+            raise DataError("data.worker", found=f"{MOST_TRIES} workers ended")
+        finally:
+            self._idle.put(process)
 
-    def _first(self, waiting: _Waiting[_Task, _Result]) -> _Result:
-        for _ in range(MOST_TRIES):
-            try:
-                result = waiting[0][1].result()
-            except BrokenProcessPool:
-                # Which of them a worker died of is not known: all that are unfinished are done again.
-                self.close()
-                tasks = [task for task, _ in waiting]
-                waiting.clear()
-                waiting.extend((task, self._submit(task)) for task in tasks)
-            else:
-                waiting.popleft()
-                return result
-        raise DataError("data.worker", found=f"{MOST_TRIES} workers ended")
+    def _start(self) -> _Process:
+        # One at a time: a worker that inherited another's end of a pipe would keep that pipe open.
+        with self._lock:
+            if self._closed:
+                raise DataError("data.worker", found="workers that were closed")
+            process = _Process(self._work, self._close_in_worker)
+            self._processes.add(process)
+            return process
+
+    def _replace(self, dead: _Process) -> _Process:
+        with self._lock:
+            dead.end()
+            self._processes.discard(dead)
+        return self._start()
 
 
-def _begin(work: Callable[[Any], Any], descriptors: Iterable[int]) -> None:
-    """A worker's first act."""
-    global _work  # noqa: PLW0603 - one process, one kind of work
-    _work = work
+class _Process:
+    """A worker and this process's end of its pipe."""
+
+    def __init__(self, work: Callable[[Any], Any], close_in_worker: tuple[int, ...]) -> None:
+        context = multiprocessing.get_context("fork")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_run, args=(work, close_in_worker, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def answer(self, task: Any) -> tuple[bool, Any]:
+        """Whether the work was done, and its result, or else what it raised.
+
+        Raises:
+            EOFError, OSError: the worker died.
+        """
+        self._connection.send(task)
+        return cast("tuple[bool, Any]", self._connection.recv())
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.join()
+
+
+def _run(work: Callable[[Any], Any], close: Iterable[int], connection: Connection) -> None:
+    """A worker's life."""
     # Ctrl-C goes to every process of a terminal; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for descriptor in descriptors:
+    for descriptor in close:
         with contextlib.suppress(OSError):
             os.close(descriptor)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    while True:
+        task = connection.recv()
+        try:
+            answer = (True, work(task))
+        except Exception as error:
+            error.add_note(f"In a worker:\n{traceback.format_exc()}")
+            answer = (False, error)
+        connection.send(answer)
 
 
 def _end_with_parent() -> None:
@@ -137,7 +183,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _do(task: Any) -> Any:
-    return _work(task)

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,6 +126,63 @@ def test_a_task_that_kills_each_worker_ends_as_one_error(tmp_path: Path) -> None
         list(workers.map([tmp_path / "x"] * 3))
     assert caught.value.code == "data.worker"
     assert MOST_TRIES > 1
+
+
+def _die_in_a_result(mark: Path) -> bytes:
+    """The first time, die when half of the result is in the pipe: the parent is stopped, so that nobody empties it."""
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return bytes(1_000_000)
+
+    def die() -> None:
+        time.sleep(0.3)
+        os.kill(os.getppid(), signal.SIGCONT)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=die).start()
+    os.kill(os.getppid(), signal.SIGSTOP)
+    return bytes(1_000_000)
+
+
+def results_of_workers_that_die_in_a_result(folder: str) -> None:
+    """What the test below runs in a process of its own, which it may stop."""
+    with Workers(_die_in_a_result, 2) as workers:
+        sizes = [len(result) for result in workers.map(Path(folder) / str(number // 3) for number in range(6))]
+    print(sizes == [1_000_000] * 6)
+
+
+def test_a_worker_that_dies_in_the_middle_of_a_result_costs_no_result(tmp_path: Path) -> None:
+    act = f"from {__name__} import *; results_of_workers_that_die_in_a_result({str(tmp_path)!r})"
+    done = subprocess.run([sys.executable, "-c", act], capture_output=True, timeout=60, check=False)
+    assert done.stdout == b"True\n", done.stderr
+
+
+def _fail(task: int) -> int:
+    if task == 3:
+        raise OSError("no room")
+    return task
+
+
+def test_what_the_work_raises_is_raised_in_the_parent_with_its_place() -> None:
+    with Workers(_fail, 2) as workers, pytest.raises(OSError, match="no room") as caught:
+        list(workers.map(range(6)))
+    assert "_fail" in "".join(caught.value.__notes__)
+
+
+def test_workers_end_with_results_unread_and_tasks_left(tmp_path: Path) -> None:
+    """The end of the block does not wait for tasks that hang."""
+    with Workers(_hang_but_first, 2) as workers:
+        assert next(workers.map([0, 1, 2, 3, 4, 5, 6, 7])) == 0
+        left = _children(os.getpid())
+        assert left
+    assert not any(Path(f"/proc/{child}").exists() for child in left)
+
+
+def _hang_but_first(task: int) -> int:
+    if task:
+        time.sleep(3600)
+    return task
 
 
 def test_tasks_are_taken_only_as_far_as_workers_need(tmp_path: Path) -> None:
