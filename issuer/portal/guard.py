@@ -39,6 +39,7 @@ __all__ = ["PageGuard", "whoever"]
 _KEY: Final = re.compile(r"[0-9a-f]{32}")
 _VERSION: Final = re.compile(r"[0-9]{1,15}")
 _MOST_FIELDS: Final = 200
+_MOST_FILES: Final = 20
 
 
 class PageGuard(Guard):
@@ -60,15 +61,17 @@ class PageGuard(Guard):
             Problem, StateError: why not.
         """
         service: IssuingService = request.app.state.service
-        form = await request.form(max_fields=_MOST_FIELDS, max_files=20) if request.method == "POST" else None
-        request.state.form = form
-        visit = await run_in_threadpool(self._visit, service, request, form)
+        body = await request.body() if request.method == "POST" else None
+        visit = await run_in_threadpool(self._visit, service, request, body)
         if visit.call.who_or_none is not None:
             self.take(request, service, visit.call.who_or_none)
             await self.note_look(request, service, visit.call.who_or_none)
         request.state.visit = visit
 
-    def _visit(self, service: IssuingService, request: Request, form: FormData | None) -> Visit:
+    def _visit(self, service: IssuingService, request: Request, body: bytes | None) -> Visit:
+        # Here, beside the event loop: a body may have some megabytes.
+        form = None if body is None else _form(request, body)
+        request.state.form = form
         token = request.cookies.get(SESSION)
         who = None
         if self.access.asks != "anyone":
@@ -104,6 +107,10 @@ class PageGuard(Guard):
         fields = None if form is None else {name: [str(value) for value in form.getlist(name)] for name in form}
         account = directory.own_account(service.core, who) if who is not None else None
         return Visit(self._frame, request, call, view, fields, account)
+
+
+def _form(request: Request, body: bytes) -> FormData:
+    return http.read_form(request.headers.get("content-type", ""), body, fields=_MOST_FIELDS, files=_MOST_FILES)
 
 
 def whoever(core: Core, token: str) -> Principal | None:

@@ -12,12 +12,14 @@
 
     http.serve(make_app, http.Listen(host="127.0.0.1", port=8000))
 
-Faults are :class:`Problem`; the modules say what they promise: ``app``, ``problems``, ``ids``, ``bodies``, ``rates``,
-``overload``, ``headers``, ``logs``, ``metrics``, ``language``, ``stack`` (their order), ``protocol`` and ``server``.
+Faults are :class:`Problem`; the modules say what they promise: ``app``, ``problems``, ``ids``, ``bodies``, ``forms``,
+``rates``, ``overload``, ``headers``, ``logs``, ``metrics``, ``language``, ``stack`` (their order), ``protocol`` and
+``server``.
 """
 
 from .application import new_app
 from .bodies import JSON, BodyClass, whole_body
+from .forms import read_form
 from .language import language_of, preferred_language
 from .logs import configure_logs, log_fault
 from .metrics import Metrics
@@ -51,6 +53,7 @@ __all__ = [
     "new_app",
     "preferred_language",
     "problem_response",
+    "read_form",
     "request_id",
     "route_template",
     "serve",

@@ -18,10 +18,10 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
 
 from icard_crypto.errors import IcardError
 from verifier.runtime.http.bodies import BodyClass
+from verifier.runtime.http.forms import read_form
 from verifier.runtime.http.language import language_of
 from verifier.runtime.http.problems import FieldFault, Problem
 from verifier.service.limits import PICTURE_BYTES, TEXT_BYTES, UPLOAD_BUDGET, UPLOAD_SECONDS
@@ -147,13 +147,13 @@ def _pasted(text: str) -> str:
 async def _of_form(request: Request, desk: Desk, settings: PageSettings) -> Sequence[Seen] | None:
     """What a form brought; None: nothing."""
     try:
-        async with request.form(max_files=1, max_fields=2, max_part_size=TEXT_BYTES) as form:
-            picture, code = form.get("picture"), form.get("code")
-            if isinstance(picture, UploadFile):
-                data = await picture.read(PICTURE_BYTES + 1)
-                return await desk.check_picture(data, settings.policy) if data else None
-            if isinstance(code, str) and (text := _pasted(code)):
-                return [await desk.check_text(text, settings.policy)]
-    except MultiPartException:
+        form = read_form(request.headers.get("content-type", ""), await request.body(), fields=2, files=1)
+    except Problem:
         return None
+    picture, code = form.get("picture"), form.get("code")
+    if isinstance(picture, UploadFile):
+        data = await picture.read(PICTURE_BYTES + 1)
+        return await desk.check_picture(data, settings.policy) if data else None
+    if isinstance(code, str) and (text := _pasted(code)):
+        return [await desk.check_text(text, settings.policy)]
     return None
