@@ -6,6 +6,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     String,
+    Text,
     UniqueConstraint,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -36,7 +37,10 @@ class BulkRun(Base):
 
 
 class BulkRefusal(Base):
-    """A row of a bulk file that was refused: its number and the error; never its content."""
+    """A row of a bulk file that was refused: its number and the error; never its content.
+
+    ``also``: the other faults of the row, a JSON list of objects with ``code``, ``path``, ``expected`` and ``found``.
+    """
 
     __tablename__ = "bulk_refusals"
 
@@ -46,3 +50,4 @@ class BulkRefusal(Base):
     path: Mapped[str | None] = mapped_column(String(200))
     expected: Mapped[str | None] = mapped_column(String(200))
     found: Mapped[str | None] = mapped_column(String(200))
+    also: Mapped[str | None] = mapped_column(Text)

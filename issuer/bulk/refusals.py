@@ -2,40 +2,56 @@
 
 Promises:
 
-1. A row's number and what was wrong with it is kept, and nothing of what it holds: in a column too far left, or under a
-   name that is none, there is a person's name.
-2. However many there are, a few are read at a time.
+1. A row's number and everything that was found wrong with it is kept, and nothing of what it holds: in a column too far
+   left, or under a name that is none, there is a person's name.
+2. A dry run reports the same of a row as the run keeps.
+3. However many there are, a few are read at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import IcardError
+from icard_crypto.errors import CardError, IcardError
 from issuer.core import Core
 
 from .models import BulkRefusal
 from .rows import like_a_column
 
-__all__ = ["refusal", "refusals"]
+__all__ = ["RefusedFault", "all_of", "kept", "refusal", "refusals"]
 
 _LONGEST: Final = 200
 _PAGE: Final = 500
 
 
-def refusals(core: Core, run_id: str) -> Iterator[BulkRefusal]:
-    """The refused rows of a run, in the file's order, a few at a time."""
+@dataclass(frozen=True, slots=True)
+class RefusedFault:
+    """One thing that is wrong with a row: the row's number and the parts of the error, none of them personal."""
+
+    row: int
+    code: str
+    path: str | None
+    expected: str | None
+    found: str | None
+
+
+def refusals(core: Core, run_id: str) -> Iterator[RefusedFault]:
+    """The faults of a run's refused rows, in the file's order, a few at a time."""
     last = 0
     while True:
         found = core.database.read(partial(_refused, run_id, last))
         if not found:
             return
-        yield from found
+        for one in found:
+            yield RefusedFault(one.row, one.code, one.path, one.expected, one.found)
+            yield from (RefusedFault(one.row, **more) for more in json.loads(one.also or "[]"))
         last = found[-1].row
 
 
@@ -44,16 +60,26 @@ def _refused(run_id: str, last: int, session: Session) -> Sequence[BulkRefusal]:
     return session.scalars(query.order_by(BulkRefusal.row).limit(_PAGE)).all()
 
 
+def all_of(fault: IcardError) -> list[IcardError]:
+    """A fault and the others that were found with it."""
+    return [fault, *(fault.also if isinstance(fault, CardError) else ())]
+
+
+def kept(number: int, faults: Iterable[IcardError]) -> list[RefusedFault]:
+    """What is kept of a row's faults (promise 1)."""
+    return [
+        RefusedFault(number, fault.code, _short(_place(fault)), _short(fault.expected), _short(_shape(fault.found)))
+        for fault in faults
+    ]
+
+
 def refusal(run_id: str, number: int, fault: IcardError) -> BulkRefusal:
-    """What is kept of a refused row (promise 1)."""
-    return BulkRefusal(
-        run_id=run_id,
-        row=number,
-        code=fault.code,
-        path=_short(_place(fault)),
-        expected=_short(fault.expected),
-        found=_short(_shape(fault.found)),
-    )
+    """The record of a refused row."""
+    first, *others = (asdict(one) for one in kept(number, all_of(fault)))
+    for one in others:
+        del one["row"]
+    also = json.dumps(others, ensure_ascii=False, separators=(",", ":")) if others else None
+    return BulkRefusal(run_id=run_id, also=also, **first)
 
 
 def _place(fault: IcardError) -> str | None:

@@ -191,7 +191,10 @@ def _cells(text: str, header: list[str], columns: Columns, between: str) -> dict
     try:
         cells = next(csv.reader([text], strict=True, delimiter=between))
     except csv.Error:
-        raise StateError("bulk.quoting", expected="quotes that match") from None
+        # A cell that began with a quote and has no end here goes on in the next line, as far as RFC 4180 goes.
+        broken = text.count('"') % 2 == 1
+        found = "a line break within quotes" if broken else None
+        raise StateError("bulk.quoting", expected="quotes that match, no line break in a cell", found=found) from None
     if len(cells) != len(header):
         raise StateError("bulk.cells", expected=f"{len(header)} cells", found=f"{len(cells)} cells")
     values: dict[str, Any] = {}

@@ -48,8 +48,10 @@ __all__ = [
     "Kind",
     "Options",
     "Outcome",
+    "ReadyRow",
     "begin_run",
     "finish_run",
+    "look_at",
     "refusals",
     "run",
 ]
@@ -118,7 +120,7 @@ class Outcome:
 
 
 @dataclass
-class _Ready:
+class ReadyRow:
     """A row that may be done."""
 
     row: Row
@@ -129,7 +131,7 @@ class _Ready:
 
 @dataclass
 class _Batch:
-    ready: list[_Ready] = field(default_factory=list)
+    ready: list[ReadyRow] = field(default_factory=list)
     refused: list[tuple[int, IcardError]] = field(default_factory=list)
     rows: int = 0
     last: Row | None = None
@@ -211,7 +213,7 @@ def _lists_ahead(core: Core, source: Source) -> None:
 def _batches(core: Core, kind: Kind, source: Source, rows: Iterator[Row], options: Options) -> Iterator[_Batch]:
     batch = _Batch()
     for row in rows:
-        ready, refused = _looked_at(core, kind, source, row, options)
+        ready, refused = look_at(core, kind, source, row, options)
         if ready is not None and kind in _REISSUES and any(one.card_id == ready.card_id for one in batch.ready):
             # A card gets new codes once a transaction: the second row for it waits for the first.
             yield batch
@@ -226,9 +228,9 @@ def _batches(core: Core, kind: Kind, source: Source, rows: Iterator[Row], option
         yield batch
 
 
-def _looked_at(
+def look_at(
     core: Core, kind: Kind, source: Source, row: Row, options: Options
-) -> tuple[_Ready | None, IcardError | None]:
+) -> tuple[ReadyRow | None, IcardError | None]:
     """The row, ready to be done, or why it is refused."""
     try:
         if row.fault is not None:
@@ -240,7 +242,7 @@ def _looked_at(
         return None, fault
 
 
-def _ready(core: Core, kind: Kind, source: Source, row: Row, options: Options) -> _Ready:
+def _ready(core: Core, kind: Kind, source: Source, row: Row, options: Options) -> ReadyRow:
     values = dict(row.values or {})
     body = json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
     name = f"{source.sha256}:{row.number}"
@@ -253,8 +255,8 @@ def _ready(core: Core, kind: Kind, source: Source, row: Row, options: Options) -
     if kind == "issue":
         card = Card.from_json(values)
         cards.check_card(core, card)
-        return _Ready(row, request, card=card)
-    return _Ready(row, request, card_id=_which(core, kind, values))
+        return ReadyRow(row, request, card=card)
+    return ReadyRow(row, request, card_id=_which(core, kind, values))
 
 
 def _keyed(values: dict[str, Any], key: str, columns: Columns) -> Any:
@@ -308,7 +310,7 @@ def _do(core: Core, kind: Kind, batch: _Batch, by: Actor, options: Options) -> l
     return done
 
 
-def _together(core: Core, kind: Kind, ready: Sequence[_Ready], by: Actor, options: Options) -> list[_Done]:
+def _together(core: Core, kind: Kind, ready: Sequence[ReadyRow], by: Actor, options: Options) -> list[_Done]:
     """Do rows in one transaction, all or none."""
     numbers = [one.row.number for one in ready]
     if not ready:
@@ -323,7 +325,7 @@ def _together(core: Core, kind: Kind, ready: Sequence[_Ready], by: Actor, option
     return [(number, None) for number in numbers]
 
 
-def _card(one: _Ready) -> Card:
+def _card(one: ReadyRow) -> Card:
     if one.card is None:
         raise TypeError("a row to issue from has a card")
     return one.card

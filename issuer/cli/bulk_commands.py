@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -32,12 +33,17 @@ from .service import (
 
 if TYPE_CHECKING:
     from issuer.acts import Actor
-    from issuer.bulk.run import Kind
+    from issuer.bulk.refusals import RefusedFault
+    from issuer.bulk.rows import Source
+    from issuer.bulk.run import Kind, Options
     from issuer.core import Core
 
 __all__ = ["bulk_app", "watched", "write_refused"]
 
 bulk_app = typer.Typer(help="Many cards from a file, CSV or JSON Lines.", no_args_is_help=True)
+
+#: Faults that a dry run prints; all of them go to the file.
+_MOST_SHOWN: Final = 50
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a line of columns, or JSON Lines.")]
 FormOption = Annotated[Literal["csv", "jsonl"] | None, typer.Option("--form", help="[default: by the file's name]")]
@@ -48,6 +54,7 @@ Key = Annotated[
 Codes = Annotated[
     Path | None, typer.Option("--codes", metavar="FILE", help="Write the codes there, one JSON object a card.")
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Look at every row and report all faults; write nothing.")]
 Refused = Annotated[Path | None, typer.Option("--refused", metavar="FILE", help="Write the refused rows there: CSV.")]
 
 
@@ -58,6 +65,7 @@ def bulk_issue(
     key: Key = None,
     codes: Codes = None,
     refused: Refused = None,
+    dry_run: DryRun = False,
     no_photo: Annotated[bool, typer.Option("--no-photo", help="Keep photos out of the codes.")] = False,
     *,
     operator: Operator = None,
@@ -75,7 +83,7 @@ def bulk_issue(
     by = acting(operator, reason)
     service = ServiceFolder(folder)
     by = replace(by, break_glass=by.reason is not None)
-    _run(service, by, "issue", file, form, key, codes, refused, photo=not no_photo)
+    _run(service, by, "issue", file, form, key, codes, refused, photo=not no_photo, dry_run=dry_run)
 
 
 @bulk_app.command("renew")
@@ -85,6 +93,7 @@ def bulk_renew(
     key: Key = None,
     codes: Codes = None,
     refused: Refused = None,
+    dry_run: DryRun = False,
     *,
     operator: NamedOperator,
     reason: GivenReason,
@@ -95,7 +104,7 @@ def bulk_renew(
     """New codes for every card that the file names; the old ones run to their own end."""
     by = acting(operator, reason)
     service = ServiceFolder(folder)
-    _run(service, by, "renew", file, form, key, codes, refused)
+    _run(service, by, "renew", file, form, key, codes, refused, dry_run=dry_run)
 
 
 @bulk_app.command("replace")
@@ -105,6 +114,7 @@ def bulk_replace(
     key: Key = None,
     codes: Codes = None,
     refused: Refused = None,
+    dry_run: DryRun = False,
     *,
     operator: NamedOperator,
     reason: GivenReason,
@@ -118,7 +128,7 @@ def bulk_replace(
     """
     by = acting(operator, reason)
     service = ServiceFolder(folder)
-    _run(service, by, "replace", file, form, key, codes, refused)
+    _run(service, by, "replace", file, form, key, codes, refused, dry_run=dry_run)
 
 
 @bulk_app.command("revoke")
@@ -126,6 +136,7 @@ def bulk_revoke(
     file: File,
     form: FormOption = None,
     refused: Refused = None,
+    dry_run: DryRun = False,
     *,
     operator: NamedOperator,
     reason: BreakGlassReason,
@@ -136,7 +147,7 @@ def bulk_revoke(
     """Withdraw every card that the file names, permanently; in the audit as break-glass."""
     by = acting(operator, reason, break_glass=True)
     service = ServiceFolder(folder)
-    _run(service, by, "revoke", file, form, None, None, refused)
+    _run(service, by, "revoke", file, form, None, None, refused, dry_run=dry_run)
 
 
 def _run(
@@ -150,6 +161,7 @@ def _run(
     refused: Path | None,
     *,
     photo: bool = True,
+    dry_run: bool = False,
 ) -> None:
     from issuer.bulk import run
     from issuer.bulk.codes import CodesFile
@@ -157,6 +169,9 @@ def _run(
     from issuer.cards.codes import make_ready
 
     source = Source.of(file, form)
+    if dry_run:
+        _dry_run(service, kind, source, run.Options(key), refused)
+        return
     with service.opened(signs=True) as core:
         if kind != "revoke":
             make_ready(core)
@@ -170,6 +185,30 @@ def _run(
         raise typer.Exit(1)
 
 
+def _dry_run(service: ServiceFolder, kind: Kind, source: Source, options: Options, refused: Path | None) -> None:
+    from issuer.bulk.dry_run import dry_run
+    from issuer.bulk.refusals import kept
+
+    good = bad = 0
+    faults: list[RefusedFault] = []
+    with service.opened() as core, watched(source.size) as progress:
+        for row in dry_run(core, kind, source, options, progress):
+            good, bad = good + (not row.faults), bad + bool(row.faults)
+            faults += kept(row.number, row.faults)
+    if refused is not None:
+        _write_csv(refused, faults)
+    elif not run_context().json:
+        for one in faults[:_MOST_SHOWN]:
+            expected = None if one.expected is None else f"expected {one.expected}"
+            parts = [part for part in (one.path, expected, one.found) if part]
+            typer.echo(f"row {one.row}: {one.code}  {'; '.join(parts)}")
+        if len(faults) > _MOST_SHOWN:
+            typer.echo(f"... and {len(faults) - _MOST_SHOWN} more faults; --refused FILE has them all")
+    tell({"rows": good + bad, "good": good, "refused": bad, "faults": len(faults)})
+    if bad:
+        raise typer.Exit(1)
+
+
 @contextmanager
 def watched(size: int) -> Iterator[Callable[[int, int, int], None]]:
     """Progress on the terminal, where there is one."""
@@ -180,29 +219,39 @@ def watched(size: int) -> Iterator[Callable[[int, int, int], None]]:
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.fields[done]:,} + {task.fields[refused]:,} x"),
+        TextColumn("{task.fields[rate]:,.0f}/s"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=error_console(), transient=True) as progress:
-        task = progress.add_task("", total=size, done=0, refused=0)
-        yield lambda done, refused, read: progress.update(task, completed=read, done=done, refused=refused)
+        task = progress.add_task("", total=size, done=0, refused=0, rate=0.0)
+        begun = time.monotonic()
+
+        def moved(done: int, refused: int, read: int) -> None:
+            rate = (done + refused) / max(time.monotonic() - begun, 0.001)
+            progress.update(task, completed=read, done=done, refused=refused, rate=rate)
+
+        yield moved
 
 
 def write_refused(core: Core, run_id: str, path: Path) -> None:
-    """Write the rows that a run refused, with their errors in words.
+    """Write the rows that a run refused, each fault of a row as a line, with the errors in words.
 
     Raises:
         FileFault: ``file.unwritable``.
     """
     from issuer.bulk.run import refusals
 
+    _write_csv(path, refusals(core, run_id))
+
+
+def _write_csv(path: Path, faults: Iterable[RefusedFault]) -> None:
     texts = catalogue()
     language = run_context().language
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("row", "path", "code", "expected", "found", "message"))
-            for one in refusals(core, run_id):
-                message = texts[one.code][language]
-                writer.writerow((one.row, one.path, one.code, one.expected, one.found, message))
+            for one in faults:
+                writer.writerow((one.row, one.path, one.code, one.expected, one.found, texts[one.code][language]))
     except OSError as fault:
         raise FileFault("file.unwritable", found=f"{path}: {fault.strerror}") from None

@@ -43,7 +43,7 @@ def trial_command(
         "published": str(made.public),
         "verifier": str(made.verifier),
         "card": str(made.card),
-        "accounts": " ".join(login for login, _ in made.logins),
+        "accounts": str(len(made.logins)),
         "invitations": str(folder / "invitations.txt"),
     }
     tell(facts)

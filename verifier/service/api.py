@@ -10,7 +10,7 @@ Promises:
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from icard_crypto.errors import Language
-from verifier.runtime.http import Problem, language_of, whole_body
+from verifier.runtime.http import InPieces, Problem, language_of, whole_body
 
 from .agent import failed_sources
 from .batch import BatchAnswer
@@ -37,25 +37,7 @@ from .request_parsing import (
 from .service import VerificationService
 from .state_view import StateAnswer
 
-__all__ = ["InPieces", "api", "watched"]
-
-#: Bytes; the server's own buffer for a client that does not read.
-_PIECE: Final = 64 * 1024
-
-
-class InPieces(Response):
-    """A response that is handed over piece by piece: of a long one that nobody reads, the connection keeps little."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it; where the client does not read, each piece waits."""
-        if len(self.body) <= _PIECE:
-            await super().__call__(scope, receive, send)
-            return
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        body = memoryview(self.body)
-        for at in range(0, len(body), _PIECE):
-            more = at + _PIECE < len(body)
-            await send({"type": "http.response.body", "body": bytes(body[at : at + _PIECE]), "more_body": more})
+__all__ = ["api", "watched"]
 
 
 class PlainRoute(APIRoute):

@@ -92,7 +92,7 @@ def test_a_jpeg_that_a_decoder_reads_otherwise_is_not_small() -> None:
     all; the same file without that is small."""
     whole = photo("JPEG", 24, 32)
     frame = whole.index(b"\xff\xc0")
-    hidden = b"\xff\x01" + b"\xff\xc0\0\x11\x08" + struct.pack(">HH", 9000, 9000) + b"\x03" + bytes(9)
+    hidden = b"\xff\x01\0\x15" + b"\xff\xc0\0\x11\x08" + struct.pack(">HH", 9000, 9000) + b"\x03" + bytes(9)
     for data in (
         whole[:frame] + hidden + whole[frame:],
         whole[:frame] + b"\xff\xd0" + whole[frame:],

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import tracemalloc
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from icard_crypto.card.card import Card
-from icard_crypto.errors import StateError
+from icard_crypto.card.card import Card, Profile
+from icard_crypto.card.claims import StatusRef
+from icard_crypto.card.issuing import issue_claims
+from icard_crypto.errors import CardError, StateError
 from issuer.bulk.rows import Row, Source, read_rows
 from issuer.bulk.run import CARD_COLUMNS
 from tests.kit.bulk_files import COLUMNS, card_line, header, write_cards
@@ -147,7 +151,7 @@ def test_a_row_with_a_fault_of_form_stops_nothing(tmp_path: Path) -> None:
     width = len(COLUMNS)
     assert faults == {
         2: None,
-        3: ("bulk.quoting", None),
+        3: ("bulk.quoting", "a line break within quotes"),
         4: ("bulk.cells", "2 cells"),
         5: ("bulk.cells", f"{width + 1} cells"),
         6: ("bulk.row_too_long", None),
@@ -224,3 +228,34 @@ def test_the_docs_name_every_column() -> None:
         shown = f"`.{last}`" if first == "insurance.exemptions[0]" and last != "schemes" else f"`{name}`"
         assert shown in text, name
     assert all(f"`{name}` (required)" in text for name in CARD_COLUMNS.required)
+
+
+def test_the_page_marks_what_no_card_can_lack() -> None:
+    """With the columns that are marked as required each profile has a code, and without any one of them none has."""
+    values: dict[str, Any] = {
+        "holder.name": "MUSTER ERIKA",
+        "holder.year_of_birth": 1988,
+        "holder.nationality": "DEU",
+        "permit.number": "R310115202600000001",
+        "permit.category": "B",
+        "permit.employer": "Muster",
+        "permit.region": "310115",
+        "permit.until": "2027-12-31",
+    }
+    page = (Path(__file__).parents[3] / "docs" / "bulk.md").read_text("utf-8")
+    assert set(re.findall(r"`([a-z_.]+)` \(required\)", page)) == set(values)
+
+    def issued(names: Iterable[str]) -> None:
+        record: dict[str, Any] = {}
+        for name in names:
+            part, _, last = name.partition(".")
+            record.setdefault(part, {})[last] = values[name]
+        card = Card.from_json(record)
+        for profile in Profile:
+            status = StatusRef("https://icard.example/s/x", 1)
+            issue_claims(card, profile, issuer="cn.310000", issued_at=1_796_000_000, status=status, cti=bytes(8))
+
+    issued(values)
+    for missing in values:
+        with pytest.raises(CardError):
+            issued(set(values) - {missing})

@@ -282,3 +282,43 @@ def test_answers_that_nobody_reads_hold_up_nobody(
         record_property(f"{name} without and with", f"{1000 * alone:.1f} ms, {1000 * beside_them:.1f} ms")
         record_property(f"{name} ratio", f"{beside_them / alone:.2f}")
     house.core.close()
+
+
+@pytest.mark.parametrize(
+    ("strangers", "asked_for"),
+    [pytest.param(20, 40, id="a few"), pytest.param(200, 500, id="two hundred", marks=pytest.mark.soak)],
+)
+def test_strangers_who_log_in_hold_up_nobody(
+    tmp_path: Path, strangers: int, asked_for: int, record_property: Record
+) -> None:
+    """Connections with wrong passwords without pause, each from a network of its own: each request in a session and
+    each question for health is answered meanwhile, none is 503."""
+    house = new_service(tmp_path, new_database_url("sqlite", tmp_path))
+    officer = headers_of(make(house, "permit_officer", "li.wei").enter())
+    body = {"kind": "permit", "value": "R310115202600000001"}
+    settings = {**BOUNDLESS, "trusted_proxies": "127.0.0.1/32"}
+    with (
+        issuing(tmp_path, **settings) as server,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=PATIENCE) as client,
+    ):
+
+        def ask() -> None:
+            assert client.post("/v1/cards/search", headers=officer, json=body).status_code == 200
+            assert client.get("/healthz").status_code == 200
+
+        def wrong(number: int, _turn: int) -> bytes:
+            address = {"X-Forwarded-For": f"198.{18 + number // 256}.{number % 256}.7"}
+            return raw("POST", "/v1/sessions", address, {"login": f"name.{number}", "password": "not this one"})
+
+        alone = waits(ask, asked_for)
+        load = Load([server.port], strangers, wrong)
+        load.answered(strangers)
+        beside = waits(ask, asked_for)
+        load.finish()
+    alone_99, beside_99 = percentile(alone, 99), percentile(beside, 99)
+    record_property("connections", strangers)
+    record_property("answers to strangers", dict(sorted(load.answers.items())))
+    record_property("p99 without and with", f"{1000 * alone_99:.1f} ms, {1000 * beside_99:.1f} ms")
+    record_property("ratio", f"{beside_99 / alone_99:.2f}")
+    assert set(load.answers) <= {401, 429, 503}
+    house.core.close()

@@ -11,10 +11,9 @@ import pytest
 from icard_crypto.errors import StateError
 from tests.kit.verification_service import Domain, until
 from verifier.decision.policy import Policy
-from verifier.runtime.http import Drain
+from verifier.runtime.http import Drain, InPieces
 from verifier.service import live_knowledge
 from verifier.service.agent import SyncAgent, failed_sources
-from verifier.service.api import InPieces
 from verifier.service.live_knowledge import HotState
 from verifier.service.service import VerificationService
 from verifier.service.settings import ServiceSettings

@@ -63,7 +63,9 @@ def test_a_list_is_inflated_when_it_is_first_asked(store: Store) -> None:
     assert (found.is_open, found.size) == (False, 1000)
     assert verify((domain,)).outcome == "VALID"
     assert found.is_open
-    copied = list_of(pickle.loads(pickle.dumps(domain)))  # noqa: S301 - made a moment ago
+    again = pickle.loads(pickle.dumps(domain))  # noqa: S301 - made a moment ago
+    assert dict(again.status_due) == dict(domain.status_due)
+    copied = list_of(again)
     assert (copied, copied.is_open) == (found, False)
     assert [copied.get(INDEX), copied.is_open] == [0, True]
 

@@ -23,6 +23,7 @@ from .forms import read_form
 from .language import language_of, preferred_language
 from .logs import configure_logs, log_fault
 from .metrics import Metrics
+from .pieces import InPieces
 from .problems import PROBLEM_TYPE, FieldFault, Problem, Statuses, problem_response
 from .protocol import Drain, WireLimits
 from .rates import Buckets, RateClass, client_key
@@ -39,6 +40,7 @@ __all__ = [
     "Drain",
     "EdgeLimits",
     "FieldFault",
+    "InPieces",
     "Listen",
     "MakeApp",
     "Metrics",

@@ -34,6 +34,7 @@ from icard_crypto.errors import IcardError
 
 from .logs import log_fault
 from .middleware import Middleware
+from .pieces import InPieces
 from .problems import FieldFault, Problem, Statuses, note_code, problem_response
 from .raw import header_of
 
@@ -150,7 +151,7 @@ def _describe_once(app: FastAPI) -> None:
         schema = app.openapi()
         if not written or written[0][0] is not schema:
             written[:] = [(schema, json.dumps(schema, ensure_ascii=False, separators=(",", ":")).encode())]
-        return Response(written[0][1], media_type="application/json")
+        return InPieces(written[0][1], media_type="application/json")
 
     if path is not None:
         app.add_route(path, description, include_in_schema=False)

@@ -16,7 +16,7 @@ from tests.kit.scan.memory_desk import SeenCode
 from tests.kit.scan.scenes import PHOTO, SCENES, reference_name
 from tests.kit.trust_domain import DAY, HOUR, NOW, World, code
 from tests.verifier.decision.test_verdict import many_verdicts
-from verifier import Policy, Verdict, Verifier
+from verifier import Policy, TrustDomain, Verdict, Verifier
 from verifier.service.scan.freshness import Age
 from verifier.service.scan.rendering import _SAID
 from verifier.service.scan.view import Answer, answer
@@ -215,3 +215,9 @@ def test_a_photo_that_would_exhaust_a_browser_is_not_shown() -> None:
     fine = told(World().verify(code(holder=PHOTO)))
     assert fine.person is not None
     assert fine.person.photo
+
+
+def test_lists_that_cannot_be_read_are_not_called_missing() -> None:
+    """Neither "no lists yet", nor, in green, that none is used."""
+    shown = told(Verifier(TrustDomain.unread("cn", "store.unreadable"), Policy.named("gate")).verify(code(), now=NOW))
+    assert (shown.age, shown.age_level) == ("The lists on this machine cannot be read.", "over")
