@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from verifier.decision.arguments import Now, whole_seconds
 from verifier.decision.reasons import OUTCOMES, catalogue
+from verifier.decision.states import UNKNOWN, insurance_word, permit_word
 from verifier.decision.verdict import Verdict
 from verifier.decision.verifier import Verifier
 
@@ -130,8 +131,12 @@ def _values(verdict: Verdict) -> tuple[Any, ...]:
     """A verdict's fields in the order of the columns."""
     evidence, facts, error, also = verdict.evidence, verdict.facts, verdict.error, verdict.also
     cti = issued_at = expires_at = None
+    permit = insurance = UNKNOWN.state
     if facts is not None:
         cti, issued_at, expires_at = facts.cti, facts.issued_at, facts.expires
+        moment = max(verdict.now, evidence.clock_floor or 0)
+        permit = permit_word(facts, evidence.status_value, moment, verdict.policy.leeway)
+        insurance = insurance_word(facts, evidence.status_value, moment)
     return (
         _OUTCOME_PLACES[verdict.outcome],
         _REASON_PLACES[verdict.reason],
@@ -142,8 +147,8 @@ def _values(verdict: Verdict) -> tuple[Any, ...]:
         cti,
         issued_at,
         expires_at,
-        verdict.permit.state,
-        verdict.insurance.state,
+        permit,
+        insurance,
         evidence.status_value,
         evidence.status_issued_at,
         evidence.trust_list_version,

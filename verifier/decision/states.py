@@ -18,7 +18,17 @@ from icard_crypto.card.facts import Facts
 from icard_crypto.card.fields import FIELDS
 from icard_crypto.lists.entry_values import BOTH, GOOD, INSURANCE_LAPSED, PERMIT_SUSPENDED, REPLACED, REVOKED, SUSPENDED
 
-__all__ = ["UNKNOWN", "Knowledge", "State", "category_known", "insurance_state", "permit_state", "profile_known"]
+__all__ = [
+    "UNKNOWN",
+    "Knowledge",
+    "State",
+    "category_known",
+    "insurance_state",
+    "insurance_word",
+    "permit_state",
+    "permit_word",
+    "profile_known",
+]
 
 # The form in which categories are issued; a code may carry one of a later class.
 _CATEGORY = FIELDS["permit"]["category"].pattern
@@ -68,10 +78,11 @@ def permit_state(facts: Facts, status: Knowledge | None, moment: int, leeway: in
     read = status is not None and status.value is not None
     live = read and status is not None and status.fresh
     as_of = status.iat if read and status is not None else facts.issued_at
-    return State(_permit_word(facts, status.value if status else None, moment, leeway), live, as_of)
+    return State(permit_word(facts, status.value if status else None, moment, leeway), live, as_of)
 
 
-def _permit_word(facts: Facts, value: int | None, moment: int, leeway: int) -> str:
+def permit_word(facts: Facts, value: int | None, moment: int, leeway: int) -> str:
+    """The state's word alone, by the value of the status entry (None: nothing usable)."""
     if value == REVOKED:
         return "revoked"
     if value == REPLACED:
@@ -94,7 +105,7 @@ def insurance_state(facts: Facts, status: Knowledge | None, moment: int) -> Stat
     # Only these two profiles' entries cover insurance; a public code's never do, and of others nothing is known.
     tells = facts.profile in (Profile.WORK, Profile.AUTHORITY)
     value = status.value if status is not None else None
-    word = _insurance_word(facts, value, moment)
+    word = insurance_word(facts, value, moment)
     if status is None or value is None or not (tells or word == "lapsed"):
         return State(word, False, facts.issued_at)
     if word == "not_disclosed":
@@ -102,7 +113,8 @@ def insurance_state(facts: Facts, status: Knowledge | None, moment: int) -> Stat
     return State(word, status.fresh and tells, status.iat)
 
 
-def _insurance_word(facts: Facts, value: int | None, moment: int) -> str:
+def insurance_word(facts: Facts, value: int | None, moment: int) -> str:
+    """The state's word alone, by the value of the status entry (None: nothing usable)."""
     if value in (INSURANCE_LAPSED, BOTH):
         return "lapsed"
     if value == REPLACED:
