@@ -42,11 +42,13 @@ from .status.indexes import StatusLists
 from .vault.at_rest import AtRest, MasterKeys, Place
 from .vault.passwords import Passwords
 
-__all__ = ["BESIDE", "Core"]
+__all__ = ["BESIDE", "CANARY", "Core"]
 
 T = TypeVar("T")
 
 _CANARY: Final = b"icard"
+#: Where an object stands that shows which master key is in force.
+CANARY: Final = Place("meta", "canary", "1")
 #: Connections beside those of requests: log-ins, the worker and its channels, watching.
 BESIDE: Final = 26
 
@@ -132,7 +134,7 @@ class Core:
                         epoch=1,
                         newest_iat=now,
                         created_at=now,
-                        canary=core.at_rest.seal(_canary_place(), _CANARY),
+                        canary=core.at_rest.seal(CANARY, _CANARY),
                         bound_at=now,
                         bound_to=newest_bound(),
                         place=place,
@@ -200,7 +202,9 @@ class Core:
         meta = self.database.read(lambda session: session.get(Meta, 1))
         if meta is None:
             raise StateError("database.not_initialised")
-        self.at_rest.open(_canary_place(), meta.canary)
+        self.at_rest.open(CANARY, meta.canary)
+        # The master key in force is the canary's (issuer.processes.rewrap).
+        self.at_rest.follow(meta.canary)
         return meta
 
     def transact(
@@ -260,7 +264,3 @@ def _passphrase(settings: Settings, ask: Callable[[], bytes] | None) -> Callable
         return ask()
 
     return get
-
-
-def _canary_place() -> Place:
-    return Place("meta", "canary", "1")

@@ -62,6 +62,8 @@ def import_rows(
     if run.state != "done":
         rows = (row for row in read_rows(source, columns) if row.number > run.position)
         while batch := tuple(islice(rows, size)):
+            # As in issuer.bulk.run: the master key in force may have changed.
+            core.meta()
             done, refused = write(run.id, batch)
             progress(done, refused, batch[-1].end)
         finish_run(core, run.id)

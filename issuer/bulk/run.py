@@ -158,6 +158,8 @@ def run(core: Core, kind: Kind, source: Source, by: Actor, options: Options | No
     rows = (row for row in read_rows(source, columns, options.key) if row.number > begun.position)
     done, refused = begun.done, begun.refused
     for batch in _batches(core, kind, source, rows, options):
+        # The master key in force may have changed since the run began (issuer.processes.rewrap).
+        core.meta()
         made = _do(core, kind, batch, by, options)
         if options.codes is not None:
             options.codes.write(made)

@@ -22,9 +22,10 @@ from .notices_commands import notices_app
 from .permit_commands import permits_app
 from .privacy_commands import privacy_app
 from .restore_commands import adopt_command, backup_command, restore_command, withdraw_command
+from .rewrap_commands import rewrap_app
 from .rules_commands import processes_command, rules_app
 from .serve_command import serve_command
-from .service_commands import clock_app, init_command, rewrap_command, settings_command
+from .service_commands import clock_app, init_command, settings_command
 from .trial_command import trial_command
 from .worker_commands import export_command, trust_list_app, worker_command
 
@@ -58,7 +59,6 @@ service("init")(init_command)
 service("migrate")(migrate_command)
 service("grants")(grants_command)
 service("settings")(settings_command)
-service("rewrap")(rewrap_command)
 service("backup")(backup_command)
 service("restore")(restore_command)
 service("adopt")(adopt_command)
@@ -70,6 +70,7 @@ service_group(account_app, name="account")
 service_group(key_app, name="key")
 service_group(card_app, name="card")
 service_group(bulk_app, name="bulk")
+service_group(rewrap_app, name="rewrap")
 service_group(clock_app, name="clock")
 service_group(trust_list_app, name="trust-list")
 service_group(notices_app, name="notices")

@@ -1,4 +1,4 @@
-"""``icard-issuer init``, ``settings``, ``rewrap``, ``clock``: the service as a whole."""
+"""``icard-issuer init``, ``settings``, ``clock``: the service as a whole."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from verifier.runtime.cli.run_context import AsJson, Lang
 from verifier.runtime.files import FileFault, write_new
 
 from .passphrase import ask
-from .service import BreakGlassReason, Folder, NamedOperator, Operator, ServiceFolder, acting, tell
+from .service import BreakGlassReason, Folder, NamedOperator, ServiceFolder, acting, tell
 from .typed import given
 
 if TYPE_CHECKING:
     pass
 
-__all__ = ["clock_app", "init_command", "rewrap_command", "settings_command"]
+__all__ = ["clock_app", "init_command", "settings_command"]
 
 _SECRET: Final = 0o600
 
@@ -116,30 +116,6 @@ def settings_command(*, folder: Folder = None, lang: Lang = None, as_json: AsJso
     """Print the settings as they hold, secrets hidden."""
     service = ServiceFolder(folder)
     tell(service.settings().shown())
-
-
-def rewrap_command(
-    finish: Annotated[
-        bool, typer.Option("--finish", help="Drop the old key, after every process was started anew.")
-    ] = False,
-    *,
-    operator: Operator = None,
-    folder: Folder = None,
-    lang: Lang = None,
-    as_json: AsJson = False,
-) -> None:
-    """Encrypt under a new master key: rewrap, restart every process, rewrap --finish.
-
-    Older backups need the old key: keep the master key file as it was beside them.
-    """
-    from issuer.vault import rewrap
-
-    by = acting(operator)
-    service = ServiceFolder(folder)
-    with service.opened() as core:
-        step = rewrap.finish if finish else rewrap.begin
-        count = step(core, by.actor, lambda place, done: None)
-        tell({"rewrapped": count, "old_key": "dropped" if finish else "kept until rewrap --finish"})
 
 
 @clock_app.command("accept")

@@ -209,6 +209,8 @@ def _processes(core: Core) -> Iterator[IcardError]:
             missing = [f"{key.usage} {key.thumbprint[:16]}" for key in needed if key.thumbprint not in each.holds]
             if missing:
                 found.append(StateError("doctor.server_without_key", path=each.host, found=", ".join(missing)))
+            if len(each.master_keys) > 1:
+                found.append(StateError("doctor.rewrap_unfinished", path=each.host, found=", ".join(each.master_keys)))
         return found
 
     yield from core.database.read(look)

@@ -1,4 +1,4 @@
-"""Heartbeats: every server and worker says every ten seconds that it lives, and which keys it can sign with.
+"""Heartbeats: every server and worker says every ten seconds that it lives, and which keys it holds.
 
 Promises:
 
@@ -8,6 +8,8 @@ Promises:
 3. Keys that are published or active are opened, so that a wrong passphrase shows; of retired ones the file is looked
    at. A key that cannot be opened is tried again every five minutes, for opening costs what a passphrase's check does.
 4. Nothing here asks a person for the passphrase.
+5. The file of master keys is read with each beat, so that a key that was added to it is held from then on; a file that
+   cannot be read changes nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from icard_crypto.errors import IcardError
 from icard_crypto.signing.keys import Thumbprint
 from issuer.core import Core
 from issuer.keys.models import KeyRow
+from issuer.vault.at_rest import MasterKeys
 
 from .models import ProcessRow
 
@@ -45,7 +48,8 @@ Kind = Literal["server", "worker"]
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A server or worker that lives. ``holds``: thumbprints of the keys that it can sign with."""
+    """A server or worker that lives. ``holds``: thumbprints of the keys that it can sign with. ``master_keys``: ids of
+    the master keys that it holds, the one in force first; none where an older version does not say."""
 
     kind: str
     host: str
@@ -54,6 +58,7 @@ class Process:
     seen_at: float
     holds: frozenset[str]
     certificate_ends_at: int | None
+    master_keys: tuple[str, ...] = ()
 
 
 def living(session: Session, now: float) -> list[Process]:
@@ -68,6 +73,7 @@ def living(session: Session, now: float) -> list[Process]:
             row.seen_at,
             frozenset(row.holds.split()),
             row.certificate_ends_at,
+            tuple((row.master_keys or "").split()),
         )
         for row in session.scalars(query.order_by(ProcessRow.kind, ProcessRow.host, ProcessRow.id))
     ]
@@ -109,6 +115,7 @@ class Heartbeat:
             StateError: ``database.*``.
         """
         holds = self._holds()
+        masters = self._masters()
         ends = self.certificate_ends_at()
 
         def work(session: Session) -> None:
@@ -125,6 +132,7 @@ class Heartbeat:
                     seen_at=now,
                     holds=" ".join(holds),
                     certificate_ends_at=ends,
+                    master_keys=" ".join(masters),
                 )
             )
 
@@ -145,6 +153,13 @@ class Heartbeat:
                 self.beat()
             if stop.wait(HEARTBEAT):
                 return
+
+    def _masters(self) -> tuple[str, ...]:
+        with contextlib.suppress(IcardError):
+            self.core.at_rest.take(MasterKeys.read(self.core.master_key_path))
+        # The database says which of them is in force.
+        self.core.meta()
+        return self.core.at_rest.names
 
     def _holds(self) -> list[str]:
         query = select(KeyRow).where(KeyRow.state.in_(("published", "active", "retired")))

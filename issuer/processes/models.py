@@ -14,7 +14,8 @@ class ProcessRow(Base):
     """A server or worker, as its last heartbeat told. Times are Unix times of the database's clock.
 
     ``holds`` has the thumbprints of the keys that it can sign with, separated by spaces. ``certificate_ends_at`` is the
-    end of the certificate that it serves with, where it has one.
+    end of the certificate that it serves with, where it has one. ``master_keys`` has the ids of the master keys that it
+    holds, the one first that it encrypts under; None: an older version does not say.
     """
 
     __tablename__ = "processes"
@@ -27,3 +28,4 @@ class ProcessRow(Base):
     seen_at: Mapped[float] = mapped_column(Float(53), index=True)
     holds: Mapped[str] = mapped_column(Text)
     certificate_ends_at: Mapped[Seconds | None]
+    master_keys: Mapped[str | None] = mapped_column(Text)

@@ -57,11 +57,16 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MasterKeys:
-    """The master keys by id, the one for new objects, and the key of the keyed hashes."""
+    """The master keys by id, the one for new objects, and the key of the keyed hashes.
+
+    ``prepared``: those that nothing was sealed under when the file was written. They stand before the others in it, so
+    that a version that does not know of them goes on under ``newest``, the last one.
+    """
 
     keys: dict[bytes, bytes] = field(repr=False)
     newest: bytes
     index: bytes = field(repr=False)
+    prepared: frozenset[bytes] = frozenset()
 
     @classmethod
     def create(cls, path: Path) -> MasterKeys:
@@ -88,27 +93,39 @@ class MasterKeys:
             keys = {_bytes(entry["id"], _ID): _bytes(entry["key"], _KEY) for entry in loaded["keys"]}
             if loaded["format"] != _FORMAT:
                 raise ValueError
-            return cls(keys, list(keys)[-1], _bytes(loaded["index"], _KEY))
+            prepared = frozenset(_bytes(entry["id"], _ID) for entry in loaded["keys"] if entry.get("prepared") is True)
+            return cls(keys, list(keys)[-1], _bytes(loaded["index"], _KEY), prepared)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError):
             raise StateError(
                 "at_rest.file", expected=f"a master key file of format {_FORMAT}", found=str(path)
             ) from None
 
-    def with_new(self, path: Path) -> MasterKeys:
-        """Add a key, for new objects from now on, and write the file."""
+    def with_prepared(self, path: Path) -> MasterKeys:
+        """Add a key that nothing is sealed under yet, and write the file."""
         name = os.urandom(_ID)
-        made = MasterKeys({**self.keys, name: os.urandom(_KEY)}, name, self.index)
+        made = MasterKeys({name: os.urandom(_KEY), **self.keys}, self.newest, self.index, self.prepared | {name})
         write_whole(path, made._encoded(), mode=_SECRET_MODE)
         return made
 
-    def only_newest(self, path: Path) -> MasterKeys:
-        """Drop all keys but the newest, once nothing is wrapped by them, and write the file."""
-        made = MasterKeys({self.newest: self.keys[self.newest]}, self.newest, self.index)
+    def in_use(self, path: Path, name: bytes) -> MasterKeys:
+        """Make a key the one for new objects, and write the file."""
+        others = {each: key for each, key in self.keys.items() if each != name}
+        made = MasterKeys({**others, name: self.keys[name]}, name, self.index, self.prepared - {name})
+        write_whole(path, made._encoded(), mode=_SECRET_MODE)
+        return made
+
+    def only(self, path: Path, name: bytes) -> MasterKeys:
+        """Drop all keys but one, once nothing is wrapped by them, and write the file."""
+        made = MasterKeys({name: self.keys[name]}, name, self.index)
         write_whole(path, made._encoded(), mode=_SECRET_MODE)
         return made
 
     def _encoded(self) -> bytes:
-        keys = [{"id": name.hex(), "key": base64.b64encode(key).decode()} for name, key in self.keys.items()]
+        keys = [
+            {"id": name.hex(), "key": base64.b64encode(key).decode()}
+            | ({"prepared": True} if name in self.prepared else {})
+            for name, key in self.keys.items()
+        ]
         content = {"format": _FORMAT, "keys": keys, "index": base64.b64encode(self.index).decode()}
         return json.dumps(content, indent=1).encode() + b"\n"
 
@@ -135,17 +152,35 @@ class AtRest:
         """
         self._index = master.index
         self._again = again
+        self._newest = master.newest
         self.take(master)
 
+    @property
+    def in_force(self) -> bytes:
+        """The id of the master key that objects are sealed under."""
+        return self._newest
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The ids of all master keys that are held, in hexadecimal; the one in force first."""
+        return (self._newest.hex(), *sorted(name.hex() for name in self._masters if name != self._newest))
+
     def take(self, master: MasterKeys) -> None:
-        """Go on with these master keys, which were read after those before."""
+        """Go on with these master keys, which were read after those before; the one in force stays if it is there."""
         self._masters = {name: AESGCM(key) for name, key in master.keys.items()}
-        self._newest = master.newest
+        if self._newest not in self._masters:
+            self._newest = master.newest
+
+    def follow(self, sealed: bytes) -> None:
+        """Seal under the master key that this object, which was opened here, is sealed under."""
+        self._newest = sealed[1 : 1 + _ID]
 
     def seal(self, place: Place, content: bytes) -> bytes:
         """Encrypt an object for its place."""
         key, nonce = os.urandom(_KEY), os.urandom(_NONCE)
-        return self._wrap(place, key) + nonce + AESGCM(key).encrypt(nonce, content, place.bound(b"content"))
+        return (
+            self._wrap(place, key, self._newest) + nonce + AESGCM(key).encrypt(nonce, content, place.bound(b"content"))
+        )
 
     def open(self, place: Place, sealed: bytes) -> bytes:
         """Decrypt an object.
@@ -160,15 +195,16 @@ class AtRest:
         except (InvalidTag, ValueError):
             raise StateError("at_rest.damaged", path=f"{place.table}.{place.column}") from None
 
-    def rewrap(self, place: Place, sealed: bytes) -> bytes | None:
-        """The same object under the newest master key; None where it is already.
+    def rewrap(self, place: Place, sealed: bytes, name: bytes | None = None) -> bytes | None:
+        """The same object under the master key in force, or the one with this id; None where it is already.
 
         Raises:
             StateError: as :meth:`open`.
         """
-        if sealed[1 : 1 + _ID] == self._newest:
+        name = name or self._newest
+        if sealed[1 : 1 + _ID] == name:
             return None
-        return self._wrap(place, self._unwrap(place, sealed)) + sealed[_WRAPPED:]
+        return self._wrap(place, self._unwrap(place, sealed), name) + sealed[_WRAPPED:]
 
     def digest(self, kind: str, value: str) -> str:
         """The keyed hash by which ``value`` is found, 64 hexadecimal digits."""
@@ -182,10 +218,10 @@ class AtRest:
         """The MAC by which a row of the database is bound (:mod:`issuer.db.bound`), 64 hexadecimal digits."""
         return hmac.digest(self._index, b"bind\0" + content, hashlib.sha256).hex()
 
-    def _wrap(self, place: Place, key: bytes) -> bytes:
+    def _wrap(self, place: Place, key: bytes, name: bytes) -> bytes:
         nonce = os.urandom(_NONCE)
-        wrapped = self._masters[self._newest].encrypt(nonce, key, place.bound(b"key"))
-        return bytes((_FORMAT,)) + self._newest + nonce + wrapped
+        wrapped = self._masters[name].encrypt(nonce, key, place.bound(b"key"))
+        return bytes((_FORMAT,)) + name + nonce + wrapped
 
     def _unwrap(self, place: Place, sealed: bytes) -> bytes:
         if len(sealed) < _WRAPPED + _NONCE + _TAG or sealed[0] != _FORMAT:

@@ -27,7 +27,7 @@ from issuer.acts import Actor
 from issuer.cards import NewCard, Reissue
 from issuer.cli.commands import app
 from issuer.db.idempotency import Request
-from issuer.vault import rewrap
+from issuer.processes import rewrap
 from issuer.worker.loop import Worker
 from tests.kit.issuing_service import PREFIX
 from tests.kit.signed_domain import published_core
@@ -67,7 +67,8 @@ def main() -> None:
     _turn(worker)
     many = bulk(asked)
     _turn(worker)
-    rewrap.begin(core, asked["operator"], print)
+    rewrap.prepare(core, asked["operator"])
+    rewrap.switch(core, asked["operator"], print)
 
     texts = [code.text for card in (*issued, changed) for code in card.codes]
     Path(asked["handed"]).write_text("\n".join([*texts, *many]), "ascii")

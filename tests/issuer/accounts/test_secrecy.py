@@ -24,7 +24,7 @@ from issuer.approvals import retention as approval_retention
 from issuer.approvals.models import Confirmation
 from issuer.core import Core
 from issuer.db.base import Base
-from issuer.vault import rewrap
+from issuer.processes import rewrap
 from tests.kit.people import PASSWORD, House, count, make
 
 MARK = "QJXKVWZYPLMN"
@@ -88,7 +88,8 @@ def test_a_new_master_key_covers_accounts(house: House) -> None:
     officer = make(house, "permit_officer", "officer")
     path = house.core.settings.master_key_path
     before = json.loads(path.read_text())["keys"][0]["id"]
-    rewrap.begin(house.core, "host:test", lambda *_: None)
+    rewrap.prepare(house.core, "host:test")
+    rewrap.switch(house.core, "host:test", lambda *_: None)
     house.core.close()
     house.core = Core.open(house.core.settings, clock=house.clock.clock())
     rewrap.finish(house.core, "host:test", lambda *_: None)

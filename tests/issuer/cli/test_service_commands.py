@@ -181,12 +181,16 @@ def test_a_wrong_master_key_is_one_line(folder: Path, tmp_path: Path, monkeypatc
     assert (done.status, "at_rest.file" in done.err) == (14, True)
 
 
-def test_rewrap_and_finish(folder: Path) -> None:
-    """A new master key, in two steps; the card opens afterwards."""
+def test_a_new_master_key_step_by_step(folder: Path) -> None:
+    """Prepare, switch, finish; the card opens afterwards."""
     active_key(folder)
     card = issued(folder)
-    assert told(folder, "rewrap")["rewrapped"] > 10
-    assert told(folder, "rewrap", "--finish")["old_key"] == "dropped"
+    name = told(folder, "rewrap", "prepare")["prepared"]
+    assert told(folder, "rewrap", "switch")["rewrapped"] > 10
+    assert "at_rest.unfinished" in refused(folder, "rewrap", "prepare").err
+    assert told(folder, "rewrap", "finish")["old_key"] == "dropped"
+    assert [each["id"] for each in json.loads((folder / "master.key").read_text())["keys"]] == [name]
+    assert told(folder, "rewrap", "status") == []
     assert told(folder, "card", "show", card)["record"] == person(1).to_json()
 
 

@@ -24,7 +24,7 @@ from issuer.delivery import webhooks
 from issuer.delivery.courier import Courier
 from issuer.delivery.mail import MailChannel
 from issuer.delivery.outbox_admin import figures
-from issuer.vault import rewrap
+from issuer.processes import rewrap
 from tests.issuer.test_personal_data import Marks
 from tests.kit import postgres
 from tests.kit.issuing_service import person
@@ -68,7 +68,8 @@ def test_letters_are_opened_after_a_new_master_key(house: Core, mail_server: Mai
     holder = add_account(house)
     webhooks.add(house, holder.id, "https://hr.example/", "account:1")
     tell(house, holder, "card.suspended", {"card": "c1"})
-    assert rewrap.begin(house, "host:test", lambda *_: None) > 0
+    rewrap.prepare(house, "host:test")
+    assert rewrap.switch(house, "host:test", lambda *_: None) > 0
     tell(house, holder, "card.resumed", {"card": "c1"})
     rewrap.finish(house, "host:test", lambda *_: None)
     courier = Courier(house, [MailChannel(house, partial(contact, house))], lambda *_: None, interval=0.02)

@@ -16,8 +16,8 @@ from icard_crypto.limits import MIB
 from issuer.audit.models import Read
 from issuer.permits.models import Upload
 from issuer.permits.uploads import MOST_BYTES, sweep_files
+from issuer.processes import rewrap
 from issuer.service.app import make_app
-from issuer.vault import rewrap
 from tests.issuer.conftest import new_database_url
 from tests.kit.callers import Caller, problem
 from tests.kit.permit_office import PermitOffice, person_record
@@ -212,7 +212,8 @@ def test_file_opens_under_a_new_master_key(office: PermitOffice) -> None:
     found = added(office, drafted(office), data=data)
     (path,) = stored(office)
     before = path.read_bytes()
-    rewrap.begin(office.core, "host:test", lambda _name, _count: None)
+    rewrap.prepare(office.core, "host:test")
+    rewrap.switch(office.core, "host:test", lambda _name, _count: None)
     rewrap.finish(office.core, "host:test", lambda _name, _count: None)
     assert path.read_bytes() == before
     assert office.ask(office.employer, "GET", f"/v1/files/{found['file_id']}/content").content == data

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from issuer.trial.build import build
 from tests.docs.pages import ROOT, blocks, run_shell
+from tests.docs.test_production_page import running
+from tests.docs.test_running import free_port
 from tests.issuer.conftest import new_database_url
 from tests.kit import postgres
 
@@ -143,10 +147,26 @@ def leaving_a_host(walk: Walk) -> None:
 
 
 def several_servers(walk: Walk) -> None:
-    before = (walk.folder / "issuer" / "master.key").read_bytes()
-    walk.page("several-servers")
-    assert (walk.folder / "issuer" / "master.key").read_bytes() != before
-    walk.shell("icard-issuer audit verify > /dev/null")
+    """The other host's server runs all the while; on SQLite, which has one host, this one's does."""
+    issuer, other = walk.folder / "issuer", walk.folder / "other-host"
+    if walk.sqlite:
+        other.mkdir()
+    else:
+        shutil.copytree(issuer, other)
+    before, port = (issuer / "master.key").read_bytes(), free_port()
+    with running(issuer if walk.sqlite else other, "serve", "--port", str(port)):
+        server = httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", transport=httpx.HTTPTransport(retries=60), timeout=60
+        )
+        asked = server.get("/readyz").json()["parts"]
+        assert asked["master_key"] == "ok"
+        walk.page("several-servers")
+        now = json.loads((other / "master.key").read_bytes())["keys"]
+        assert (len(now), now == json.loads(before)["keys"]) == (1, False)
+        status = json.loads(walk.shell("icard-issuer rewrap status --json"))
+        assert {each["encrypts_under"] for each in status} == {now[0]["id"]}
+        assert server.get("/readyz").json()["parts"]["master_key"] == "ok"
+    walk.shell("icard-issuer audit verify > /dev/null; icard-issuer card list > /dev/null")
 
 
 def passphrase_change(walk: Walk) -> None:
