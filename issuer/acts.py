@@ -1,4 +1,4 @@
-"""Acts: who does what, as the audit keeps it, and the names of acts that others look for. Values, without behaviour."""
+"""Acts as the audit records them: actor, action and object; and the names of acts that other modules look for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["CARD_RESTORED", "CLOCK_BACK", "LOSS_NAMED", "RECORD_ALTERED", "RESTO
 RESTORED: Final = "service.restore"
 #: A card that a restore changed.
 CARD_RESTORED: Final = "card.restore"
-#: A person says of a restore that it took place and that what it lost is known.
+#: A person says about a restore that it took place and that what it lost is known.
 LOSS_NAMED: Final = "audit.loss_named"
 #: A clock that was ahead was put right: times of acts before it may be later than those after it.
 CLOCK_BACK: Final = "clock.back"

@@ -1,13 +1,13 @@
-"""Jobs that run side by side: each on its own schedule, none held up by another.
+"""Background jobs, each in its own thread and on its own schedule.
 
 Promises:
 
 1. Each job runs in a thread of its own: one that fails, hangs or waits delays no other.
 2. A job that fails is tried again after twice its last pause, at most :data:`LONGEST_PAUSE`; an unexpected exception
    counts as a failure (``worker.fault``) and ends nothing.
-3. A fault is logged when it begins and when it changes, and its end once; never on every try.
+3. A fault is logged once when it starts, when it changes and when the job has recovered; never on every try.
 4. What each job does now, when it last succeeded and how long it has been failing can be read at any time.
-5. Told to stop, jobs finish what they have in hand.
+5. Asked to stop, jobs finish what they have in hand.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class Runner:
         now = self._wall()
         self._set(job, replace(before, running_since=None, succeeded_at=now, failing_since=None, fault=None))
         if before.fault is not None:
-            self._log("well_again", {"job": job.name})
+            self._log("recovered", {"job": job.name})
             self._turned.set()
 
     def _failed(self, job: Job, fault: IcardError) -> None:

@@ -26,7 +26,7 @@ _PASSPHRASE: Final = 20
 _SCRYPT_LOG2: Final = 17
 _ARGON2_KIB: Final = 19_456
 _ARGON2_PASSES: Final = 2
-#: Names that nobody can have (RFC 2606, RFC 6761): they stand in documentation, and were copied from there.
+#: Names that nobody can have (RFC 2606, RFC 6761): they are in documentation, and were copied from there.
 _RESERVED: Final = ("example", "test", "invalid", "localhost", "example.com", "example.net", "example.org")
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 #: Modes in which libpq refuses a connection without TLS.

@@ -42,7 +42,7 @@ _MAILBOX: Final = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-
 
 
 def _as_listed(value: str, field: ListField) -> None:
-    """Hold a value against what a trust list may say: what cannot stand there would stop the service later."""
+    """Check a value against what a trust list may say: what cannot be there would stop the service later."""
     try:
         check_value(value, field, "trust", field.name)
     except DecodeError as fault:

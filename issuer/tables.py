@@ -1,4 +1,4 @@
-"""All tables: whoever opens a core, migrates or rewraps imports this, so that every model stands in the metadata.
+"""All tables: whoever opens a core, migrates or rewraps imports this, so that every model is in the metadata.
 
 Foreign keys are named by text; SQLAlchemy resolves them at the first write, by which time every table must be known.
 """

@@ -1,8 +1,8 @@
-"""Accounts: who may do what, and what two people confirm. Functions on :class:`issuer.core.Core`, no HTTP.
+"""Accounts, roles, sessions and tokens. Functions on :class:`issuer.core.Core`, no HTTP.
 
-Who asks is a :class:`issuer.accounts.principals.Principal`, which comes from
+The caller is a :class:`issuer.accounts.principals.Principal`, which comes from
 :func:`issuer.accounts.sessions.authenticate` or :func:`issuer.accounts.tokens.authenticate_token`; every function below
-that takes one checks its right itself.
+that takes one checks its permissions itself.
 
 ===================  ==================================================================================================
 ``roles``, ``who``   the tables of roles, rights and scopes; ``Who.require(right)``

@@ -1,21 +1,21 @@
-"""Back-off by account and by network, such that strangers lock nobody out of a place where he is known.
+"""Back-off by account and by network, such that nobody is locked out of a known place by other people's failures.
 
 Promises:
 
 1. From a device where an account has logged in lately, only failures from that device count. From anywhere else the
    network's count, whatever names it tries, and those of this name from this network. A name has one counter more,
-   shared by all strangers; from a network where the account has logged in lately that one does not count. So strangers
-   lock nobody out who is at a known device, or in a known network that they are not in.
+   shared by all unknown clients; it does not apply in a network where the account has logged in lately. So an attacker
+   locks nobody out who is at a known device, or in a known network that the attacker is not in.
 2. From one network all names are answered alike, whether they are known there or not: what is counted for them, and
    after how many tries they have to wait, is the same.
 3. An attempt is counted before it is tried, in a transaction of its own: of a hundred at once no more get through than
    of a hundred in turn. What succeeds is taken back.
-4. A name that nobody has is counted like any other that a stranger tries.
-5. What strangers can make are 65,536 rows for names, for networks, and for names in networks, for each of the two
-   factors, however many they try: they share counters by their keyed hash. Known places are at most 40 for an account.
+4. An unknown name is counted like any other.
+5. Unknown clients can cause at most 65,536 rows each for names, for networks, and for names in networks, for each of
+   the two factors: they share counters by their keyed hash. An account has at most 40 known places.
 6. After the free tries each further one has to wait twice as long, up to a quarter of an hour; a day without failures
    forgets them.
-7. A loopback address is no place: it says that a proxy does not tell whose request it is.
+7. A loopback address is no place: it means that a proxy does not pass on the client's address.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ Factor = Literal["password", "totp"]
 #: Tries without a wait. Strangers share theirs; a network may be a whole town behind one address.
 _FREE: Final = {"device": 5, "network": 5, "here": 5, "name": 20, "anyone": 30, "own": 5}
 _LONGEST_WAIT: Final = 900
-#: Seconds without a failure after which a counter begins anew.
+#: Seconds without a failure after which a counter starts again.
 FORGOTTEN: Final = 86_400
 #: Seconds for which a place is known after it was last used.
 KNOWN_FOR: Final = 90 * 86_400

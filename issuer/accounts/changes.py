@@ -1,13 +1,13 @@
-"""Changes of accounts, each within a transaction of the caller's: the service's, two people's, or the host's.
+"""Changes of accounts, each within the caller's transaction: an administrator's, an approval's, or the host's.
 
 Promises:
 
-1. Nothing here asks who may do it: :mod:`issuer.accounts.directory`, :mod:`issuer.approvals.engine` and
+1. Nothing here checks permissions: :mod:`issuer.accounts.directory`, :mod:`issuer.approvals.engine` and
    :mod:`issuer.accounts.host` do, and write the audit.
-2. Whatever takes a right away or may have leaked a secret ends the account's sessions, tokens and invitations in the
+2. Whatever removes a permission or may have leaked a secret ends the account's sessions, tokens and invitations in the
    same transaction.
-3. A person has no two roles that exclude each other; the person's row is locked while that is looked at.
-4. An account that gets another role begins anew: it is invited, without the password and TOTP that it had.
+3. A person has no two roles that exclude each other; the person's row is locked while that is checked.
+4. An account that gets another role starts again: it is invited, without the password and TOTP that it had.
 5. A person has one holder's account at most, and no account of a closed organisation is let in again.
 """
 
@@ -136,7 +136,7 @@ def create(core: Core, session: Session, new: NewAccount, account_id: str, parts
 def change_role(
     core: Core, session: Session, account_id: str, role: Role, organisation_id: str | None, parts: Parts, now: int
 ) -> Invited:
-    """Give an account another role; its person is invited anew (promise 4).
+    """Give an account another role; its person is invited again (promise 4).
 
     Raises:
         StateError: ``account.none``, ``account.state``, ``account.conflict``, ``account.field``, ``organisation.none``.
@@ -156,7 +156,7 @@ def change_role(
 
 
 def reset(core: Core, session: Session, account_id: str, parts: Parts, now: int) -> Invited:
-    """Password, TOTP and known places count no more; the person is invited to set them anew.
+    """Password, TOTP and known places count no more; the person is invited to set them again.
 
     Raises:
         StateError: ``account.none``, ``account.state``.
@@ -197,7 +197,7 @@ def unlock(session: Session, account_id: str, now: int) -> None:
 
 
 def close(core: Core, session: Session, account_id: str, now: int) -> None:
-    """End an account permanently; what it says of itself is erased, the person's name with the last open account.
+    """End an account permanently; what it says about itself is erased, the person's name with the last open account.
 
     Raises:
         StateError: ``account.none``, ``account.state``.

@@ -2,11 +2,11 @@
 
 Promises:
 
-1. One administrator locks and closes any account; of officials five a day, and two administrators stay: nobody alone
-   leaves an authority without people. To give access, two are needed
-   (:mod:`issuer.approvals.engine`): making an account, giving it another role, resetting it, unlocking an official one.
-2. Nobody changes an account of his own person here.
-3. A change may name the version that it was decided on; another one there is refused.
+1. One administrator can lock and close any account, but at most five officials' accounts a day, and never below two
+   administrators: nobody alone can leave an authority without staff. Giving access needs dual control
+   (:mod:`issuer.approvals.engine`): making an account, changing its role, resetting it, unlocking an official one.
+2. Nobody changes their own accounts here.
+3. A change may name the version that it was decided on; if the account has changed since, it is refused.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def list_accounts(
 
 
 def view(core: Core, session: Session, account_id: str) -> AccountView:
-    """An account as it stands.
+    """An account as it is.
 
     Raises:
         StateError: ``account.none``.

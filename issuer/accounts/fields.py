@@ -1,4 +1,4 @@
-"""What people type about themselves and others: its form, checked before anything is done with it.
+"""Validation of what people type about themselves and others.
 
 Promises:
 
@@ -80,7 +80,7 @@ def check_identity(value: str | None) -> str | None:
 
 
 def normal_identity(value: str) -> str:
-    """The one form of an identity that :func:`check_identity` let pass: without what stands between the characters of
+    """The one form of an identity that :func:`check_identity` let pass: without what is between the characters of
     the number, and without zeros in front of it. Two people are the same where kind, state and this number are.
     """
     about, _, number = value.rpartition(":")

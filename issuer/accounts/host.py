@@ -1,4 +1,4 @@
-"""Accounts from the host: the first administrators, and the way back when nobody can log in.
+"""Accounts from the host: the first administrators, and recovery when nobody can log in.
 
 Promises:
 
@@ -52,7 +52,7 @@ def add(core: Core, new: NewAccount, by: Actor) -> Invited:
 
 
 def reset(core: Core, login: str, by: Actor) -> Invited:
-    """Invite an account's person to set password and TOTP anew.
+    """Invite an account's person to set password and TOTP again.
 
     Raises:
         StateError: ``account.*``.

@@ -4,13 +4,13 @@ Promises:
 
 1. An invitation has 256 random bits, or two parts of as many, kept as one keyed hash, holds for some days (settings)
    and is used once, also by two at once. A new one for the same account ends the one before.
-2. Nobody but the invited person sees both parts: they are mailed to an address on record, or whoever asked has one and
-   whoever confirmed the other. Only on the host one person gets them all.
+2. Nobody but the invited person sees both parts: they are mailed to an address on record, or the requester has one and
+   the approver the other. Only on the host one person gets both.
 3. An account with an official role becomes active only with a TOTP code of a secret that its person was shown. Each
-   look proposes another one, and what is taken is the one whose proof comes with the acceptance: who looked before
-   knows nothing of it.
-4. Every look is an act in the audit. A wrong password or code uses nothing up.
-5. All other accounts of the person are notified that one was made or begun anew.
+   time the invitation is opened it proposes another secret, and the one whose proof comes with the acceptance counts:
+   somebody who opened it before doesn't know that one.
+4. Opening an invitation is an act in the audit. A wrong password or code does not use it up.
+5. All other accounts of the person are notified that one was made or reset.
 """
 
 from __future__ import annotations

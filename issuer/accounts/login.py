@@ -7,10 +7,10 @@ Promises:
 2. The attempt is counted before the hash is computed (:mod:`issuer.accounts.attempts`): parallel guesses gain nothing.
 3. What was verified is what is logged in: an account that changed meanwhile is refused.
 4. A TOTP code is used once: step and account are read and written under one lock, so that of two with the same code one
-   is refused. A recovery code goes when it is used; it opens a session, but confirms nothing; the account is notified,
-   and takes part in nothing that two people do for a while.
+   is refused. A recovery code can be used once; it opens a session, but confirms nothing; the account is notified,
+   and takes no part in dual control for a while.
 5. The place becomes a known one only when every factor was given.
-6. A hash made with old parameters is made anew with the password at hand.
+6. A hash made with old parameters is replaced at the next successful log-in.
 """
 
 from __future__ import annotations

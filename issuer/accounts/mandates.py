@@ -3,7 +3,7 @@
 Promises:
 
 1. Every mandate has an end, five years away at most, and can be ended before it by either side.
-2. An employer's own people give its mandates, and nobody else; another's are as if they were not there.
+2. Only an employer's own staff give its mandates; those of another employer look as if they did not exist.
 3. An agency has one mandate of an employer at a time, and an employer has a bounded number of them.
 """
 

@@ -1,12 +1,12 @@
-"""The tables of accounts: who there is, what they hold, requests under dual control.
+"""The tables of accounts: people, accounts, roles, sessions, tokens and invitations.
 
 Promises:
 
 1. Secrets that the service hands out (sessions, devices, invitations, tokens, recovery codes) are kept as keyed hashes
    only, and what grants something is bound to its row (:mod:`issuer.db.bound`).
-2. What the service itself must read again stands in sealed columns: names, e-mail addresses, password hashes, TOTP
+2. What the service itself must read again is in sealed columns: names, e-mail addresses, password hashes, TOTP
    secrets, reasons. Login names, document numbers and organisation codes are found by keyed hashes.
-3. Of the rows that strangers can cause there is a bounded number (:class:`LoginAttempts`).
+3. The number of rows that unknown clients can cause is bounded (:class:`LoginAttempts`).
 4. Rows are locked in the order counters, confirmations, invitations, persons, accounts, what hangs on one, then cards
    and what follows them in :mod:`issuer.db.models`; the audit's head is always the last.
 """
@@ -68,7 +68,7 @@ class Organisation(Bound, Base):
 class Account(Bound, Base):
     """A person's account with one role. ``password`` is an argon2id hash, sealed on top of that.
 
-    ``role_at`` is when the account got its role, ``confirms_from`` from when on it takes part in what two people do,
+    ``role_at`` is when the account got its role, ``confirms_from`` from when it takes part in dual control,
     ``totp_counter`` the last TOTP step that was used. ``version`` rises with every change of state, role, password or
     TOTP.
     """

@@ -2,11 +2,11 @@
 
 Promises:
 
-1. Each of these asks for the password again, whatever the session has; its failures have a counter of their own, which
-   nobody reaches without a session.
+1. Each of these requires the password again, whatever the session's authentication level; failures have a counter of
+   their own, which only a session can reach.
 2. A new password ends every session of the account, this one too.
-3. A proposed TOTP secret is nothing until a code of it was given; meanwhile it is kept nowhere but in the sealed proof
-   that its owner brings back.
+3. A proposed TOTP secret has no effect until a code of it was given; until then it is kept only in the sealed proof
+   that its owner sends back.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def begin_totp(core: Core, who: Principal) -> TotpOffer:
 def finish_totp(core: Core, who: Principal, password: str, proof: str, code: str) -> list[str]:
     """Take the proposed secret, with a code of it. All sessions end, and the account is notified.
 
-    An official one takes part in nothing that two people do for a while.
+    An official one takes no part in dual control for a while.
 
     Returns:
         Recovery codes, to be shown once.
@@ -186,7 +186,7 @@ def _verify(core: Core, who: Principal, password: str) -> None:
 
 
 def _change(core: Core, who: Principal, action: str, edit: Callable[[Session, Account, int], None]) -> None:
-    """Change the account of a session that still stands."""
+    """Change the account of a session that is still valid."""
 
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now

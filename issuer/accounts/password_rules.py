@@ -1,4 +1,4 @@
-"""What may be a password.
+"""The password policy.
 
 Promises:
 

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. Name, login name, e-mail address and language stand only in what :mod:`issuer.vault.at_rest` sealed for that row.
+1. Name, login name, e-mail address and language are only in what :mod:`issuer.vault.at_rest` sealed for that row.
 2. A document's number is kept as a keyed hash alone: it says that two accounts are one person's, and nothing more.
 3. A password hash is sealed once more: who has the database alone has nothing to try passwords on.
 """
@@ -103,7 +103,7 @@ def contact(core: Core, account_id: str) -> Contact | None:
 
 
 def waits(core: Core, row: Account, now: int) -> None:
-    """From now on, for as long as the settings say, the account takes part in nothing that two people do."""
+    """From now on, for as long as the settings say, the account takes no part in dual control."""
     row.confirms_from = now + core.settings.factor_wait_hours * 3600
 
 

@@ -1,4 +1,4 @@
-"""What an account wants to get beyond its inbox.
+"""The channels, beside its inbox, over which an account receives notices.
 
 Promise: what a kind fixes cannot be turned off; the inbox cannot be turned off at all.
 """

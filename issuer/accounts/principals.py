@@ -1,4 +1,4 @@
-"""Who asks: a person in a session or a program with a token, and what they may do.
+"""Principals: a person in a session or a program with a token, and what they may do.
 
 Promises:
 
@@ -19,7 +19,7 @@ from .roles import SCOPES, Role
 
 __all__ = ["FRESH", "Principal"]
 
-#: Seconds for which a TOTP code counts as fresh, for what two people confirm.
+#: Seconds for which a TOTP code counts as fresh, for what needs dual control.
 FRESH: Final = 300
 
 

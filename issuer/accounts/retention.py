@@ -1,4 +1,4 @@
-"""What is kept of accounts, and for how long.
+"""Retention of accounts, sessions and counters.
 
 Promises:
 

@@ -1,7 +1,7 @@
-"""Secrets that the service hands out once and knows again by their keyed hash.
+"""Secrets that the service shows once and recognises by their keyed hash.
 
-256 random bits need no slow hash: nobody tries them out (NIST SP 800-63B-4, 3.1.2.2, asks for one below 112 bits). The
-key is not in the database: whoever can only write there cannot add the hash of a secret of his own.
+256 random bits need no slow hash: they can't be guessed (NIST SP 800-63B-4, 3.1.2.2, asks for one below 112 bits). The
+key is not in the database: an attacker who can only write there can't add the hash of a secret of their own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LONGEST: Final = 128
 
 
 def new_secret() -> str:
-    """A new secret of 256 bits, 43 characters that stand in a URL as they are."""
+    """A new secret of 256 bits, 43 characters that are in a URL as they are."""
     return secrets.token_urlsafe(_BYTES)
 
 

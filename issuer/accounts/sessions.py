@@ -1,9 +1,9 @@
-"""Sessions of people: begin, know again, rotate, list, end.
+"""Sessions of people: start, authenticate, rotate, list, end.
 
 Promises:
 
-1. A session's token has 256 random bits and is kept as a keyed hash. It is made by the service alone, and anew with
-   every factor that is given: a token that somebody planted is never logged in.
+1. A session's token has 256 random bits and is kept as a keyed hash. Only the service makes it, and it is rotated with
+   every factor that is given, which prevents session fixation.
 2. A session ends after half an hour without use, and after twelve hours in any case (settings).
 3. The CSRF token is computed from the session's token: one of another session, or of this one before its rotation,
    fits no more.

@@ -1,4 +1,4 @@
-"""API tokens: what programs come with.
+"""API tokens, the credentials of programs.
 
 Promises:
 

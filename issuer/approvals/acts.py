@@ -1,7 +1,7 @@
-"""The acts that need two people: a closed table.
+"""The acts that need dual control: a closed table.
 
-Each entry looks at its arguments when it is asked for and again when it is confirmed, against what stands then, and is
-done within the transaction of the confirmation. Arguments are JSON.
+Each act checks its arguments when it is requested and again when it is confirmed, against the state at that time, and
+is done within the transaction of the confirmation. Arguments are JSON.
 """
 
 from __future__ import annotations

@@ -1,18 +1,18 @@
-"""What one person asks for and another confirms.
+"""Dual control: requests by one person, confirmed by another.
 
 Promises:
 
-1. Asked and confirmed in two sessions with a fresh TOTP code each, by two *persons* who both have the right; never with
-   a token. Another account of the same person does not count.
-2. Who confirms has had account and role since before the request; nobody confirms what is done to his own person.
-3. The act is done in the transaction that notes the confirmation: once, or not at all. It is not done when its asker
-   may no longer ask for it, nor after the request's end.
-4. The audit has the act under both pseudonyms: ``<act>`` by who asked, ``<act>.confirmed`` by who confirmed.
-5. One request at a time waits for the same act on the same object.
-6. Nobody decides on a request about himself, refusing included; whoever asked may withdraw it.
-7. Once it is decided a request names nobody any more.
-8. Nobody floods those who decide: one person has a bounded number of requests that wait, and of those that he withdrew
-   within a day.
+1. Requester and approver are two *persons* who both have the permission, each in a session with a fresh TOTP code,
+   never a token. Another account of the same person does not count.
+2. The approver has had account and role since before the request; nobody approves an act on their own person.
+3. The act is done in the transaction that records the confirmation: once, or not at all. It is not done when the
+   requester has lost the permission, nor after the request has expired.
+4. The audit has the act under both pseudonyms: ``<act>`` by the requester, ``<act>.confirmed`` by the approver.
+5. At most one request for the same act on the same object is open.
+6. Nobody decides on a request about themselves, not even to refuse it; the requester may withdraw it.
+7. A decided request names nobody any more.
+8. Nobody can flood the approvers: the number of open requests of one person is bounded, and so is the number that they
+   withdrew within a day.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How much one person may ask others to decide: each request notifies everybody who may.
+"""A cap on one person's requests: each of them notifies everybody who may approve it.
 
-Promise: one person has a bounded number of requests that wait, and of those withdrawn within a day, counted over all
-their accounts.
+Promise: the number of one person's open requests is bounded, and so is the number withdrawn within a day, counted over
+all their accounts.
 """
 
 from __future__ import annotations

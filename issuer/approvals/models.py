@@ -1,4 +1,4 @@
-"""The table of what one person asked for and another confirms."""
+"""The table of requests under dual control."""
 
 from __future__ import annotations
 

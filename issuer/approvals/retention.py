@@ -1,4 +1,4 @@
-"""How long requests for confirmation are kept.
+"""Retention of requests for approval.
 
 Promise: a request that nobody confirmed in time becomes ``expired``; a decided or expired one is deleted 90 days later.
 Nothing depends on it: what is over counts as over before it is pruned.

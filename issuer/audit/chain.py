@@ -86,7 +86,7 @@ def details_hash(salt: bytes, details: bytes) -> str:
 
 
 def row_mac(at_rest: AtRest, digest: str) -> str:
-    """The MAC over a row's hash, 64 hexadecimal digits: who has the database alone cannot make a chain anew."""
+    """The MAC over a row's hash, 64 hexadecimal digits: who has the database alone cannot make a chain again."""
     return at_rest.mac(b"audit row\0" + digest.encode())
 
 

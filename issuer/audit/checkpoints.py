@@ -1,13 +1,13 @@
-"""Checkpoints: signed statements of how far the audit's chain is, kept where who changes the database does not reach.
+"""Checkpoints: signed statements of the audit chain's head, kept out of reach of anyone who can change the database.
 
 Promises:
 
 1. A checkpoint names the database, the number and the hash of the newest row, and the time.
-2. Whoever holds a checkpoint can tell whether the rows up to it are those that were there then: nothing up to it can be
-   changed, deleted, inserted, reordered or cut off without a difference.
+2. With a checkpoint anyone can verify that the rows up to it are unchanged: nothing up to it can be changed, deleted,
+   inserted, reordered or cut off undetected.
 
-What cannot be told: what was written after the newest checkpoint, by someone who can write the database and makes the
-whole chain from there anew. So checkpoints belong on another machine, and often.
+What can't be detected: a change of what was written after the newest checkpoint, by someone who can write the database
+and computes the chain from there again. So checkpoints should be taken often and copied to another machine.
 """
 
 from __future__ import annotations

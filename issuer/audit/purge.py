@@ -4,9 +4,9 @@ Promises:
 
 1. After a purge the chain is whole: rows, pseudonyms and hashes stay; salt and details are deleted, and an act says up
    to which row. Acts of purging and restoring keep their own details.
-2. What was deleted is gone from the database's files as well: SQLite overwrites it and writes the file anew, and its
-   journal is emptied; PostgreSQL writes the table anew. Backups and PostgreSQL's own journals are the operator's.
-3. A kill between the deletion and the writing anew is mended by purging again.
+2. What was deleted is gone from the database's files as well: SQLite overwrites it and writes the file again, and its
+   journal is emptied; PostgreSQL writes the table again. Backups and PostgreSQL's own journals are up to the operator.
+3. After a kill between the deletion and the rewriting, purging again completes it.
 4. An export has one JSON object a line; with details it is an act of its own, for they are personal data.
 """
 
@@ -107,7 +107,7 @@ def purge_details(core: AuditCore, session: Session, subjects: Sequence[str], be
 
 
 def scrub(database: Database) -> None:
-    """Write anew what holds deleted rows, so that the files do not hold them any more.
+    """Write again what holds deleted rows, so that the files do not hold them any more.
 
     Raises:
         StateError: ``audit.not_scrubbed``.
@@ -139,10 +139,10 @@ def scrub(database: Database) -> None:
 
 
 def name_loss(core: AuditCore, row: int, actor: str, reason: str | None) -> None:
-    """Say of the restore at ``row`` that it took place, and that what it lost is known.
+    """Say about the restore at ``row`` that it took place, and that what it lost is known.
 
     Raises:
-        StateError: ``audit.no_restore``: no act of restoring stands there.
+        StateError: ``audit.no_restore``: no act of restoring is there.
     """
 
     def work(unit: UnitOfWork) -> None:

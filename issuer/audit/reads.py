@@ -1,4 +1,4 @@
-"""Who was shown personal data, beside the look-ups that a holder sees; and the day's end, with which both are chained.
+"""The log of reads of personal data that holders don't see; and the daily act that chains it and the look-ups.
 
 Promises:
 

@@ -1,10 +1,10 @@
-"""What is kept beside cards and accounts, and for how long.
+"""Retention of look-ups, reads and idempotency keys.
 
 Promises:
 
 1. Each day's look-ups and reads are put into the chain; they are deleted when they are older than ``lookup_days``, by
    an act that says so. Requests that were taken are forgotten after ``idempotency_days``.
-2. Details of acts are evidence: nothing here deletes them (:func:`issuer.audit.purge.purge`, by two people).
+2. Details of acts are evidence: nothing here deletes them (:func:`issuer.audit.purge.purge`, under dual control).
 """
 
 from __future__ import annotations

@@ -1,15 +1,16 @@
-"""Holding the audit's chain against itself and against its checkpoints.
+"""Verify the audit's chain, and compare it with its checkpoints.
 
 Promises:
 
 1. A row that was changed, deleted, inserted or moved is found, with its number; so is a chain that was cut off.
-2. A chain that was made anew as a whole is found by the checkpoints: their number and hash must be the row's.
-3. Salt and details are held against the row's hash. Details that are gone are found, unless an act of purging says so.
+2. A chain that was made again as a whole is found by the checkpoints: their number and hash must be the row's.
+3. Salt and details are checked against the row's hash. Details that are gone are found, unless an act of purging says
+   so.
 4. The walk takes little memory and no long transaction: a service at work is not disturbed, and acts that are added
    meanwhile are left for the next walk.
 5. A row that this service did not write is found by its MAC, whose key is not in the database; so is a record that
    grants rights and was changed (:mod:`issuer.db.bound`).
-6. A checkpoint of acts that were lost with a database is no fault where an act of restoring stands at that place, is
+6. A checkpoint of acts that were lost with a database is no fault where an act of restoring is at that place, is
    later, and has details that open and an epoch of its own. What was lost is missing all the same: the audit is whole
    again when an act, by name and with a reason, says that this loss is known.
 7. Every fault is reported up to a number of them; the first ones lie nearest to the cause.
@@ -75,7 +76,7 @@ class AuditReport:
     Args:
         rows: how many were walked; ``head`` is the hash of the last one that the head names.
         purged: rows without details.
-        checkpoints: how many were held against the chain.
+        checkpoints: how many were checked against the chain.
         faults: codes ``audit.*``; ``path`` names the row. ``more`` counts those above :data:`MOST_FAULTS`.
         altered: records that do not fit the MAC that binds them; ``path`` names table and row.
         lost: checkpoints of acts that a restore says were lost (promise 6); ``path`` names the restore's row.
@@ -122,7 +123,7 @@ def verify(source: AuditSource, outside: Mapping[str, bytes] | None = None) -> A
     """Walk the chain from its beginning to its head.
 
     Args:
-        outside: checkpoints from outside the database, by name; those in the database are held against it anyway.
+        outside: checkpoints from outside the database, by name; those in the database are checked against it anyway.
     """
     report = AuditReport()
     head_seq, head_hash, last_seq, database_id, epoch = source.database.read(_end)
@@ -144,7 +145,7 @@ def verify(source: AuditSource, outside: Mapping[str, bytes] | None = None) -> A
             report.add(_fault("audit.row_changed", row.seq, expected=row_hash(row), found=row.hash))
         elif row.mac != row_mac(source.at_rest, row.hash):
             report.add(_fault("audit.row_forged", row.seq))
-        # The acts on cards that a restore made stricter stand before its own, in one transaction.
+        # The acts on cards that a restore made stricter are before its own, in one transaction.
         first_restored = (first_restored or row.seq) if row.action in (CARD_RESTORED, RESTORED) else None
         said = _said(source, row, detail) if row.action in _READ else None
         if row.action == CLOCK_BACK:

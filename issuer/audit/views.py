@@ -1,4 +1,4 @@
-"""Reading the audit page by page: pseudonyms and hashes, as they stand in the chain.
+"""Reading the audit page by page: pseudonyms and hashes, as they are in the chain.
 
 Promises:
 

@@ -3,8 +3,8 @@
 Promises:
 
 1. The file is its owner's alone from its first byte: codes are personal data.
-2. After a kill, what stands behind the last row that counts as done is cut off and written again by the run that goes
-   on; a torn last line with it.
+2. After a kill, the resumed run truncates the file behind the last finished row, with any incomplete line, and writes
+   on from there.
 3. Memory does not grow with the file.
 """
 

@@ -8,7 +8,7 @@ Promises:
 3. What the whole file gets wrong (encoding, columns, nothing in it) is an error before the first row.
 4. An error names row, column and form, and never repeats what a cell holds.
 
-CSV is RFC 4180, quotes where needed, and no line break inside a cell: no field of a card has one. Cells stand between
+CSV is RFC 4180, quotes where needed, and no line break inside a cell: no field of a card has one. Cells are between
 commas, or between semicolons or tabs where the first line shows that (spreadsheets where a comma is a decimal).
 """
 
@@ -38,7 +38,7 @@ _LONGEST_BOM: Final = 4
 _BOM: Final = codecs.BOM_UTF8
 _OTHER_BOMS: Final = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 _SUFFIXES: Final[Mapping[str, Form]] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-#: What may stand between cells; the first where nothing shows which.
+#: What may be between cells; the first where nothing shows which.
 _MARKS: Final = (",", ";", "\t")
 #: How many missing or unknown columns an error names, and how much of each.
 _NAMED: Final = 6
@@ -150,7 +150,7 @@ def read_rows(source: Source, columns: Columns, key: str | None = None) -> Itera
 
 
 def _between(text: str, columns: Columns, key: str | None) -> str:
-    """What stands between the cells: the mark that shows the most known columns, a comma where none shows any."""
+    """What is between the cells: the mark that shows the most known columns, a comma where none shows any."""
     known = {*columns.forms, *([key] if key else [])}
 
     def shown(mark: str) -> int:

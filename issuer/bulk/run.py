@@ -6,7 +6,7 @@ Promises:
 2. After a kill the same file goes on where it was, and no card is made twice: each row is a request of its own, known
    by the file's content and the row's number, or by a key that the row brings along. With keys, that holds over files
    too: the same row in another file makes nothing, another row under the same key is refused.
-3. A row that is refused stops nothing. Its number, and the error with path, expected and found, stand in the database;
+3. A row that is refused stops nothing. Its number, and the error with path, expected and found, are in the database;
    nothing of its content does.
 4. What makes no row good (a signer that is away, a list that is not published in time) stops the run where it is.
 5. Codes that are handed out are written before the run counts them as done; after a kill the file of codes has each

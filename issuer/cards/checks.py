@@ -1,4 +1,4 @@
-"""What speaks against a card before anything is written: the record itself, and whether anybody decided on it."""
+"""Checks of a card before anything is written: its record, and whether a decision allows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codes: intended, signed, recorded; and what becomes of them when something fails between.
+"""The life of a code: intent, signature, record; and recovery from a failure at any step.
 
 Promises:
 
@@ -6,7 +6,7 @@ Promises:
 2. After a kill anywhere, finishing the intents signs the same payloads: what was ever signed has a record.
 3. Of several processes that finish the same intent, one records; all hand out what it recorded.
 4. When the intent's key was revoked meanwhile, the index is burnt: it reads revoked, is never given again, and the code
-   is made anew with another index by the key that is active now. A retired key finishes its intents.
+   is made again with another index by the key that is active now. A retired key finishes its intents.
 5. Nothing is begun or signed with a key that verifiers would not take now: the trust list in force names it
    (:mod:`issuer.published.listing`), and this process can open it. What the roots called compromised is treated as
    revoked.
@@ -55,7 +55,7 @@ __all__ = ["IssuedCode", "Wanted", "check_signer", "entry_of", "finish", "hand_o
 
 #: Seconds after which an intent is taken for left behind by a process that died.
 LEFT_BEHIND: Final = 60
-#: How often an intent may be made anew because its key was revoked.
+#: How often an intent may be made again because its key was revoked.
 _ROUNDS: Final = 5
 _CHUNK: Final = 200
 
@@ -338,7 +338,7 @@ def _record(core: Core, tokens: dict[str, bytes], session: Session) -> list[str]
 
 
 def _burn(core: Core, ctis: Sequence[str], unit: UnitOfWork) -> list[str]:
-    """Burn intents, and intend the same codes anew with the active key; the new ctis."""
+    """Burn intents, and intend the same codes again with the active key; the new ctis."""
     session = unit.session
     owners = select(CodeRow.card_id).where(CodeRow.cti.in_(ctis))
     cards = {

@@ -1,4 +1,4 @@
-"""Deferred look-ups: what an inquiry keeps from a person until a day, and never for good.
+"""Deferred look-ups: an inquiry can hide look-ups from the person until a date, never permanently.
 
 Promises:
 

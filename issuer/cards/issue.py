@@ -1,4 +1,4 @@
-"""Cards: issue, replace, renew; what stands of them afterwards is :mod:`issuer.cards.states`.
+"""Issue, replace and renew cards; :mod:`issuer.cards.states` changes their states.
 
 Promises:
 
@@ -204,7 +204,7 @@ def renew(core: Core, asked: Reissue, by: Actor) -> IssuedCard:
 
 
 def replace_many(core: Core, asked: Sequence[Reissue], by: Actor) -> list[IssuedCard]:
-    """Replace several cards, all or none; each stands in ``asked`` once."""
+    """Replace several cards, all or none; each is in ``asked`` once."""
     return _reissue(core, asked, by, "card.replace", old_end=True)
 
 
@@ -219,7 +219,7 @@ def reissue_decided(core: Core, card_id: str, decision: Decision[Card], by: Acto
 
 
 def renew_many(core: Core, asked: Sequence[Reissue], by: Actor) -> list[IssuedCard]:
-    """Renew several cards, all or none; each stands in ``asked`` once."""
+    """Renew several cards, all or none; each is in ``asked`` once."""
     return _reissue(core, asked, by, "card.renew", old_end=False)
 
 
@@ -312,7 +312,8 @@ def _anew(
 
 
 def replace_within(core: Core, session: Session, asked: Reissue) -> None:
-    """Replace a card within another's transaction, two people's, which writes the audit; :func:`finish_card` signs.
+    """Replace a card within another's transaction, the one of an approval, which writes the audit; :func:`finish_card`
+    signs.
 
     Raises:
         CardError, StateError: as :func:`replace`.
@@ -321,7 +322,8 @@ def replace_within(core: Core, session: Session, asked: Reissue) -> None:
 
 
 def issue_within(core: Core, session: Session, new: NewCard, card_id: str) -> None:
-    """Issue a card within another's transaction, two people's, which writes the audit; :func:`finish_card` signs.
+    """Issue a card within another's transaction, the one of an approval, which writes the audit; :func:`finish_card`
+    signs.
 
     Raises:
         CardError, StateError: as :func:`issue`.

@@ -177,7 +177,7 @@ def list_lookups(core: Core, card_id: str, *, after: str = "", limit: int = 50) 
     """A page of the look-ups at a card, the newest first.
 
     Args:
-        after: the id of the last one of the page before; one that is not there begins anew.
+        after: the id of the last one of the page before; one that is not there starts again.
     """
 
     def look(session: Session) -> list[LookupView]:

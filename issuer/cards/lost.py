@@ -1,4 +1,4 @@
-"""A lost telephone: the holder ends the codes of the own card at once.
+"""A lost phone: holders end the codes of their own card at once.
 
 Promises:
 

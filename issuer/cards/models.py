@@ -69,7 +69,7 @@ class CardRow(Base):
 
 @event.listens_for(CardRow, "before_update")
 def _revise(_mapper: object, _connection: object, row: CardRow) -> None:
-    """Whoever changes a card changes its revision, whether he knows of it or not."""
+    """Raise the revision with every change, so that no caller can forget it."""
     session = object_session(row)
     if session is not None and session.is_modified(row):
         row.revision += 1

@@ -1,4 +1,4 @@
-"""Whose card it is, and who may see it.
+"""The parties of a card (holder, employer, agency), and who may see it.
 
 Promises:
 
@@ -8,7 +8,7 @@ Promises:
 3. An act on a card is notified to whoever sees it as their own: holder, employer, agencies with a mandate in force.
    A card that nobody with an account holds, looks after or acts for makes no notice.
 4. A change of parties changes at that moment who sees the card; those before and those after are notified.
-5. Nobody in office acts on the card of his own person.
+5. Officials can't act on their own cards.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What holds of a card's parties, for whoever writes them within a transaction of its own."""
+"""Rules of a card's parties, for callers that write them within their own transaction."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""What nobody can be, have or see: looked at before it is signed, beyond the forms of the format.
+"""Plausibility checks before a card is signed, beyond the rules of the format.
 
 Promises:
 
-1. A name shows: it has a letter, and what an issuer may write (:mod:`icard_crypto.card.characters`).
-2. Nobody is born in the future, or longer ago than anybody has lived.
+1. A name is visible: it has a letter, and only what an issuer may write (:mod:`icard_crypto.card.characters`).
+2. A date of birth is not in the future, and not longer ago than anybody has lived.
 3. A nationality is one that a travel document may state (``nationalities.json``, with its sources).
 4. A photo in JPEG or WebP is a picture that can be decoded; no photo states a size that pages would not show.
 """

@@ -1,4 +1,4 @@
-"""For what an official opens a record online, and under which power.
+"""The purposes for which an official may open a record online, and their legal basis.
 
 Promises:
 

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. The JSON stands in the row only as :mod:`issuer.vault.at_rest` sealed it for that row.
+1. The JSON is in the row only as :mod:`issuer.vault.at_rest` sealed it for that row.
 2. People find what they mean: a number whatever its case and spaces; a name whatever its case in any script, composed
    or decomposed, with one space, several or a hyphen between its parts, with any apostrophe or none.
 3. A record whose permit number a live card has already is refused before it is written.
@@ -101,7 +101,7 @@ def normal(kind: str, value: str) -> str:
 
 
 def needs_two(before: Card, after: Card) -> bool:
-    """Whether a new record does what takes two people: it ends sooner, or is another permit's or another person's."""
+    """Whether a new record does what needs dual control: it ends sooner, or is another permit's or another person's."""
     old, new = before.permit, after.permit
     sooner = old.valid_until is not None and new.valid_until is not None and new.valid_until < old.valid_until
     numbers = [normal(PERMIT, each.number) if each.number else None for each in (old, new)]

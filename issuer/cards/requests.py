@@ -1,4 +1,4 @@
-"""What is asked of :mod:`issuer.cards` and what it gives: values, without behaviour."""
+"""Requests to :mod:`issuer.cards` and its results, as values."""
 
 from __future__ import annotations
 

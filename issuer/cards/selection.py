@@ -1,4 +1,4 @@
-"""Cards by what stands of them: the key that signed them, their status list, region, state or end.
+"""Select cards by signing key, status list, region, state or end.
 
 Promises:
 

@@ -2,9 +2,9 @@
 
 Promises:
 
-1. A code is begun only with a key that this process can sign with and that the trust list in force names for now.
-2. What was begun is finished under the same condition. A key that the roots called compromised is treated as revoked:
-   its codes are burnt. For any other reason they wait.
+1. A code is started only with a key that this process can sign with and that the trust list in force lists as valid.
+2. An intent is finished under the same condition. A key that the roots marked compromised is treated as revoked: its
+   codes are burnt. For any other reason they wait.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What stands of cards: suspend, resume, revoke, and the states of permit and insurance.
+"""The states of cards: suspend, resume, revoke, and the states of permit and insurance.
 
 Promises:
 
 1. Every change recomputes the status entries of all the card's codes, tells the publisher and whom it concerns, and
-   writes the audit, in one transaction. Setting a state that stands already changes nothing and is no error.
-2. A change may be repeated with the same outcome, so that a lost answer needs no thought. Given a revision, it is made
-   to that one alone: ``issue.changed`` says that somebody was faster. It gives the revision that it left.
+   writes the audit, in one transaction. Setting a state that is already set changes nothing and is no error.
+2. Repeating a change has the same outcome, so that a client can retry. Given a revision, a change is made to that
+   revision only: ``issue.changed`` says that another change came first. It returns the new revision.
 3. A revocation is permanent.
 """
 
@@ -70,14 +70,14 @@ def revoke_within(core: Core, session: Session, now: int, card_id: str) -> None:
 def set_permit(
     core: Core, card_id: str, state: Literal["good", "suspended"], by: Actor, revision: int | None = None
 ) -> int:
-    """Set what stands of the permit behind the card; its revision afterwards."""
+    """Set the state of the permit behind the card; its revision afterwards."""
     return _change(core, [card_id], by, f"permit.{state}", lambda row: setattr(row, "permit", state), revision)[card_id]
 
 
 def set_insurance(
     core: Core, card_id: str, state: Literal["good", "lapsed"], by: Actor, revision: int | None = None
 ) -> int:
-    """Set what stands of the insurance behind the card, which public codes never show; its revision afterwards."""
+    """Set the state of the insurance behind the card, which public codes never show; its revision afterwards."""
     return _change(core, [card_id], by, f"insurance.{state}", lambda row: setattr(row, "insurance", state), revision)[
         card_id
     ]
@@ -192,7 +192,7 @@ def locked(session: Session, card_ids: Sequence[str]) -> dict[str, CardRow]:
 
 
 def require_revision(row: CardRow, revision: int | None) -> None:
-    """Hold a card against the revision that a change is meant for; None: any.
+    """Check a card against the revision that a change is meant for; None: any.
 
     Raises:
         StateError: ``issue.changed``.

@@ -1,4 +1,4 @@
-"""Reading cards: one as it stands, with its newest codes, and the ids of those that a number or a name belongs to.
+"""Reading cards: one as it is, with its newest codes, and the ids of those that a number or a name belongs to.
 
 Promises:
 
@@ -32,7 +32,8 @@ Kind = Literal["permit", "name"]
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """A card as it stands. ``codes`` are the newest generation's; ``entries`` every code's cti, state and entry.
+    """A card in its current state. ``codes`` are the newest generation's; ``entries`` every code's cti, state and
+    entry.
 
     ``lost``: the holder has ended the newest codes, and no new ones were made yet.
     """
@@ -61,7 +62,7 @@ def there(found: T | None) -> T:
 
 
 def show(core: Core, card_id: str) -> CardView:
-    """A card as it stands, with its newest codes.
+    """A card in its current state, with its newest codes.
 
     Raises:
         StateError: ``issue.no_card``.

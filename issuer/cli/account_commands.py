@@ -1,4 +1,4 @@
-"""``icard-issuer account``: the first administrators, and the way back when nobody can log in."""
+"""``icard-issuer account``: the first administrators, and recovery when nobody can log in."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def account_reset(
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Invite an account's person to set password and authenticator app anew; every session and token of it ends."""
+    """Invite an account's person to set password and authenticator app again; every session and token of it ends."""
     from issuer.accounts import host
 
     by = acting(operator, reason, break_glass=True)
@@ -135,7 +135,7 @@ def account_close(
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """End an account permanently, and erase what it says of its person."""
+    """End an account permanently, and erase what it says about its person."""
     by = acting(operator, reason, break_glass=True)
     service = ServiceFolder(folder)
     _change(service, by, login, "close")

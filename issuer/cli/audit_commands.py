@@ -43,7 +43,7 @@ Outside = Annotated[
 
 @audit_app.command("verify")
 def audit_verify(outside: Outside = None, *, folder: Folder = None, lang: Lang = None, as_json: AsJson = False) -> None:
-    """Walk the chain and hold it against its checkpoints. Exit status 1: something was changed; 2: acts are missing.
+    """Walk the chain and check it against its checkpoints. Exit status 1: something was changed; 2: acts are missing.
 
     After a restore, checkpoints of what was lost are named; audit name-loss says that the loss is known.
 
@@ -93,7 +93,7 @@ def audit_name_loss(
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say of a restore that it took place and that what it lost is known: the audit counts as whole again."""
+    """Say about a restore that it took place and that what it lost is known: the audit counts as whole again."""
     from issuer.audit.purge import name_loss
 
     by = acting(operator, reason)
@@ -160,9 +160,9 @@ def audit_purge(
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete the details of old acts, permanently; the chain stays whole. Takes the time of writing the database anew.
+    """Delete the details of old acts, permanently; the chain stays whole. Takes the time of writing the database again.
 
-    Two people do it, and nothing younger than the setting audit_details_days goes.
+    It needs dual control, and nothing younger than the setting audit_details_days goes.
     """
     from issuer.audit.purge import purge, require_age
 

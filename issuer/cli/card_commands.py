@@ -176,7 +176,7 @@ def card_revoke(
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Withdraw a card permanently. In the service two people do this; here the audit calls it break-glass."""
+    """Withdraw a card permanently. In the service this needs dual control; here the audit calls it break-glass."""
     from issuer import cards
 
     by = acting(operator, reason, break_glass=True)
@@ -196,7 +196,7 @@ def card_state(
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what stands of permit and insurance, or change it. A public code never shows a lapse."""
+    """Show the state of permit and insurance, or change it. A public code never shows a lapse."""
     from issuer import cards
 
     by = acting(operator, reason)
@@ -220,7 +220,7 @@ def card_show(
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """A card as it stands: record, states, codes. Personal data, and itself audited."""
+    """A card in its current state: record, states, codes. Personal data, and itself audited."""
     from issuer import cards
 
     by = acting(operator, reason)

@@ -145,7 +145,7 @@ def key_retire(
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Begin nothing more with this key. What it signed stands."""
+    """Begin nothing more with this key. What it signed remains valid."""
     from issuer.keys import states
 
     by = acting(operator, reason)

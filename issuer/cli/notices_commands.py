@@ -1,4 +1,4 @@
-"""``icard-issuer notices``: what waits to be sent, what died, and what a person does about it."""
+"""``icard-issuer notices``: pending and dead deliveries; retry or drop them."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def notices_retry(
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send dead or dropped letters again, with their whole time anew."""
+    """Send dead or dropped letters again, with their full delivery time."""
     from issuer.delivery.outbox_admin import retry
 
     by = acting(operator, reason)

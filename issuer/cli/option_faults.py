@@ -1,4 +1,4 @@
-"""Faults of a trusted entry told in terms of the options that made it."""
+"""Report faults of a trusted entry in terms of the command's options."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def privacy_purge(
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Erase what is no longer kept about a person, and write the database's files anew. Two people do it.
+    """Erase what is no longer kept about a person, and write the database's files again. It needs dual control.
 
     What the law keeps stays, and is listed with its last day. Backups are copies of their own: delete them as well.
     """
@@ -98,7 +98,7 @@ def privacy_purge_due(
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Erase what is no longer kept about anybody. Two people do it; run it once a month.
+    """Erase what is no longer kept about anybody. It needs dual control; run it once a month.
 
     Example:  icard-issuer privacy purge-due -C issuer --operator li.wei --second-operator mei.lin --reason monthly
     """

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. A key of the service is refused by name: what it signs has to stand in the service's records.
+1. A key of the service is refused by name: what it signs has to be in the service's records.
 2. The passphrase is asked for only where the key needs one.
 """
 

@@ -61,7 +61,7 @@ def publish_command(
 ) -> None:
     """Publish into a folder: trust lists, status lists, a bundle of all, and a new timestamp last.
 
-    What stands there stays, unless something newer is named. Run it at least daily: the timestamp tells verifiers that
+    What is there stays, unless something newer is named. Run it at least daily: the timestamp tells verifiers that
     nothing is held back from them.
 
     Example:  icard-issuer files publish public --timestamp-key ts.pem --trust v1.cbor --status k7Qd.token

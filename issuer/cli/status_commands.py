@@ -97,7 +97,7 @@ def status_publish(
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sign the list as it stands; icard-issuer files publish takes the signed list."""
+    """Sign the list as it is; icard-issuer files publish takes the signed list."""
     signer = private_key(key, passphrase_file)
     token, state = status_files.published(file, signer, now=int(time.time()), lifetime=days * DAY, ttl=ttl)
     write_whole(out, token)

@@ -42,11 +42,11 @@ class AlteredRows:
             self._met.add(key)
             return True
 
-    def standing(self, database: Database) -> list[tuple[str, str]]:
-        """The noted rows that still do not fit, by table and primary key."""
+    def remaining(self, database: Database) -> list[tuple[str, str]]:
+        """Check the noted rows again; return those that still do not fit, by table and primary key."""
         with self._lock:
             met = sorted(self._met)
-        left = [one for one in met if _stands(database, *one)]
+        left = [one for one in met if _is_altered(database, *one)]
         with self._lock:
             self._met -= set(met) - set(left)
         return left
@@ -72,7 +72,7 @@ def search(database: Database) -> Iterator[AlteredRow]:
             last = tuple(rows[-1][column.name] for column in key)
 
 
-def _stands(database: Database, name: str, row: str) -> bool:
+def _is_altered(database: Database, name: str, row: str) -> bool:
     for table, columns in bound_tables():
         if table.name == name and database.binder is not None:
             keys = zip(table.primary_key.columns, row.split(":"), strict=True)

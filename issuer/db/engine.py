@@ -11,12 +11,12 @@ Promises:
    that it was not done; without ``settled`` the error says that the outcome is unknown.
 5. A database that goes away and comes back needs no restart: connections are checked before they are used, and one to a
    server that no longer answers breaks within a minute.
-6. Whoever is asked to stop (``stopping``) tries nothing again: what was begun fails with its error.
-7. A lock held elsewhere hangs nobody: a statement waits five seconds for a lock (SQLite: ten for the whole file) and
-   runs for a minute at most; what holds a transaction open and says nothing is cut off (PostgreSQL, set in each
-   transaction, so that a pooler in transaction mode keeps to it). Nothing is prepared by name, for its sake too.
-8. Threads that write to one SQLite file wait for each other here. SQLite itself lets them sleep and look again, each up
-   to a tenth of a second and in no order; that is left for other processes.
+6. A process that is stopping (``stopping``) does not retry: work in progress fails with its error.
+7. Lock waits are bounded: a statement waits five seconds for a lock (SQLite: ten for the whole file) and runs for a
+   minute at most; an idle open transaction is cut off (PostgreSQL; set in each transaction, so that it also holds
+   behind a pooler in transaction mode). For the pooler's sake no statement is prepared by name.
+8. Threads that write to one SQLite file queue here. SQLite itself would poll, each thread for up to a tenth of a second
+   and in no order; that is left for other processes.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ Promises:
 2. Server and worker read and write records. What is kept as evidence they only add to: the audit and its checkpoints
    are never changed, which code has which index neither. The worker alone takes away look-ups whose time is over.
    Rows are deleted only of tables whose rows end (``grants.json``); nobody deletes cards, codes, permits or acts.
-3. An auditor reads every table, since the audit is held against all bound records, and writes nothing.
-4. The same statements again change nothing; after each migration they are needed again.
+3. An auditor reads every table, since the audit is checked against all bound records, and writes nothing.
+4. Repeating the statements changes nothing; they have to be run again after each migration.
 """
 
 from __future__ import annotations

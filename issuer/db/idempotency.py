@@ -1,4 +1,4 @@
-"""Requests that are taken once, however often they are sent.
+"""Idempotency keys: a request has its effect once, however often it is sent.
 
 Promises:
 

@@ -2,11 +2,11 @@
 
 Promises:
 
-1. Within :func:`alone` no other process is within it on the same file, by whatever path; the second one is refused at
-   once. On PostgreSQL, where several may work, it does nothing.
-2. A process that is killed holds nothing: the lock is the system's, on a file beside the database whose content and
-   presence say nothing. On the database itself it would end with the first connection that SQLite closes.
-3. Commands that do one thing and end (``card issue``, ``worker --once``) need no such place.
+1. Only one process at a time is within :func:`alone` for a file, by whatever path; a second one is refused at once. On
+   PostgreSQL, where several may run, it does nothing.
+2. The kernel frees the lock of a process that is killed. It is on a file next to the database, whose content and
+   presence mean nothing: on the database itself SQLite would release it with the first connection that it closes.
+3. Commands that do one thing and exit (``card issue``, ``worker --once``) don't need it.
 """
 
 from __future__ import annotations

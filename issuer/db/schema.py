@@ -1,4 +1,4 @@
-"""Migrations from a program: up, down, and what stands now.
+"""Run migrations from a program: up, down, and the current revision.
 
 Promises:
 
@@ -132,12 +132,12 @@ def _content(connection: Connection) -> dict[str, tuple[int, dict[str, int]]]:
 
 @contextmanager
 def _migrating(database: Database, revision: str) -> Iterator[Connection]:
-    """A connection with a transaction of its own, in which tables may be made anew."""
+    """A connection with a transaction of its own, in which tables may be made again."""
     database.check()
     try:
         with database.engine.execution_options(**{PATIENT: True}).connect() as connection:
             if database.is_sqlite:
-                # A table that is made anew is dropped for a moment, and rows of others name its rows. Within a
+                # A table that is made again is dropped for a moment, and rows of others name its rows. Within a
                 # transaction this pragma does nothing (sqlite.org/pragma.html).
                 connection.connection.execute("PRAGMA foreign_keys=OFF")
             try:

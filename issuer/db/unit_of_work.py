@@ -1,4 +1,4 @@
-"""A unit of work: one transaction, when and for whom it is done, and what the audit will say of it.
+"""A unit of work: one transaction, when and for whom it is done, and what the audit will say about it.
 
 Promises:
 
@@ -7,7 +7,7 @@ Promises:
    they are appended behind all other writes, so that the chain makes no deadlock.
 3. A request belongs to one unit: what it makes and the note of it are committed together. Another unit of the same call
    is a transaction of its own, and takes nothing from the first.
-4. A unit that was begun for a request and never says what it made is refused: a repetition would make it twice.
+4. A unit for a request that records no result is refused: a repeated request would have its effect twice.
 """
 
 from __future__ import annotations

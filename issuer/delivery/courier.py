@@ -8,7 +8,7 @@ Promises:
 2. A kill at any moment loses nothing: what was taken is due again after the lease (:mod:`issuer.delivery.queue`).
 3. A database that is away ends nothing: lanes are jobs (:mod:`issuer.jobs`), which try again. What is logged has codes,
    channels and counts, nothing of any person.
-4. Told to end, it finishes the letter in hand.
+4. Asked to end, it finishes the letter in hand.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class MailChannel:
             try:
                 found = self._find(letter.account)
             except IcardError as damaged:
-                # One whose address cannot be opened must not stand in the way of the others.
+                # One whose address cannot be opened must not be in the way of the others.
                 tell(letter, refused(damaged.code))
                 continue
             if found is not None and letter.to is not None:

@@ -1,4 +1,4 @@
-"""What waits and what died: for people, for metrics, and what is thrown away in time.
+"""Pending and dead deliveries: listing, metrics, retry, drop and retention.
 
 Promises:
 
@@ -88,7 +88,7 @@ def listed(
     """A page of the rows in these states, oldest first.
 
     Args:
-        after: the id of the last row of the page before; one that is not there begins anew.
+        after: the id of the last row of the page before; one that is not there starts again.
     """
 
     def look(session: Session) -> list[OutboxView]:

@@ -8,7 +8,7 @@ Promises:
 3. Several processes take different rows (PostgreSQL: SKIP LOCKED; SQLite: one writer at a time).
 4. What failed for now waits longer each time, up to an hour, with jitter; after the time in the settings it is a dead
    letter that stays visible. None dies untried.
-5. Rows tell a code and a server's number of what went wrong, never a server's words, which may repeat an address.
+5. Rows record a fault's code and the server's numeric reply, never its text, which may repeat an address.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def take(core: Core, channel: str, most: int, lease: float, busy: Iterable[str] 
         except AlteredRow as fault:
             if fault.table != "outbox":
                 raise
-            # One that somebody changed outside the service must not stand in the way of the others either.
+            # One that somebody changed outside the service must not be in the way of the others either.
             _give_up(core, fault)
 
 
@@ -130,7 +130,7 @@ def _take(core: Core, channel: str, most: int, lease: float, avoid: Sequence[str
         try:
             letters.append(_letter(core, row, attempt))
         except IcardError as fault:
-            # One that cannot be opened must not stand in the way of the others.
+            # One that cannot be opened must not be in the way of the others.
             _record(core, row.id, attempt, refused(fault.code))
     return letters
 

@@ -1,13 +1,13 @@
-"""An SMTP connection that ends when it must, whatever the server does (RFC 5321, RFC 3207).
+"""An SMTP connection with a deadline, whatever the server does (RFC 5321, RFC 3207).
 
 Promises:
 
-1. Nothing outlasts the connection's seconds: a server that is silent, or drips, or never comes to an end, is cut off.
-   A reply has a longest length.
+1. Nothing outlasts the connection's deadline: a server that is silent, slow or never finishes is cut off. The length of
+   a reply is capped.
 2. TLS with a certificate that is checked, by STARTTLS or from the first byte; without it only on this machine, and
    never with a password.
-3. What goes wrong is a :class:`Down` with a code and the server's number, or the outcome of the one message; a server's
-   words are never kept.
+3. A failure is a :class:`Down` with a code and the server's numeric reply, or the outcome of the one message; the
+   server's text is never kept.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""``icard-issuer doctor``: everything that can be wrong with a service, looked at on its host."""
+"""``icard-issuer doctor``: diagnose a service on its host."""

@@ -1,4 +1,4 @@
-"""The checks of the doctor, each by itself: one that fails keeps no other from being made.
+"""The checks of the doctor. They are independent: one that fails does not stop the others.
 
 Promises:
 

@@ -1,1 +1,1 @@
-"""Files of people and papers for them: strangers' files looked at safely, photos judged, certificates drawn."""
+"""Documents: uploaded files rendered safely, photos measured, certificates and reports drawn as PDF."""

@@ -1,4 +1,4 @@
-"""Looking at a stranger's file in a process of its own, which has hard limits and ends with the file.
+"""Render an untrusted file in a child process with hard limits, one process for each file.
 
 Promises:
 
@@ -85,7 +85,7 @@ def look(data: bytes, media_type: str) -> Looked:
 
 
 def draw_page(data: bytes, media_type: str, number: int) -> bytes:
-    """A page as JPEG, drawn anew: no byte of the file itself.
+    """A page as JPEG, drawn again: no byte of the file itself.
 
     Args:
         number: from 1.

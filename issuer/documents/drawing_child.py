@@ -1,11 +1,11 @@
-"""``python -m issuer.documents.drawing_child``: looks at one file from a stranger, and ends.
+"""``python -m issuer.documents.drawing_child``: looks at one file from an untrusted source, and ends.
 
 Promises:
 
 1. Before a byte of the file is decoded, the process gives up: more memory than :data:`MEMORY`, more processor time than
    :data:`SECONDS`, and what else :func:`icard_crypto.platform_parts.confine` says.
 2. The input is a line of JSON and the file; the output a line of JSON and, for a page or a photo, a JPEG that was made
-   anew: no metadata of the file survives.
+   again: no metadata of the file survives.
 """
 
 from __future__ import annotations

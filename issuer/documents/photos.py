@@ -1,9 +1,9 @@
-"""Photos of people measured for what a machine can say of them: size, shape, white background, no frame.
+"""Check photos of people for what a machine can measure: size, shape, white background, no frame.
 
 Promises:
 
-1. What is wanted stands in a rule (``photo``), nothing of it here.
-2. Nothing is said of face, gaze or likeness: no model is shipped, and an officer looks at each photo.
+1. The requirements are a rule row (``photo``); none is written here.
+2. Face, gaze and likeness are not judged: no model is shipped, and an officer looks at each photo.
 3. What is kept is scaled and cropped to the rule's shape, upright, a JPEG of at most the rule's bytes without metadata.
 
 The background is what shows left and right of the head and above it: the top tenth, and the outer eighth of both sides

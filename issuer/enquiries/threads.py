@@ -5,7 +5,7 @@ Promises:
 1. Employer and agency share a thread of an application, its holder has another: neither reads the other's. The office
    reads both.
 2. Both sides see since when a message waits and until when it is answered; passing it on says to whom, and the time
-   begins anew.
+   starts again.
 3. A message stays as it was written. Whoever asked is notified of an answer.
 """
 

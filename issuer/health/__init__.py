@@ -1,1 +1,1 @@
-"""What runs out, what waits and what is full: for readiness, metrics and ``icard-issuer doctor``."""
+"""Health: expiry dates, backlog and disk space, for readiness, metrics and ``icard-issuer doctor``."""

@@ -1,4 +1,4 @@
-"""What waits to be published, and for how long.
+"""The publication backlog: changes that are not published yet, and their age.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""When a certificate ends."""
+"""The expiry date of a TLS certificate."""
 
 from __future__ import annotations
 

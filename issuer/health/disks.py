@@ -1,4 +1,4 @@
-"""The space where the service writes.
+"""Free space on the disks that the service writes to.
 
 Promise: a place is low below a twentieth of its size or 256 MiB, whichever is more, but never above half.
 """

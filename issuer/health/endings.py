@@ -1,4 +1,4 @@
-"""What runs out: trust list, keys, published files, certificates, invitations, mandates.
+"""Expiry dates: trust list, keys, published files, certificates, invitations, mandates.
 
 Promises:
 
@@ -33,7 +33,7 @@ _USAGES: Final[tuple[Usage, ...]] = ("card", "status", "timestamp")
 #: Seconds before the end from which on it is a warning. A ceremony of the roots takes weeks to arrange.
 _CEREMONY: Final = 60 * DAY
 _CERTIFICATE: Final = 21 * DAY
-#: Tokens are signed anew every 72 minutes and hold for a week: at half of it the worker has failed for days.
+#: Tokens are signed again every 72 minutes and hold for a week: at half of it the worker has failed for days.
 _TOKEN: Final = 3 * DAY
 
 

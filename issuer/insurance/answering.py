@@ -1,4 +1,4 @@
-"""What becomes of findings: the employer answers in writing, an officer settles and closes.
+"""Answers to findings: the employer replies in writing, an officer settles and closes.
 
 Promises:
 

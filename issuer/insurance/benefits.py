@@ -3,7 +3,7 @@
 Promises:
 
 1. A benefit or a local programme is a rule row with conditions; each is *met*, *missing* or *unknown*, with what is
-   missing and, where that can be told, when it would be met if things go on as they are.
+   missing and, where that can be determined, when it would be met if things go on as they are.
 2. The kinds of conditions are a closed set: a row with another one is refused, never passed over.
 3. Eligible is who meets all conditions. Unknown is never met: what is not on record has to be shown.
 4. An event that the row names stops the benefit.
@@ -39,7 +39,7 @@ __all__ = [
 
 BENEFITS: Final = "insurance_benefits"
 State = Literal["met", "missing", "unknown"]
-#: Values of a condition that are codes of rule rows: people read what ``says_...`` of ``answers.json`` says of each.
+#: Values of a condition that are codes of rule rows: people read what ``says_...`` of ``answers.json`` says about each.
 _CODED: Final = frozenset({"name", "allowed", "causes"})
 
 
@@ -74,7 +74,7 @@ class Claimant:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One condition. ``met_on``: the day on which it would be met if things go on; None: that cannot be told."""
+    """One condition. ``met_on``: the day on which it would be met if things go on; None: that cannot be determined."""
 
     test: str
     state: State

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. A row is held against the record before it is written: a person and an employer that there are, a month that was
+1. A row is checked against the record before it is written: a person and an employer that there are, a month that was
    worked there (no month before work, after death, or to come), a scheme that is not exempt, sums that can be.
 2. The same row twice (employer, month, scheme, kind, day and sums) is refused. Part payments are rows of their own;
    what was paid too much shows in the reconciliation.
@@ -197,7 +197,7 @@ def record_within(
     """Write the rows that may be written, within a transaction that follows the people and writes the audit.
 
     Args:
-        later: the people are marked to be looked at by whoever looks next, instead of by this transaction.
+        later: the people are marked to be looked at by the next reader, instead of by this transaction.
 
     Returns:
         The people whose books changed, and the rows that were refused.
@@ -314,7 +314,7 @@ class _Looking:
         return {keys[row["number_key"]]: row for row in found}
 
     def mark(self, people: Collection[str]) -> None:
-        """Let whoever looks next look at these people."""
+        """Mark these people for the next reader."""
         today = self._today.isoformat()
         rows = (row for row in self._rows.values() if row["person_id"] in people and row["look_on"] != today)
         update_rows(self._session, InsuredPerson, rows, {"look_on": today})

@@ -1,4 +1,4 @@
-"""What follows of a granted claim: pay orders month by month, and their payment.
+"""Pay orders of a granted claim, month by month, and their payment.
 
 Promise: a pay order is made for each month once; the service pays nobody, it keeps the record of what was ordered and
 paid.

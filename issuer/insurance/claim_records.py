@@ -1,4 +1,4 @@
-"""Claims as they are on record and as they are shown.
+"""Claims: their records, and what is shown of them.
 
 Promises:
 

@@ -8,7 +8,7 @@ Promises:
    granted; an officer may refuse what they meet, with reasons. A refusal names the ways of redress.
 3. A granted claim says what is paid a month, from which month and for how many; the orders follow from it
    (:mod:`issuer.insurance.claim_payments`).
-4. Every step notifies the person and stands in the audit.
+4. Every step notifies the person and is in the audit.
 """
 
 from __future__ import annotations

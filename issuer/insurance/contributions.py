@@ -108,7 +108,7 @@ class Terms:
 
     Args:
         limits: None: no rule known here.
-        included: schemes whose contribution is part of another's; ``hosts`` says of which, bit by bit.
+        included: schemes whose contribution is part of another's; ``hosts`` says about which, bit by bit.
     """
 
     floor: int
@@ -174,7 +174,7 @@ class Rates:
         return self._terms[key]
 
     def moments(self, region: str, month: int, known_on: date) -> tuple[Moment, ...]:
-        """The days on which a month's contributions could be computed anew, up to ``known_on``; the first is when it
+        """The days on which a month's contributions could be computed again, up to ``known_on``; the first is when it
         fell due."""
         key = region, month, known_on
         if key not in self._moments:
@@ -258,7 +258,7 @@ class Rates:
 
 
 def own_rate(book: RuleBook, region: str, on: date, text: str) -> str:
-    """An employer's own rate of work injury insurance, held against the region's band where one is known.
+    """An employer's own rate of work injury insurance, checked against the region's band where one is known.
 
     Raises:
         StateError: ``insurance.rate``.

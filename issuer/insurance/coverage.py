@@ -1,4 +1,4 @@
-"""Who had to be covered: one month of one employment, scheme by scheme, and which rule said so there and then.
+"""Mandatory coverage of one month of one employment, scheme by scheme, with the rule that applied there and then.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""Leaving China and death, on record: what the holder chose, what the heirs get, what counts afterwards.
+"""Leaving China and death: the holder's recorded choice, the heirs' payout, and the effect on later months.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""Whether somebody on record may claim a benefit: the record as the conditions read it.
+"""Eligibility for a benefit: a person's record as input to the conditions.
 
 Promise: insured is who is enrolled without lapse today; months count once each, those of the pension since the last
 payout; what is stated beside the record is the claimant's or an officer's word, never the record's.

@@ -1,4 +1,4 @@
-"""What a compliance report says: a line for each month, and findings with their words.
+"""The content of a compliance report: a line for each month, and findings with their texts.
 
 Promises:
 

@@ -6,7 +6,7 @@ Promises:
    officer who recorded the death. It ends on a day, or when an officer ends it.
 2. An heir sees what the person saw of the insurance and may have a copy of it. Nothing can be changed by it: the payout
    of the account is an officer's act.
-3. Who gave it and on which proof stands in the audit; the heir is notified, and the accounts of who died.
+3. Who gave it and on which proof is in the audit; the heir is notified, and the accounts of who died.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is on record about a person, as the rules read it: values without a database.
+"""A person's insurance history as input to the rules: values, no database.
 
 Promises:
 

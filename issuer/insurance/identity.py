@@ -1,4 +1,4 @@
-"""Who an insured person is: found by passport or insurance number, or made, with a number for life.
+"""Identify an insured person by passport or insurance number, or create one with a number for life.
 
 Promises:
 

@@ -4,7 +4,7 @@ Promises:
 
 1. Memory does not grow with the file. A thousand rows are one transaction, with one act in the audit that has their
    hash; after a kill the same file goes on where it was, and no row is written twice.
-2. A row that is refused stops nothing. Its number and the error stand in the database; nothing of its content does.
+2. A row that is refused stops nothing. Its number and the error are in the database; nothing of its content does.
 3. People whose books changed are followed after the file, in chunks of their own.
 """
 

@@ -1,4 +1,4 @@
-"""Lapse and restoration of real people: the books decide, the cards follow.
+"""Lapse and restoration of insurance: computed from the books, and applied to the cards.
 
 Promises:
 
@@ -6,7 +6,7 @@ Promises:
    person's cards with it: ``work`` and ``authority`` codes read lapsed, ``public`` ones never.
 2. Time alone is looked at once: each person's row has the day on which a month may lapse next.
 3. Many people are followed in chunks of 500: other writers get their turn between two.
-4. A state that stands already changes nothing and notifies nobody.
+4. A state that is already set changes nothing and notifies nobody.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Leaving China, coming back, death: what happens to the accounts, and what each choice means.
+"""Leaving China, returning, death: the rules for the accounts, and the consequences of each choice.
 
 Promises:
 
 1. The holder sees the choices with their consequences, in amounts, before choosing. Only the holder may have the
    account paid out, in writing; the employer cannot ask for it. Heirs inherit.
 2. What is paid out is the employee's own part, never the employer's.
-3. Months add up on return where the account was kept; after a payout they begin anew.
+3. Months add up on return where the account was kept; after a payout they start again.
 4. The medical account is settled apart, open bills first.
 """
 

@@ -5,7 +5,7 @@ Promises, kept by the database's own constraints:
 1. A person has one insurance record, and an insurance number is one person's.
 2. What is on record is added, never changed: another entry takes its place, and both stay. A row of the books is taken
    back by one other at most, and a row of an import comes in once.
-3. Names, numbers, wages and certificates stand in sealed columns. The books have sums under ids alone.
+3. Names, numbers, wages and certificates are in sealed columns. The books have sums under ids alone.
 4. Rows are locked in the order insured persons, facts, entries, findings, then cards and what follows them in
    :mod:`issuer.cards.models`; the audit's head is always the last.
 """
@@ -66,7 +66,7 @@ class InsuredPerson(Bound, Base):
 class InsuranceFact(Bound, Base):
     """Something on record: a basis, an employment, an agreement, a certificate, an enrolment, a payout.
 
-    ``body`` is its JSON, sealed. ``replaced_on`` is since when another entry, or none, stands in its place.
+    ``body`` is its JSON, sealed. ``replaced_on`` is since when another entry, or none, is in its place.
     """
 
     __tablename__ = "insurance_facts"

@@ -3,7 +3,7 @@
 Promises:
 
 1. A number is made from nationality and document once; a new passport never makes another.
-2. An assigned number that breaks the rule is kept as it is and flagged, never mended.
+2. An assigned number that breaks the rule is kept as it is and flagged, never repaired.
 3. What does not fit (a document longer than the rule's field) is refused: cutting it could give two people one number.
 
 Source: the annex of order 16 of 2011, as the row ``insurance_number`` has it.

@@ -1,4 +1,4 @@
-"""Whose insurance it is, and who may see it.
+"""Access to insurance records: holder, heirs, employers, agencies, officials.
 
 Promises:
 
@@ -8,7 +8,7 @@ Promises:
 2. What is another's and what is not there are the same error.
 3. Whoever registers, reports or answers for an employer is the employer, an agency with its mandate, or an official;
    of an office only for employers that are not known to be in another region.
-4. Nobody in office changes what is on record about himself.
+4. Officials can't change their own records.
 """
 
 from __future__ import annotations

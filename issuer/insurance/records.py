@@ -1,9 +1,9 @@
-"""What the tables have about insured people, as the values that the rules read.
+"""Load insured people from the tables as the values that the rules read.
 
 Promises:
 
 1. Names, numbers, wages and certificates are opened only here, and sealed before they reach a row.
-2. Work permits on record here are bases without being told again: a permit's terms, cut by its ends.
+2. Work permits on record here count as bases without being reported again: a permit's terms, cut at its ends.
 3. People are loaded by the hundred: four statements for as many as there are, never one for each.
 """
 

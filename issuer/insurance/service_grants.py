@@ -4,7 +4,7 @@ Promises:
 
 1. A service is granted where the registry offers it in the person's region that day, for electronic cards, to somebody
    with a card that is not ended. Where its item says so the person has agreed first (:mod:`issuer.accounts.consents`).
-2. What is granted stands in the card: new codes say it, the earlier ones run to their own end. What is withdrawn does
+2. What is granted is in the card: new codes say it, the earlier ones run to their own end. What is withdrawn does
    not: the earlier codes read replaced at once. A policy that requires the service reads the code.
 3. The person withdraws a service themselves, or by withdrawing the consent that it rests on; an officer does so with a
    reason.

@@ -3,7 +3,7 @@
 Promises:
 
 1. A service is offered in a region on a day only where a row of the registry says so; elsewhere nothing is known.
-2. An item's id is the service's name in the card's format, so that what is granted can stand in a code.
+2. An item's id is the service's name in the card's format, so that what is granted can be in a code.
 """
 
 from __future__ import annotations

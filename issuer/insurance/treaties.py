@@ -189,7 +189,7 @@ def _posting(certificate: Certificate, earlier: Sequence[Certificate]) -> list[C
     """The certificates before this one in the same posting, the first one first.
 
     One that follows on the next day prolongs the posting, whether it calls itself an extension or not: a second first
-    certificate does not begin the treaty's period anew.
+    certificate does not begin the treaty's period again.
     """
     chain: list[Certificate] = []
     next_one = certificate

@@ -1,4 +1,4 @@
-"""What is shown of a person's insurance, to whom.
+"""Views of a person's insurance, by role.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""The clock guard: what is signed says when, and a wrong clock is found before it signs.
+"""The clock guard: detect a wrong clock before anything is signed with its time.
 
 Promises:
 
@@ -6,9 +6,9 @@ Promises:
 2. Nothing is signed while the clock is behind the newest time at which anything was signed, by more than those 5 s;
    within them the newest time is used, so that times never fall.
 3. Nothing is signed while the clock is more than three days ahead of that newest time: a service that runs signs its
-   lists anew every 72 minutes. A person who has looked at the clock may accept it, with an entry in the audit; where it
-   was accepted and wrong, :mod:`issuer.restore.clock_back` is the way back.
-4. Nothing is signed while another's publication stands where this database's should (:mod:`issuer.restore.served`).
+   lists again every 72 minutes. A person who has looked at the clock may accept it, with an entry in the audit; where
+   it was accepted and wrong, :mod:`issuer.restore.clock_back` is the way back.
+4. Nothing is signed while another's publication is where this database's should (:mod:`issuer.restore.served`).
 
 The time that is used is the database's: of several servers all have the same.
 """
@@ -109,7 +109,7 @@ def signed_at(session: Session, moment: int) -> None:
 
 
 def require_alone(session: Session) -> None:
-    """Raise while another's publication stands where this database's should (promise 4).
+    """Raise while another's publication is where this database's should (promise 4).
 
     Raises:
         StateError: ``epoch.published_differs``.

@@ -6,7 +6,7 @@ Promises:
    that is not what its type says cannot be made.
 2. A key signs messages of its own usage only.
 3. Many messages are signed in one call, in order, all or none: a signer across a wire pays one round trip.
-4. A probe is a message that no reader takes: it shows that a key signs, and is good for nothing else.
+4. A probe is a message that no reader accepts: it only shows that a key can sign.
 5. Failing for now (:class:`SignerBusy`) and failing for good (``KeyFault``) are distinguished; whoever calls tries
    again only after the first.
 """

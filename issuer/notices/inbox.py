@@ -1,4 +1,4 @@
-"""An account's inbox, and what it wants to get elsewhere.
+"""An account's inbox, and its preferences for other channels.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""The kinds of notices: what each may say, where it may go, in which words.
+"""The types of notices: their facts, channels and texts.
 
 Promises:
 

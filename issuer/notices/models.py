@@ -1,10 +1,10 @@
-"""The tables of notices: inboxes, the outbox, who wants what, and where webhooks go.
+"""The tables of notices: inboxes, the outbox, preferences and webhooks.
 
 Promises:
 
-1. A notice stands in its account's inbox from the moment of its cause; what else is to be sent of it are rows of the
+1. A notice is in its account's inbox from the moment of its cause; what else is to be sent of it are rows of the
    outbox, one for each channel and webhook, written in the same transaction.
-2. Facts, bodies, addresses and secrets stand in sealed columns.
+2. Facts, bodies, addresses and secrets are in sealed columns.
 3. Who writes here holds no lock that acts on cards or accounts wait for: rows are only added, or changed by those who
    deliver them.
 """

@@ -1,4 +1,4 @@
-"""Writing notices: in the transaction of what causes them.
+"""Write notices within the transaction that causes them.
 
 Promises:
 

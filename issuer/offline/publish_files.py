@@ -6,7 +6,7 @@ Promises:
    token under the newest list, the timestamp, the bundle.
 2. Written as :mod:`issuer.publication.tree` writes: in an order by which a reader that begins with the timestamp finds
    all that it names, each file whole or not at all; a run that was killed is completed by the next.
-3. What stands in the folder is its memory: trust lists follow those published, no list's iat falls, the timestamp's iat
+3. What is in the folder is its memory: trust lists follow those published, no list's iat falls, the timestamp's iat
    rises by at least a second, and what was denied stays denied until the trust list itself marks the key compromised.
 4. A published status list that no verifier takes any more (its key was compromised) is left out and named; the rest
    goes on, for a stolen key must not stop the news about it.
@@ -89,7 +89,7 @@ def publish(
     Args:
         trust_lists: signed lists, oldest first; those published already may be among them.
         status_tokens: new tokens; lists that are not renewed stay.
-        deny: keys of which nothing stands any more, from now on.
+        deny: keys of which nothing is valid any more, from now on.
         now: Unix time.
         lifetime: seconds until the timestamp's end, at most 7 days.
 
@@ -186,7 +186,7 @@ def _tokens(
                 found=str(token.read.iat),
             )
         tokens[token.name] = token
-    # A list that was given anew is not left out, whatever became of its forerunner.
+    # A list that was given again is not left out, whatever became of its forerunner.
     return list(tokens.values()), [(name, fault) for name, fault in left_out if name not in tokens]
 
 

@@ -3,7 +3,7 @@
 Promises:
 
 1. The file is JSON with one line an entry, so that a person can read it and a difference of two versions shows what
-   changed. Only entries other than valid stand in it. It is read strictly: what is not understood is refused.
+   changed. Only entries other than valid are in it. It is read strictly: what is not understood is refused.
 2. A change is written whole or not at all, under a lock: of two changes at once neither is lost.
 3. What cannot be undone stays: a revoked or replaced entry never becomes valid again, for a verifier that saw it may
    act on it without asking.
@@ -192,7 +192,7 @@ def set_entry(path: Path, index: int, value: int) -> tuple[int, int]:
 
 
 def published(path: Path, key: SigningKey, *, now: int, lifetime: int, ttl: int) -> tuple[bytes, StatusFile]:
-    """Sign the list as it stands; the token, and the file as it is then.
+    """Sign the list as it is; the token, and the file as it is then.
 
     Args:
         now: Unix time.

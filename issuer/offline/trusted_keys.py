@@ -3,7 +3,7 @@
 Promises:
 
 1. What is written has been read by :func:`verifier.knowledge.trusted_file.read_trusted_file`, with all its rules.
-2. Keys that stand in a file stay there; a key of another environment is refused.
+2. Keys that are in a file stay there; a key of another environment is refused.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def certificate_sheet(core: Core, card_id: str, profile: Profile, code: str) -> 
 
 
 def sheet_banner(core: Core) -> str | None:
-    """What stands across the top of a sheet of a test environment."""
+    """What is across the top of a sheet of a test environment."""
     return _BANNER if core.settings.environment == "test" else None
 
 

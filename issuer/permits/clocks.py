@@ -3,7 +3,7 @@
 Promises:
 
 1. The days follow from the rules of the day of filing and from nothing else, so that they can be computed again.
-2. A day beyond what is known of the calendar is provisional until the table grows.
+2. A day beyond what is known about the calendar is provisional until the table grows.
 """
 
 from __future__ import annotations

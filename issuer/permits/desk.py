@@ -2,7 +2,7 @@
 
 Promises:
 
-1. Extensions that stand first come first (:mod:`issuer.permits.urgent`). The rest is in the order of legal days: when
+1. Extensions that are first come first (:mod:`issuer.permits.urgent`). The rest is in the order of legal days: when
    defects have to be named, when a decision is due, and, for an extension, the permit's own end where that comes first.
 2. Taking an application says who works on it and refuses nobody: whoever may decide still may. It is nobody's again
    when it is given back, or decided.
@@ -48,7 +48,7 @@ class QueueItem:
             undecided, it goes on by law.
         papers, verified: materials that were handed in, and those of them that are verified.
         returns: how often it was returned.
-        first: it stands first, for its permit ends soon.
+        first: it is first, for its permit ends soon.
         taken_by: the name of whoever has taken it; own: it is the one who asks.
     """
 
@@ -241,7 +241,7 @@ def _due() -> ColumnElement[str]:
 
 
 def _place() -> ColumnElement[str]:
-    """What the queue is in the order of: what stands first, then the day."""
+    """What the queue is in the order of: what is first, then the day."""
     return case((Filing.first_since.is_not(None), "0"), else_="1") + _due()
 
 

@@ -4,7 +4,7 @@ Promises:
 
 1. Every end goes through :func:`end_permit`: the move of the machine, the record of the end, the card, the
    notification and the notices are one transaction.
-2. The ground is a row of kind ``ends``; its title, its citation and the ways of redress stand in the record.
+2. The ground is a row of kind ``ends``; its title, its citation and the ways of redress are in the record.
 3. What an application about it decided takes one officer; ``revoked``, ``withdrawn``, ``licence_withdrawn``, and any
    end without an application, takes two (:func:`prepare_end`), after the person was heard where the row says so.
 """

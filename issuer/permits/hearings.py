@@ -4,7 +4,7 @@ Promises:
 
 1. A cancellation that the person did not sign, and every end that takes two officers, waits until they were heard:
    until they made their statement, or until its last day is over. What the employer says, and what an officer writes
-   down, stands beside it and ends nobody's hearing.
+   down, is beside it and ends nobody's hearing.
 2. The person gets notice of the ground and the last day at once, and of what an officer wrote down as theirs; the
    office of the statement.
 3. What is stated is sealed, and is seen by the office and by those whom the permit concerns.

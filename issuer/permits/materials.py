@@ -44,7 +44,7 @@ PROCESSES: Final[tuple[Process, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class FilingFacts:
-    """What is known of a filing. None: not known yet; the entries that depend on it are conditional.
+    """What is known about a filing. None: not known yet; the entries that depend on it are conditional.
 
     Args:
         process, region, day: the process, the region of the office and the day whose rules apply.
@@ -79,7 +79,7 @@ class FilingFacts:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An entry of the checklist. ``commitment``: a promise to hand it in later may stand in, with a date."""
+    """An entry of the checklist. ``commitment``: a promise to hand it in later may be in, with a date."""
 
     code: str
     rule: Rule

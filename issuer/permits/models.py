@@ -2,9 +2,9 @@
 
 Promises, kept by the database's own constraints:
 
-1. An identity document stands once, by kind, issuing state and number; a permit number is one person's for life.
+1. An identity document appears once, by kind, issuing state and number; a permit number is one person's for life.
 2. A person has one open application of a kind. A notification's token works once.
-3. Names, numbers, posts and reasons stand in sealed columns; days are ISO texts, which compare as dates do.
+3. Names, numbers, posts and reasons are in sealed columns; days are ISO texts, which compare as dates do.
 4. Rows are locked in the order persons, employers, applications, papers, permits, notifications, then cards and what
    follows them in :mod:`issuer.cards.models`; the audit's head is always the last.
 """
@@ -112,9 +112,9 @@ class OfficeMember(Bound, Base):
 
 
 class Filing(Bound, Base):
-    """An application. ``record`` is what was filed, sealed; days of the clock stand beside it.
+    """An application. ``record`` is what was filed, sealed; days of the clock are beside it.
 
-    ``filer``: employer, agency, or person. ``first_since``: the day since when it stands first in the queue;
+    ``filer``: employer, agency, or person. ``first_since``: the day since when it is first in the queue;
     ``pauses``: first and last days that do not count, ``2026-03-02/2026-03-06``, separated by spaces.
 
     ``rules_on`` is the day whose rules it keeps. ``open_key`` is the keyed hash of person and process.

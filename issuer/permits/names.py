@@ -1,4 +1,4 @@
-"""Names as in the passport: one form for comparing them; what is shown stays as it stands there.
+"""Names as in the passport: one form for comparing them; what is shown stays as it is there.
 
 Promises:
 

@@ -27,7 +27,7 @@ class ObjectionView:
     """An objection. Days are those of Beijing.
 
     ``end``: the kind of end that it is about; ``record``: grounds, reasons, and the ways of redress against the
-    outcome; ``moves``: those that are possible for whoever looks.
+    outcome; ``moves``: those that are possible for the viewer.
     """
 
     objection_id: str

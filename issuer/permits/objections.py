@@ -7,7 +7,7 @@ Promises:
 2. A head of the office records what becomes of it, never one who took part in the decision. Where nothing is said
    within the time for its examination, it counts as admitted.
 3. The decision stands meanwhile unless it is stayed. A stay, and a decision that was set aside, let two officers
-   restore the permit with new codes; a refused application is decided anew.
+   restore the permit with new codes; a refused application is decided again.
 4. An outcome that leaves the decision standing names the way to the court, and ends what a stay had restored.
 """
 
@@ -319,7 +319,7 @@ def _move(
 
 
 def _reopen(core: Core, session: Session, now: int, row: Objection, who: Principal) -> None:
-    """Let a refused application be decided anew: its time for the decision begins again."""
+    """Let a refused application be decided again: its time for the decision begins again."""
     if row.filing_id is None:
         return
     filing = session.get_one(Filing, row.filing_id, with_for_update=True)

@@ -3,7 +3,7 @@
 Promises:
 
 1. Two people are the same where kind, issuing state and number of a document are the same; nothing else merges them.
-2. A passport's number stands in a sealed column and as a keyed hash, nowhere else.
+2. A passport's number is in a sealed column and as a keyed hash, nowhere else.
 3. A passport that was reported for social insurance names a person and is on no card, until an officer or an approved
    application confirms it. Of a person who has no other, an application takes its place at once.
 """

@@ -1,7 +1,7 @@
 """How it is checked that somebody is the person of a passport: an interface, and the way that is shipped.
 
 An authority that has a check by face or by a bank's card implements :class:`PersonCheck` and hands it to
-:func:`issuer.permits.granting.activate`; the name of the check stands in the audit, what it compared does not.
+:func:`issuer.permits.granting.activate`; the name of the check is in the audit, what it compared does not.
 """
 
 from __future__ import annotations

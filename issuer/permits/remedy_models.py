@@ -98,7 +98,7 @@ class Objection(Bound, Base):
 
 
 class PermitCorrection(Bound, Base):
-    """A clerical error that was put right; ``record`` has what stood there, what stands there now, and why, sealed."""
+    """A clerical error that was put right; ``record`` has what stood there, what is there now, and why, sealed."""
 
     __tablename__ = "permit_corrections"
     bound = ("permit_id", "field", "record", "at")

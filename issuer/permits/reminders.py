@@ -2,7 +2,7 @@
 
 Promises:
 
-1. When and of what people are reminded stands in rows of kind ``reminders``; each reminder is sent once, also when the
+1. When and of what people are reminded is in rows of kind ``reminders``; each reminder is sent once, also when the
    worker was away on its day: then the newest one that is due is sent, and the earlier ones are not sent after it.
 2. A holder gets a notice of each; an employer and its agencies get one notice a day for all of their people.
 3. Who has filed an extension is not reminded to.

@@ -5,7 +5,7 @@ Promises:
 1. Two officers restore a permit, and only where an objection against its end, or against the refusal that ended it, has
    succeeded or stays it.
 2. It comes back as what it was: to be activated, in force to its last day, or going on by law where the extension is
-   undecided again. A permit whose last day is over otherwise does not come back; its application is decided anew.
+   undecided again. A permit whose last day is over otherwise does not come back; its application is decided again.
 3. A card that was withdrawn never comes back: the permit gets a new one with new codes.
 """
 

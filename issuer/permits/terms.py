@@ -64,7 +64,7 @@ def grant(core: Core, session: Session, now: int, person_id: str, number: str | 
     """
     permit = session.scalar(select(Permit).where(Permit.person_id == person_id).with_for_update())
     if permit is None:
-        # Nothing is known of the structure of numbers; a new one has 18 digits and says nothing.
+        # Nothing is known about the structure of numbers; a new one has 18 digits and says nothing.
         number = number or str(10 ** (_DIGITS - 1) + secrets.randbelow(9 * 10 ** (_DIGITS - 1)))
         permit = Permit(
             id=secrets.token_hex(16),
@@ -197,7 +197,7 @@ def permit_facts(core: Core, session: Session, permit: Permit, employer_id: str)
 
 
 def card_of(core: Core, session: Session, permit: Permit) -> Card:
-    """What a card says of a permit: derived from passport, permit, newest term and employer.
+    """What a card says about a permit: derived from passport, permit, newest term and employer.
 
     While an extension is undecided its interim code has the last day of that code. Insurance, services, photo, and the
     native spelling of an unchanged name are those of the card on record, unless it has ended: a permit says nothing of

@@ -11,7 +11,7 @@ Promises:
    promised paper until its day.
 5. The files of one organisation's open applications, with those of the last 30 days, have a bound; a draft that is
    withdrawn takes its files along.
-6. Whoever sees the application sees its files; an official's look leaves a row. What is shown was drawn anew.
+6. Whoever sees the application sees its files; an official's look leaves a row. What is shown was drawn again.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def _own(core: Core, session: Session, who: Principal, filing_id: str, *, lock: 
 
 
 def show_file(core: Core, who: Principal, file_id: str) -> FileView:
-    """What is known of a file.
+    """What is known about a file.
 
     Raises:
         StateError: ``access.*``, ``upload.none``.

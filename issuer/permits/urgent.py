@@ -1,8 +1,8 @@
-"""Extensions that stand first in the office's queue, for their permits end soon.
+"""Extensions that are first in the office's queue, for their permits end soon.
 
 Promises:
 
-1. An extension that is undecided shortly before the permit's end, by the rules, stands first from that day on.
+1. An extension that is undecided shortly before the permit's end, by the rules, is first from that day on.
 2. The heads of its office get notice of it, once.
 """
 
@@ -31,7 +31,7 @@ _SPARE: Final = 14
 
 
 def first_due(session: Session, today: date, most: int) -> list[str]:
-    """The extensions that are to stand first from now on, by their ids."""
+    """The extensions that are to be first from now on, by their ids."""
     book = book_of(session)
     longest = max(rule.value["number"] for rule in book.all("deadlines", "first-in-queue"))
     query = (

@@ -136,7 +136,7 @@ class FilingView:
     """An application.
 
     ``name``: of the person; ``employer``: its name; ``questions``: the facts that the checklist follows from;
-    ``moves``: those that are possible for whoever looks; ``redress``: against a refusal, counted from its delivery
+    ``moves``: those that are possible for the viewer; ``redress``: against a refusal, counted from its delivery
     where that is proven; ``paused_since``: the time for the decision stands still.
     """
 

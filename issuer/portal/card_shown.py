@@ -1,8 +1,8 @@
-"""What pages say of a card's record: its state in a word, its facts, what stands of permit and insurance.
+"""What pages say about a card's record: its state in a word, its facts, the state of permit and insurance.
 
 Promises:
 
-1. "In force" is said of what the record says now, by the day of Beijing; a card that is suspended, ended, expired or
+1. "In force" is said about what the record says now, by the day of Beijing; a card that is suspended, ended, expired or
    not begun never has it.
 2. What the record does not know is a dash, not a cross.
 """
@@ -40,7 +40,7 @@ def card_state(view: CardView, t: Words, now: int) -> Tag:
 
 
 def card_rows(view: CardView, t: Words, now: int) -> list[tuple[str, str, str, str]]:
-    """What stands of permit and insurance: sign, what, state, how live that is."""
+    """The state of permit and insurance: sign, what, state, how live that is."""
     permit, insurance, live = view.card.permit, view.card.insurance, t("card.live")
     state = card_state(view, t, now)
     until = t("card.permit_until", day=t.day(permit.valid_until)) if permit and permit.valid_until else ""

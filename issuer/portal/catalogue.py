@@ -67,7 +67,7 @@ class Words:
 
         Args:
             name: ``file.name``.
-            places: what stands in the entry's braces; ``n`` chooses the plural form.
+            places: what is in the entry's braces; ``n`` chooses the plural form.
 
         Raises:
             KeyError: there is no such entry, or a place is missing.
@@ -119,7 +119,7 @@ class Words:
 
     @property
     def gap(self) -> str:
-        """What stands between two sentences."""
+        """What is between two sentences."""
         return "" if self.language == "zh" else " "
 
     def number(self, value: int) -> str:

@@ -40,7 +40,7 @@ def fact_label(t: Words, topic: Topic, fact: str) -> str:
 
 
 def reportable(visit: Visit, topic: Topic, person_id: str | None, facts: Sequence[Fact]) -> list[Fact]:
-    """These facts, as whoever looks can report them or sees them disputed.
+    """These facts, as the viewer can report them or sees them disputed.
 
     Args:
         person_id: whose record it is; None: nobody's that is known.

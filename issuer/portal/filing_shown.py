@@ -132,7 +132,7 @@ def filing_deadlines(rules: ShownRules, view: FilingView, *, own: bool) -> list[
     """The clocks that run, soonest first, each with its title.
 
     Args:
-        own: whoever looks has filed it: what the applicant has to do is theirs.
+        own: the viewer has filed it: what the applicant has to do is theirs.
     """
     t = rules.t
     applicant = t("filing.whose_you" if own else "filing.whose_applicant")
@@ -193,8 +193,8 @@ def filing_checks(
     """The checklist, with what fulfils each line or what is wrong with it; what is to do comes first.
 
     Args:
-        acts: whether whoever looks hands papers in now, or checks them.
-        back: what a return says of a material, by its code.
+        acts: whether the viewer hands papers in now, or checks them.
+        back: what a return says about a material, by its code.
     """
     found = []
     for item in view.checklist:

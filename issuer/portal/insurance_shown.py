@@ -121,7 +121,7 @@ def _sign(t: Words, line: Line, scheme: Scheme) -> tuple[str, str]:
 
 
 def finding_shown(rules: ShownRules, finding: Finding, answered: Answered | None) -> dict[str, Any]:
-    """A finding: the sentence, its sums and rules, where it stands, and what was answered."""
+    """A finding: the sentence, its sums and rules, where it is, and what was answered."""
     t = rules.t
     state = answered.state if answered else "open"
     facts = []

@@ -95,7 +95,7 @@ class Pages:
         Args:
             form: makes the page that the form is on; it comes back when the act is refused.
             fields: which field a code, a layer or a path of a refusal is about.
-            log_in: whether it checks a stranger's password, for which the service has threads apart.
+            log_in: whether it checks an unknown client's password, for which the service has threads apart.
         """
         return self._declare("POST", path, access, form, fields or {}, log_in=log_in)
 

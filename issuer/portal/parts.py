@@ -224,7 +224,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report that a fact is wrong: its number, where it stands, and the answer once there is one."""
+    """A report that a fact is wrong: its number, where it is, and the answer once there is one."""
 
     number: str
     about: str

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. Everything that comes from outside is escaped; the only markup put in as it stands is the package's own icons and QR
+1. Everything that comes from outside is escaped; the only markup put in as it is is the package's own icons and QR
    codes that this service has drawn.
 2. A name that a template misspells is an error, not an empty place.
 3. No page has an inline script, style or handler: the Content-Security-Policy refuses them, and so does a test.

@@ -96,7 +96,7 @@ class ShownRules:
         Args:
             whose: whose turn it is, in words.
             otherwise: what happens when the day passes; empty: what the row says, or that nothing does by itself.
-            provisional: None: whether the day lies beyond what is known of the calendar.
+            provisional: None: whether the day lies beyond what is known about the calendar.
         """
         t, calendar = self.t, calendar_of(self.book, region)
         value: dict[str, Any] = dict(row.value)

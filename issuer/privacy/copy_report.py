@@ -4,7 +4,7 @@ Promises:
 
 1. Every section that has rows is in it, in the order of the document; a section without rows is left out.
 2. Headings and the service's own fields are named in both languages. Times are Beijing times, months and sums as people
-   write them; what stands inside a record keeps the record's own field names.
+   write them; what is inside a record keeps the record's own field names.
 3. At most :data:`MOST_ROWS` rows of a section are drawn; the sheet then says how many there are, and that the JSON has
    them all.
 """
@@ -29,7 +29,7 @@ __all__ = ["MOST_ROWS", "copy_report"]
 
 MOST_ROWS: Final = 1000
 _BEIJING: Final = timezone(timedelta(hours=8))
-#: What stands at the top of the sheet instead of in a section.
+#: What is at the top of the sheet instead of in a section.
 _HEAD: Final = frozenset({"format", "issuer", "made_at"})
 _SUMS: Final = frozenset({"amount", "employee_part", "employer_part", "monthly"})
 _MONTHS: Final = frozenset({"first_month", "last_month", "month"})

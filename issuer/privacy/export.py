@@ -38,7 +38,7 @@ from .subject_rows import Category, Holding, rows_of, shown_row, subject_of
 __all__ = ["FORMAT", "export_of", "export_schema"]
 
 FORMAT: Final = "icard-personal-data-1"
-#: Acts that would tell of a deferral; what they kept back shows among the look-ups on its day.
+#: Acts that would reveal a deferral; what they kept back shows among the look-ups on its day.
 _QUIET: Final = "lookup."
 _PAGE: Final = 200
 

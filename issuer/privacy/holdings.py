@@ -2,8 +2,8 @@
 
 Promises:
 
-1. Every table that names a person, an account, a card, a permit or an application, or has a sealed column, stands in
-   :data:`HOLDINGS` or in :data:`APART` with the reason; a test holds the list against the database's tables.
+1. Every table that names a person, an account, a card, a permit or an application, or has a sealed column, is in
+   :data:`HOLDINGS` or in :data:`APART` with the reason; a test checks the list against the database's tables.
 2. An export and a purge walk the same list: what can be shown can be erased, and the other way round.
 """
 

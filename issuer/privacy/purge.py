@@ -8,9 +8,9 @@ Promises:
    go as well.
 2. The audit's chain stays whole: its rows, pseudonyms and hashes stay; an act names the rows whose details went.
    Indexes of status lists are never given again: a code's row stays, without its content.
-3. What was deleted is gone from the database's files too, once :func:`issuer.audit.purge.scrub` has written them anew.
+3. What was deleted is gone from the database's files too, once :func:`issuer.audit.purge.scrub` has written them again.
    Backups are copies of their own: they have the data until they are deleted, by whoever keeps them.
-4. Repeating it changes nothing more; a kill before the files were written anew is mended by doing it again.
+4. Repeating it changes nothing more; a kill before the files were written again is repaired by doing it again.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = ["ERASED", "Purged", "purge_due", "purge_person"]
 
 _DAY: Final = 86_400
 _PAGE: Final = 200
-#: What stands where content was: valid JSON, so that whoever reads the row finds it empty.
+#: What is where content was: valid JSON, so that whoever reads the row finds it empty.
 ERASED: Final = b"{}"
 
 
@@ -72,7 +72,7 @@ class Purged:
 
 
 def purge_person(core: Core, person_id: str, by: Actor) -> Purged:
-    """Erase what is due about a person, and write the files anew.
+    """Erase what is due about a person, and write the files again.
 
     Raises:
         StateError: ``privacy.none``, ``audit.not_scrubbed``: deleted, but still in the files; do it again.
@@ -86,7 +86,7 @@ def purge_person(core: Core, person_id: str, by: Actor) -> Purged:
 def purge_due(
     core: Core, by: Actor, progress: Callable[[int, int], None] = lambda people, changed: None
 ) -> tuple[int, int]:
-    """Erase what is due about everybody, and write the files anew.
+    """Erase what is due about everybody, and write the files again.
 
     Args:
         progress: called after every page: people looked at, people about whom something went.

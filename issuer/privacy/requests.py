@@ -7,7 +7,7 @@ Promises:
    an administrator for the account. An official of an office decides on requests of people of its region, and of those
    whose region is not known. Nobody decides on their own request.
 3. A refusal gives reasons and the ways of redress with their last days (article 50). Each step notifies the person and
-   stands in the audit.
+   is in the audit.
 4. A deletion that was granted is carried out by a purge (:mod:`issuer.privacy.purge`), which says what the law keeps.
 """
 

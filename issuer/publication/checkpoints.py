@@ -4,7 +4,7 @@ Promises:
 
 1. A checkpoint names the database, the number and the hash of the newest row, and the time; it is signed by a timestamp
    key, under a typ of its own.
-2. The one before is held against the chain first: over a chain that was made anew nothing is signed.
+2. The one before is checked against the chain first: over a chain that was made again nothing is signed.
 3. It is written into the database, published (``audit/<number>.cbor``) and written to a folder outside the database; a
    kill between leaves a file that the next one writes.
 

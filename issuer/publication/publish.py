@@ -5,12 +5,12 @@ Promises:
 1. What is due is read without a lock, signed while no transaction is open, and written in one transaction: nobody else
    waits for the signer, however long it takes.
 2. What was signed is written only if nothing came between: no other publication, trust list or checkpoint, no end of
-   the key that signed, nothing else that the timestamp would have to say. Otherwise it is dropped and all is read anew.
-   Of several publishers one writes; the others then find nothing left to do.
+   the key that signed, nothing else that the timestamp would have to say. Otherwise it is dropped and all is read
+   again. Of several publishers one writes; the others then find nothing left to do.
 3. What is published is rows, written in one transaction: a kill anywhere leaves the publication before, or this one,
    whole.
 4. The version rises by one or more each time. iat rises by at least a second each time and never falls: not over
-   restarts and not when the clock is set back, for the last one stands in the database; and it is at most two seconds
+   restarts and not when the clock is set back, for the last one is in the database; and it is at most two seconds
    ahead of the clock, else the publication waits.
 5. The timestamp names the trust list in force, every key that was compromised, and for each list the iat of its newest
    token. What a timestamp denies needs no trust list: a stolen key is denied with the next publication.
@@ -136,8 +136,8 @@ def publish(core: Core, *, force: bool = False, stop: Callable[[], bool] = lambd
     """Publish what is due, and wait where the clock has to pass the last publication first.
 
     Args:
-        force: sign everything anew, due or not.
-        stop: asked while it waits, and before it begins anew: whether to leave it.
+        force: sign everything again, due or not.
+        stop: asked while it waits, and before it starts again: whether to leave it.
 
     Raises:
         StateError: ``clock.*``, ``database.*``; SignerBusy: nothing was written.

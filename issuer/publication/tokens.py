@@ -50,7 +50,7 @@ __all__ = [
 
 #: Seconds after which a verifier should ask again: a tenth of the day that the strictest shipped policy allows.
 TTL: Final = DAY // 10
-#: Seconds after which an unchanged list is signed anew, so that a fresh one is there before its ttl ends.
+#: Seconds after which an unchanged list is signed again, so that a fresh one is there before its ttl ends.
 REFRESH: Final = TTL // 2
 #: Seconds by which a token's iat may be ahead of the clock, see issuer.publication.publish.
 AHEAD: Final = 2

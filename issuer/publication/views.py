@@ -1,4 +1,5 @@
-"""What is published and how old it is, what the trust list says of this service, and its keys: for people and monitors.
+"""What is published and how old it is, what the trust list says about this service, and its keys: for people and
+monitors.
 
 Promises:
 
@@ -107,7 +108,7 @@ class ListedKey:
 
 @dataclass(frozen=True, slots=True)
 class TrustListView:
-    """The trust list in force. ``regions`` and ``keys`` are this issuer's; keys stand there by their thumbprints."""
+    """The trust list in force. ``regions`` and ``keys`` are this issuer's; keys are there by their thumbprints."""
 
     version: int
     environment: str

@@ -3,7 +3,7 @@
 Promises:
 
 1. The highest version of a path is the one that is served; versions come from the publisher's row and only rise.
-2. Trust lists and checkpoints are kept permanently. Of what is signed anew again and again the newest and the one
+2. Trust lists and checkpoints are kept permanently. Of what is signed again again and again the newest and the one
    before are kept: a reader that has just looked up the version still finds it.
 3. One reading sees files of one moment: what :func:`newest` gives belongs together.
 """

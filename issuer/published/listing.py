@@ -1,4 +1,4 @@
-"""Whether verifiers take what a key of the service signs: its keys held against the trust list in force.
+"""Whether verifiers take what a key of the service signs: its keys checked against the trust list in force.
 
 Promises:
 
@@ -92,7 +92,7 @@ class Listing:
 
 
 def listing_of(core: Core, session: Session) -> Listing | None:
-    """What the trust list in force says of this service; None: none was imported.
+    """What the trust list in force says about this service; None: none was imported.
 
     Raises:
         DecodeError: a row was changed.

@@ -7,7 +7,7 @@ Promises:
 2. A list under which no verifier could believe this service is refused: another environment, this issuer not on it, or
    on it with less than the service's regions, status prefix or capacity.
 3. The whole chain is kept, and is checked again whenever it is loaded.
-4. Taking in a list that stands already changes nothing.
+4. Taking in a list that is already set changes nothing.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Promises:
 
 1. After every commit that wrote to the audit the mark holds the epoch, the audit's end and how far the open status list
-   was used: before a code is handed out, the mark knows of it. A kill loses nothing of it, a loss of power the last
+   was used: before a code is handed out, the mark knows about it. A kill loses nothing of it, a loss of power the last
    second at most.
 2. A service does not start where the database is behind its mark (its epoch is lower, or the audit does not hold the
    mark's row) or behind what was published. Only ``icard-issuer restore`` opens it then.

@@ -7,7 +7,7 @@ Promises:
 2. It holds no master key, no passphrase and no mark: whoever has a backup alone reads nothing of any person, and a
    database that is put back is noticed (:mod:`issuer.recovery.epoch`).
 3. Its manifest names every file with its SHA-256; :func:`check` reads them all.
-4. When the newest backup was made stands in the database, for metrics and the doctor, and in the audit.
+4. When the newest backup was made is in the database, for metrics and the doctor, and in the audit.
 5. Only what this module made is ever removed, and only where a number to keep was given.
 """
 
@@ -139,7 +139,7 @@ def postgres_program(name: str) -> str:
 
 
 def _database(core: Core, folder: Path) -> tuple[Meta, int]:
-    """Write the database as of one moment; what it says of itself, and its newest act."""
+    """Write the database as of one moment; what it says about itself, and its newest act."""
 
     def look(session: Session) -> tuple[Meta, int]:
         return session.get_one(Meta, 1), session.get_one(AuditHead, 1).seq
@@ -168,7 +168,7 @@ def _dump(url: str, path: Path) -> None:
 
 
 def connection_of(url: str) -> dict[str, str]:
-    """libpq's variables for an address: a password on a command line would stand in the list of processes."""
+    """libpq's variables for an address: a password on a command line would be in the list of processes."""
     parsed = make_url(url)
     query = {name: value if isinstance(value, str) else value[0] for name, value in parsed.query.items()}
     given = {

@@ -2,8 +2,8 @@
 
 Promises:
 
-1. Every list that stood in the backup is closed: no index is given from it again, whatever the backup says of it.
-2. Of each entry the stricter of database and last published token stands from now on: as a state of its card where the
+1. Every list that stood in the backup is closed: no index is given from it again, whatever the backup says about it.
+2. Of each entry the stricter of database and last published token is from now on: as a state of its card where the
    code is known, as a lost code where it is not. Keys that the published timestamp denies are revoked.
 3. What was given since the backup is named: each code by list and index as far as the mark and the tokens know it, else
    the whole list; and every card whose newest codes no longer serve.

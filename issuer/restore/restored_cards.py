@@ -3,7 +3,7 @@
 Promises:
 
 1. No entry becomes milder. A revoked card is revoked again, a suspended one suspended, a replaced code replaced, a
-   permit or an insurance that did not stand does not stand; whoever knows better changes it back as always.
+   permit or an insurance that did not stand is not; whoever knows better changes it back as always.
 2. An entry that reads revoked because the code was burnt burns the code and leaves the card; a card all of whose codes
    read revoked, or one that had been issued, is revoked.
 3. Entries are recomputed from the record, as after any change.

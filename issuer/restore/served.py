@@ -1,4 +1,4 @@
-"""What is served at the status prefix, held against what this database published.
+"""What is served at the status prefix, checked against what this database published.
 
 Promises:
 
@@ -44,7 +44,7 @@ EVERY: Final = 300.0
 #: Seconds for all addresses together, and for one.
 _TOTAL: Final = 10.0
 _EACH: Final = 4.0
-#: Lists that are compared: every list is signed anew within 72 minutes, so the newest few show another publisher.
+#: Lists that are compared: every list is signed again within 72 minutes, so the newest few show another publisher.
 _MOST: Final = 3
 _IAT: Final = 6
 _FOLDER: Final = "status/"
@@ -61,7 +61,7 @@ class Compared:
 
 
 def compare(core: Core, fetch: Fetch | None = None) -> Compared:
-    """Fetch the newest lists and hold them against the database; a difference is written down (promise 1).
+    """Fetch the newest lists and check them against the database; a difference is written down (promise 1).
 
     Args:
         fetch: another way than HTTPS.

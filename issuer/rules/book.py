@@ -42,7 +42,7 @@ class Finding:
 
     @property
     def severity(self) -> Literal["error", "warning"]:
-        """A gap may be meant: nothing is known of that time. All else is an error."""
+        """A gap may be meant: nothing is known about that time. All else is an error."""
         return "warning" if self.code == "rules.gap" else "error"
 
 

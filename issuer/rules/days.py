@@ -8,7 +8,7 @@ Promises:
    day of the same number, or on the month's last day (Civil Code 202).
 3. Working days come from the ``calendar`` rows of a book, one a year, by the nearest region. Beyond the
    last year of the unbroken run, weekends and the holidays by law are off, and a deadline says *provisional*.
-4. Days before the first year of the table are refused: nothing is known of them.
+4. Days before the first year of the table are refused: nothing is known about them.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. A row is added or ended, never changed and never deleted; both take two people, or are audited acts on the host.
+1. A row is added or ended, never changed and never deleted; both need dual control, or are audited acts on the host.
 2. What does not fit is refused before anything is written: a row that overlaps another of its id and region, ends
    before it begins, lies in no known region, or has no source; an end of a row that is not there or has one.
 3. The book of a service is the shipped one with these changes; it is the same until a change is written.

@@ -87,7 +87,7 @@ class Part(Protocol):
 
     @property
     def log_ins(self) -> Sequence[str]:
-        """Where a stranger's password is checked: :mod:`issuer.service.login_door` stands in front of these."""
+        """Where an unknown client's password is checked: :mod:`issuer.service.login_door` is in front of these."""
 
     def join(self, app: FastAPI) -> None:
         """Add its routes."""

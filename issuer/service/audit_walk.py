@@ -20,7 +20,7 @@ _walking: Final = threading.Lock()
 
 
 def walk_chain(core: Core) -> AuditReport:
-    """Walk the whole chain and hold it against its checkpoints, those on the host too.
+    """Walk the whole chain and check it against its checkpoints, those on the host too.
 
     Raises:
         Problem: ``http.overloaded``: another walk goes on.

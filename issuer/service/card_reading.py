@@ -31,7 +31,7 @@ PurposeWord = Annotated[str, Field(pattern="^[a-z0-9_.:-]{1,80}$", examples=["in
 
 
 def read_card(call: Call, card_id: str, purpose: str | None = None) -> CardView:
-    """A card as it stands, as far as the caller may see it.
+    """A card in its current state, as far as the caller may see it.
 
     Args:
         purpose: for what an official looks; None: the usual one of their role.

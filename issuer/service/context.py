@@ -1,4 +1,4 @@
-"""What a request has: the service, who asks, and what the request says of itself.
+"""What a request has: the service, who asks, and what the request says about itself.
 
 Promises:
 

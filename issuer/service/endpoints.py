@@ -120,7 +120,7 @@ class Endpoint:
 
 
 class EndpointOptions(TypedDict, total=False):
-    """What an endpoint may say of itself beside what it must; see :class:`Endpoint`."""
+    """What an endpoint may say about itself beside what it must; see :class:`Endpoint`."""
 
     status: int
     creates: bool
@@ -136,7 +136,7 @@ class Endpoints:
     """The endpoints of one subject, in the order in which they are shown.
 
     Args:
-        subject: the heading that they stand under.
+        subject: the heading that they are under.
     """
 
     def __init__(self, subject: str) -> None:
@@ -187,7 +187,7 @@ class Endpoints:
 
 
 def describe(app: FastAPI, subjects: Sequence[Endpoints]) -> None:
-    """Add to the application's OpenAPI what it says of the whole, and what endpoints refer to: subjects, the form of
+    """Add to the application's OpenAPI what it says about the whole, and what endpoints refer to: subjects, the form of
     problems, and the ways to say who asks."""
     app.description, app.openapi_tags = WHOLE, [subject.tag for subject in subjects]
     plain = app.openapi

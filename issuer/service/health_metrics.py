@@ -5,7 +5,7 @@ Promises:
 1. Times are Unix times (``_timestamp_seconds``), so that a rule can say how long before; ages are seconds.
 2. Names of parts, jobs, usages, places and hosts of the service are labels, and codes of the one catalogue: nothing
    of a person, an account or a card.
-3. A database that is away leaves out what stands in it; readiness and disks are reported all the same.
+3. A database that is away leaves out what is in it; readiness and disks are reported all the same.
 """
 
 from __future__ import annotations

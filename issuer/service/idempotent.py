@@ -48,7 +48,7 @@ def once(call: Call, make: Callable[[Request], T], again: Callable[[str], T]) ->
     except idempotency.AlreadyTaken as taken:
         return again(taken.made)
     except IcardError:
-        # Another one at the same moment may have made it, and what it made is what stands in the way of this one.
+        # Another one at the same moment may have made it, and what it made is what is in the way of this one.
         made = before()
         if made is None:
             raise

@@ -6,7 +6,7 @@ Promises:
    they hold no thread and no place of the service's other requests.
 2. A device from which somebody has logged in with every factor has other places: strangers take none of those. It is
    known here by a MAC in its cookie, without a question to the database.
-3. Whom the door does not let in waits a moment and is asked to come again (503 ``login.busy``): who asks anew without
+3. Whom the door does not let in waits a moment and is asked to come again (503 ``login.busy``): who asks again without
    pause gets few answers for it, and costs little.
 """
 
@@ -44,10 +44,10 @@ class LogInDoor(Middleware):
     """ASGI: lets log-ins in, as many as there are places for.
 
     Args:
-        app: what stands behind it.
+        app: what is behind it.
         core: knows devices.
         metrics: counts what is sent away.
-        paths: where a stranger's password is checked.
+        paths: where an unknown client's password is checked.
     """
 
     def __init__(self, app: ASGIApp, core: Core, metrics: http.Metrics, paths: Collection[str] = (PATH,)) -> None:

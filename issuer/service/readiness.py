@@ -95,7 +95,7 @@ def warnings(core: Core, database: str) -> dict[str, str]:
     """What does not keep the service from working, and should be put right.
 
     Args:
-        database: the state of that part; what stands in a database that is away is left out.
+        database: the state of that part; what is in a database that is away is left out.
     """
     settings = core.settings
     beside = settings.epoch_path.parent.resolve() == settings.folder.resolve()
@@ -175,7 +175,7 @@ def _alone(core: Core) -> None:
 
 
 def _records(core: Core) -> None:
-    found = core.altered.standing(core.database)
+    found = core.altered.remaining(core.database)
     if found:
         raise NotAllowed("at_rest.altered", found=f"{len(found)} rows")
 

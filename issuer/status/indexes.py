@@ -3,7 +3,7 @@
 Promises:
 
 1. An index comes from a counter in the list's row, which is locked while it is counted on, through the list's secret
-   permutation; a unique constraint on (list, index) stands behind both.
+   permutation; a unique constraint on (list, index) is behind both.
 2. A list is full at 90 % of its capacity: the rest keeps the last indexes from being guessed.
 3. The next list is made when half of the open one is used, and its first index is given only after it was published
    empty. The first list of all is the exception: before it, nobody had anything to fetch.

@@ -55,7 +55,7 @@ class StatusListRow(Base):
 
 
 class LostCode(Base):
-    """An index that was given by a database which a backup replaced: nothing is known of it but its entry."""
+    """An index that was given by a database which a backup replaced: nothing is known about it but its entry."""
 
     __tablename__ = "lost_codes"
 

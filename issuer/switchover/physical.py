@@ -7,7 +7,7 @@ Promises:
    before permits were decided about here, that card becomes the permit's and goes on.
 2. A batch of rows is one transaction, with one act in the audit that has their hash; after a kill the same file goes on
    where it was, and no permit is written twice.
-3. A row that is refused stops nothing and leaves nothing behind. Its number and the error stand in the database;
+3. A row that is refused stops nothing and leaves nothing behind. Its number and the error are in the database;
    nothing of its content does.
 4. A row is taken only where a card could be made of it: what would stop the next extension is said now.
 """

@@ -148,7 +148,7 @@ class AtRest:
 
     def __init__(self, master: MasterKeys, again: Callable[[], MasterKeys] | None = None) -> None:
         """Args:
-        again: reads the master keys anew, when an object under another key turns up: it was rewrapped meanwhile.
+        again: reads the master keys again, when an object under another key turns up: it was rewrapped meanwhile.
         """
         self._index = master.index
         self._again = again

@@ -3,7 +3,8 @@
 Promises:
 
 1. Parameters come from the settings; their defaults are RFC 9106, section 4, second recommended option (64 MiB, 3
-   passes, 4 lanes). A hash made with others is known as outdated, for whoever has the password at hand to make it anew.
+   passes, 4 lanes). A hash made with others is known as outdated, for whoever has the password at hand to make it
+   again.
 2. No more than ``at_once`` hashes are computed at once, and no more wait than eight times as many: logins cannot take
    more memory than the slots have. Whoever finds no place within ten seconds is asked to come back.
 3. Strangers' hashes are computed beside these by threads of their own, half as many, that stand back for everything

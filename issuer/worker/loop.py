@@ -6,7 +6,7 @@ Promises:
    intent, a full disk or a mail server that is away hold back their own job and no other.
 2. A kill anywhere loses nothing: every job takes up what was left, its own or another worker's.
 3. Several workers may run on one PostgreSQL database; on SQLite there is one.
-4. How each job is stands in the database, for readiness, metrics and ``icard-issuer worker --status``.
+4. How each job is is in the database, for readiness, metrics and ``icard-issuer worker --status``.
 5. What is logged has codes, versions and counts: nothing of any person.
 """
 

@@ -88,7 +88,7 @@ def test_a_fault_is_logged_when_it_begins_and_its_end_once() -> None:
 
     def log(event: str, facts: dict[str, Any]) -> None:
         told.append((event, facts.get("code"), facts.get("found")))
-        if event == "well_again":
+        if event == "recovered":
             recovered.set()
 
     with Runner([Job("one", run, 0.001, 60)], log).running(threading.Event()):
@@ -97,7 +97,7 @@ def test_a_fault_is_logged_when_it_begins_and_its_end_once() -> None:
         ("held_back", "database.busy", None),
         ("held_back", "database.full", None),
         ("held_back", "worker.fault", "KeyError"),
-        ("well_again", None, None),
+        ("recovered", None, None),
     ]
 
 

@@ -159,9 +159,9 @@ class AccountAct:
     """An act on an account.
 
     Attributes:
-        offered: whether it makes sense for an account as it stands.
-        do: does it; None: two people do it, whoever's account it is.
-        two: the act that two people do where the account is official; None: one is enough.
+        offered: whether it makes sense for an account in its current state.
+        do: does it; None: it needs dual control, whoever's account it is.
+        two: the act under dual control where the account is official; None: one is enough.
     """
 
     offered: Callable[[AccountView], bool]
@@ -169,7 +169,7 @@ class AccountAct:
     two: str | None = None
 
     def takes_two(self, account: AccountView) -> bool:
-        """Whether two people do it: always, where one alone has no way."""
+        """Whether it needs dual control: always, where one alone has no way."""
         return self.do is None or (self.two is not None and ROLES[account.role].official)
 
 
@@ -331,7 +331,7 @@ def show_outbox(visit: Visit) -> Response:
 
 @pages.post("outbox/{letter_id}/retry", Access("person", ("notice.watch",), owned="letter"))
 def retry_letter(visit: Visit, letter_id: str) -> Response:
-    """Send a letter that could not be sent again, with its whole time anew."""
+    """Send a letter that could not be sent again, with its full delivery time."""
     outbox_admin.retry(visit.core, [letter_id], visit.call.who.by(visit.words("outbox.retry_reason")))
     return visit.go("outbox", done="retried")
 

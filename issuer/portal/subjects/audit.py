@@ -74,14 +74,14 @@ def list_checkpoints(visit: Visit) -> Response:
 
 @pages.post("audit/verification", _READ)
 def verify_chain(visit: Visit) -> Response:
-    """Walk the whole chain and hold it against its checkpoints."""
+    """Walk the whole chain and check it against its checkpoints."""
     report = walk_chain(visit.core)
     return visit.page("audit/report.html", report=report, at=visit.now)
 
 
 @pages.get("service", _WATCH)
 def show_service(visit: Visit) -> Response:
-    """Keys, publication and trust list, as they stand."""
+    """Keys, publication and trust list, as they are."""
     t, core = visit.words, visit.core
     published, trust = publication_views.publication(core), publication_views.trust_list(core)
     keys = [

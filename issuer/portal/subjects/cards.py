@@ -2,7 +2,7 @@
 
 Promises:
 
-1. What is shown is the record as it stands, read through :mod:`issuer.service.card_reading`: an official's look leaves
+1. What is shown is the record as it is, read through :mod:`issuer.service.card_reading`: an official's look leaves
    a row that the holder sees.
 2. A card that has ended shows no code.
 """

@@ -5,7 +5,7 @@ Promises:
 1. Everybody who has to do with an application sees the same page: whose turn it is, by when, by which rule, and what
    they can do now.
 2. A draft is saved part by part. What is wrong with a part is said at its fields, all of it at once; what a return has
-   named stands beside the fields and in the checklist.
+   named is beside the fields and in the checklist.
 3. Refusals are shown with their rules and a link to the place.
 """
 
@@ -150,7 +150,7 @@ def create_filing(visit: Visit) -> Response:
 
 @pages.get("filings/{filing_id}", _SEEN)
 def show_filing(visit: Visit, filing_id: str) -> Response:
-    """An application: where it stands, whose turn it is, what is missing, what was decided."""
+    """An application: where it is, whose turn it is, what is missing, what was decided."""
     view = views.show_filing(visit.core, visit.call.who, filing_id)
     t, who, rules = visit.words, visit.call.who, ShownRules(visit)
     own = who.may("filing.file")
@@ -191,7 +191,7 @@ def show_filing(visit: Visit, filing_id: str) -> Response:
 
 
 def _desk_acts(visit: Visit, view: FilingView) -> list[Act]:
-    """What an official may do with an application as it stands, each on a page of its own."""
+    """What an official may do with an application in its current state, each on a page of its own."""
     who, t = visit.call.who, visit.words
     if not who.role.official:
         return []
@@ -224,7 +224,7 @@ def _threads(visit: Visit, rules: ShownRules, view: FilingView) -> list[dict[str
 
 
 def _gap(visit: Visit, view: FilingView) -> str:
-    """What stands between two employers: no work from the end of the one permit to the first day of the next."""
+    """What is between two employers: no work from the end of the one permit to the first day of the next."""
     if view.process != "in_country" or view.state in ("REFUSED", "WITHDRAWN", "LAPSED"):
         return ""
     t, first = visit.words, view.record.get("first")
@@ -260,7 +260,7 @@ def _names(view: FilingView, part: str) -> tuple[str, ...]:
 
 
 def _field(visit: Visit, name: str, value: Any) -> dict[str, Any]:
-    """A field of the form: what kind of control it has, and what stands in it."""
+    """A field of the form: what kind of control it has, and what is in it."""
     t = visit.words
     hint = t(f"filing.f_{name}_hint") if t.has(f"filing.f_{name}_hint") else ""
     found: dict[str, Any] = {"name": name, "label": field_label(t, name), "hint": hint, "choices": []}

@@ -102,7 +102,7 @@ def _overview_rows(t: Words, found: overview.Overview) -> list[list[Cell]]:
 
 
 def _bars(t: Words, found: overview.Overview) -> list[tuple[str, int, str]]:
-    """The chart: each kind with the width of its bar in hundredths of the longest, and what stands beside it."""
+    """The chart: each kind with the width of its bar in hundredths of the longest, and what is beside it."""
     bars = bars_of((row.kind, row.findings, row.owed, row.without_sum) for row in found.rows)
     most = max((bar.findings for bar in bars), default=1)
     return [

@@ -3,7 +3,7 @@
 Promises:
 
 1. What was typed into a form whose session had ended goes along as hidden fields and comes back after the log-in.
-2. The secret of an invitation stands behind a ``#`` of its address, which browsers send to nobody: a script puts it
+2. The secret of an invitation is behind a ``#`` of its address, which browsers send to nobody: a script puts it
    into the form, and without scripts a person pastes the address.
 """
 

@@ -1,4 +1,4 @@
-"""What officials do with a card: find it, suspend and resume it, make new codes, set what stands of permit and
+"""What officials do with a card: find it, suspend and resume it, make new codes, set the state of permit and
 insurance, ask for its revocation.
 
 Promises:
@@ -6,7 +6,7 @@ Promises:
 1. What is looked for is in the body of a request, never in an address.
 2. Each act has a page of its own that says what it does; the reason is kept in the audit.
 3. A change names the revision that it was decided on: a card that somebody else changed meanwhile is refused, and shown
-   anew.
+   again.
 4. A revocation is only asked for here; a second officer confirms it.
 """
 
@@ -82,7 +82,7 @@ class CardAct:
 
     Attributes:
         right: of who may do it.
-        offered: whether it makes sense for a card as it stands.
+        offered: whether it makes sense for a card in its current state.
         do: does it.
         danger: whether its button is red.
     """
@@ -160,7 +160,7 @@ CARD_ACTS: Final[dict[str, CardAct]] = {
 
 
 def offered_acts(visit: Visit, view: CardView) -> list[Act]:
-    """The acts that a person may do to a card as it stands."""
+    """The acts that a person may do to a card in its current state."""
     return [
         Act(visit.words(f"acts.{name}"), f"{BASE}cards/{view.card_id}/{name}")
         for name, act in CARD_ACTS.items()

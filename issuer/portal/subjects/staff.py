@@ -65,7 +65,7 @@ def show_organisation(visit: Visit) -> Response:
 
 
 def organisation_facts(own: organisations.OrganisationView, t: Words) -> list[Fact]:
-    """What is known of an organisation."""
+    """What is known about an organisation."""
     state = Tag(t(f"organisation.state_{own.state}"), "ok" if own.state == "active" else "bad")
     return [
         Fact(t("organisation.name"), own.name),
@@ -162,7 +162,7 @@ def _rows(visit: Visit, names: list[str]) -> list[list[Cell]]:
 
 
 def _shown_mandates(visit: Visit, found: list[MandateView]) -> list[dict[str, object]]:
-    """Mandates with the names of both sides, and what stands of them."""
+    """Mandates with the names of both sides, and the state of them."""
     sides = {side for one in found for side in (one.agency_id, one.employer_id)}
     names = organisations.names_of(visit.core, visit.call.who, sides)
     now, t = visit.now, visit.words

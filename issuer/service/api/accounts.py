@@ -5,7 +5,7 @@ Promises:
 1. One administrator takes access away. Giving it is asked for at ``/v1/confirmations``: an account, a role, a reset,
    and letting an official one in again (``account.two_needed``).
 2. An invitation's token is shown once. Where it is mailed, and to a repeated request, it is null; one that was lost is
-   made anew by a reset.
+   made again by a reset.
 3. A login name is looked for in a body, never in an address.
 """
 
@@ -102,7 +102,7 @@ def unlock_account(call: CallOf, account_id: Id, response: Response) -> None:
 
 @endpoints.at("POST", "/v1/accounts/{account_id}/close", _MANAGES_ONE, **_CHANGED)
 def close_account(call: CallOf, account_id: Id, response: Response) -> None:
-    """End an account permanently, an official one too, and erase what it says of its person."""
+    """End an account permanently, an official one too, and erase what it says about its person."""
     _change(call, account_id, response, directory.close_account)
 
 

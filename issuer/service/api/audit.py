@@ -47,9 +47,9 @@ class ReportBody(BaseModel):
     """What a walk over the chain found.
 
     ``rows``: how many were walked; ``head``: the hash of the last one. ``purged``: rows without details.
-    ``checkpoints``: how many were held against the chain. ``more``: faults beyond those listed. ``lost``: checkpoints
-    of acts that a restore says were lost; ``known``: those that somebody has named. ``altered``: records that do not
-    fit the MAC that binds them.
+    ``checkpoints``: how many were checked against the chain. ``more``: faults beyond those listed. ``lost``:
+    checkpoints of acts that a restore says were lost; ``known``: those that somebody has named. ``altered``: records
+    that do not fit the MAC that binds them.
     """
 
     whole: bool
@@ -84,7 +84,7 @@ def list_checkpoints(call: CallOf, cursor: RowCursor = "", limit: Limit = 50) ->
 
 @endpoints.at("POST", "/v1/audit/verification", _READ)
 def verify_chain(call: CallOf) -> ReportBody:
-    """Walk the whole chain and hold it against its checkpoints, those on the host too. Takes a while; one at a time."""
+    """Walk the whole chain and check it against its checkpoints, those on the host too. Slow; one at a time."""
     report = walk_chain(call.core)
     return ReportBody(
         whole=report.whole,

@@ -37,7 +37,7 @@ _DECIDES: Final = Access("account", ("insurance.book",), owned="claim")
 
 
 class ApplyBody(ClaimBody):
-    """What is claimed, and what is known of it besides the record."""
+    """What is claimed, and what is known about it besides the record."""
 
     benefit: Annotated[str, Field(pattern="^[A-Za-z0-9_.:-]{1,80}$", examples=["unemployment"])]
     words: Annotated[str, Field(max_length=2000)] = ""

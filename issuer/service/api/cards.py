@@ -2,9 +2,9 @@
 
 Promises:
 
-1. Answers are rendered from the record: a repeated request gets what the first one made, as it stands.
+1. Answers are rendered from the record: a repeated request gets what the first one made, as it is.
 2. An official who looks at a card leaves a row that its holder sees, before he sees the card.
-3. What is looked for stands in a body, never in an address.
+3. What is looked for is in a body, never in an address.
 """
 
 from __future__ import annotations
@@ -116,14 +116,14 @@ class ReasonBody(Body):
 
 
 class PermitBody(Body):
-    """What stands of the permit."""
+    """The state of the permit."""
 
     state: Literal["good", "suspended"]
     reason: Reason
 
 
 class InsuranceBody(Body):
-    """What stands of the insurance; public codes never show it."""
+    """The state of the insurance; public codes never show it."""
 
     state: Literal["good", "lapsed"]
     reason: Reason
@@ -157,7 +157,7 @@ class IssuedBody(BaseModel, json_schema_extra={"examples": [_ISSUED]}):
 
 
 class CardBody(BaseModel, json_schema_extra={"examples": [_SHOWN]}):
-    """A card as it stands, with its newest codes."""
+    """A card in its current state, with its newest codes."""
 
     card_id: str
     generation: int
@@ -218,7 +218,8 @@ def find_cards(call: CallOf, body: SearchBody) -> list[FoundBody]:
 
 @endpoints.at("GET", "/v1/cards/{card_id}", _READ)
 def show_card(call: CallOf, card_id: Id, response: Response, purpose: Purpose = None) -> CardBody:
-    """A card as it stands. Its holder sees that an official looked; employers and agencies see what work codes say."""
+    """A card in its current state. Its holder sees that an official looked; employers and agencies see what work
+    codes say."""
     view = read_card(call, card_id, purpose)
     response.headers["ETag"] = etag(view.revision)
     return card_body(view)
@@ -259,20 +260,20 @@ def resume_card(call: CallOf, card_id: Id, body: ReasonBody, response: Response)
 
 @endpoints.at("PUT", "/v1/cards/{card_id}/permit", _on_card("permit.set"), **_STATE)
 def set_permit(call: CallOf, card_id: Id, body: PermitBody, response: Response) -> None:
-    """Set what stands of the permit behind a card."""
+    """Set the state of the permit behind a card."""
     revision = cards.set_permit(call.core, card_id, body.state, call.who.by(body.reason), call.version)
     response.headers["ETag"] = etag(revision)
 
 
 @endpoints.at("PUT", "/v1/cards/{card_id}/insurance", _on_card("insurance.set"), **_STATE)
 def set_insurance(call: CallOf, card_id: Id, body: InsuranceBody, response: Response) -> None:
-    """Set what stands of the insurance behind a card."""
+    """Set the state of the insurance behind a card."""
     revision = cards.set_insurance(call.core, card_id, body.state, call.who.by(body.reason), call.version)
     response.headers["ETag"] = etag(revision)
 
 
 def _card(record: dict[str, Any]) -> Card:
-    """The card of a body; a problem names each of its faults by where it stands there."""
+    """The card of a body; a problem names each of its faults by where it is there."""
     try:
         return Card.from_json(record)
     except CardError as fault:

@@ -1,6 +1,6 @@
 """Files of an application's papers: PDF, PNG or JPEG, 20 MB each, kept encrypted.
 
-A page is drawn anew by the server, so an officer opens nothing that a stranger made. A photo is measured when it is
+A page is drawn again by the server, so an officer opens nothing that a stranger made. A photo is measured when it is
 uploaded; the answer names everything that has to change.
 """
 
@@ -62,7 +62,7 @@ def add_file(call: CallOf, request: Request, filing_id: Id, code: Code, body: Fi
 
 @endpoints.at("GET", "/v1/files/{file_id}", _SEEN)
 def show_file(call: CallOf, file_id: Id) -> FileView:
-    """What is known of a file."""
+    """What is known about a file."""
     return call.loaded(FILE)
 
 

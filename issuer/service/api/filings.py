@@ -2,7 +2,7 @@
 
 A holder files nothing but the cancellation of their own permit, where the employer is gone.
 
-Each answer says which moves are possible for whoever looks. A refusal names every point in ``errors``, with its rule.
+Each answer says which moves are possible for the viewer. A refusal names every point in ``errors``, with its rule.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. A person's number, wage or certificate stands in bodies alone, never in an address.
+1. A person's number, wage or certificate is in bodies alone, never in an address.
 2. What an employer or an agency sees is about its own staff; a holder sees their own; what is another's and what is not
    there are one answer.
 3. An official who looks at a person leaves a row that the person sees, with or without a card, before the answer.

@@ -163,7 +163,7 @@ class OverviewBody(BaseModel):
 
 
 class ClaimBody(Body):
-    """What is known of a claim besides the record."""
+    """What is known about a claim besides the record."""
 
     category: Annotated[str, Field(pattern="^[A-Z]$")] | None = None
     reason_of_leaving: Annotated[str, Field(pattern="^[a-z_]{1,40}$")] | None = None
@@ -365,7 +365,7 @@ def list_recomputations(call: CallOf, cursor: Cursor = "", limit: Limit = 50) ->
 
 
 def _standing(found: Answered | None) -> dict[str, Any]:
-    """Where a finding stands, beside what the report says of it."""
+    """Where a finding stands, beside what the report says about it."""
     if found is None:
         return {"state": "open", "steps": []}
     return {"state": found.state, "steps": [asdict(step) for step in found.steps]}

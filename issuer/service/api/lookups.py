@@ -3,7 +3,7 @@
 Promises:
 
 1. The row that the holder sees is there before the card is shown.
-2. A cti is looked for in a body, never in an address: it would stand in logs.
+2. A cti is looked for in a body, never in an address: it would be in logs.
 3. A person's log is theirs alone; it names roles, purposes and powers, no persons. What an inquiry defers is in it from
    its day on. How much is deferred is counted for the whole service, never for a person.
 """
@@ -44,7 +44,7 @@ class ShownCode(Body):
 
 @endpoints.at("POST", "/v1/cards/by-code", Access("account", ("card.read",)), problems=(404,))
 def look_up_code(call: CallOf, body: ShownCode, response: Response) -> CardBody:
-    """The card that a code belongs to, as it stands now. Its holder sees that an official looked, and for what."""
+    """The card that a code belongs to, as it is now. Its holder sees that an official looked, and for what."""
     card_id = lookups.card_of_code(call.core, body.cti)
     lookups.note_lookup(call.core, call.who, card_id, "code", body.purpose)
     view = views.show(call.core, card_id)

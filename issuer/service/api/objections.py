@@ -147,7 +147,7 @@ def prolong(call: CallOf, objection_id: Id, body: LongerBody, response: Response
 
 @endpoints.at("POST", "/v1/objections/{objection_id}/decide", _DECIDES, changes=True, problems=(409,))
 def decide(call: CallOf, objection_id: Id, body: OutcomeBody, response: Response) -> ObjectionView:
-    """Record the outcome: upheld, or annulled; a refused application is then decided anew."""
+    """Record the outcome: upheld, or annulled; a refused application is then decided again."""
     objections.decide_objection(call.core, call.who, objection_id, call.version, body.outcome, body.reason)
     return _shown(call, objection_id, response)
 

@@ -53,7 +53,7 @@ def show_letter(call: CallOf, letter_id: Id) -> OutboxView:
 
 @endpoints.at("POST", "/v1/outbox/{letter_id}/retry", _ONE, status=204, problems=(409,))
 def retry_letter(call: CallOf, letter_id: Id, body: ReasonBody) -> None:
-    """Send a dead or dropped letter again, with its whole time anew."""
+    """Send a dead or dropped letter again, with its full delivery time."""
     outbox_admin.retry(call.core, [letter_id], call.who.by(body.reason))
 
 

@@ -105,7 +105,7 @@ class PlannedBody(BaseModel):
 
 
 class CorrectionBody(Body):
-    """A clerical error. ``value``: what stands there from now on; days as YYYY-MM-DD."""
+    """A clerical error. ``value``: what is there from now on; days as YYYY-MM-DD."""
 
     field: Literal["post", "surname", "given", "birth", "sex"]
     value: Annotated[str, Field(max_length=66, examples=["Head of design"])]

@@ -1,4 +1,4 @@
-"""Keys, publication and trust list, as they stand. Views only.
+"""Keys, publication and trust list, as they are. Views only.
 
 Promises:
 
@@ -51,7 +51,7 @@ def list_status_lists(call: CallOf, cursor: ListCursor = "", limit: Limit = 50) 
 
 @endpoints.at("GET", "/v1/trust-list", _WATCH, problems=(404,))
 def show_trust_list(call: CallOf) -> TrustListView:
-    """The trust list in force and what it says of this issuer; 404 where none was taken in."""
+    """The trust list in force and what it says about this issuer; 404 where none was taken in."""
     found = views.trust_list(call.core)
     if found is None:
         raise http.Problem("http.not_found")

@@ -167,4 +167,4 @@ def test_a_lane_that_meets_no_database_goes_on(house: Core, monkeypatch: pytest.
     monkeypatch.setattr(house.database, "read", flaky)
     with courier.running():
         wait_until(lambda: outbox(house)[0].state == "sent")
-    assert told == ["held_back database.unreachable", "letters_tried", "well_again"]
+    assert told == ["held_back database.unreachable", "letters_tried", "recovered"]

@@ -132,11 +132,11 @@ def overload(house: House, folder: Path, clients: int, answers: int) -> tuple[Lo
         late = server.memory()
         load.finish()
         with httpx.Client(base_url=server.base, trust_env=False, timeout=PATIENCE) as http:
-            well_again(http)
+            recovers(http)
     return load, early, late
 
 
-def well_again(http: httpx.Client) -> None:
+def recovers(http: httpx.Client) -> None:
     """Who waits as long as he is told to is served."""
     for _ in range(20):
         answer = http.post("/v1/invitations/open", json={"token": "x"})

@@ -218,7 +218,7 @@ def test_a_database_that_goes_away_and_comes_back(server: Server, tmp_path: Path
         server.stop()
         assert heard(process, "held_back")["code"] == "database.unreachable"
         server.start()
-        heard(process, "well_again")
+        heard(process, "recovered")
         (issued,) = cards.issue(core, [NewCard(person(1))], BY)
         cards.revoke(core, issued.card_id, BY)
         wait_until(lambda: reasons_of(tmp_path / "www", [issued.codes[0].text]) == ["revoked"])
@@ -269,7 +269,7 @@ def test_a_worker_goes_on_after_faults(core: Core, monkeypatch: pytest.MonkeyPat
         # The checkpoint meets the same fault, by itself.
         if event != "checkpoint" and facts.get("job") != "checkpoint":
             told.append(f"{event} {facts.get('code', '')}".strip())
-        if event == "well_again" and facts["job"] == "publish":
+        if event == "recovered" and facts["job"] == "publish":
             stop.set()
 
     monkeypatch.setattr(core.signer, "sign", flaky)
@@ -278,7 +278,7 @@ def test_a_worker_goes_on_after_faults(core: Core, monkeypatch: pytest.MonkeyPat
         "started",
         "held_back signer.unavailable",
         "published",
-        "well_again",
+        "recovered",
         "ended",
     ]
 
