@@ -101,7 +101,7 @@ def _prepare_revocation(core: Core, session: Session, arguments: Mapping[str, An
     row = session.get(CardRow, arguments["card_id"])
     if row is None:
         raise NotFound("issue.no_card")
-    if row.standing == "revoked":
+    if row.status == "revoked":
         raise Conflict("issue.card_revoked")
     return Prepared(row.id, dict(arguments), _holder(session, row.id))
 
@@ -118,7 +118,7 @@ def _prepare_replacement(core: Core, session: Session, arguments: Mapping[str, A
     row = session.get(CardRow, arguments["card_id"])
     if row is None:
         raise NotFound("issue.no_card")
-    if row.standing == "revoked":
+    if row.status == "revoked":
         raise Conflict("issue.card_revoked")
     cards.check_card(core, _card(arguments))
     return Prepared(row.id, dict(arguments), _holder(session, row.id))

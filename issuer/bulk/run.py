@@ -33,7 +33,7 @@ from icard_crypto.errors import CardError, IcardError, NotFound, StateError
 from issuer import cards
 from issuer.acts import Actor
 from issuer.cards import IssuedCard, NewCard, Reissue
-from issuer.cards.views import standings
+from issuer.cards.views import statuses
 from issuer.core import Core
 from issuer.db.idempotency import Request
 
@@ -280,7 +280,7 @@ def _which(core: Core, kind: Kind, values: dict[str, Any]) -> str:
         raise StateError("bulk.which_card", expected="card or permit.number")
     if isinstance(card, str):
         return card
-    found = standings(core, "permit", str(number))
+    found = statuses(core, "permit", str(number))
     live = [one for one in sorted(found) if found[one] != "revoked"]
     # One that is revoked already was perhaps by this very row, before a kill: revoking it again changes nothing.
     chosen = live or (sorted(found) if kind == "revoke" else [])

@@ -20,7 +20,7 @@ from .issue import (
 )
 from .requests import IssuedCard, NewCard, Reissue
 from .states import resume, revoke, revoke_many, revoke_within, set_insurance, set_permit, suspend
-from .views import CardView, find_cards, revision_of, show, standings
+from .views import CardView, find_cards, revision_of, show, statuses
 
 __all__ = [
     "Actor",
@@ -50,6 +50,6 @@ __all__ = [
     "set_insurance",
     "set_permit",
     "show",
-    "standings",
+    "statuses",
     "suspend",
 ]

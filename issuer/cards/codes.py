@@ -36,7 +36,7 @@ from icard_crypto.signing import cose
 from icard_crypto.signing.keys import Thumbprint
 from issuer.acts import SERVICE
 from issuer.core import Core
-from issuer.db.base import inline
+from issuer.db.base import literal_sql
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.keys.clock import signed_at
 from issuer.keys.models import KeyRow
@@ -84,7 +84,7 @@ class Wanted:
 
 def entry_of(row: CardRow, code: CodeRow) -> int:
     """The status entry of a code as the record stands."""
-    record = Record(row.standing, row.permit, row.insurance, code.replaced, code.state == "burnt")
+    record = Record(row.status, row.permit, row.insurance, code.replaced, code.state == "burnt")
     return status_entry(record, code.profile)
 
 
@@ -183,7 +183,7 @@ def recover(core: Core, older_than: int = 0) -> int:
 
     def left(session: Session) -> list[str]:
         latest = core.clock.now(session) - older_than
-        query = select(CodeRow.cti).where(CodeRow.state == inline("intent"), CodeRow.created_at <= latest)
+        query = select(CodeRow.cti).where(CodeRow.state == literal_sql("intent"), CodeRow.created_at <= latest)
         return list(session.scalars(query.order_by(CodeRow.created_at, CodeRow.cti)))
 
     found = core.database.read(left)
@@ -351,7 +351,7 @@ def _burn(core: Core, ctis: Sequence[str], unit: UnitOfWork) -> list[str]:
     if not rows:
         return []
     now = core.clock.signing_time(session)
-    again = [row for row in rows if not row.replaced and cards[row.card_id].standing != "revoked"]
+    again = [row for row in rows if not row.replaced and cards[row.card_id].status != "revoked"]
     key = usable_key(core, session, now) if again else None
     burnt_lists = {row.list_name for row in rows}
     for row in rows:

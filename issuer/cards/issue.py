@@ -27,7 +27,7 @@ from icard_crypto.card.card import Card, Profile
 from icard_crypto.errors import Conflict, NotAllowed
 from issuer.acts import Actor
 from issuer.core import Core
-from issuer.db.base import inline
+from issuer.db.base import literal_sql
 from issuer.db.idempotency import Request, claim
 from issuer.db.unit_of_work import UnitOfWork
 
@@ -155,7 +155,7 @@ def _new(
         row = CardRow(
             id=card_id,
             record=b"",
-            standing="active",
+            status="active",
             permit="good",
             insurance="good",
             photo=one.photo,
@@ -183,7 +183,7 @@ def _was_withdrawn(session: Session, row: CardRow) -> bool:
     """Whether a card with this permit number was withdrawn for good."""
     if row.permit_key is None:
         return False
-    query = select(CardRow.id).where(CardRow.permit_key == row.permit_key, CardRow.standing == inline("revoked"))
+    query = select(CardRow.id).where(CardRow.permit_key == row.permit_key, CardRow.status == literal_sql("revoked"))
     with session.no_autoflush:
         return session.scalar(query.limit(1)) is not None
 
@@ -288,7 +288,7 @@ def _anew(
             made.append(_parsed(before))
             continue
         require_revision(row, one.revision)
-        if row.standing == "revoked":
+        if row.status == "revoked":
             raise Conflict("issue.card_revoked")
         row.version += 1
         made.append((row.id, row.version))

@@ -32,7 +32,7 @@ from .deferrals import covering, running
 from .models import CardParty, CodeRow, OnlineLookup
 from .parties import notify_holder, notify_person
 from .purposes import Purpose, purpose_for, purpose_named
-from .views import there
+from .views import require_found
 
 __all__ = [
     "LookupView",
@@ -84,7 +84,7 @@ def note_lookup(core: Core, who: Principal, card_id: str, way: Way, purpose: str
 
 
 def note_lookups(core: Core, who: Principal, card_ids: Sequence[str], way: Way, purpose: str | None = None) -> None:
-    """Write that an official is about to see that these cards are there, and how they stand."""
+    """Write that an official is about to see that these cards are require_found, and how they stand."""
     seen = [_Seen(secrets.token_hex(16), card_id, None) for card_id in card_ids]
     _note(core, who, seen, way, purpose, notified=False)
 
@@ -170,7 +170,7 @@ def card_of_code(core: Core, cti: str) -> str:
         StateError: ``issue.no_card``.
     """
     query = select(CodeRow.card_id).where(CodeRow.cti == cti)
-    return there(core.database.read(lambda session: session.scalar(query)))
+    return require_found(core.database.read(lambda session: session.scalar(query)))
 
 
 def list_lookups(core: Core, card_id: str, *, after: str = "", limit: int = 50) -> list[LookupView]:

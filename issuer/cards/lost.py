@@ -34,7 +34,7 @@ def report_lost(core: Core, who: Principal, card_id: str) -> None:
     def work(unit: UnitOfWork) -> bool:
         session, now = unit.session, unit.now
         row = locked(session, [card_id])[card_id]
-        if row.standing == "revoked":
+        if row.status == "revoked":
             raise Conflict("issue.card_revoked")
         if end_codes(session, [row], now):
             row.changed_at = now

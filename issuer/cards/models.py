@@ -57,7 +57,7 @@ class CardRow(Base):
     id: Mapped[Hex32] = mapped_column(primary_key=True)
     permit_key: Mapped[Hex64 | None]
     record: Mapped[bytes] = sealed()
-    standing: Mapped[Word]
+    status: Mapped[Word] = mapped_column("standing")
     permit: Mapped[Word]
     insurance: Mapped[Word]
     photo: Mapped[bool] = mapped_column(Boolean)

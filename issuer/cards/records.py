@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.card.card import Card
 from icard_crypto.errors import CardError, Conflict, NotFound
 from issuer.core import Core
-from issuer.db.base import inline
+from issuer.db.base import literal_sql
 from issuer.vault.at_rest import Place
 
 from .models import CardLookup, CardRow
@@ -55,7 +55,7 @@ def write_record(core: Core, session: Session, row: CardRow, card: Card) -> list
     if digests.get(PERMIT) != row.permit_key:
         row.permit_key = digests.get(PERMIT)
         live = select(func.count()).where(
-            CardRow.permit_key == row.permit_key, CardRow.standing != inline("revoked"), CardRow.id != row.id
+            CardRow.permit_key == row.permit_key, CardRow.status != literal_sql("revoked"), CardRow.id != row.id
         )
         with session.no_autoflush:
             if session.scalar(live):
@@ -74,7 +74,7 @@ def search_keys(core: Core, card: Card) -> dict[str, str]:
 def live_card(core: Core, session: Session, number: str) -> CardRow | None:
     """The live card of a permit number."""
     key = core.at_rest.digest(PERMIT, normal(PERMIT, number))
-    return session.scalar(select(CardRow).where(CardRow.permit_key == key, CardRow.standing != inline("revoked")))
+    return session.scalar(select(CardRow).where(CardRow.permit_key == key, CardRow.status != literal_sql("revoked")))
 
 
 def read_record(core: Core, row: CardRow) -> Card:

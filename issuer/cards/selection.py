@@ -36,14 +36,14 @@ class Selection:
         key: thumbprint of the key that signed the codes in use, whole.
         list_name: name of the status list that they have their entries in.
         region: six digits of GB/T 2260, of the permit.
-        standing: of the card; None: all that are not revoked.
+        status: of the card; None: all that are not revoked.
         ends_before: Unix time before which a code in use ends.
     """
 
     key: str | None = None
     list_name: str | None = None
     region: str | None = None
-    standing: Literal["active", "suspended", "revoked"] | None = None
+    status: Literal["active", "suspended", "revoked"] | None = None
     ends_before: int | None = None
 
 
@@ -52,7 +52,7 @@ class CardLine:
     """A card that was found; ``ends_at``: of its first code that ends, Unix time."""
 
     card_id: str
-    standing: str
+    status: str
     permit: str
     insurance: str
     key: str
@@ -87,8 +87,8 @@ def _page(core: Core, wanted: Selection, after: str, session: Session) -> list[t
         fits.append(CodeRow.list_name == wanted.list_name)
     if wanted.ends_before is not None:
         fits.append(CodeRow.expires_at < wanted.ends_before)
-    standing = CardRow.standing != "revoked" if wanted.standing is None else CardRow.standing == wanted.standing
-    query = select(CardRow).where(CardRow.id > after, standing, exists().where(*fits)).order_by(CardRow.id).limit(_PAGE)
+    status = CardRow.status != "revoked" if wanted.status is None else CardRow.status == wanted.status
+    query = select(CardRow).where(CardRow.id > after, status, exists().where(*fits)).order_by(CardRow.id).limit(_PAGE)
     cards = session.scalars(query).all()
     codes: dict[str, CodeRow] = {}
     of_these = select(CodeRow).join(CardRow, CardRow.id == CodeRow.card_id).where(*serving)
@@ -101,4 +101,4 @@ def _page(core: Core, wanted: Selection, after: str, session: Session) -> list[t
 def _line(core: Core, wanted: Selection, card: CardRow, code: CodeRow) -> CardLine | None:
     if wanted.region is not None and read_record(core, card).permit.region != wanted.region:
         return None
-    return CardLine(card.id, card.standing, card.permit, card.insurance, code.key, code.list_name, code.expires_at)
+    return CardLine(card.id, card.status, card.permit, card.insurance, code.key, code.list_name, code.expires_at)

@@ -44,12 +44,12 @@ __all__ = [
 
 def suspend(core: Core, card_id: str, by: Actor, revision: int | None = None) -> int:
     """Suspend a card until it is resumed; its revision afterwards."""
-    return _set_standing(core, [card_id], by, "card.suspend", "suspended", revision)[card_id]
+    return _set_status(core, [card_id], by, "card.suspend", "suspended", revision)[card_id]
 
 
 def resume(core: Core, card_id: str, by: Actor, revision: int | None = None) -> int:
     """End a suspension; the card's revision afterwards."""
-    return _set_standing(core, [card_id], by, "card.resume", "active", revision)[card_id]
+    return _set_status(core, [card_id], by, "card.resume", "active", revision)[card_id]
 
 
 def revoke(core: Core, card_id: str, by: Actor) -> None:
@@ -59,12 +59,12 @@ def revoke(core: Core, card_id: str, by: Actor) -> None:
 
 def revoke_many(core: Core, card_ids: Sequence[str], by: Actor) -> None:
     """Withdraw several cards, all or none, permanently."""
-    _set_standing(core, card_ids, by, "card.revoke", "revoked")
+    _set_status(core, card_ids, by, "card.revoke", "revoked")
 
 
 def revoke_within(core: Core, session: Session, now: int, card_id: str) -> None:
     """Withdraw a card within another's transaction, which has to write the audit afterwards."""
-    _edit(core, session, now, [card_id], "card.revoke", lambda row: setattr(row, "standing", "revoked"))
+    _edit(core, session, now, [card_id], "card.revoke", lambda row: setattr(row, "status", "revoked"))
 
 
 def set_permit(
@@ -94,13 +94,13 @@ def set_insurance_within(
     return [row.id for row in rows]
 
 
-def _set_standing(
-    core: Core, card_ids: Sequence[str], by: Actor, action: str, standing: str, revision: int | None = None
+def _set_status(
+    core: Core, card_ids: Sequence[str], by: Actor, action: str, status: str, revision: int | None = None
 ) -> dict[str, int]:
     def edit(row: CardRow) -> None:
-        if row.standing == "revoked" and standing != "revoked":
+        if row.status == "revoked" and status != "revoked":
             raise Conflict("issue.card_revoked")
-        row.standing = standing
+        row.status = status
 
     return _change(core, card_ids, by, action, edit, revision)
 
@@ -138,9 +138,9 @@ def _edit(
     """Change cards, their entries and whom to notify; those that it changed."""
     rows = []
     for row in locked(session, card_ids).values():
-        before = row.standing, row.permit, row.insurance
+        before = row.status, row.permit, row.insurance
         edit(row)
-        if (row.standing, row.permit, row.insurance) != before:
+        if (row.status, row.permit, row.insurance) != before:
             # A repetition changes nothing, whichever revision it was meant for.
             require_revision(row, revision)
             row.changed_at = now

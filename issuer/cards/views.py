@@ -24,7 +24,7 @@ from .codes import IssuedCode
 from .models import CardLookup, CardRow, CodeRow
 from .records import normal, read_record
 
-__all__ = ["CardView", "find_cards", "newest_code", "revision_of", "show", "standings", "there"]
+__all__ = ["CardView", "find_cards", "newest_code", "require_found", "revision_of", "show", "statuses"]
 
 T = TypeVar("T")
 Kind = Literal["permit", "name"]
@@ -40,7 +40,7 @@ class CardView:
 
     card_id: str
     card: Card
-    standing: str
+    status: str
     permit: str
     insurance: str
     version: int
@@ -50,7 +50,7 @@ class CardView:
     lost: bool = False
 
 
-def there(found: T | None) -> T:
+def require_found(found: T | None) -> T:
     """What was found of a card.
 
     Raises:
@@ -69,16 +69,16 @@ def show(core: Core, card_id: str) -> CardView:
     """
 
     def look(session: Session) -> CardView:
-        row = there(session.get(CardRow, card_id))
+        row = require_found(session.get(CardRow, card_id))
         every = session.scalars(
             select(CodeRow).where(CodeRow.card_id == card_id).order_by(CodeRow.generation, CodeRow.profile, CodeRow.cti)
         ).all()
         newest = [code for code in every if code.generation == max(each.generation for each in every)]
-        lost = row.standing != "revoked" and any(code.replaced for code in newest)
+        lost = row.status != "revoked" and any(code.replaced for code in newest)
         return CardView(
             card_id,
             read_record(core, row),
-            row.standing,
+            row.status,
             row.permit,
             row.insurance,
             row.version,
@@ -99,12 +99,12 @@ def newest_code(core: Core, card_id: str, profile: Profile) -> IssuedCode | None
     """
 
     def look(session: Session) -> IssuedCode | None:
-        row = there(session.get(CardRow, card_id))
+        row = require_found(session.get(CardRow, card_id))
         query = select(CodeRow).where(
             CodeRow.card_id == card_id, CodeRow.generation == row.version, CodeRow.profile == profile
         )
         rows = session.scalars(query.order_by(CodeRow.cti)).all()
-        if row.standing != "revoked" and any(code.replaced for code in rows):
+        if row.status != "revoked" and any(code.replaced for code in rows):
             raise Conflict("issue.codes_ended")
         found = codes.hand_out(core, session, rows)
         return found[0] if found else None
@@ -114,14 +114,14 @@ def newest_code(core: Core, card_id: str, profile: Profile) -> IssuedCode | None
 
 def find_cards(core: Core, kind: Kind, value: str) -> list[str]:
     """The ids of the cards with this permit number or holder's name, found by a keyed hash."""
-    return sorted(standings(core, kind, value))
+    return sorted(statuses(core, kind, value))
 
 
-def standings(core: Core, kind: Kind, value: str) -> dict[str, str]:
-    """The cards with this permit number or holder's name: id to standing."""
+def statuses(core: Core, kind: Kind, value: str) -> dict[str, str]:
+    """The cards with this permit number or holder's name: id to status."""
     digest = core.at_rest.digest(kind, normal(kind, value))
     query = (
-        select(CardRow.id, CardRow.standing)
+        select(CardRow.id, CardRow.status)
         .join(CardLookup, CardLookup.card_id == CardRow.id)
         .where(CardLookup.kind == kind, CardLookup.digest == digest)
     )
@@ -135,4 +135,4 @@ def revision_of(core: Core, card_id: str) -> int:
         StateError: ``issue.no_card``.
     """
     query = select(CardRow.revision).where(CardRow.id == card_id)
-    return there(core.database.read(lambda session: session.scalar(query)))
+    return require_found(core.database.read(lambda session: session.scalar(query)))

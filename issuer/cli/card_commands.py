@@ -322,7 +322,7 @@ def _states(core: Core, card: str) -> dict[str, Any]:
     entries = " ".join(f"{profile.name.lower()}:{value}" for _, profile, _, value in view.entries)
     return {
         "card": card,
-        "standing": view.standing,
+        "standing": view.status,
         "permit": view.permit,
         "insurance": view.insurance,
         "entries": entries,

@@ -37,7 +37,7 @@ __all__ = [
     "Seconds",
     "Small",
     "Word",
-    "inline",
+    "literal_sql",
     "sealed",
     "sealed_columns",
 ]
@@ -80,7 +80,7 @@ def sealed(*, nullable: bool = False) -> MappedColumn[Any]:
     return mapped_column(LargeBinary, nullable=nullable, info={SEALED: True})
 
 
-def inline(word: str | int) -> BindParameter[Any]:
+def literal_sql(word: str | int) -> BindParameter[Any]:
     """A constant, written into the statement: a partial index serves only where its own condition can be seen."""
     return literal(word, literal_execute=True)
 

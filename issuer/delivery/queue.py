@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError
 from issuer.core import Core
-from issuer.db.base import inline
+from issuer.db.base import literal_sql
 from issuer.db.bound import AlteredRow
 from issuer.notices.models import Outbox
 from issuer.vault.at_rest import Place
@@ -173,7 +173,9 @@ def drop_waiting(session: Session, webhook: str, fault: str, now: int) -> int:
 def _due(session: Session, core: Core, channel: str, most: int, busy: Sequence[str]) -> Select[Outbox]:
     """What to take: the oldest that is due, and with webhooks what is due for the same one."""
     now = core.clock.now(session)
-    query = select(Outbox).where(Outbox.state == inline("waiting"), Outbox.channel == channel, Outbox.due_at <= now)
+    query = select(Outbox).where(
+        Outbox.state == literal_sql("waiting"), Outbox.channel == channel, Outbox.due_at <= now
+    )
     if channel == "webhook":
         free = query.with_only_columns(Outbox.webhook_id).where(Outbox.webhook_id.not_in(busy))
         query = query.where(Outbox.webhook_id == session.scalars(free.order_by(Outbox.due_at).limit(1)).first())

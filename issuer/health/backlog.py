@@ -38,7 +38,9 @@ def backlog(session: Session, now: int) -> Backlog:
     """What waits at ``now``, Unix time."""
     behind = or_(StatusListRow.published_iat.is_(None), StatusListRow.published_changes != StatusListRow.changes)
     since = func.coalesce(StatusListRow.waiting_since, StatusListRow.created_at)
-    lists = session.execute(select(func.count(), func.min(since)).where(behind, StatusListRow.over_at.is_(None))).one()
+    lists = session.execute(
+        select(func.count(), func.min(since)).where(behind, StatusListRow.retired_at.is_(None))
+    ).one()
     stamp = select(func.max(Artefact.iat)).where(Artefact.path == tree.TIMESTAMP).scalar_subquery()
     # Without a timestamp there is no domain here that could deny anything.
     denied = session.execute(

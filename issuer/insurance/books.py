@@ -37,7 +37,7 @@ from issuer.rules.store import book_of
 from .coverage import Duties
 from .history import Person
 from .lapses import follow
-from .ledger import Entry, check_correction, standing
+from .ledger import Entry, check_correction, uncorrected
 from .models import InsuranceEntry, InsuredPerson
 from .money import parse_yuan
 from .months import month_of, parse_month
@@ -304,7 +304,9 @@ class _Looking:
         self._duties = Duties(book_of(session))
         months = {row.month for row in rows}
         books = entries_of(session, InsuranceEntry.person_id.in_(ids), InsuranceEntry.month.in_(months))
-        self._seen = {person_id: {_likeness(one) for one in standing(entries)} for person_id, entries in books.items()}
+        self._seen = {
+            person_id: {_likeness(one) for one in uncorrected(entries)} for person_id, entries in books.items()
+        }
 
     def _locked(self, numbers: Collection[str]) -> dict[str, Mapping[str, Any]]:
         """The rows of insured persons by number, locked in the order of their ids."""

@@ -190,14 +190,14 @@ class Compliance:
             pieces = owed.get(bit, ())
             dues = [one for one in pieces if one.due < self._as_of]
             expected = sum(one.total for one in dues) if pieces else None
-            standing = sum(amount for _, amount in rows)
-            kind = _kind(expected, standing, bool(rows), bool(enrolled & bit))
+            paid_sum = sum(amount for _, amount in rows)
+            kind = _kind(expected, paid_sum, bool(rows), bool(enrolled & bit))
             fee = self._late_fee(person, employment, month, dues, rows) if expected is not None else None
             if kind is None and not fee:
                 continue
             whole = bit | sum(one for one, of in hosts.items() if of == bit and one & due)
             group = groups.setdefault(kind or "paid_late", _Sum())
-            group.add(whole, None if expected is None else max(expected - standing, 0), fee, dues)
+            group.add(whole, None if expected is None else max(expected - paid_sum, 0), fee, dues)
             if kind is not None:
                 missing |= whole
         return scheme_set(missing), [
@@ -335,14 +335,14 @@ _NOTHING: Final[list[tuple[date, int]]] = []
 _NO_MOVES: Final[_Moves] = {}
 
 
-def _kind(expected: int | None, standing: int, any_rows: bool, enrolled: bool) -> FindingKind | None:
+def _kind(expected: int | None, paid_sum: int, any_rows: bool, enrolled: bool) -> FindingKind | None:
     """What is wrong with a scheme's month; None: nothing."""
     if expected is None:
-        if any_rows and standing > 0:
+        if any_rows and paid_sum > 0:
             return None
-    elif standing >= expected:
+    elif paid_sum >= expected:
         return None
-    elif standing > 0:
+    elif paid_sum > 0:
         return "underpaid"
     return "unpaid" if enrolled else "uncovered"
 

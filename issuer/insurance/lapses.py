@@ -204,5 +204,5 @@ def _contested(session: Session, people: Sequence[str]) -> dict[str, list[tuple[
 def cards_of(session: Session, people: Sequence[str]) -> list[str]:
     """The cards of people that are not revoked, by id."""
     query = select(CardParty.card_id).join(CardRow, CardRow.id == CardParty.card_id)
-    wanted = query.where(CardParty.holder_id.in_(people), CardRow.standing != "revoked")
+    wanted = query.where(CardParty.holder_id.in_(people), CardRow.status != "revoked")
     return list(session.scalars(wanted.order_by(CardParty.card_id)))

@@ -33,7 +33,7 @@ __all__ = [
     "check_correction",
     "late_fee",
     "late_fee_of",
-    "standing",
+    "uncorrected",
 ]
 
 EntryKind = Literal["reported", "paid", "refunded"]
@@ -110,7 +110,7 @@ def balances(entries: Iterable[Entry]) -> dict[tuple[str, int, Scheme], Balance]
     return {key: Balance(*row) for key, row in sums.items()}
 
 
-def standing(entries: Sequence[Entry]) -> list[Entry]:
+def uncorrected(entries: Sequence[Entry]) -> list[Entry]:
     """The rows that stand: neither taken back nor taking back."""
     gone = {one.takes_back for one in entries if one.takes_back is not None}
     return [one for one in entries if one.takes_back is None and one.id not in gone]

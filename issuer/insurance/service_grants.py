@@ -337,7 +337,7 @@ def _card_of(core: Core, session: Session, who: Principal, person_id: str) -> tu
     """
     require_insured(core, session, who, person_id)
     query = select(CardRow).join(CardParty, CardParty.card_id == CardRow.id).where(CardParty.holder_id == person_id)
-    row = session.scalars(query.where(CardRow.standing != "revoked").order_by(CardRow.created_at.desc())).first()
+    row = session.scalars(query.where(CardRow.status != "revoked").order_by(CardRow.created_at.desc())).first()
     if row is None:
         raise Conflict("grant.no_card", path="person_id")
     return row.id, row
@@ -357,7 +357,7 @@ def _end(
         row.withdrawn_at = now
         card = session.get_one(CardRow, row.card_id, with_for_update=True)
         acts.append(Act(who.actor, "service.withdraw", row.id, {"service": row.service, **details}))
-        if card.standing == "revoked":
+        if card.status == "revoked":
             continue
         held = read_record(core, card)
         left = tuple(one for one in held.services if one != Service[row.service.upper()])

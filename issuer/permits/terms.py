@@ -237,7 +237,7 @@ def card_of(core: Core, session: Session, permit: Permit) -> Card:
         }
     )
     held = session.get(CardRow, permit.card_id) if permit.card_id is not None else None
-    if held is None or held.standing == "revoked":
+    if held is None or held.status == "revoked":
         return made
     before = read_record(core, held)
     kept = before.holder

@@ -24,13 +24,13 @@ __all__ = ["card_facts", "card_rows", "card_state", "face", "schemes"]
 def card_state(view: CardView, t: Words, now: int) -> Tag:
     """The state of a card in a word."""
     permit, today = view.card.permit, beijing_day(now)
-    if view.standing == "revoked":
+    if view.status == "revoked":
         return Tag(t("card.ended"), "bad")
     if permit is not None and permit.valid_until is not None and permit.valid_until < today:
         return Tag(t("card.expired"), "bad")
     if view.lost:
         return Tag(t("card.lost_state"), "warn")
-    if view.standing == "suspended":
+    if view.status == "suspended":
         return Tag(t("card.suspended"), "warn")
     if view.permit != "good":
         return Tag(t("card.permit_suspended"), "warn")

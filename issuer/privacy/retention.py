@@ -107,7 +107,7 @@ def _account_event(_core: Core, session: Session, subject: Subject) -> date | No
 
 def _card_event(_core: Core, session: Session, subject: Subject) -> date | None:
     rows = session.scalars(select(CardRow).where(CardRow.id.in_(subject.cards))).all()
-    if any(row.standing != "revoked" for row in rows):
+    if any(row.status != "revoked" for row in rows):
         return None
     return _last(day_of(row.changed_at) for row in rows)
 
@@ -157,7 +157,7 @@ def _consent_event(core: Core, session: Session, subject: Subject) -> date | Non
         return None
     grants = session.scalars(select(ServiceGrant).where(ServiceGrant.person_id == subject.person_id)).all()
     for grant in grants:
-        if grant.withdrawn_at is None and session.get_one(CardRow, grant.card_id).standing != "revoked":
+        if grant.withdrawn_at is None and session.get_one(CardRow, grant.card_id).status != "revoked":
             return None
     ended = [min(row.ends_at, row.withdrawn_at or row.ends_at) for row in rows]
     return _last(day_of(at) for at in (*ended, *(grant.withdrawn_at or grant.granted_at for grant in grants)))

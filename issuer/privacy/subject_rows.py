@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from issuer.accounts.models import (
@@ -125,7 +125,10 @@ def rows_of(session: Session, holding: Holding, subject: Subject) -> Sequence[An
 
 def shown_row(core: Core, holding: Holding, row: Any) -> dict[str, Any]:
     """A row as an export shows it; blank where a purge has been."""
-    found = {name: getattr(row, name) for name in holding.shown}
+    mapper = inspect(type(row))
+    found = {
+        name: getattr(row, mapper.get_property_by_column(row.__table__.columns[name]).key) for name in holding.shown
+    }
     for name, how in holding.opened.items():
         content = getattr(row, name)
         if content is None:

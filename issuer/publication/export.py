@@ -54,7 +54,7 @@ def export(core: Core, folder: Path) -> Exported:
 
 def _published(session: Session) -> tuple[Sequence[Artefact], set[str], set[int]]:
     """The newest files, the paths of lists that are over, and times of publications that are later than the newest."""
-    over = session.scalars(select(StatusListRow.name).where(StatusListRow.over_at.is_not(None)))
+    over = session.scalars(select(StatusListRow.name).where(StatusListRow.retired_at.is_not(None)))
     newest = session.get_one(Publisher, 1).iat
     ahead = session.scalars(select(PublishedAt.iat).where(PublishedAt.iat > newest))
     return artefacts.newest(session), {status_path(name) for name in over}, set(ahead)

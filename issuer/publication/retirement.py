@@ -48,13 +48,13 @@ def end_lists(core: Core) -> list[str]:
         past = now - GRACE
         rows = session.scalars(
             select(StatusListRow)
-            .where(StatusListRow.state.in_(("full", "closed")), StatusListRow.over_at.is_(None))
+            .where(StatusListRow.state.in_(("full", "closed")), StatusListRow.retired_at.is_(None))
             .order_by(StatusListRow.name)
         ).all()
         restored = _last_restore(session) if any(row.state == "closed" for row in rows) else 0
         over = [row for row in rows if not _lives(session, row, past, restored)]
         for row in over:
-            row.over_at = now
+            row.retired_at = now
         return [row.name for row in over]
 
     return core.database.transact(work, settled=lambda session: None)
@@ -62,7 +62,7 @@ def end_lists(core: Core) -> list[str]:
 
 def gone(now: int) -> ColumnElement[bool]:
     """Whether a list is no longer published at ``now``, Unix time (promise 2)."""
-    return and_(StatusListRow.over_at.is_not(None), StatusListRow.published_iat <= now - LONGEST_TOKEN - GRACE)
+    return and_(StatusListRow.retired_at.is_not(None), StatusListRow.published_iat <= now - LONGEST_TOKEN - GRACE)
 
 
 def gone_names(session: Session, now: int) -> set[str]:

@@ -146,7 +146,7 @@ def refuse_unread(fault: DecodeError, path: str) -> StateError:
 
 def _due_rows(session: Session, now: int, key: KeyRow | None, *, force: bool) -> list[StatusListRow]:
     """The lists that are due, by name."""
-    query = select(StatusListRow).where(StatusListRow.over_at.is_(None)).order_by(StatusListRow.name)
+    query = select(StatusListRow).where(StatusListRow.retired_at.is_(None)).order_by(StatusListRow.name)
     query = query.execution_options(populate_existing=True)
     if force:
         return list(session.scalars(query))

@@ -240,7 +240,7 @@ def _list(row: StatusListRow) -> StatusListView:
         row.changes != row.published_changes,
         row.created_at,
         row.published_iat,
-        row.over_at,
+        row.retired_at,
     )
 
 

@@ -35,7 +35,7 @@ from issuer.approvals import engine
 from issuer.audit.models import AuditRow
 from issuer.cards.models import CardRow, CodeRow
 from issuer.core import Core
-from issuer.db.base import Base, inline
+from issuer.db.base import Base, literal_sql
 from issuer.db.meta import Meta, PublishedAt
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.keys.models import KeyRow
@@ -138,8 +138,8 @@ def _lists(session: Session, published: int, now: int) -> None:
     rows = session.scalars(select(StatusListRow).order_by(StatusListRow.name).with_for_update()).all()
     due = set()
     for row in rows:
-        if row.over_at is not None and row.over_at > now:
-            row.over_at = None
+        if row.retired_at is not None and row.retired_at > now:
+            row.retired_at = None
             due.add(row.name)
         if row.published_iat is not None and row.published_iat > published:
             row.published_iat = None
@@ -168,7 +168,7 @@ def _early_cards(session: Session, now: int) -> list[str]:
     query = (
         select(CodeRow.card_id)
         .join(CardRow, (CardRow.id == CodeRow.card_id) & (CardRow.version == CodeRow.generation))
-        .where(CodeRow.issued_at > now, CardRow.standing != inline("revoked"))
+        .where(CodeRow.issued_at > now, CardRow.status != literal_sql("revoked"))
     )
     return sorted(set(session.scalars(query)))
 
@@ -205,7 +205,9 @@ def _end(core: Core, session: Session, now: int) -> int:
 
 def _outbox(core: Core, session: Session, now: int) -> None:
     """Letters that wait for a time in the future are due now."""
-    waiting = select(Outbox).where(Outbox.state == inline("waiting"), (Outbox.due_at > now) | (Outbox.created_at > now))
+    waiting = select(Outbox).where(
+        Outbox.state == literal_sql("waiting"), (Outbox.due_at > now) | (Outbox.created_at > now)
+    )
     for row in session.scalars(waiting.order_by(Outbox.id)):
         row.due_at = now
         row.give_up_at = min(row.give_up_at, now + core.settings.notice_hours * HOUR)

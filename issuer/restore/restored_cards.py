@@ -68,7 +68,7 @@ def apply_published(session: Session, list_name: str, told: Mapping[int, int], n
             if before != [code.value for code in own]:
                 row.changed_at = now
                 known.changed.append(card_id)
-                if row.standing != "revoked" and not _serves(own):
+                if row.status != "revoked" and not _serves(own):
                     known.unserved.append(card_id)
         session.flush()
     return known
@@ -87,13 +87,13 @@ def _apply(row: CardRow, own: Sequence[CodeRow], told: Mapping[str, int]) -> Non
     fallen = values[REVOKED]
     whole = all(told.get(code.cti, code.value) == REVOKED for code in own)
     if any(code.state == "issued" for code in fallen) or (fallen and whole):
-        row.standing = "revoked"
+        row.status = "revoked"
     else:
         for code in fallen:
             code.state = "burnt"
     # 1
-    if values[SUSPENDED] and row.standing == "active":
-        row.standing = "suspended"
+    if values[SUSPENDED] and row.status == "active":
+        row.status = "suspended"
     for code in values[REPLACED]:
         code.replaced = True
     if values[PERMIT_SUSPENDED] or values[BOTH]:

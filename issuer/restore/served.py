@@ -160,7 +160,7 @@ def _body_at(get: Fetch, url: str, most: int, deadline: Deadline) -> bytes | Non
 
 def _addresses(session: Session) -> list[str]:
     published = select(StatusListRow.uri).where(
-        StatusListRow.published_at.is_not(None), StatusListRow.over_at.is_(None)
+        StatusListRow.published_at.is_not(None), StatusListRow.retired_at.is_(None)
     )
     newest_first = StatusListRow.published_iat.desc(), StatusListRow.created_at.desc(), StatusListRow.name
     return list(session.scalars(published.order_by(*newest_first).limit(_MOST)))

@@ -37,7 +37,7 @@ from .endpoints import describe
 from .forwarded import ForwardedWatch
 from .health_metrics import HealthMetrics
 from .login_door import PATH, PLACES, LogInDoor
-from .metrics import CoreFigures
+from .metrics import CoreMetrics
 from .strict_json import StrictRoute
 
 __all__ = ["STATUSES", "Part", "make_app", "make_service"]
@@ -110,10 +110,10 @@ def make_service(
     Raises:
         StateError: ``api.no_access``.
     """
-    figures = CollectorRegistry()
-    figures.register(CoreFigures(core))
-    service = IssuingService(core, drain, http.Metrics("icard_issuer"), EmbeddedWorker(core), figures)
-    figures.register(HealthMetrics(core, lambda: service.warnings))
+    core_metrics = CollectorRegistry()
+    core_metrics.register(CoreMetrics(core))
+    service = IssuingService(core, drain, http.Metrics("icard_issuer"), EmbeddedWorker(core), core_metrics)
+    core_metrics.register(HealthMetrics(core, lambda: service.warnings))
     heartbeat = Heartbeat(core, "server", certificate_ends_at)
 
     @contextlib.asynccontextmanager

@@ -46,7 +46,7 @@ def read_card(call: Call, card_id: str, purpose: str | None = None) -> CardView:
 
 
 def find_cards(call: Call, kind: Literal["permit", "name"], value: str, purpose: str | None = None) -> dict[str, str]:
-    """The cards with a permit number or a holder's name: id to standing. Who looks for one leaves a row, and one that
+    """The cards with a permit number or a holder's name: id to status. Who looks for one leaves a row, and one that
     the holder sees at each that is found.
 
     Args:
@@ -57,7 +57,7 @@ def find_cards(call: Call, kind: Literal["permit", "name"], value: str, purpose:
     """
     call.who.require("card.find")
     call.looked("card.search")
-    found = views.standings(call.core, kind, value)
+    found = views.statuses(call.core, kind, value)
     note_lookups(call.core, call.who, sorted(found), "search", purpose)
     return found
 

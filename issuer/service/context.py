@@ -41,7 +41,7 @@ class IssuingService:
     """One process of the service.
 
     Attributes:
-        figures: of the core, beside the process's own in ``metrics``.
+        core_metrics: of the core, beside the process's own in ``metrics``.
         warnings: what requests have shown of the settings, by name; codes.
         log_ins: threads for passwords alone; as many as :mod:`issuer.service.login_door` lets in.
     """
@@ -50,7 +50,7 @@ class IssuingService:
     drain: http.Drain
     metrics: http.Metrics
     embedded_worker: EmbeddedWorker
-    figures: CollectorRegistry
+    core_metrics: CollectorRegistry
     warnings: dict[str, str] = field(default_factory=dict)
     log_ins: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PLACES))
 

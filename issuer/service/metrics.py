@@ -1,4 +1,4 @@
-"""Figures of the core for Prometheus, taken from the database when somebody asks for them.
+"""Metrics of the core for Prometheus, read from the database at each scrape.
 
 Promises:
 
@@ -27,17 +27,17 @@ from issuer.publication import views
 from issuer.status.models import StatusListRow
 from issuer.worker.states import read_jobs
 
-__all__ = ["CoreFigures"]
+__all__ = ["CoreMetrics"]
 
 
-class CoreFigures(Collector):
-    """The figures of one core."""
+class CoreMetrics(Collector):
+    """The metrics of one core."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """All figures of this module."""
+        """All metrics of this module."""
         try:
             self._core.database.check()
             found = [*self._core.database.read(self._stored), *self._outbox(), *self._jobs()]

@@ -23,7 +23,7 @@ __all__ = ["Record", "status_entry"]
 class Record:
     """What an entry is made of: the card's states, and whether this code was replaced or burnt."""
 
-    standing: Literal["active", "suspended", "revoked"] | str = "active"
+    status: Literal["active", "suspended", "revoked"] | str = "active"
     permit: Literal["good", "suspended"] | str = "good"
     insurance: Literal["good", "lapsed"] | str = "good"
     replaced: bool = False
@@ -32,11 +32,11 @@ class Record:
 
 def status_entry(record: Record, profile: int) -> int:
     """The entry, 0 to 15. ``profile`` is 1 public, 2 work, 3 authority."""
-    if record.burnt or record.standing == "revoked":
+    if record.burnt or record.status == "revoked":
         return REVOKED
     if record.replaced:
         return REPLACED
-    if record.standing == "suspended":
+    if record.status == "suspended":
         return SUSPENDED
     permit = record.permit == "suspended"
     lapsed = record.insurance == "lapsed" and profile != Profile.PUBLIC

@@ -21,7 +21,7 @@ class StatusListRow(Base):
     """A status list. ``used`` counts the indexes given; ``changes`` rises with every entry that changes.
 
     The publisher compares ``changes`` with ``published_changes``; ``waiting_since`` is when the oldest change was made
-    that is not published. ``published_iat`` only ever rises. ``over_at`` is when every code of it was found to have
+    that is not published. ``published_iat`` only ever rises. ``retired_at`` is when every code of it was found to have
     ended.
     """
 
@@ -51,7 +51,7 @@ class StatusListRow(Base):
     published_iat: Mapped[Seconds | None]
     published_changes: Mapped[Big | None]
     waiting_since: Mapped[Seconds | None]
-    over_at: Mapped[Seconds | None]
+    retired_at: Mapped[Seconds | None] = mapped_column("over_at")
 
 
 class LostCode(Base):

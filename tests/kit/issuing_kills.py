@@ -183,7 +183,7 @@ def _check_journals(folder: Path, cards: dict[str, CardRow], texts: dict[str, se
             allowed = {expected}
             if open_change is not None and open_change[0] == card:
                 allowed.add(_after(expected, open_change[1]))
-            assert (row.standing, row.permit, row.insurance) in allowed, f"{path.name}: a change is lost"
+            assert (row.status, row.permit, row.insurance) in allowed, f"{path.name}: a change is lost"
     return told
 
 

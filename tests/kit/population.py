@@ -206,7 +206,7 @@ class Population:
         ending = template.rpartition("/")[2]
         if name == "card_id":
             own = select(CardParty.card_id).where(CardParty.holder_id == self.people["holder"].person_id)
-            return (CardRow.standing == "active") & CardRow.id.in_(own)
+            return (CardRow.status == "active") & CardRow.id.in_(own)
         if name == "account_id":
             known = [each.account_id for each in self.people.values()]
             wanted = ("locked",) if ending == "unlock" else ("active", "invited")

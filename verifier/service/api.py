@@ -150,4 +150,4 @@ async def readyz(request: Request) -> dict[str, str]:
 @watched.get("/metrics", response_class=Response, responses={200: {"description": "Figures for Prometheus."}})
 async def metrics(request: Request) -> Response:
     """Figures for Prometheus."""
-    return Response(_service(request).figures(), media_type=CONTENT_TYPE_LATEST)
+    return Response(_service(request).metrics_text(), media_type=CONTENT_TYPE_LATEST)

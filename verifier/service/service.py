@@ -99,7 +99,7 @@ class VerificationService:
             await self.pictures.pool.close()
             await self.batches.pool.close()
 
-    def figures(self) -> bytes:
+    def metrics_text(self) -> bytes:
         """All metrics in Prometheus' text format; of several processes on one port the counters are those of all."""
         # Ages are the same in every process, and are not kept where the counters of all are added up.
         return bytes(self.metrics.response().body) + generate_latest(self._ages)

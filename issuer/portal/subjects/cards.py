@@ -94,7 +94,7 @@ def _shown(visit: Visit, card_id: str) -> Response:
         profile=profile.name.lower(),
         profiles=_profiles(visit),
         own=visit.call.who.role.organisation is None,
-        may_lose=visit.call.who.may("card.report_lost") and view.standing != "revoked" and not view.lost,
+        may_lose=visit.call.who.may("card.report_lost") and view.status != "revoked" and not view.lost,
     )
 
 
@@ -172,6 +172,6 @@ def _profile(visit: Visit) -> Profile:
 
 
 def _code(visit: Visit, view: CardView, profile: Profile, room: int) -> Markup | None:
-    if view.standing == "revoked" or view.lost:
+    if view.status == "revoked" or view.lost:
         return None
     return drawn(qr.draw_svg(read_code(visit.call, view.card_id, profile)), room)

@@ -104,51 +104,51 @@ def _reissue(call: Call, view: CardView) -> cards.Reissue:
 CARD_ACTS: Final[dict[str, CardAct]] = {
     "suspend": CardAct(
         "card.suspend",
-        lambda view: view.standing == "active",
+        lambda view: view.status == "active",
         lambda call, view, why: cards.suspend(call.core, view.card_id, _by(call, why), call.version),
         danger=True,
     ),
     "resume": CardAct(
         "card.resume",
-        lambda view: view.standing == "suspended",
+        lambda view: view.status == "suspended",
         lambda call, view, why: cards.resume(call.core, view.card_id, _by(call, why), call.version),
     ),
     "replace": CardAct(
         "card.replace",
-        lambda view: view.standing != "revoked",
+        lambda view: view.status != "revoked",
         lambda call, view, why: cards.replace(call.core, _reissue(call, view), _by(call, why)),
         danger=True,
     ),
     "renew": CardAct(
         "card.renew",
-        lambda view: view.standing != "revoked",
+        lambda view: view.status != "revoked",
         lambda call, view, why: cards.renew(call.core, _reissue(call, view), _by(call, why)),
     ),
     "permit-suspended": CardAct(
         "permit.set",
-        lambda view: view.standing != "revoked" and view.permit == "good",
+        lambda view: view.status != "revoked" and view.permit == "good",
         lambda call, view, why: cards.set_permit(call.core, view.card_id, "suspended", _by(call, why), call.version),
         danger=True,
     ),
     "permit-good": CardAct(
         "permit.set",
-        lambda view: view.standing != "revoked" and view.permit != "good",
+        lambda view: view.status != "revoked" and view.permit != "good",
         lambda call, view, why: cards.set_permit(call.core, view.card_id, "good", _by(call, why), call.version),
     ),
     "insurance-lapsed": CardAct(
         "insurance.set",
-        lambda view: view.standing != "revoked" and view.insurance == "good",
+        lambda view: view.status != "revoked" and view.insurance == "good",
         lambda call, view, why: cards.set_insurance(call.core, view.card_id, "lapsed", _by(call, why), call.version),
         danger=True,
     ),
     "insurance-good": CardAct(
         "insurance.set",
-        lambda view: view.standing != "revoked" and view.insurance != "good",
+        lambda view: view.status != "revoked" and view.insurance != "good",
         lambda call, view, why: cards.set_insurance(call.core, view.card_id, "good", _by(call, why), call.version),
     ),
     "revoke": CardAct(
         "card.revoke",
-        lambda view: view.standing != "revoked",
+        lambda view: view.status != "revoked",
         lambda call, view, why: once(
             call,
             lambda request: engine.ask(call.core, call.who, "card.revoke", {"card_id": view.card_id}, why, request),

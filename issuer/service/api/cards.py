@@ -313,7 +313,7 @@ def card_body(view: CardView) -> CardBody:
         {
             "card_id": view.card_id,
             "generation": view.version,
-            "standing": view.standing,
+            "standing": view.status,
             "permit": view.permit,
             "insurance": view.insurance,
             "card": view.card.to_json(),

@@ -46,8 +46,8 @@ def readyz(call: CallOf, response: Response) -> ReadyBody:
 
 @endpoints.at("GET", "/metrics", Access("anyone"), types=("text/plain",))
 def metrics(call: CallOf) -> Response:
-    """Figures for Prometheus: sums and ages, nothing of a person. Keep it inside."""
+    """Metrics for Prometheus: sums and ages, nothing of a person. Keep it inside."""
     answer = call.service.metrics.response()
     return Response(
-        bytes(answer.body) + generate_latest(call.service.figures), media_type=answer.headers["content-type"]
+        bytes(answer.body) + generate_latest(call.service.core_metrics), media_type=answer.headers["content-type"]
     )

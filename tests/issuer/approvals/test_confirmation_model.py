@@ -171,7 +171,7 @@ class Confirmations(RuleBasedStateMachine):
         """Cards, requests and acts are what the model says."""
         if not hasattr(self, "cards"):
             return
-        query = select(CardRow.id).where(CardRow.id.in_(self.cards), CardRow.standing == "revoked")
+        query = select(CardRow.id).where(CardRow.id.in_(self.cards), CardRow.status == "revoked")
         found = self.house.core.database.read(lambda session: set(session.scalars(query).all()))
         assert found == self.revoked
         for asked in self.requests:

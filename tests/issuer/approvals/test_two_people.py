@@ -72,7 +72,7 @@ def refused(act: Callable[[], object]) -> str:
 
 
 def standing(house: House, card_id: str) -> str:
-    return cards.show(house.core, card_id).standing
+    return cards.show(house.core, card_id).status
 
 
 def test_two_officers_revoke_a_card(house: House) -> None:

@@ -203,7 +203,7 @@ def test_a_refused_row_keeps_no_other_from_being_revoked(core: Core, tmp_path: P
     path.write_text(f"card\n{known[1]}\n{'0' * 32}\n{known[0]}\n{known[1]}\n", "utf-8")
     outcome = bulk.run(core, "revoke", Source.of(path), Actor("host:ann", "fraud", break_glass=True))
     assert (outcome.done, refused(core, outcome)) == (3, {3: ("issue.no_card", None)})
-    assert [cards.show(core, card).standing for card in known] == ["revoked", "revoked"]
+    assert [cards.show(core, card).status for card in known] == ["revoked", "revoked"]
 
 
 def test_revoke_and_again_after_a_kill(core: Core, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_revoke_and_again_after_a_kill(core: Core, tmp_path: Path) -> None:
         lambda session: session.execute(update(BulkRun).values(state="running", position=0, done=0, refused=0))
     )
     assert bulk.run(core, "revoke", Source.of(path), by).done == 2
-    query = select(CardRow.standing).order_by(CardRow.standing)
+    query = select(CardRow.status).order_by(CardRow.status)
     assert core.database.read(lambda session: list(session.scalars(query))) == ["active", "revoked", "revoked"]
     acts = select(func.count()).select_from(AuditRow).where(AuditRow.action == "card.revoke")
     assert core.database.read(lambda session: session.scalar(acts)) == 2

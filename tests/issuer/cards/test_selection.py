@@ -54,7 +54,7 @@ def test_by_state_region_list_and_end(core: Core) -> None:
     here, there = issue(core, 1, region="310000"), issue(core, 2, region="310115")
     cards.revoke(core, here, BY)
     assert ids(core) == {there}
-    assert ids(core, standing="revoked") == {here}
+    assert ids(core, status="revoked") == {here}
     assert ids(core, region="310115") == {there}
     assert ids(core, region="110000") == set()
     (line,) = select_cards(core, Selection())

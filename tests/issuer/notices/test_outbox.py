@@ -130,7 +130,7 @@ def test_a_cause_that_fails_makes_no_notice(house: Core, monkeypatch: pytest.Mon
         patched.setattr("issuer.notices.outbox._to_send", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             cards.suspend(house, card, BY)
-    assert cards.show(house, card).standing == "active"
+    assert cards.show(house, card).status == "active"
     assert told(house, holder) == ["card.issued"]
     assert len(outbox(house)) == 1
 

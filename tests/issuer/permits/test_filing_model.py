@@ -282,7 +282,7 @@ class Filings(RuleBasedStateMachine):
             for permit in session.scalars(select(Permit)):
                 live = permit.state in ("ACTIVE", "EXTENDED_BY_LAW")
                 card = session.get(CardRow, permit.card_id) if permit.card_id is not None else None
-                assert (card is not None and card.standing == "active") == live, permit.state
+                assert (card is not None and card.status == "active") == live, permit.state
                 if card is not None:
                     values = set(session.scalars(select(CodeRow.value).where(CodeRow.card_id == card.id)))
                     assert live or values <= {1}, "every code of an ended permit reads revoked"

@@ -70,7 +70,7 @@ def test_nobody_in_office_acts_on_his_own_card(app: FastAPI, made: Town, tmp_pat
     revision = core.database.read(lambda session: session.get_one(CardRow, made.cards[1]).revision)
     answer = person_.post(f"cards/{made.cards[1]}/suspend", reason="on leave", version=str(revision))
     assert answer.status_code == 403
-    assert core.database.read(lambda session: session.get_one(CardRow, made.cards[1]).standing) == "active"
+    assert core.database.read(lambda session: session.get_one(CardRow, made.cards[1]).status) == "active"
 
 
 def test_a_reason_shows_all_that_it_says(app: FastAPI, made: Town) -> None:
@@ -78,4 +78,4 @@ def test_a_reason_shows_all_that_it_says(app: FastAPI, made: Town) -> None:
     revision = core.database.read(lambda session: session.get_one(CardRow, made.cards[0]).revision)
     answer = officer.post(f"cards/{made.cards[0]}/suspend", reason="lost \u202etsol", version=str(revision))
     assert answer.status_code == 422
-    assert core.database.read(lambda session: session.get_one(CardRow, made.cards[0]).standing) == "active"
+    assert core.database.read(lambda session: session.get_one(CardRow, made.cards[0]).status) == "active"

@@ -110,7 +110,7 @@ def test_a_list_goes_when_its_codes_have_ended_and_its_token_too(years: Years) -
     assert (years.row().published_iat, years.where()) == (last, EVERYWHERE)
     years.to(last + TOKEN + GRACE + 60)
     assert years.where() == set()
-    assert years.row().over_at is not None
+    assert years.row().retired_at is not None
     # What is done to a card of it still is; nothing is published anew for that.
     (card,) = cards.find_cards(years.core, "permit", person(1).permit.number or "")
     cards.revoke(years.core, card, BY)
@@ -163,7 +163,7 @@ def test_a_list_that_a_restore_closed_waits_for_codes_that_nobody_knows(years: Y
     restore(years.core, years.tree, BY)
     years.to(restored + CODE + GRACE - DAY)
     row = years.core.database.read(lambda session: session.get_one(StatusListRow, later))
-    assert (row.state, row.over_at) == ("closed", None)
+    assert (row.state, row.retired_at) == ("closed", None)
     years.to(restored + CODE + GRACE + DAY)
     row = years.core.database.read(lambda session: session.get_one(StatusListRow, later))
-    assert row.over_at is not None
+    assert row.retired_at is not None

@@ -150,7 +150,7 @@ def test_after_a_restore_nothing_recurs_and_nothing_revoked_comes_back(house: Ho
     house.core.close()
     house.open()
     states = {card: cards.show(house.core, card) for card in (revoked, suspended, lapsed)}
-    assert (states[revoked].standing, states[suspended].standing) == ("revoked", "suspended")
+    assert (states[revoked].status, states[suspended].status) == ("revoked", "suspended")
     assert states[lapsed].insurance == "lapsed"
     assert reasons(house, [*before, again, new_revoked, new]) == [
         *("revoked", "suspended", "replaced", "valid", "valid", "valid", "revoked", "valid")

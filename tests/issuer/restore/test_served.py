@@ -119,7 +119,7 @@ def test_a_folder_that_was_put_back_signs_nothing_until_it_is_adopted(tmp_path: 
     adopted = adopt(core, BY, read_served(core, BY.actor, web))
     assert adopted.restored is not None
     assert len(adopted.restored.lost_lists) == 2
-    assert cards.show(core, card.card_id).standing == "revoked"
+    assert cards.show(core, card.card_id).status == "revoked"
     step(core, clock)
     cards.issue(core, [NewCard(person(3))], BY)
     assert len(places(core) & given) == 3

@@ -150,7 +150,7 @@ def test_a_crash_in_a_confirmation_leaves_nothing_half(house: House, tmp_path: P
             request = engine.ask(house.core, who, "card.revoke", {"card_id": card.card_id}, "lost").confirmation_id
             before = revocations(house)
             host.start(confirm=point, token=entered.token, request=request).gone()
-            standing = cards.show(house.core, card.card_id).standing
+            standing = cards.show(house.core, card.card_id).status
             acts = revocations(house)[len(before) :]
             found = (confirmation(house, request), standing, acts)
             both = ["card.revoke", "card.revoke.confirmed"]

@@ -106,7 +106,7 @@ def test_no_official_changes_the_card_of_their_own_person(house: House, app: Fas
         page = ask(app, "POST", path, headers=headers, content=urlencode(form).encode())
         assert page.status_code == 403, (name, page.text[:300])
     shown = cards.show(house.core, issued.card_id)
-    assert (shown.standing, shown.version, shown.permit) == ("active", 1, "good")
+    assert (shown.status, shown.version, shown.permit) == ("active", 1, "good")
     good = by_session(app, two.enter())(
         "POST", f"/v1/cards/{issued.card_id}/suspend", {"reason": "a test"}, version='"1"'
     )

@@ -20,7 +20,7 @@ EVERY = [
 @pytest.mark.parametrize("record", EVERY, ids=str)
 def test_a_public_code_never_shows_a_lapse(record: Record) -> None:
     """Its entry is the same whether the insurance lapsed or not, and never 13 or 14."""
-    other = Record(record.standing, record.permit, "good", record.replaced, record.burnt)
+    other = Record(record.status, record.permit, "good", record.replaced, record.burnt)
     assert status_entry(record, Profile.PUBLIC) == status_entry(other, Profile.PUBLIC)
     assert status_entry(record, Profile.PUBLIC) in (0, 1, 2, 3, 12)
 
@@ -32,9 +32,9 @@ def test_precedence(record: Record, profile: Profile) -> None:
     lapsed = record.insurance == "lapsed" and profile is not Profile.PUBLIC
     stopped = record.permit == "suspended"
     holds = {
-        1: record.standing == "revoked" or record.burnt,
+        1: record.status == "revoked" or record.burnt,
         3: record.replaced,
-        2: record.standing == "suspended",
+        2: record.status == "suspended",
         14: stopped and lapsed,
         12: stopped,
         13: lapsed,

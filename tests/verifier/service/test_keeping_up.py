@@ -120,7 +120,7 @@ def test_a_record_of_another_version_is_none(tmp_path: Path, record: str) -> Non
     service = VerificationService(ServiceSettings(tmp_path, sync=Limits()), Drain())
     (tmp_path / "sync.round").write_text(record, "utf-8")
     assert state_view(service, "en")["sync"]["last_round"] is None
-    assert service.figures()
+    assert service.metrics_text()
 
 
 def test_a_long_answer_is_handed_over_piece_by_piece() -> None:
