@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo serve wheel test test-databases test-walks test-network test-fast lint native bench bench-compare bench-native bench-peers soak vectors format clean
+.PHONY: help demo serve wheel test test-databases test-walks test-network test-fast test-native lint native bench bench-compare bench-native bench-peers soak vectors format clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -45,8 +45,11 @@ test-walks: $(READY)  ## the tests that walk through pages, runbooks, screens an
 test-network: $(READY)  ## the tests that install packages: wheels, engines of docs/data.md, peers, the container's steps
 	@$(BIN)/python -m pytest -n auto -m 'network and not soak' --benchmark-disable tests
 
-test-fast: $(READY)  ## the tests that need under a minute
-	@$(BIN)/python -m pytest -n auto -m 'not soak and not slow and not network' --benchmark-disable tests
+test-fast: $(READY)  ## the tests of pure rules, in under a minute: no database, process, server or picture
+	@$(BIN)/python -m pytest -n auto --fast -m 'not soak and not slow and not network' --benchmark-disable tests
+
+test-native: $(READY)  ## what depends on the native core: the tests of icard_crypto and verifier; CI runs them on each engine
+	@$(BIN)/python -m pytest -n auto -m 'not soak and not slow and not network' --benchmark-disable tests/icard_crypto tests/verifier
 
 # The Rust of the native core is looked at where cargo is, its crates' licences and advisories where cargo-deny is.
 lint: $(READY)  ## ruff, mypy --strict, which package may import which; rustfmt and clippy where cargo is

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.kit.fast_modules import has_fast_tests
 
 settings.register_profile(
     "icard",
@@ -19,9 +23,7 @@ settings.register_profile(
 settings.load_profile("icard")
 
 
-#: Of the issuer's tests on a database these stand for the others in ``make test-fast``, on SQLite.
-_FAST_ISSUER = ("test_cards.py", "test_codes.py")
-#: Modules whose tests draw, run commands or search long; others stand for them in ``make test-fast``.
+#: Modules whose tests draw, run commands or search long; left out by ``make test-native``.
 _SLOW = (
     *("test_photo.py", "test_pages.py", "test_sign.py", "test_engine.py", "test_wycheproof.py", "test_oracle.py"),
     *("test_cli_verify.py", "test_cli_inspect.py", "test_cli_qr.py", "test_cbor_readers.py", "test_qr_read.py"),
@@ -56,18 +58,23 @@ _WALKS = (
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--fast``."""
+    parser.addoption("--fast", action="store_true", help="only modules of pure rules (tests/kit/fast_modules.py)")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``--fast`` leave a module out before it is imported: importing all takes as long as the fast tests."""
+    return True if config.getoption("fast") and not has_fast_tests(collection_path) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out of ``make test-fast`` what makes a service or a process of its own for each test, and of ``make test``
-    the second run of what does not depend on the database, and the walks."""
+    """Mark as slow what starts processes or searches long, and leave out of ``make test`` the walks and the second run
+    of what does not depend on the database."""
     for item in items:
-        name, fixtures = item.nodeid, getattr(item, "fixturenames", ())
-        on_database = "tests/issuer/" in name and not {"database", "database_url", "core", "house"}.isdisjoint(fixtures)
-        service = on_database and item.path.name not in _FAST_ISSUER
-        process = item.path.name.endswith(("_process.py", "_browser.py")) or (
-            "issuer/cli/test_" in name and "service" in name
-        )
-        slow = item.path.name in _SLOW or any(part in name for part in _SLOW_TESTS)
-        if "[postgresql" in name or service or process or slow:
+        name = item.nodeid
+        process = item.path.name.endswith(("_process.py", "_browser.py"))
+        if process or item.path.name in _SLOW or any(part in name for part in _SLOW_TESTS):
             item.add_marker(pytest.mark.slow)
         if "tests/issuer/" in name and "[postgresql" in name and not any(part in name for part in _BOTH_DATABASES):
             item.add_marker(pytest.mark.second_database)

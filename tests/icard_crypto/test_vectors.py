@@ -14,6 +14,7 @@ from icard_crypto.encoding.diagnostic import diagnostic
 from icard_crypto.errors import DecodeError, KeyFault, catalogue
 from icard_crypto.signing import cose, ed25519
 from icard_crypto.signing.keys import VerifyingKey
+from tests.kit.cases import check_files
 from tests.kit.reference import ISSUED_AT
 from tests.kit.vector_verifiers import VECTORS, decision_verifier, load, shown, trusting_verifier
 from tools import make_vectors
@@ -53,9 +54,12 @@ def test_the_folders_are_not_empty(folder: str, least: int) -> None:
     assert len(files(folder)) >= least
 
 
-@pytest.mark.parametrize("path", files("valid"))
-def test_a_valid_code_is_read_as_stated(path: Path) -> None:
+def test_a_valid_code_is_read_as_stated() -> None:
     """A valid vector's form, COSE bytes, signature, payload and claims are what the file says."""
+    check_files(VECTORS / "valid", _check_valid)
+
+
+def _check_valid(path: Path) -> None:
     vector = load(path)
     found = envelope.read(shown(vector))
     assert (found.form, found.cose.hex()) == (vector["form"], vector["cose"])
@@ -88,9 +92,12 @@ def _refusal(code: str | bytes, key: VerifyingKey) -> tuple[str, DecodeError | N
     raise AssertionError("nothing was refused")
 
 
-@pytest.mark.parametrize("path", files("refuse"))
-def test_a_fault_is_refused_where_and_as_stated(path: Path) -> None:
+def test_a_fault_is_refused_where_and_as_stated() -> None:
     """A faulty code is refused in the layer, by the code and at the place that its vector names, and in words."""
+    check_files(VECTORS / "refuse", _check_refusal)
+
+
+def _check_refusal(path: Path) -> None:
     vector = load(path)
     where, error = _refusal(shown(vector), _public(vector["key"]))
     assert where == vector["where"]
@@ -103,10 +110,13 @@ def test_a_fault_is_refused_where_and_as_stated(path: Path) -> None:
     assert error.message() == catalogue()[vector["code"]]["en"]
 
 
-@pytest.mark.parametrize("path", files("refuse"))
-def test_a_fault_gives_the_stated_verdict(path: Path) -> None:
+def test_a_fault_gives_the_stated_verdict() -> None:
     """A verifier that trusts the vectors' keys does not find a faulty code VALID, says the stated reason, and shows
     no card: INVALID, or INDETERMINATE where the way to the verifier spoilt the code."""
+    check_files(VECTORS / "refuse", _check_verdict)
+
+
+def _check_verdict(path: Path) -> None:
     vector = load(path)
     verdict = VERIFIER.verify(shown(vector), now=ISSUED_AT)
     outcome = "INDETERMINATE" if vector["reason"] == "misread" else "INVALID"
@@ -126,9 +136,12 @@ def test_every_backend_refuses_a_bad_signature(path: Path, backend: ed25519.Back
     assert key.verify(message.signature, cose.signed_bytes(message)) is False
 
 
-@pytest.mark.parametrize("path", files("keys"))
-def test_a_key_is_taken_or_refused_as_stated(path: Path) -> None:
+def test_a_key_is_taken_or_refused_as_stated() -> None:
     """A key is refused by the code that its vector names, in words; one without a code is read with its thumbprint."""
+    check_files(VECTORS / "keys", _check_key)
+
+
+def _check_key(path: Path) -> None:
     vector = load(path)
     if "code" not in vector:
         key = _read_key(vector)
@@ -154,9 +167,12 @@ def outcome_of(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("path", files("decisions"))
-def test_a_decision_is_as_stated(path: Path) -> None:
+def test_a_decision_is_as_stated() -> None:
     """Outcome, reason, detail, further reasons and states of a verdict are what its vector says."""
+    check_files(VECTORS / "decisions", _check_decision)
+
+
+def _check_decision(path: Path) -> None:
     vector = load(path)
     verdict = decision_verifier(vector).verify(shown(vector), now=vector["now"])
     assert outcome_of(verdict) == vector["expected"]
@@ -181,9 +197,12 @@ def test_every_code_that_bytes_can_cause_has_a_vector() -> None:
     assert codes - covered == exceptions.keys()
 
 
-@pytest.mark.parametrize("path", files("valid"))
-def test_a_verifier_shows_the_claims_of_a_valid_code(path: Path) -> None:
+def test_a_verifier_shows_the_claims_of_a_valid_code() -> None:
     """A verifier that trusts the vectors' keys gives the same claims, whatever it thinks of their content."""
+    check_files(VECTORS / "valid", _check_claims)
+
+
+def _check_claims(path: Path) -> None:
     vector = load(path)
     verdict = VERIFIER.verify(shown(vector), now=ISSUED_AT)
     assert verdict.error is None

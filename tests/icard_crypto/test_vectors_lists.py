@@ -20,6 +20,7 @@ from icard_crypto.lists.trust_list import TrustList
 from icard_crypto.signing import cose
 from icard_crypto.signing.keys import Kid, VerifyingKey
 from tests.icard_crypto.test_vectors import files, outcome_of
+from tests.kit.cases import check_files
 from tests.kit.vector_verifiers import VECTORS, load, shown
 from verifier import Policy, TrustDomain, Verifier
 from verifier.decision import reasons
@@ -50,9 +51,12 @@ def _bytes(vector: dict[str, Any], name: str) -> bytes:
     return bytes.fromhex(vector[name])
 
 
-@pytest.mark.parametrize("path", files("trust"))
-def test_a_chain_of_trust_lists_is_taken_or_refused_as_stated(path: Path) -> None:
+def test_a_chain_of_trust_lists_is_taken_or_refused_as_stated() -> None:
     """Anchor, lists and time give the stated version in force, or the stated refusal."""
+    check_files(VECTORS / "trust", _check_chain)
+
+
+def _check_chain(path: Path) -> None:
     vector = load(path)
     single = vector["single_root"]
 
@@ -72,10 +76,13 @@ def _status(vector: dict[str, Any]) -> StatusList:
     return read_status(trust, _bytes(vector, "token"), uri=vector["uri"], now=vector["now"])
 
 
-@pytest.mark.parametrize("path", files("status"))
-def test_a_status_token_is_taken_or_refused_as_stated(path: Path) -> None:
+def test_a_status_token_is_taken_or_refused_as_stated() -> None:
     """A token gives the stated list with every entry, or the stated refusal, when it is read or looked up; one that is
     refused only after another (``store.*``) is good by itself."""
+    check_files(VECTORS / "status", _check_status)
+
+
+def _check_status(path: Path) -> None:
     vector = load(path)
     if vector.get("code", "").startswith("store."):
         assert _status(vector).uri == vector["uri"]
@@ -124,9 +131,12 @@ def _timestamp(vector: dict[str, Any]) -> Timestamp:
     return read
 
 
-@pytest.mark.parametrize("path", files("timestamp"))
-def test_a_timestamp_is_taken_or_refused_as_stated(path: Path) -> None:
+def test_a_timestamp_is_taken_or_refused_as_stated() -> None:
     """A timestamp, after the one before it, gives the stated content or the stated refusal."""
+    check_files(VECTORS / "timestamp", _check_timestamp)
+
+
+def _check_timestamp(path: Path) -> None:
     vector = load(path)
     if "code" in vector:
         _check_refusal(vector, lambda: _timestamp(vector))
@@ -142,9 +152,12 @@ def test_a_timestamp_is_taken_or_refused_as_stated(path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("path", files("bundle"))
-def test_a_bundle_is_taken_apart_or_refused_as_stated(path: Path) -> None:
+def test_a_bundle_is_taken_apart_or_refused_as_stated() -> None:
     """A bundle gives its parts, or is refused where it is said to be."""
+    check_files(VECTORS / "bundle", _check_bundle)
+
+
+def _check_bundle(path: Path) -> None:
     vector = load(path)
     data = _bytes(vector, "hex")
     if "code" in vector:
