@@ -66,5 +66,5 @@ def _taken(core: Core, number: str, row: int | None) -> list[IcardError]:
     """Why no card can be issued for a permit number: it is used in the file already, or a live card has it."""
     if row is not None:
         return [Conflict("issue.card_exists", path="permit.number", found=f"as in row {row}")]
-    live = [standing for standing in cards.standings(core, "permit", number).values() if standing != "revoked"]
+    live = [status for status in cards.statuses(core, "permit", number).values() if status != "revoked"]
     return [Conflict("issue.card_exists", path="permit.number")] if live else []

@@ -39,8 +39,9 @@ def slow_import(path: Path) -> str | None:
     Returns:
         The first import that is slow, by way of the helpers that lead to it; None for a fast module.
     """
-    for module, names in _IMPORT.findall(path.read_text("utf-8")):
-        imported = [module, *(f"{module}.{name.split(' as ')[0].strip()}" for name in names.strip("()").split(","))]
+    for match in _IMPORT.finditer(path.read_text("utf-8")):
+        module, names = str(match[1]), str(match[2] or "").strip("()").split(",")
+        imported = [module, *(f"{module}.{name.split(' as ')[0].strip()}" for name in names)]
         for name in imported:
             if any(name == slow or name.startswith(f"{slow}.") for slow in SLOW):
                 return name
