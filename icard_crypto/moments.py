@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, overload
 
-__all__ = ["DAY", "HOUR", "china_moment", "moment_text"]
+__all__ = ["DAY", "HOUR", "ONE_DAY", "china_moment", "moment_text"]
 
 HOUR: Final = 3600
 """Seconds."""
 DAY: Final = 86_400
 """Seconds."""
+ONE_DAY: Final = timedelta(days=1)
+"""The step from one date to the next."""
 
 _CHINA: Final = timezone(timedelta(hours=8))
 """Dates of a card are days of this fixed offset; China has had no other since 1991."""

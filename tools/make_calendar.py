@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -17,13 +17,14 @@ from typing import Any, Final
 import chinese_calendar
 import holidays
 
+from icard_crypto.moments import ONE_DAY
+
 __all__ = ["calendar_files", "main"]
 
 FOLDER: Final = Path(__file__).parent.parent / "issuer" / "rules" / "data"
 LAST_YEAR: Final = 2040
 #: The day of a yearly notice, where it was looked up; of the others the first day of the year is taken.
 NOTICES: Final = {2026: date(2025, 11, 4)}
-_DAY: Final = timedelta(days=1)
 
 
 def main() -> None:
@@ -86,7 +87,7 @@ def _year(year: int, published: date | None) -> dict[str, Any]:
 
 def _days(year: int) -> list[date]:
     first = date(year, 1, 1)
-    return [first + number * _DAY for number in range((date(year + 1, 1, 1) - first).days)]
+    return [first + number * ONE_DAY for number in range((date(year + 1, 1, 1) - first).days)]
 
 
 def _file(kind: str, about: str, rows: list[dict[str, Any]]) -> str:

@@ -31,6 +31,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Unavailable
+from icard_crypto.moments import DAY
 from issuer.core import Core
 
 from .models import KnownPlace, LoginAttempts
@@ -55,9 +56,9 @@ Factor = Literal["password", "totp"]
 _FREE: Final = {"device": 5, "network": 5, "here": 5, "name": 20, "anyone": 30, "own": 5}
 _LONGEST_WAIT: Final = 900
 #: Seconds without a failure after which a counter starts again.
-FORGOTTEN: Final = 86_400
+FORGOTTEN: Final = DAY
 #: Seconds for which a place is known after it was last used.
-KNOWN_FOR: Final = 90 * 86_400
+KNOWN_FOR: Final = 90 * DAY
 _MOST_PLACES: Final = 20
 #: Hexadecimal digits of a shared counter's name: 65,536 of them.
 _BUCKET: Final = 4

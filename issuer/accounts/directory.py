@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, NotAllowed, NotFound, Unavailable
+from icard_crypto.moments import DAY
 from issuer.acts import Actor
 from issuer.audit.models import AuditRow
 from issuer.core import Core
@@ -48,7 +49,6 @@ __all__ = [
 
 T = TypeVar("T")
 _MANAGE = "account.manage"
-_DAY = 86_400
 #: Officials whom one administrator shuts out within a day, and administrators who stay.
 _MOST_SHUT = 5
 _FEWEST = 2
@@ -228,14 +228,14 @@ def _not_too_fast(core: Core, session: Session, who: Principal, account: Account
         return
     officials = [role.name for role in ROLES.values() if role.official]
     shut = select(Account.id).where(
-        Account.role.in_(officials), Account.state.in_(("locked", "closed")), Account.changed_at > now - _DAY
+        Account.role.in_(officials), Account.state.in_(("locked", "closed")), Account.changed_at > now - DAY
     )
     subjects = [core.at_rest.pseudonym("subject", name) for name in session.scalars(shut)]
     by_this_one = select(func.count(func.distinct(AuditRow.subject))).where(
         AuditRow.actor == core.at_rest.pseudonym("actor", who.actor),
         AuditRow.action.in_(("account.lock", "account.close")),
         AuditRow.subject.in_(subjects),
-        AuditRow.at > now - _DAY,
+        AuditRow.at > now - DAY,
     )
     if subjects and (session.scalar(by_this_one) or 0) >= _MOST_SHUT:
         raise Unavailable("account.too_fast", expected=f"at most {_MOST_SHUT} officials a day")

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, Invalid, NotFound
+from icard_crypto.moments import DAY
 from issuer.core import Core
 from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
@@ -27,7 +28,7 @@ from .principals import Principal
 
 __all__ = ["MandateView", "clients", "end_mandate", "give_mandate", "list_mandates", "show_mandate"]
 
-_LONGEST: Final = 5 * 366 * 86_400
+_LONGEST: Final = 5 * 366 * DAY
 _MANAGE: Final = "mandate.manage"
 #: Mandates of one employer that have not ended.
 _MOST: Final = 50

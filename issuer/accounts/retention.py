@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, delete, or_
 from sqlalchemy.orm import Session
 
+from icard_crypto.moments import DAY
 from issuer.core import Core
 from issuer.db.base import Base
 
@@ -23,7 +24,7 @@ from .models import ApiToken, Invitation, KnownPlace, LoginAttempts, LoginSessio
 
 __all__ = ["Pruned", "prune"]
 
-_KEPT: Final = 90 * 86_400
+_KEPT: Final = 90 * DAY
 
 
 @dataclass(frozen=True, slots=True)

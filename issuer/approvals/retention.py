@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from icard_crypto.moments import DAY
 from issuer.core import Core
 
 from .engine import expire
@@ -18,7 +19,7 @@ from .models import Confirmation
 
 __all__ = ["prune"]
 
-_KEPT: Final = 90 * 86_400
+_KEPT: Final = 90 * DAY
 
 
 def prune(core: Core) -> None:

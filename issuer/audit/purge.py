@@ -22,6 +22,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
+from icard_crypto.moments import DAY
 from issuer.acts import LOSS_NAMED, RESTORED, Actor
 from issuer.db.engine import Database
 from issuer.db.unit_of_work import UnitOfWork, Units
@@ -49,7 +50,7 @@ def require_age(before: int, now: int, days: int) -> None:
     Raises:
         StateError: ``audit.too_young``.
     """
-    if before > now - days * 86_400:
+    if before > now - days * DAY:
         raise StateError("audit.too_young", path="before", expected=f"at least {days} days ago")
 
 

@@ -29,6 +29,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError, NotAllowed, StateError
+from icard_crypto.moments import DAY
 from issuer.acts import CARD_RESTORED, CLOCK_BACK, LOSS_NAMED, RESTORED
 from issuer.db.altered import search
 from issuer.db.engine import Database
@@ -54,7 +55,6 @@ PERSON_PURGED: Final = "privacy.purge"
 KEPT: Final = (PURGE, PERSON_PURGED, RESTORED, LOSS_NAMED, DAY_CLOSED, PRUNED, CLOCK_BACK)
 #: Acts whose details the walk itself reads.
 _READ: Final = frozenset(KEPT) - {PURGE, PERSON_PURGED}
-_DAY: Final = 86_400
 
 
 Detail = Mapping[str, Any]
@@ -325,7 +325,7 @@ def _days_that_differ(source: AuditSource, acts: list[tuple[AuditRow, Detail]]) 
 def _ends_after(act: tuple[AuditRow, Detail], at: int) -> bool:
     """Whether a day that an act closed was not over at a time."""
     row, said = act
-    return row.action == DAY_CLOSED and isinstance(said.get("day"), int) and said["day"] + _DAY > at
+    return row.action == DAY_CLOSED and isinstance(said.get("day"), int) and said["day"] + DAY > at
 
 
 def _extend(ranges: list[tuple[int, int]], seq: int) -> None:

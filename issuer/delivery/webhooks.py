@@ -24,6 +24,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, Invalid, NotFound
+from icard_crypto.moments import DAY
 from issuer.accounts.models import Account
 from issuer.acts import SERVICE, Actor
 from issuer.core import Core
@@ -53,7 +54,7 @@ __all__ = [
 
 MOST: Final = 5
 #: Seconds for which an old secret signs beside the new one.
-OVERLAP: Final = 86400
+OVERLAP: Final = DAY
 _SECRET_BYTES: Final = 32
 _PREFIX: Final = "whsec_"
 _LONGEST_URL: Final = 500

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from icard_crypto.moments import ONE_DAY
 from issuer.rules.book import RuleBook
 
 from .coverage import MonthDuty
@@ -80,7 +81,7 @@ def paper_findings(person: Person, employment: Employment, duties: Sequence[tupl
     found = []
     first_basis = min((one.first for one in person.bases), default=None)
     if first_basis is None or employment.began < first_basis:
-        until = "-" if first_basis is None else (first_basis - timedelta(days=1)).isoformat()
+        until = "-" if first_basis is None else (first_basis - ONE_DAY).isoformat()
         facts = {"from": employment.began.isoformat(), "until": until}
         found.append(Finding("work_before_permit", employer, region, facts=facts))
     elsewhere = [

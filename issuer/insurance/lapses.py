@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Final, Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from icard_crypto.moments import ONE_DAY
 from issuer.acts import Act, Actor
 from issuer.cards.models import CardParty, CardRow
 from issuer.cards.states import set_insurance_within
@@ -119,7 +120,7 @@ def next_look(book: RuleBook, person: Person, on: date) -> date | None:
             continue
         last = month_of(on) + 1 if employment.ended is None else min(month_of(on) + 1, month_of(employment.ended))
         for month in range(max(month_of(employment.began), month_of(on) - 3), last + 1):
-            days.add(lapse_day(book, employment.region, month).day + timedelta(days=1))
+            days.add(lapse_day(book, employment.region, month).day + ONE_DAY)
     return min((day for day in days if day > on), default=None)
 
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import Final
 
 from icard_crypto.errors import Invalid
+from icard_crypto.moments import ONE_DAY
 from issuer.rules.days import months_after
 
 __all__ = ["age_on", "first_day", "last_day", "month_of", "month_text", "parse_month", "period_end"]
@@ -61,7 +62,7 @@ def parse_month(text: str, path: str = "month") -> int:
 
 def period_end(first: date, months: int) -> date:
     """The last day of a period of so many months that begins on ``first``."""
-    return months_after(first, months) - timedelta(days=1)
+    return months_after(first, months) - ONE_DAY
 
 
 def age_on(born: date, day: date) -> int:

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import accumulate
 from typing import Any, Final, Literal
 
+from icard_crypto.moments import ONE_DAY
 from issuer.rules.book import RuleBook
 from issuer.rules.days import months_after
 from issuer.rules.regions import NATION
@@ -31,7 +32,6 @@ from .schemes import NONE, Scheme, schemes_of
 __all__ = ["Certificate", "Exemption", "exempt_on", "judge_certificate"]
 
 _KIND: Final = "insurance_treaties"
-_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _refusal(rule: Rule, certificate: Certificate, earlier: Sequence[Certificate
     if any(one.first <= certificate.last and certificate.first <= one.last for one in earlier):
         return "certificate_overlaps"
     if certificate.extension and not any(
-        one.last + _DAY == certificate.first and one.country == certificate.country for one in earlier
+        one.last + ONE_DAY == certificate.first and one.country == certificate.country for one in earlier
     ):
         return "certificate_extends_nothing"
     within = rule.value.get("certificate_within_months")
@@ -194,7 +194,7 @@ def _posting(certificate: Certificate, earlier: Sequence[Certificate]) -> list[C
     chain: list[Certificate] = []
     next_one = certificate
     by_end = {one.last: one for one in earlier if one.country == certificate.country}
-    while (before := by_end.get(next_one.first - _DAY)) is not None:
+    while (before := by_end.get(next_one.first - ONE_DAY)) is not None:
         chain.insert(0, before)
         next_one = before
     return chain

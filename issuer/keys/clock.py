@@ -24,7 +24,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError, Unavailable
-from icard_crypto.moments import moment_text
+from icard_crypto.moments import DAY, moment_text
 from issuer.db.engine import Database
 from issuer.db.meta import Meta
 
@@ -32,7 +32,7 @@ __all__ = ["LONGEST_GAP", "TOLERANCE", "Clock", "require_alone", "signed_at"]
 
 #: Seconds.
 TOLERANCE: Final = 5
-LONGEST_GAP: Final = 3 * 86400
+LONGEST_GAP: Final = 3 * DAY
 
 
 @dataclass(frozen=True, slots=True)

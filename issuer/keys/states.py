@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.card.issuing import HOUR
 from icard_crypto.errors import KeyFault
-from icard_crypto.moments import moment_text
+from icard_crypto.moments import DAY, moment_text
 from icard_crypto.signing.algorithms import Algorithm, by_name
 from icard_crypto.signing.keys import SigningKey, VerifyingKey
 from issuer.acts import Actor
@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 #: Seconds between publication and use.
-WAITING_TIME: Final = 14 * 86400
+WAITING_TIME: Final = 14 * DAY
 
 Kind = Literal["compromised", "retired"]
 

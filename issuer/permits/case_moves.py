@@ -11,12 +11,13 @@ Promises:
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, Invalid, NotFound
+from icard_crypto.moments import ONE_DAY
 from issuer.accounts.fields import check_text
 from issuer.accounts.principals import Principal
 from issuer.core import Core
@@ -37,7 +38,6 @@ __all__ = ["WAYS", "pause_filing", "record_delivery", "resume_filing", "transfer
 #: How a decision is delivered.
 WAYS: Final = ("electronic", "window", "post", "public_notice")
 _LONGEST: Final = 1000
-_DAY: Final = timedelta(days=1)
 
 
 def pause_filing(core: Core, who: Principal, filing_id: str, ground: str, reason: str, revision: int) -> None:
@@ -83,7 +83,7 @@ def resume_filing(core: Core, who: Principal, filing_id: str, revision: int) -> 
         pauses, today = pauses_of(row), day_of(now)
         if not pauses or pauses[-1].last is not None:
             raise Conflict("process.move", path="filing", expected="a pause", found="none")
-        last = today - _DAY
+        last = today - ONE_DAY
         kept = [(one.first, one.last) for one in pauses[:-1]]
         # Within one day nothing was lost.
         write_pauses(row, kept if pauses[-1].first > last else [*kept, (pauses[-1].first, last)])

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from icard_crypto.errors import Invalid, Language
+from icard_crypto.moments import ONE_DAY
 from issuer.rules.book import RuleBook
 from issuer.rules.days import months_after
 from issuer.rules.rows import Rule
@@ -115,7 +116,7 @@ def longest_term(
         StateError: ``rules.none``.
     """
     rule = book.require("terms", category, region, begins)
-    ends = {"category": months_after(begins, rule.value["months"]) - timedelta(days=1)}
+    ends = {"category": months_after(begins, rule.value["months"]) - ONE_DAY}
     ends |= {
         name: day
         for name, day in (("contract", contract), ("licence", licence), ("passport", passport))

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, Language, NotFound
+from icard_crypto.moments import ONE_DAY
 from issuer.accounts.models import Account
 from issuer.accounts.people import read_account
 from issuer.accounts.principals import Principal
@@ -186,7 +187,7 @@ def calendar_of_feed(core: Core, token: str) -> bytes:
                 event.add("uid", f"{permit.id}-{kind}@{core.issuer.iss}")
                 event.add("dtstamp", datetime.fromtimestamp(permit.changed_at, UTC))
                 event.add("dtstart", first)
-                event.add("dtend", first + timedelta(days=1))
+                event.add("dtend", first + ONE_DAY)
                 event.add("summary", _WORDS[kind][language].format(number_of(core, permit)[-4:]))
                 made.add_component(event)
         return bytes(made.to_ical())

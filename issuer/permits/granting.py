@@ -14,13 +14,14 @@ from __future__ import annotations
 import base64
 import secrets
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card
 from icard_crypto.errors import Conflict, Invalid, NotFound
+from icard_crypto.moments import ONE_DAY
 from issuer import cards
 from issuer.accounts.principals import Principal
 from issuer.accounts.secret_text import secret_hash
@@ -49,7 +50,6 @@ __all__ = ["Approval", "approve_filing"]
 
 #: Bytes of a notification's token: 32 characters of base32, which a QR code takes as they are.
 _TOKEN: Final = 20
-_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class _Approving:
         known = session.get(Permit, row.permit_id) if row.process == "extension" and row.permit_id else None
         term = newest_term(session, known.id) if known is not None else None
         if term is not None:
-            begins = date.fromisoformat(term.until) + _DAY
+            begins = date.fromisoformat(term.until) + ONE_DAY
         category = approval.category or record.category or (term.category if term else None)
         until = approval.until or record.until
         if category is None or until is None:

@@ -39,7 +39,7 @@ __all__ = ["BookingView", "SlotView", "book_slot", "cancel_booking", "cancel_slo
 _WINDOW: Final = re.compile(r"[A-Za-z0-9一-鿿._-]{1,20}")
 _LONGEST_DAY: Final = 480
 _MOST_PLACES: Final = 100
-_AHEAD: Final = 400 * 86_400
+_AHEAD: Final = 400 * DAY
 #: Bookings of an entry within a day; to give one up is always possible.
 _MOST_BOOKED: Final = 10
 #: Free slots that are listed.

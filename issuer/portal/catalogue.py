@@ -23,6 +23,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
 from icard_crypto.errors import IcardError, Language
+from icard_crypto.moments import DAY
 
 __all__ = ["BEIJING", "LANGUAGES", "Words", "beijing_day", "entries"]
 
@@ -112,9 +113,9 @@ class Words:
         """A length of time, rounded down: under a minute, 4 minutes, 26 hours, 3 days."""
         if seconds < 60:
             return self("common.span_short")
-        for size, unit in ((3 * 86_400, "days"), (3600, "hours"), (60, "minutes")):
+        for size, unit in ((3 * DAY, "days"), (3600, "hours"), (60, "minutes")):
             if seconds >= size:
-                return self(f"common.span_{unit}", n=seconds // {"days": 86_400, "hours": 3600, "minutes": 60}[unit])
+                return self(f"common.span_{unit}", n=seconds // {"days": DAY, "hours": 3600, "minutes": 60}[unit])
         raise AssertionError(seconds)
 
     @property

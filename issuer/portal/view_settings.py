@@ -14,6 +14,7 @@ from typing import Final, Literal
 from fastapi import Request, Response
 
 from icard_crypto.errors import Language
+from icard_crypto.moments import DAY
 from verifier.runtime import http
 
 from .catalogue import LANGUAGES
@@ -24,7 +25,7 @@ TextSize = Literal["normal", "large"]
 
 _COOKIE: Final = "__Host-icard-view"
 _SIZES: Final[tuple[TextSize, ...]] = ("normal", "large")
-_YEAR: Final = 365 * 86_400
+_YEAR: Final = 365 * DAY
 
 
 @dataclass(frozen=True, slots=True)

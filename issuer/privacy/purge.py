@@ -24,6 +24,7 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import NotFound
+from icard_crypto.moments import DAY
 from issuer.accounts.models import Person
 from issuer.accounts.people import write_name
 from issuer.acts import Actor
@@ -41,7 +42,6 @@ from .subject_rows import Category, Holding, Subject, rows_of, subject_of
 
 __all__ = ["ERASED", "Purged", "purge_due", "purge_person"]
 
-_DAY: Final = 86_400
 _PAGE: Final = 200
 #: What is where content was: valid JSON, so that whoever reads the row finds it empty.
 ERASED: Final = b"{}"
@@ -136,7 +136,7 @@ def _purge_one(core: Core, person_id: str, unit: UnitOfWork) -> Purged:
             if count:
                 name = holding.model.__tablename__
                 rows[name] = rows.get(name, 0) + count
-    before = now - core.settings.audit_details_days * _DAY
+    before = now - core.settings.audit_details_days * DAY
     details = purge_details(core, session, _names(subject, due), before)
     nameless = not kept and _unnamed(core, session, person)
     done = Purged(rows, len(details), tuple(kept), nameless, files if "uploads" in rows else ())

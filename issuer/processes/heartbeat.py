@@ -28,6 +28,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError
+from icard_crypto.moments import DAY
 from icard_crypto.signing.keys import Thumbprint
 from issuer.core import Core
 from issuer.keys.models import KeyRow
@@ -40,7 +41,7 @@ __all__ = ["HEARTBEAT", "MISSING", "Heartbeat", "Process", "living"]
 #: Seconds.
 HEARTBEAT: Final = 10.0
 MISSING: Final = 60.0
-_FORGOTTEN: Final = 86_400.0
+_FORGOTTEN: Final = float(DAY)
 _TRY_AGAIN: Final = 300.0
 
 Kind = Literal["server", "worker"]

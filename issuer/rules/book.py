@@ -16,19 +16,19 @@ import functools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from importlib import resources
 from itertools import pairwise
 from typing import Final, Literal
 
 from icard_crypto.errors import Invalid
+from icard_crypto.moments import ONE_DAY
 
 from .regions import ancestors, is_known
 from .rows import Rule, read_file
 
 __all__ = ["Finding", "RuleBook", "shipped"]
 
-_DAY: Final = timedelta(days=1)
 #: Answers that a book remembers; about 20 MB.
 _REMEMBERED: Final = 1 << 16
 
@@ -138,7 +138,7 @@ class RuleBook:
             for earlier, later in pairwise(rows):
                 if earlier.valid_to is None or later.valid_from <= earlier.valid_to:
                     found.append(Finding("rules.overlap", (earlier, later)))
-                elif later.valid_from > earlier.valid_to + _DAY:
+                elif later.valid_from > earlier.valid_to + ONE_DAY:
                     found.append(Finding("rules.gap", (earlier, later)))
         return found
 

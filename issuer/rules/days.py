@@ -21,6 +21,7 @@ from itertools import takewhile
 from typing import Final
 
 from icard_crypto.errors import Invalid, StateError
+from icard_crypto.moments import DAY, ONE_DAY
 
 from .book import RuleBook
 
@@ -39,8 +40,6 @@ __all__ = [
 ]
 
 BEIJING: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
-_DAY: Final = timedelta(days=1)
-_SECONDS: Final = 86_400
 _MONTHS: Final = 12
 _IN_EVERY_MONTH: Final = 28
 #: Days that a search for working days covers at most: 30 years, far beyond any deadline.
@@ -80,17 +79,17 @@ def start_of_day(day: date) -> int:
 
 def end_of_day(day: date) -> int:
     """The Unix time at which the day has ended in Beijing: the first second of the next."""
-    return start_of_day(day) + _SECONDS
+    return start_of_day(day) + DAY
 
 
 def days_after(day: date, number: int) -> date:
     """The last day of a period of calendar days that begins on the day after ``day``."""
-    return day + number * _DAY
+    return day + number * ONE_DAY
 
 
 def days_before(day: date, number: int) -> date:
     """The day that lies a number of calendar days before ``day``."""
-    return day - number * _DAY
+    return day - number * ONE_DAY
 
 
 def months_after(day: date, number: int) -> date:
@@ -178,7 +177,7 @@ class WorkCalendar:
         Raises:
             StateError: ``days.unknown``, ``days.range``.
         """
-        return self._count(day, number, _DAY, pauses)
+        return self._count(day, number, ONE_DAY, pauses)
 
     def before(self, day: date, number: int) -> Deadline:
         """The day from which a number of working days lie before ``day``, itself included and ``day`` not.
@@ -186,9 +185,9 @@ class WorkCalendar:
         Raises:
             StateError: ``days.unknown``, ``days.range``.
         """
-        found = self._count(day, number, -_DAY, ())
+        found = self._count(day, number, -ONE_DAY, ())
         assert found is not None  # noqa: S101  only an open pause gives none
-        return Deadline(found.day, day - _DAY > self.known_through)
+        return Deadline(found.day, day - ONE_DAY > self.known_through)
 
     def rolled(self, day: date) -> Deadline:
         """The day itself where it is worked, else the next one that is (Civil Code 203).
@@ -197,7 +196,7 @@ class WorkCalendar:
             StateError: ``days.unknown``.
         """
         while not self.is_worked(day):
-            day += _DAY
+            day += ONE_DAY
         return Deadline(day, day > self.known_through)
 
     def between(self, first: date, last: date, pauses: Sequence[Pause] = ()) -> int:
@@ -209,7 +208,7 @@ class WorkCalendar:
         length = (last - first).days
         if length > _LONGEST:
             raise StateError("days.range", expected=f"at most {_LONGEST} days", found=str(length))
-        days = (first + number * _DAY for number in range(1, length + 1))
+        days = (first + number * ONE_DAY for number in range(1, length + 1))
         return sum(self.is_worked(day) and not _paused(day, pauses) for day in days)
 
     def _count(self, day: date, number: int, step: timedelta, pauses: Sequence[Pause]) -> Deadline | None:

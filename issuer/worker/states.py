@@ -17,6 +17,7 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from icard_crypto.moments import DAY
 from issuer.core import Core
 from issuer.jobs import JobState
 
@@ -27,7 +28,7 @@ __all__ = ["ESSENTIAL", "HEARTBEAT", "MISSING", "JobReport", "forget", "read_job
 #: Seconds.
 HEARTBEAT: Final = 10.0
 MISSING: Final = 60.0
-_FORGOTTEN: Final = 86_400.0
+_FORGOTTEN: Final = float(DAY)
 #: Jobs without which a revocation does not go out.
 ESSENTIAL: Final = ("publish", "export")
 

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from icard_crypto.errors import StateError
+from icard_crypto.moments import DAY
 from verifier.runtime.cli.run_context import word
 from verifier.store import Store, default_folder
 
@@ -32,7 +33,7 @@ DomainName = Annotated[
 ]
 
 _MINUTE: Final = 60
-_UNITS: Final = ((86400, "days"), (3600, "hours"), (_MINUTE, "minutes"))
+_UNITS: Final = ((DAY, "days"), (3600, "hours"), (_MINUTE, "minutes"))
 
 
 def open_store(folder: Path | None) -> Store:

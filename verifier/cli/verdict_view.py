@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from icard_crypto.card.card import Card
-from icard_crypto.moments import china_moment
+from icard_crypto.moments import DAY, china_moment
 from verifier.decision.reasons import Reason, holder_words, outcome_words, state_words
 from verifier.decision.states import State
 from verifier.decision.verdict import Evidence, Verdict
@@ -31,7 +31,7 @@ __all__ = ["show"]
 
 _SIGNS: Final = {"VALID": "✓", "INVALID": "✕", "INDETERMINATE": "?"}
 _STYLES: Final = {"VALID": "green", "INVALID": "red", "INDETERMINATE": "yellow"}
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_MINUTE, _HOUR = 60, 3600
 _BETWEEN: Final = " · "
 _WIDEST: Final = 100
 
@@ -147,7 +147,7 @@ def _known(evidence: Evidence) -> str:
 def _age(seconds: int | None) -> str:
     if seconds is None:
         return ""
-    for unit, name in ((_DAY, "days"), (_HOUR, "hours"), (_MINUTE, "minutes")):
+    for unit, name in ((DAY, "days"), (_HOUR, "hours"), (_MINUTE, "minutes")):
         if seconds >= unit or unit == _MINUTE:
             return f" ({word(name).format(seconds // unit)})"
     return ""

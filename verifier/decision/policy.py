@@ -23,6 +23,7 @@ from icard_crypto.card.card import Month, Scheme
 from icard_crypto.card.fields import SERVICE_NUMBERS, SERVICES
 from icard_crypto.encoding import strict_json
 from icard_crypto.errors import Invalid
+from icard_crypto.moments import DAY
 
 __all__ = ["InsuranceNeed", "Policy"]
 
@@ -32,7 +33,7 @@ _LOOSE: Final = "unsafe_"
 _NO_SCHEME: Final = Scheme(0)
 _BASE: Final = "base"
 _NEEDS = ("not_needed", "as_of_issue", "live")
-_LONGEST_AGE = 400 * 86400
+_LONGEST_AGE = 400 * DAY
 """No token lives longer than a trust list, 400 days: a larger limit would be a mistake of units."""
 _LONGEST_LEEWAY = 300
 """Clocks that are off by more than five minutes are reported, not tolerated."""

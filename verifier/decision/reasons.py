@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any, Literal
 
 from icard_crypto.errors import IcardError, Language
-from icard_crypto.moments import china_moment
+from icard_crypto.moments import DAY, china_moment
 
 from .errors import check_language
 
@@ -95,10 +95,10 @@ def _date(moment: int, language: Language) -> str:
 def _duration(seconds: int, language: Language) -> str:
     if seconds < 3600:
         number, unit, units, chinese = max(seconds // 60, 0), "minute", "minutes", "分钟"
-    elif seconds < 3 * 86400:
+    elif seconds < 3 * DAY:
         number, unit, units, chinese = seconds // 3600, "hour", "hours", "小时"
     else:
-        number, unit, units, chinese = seconds // 86400, "day", "days", "天"
+        number, unit, units, chinese = seconds // DAY, "day", "days", "天"
     return f"{number}{chinese}" if language == "zh" else f"{number} {unit if number == 1 else units}"
 
 

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from icard_crypto.moments import ONE_DAY
 from verifier.runtime.files import write_whole
 
 __all__ = ["EVERYWHERE", "addresses", "self_signed", "thumbprint"]
@@ -32,7 +33,6 @@ __all__ = ["EVERYWHERE", "addresses", "self_signed", "thumbprint"]
 EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - distinguished here, not listened on
 #: Apple's limit for certificates that people trust by hand is 825 days.
 _LIFE: Final = datetime.timedelta(days=365)
-_DAY: Final = datetime.timedelta(days=1)
 #: Of TEST-NET-1 and of documentation (RFC 5737, RFC 3849): nothing is sent there, the kernel only says by which way.
 _ELSEWHERE: Final = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 
@@ -98,7 +98,7 @@ def _serves(certificate: Path, key: Path, names: list[x509.GeneralName]) -> bool
     except (OSError, ValueError, x509.ExtensionNotFound):
         return False
     left = loaded.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
-    return os.access(key, os.R_OK) and left > _DAY and set(names) <= set(named)
+    return os.access(key, os.R_OK) and left > ONE_DAY and set(names) <= set(named)
 
 
 def _certificate(key: ec.EllipticCurvePrivateKey, names: list[x509.GeneralName]) -> x509.Certificate:
@@ -111,7 +111,7 @@ def _certificate(key: ec.EllipticCurvePrivateKey, names: list[x509.GeneralName])
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _DAY)
+        .not_valid_before(now - ONE_DAY)
         .not_valid_after(now + _LIFE)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage, critical=True)

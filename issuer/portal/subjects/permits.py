@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final, Literal, cast
 
 from fastapi import Response
 
+from icard_crypto.moments import ONE_DAY
 from issuer.permits import assessments, due, plans, views
 from issuer.permits.assessments import AssessmentView
 from issuer.permits.models import Permit
@@ -357,7 +358,7 @@ def what_if(visit: Visit) -> Response:
     category = visit.text("category") or found.category
     plan = None
     if category in ("A", "B", "C"):
-        begins = first or ShownRules(visit).today + timedelta(days=1)
+        begins = first or ShownRules(visit).today + ONE_DAY
         try:
             plan = plans.plan_term(
                 visit.core, visit.text("region"), cast("Literal['A', 'B', 'C']", category), begins, contract, passport

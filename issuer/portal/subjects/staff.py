@@ -8,10 +8,11 @@ Promises:
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from fastapi import Response
 
+from icard_crypto.moments import DAY, ONE_DAY
 from issuer.accounts import mandates, organisations
 from issuer.accounts.mandates import MandateView
 from issuer.cards.parties import own_cards
@@ -198,7 +199,7 @@ def _ends_at(visit: Visit) -> int:
         day = datetime.strptime(visit.text("until"), "%Y-%m-%d").replace(tzinfo=BEIJING)
     except ValueError:
         raise visit.refuse("until", "mandate.day_form") from None
-    end = int((day + timedelta(days=1)).timestamp())
-    if not visit.now < end <= visit.now + _LONGEST_DAYS * 86_400:
+    end = int((day + ONE_DAY).timestamp())
+    if not visit.now < end <= visit.now + _LONGEST_DAYS * DAY:
         raise visit.refuse("until", "mandate.day_range")
     return end

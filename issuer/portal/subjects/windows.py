@@ -15,6 +15,7 @@ from typing import Final
 from fastapi import Response
 
 from icard_crypto.errors import Conflict
+from icard_crypto.moments import ONE_DAY
 from issuer.permits import slots
 from issuer.permits.slots import SlotView
 from issuer.portal.catalogue import BEIJING, Words, beijing_day
@@ -46,10 +47,10 @@ def list_slots(visit: Visit) -> Response:
     return visit.page(
         "office/slots.html",
         rows=[_row(t, one, visit.now) for one in found],
-        span=t("windows.span", first=t.day(first), last=t.day(after - timedelta(days=1))),
+        span=t("windows.span", first=t.day(first), last=t.day(after - ONE_DAY)),
         earlier=f"{BASE}slots?from={max(before, today).isoformat()}" if first > today else None,
         later=f"{BASE}slots?from={after.isoformat()}",
-        day=(today + timedelta(days=1)).isoformat(),
+        day=(today + ONE_DAY).isoformat(),
     )
 
 

@@ -15,7 +15,7 @@ from importlib import resources
 from typing import Any, Final
 
 from icard_crypto.errors import Language
-from icard_crypto.moments import china_moment
+from icard_crypto.moments import DAY, china_moment
 
 __all__ = ["LANGUAGES", "Words", "day_and_time", "duration", "moment", "month", "short_date"]
 
@@ -114,6 +114,6 @@ def duration(seconds: int, words: Words) -> str:
         return "不到1分钟" if chinese else "under 1 min"
     if seconds < 3600:
         return f"{seconds // 60}{'分钟' if chinese else ' min'}"
-    if seconds < 3 * 86400:
+    if seconds < 3 * DAY:
         return f"{seconds // 3600}{'小时' if chinese else ' h'}"
-    return f"{seconds // 86400}{'天' if chinese else ' days'}"
+    return f"{seconds // DAY}{'天' if chinese else ' days'}"
