@@ -92,17 +92,21 @@ class Authority:
         self.run("icard", "bundle", "import", "public/bundle.cbor", "--state", state)
 
 
-def make(folder: Path, run: Run | None = None, status_prefix: str = STATUS_PREFIX) -> Authority:
+def make(
+    folder: Path, run: Run | None = None, status_prefix: str = STATUS_PREFIX, *, people: int | None = None
+) -> Authority:
     """A new authority, made by ``icard-issuer trial``: service, keys, trust list, first publication.
 
     Args:
         folder: new or empty.
         run: does the commands; None: in this process, printing nothing.
         status_prefix: what the uris of its status lists begin with.
+        people: made by ``icard-issuer demo-data`` instead, with so many people.
     """
     folder.mkdir(parents=True, exist_ok=True)
     authority = Authority(folder, run or in_process(folder), status_prefix)
-    authority.run("icard-issuer", "trial", ".", "--status-prefix", status_prefix)
+    command = ("trial", ".") if people is None else ("demo-data", ".", "--people", str(people))
+    authority.run("icard-issuer", *command, "--status-prefix", status_prefix)
     return authority
 
 

@@ -2,8 +2,8 @@
 
 Promises:
 
-1. Everything is of the test environment, in ``demo/serve``: a trial authority made by the real commands, filled by the
-   real services (:mod:`tools.demo_office`), served and verified by the real services.
+1. Everything is of the test environment, in ``demo/serve``: a trial authority at work (``icard-issuer demo-data``),
+   served and verified by the real services.
 2. It prints where the portal and the scan page are, the demo accounts, and the pictures of three cards: good,
    suspended, revoked.
 3. Ctrl-C ends both services, and when one ends the other does.
@@ -14,22 +14,24 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyotp
 
-from tools import demo_authority, demo_office
+from tools import demo_authority
 
 FOLDER: Final = Path(__file__).parent.parent / "demo" / "serve"
 _ACCOUNTS: Final = FOLDER / "accounts.json"
 _CARDS: Final = {"good": "LI ANNA MARIA", "suspended": "ROSSI GIULIA", "revoked": "SMITH JOHN"}
+#: Of the demonstration: as few as there may be.
+_PEOPLE: Final = 40
 #: Seconds that a service gets to end by itself.
 _PATIENCE: Final = 10
 
@@ -47,9 +49,7 @@ def main() -> None:
     if given.code:
         print(code_of(given.code))
         return
-    print(
-        "Making an authority, its cards and people, and a verifier in demo/serve (about half a minute) ...", flush=True
-    )
+    print("Making an authority, its cards and people, and a verifier in demo/serve (about a minute) ...", flush=True)
     accounts = make()
     icard = _program("icard")
     if sys.stdout.isatty():
@@ -59,8 +59,9 @@ def main() -> None:
         print(f"  {name:10} {FOLDER / name / 'public.png'}")
     print(f"The portal: http://localhost:{given.portal_port}/portal/   Log in as:")
     for account in accounts:
-        code = f"   code: python -m tools.serve_demo --code {account.login}" if account.secret else ""
-        print(f"  {account.role:18} {account.login:15} {account.password}{code}")
+        code = f"   code: python -m tools.serve_demo --code {account['login']}" if account["secret"] else ""
+        print(f"  {account['role']:18} {account['login']:15} {account['password']}{code}")
+    print(f"The accounts of the other offices, employers and holders: {_ACCOUNTS}")
     print("The scan page:", flush=True)
     scan = [icard, "serve", "--state", str(FOLDER / "state"), "--no-sync", "--port", str(given.port)]
     if given.tls_self_signed:
@@ -69,23 +70,21 @@ def main() -> None:
     serve([scan, [*portal, "--log-level", "WARNING"]])
 
 
-def make() -> list[demo_office.DemoAccount]:
-    """The authority, its cards, its people and a verifier that knows them, anew; the accounts to log in with."""
+def make() -> list[dict[str, Any]]:
+    """The authority, its cards, its people and a verifier that knows them, anew; the first accounts to log in with."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    authority = demo_authority.make(FOLDER)
+    authority = demo_authority.make(FOLDER, people=_PEOPLE)
     cards = {}
     for number, (name, holder) in enumerate(_CARDS.items(), 1):
         card = demo_authority.write_card(FOLDER / f"{name}.json", number, name=holder)
         cards[name] = authority.issue(card, name)
     authority.revoke(cards["revoked"], "demo")
     authority.run("icard-issuer", "card", "suspend", cards["suspended"], *_because("demo"))
-    accounts = demo_office.fill(FOLDER / "issuer")
-    _ACCOUNTS.touch(mode=0o600)
-    _ACCOUNTS.write_text(json.dumps([asdict(account) for account in accounts], indent=1), "utf-8")
     authority.publish()
     authority.new_verifier("state")
     authority.carry_news("state")
-    return accounts
+    accounts = json.loads(_ACCOUNTS.read_text("utf-8"))
+    return [account for account in accounts if re.fullmatch("demo[.][a-z0-9]+", account["login"])]
 
 
 def code_of(login: str) -> str:

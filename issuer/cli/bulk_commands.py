@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from issuer.bulk.run import Kind, Options
     from issuer.core import Core
 
-__all__ = ["bulk_app", "watched", "write_refused"]
+__all__ = ["bulk_app", "watched", "watched_steps", "write_refused"]
 
 bulk_app = typer.Typer(help="Many cards from a file, CSV or JSON Lines.", no_args_is_help=True)
 
@@ -231,6 +231,18 @@ def watched(size: int) -> Iterator[Callable[[int, int, int], None]]:
             progress.update(task, completed=read, done=done, refused=refused, rate=rate)
 
         yield moved
+
+
+@contextmanager
+def watched_steps(unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Progress of steps that are counted, on the terminal, where there is one."""
+    if not sys.stderr.isatty():
+        yield lambda done, all_of_them: None
+        return
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn(f"{{task.completed:,}} {unit}"), TimeRemainingColumn())
+    with Progress(*columns, console=error_console(), transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, all_of_them: progress.update(task, completed=done, total=all_of_them)
 
 
 def write_refused(core: Core, run_id: str, path: Path) -> None:

@@ -12,6 +12,7 @@ from .account_commands import account_app
 from .audit_commands import audit_app
 from .bulk_commands import bulk_app
 from .card_commands import card_app
+from .demo_command import demo_command
 from .doctor_command import doctor_command
 from .file_commands import GROUP, MovedCommands, files_app
 from .grants_command import grants_command
@@ -54,6 +55,7 @@ app = new_app("icard-issuer", "Make keys and sign cards of China's Integrated Ca
 service = partial(app.command, rich_help_panel="The service")
 service_group = partial(app.add_typer, rich_help_panel="The service")
 service("trial")(trial_command)
+service("demo-data")(demo_command)
 service("doctor")(doctor_command)
 service("init")(init_command)
 service("migrate")(migrate_command)

@@ -51,7 +51,8 @@ class EmployerFacts:
 
 @dataclass(frozen=True, slots=True)
 class PermitFacts:
-    """The person's permit. ``until``: its last day; ``own``: it is with the employer that files."""
+    """The person's permit. ``until``: its last day; ``own``: it is with the employer that files; ``birth``: the
+    person's, as in the passport on record."""
 
     state: str
     until: date
@@ -59,6 +60,7 @@ class PermitFacts:
     category: str
     nationality: str
     post: str
+    birth: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def facts_of(
         known["permit_ended"] = date.fromisoformat(known["permit_ended"])
     if permit is not None and not permit.own:
         known |= {"earlier_permit": True, "permit_ended": min(permit.until, day), "other_employer": True}
+    birth = record.birth or (permit.birth if permit else None)
     return FilingFacts(
         process=process,
         region=region,
@@ -91,7 +94,7 @@ def facts_of(
         **{
             **known,
             "category": record.category or (permit.category if permit else None),
-            "age": None if record.birth is None else _age(record.birth, day),
+            "age": None if birth is None else _age(birth, day),
             "agency": agency,
         },
     )

@@ -185,14 +185,15 @@ def add_end(
 
 def permit_facts(core: Core, session: Session, permit: Permit, employer_id: str) -> PermitFacts:
     """A permit for the guards, as an employer sees it."""
-    term = newest_term(session, permit.id)
+    term, passport = newest_term(session, permit.id), passport_of(core, session, permit.person_id)
     return PermitFacts(
         permit.state,
         date.fromisoformat(term.until),
         term.employer_id == employer_id,
         term.category,
-        str(passport_of(core, session, permit.person_id).get("nationality")),
+        str(passport.get("nationality")),
         str(read_term(core, term)["post"]),
+        date.fromisoformat(passport["birth"]) if "birth" in passport else None,
     )
 
 

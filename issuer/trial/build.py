@@ -23,8 +23,8 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib import resources
@@ -40,6 +40,7 @@ from issuer.accounts.changes import NewAccount
 from issuer.acts import Actor
 from issuer.core import Core
 from issuer.keys import states
+from issuer.keys.clock import Clock
 from issuer.keys.states import all_keys, trusted_key
 from issuer.offline import trust_draft
 from issuer.publication.export import export
@@ -51,7 +52,7 @@ from verifier.knowledge.trust import Usage
 from verifier.runtime.files import FileFault, write_new
 from verifier.store import Store
 
-__all__ = ["ISSUER", "REGION", "STATUS_PREFIX", "Trial", "build", "write_card"]
+__all__ = ["ISSUER", "REGION", "STATUS_PREFIX", "Trial", "begun", "build", "publish_all", "write_card"]
 
 ISSUER: Final = "cn.310000"
 REGION: Final = "310000"
@@ -114,12 +115,38 @@ def build(folder: Path, *, status_prefix: str = STATUS_PREFIX, database_url: str
     Raises:
         FileFault: ``file.exists``: the folder is not empty; ``file.unwritable``.
     """
+    with begun(folder, status_prefix=status_prefix, database_url=database_url) as core:
+        trial = Trial(folder, _accounts(core, folder / "invitations.txt"))
+        publish_all(core, trial)
+    write_card(trial.card)
+    return trial
+
+
+@contextmanager
+def begun(
+    folder: Path,
+    *,
+    status_prefix: str = STATUS_PREFIX,
+    database_url: str | None = None,
+    regions: Sequence[str] = (REGION,),
+    names: tuple[str, str] = ("Shanghai", "上海市"),
+    clock: Clock | None = None,
+) -> Iterator[Core]:
+    """A trial authority with keys and a trust list, open: without accounts, and with nothing published.
+
+    Args:
+        regions: that it issues cards for; names: the authority's, in English and Chinese.
+        clock: another than the system's.
+
+    Raises:
+        FileFault: as :func:`build`.
+    """
     import issuer.tables  # noqa: F401  (every table)
 
     if folder.exists() and any(folder.iterdir()):
         raise FileFault("file.exists", found=str(folder))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    core = Core.create(_settings(folder, status_prefix, database_url))
+    core = Core.create(_settings(folder, status_prefix, database_url, regions, names), clock=clock)
     try:
         for usage in _USAGES:
             key = states.generate(core, usage, ED25519, _BY.actor).thumbprint
@@ -128,14 +155,18 @@ def build(folder: Path, *, status_prefix: str = STATUS_PREFIX, database_url: str
         signed = _trust_list(core, _roots(folder / "roots"), status_prefix)
         write_new(folder / "v1.cbor", signed, mode=_PUBLIC)
         import_trust_lists(core, [signed], _BY.actor)
-        publish(core)
-        export(core, folder / "public")
-        trial = Trial(folder, _accounts(core, folder / "invitations.txt"))
+        yield core
     finally:
         core.close()
-    _verifier(trial, signed)
-    write_card(trial.card)
-    return trial
+
+
+def publish_all(core: Core, trial: Trial) -> None:
+    """Publish, write the tree, and make the verifier that knows it."""
+    publish(core)
+    export(core, trial.public)
+    store, now = Store(trial.verifier), int(core.clock.local())
+    store.create(trial.anchor.read_bytes(), name="test", now=now)
+    store.apply("test", decode_bundle((trial.public / "bundle.cbor").read_bytes()), now)
 
 
 def write_card(path: Path, number: int = 1, *, name: str | None = None) -> Path:
@@ -160,17 +191,19 @@ def write_card(path: Path, number: int = 1, *, name: str | None = None) -> Path:
     return path
 
 
-def _settings(folder: Path, status_prefix: str, database_url: str | None) -> Settings:
+def _settings(
+    folder: Path, status_prefix: str, database_url: str | None, regions: Sequence[str], names: tuple[str, str]
+) -> Settings:
     service = folder / "issuer"
     service.mkdir(mode=0o700)
     secret = service / "passphrase"
     write_new(secret, (secrets.token_urlsafe(24) + "\n").encode("ascii"), mode=_SECRET)
     values = {
         "issuer": ISSUER,
-        "regions": [REGION],
+        "regions": list(regions),
         "status_prefix": status_prefix,
-        "name_en": "Shanghai",
-        "name_zh": "上海市",
+        "name_en": names[0],
+        "name_zh": names[1],
         "environment": "test",
         "direct_issuing": True,
         "paper_files": False,
@@ -196,7 +229,7 @@ def _roots(folder: Path) -> list[SigningKey]:
 
 def _trust_list(core: Core, roots: Sequence[SigningKey], status_prefix: str) -> bytes:
     keys = {key.usage: trusted_key(key, core.issuer) for key in core.database.read(all_keys)}
-    now = int(time.time())
+    now = int(core.clock.local())
     draft = trust_draft.begin(
         [root.verifying_key for root in roots],
         [keys["timestamp"].key],
@@ -211,7 +244,13 @@ def _trust_list(core: Core, roots: Sequence[SigningKey], status_prefix: str) -> 
         for usage in ("card", "status")
     )
     authority = IssuerEntry(
-        ISSUER, names["en"], names["zh"], frozenset((REGION,)), (status_prefix,), core.settings.list_capacity, entries
+        ISSUER,
+        names["en"],
+        names["zh"],
+        core.issuer.regions,
+        (status_prefix,),
+        core.settings.list_capacity,
+        entries,
     )
     draft = trust_draft.add_issuer(draft, authority)
     return trust_draft.assemble_draft([trust_draft.sign_draft(draft, root, None) for root in roots[:2]], None)
@@ -224,12 +263,6 @@ def _accounts(core: Core, path: Path) -> tuple[tuple[str, str], ...]:
         lines.append(f"{login:<10} {role:<14} {invited.token}\n")
     write_new(path, "".join(lines).encode("ascii"), mode=_SECRET)
     return tuple((login, role) for login, role, _ in _ACCOUNTS)
-
-
-def _verifier(trial: Trial, anchor: bytes) -> None:
-    store, now = Store(trial.verifier), int(time.time())
-    store.create(anchor, name="test", now=now)
-    store.apply("test", decode_bundle((trial.public / "bundle.cbor").read_bytes()), now)
 
 
 def _day(day: date) -> str:

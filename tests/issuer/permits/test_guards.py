@@ -164,6 +164,17 @@ def test_paper_that_is_not_needed_but_was_handed_in_is_checked_too() -> None:
     assert "M10" in [one.path for one in approval_refusals(BOOK, facts, papers)]
 
 
+def test_age_of_somebody_on_record_is_known_without_being_filled_in() -> None:
+    """An extension says nothing of the birth; in Shenzhen those over 60 hand in a guarantee, and the others don't."""
+    record = replace(record_from(person_record(TODAY)), birth=None)
+    needs = {}
+    for years in (45, 63):
+        known = replace(PERMIT, birth=TODAY - timedelta(days=years * 365))
+        facts = facts_of(record, "extension", "440300", TODAY, agency=False, permit=known)
+        needs[years] = next(item.need for item in checklist(BOOK, facts) if item.code == "M18")
+    assert needs == {45: "not_needed", 63: "required"}
+
+
 def test_earlier_permit_with_another_employer_is_known_without_being_filled_in() -> None:
     ended = replace(PERMIT, state="CANCELLED", own=False, until=TODAY - timedelta(days=10))
     record = replace(record_from(person_record(TODAY)), facts={})
