@@ -29,6 +29,8 @@ __all__ = ["STORIES", "Life", "Story", "assign"]
 #: Days of a term, by category.
 _TERMS: Final = {"A": 1080, "B": 540, "C": 330}
 _YEAR: Final = timedelta(days=365)
+#: Days after which a hearing is over, also where the longest holidays lie between.
+_HEARD: Final = 20
 #: The steps up to the acceptance.
 _ACCEPTED: Final = (Case.submit, Case.pre_review, Case.accept)
 
@@ -233,7 +235,7 @@ def _objects(life: Life) -> Iterator[int]:
     holder = life.holder()
     case = life.leaves(signed=False, ground="dismissed")
     yield from _steps(case, *_ACCEPTED)
-    yield 9
+    yield _HEARD
     case.approve()
     yield 4
     new = NewObjection("The contract was not ended.", None, life.permit_id)
@@ -274,7 +276,7 @@ def _ended(end: str, reason: str) -> Telling:
     def tell(life: Life) -> Iterator[int]:
         authority, permit_id = life.authority, life.permit_id or ""
         hearings.open_hearing(authority.core, life.here.officers[0].who, permit_id, end, reason)
-        yield 12
+        yield _HEARD
         authority.by_two(life.here, "permit.end", {"permit_id": permit_id, "end": end}, reason)
 
     return tell
@@ -309,11 +311,11 @@ STORIES: Final = (
     Story("cancelled", 4, (25, 165), _cancelled, _LONG),
     Story("died", 1, (25, 165), _died, _LONG),
     Story("to be heard", 1, (4, 6), _unheard, _LONG),
-    Story("cancelled, objection", 1, (30, 50), _objects, _LONG),
+    Story("cancelled, objection", 1, (45, 60), _objects, _LONG),
     Story("another employer", 3, (60, 165), _moves, _LONG),
     Story("employer gone", 1, (20, 60), _vanished, _LONG, closing=True),
     Story("reported leaving", 1, (3, 8), _reports_leaving, _LONG),
-    Story("revoked", 1, (25, 165), _ended("revoked.fraud", "The degree was bought."), _LONG),
-    Story("withdrawn", 1, (25, 165), _ended("withdrawn.facts_changed", "The plant was closed by law."), _LONG),
-    Story("licence withdrawn", 1, (25, 165), _ended("licence_withdrawn.penalty", "Work for others."), _LONG),
+    Story("revoked", 1, (32, 165), _ended("revoked.fraud", "The degree was bought."), _LONG),
+    Story("withdrawn", 1, (32, 165), _ended("withdrawn.facts_changed", "The plant was closed by law."), _LONG),
+    Story("licence withdrawn", 1, (32, 165), _ended("licence_withdrawn.penalty", "Work for others."), _LONG),
 )
