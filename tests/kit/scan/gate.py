@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from tools.demo_office import DemoAccount
+
 from issuer.rules.days import day_of
 from tests.kit.origin import Authority as Certificates
 from tests.kit.scan.browser import Watched
 from tests.kit.verification_service import serving
 from tools import demo_authority, demo_office
 from tools.demo_authority import OPERATOR, Authority
-from tools.demo_office import DemoAccount
 
 __all__ = ["Gate", "gate"]
 
