@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from tools.demo_office import DemoAccount
-
 from issuer.rules.days import day_of
+from issuer.trial.demo.authority import DemoAccount
+from issuer.trial.demo.fill import LEAST
 from tests.kit.origin import Authority as Certificates
 from tests.kit.scan.browser import Watched
 from tests.kit.verification_service import serving
-from tools import demo_authority, demo_office
+from tools import demo_authority
 from tools.demo_authority import OPERATOR, Authority
 
 __all__ = ["Gate", "gate"]
@@ -81,18 +81,20 @@ def gate(folder: Path, cards: int = 1, *, interval: int = 1, people: bool = Fals
     """An issuer with so many cards, and a service that fetches from it every ``interval`` seconds.
 
     Args:
-        people: whether the issuer has the people and applications of :mod:`tools.demo_office`.
+        people: whether the issuer has the people and applications of ``icard-issuer demo-data``.
     """
     certificates, port = Certificates(folder), _free_port()
     certificates.server_context("localhost")
     base = f"https://localhost:{port}/"
-    authority = demo_authority.make(folder / "authority", status_prefix=f"{base}status/")
+    authority = demo_authority.make(
+        folder / "authority", status_prefix=f"{base}status/", people=LEAST if people else None
+    )
     codes = {}
     for number in range(1, cards + 1):
         written = demo_authority.write_card(authority.folder / f"{number}.json", number)
         card = authority.issue(written, f"card{number}")
         codes[card] = (authority.folder / f"card{number}" / "public.txt").read_text("ascii").strip()
-    accounts = demo_office.fill(authority.service) if people else []
+    known = json.loads((authority.folder / "accounts.json").read_text("utf-8")) if people else []
     authority.new_verifier("state", base)
     fetching = ("--interval", str(interval), "--ca-file", str(certificates.ca_file))
     here = ("--allow-network", "127.0.0.0/8", "--allow-network", "::1/128", "--rate", "0")
@@ -100,7 +102,7 @@ def gate(folder: Path, cards: int = 1, *, interval: int = 1, people: bool = Fals
         _issuer(authority, port, folder / "localhost.pem"),
         serving(authority.folder / "state", *fetching, *here) as service,
     ):
-        by_name = {account.login: account for account in accounts}
+        by_name = {account["login"]: DemoAccount(**account) for account in known}
         yield Gate(authority, f"{service.url}/", codes, base.rstrip("/"), certificates.ca_file, by_name)
 
 
