@@ -158,7 +158,7 @@ def reserve(session: Session, keys: Sequence[str], now: int) -> None:
     """Count an attempt under each of its counters (promise 2).
 
     Raises:
-        StateError: ``login.wait``; ``found`` is the number of seconds. Nothing is counted then.
+        Unavailable: ``login.wait``; ``found`` is the number of seconds. Nothing is counted then.
     """
     rows = [_locked(session, key, now) for key in keys]
     wait = max(row.wait_until for row in rows) - now

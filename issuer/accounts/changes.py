@@ -76,7 +76,7 @@ def checked(new: NewAccount) -> tuple[NewAccount, Role]:
     """The account with every field in its one form, and its role.
 
     Raises:
-        StateError: ``account.field``, ``account.role``.
+        Invalid: ``account.field``, ``account.role``.
     """
     role = role_named(new.role)
     known = new.person_id is not None
@@ -103,8 +103,9 @@ def create(core: Core, session: Session, new: NewAccount, account_id: str, parts
         account_id, parts: made by the caller, so that a repeated transaction gives the same.
 
     Raises:
-        StateError: ``account.person``, ``account.login_taken``, ``account.conflict``, ``account.field``,
-            ``organisation.none``.
+        NotFound: ``organisation.none``.
+        Conflict: ``account.login_taken``, ``account.conflict``.
+        Invalid: ``account.person``, ``account.field``.
     """
     role = role_named(new.role)
     if session.scalar(select(Account.id).where(Account.login_key == login_key(core, new.login))) is not None:
@@ -139,7 +140,9 @@ def change_role(
     """Give an account another role; its person is invited again (promise 4).
 
     Raises:
-        StateError: ``account.none``, ``account.state``, ``account.conflict``, ``account.field``, ``organisation.none``.
+        NotFound: ``account.none``, ``organisation.none``.
+        Conflict: ``account.state``, ``account.conflict``.
+        Invalid: ``account.field``.
     """
     person_id = session.scalar(select(Account.person_id).where(Account.id == account_id))
     person = session.get(Person, person_id, with_for_update=True) if person_id else None
@@ -159,7 +162,8 @@ def reset(core: Core, session: Session, account_id: str, parts: Parts, now: int)
     """Password, TOTP and known places count no more; the person is invited to set them again.
 
     Raises:
-        StateError: ``account.none``, ``account.state``.
+        NotFound: ``account.none``.
+        Conflict: ``account.state``.
     """
     account = locked_account(session, account_id)
     if account.state not in ("active", "invited"):
@@ -173,7 +177,8 @@ def lock(session: Session, account_id: str, now: int) -> None:
     """Shut an account out until it is unlocked.
 
     Raises:
-        StateError: ``account.none``, ``account.state``.
+        NotFound: ``account.none``.
+        Conflict: ``account.state``.
     """
     account = locked_account(session, account_id)
     if account.state == "closed":
@@ -186,7 +191,8 @@ def unlock(session: Session, account_id: str, now: int) -> None:
     """Let an account in again; one that never had a password waits for a new invitation.
 
     Raises:
-        StateError: ``account.none``, ``account.state``.
+        NotFound: ``account.none``.
+        Conflict: ``account.state``.
     """
     account = locked_account(session, account_id)
     if account.state != "locked":
@@ -200,7 +206,8 @@ def close(core: Core, session: Session, account_id: str, now: int) -> None:
     """End an account permanently; what it says about itself is erased, the person's name with the last open account.
 
     Raises:
-        StateError: ``account.none``, ``account.state``.
+        NotFound: ``account.none``.
+        Conflict: ``account.state``.
     """
     person_id = session.scalar(select(Account.person_id).where(Account.id == account_id))
     person = session.get(Person, person_id, with_for_update=True) if person_id else None
@@ -221,7 +228,7 @@ def locked_account(session: Session, account_id: str) -> Account:
     """An account, locked.
 
     Raises:
-        StateError: ``account.none``.
+        NotFound: ``account.none``.
     """
     account = session.get(Account, account_id, with_for_update=True, populate_existing=True)
     if account is None:
@@ -248,7 +255,7 @@ def _require_open(session: Session, account: Account) -> None:
     """Nobody is let in for an organisation that was closed.
 
     Raises:
-        StateError: ``organisation.none``.
+        NotFound: ``organisation.none``.
     """
     if account.organisation_id is not None:
         row = session.get(Organisation, account.organisation_id, with_for_update={"read": True})
@@ -313,7 +320,8 @@ def _organisation(session: Session, role: Role, organisation_id: str | None) -> 
     """The organisation of an account with that role.
 
     Raises:
-        StateError: ``account.field``, ``organisation.none``.
+        NotFound: ``organisation.none``.
+        Invalid: ``account.field``.
     """
     if role.organisation is None:
         if organisation_id is not None:

@@ -87,7 +87,8 @@ def give_consent(core: Core, who: Principal, new: NewConsent, request: Request |
     """Give a consent; its id.
 
     Raises:
-        StateError: ``access.*``, ``consent.*``.
+        NotAllowed: ``access.*``.
+        NotFound, Invalid: ``consent.*``.
     """
     who.require("privacy.own")
     purpose = purposes().get(new.purpose)
@@ -129,7 +130,8 @@ def withdraw_within(core: Core, session: Session, now: int, who: Principal, cons
     """Withdraw a consent within a transaction that writes the audit; repeating it changes nothing.
 
     Raises:
-        StateError: ``access.*``, ``consent.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``consent.none``.
     """
     who.require("privacy.own")
     row = session.get(Consent, consent_id, with_for_update=True)
@@ -162,7 +164,7 @@ def list_consents(
         only: this one.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     who.require("privacy.own")
 
@@ -180,7 +182,8 @@ def show_consent(core: Core, who: Principal, consent_id: str) -> ConsentView:
     """One of one's own consents.
 
     Raises:
-        StateError: ``access.*``, ``consent.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``consent.none``.
     """
     found = list_consents(core, who, only=consent_id)
     if not found:

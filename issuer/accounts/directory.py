@@ -77,7 +77,8 @@ def lock_account(core: Core, who: Principal, account_id: str, *, version: int | 
     """Shut an account out; its sessions and tokens end.
 
     Raises:
-        StateError: ``access.*``, ``account.*``.
+        NotAllowed: ``access.*``.
+        StateError: ``account.*``.
     """
 
     def edit(session: Session, account: Account, now: int) -> None:
@@ -91,7 +92,8 @@ def unlock_account(core: Core, who: Principal, account_id: str, *, version: int 
     """Let an account in again that is not official.
 
     Raises:
-        StateError: ``access.*``, ``account.two_needed``, ``account.*``.
+        NotAllowed: ``access.*``, ``account.two_needed``.
+        StateError: ``account.*``.
     """
 
     def edit(session: Session, account: Account, now: int) -> None:
@@ -106,7 +108,8 @@ def close_account(core: Core, who: Principal, account_id: str, *, version: int |
     """End an account permanently.
 
     Raises:
-        StateError: ``access.*``, ``account.*``.
+        NotAllowed: ``access.*``.
+        StateError: ``account.*``.
     """
 
     def edit(session: Session, account: Account, now: int) -> None:
@@ -121,7 +124,8 @@ def end_sessions(core: Core, who: Principal, account_id: str) -> None:
     """End all sessions of an account, an official one too; its person may log in again at once.
 
     Raises:
-        StateError: ``access.*``, ``account.none``, ``account.self``.
+        NotAllowed: ``access.*``, ``account.self``.
+        NotFound: ``account.none``.
     """
 
     def edit(session: Session, account: Account, now: int) -> None:
@@ -134,7 +138,8 @@ def show_account(core: Core, who: Principal, account_id: str) -> AccountView:
     """An account.
 
     Raises:
-        StateError: ``access.*``, ``account.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``account.none``.
     """
     who.require(_MANAGE)
     return core.database.read(lambda session: view(core, session, account_id))
@@ -149,7 +154,8 @@ def find_account(core: Core, who: Principal, login: str) -> AccountView:
     """The account with a login name.
 
     Raises:
-        StateError: ``access.*``, ``account.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``account.none``.
     """
     who.require(_MANAGE)
 
@@ -176,7 +182,7 @@ def list_accounts(
         limit: 1 to 201.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     who.require(_MANAGE)
 
@@ -195,7 +201,7 @@ def view(core: Core, session: Session, account_id: str) -> AccountView:
     """An account as it is.
 
     Raises:
-        StateError: ``account.none``.
+        NotFound: ``account.none``.
     """
     account = session.get(Account, account_id)
     if account is None:
@@ -222,7 +228,7 @@ def _not_too_fast(core: Core, session: Session, who: Principal, account: Account
     """One administrator shuts out few officials a day: whoever is after all of them is noticed before.
 
     Raises:
-        StateError: ``account.too_fast``.
+        Unavailable: ``account.too_fast``.
     """
     if not role_named(account.role).official:
         return
@@ -245,7 +251,7 @@ def _leaves_two(session: Session, account: Account) -> None:
     """Two administrators have to be left: what two give, one could not give any more.
 
     Raises:
-        StateError: ``account.last_two``.
+        Conflict: ``account.last_two``.
     """
     if "account.give" not in role_named(account.role).rights:
         return
@@ -260,7 +266,7 @@ def transact(core: Core, actor: Actor, work: Callable[[UnitOfWork], T]) -> T:
     """Do ``work`` in one transaction; what another one took meanwhile is reported as such.
 
     Raises:
-        StateError: ``account.login_taken``, and what ``work`` raises.
+        Conflict: ``account.login_taken``, and what ``work`` raises.
     """
     try:
         return core.transact(actor, work)

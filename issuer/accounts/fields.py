@@ -46,7 +46,7 @@ def check_login(value: str) -> str:
     """A login name in its one form.
 
     Raises:
-        StateError: ``account.field``.
+        Invalid: ``account.field``.
     """
     found = normal_login(value)
     if not found:
@@ -58,7 +58,7 @@ def check_email(value: str | None) -> str | None:
     """An e-mail address, or none.
 
     Raises:
-        StateError: ``account.field``.
+        Invalid: ``account.field``.
     """
     if value is not None and not (len(value) <= _LONGEST_EMAIL and _EMAIL.fullmatch(value)):
         raise Invalid("account.field", path="email", expected="name@host.example")
@@ -69,7 +69,7 @@ def check_identity(value: str | None) -> str | None:
     """A document's or staff number in its one form, or none.
 
     Raises:
-        StateError: ``account.field``.
+        Invalid: ``account.field``.
     """
     if value is None:
         return None
@@ -91,7 +91,7 @@ def check_language(value: str) -> str:
     """``en`` or ``zh``.
 
     Raises:
-        StateError: ``account.field``.
+        Invalid: ``account.field``.
     """
     if value not in _LANGUAGES:
         raise Invalid("account.field", path="language", expected="en or zh")
@@ -102,7 +102,7 @@ def check_text(value: str, path: str, longest: int) -> str:
     """A few printable words, without blanks around them.
 
     Raises:
-        StateError: ``account.field``.
+        Invalid: ``account.field``.
     """
     found = value.strip() if len(value) <= 2 * longest else ""
     if not found or len(found) > longest or not found.isprintable():

@@ -37,7 +37,8 @@ def add(core: Core, new: NewAccount, by: Actor) -> Invited:
     """Make an account with any role, and invite its person.
 
     Raises:
-        StateError: ``account.*``, ``organisation.none``.
+        NotFound: ``organisation.none``.
+        StateError: ``account.*``.
     """
     good, role = changes.checked(new)
     account_id, token = secrets.token_hex(16), new_secret()

@@ -148,7 +148,7 @@ def open_invitation(core: Core, token: str, proof: str | None = None) -> Invitat
         proof: of an earlier look by the same person, whose secret the authenticator app has already.
 
     Raises:
-        StateError: ``invitation.unknown``: there is none, it was used, or it has expired.
+        NotFound: ``invitation.unknown``: there is none, it was used, or it has expired.
     """
 
     def work(unit: UnitOfWork) -> InvitationView:
@@ -174,7 +174,10 @@ def accept(
         Recovery codes, to be shown once; none without TOTP.
 
     Raises:
-        StateError: ``invitation.unknown``, ``password.*``, ``totp.offer``, ``totp.wrong``, ``login.busy``.
+        NotAllowed: ``totp.wrong``.
+        NotFound: ``invitation.unknown``.
+        Invalid: ``password.*``, ``totp.offer``.
+        Unavailable: ``login.busy``.
     """
     account = core.database.read(lambda session: _found(core, session, token)[1])
     record = read_account(core, account)
@@ -223,7 +226,7 @@ def _found(core: Core, session: Session, token: str, *, lock: bool = False) -> t
     """A token's invitation and its account.
 
     Raises:
-        StateError: ``invitation.unknown``.
+        NotFound: ``invitation.unknown``.
     """
     parts = token.split(".") if len(token) <= _LONGEST else []
     digest = secret_hash(core.at_rest, "invitation", whole(*parts) if len(parts) == 2 else "".join(parts[:1]))
@@ -253,7 +256,7 @@ def _offered(core: Core, row: Invitation, proof: str) -> str:
     """The secret that was proposed for this invitation.
 
     Raises:
-        StateError: ``totp.offer``.
+        Invalid: ``totp.offer``.
     """
     try:
         sealed = base64.b64decode(proof.encode("ascii") if len(proof) <= _LONGEST_PROOF else b"", b"-_", validate=True)

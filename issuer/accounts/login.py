@@ -64,7 +64,9 @@ def login(core: Core, name: str, password: str, origin: Origin, *, replaces: str
         replaces: the token that came with the request, if any: its session is ended.
 
     Raises:
-        StateError: ``login.refused``, ``login.wait`` (``found``: seconds), ``login.busy``, ``password.too_long``.
+        NotAllowed: ``login.refused``.
+        Invalid: ``password.too_long``.
+        Unavailable: ``login.wait`` (``found``: seconds); ``login.busy``.
     """
     normal = normal_password(password)
     digest = login_key(core, normal_login(name))
@@ -105,7 +107,9 @@ def step_up(core: Core, token: str, given: str, origin: Origin) -> Entered:
     """Give a TOTP code or a recovery code in a session: it becomes full, or its code fresh. The token changes.
 
     Raises:
-        StateError: ``session.unknown``, ``totp.none``, ``totp.wrong``, ``login.wait`` (``found``: seconds).
+        NotAllowed: ``session.unknown``, ``totp.wrong``.
+        Conflict: ``totp.none``.
+        Unavailable: ``login.wait`` (``found``: seconds).
     """
 
     def work(unit: UnitOfWork) -> Entered | None:

@@ -58,7 +58,10 @@ def give_mandate(
     """Let an agency act for an employer.
 
     Raises:
-        StateError: ``access.*``, ``organisation.none``, ``mandate.period``, ``mandate.exists``, ``mandate.too_many``.
+        NotAllowed: ``access.*``.
+        NotFound: ``organisation.none``.
+        Conflict: ``mandate.exists``, ``mandate.too_many``.
+        Invalid: ``mandate.period``.
     """
     who.require("mandate.give")
     if employer_id != who.organisation_id:
@@ -103,7 +106,8 @@ def end_mandate(core: Core, who: Principal, mandate_id: str) -> None:
     """End a mandate now: by the employer, the agency, or who manages them. One that has ended is no error.
 
     Raises:
-        StateError: ``access.*``; ``mandate.none``: it is not there, or not one's own.
+        NotAllowed: ``access.*``.
+        NotFound: ``mandate.none``: it is not there, or not one's own.
     """
     who.require_person()
     if not who.may(_MANAGE):
@@ -130,7 +134,7 @@ def list_mandates(core: Core, who: Principal, *, after: str = "", limit: int = 5
         limit: 1 to 201.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     query = page_of(select(Mandate).where(_seen_by(who)), Mandate.id, after, limit)
     return core.database.read(lambda session: [_view(row) for row in session.scalars(query)])
@@ -140,7 +144,8 @@ def show_mandate(core: Core, who: Principal, mandate_id: str) -> MandateView:
     """A mandate of one's own organisation, or any for who manages them.
 
     Raises:
-        StateError: ``access.*``; ``mandate.none``: it is not there, or not one's own.
+        NotAllowed: ``access.*``.
+        NotFound: ``mandate.none``: it is not there, or not one's own.
     """
     query = select(Mandate).where(Mandate.id == mandate_id, _seen_by(who))
 

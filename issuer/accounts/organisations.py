@@ -77,7 +77,9 @@ def create_organisation(
     """Register an organisation.
 
     Raises:
-        StateError: ``access.*``, ``account.field``, ``organisation.exists``.
+        NotAllowed: ``access.*``.
+        Conflict: ``organisation.exists``.
+        Invalid: ``account.field``.
     """
     who.require(_MANAGE)
     credit_code = new.code.strip().upper() if len(new.code) <= 100 else ""
@@ -118,7 +120,8 @@ def show_organisation(core: Core, who: Principal, organisation_id: str) -> Organ
     """An organisation: anyone for who manages them, else one's own; another's is not there.
 
     Raises:
-        StateError: ``access.*``, ``organisation.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``organisation.none``.
     """
     if not who.may(_MANAGE):
         who.require("organisation.read_own")
@@ -131,7 +134,8 @@ def find_agency(core: Core, who: Principal, code: str) -> OrganisationView:
     """The agency with a unified social credit code, for an employer that is about to give it a mandate.
 
     Raises:
-        StateError: ``access.*``; ``organisation.none``: no agency that acts has this code.
+        NotAllowed: ``access.*``.
+        NotFound: ``organisation.none``: no agency that acts has this code.
     """
     who.require("mandate.give")
     key = core.at_rest.digest("organisation", code.strip().upper()[:100])
@@ -153,7 +157,7 @@ def names_of(core: Core, who: Principal, wanted: Iterable[str]) -> dict[str, str
     that share a mandate with it; others are left out.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     query = select(Organisation).where(Organisation.id.in_(sorted(set(wanted))))
     if not (who.may(_MANAGE) or who.may("mandate.manage")):
@@ -173,7 +177,7 @@ def list_organisations(core: Core, who: Principal, *, after: str = "", limit: in
         limit: 1 to 201.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     who.require(_MANAGE)
     query = page_of(select(Organisation), Organisation.id, after, limit)
@@ -184,7 +188,9 @@ def close_organisation(core: Core, who: Principal, organisation_id: str, *, vers
     """Close an organisation (promise 2); one that is closed already is no error.
 
     Raises:
-        StateError: ``access.*``, ``organisation.none``, ``account.changed``.
+        NotAllowed: ``access.*``.
+        NotFound: ``organisation.none``.
+        Conflict: ``account.changed``.
     """
     who.require(_MANAGE)
 

@@ -50,7 +50,9 @@ def change_password(core: Core, who: Principal, old: str, new: str) -> None:
     """Set another password; all sessions and tokens end, and the account is notified.
 
     Raises:
-        StateError: ``access.*``, ``login.refused``, ``login.wait``, ``login.busy``, ``password.*``.
+        NotAllowed: ``access.*``, ``login.refused``.
+        Invalid: ``password.*``.
+        Unavailable: ``login.wait``, ``login.busy``.
     """
     record = core.database.read(lambda session: read_account(core, session.get_one(Account, who.account_id)))
     normal = check_password(new, record.login if record else "")
@@ -70,7 +72,7 @@ def begin_totp(core: Core, who: Principal) -> TotpOffer:
     """Propose a TOTP secret, also in the place of another; :func:`finish_totp` takes it.
 
     Raises:
-        StateError: ``access.people_only``, ``access.second_factor``.
+        NotAllowed: ``access.people_only``, ``access.second_factor``.
     """
     _require(who)
 
@@ -95,7 +97,9 @@ def finish_totp(core: Core, who: Principal, password: str, proof: str, code: str
         Recovery codes, to be shown once.
 
     Raises:
-        StateError: ``access.*``, ``totp.offer``, ``totp.wrong``, ``login.refused``, ``login.wait``, ``login.busy``.
+        NotAllowed: ``access.*``, ``totp.wrong``, ``login.refused``.
+        Invalid: ``totp.offer``.
+        Unavailable: ``login.wait``, ``login.busy``.
     """
     _require(who)
     secret, until = _opened(core, who, proof)
@@ -124,7 +128,9 @@ def renew_recovery_codes(core: Core, who: Principal, password: str) -> list[str]
     """New recovery codes; the earlier ones count no more.
 
     Raises:
-        StateError: ``access.*``, ``totp.none``, ``login.refused``, ``login.wait``, ``login.busy``.
+        NotAllowed: ``access.*``, ``login.refused``.
+        Conflict: ``totp.none``.
+        Unavailable: ``login.wait``, ``login.busy``.
     """
     recovery = new_recovery_codes()
 
@@ -142,7 +148,9 @@ def change_contact(core: Core, who: Principal, password: str, email: str | None,
     """Set where the account's mail goes, and in which language.
 
     Raises:
-        StateError: ``access.*``, ``account.field``, ``login.refused``, ``login.wait``, ``login.busy``.
+        NotAllowed: ``access.*``, ``login.refused``.
+        Invalid: ``account.field``.
+        Unavailable: ``login.wait``, ``login.busy``.
     """
     check_email(email)
     check_language(language)

@@ -34,7 +34,7 @@ def normal_password(password: str) -> str:
     """The form that is hashed.
 
     Raises:
-        StateError: ``password.too_long``.
+        Invalid: ``password.too_long``.
     """
     # NFC makes no text three times as long that was within the limit; one beyond it is not worth the work.
     if len(password) > 3 * LONGEST or len(normal := unicodedata.normalize("NFC", password)) > LONGEST:
@@ -46,7 +46,7 @@ def check_password(password: str, login: str) -> str:
     """The form that is hashed of a new password.
 
     Raises:
-        StateError: ``password.too_short``, ``password.too_long``, ``password.too_common``.
+        Invalid: ``password.too_short``, ``password.too_long``, ``password.too_common``.
     """
     normal = normal_password(password)
     if len(normal) < SHORTEST:

@@ -21,7 +21,7 @@ def set_preference(core: Core, account: str, kind: str, channel: Channel, on: bo
     """Turn a kind on or off for a channel; that it stands so already is no error.
 
     Raises:
-        StateError: ``notice.kind``, ``notice.channel``, ``notice.fixed``.
+        Invalid: ``notice.kind``, ``notice.channel``, ``notice.fixed``.
     """
     about = kind_of(kind)
     if channel not in about.channels:

@@ -67,7 +67,7 @@ class Principal:
         """Raise unless this may be done.
 
         Raises:
-            StateError: ``access.not_allowed``, ``access.second_factor``, ``access.scope``.
+            NotAllowed: ``access.not_allowed``, ``access.second_factor``, ``access.scope``.
         """
         if right not in self.role.rights:
             raise NotAllowed("access.not_allowed", expected=right, found=self.role.name)
@@ -80,7 +80,7 @@ class Principal:
         """The session's id; a token has none.
 
         Raises:
-            StateError: ``access.people_only``.
+            NotAllowed: ``access.people_only``.
         """
         if self.session_id is None:
             raise NotAllowed("access.people_only")
@@ -93,7 +93,7 @@ class Principal:
             now: Unix time.
 
         Raises:
-            StateError: ``access.people_only``, ``access.second_factor``, ``access.fresh_code``.
+            NotAllowed: ``access.people_only``, ``access.second_factor``, ``access.fresh_code``.
         """
         self.require_person()
         if not self.full:

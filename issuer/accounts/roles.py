@@ -74,7 +74,7 @@ def role_named(name: str) -> Role:
     """The role of that name.
 
     Raises:
-        StateError: ``account.role``.
+        Invalid: ``account.role``.
     """
     found = ROLES.get(name)
     if found is None:

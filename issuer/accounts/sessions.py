@@ -91,7 +91,7 @@ def authenticate(core: Core, token: str) -> Principal:
     """Whose session it is; its use is noted.
 
     Raises:
-        StateError: ``session.unknown``: never begun, rotated, or ended.
+        NotAllowed: ``session.unknown``: never begun, rotated, or ended.
     """
 
     def look(session: Session) -> tuple[Principal, int, int]:
@@ -115,7 +115,7 @@ def check_csrf(token: str, given: str | None) -> None:
     """Raise unless the request has the session's CSRF token.
 
     Raises:
-        StateError: ``session.csrf``.
+        NotAllowed: ``session.csrf``.
     """
     if not hmac.compare_digest(csrf_token(token).encode(), (given or "").encode()):
         raise NotAllowed("session.csrf", path="X-CSRF-Token", expected="`csrf` of GET /v1/session")
@@ -125,7 +125,7 @@ def ends_at(core: Core, who: Principal) -> int:
     """When one's own session ends at the latest, Unix time.
 
     Raises:
-        StateError: ``access.people_only``; ``session.unknown``: it has ended.
+        NotAllowed: ``access.people_only``; ``session.unknown``: it has ended.
     """
     query = select(LoginSession.ends_at).where(LoginSession.id == who.require_person())
     found = core.database.read(lambda session: session.scalar(query))
@@ -138,7 +138,7 @@ def list_sessions(core: Core, who: Principal) -> list[SessionView]:
     """One's own sessions, the newest first.
 
     Raises:
-        StateError: ``access.people_only``.
+        NotAllowed: ``access.people_only``.
     """
     current = who.require_person()
 
@@ -154,7 +154,8 @@ def own_session(core: Core, who: Principal, session_id: str) -> SessionView:
     """One of one's own sessions.
 
     Raises:
-        StateError: ``access.people_only``; ``session.none``: it is not there, or not one's own.
+        NotAllowed: ``access.people_only``.
+        NotFound: ``session.none``: it is not there, or not one's own.
     """
     found = next((one for one in list_sessions(core, who) if one.session_id == session_id), None)
     if found is None:
@@ -166,7 +167,8 @@ def end(core: Core, who: Principal, session_id: str) -> None:
     """End one of one's own sessions.
 
     Raises:
-        StateError: ``access.people_only``; ``session.none``: it is not there, or not one's own.
+        NotAllowed: ``access.people_only``.
+        NotFound: ``session.none``: it is not there, or not one's own.
     """
     who.require_person()
 
@@ -184,7 +186,7 @@ def end_others(core: Core, who: Principal) -> int:
     """End all one's own sessions but this one; how many.
 
     Raises:
-        StateError: ``access.people_only``.
+        NotAllowed: ``access.people_only``.
     """
     current = who.require_person()
 
@@ -265,7 +267,7 @@ def find(core: Core, session: Session, token: str, *, lock: bool = False) -> tup
         lock: both, the account first.
 
     Raises:
-        StateError: ``session.unknown``.
+        NotAllowed: ``session.unknown``.
     """
     query = select(LoginSession).where(
         LoginSession.token_hash == secret_hash(core.at_rest, "session", token), *_live(core, session)

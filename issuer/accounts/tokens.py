@@ -91,8 +91,9 @@ def make_token(
         days: until it ends, 1 to 366.
 
     Raises:
-        StateError: ``access.*`` (an official role needs a fresh TOTP code), ``token.scope``, ``token.expiry``,
-            ``token.too_many``, ``account.field``.
+        NotAllowed: ``access.*`` (an official role needs a fresh TOTP code).
+        Conflict: ``token.too_many``.
+        Invalid: ``token.scope``, ``token.expiry``, ``account.field``.
     """
     _require(who)
     wanted = frozenset(scopes)
@@ -140,7 +141,7 @@ def authenticate_token(core: Core, text: str) -> Principal:
     """Whose token it is, and what it may do.
 
     Raises:
-        StateError: ``token.unknown``: never made, expired, revoked, or its account may not log in.
+        NotAllowed: ``token.unknown``: never made, expired, revoked, or its account may not log in.
     """
     match = _TEXT.fullmatch(text) if len(text) <= 100 else None
     prefix, given = match.groups() if match else ("", "")
@@ -185,7 +186,7 @@ def list_tokens(core: Core, who: Principal, *, after: str = "", limit: int = 50)
         limit: 1 to 201.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     _require(who)
     query = page_of(select(ApiToken).where(ApiToken.account_id == who.account_id), ApiToken.id, after, limit)
@@ -196,7 +197,8 @@ def show_token(core: Core, who: Principal, token_id: str) -> TokenView:
     """One of one's own tokens.
 
     Raises:
-        StateError: ``access.*``; ``token.none``: it is not there, or not one's own.
+        NotAllowed: ``access.*``.
+        NotFound: ``token.none``: it is not there, or not one's own.
     """
     _require(who)
 
@@ -213,7 +215,8 @@ def revoke_token(core: Core, who: Principal, token_id: str) -> None:
     """End one of one's own tokens; one that has ended already is no error.
 
     Raises:
-        StateError: ``access.*``; ``token.none``: it is not there, or not one's own.
+        NotAllowed: ``access.*``.
+        NotFound: ``token.none``: it is not there, or not one's own.
     """
     _require(who)
 

@@ -152,7 +152,8 @@ def _card(arguments: Mapping[str, Any]) -> Card:
     """The record of a request.
 
     Raises:
-        StateError: ``account.field``; CardError: ``card.*``.
+        Invalid: ``account.field``.
+        CardError: ``card.*``.
     """
     try:
         read = json.loads(arguments["card"]) if len(arguments["card"]) <= _LONGEST_CARD else None

@@ -100,8 +100,10 @@ def ask(
         arguments: what it needs, as its entry there says.
 
     Raises:
-        StateError: ``access.*``, ``confirm.act``, ``confirm.waiting``, ``confirm.too_often``, ``account.field``; what
-            the act refuses.
+        NotAllowed: ``access.*``.
+        Conflict: ``confirm.waiting``.
+        Invalid: ``confirm.act``; ``account.field``; what the act refuses.
+        Unavailable: ``confirm.too_often``.
     """
     kind = _kind(act)
     who.require_person()
@@ -158,8 +160,10 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
     """Confirm a request: the act is done, now, and what it made is returned.
 
     Raises:
-        StateError: ``access.*``, ``confirm.none``, ``confirm.decided``, ``confirm.expired``, ``confirm.same_person``,
-            ``confirm.younger_account``, ``confirm.asker_gone``, ``account.self``; what the act refuses.
+        NotAllowed: ``access.*``; ``confirm.same_person``; ``confirm.younger_account``; ``account.self``; what the act
+            refuses.
+        NotFound: ``confirm.none``.
+        Conflict: ``confirm.decided``, ``confirm.expired``, ``confirm.asker_gone``.
     """
     who.require_person()
     token = new_secret()
@@ -211,7 +215,9 @@ def refuse(core: Core, who: Principal, confirmation_id: str) -> None:
     """Refuse another's request, or withdraw one's own.
 
     Raises:
-        StateError: ``access.*``, ``confirm.none``, ``confirm.decided``, ``confirm.expired``.
+        NotAllowed: ``access.*``.
+        NotFound: ``confirm.none``.
+        Conflict: ``confirm.decided``, ``confirm.expired``.
     """
     who.require_person()
 
@@ -234,7 +240,8 @@ def show_confirmation(core: Core, who: Principal, confirmation_id: str) -> Confi
     """A request that one may confirm or has asked for.
 
     Raises:
-        StateError: ``access.people_only``, ``confirm.none``.
+        NotAllowed: ``access.people_only``.
+        NotFound: ``confirm.none``.
     """
     who.require_person()
 
@@ -255,7 +262,7 @@ def list_waiting(core: Core, who: Principal, *, after: str = "", limit: int = 50
         limit: 1 to 201.
 
     Raises:
-        StateError: ``access.people_only``.
+        NotAllowed: ``access.people_only``.
     """
     who.require_person()
     acts = [name for name, kind in ACTS.items() if who.may(kind.right)]
@@ -277,7 +284,7 @@ def asker_name(core: Core, who: Principal, confirmation_id: str) -> str:
     the account was closed.
 
     Raises:
-        StateError: ``confirm.none``.
+        NotFound: ``confirm.none``.
     """
     asked_by = show_confirmation(core, who, confirmation_id).asked_by
 

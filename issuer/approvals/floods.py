@@ -29,7 +29,7 @@ def refuse_flood(session: Session, who: Principal, now: int) -> None:
     """Refuse somebody who has asked for too much, under whichever account.
 
     Raises:
-        StateError: ``confirm.too_often``.
+        Unavailable: ``confirm.too_often``.
     """
     own = select(Account.id).where(Account.person_id == who.person_id)
     asked = select(Confirmation).where(Confirmation.asked_by.in_(own))

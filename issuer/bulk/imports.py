@@ -54,7 +54,8 @@ def import_rows(
         write: takes the run's id and a batch; gives all rows taken and refused by now.
 
     Raises:
-        StateError: ``bulk.*``, ``clock.*``, ``database.*``. Run again to go on.
+        Unavailable: ``clock.*``.
+        StateError: ``bulk.*``; ``database.*``. Run again to go on.
     """
     name = hashlib.sha256(f"{source.sha256}:{source.form}".encode()).hexdigest()
     run, resumed = begin_run(core, kind, name)

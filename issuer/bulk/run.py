@@ -141,8 +141,9 @@ def run(core: Core, kind: Kind, source: Source, by: Actor, options: Options | No
     """Do what a file asks for, or go on with it.
 
     Raises:
-        StateError: ``issue.file_needed``, ``bulk.*``, ``list.not_published``, ``clock.*``, ``database.*``; the
-            signer's errors. Run again to go on.
+        NotAllowed: ``issue.file_needed``.
+        Unavailable: ``list.not_published``, ``clock.*``.
+        StateError: ``bulk.*``; ``database.*``; the signer's errors. Run again to go on.
     """
     options = options or Options()
     if kind == "issue":

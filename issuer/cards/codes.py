@@ -93,8 +93,9 @@ def intend(core: Core, session: Session, wanted: Sequence[Wanted]) -> int:
 
     Raises:
         CardError: a card lacks what a profile needs, is over, or begins after its code would end.
-        StateError: ``clock.*``, ``listing.*``, ``list.not_published``; KeyFault: ``keystore.none_active``,
-            ``keystore.not_in_keystore``, ``key.passphrase_wrong``; SignerBusy.
+        Unavailable: ``clock.*``; ``listing.*``; ``list.not_published``.
+        KeyFault: ``keystore.none_active``; ``keystore.not_in_keystore``; ``key.passphrase_wrong``.
+        SignerBusy: the signer does not answer.
     """
     now = core.clock.signing_time(session)
     key = usable_key(core, session, now)
@@ -131,7 +132,7 @@ def finish(core: Core, ctis: Iterable[str]) -> list[IssuedCode]:
 
     Raises:
         SignerBusy, KeyFault: the signer's; the intents stay for later.
-        StateError: ``listing.*``: verifiers do not take the key now; the intents stay. ``signer.self_check``: a code
+        Unavailable: ``listing.*``: verifiers do not take the key now; the intents stay; ``signer.self_check``: a code
             does not verify; its index is burnt.
     """
     pending = list(ctis)
@@ -153,7 +154,8 @@ def check_signer(core: Core) -> None:
     """Open the key that signs cards, before anything depends on it.
 
     Raises:
-        KeyFault: ``keystore.none_active``, ``key.passphrase_wrong`` and the keystore's others; SignerBusy.
+        KeyFault: ``keystore.none_active``, ``key.passphrase_wrong`` and the keystore's others.
+        SignerBusy: the signer does not answer.
     """
     key = core.database.read(lambda session: active_key(session, "card"))
     if key is None:
@@ -291,7 +293,7 @@ def _verified(core: Core, token: bytes, claims: CardClaims, row: CodeRow, key: T
     """The code, read as text by a verifier at the moment at which it begins.
 
     Raises:
-        StateError: ``signer.self_check``.
+        Unavailable: ``signer.self_check``.
     """
     text = envelope.to_ic1(token)
     verdict = _verifier(key, core.settings.environment).verify(text, now=max(claims.issued_at, claims.not_before or 0))

@@ -103,7 +103,8 @@ def prepare_deferral(core: Core, session: Session, arguments: Mapping[str, Any])
         arguments: ``card_id`` or ``person_id``, ``account_id``, ``shown_on`` as YYYY-MM-DD, ``law``.
 
     Raises:
-        StateError: ``lookup.deferral``, ``lookup.law``, ``account.none``, ``account.person``, ``issue.no_card``.
+        NotFound: ``account.none``, ``issue.no_card``.
+        Invalid: ``lookup.deferral``, ``lookup.law``, ``account.person``.
     """
     person_id = _person(session, arguments)
     account = session.get(Account, arguments["account_id"])
@@ -161,7 +162,7 @@ def list_deferrals(core: Core, who: Principal, *, after: str = "", limit: int = 
     """A page of the running deferrals, in the order of their ids; those about oneself are left out.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     who.require("lookup.defer")
 
@@ -177,7 +178,8 @@ def seen_deferral(core: Core, who: Principal, deferral_id: str) -> str:
     """The id of a deferral that somebody may end; one about themselves is not there.
 
     Raises:
-        StateError: ``access.*``, ``lookup.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``lookup.none``.
     """
     who.require("lookup.defer")
 
@@ -194,7 +196,8 @@ def end_deferral(core: Core, who: Principal, deferral_id: str) -> None:
     """End a deferral before its day: the look-ups show now. Repeating is no error.
 
     Raises:
-        StateError: ``access.*``, ``lookup.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``lookup.none``.
     """
     who.require("lookup.defer")
 

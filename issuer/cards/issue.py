@@ -77,8 +77,11 @@ def issue(core: Core, new: Sequence[NewCard], by: Actor) -> list[IssuedCard]:
 
     Raises:
         CardError: ``card.*``, ``issue.region``; Conflict: ``issue.card_exists``.
-        StateError: ``issue.file_needed``, ``account.person``, ``organisation.none``, ``clock.*``, ``list.*``,
-            ``database.*``, ``idempotency.other_body``; the signer's errors.
+        NotAllowed: ``issue.file_needed``.
+        NotFound: ``organisation.none``.
+        Invalid: ``account.person``; ``idempotency.other_body``; the signer's errors.
+        Unavailable: ``clock.*``, ``list.*``.
+        StateError: ``database.*``.
     """
     require_direct(core, by)
     for one in new:

@@ -78,7 +78,8 @@ def note_lookup(core: Core, who: Principal, card_id: str, way: Way, purpose: str
         purpose: the name of one of their role; None: the role's default.
 
     Raises:
-        StateError: ``lookup.purpose``, ``database.*``.
+        Invalid: ``lookup.purpose``.
+        StateError: ``database.*``.
     """
     _note(core, who, [_Seen(secrets.token_hex(16), card_id, None)], way, purpose, notified=True)
 
@@ -167,7 +168,7 @@ def card_of_code(core: Core, cti: str) -> str:
     """The card that a code belongs to.
 
     Raises:
-        StateError: ``issue.no_card``.
+        NotFound: ``issue.no_card``.
     """
     query = select(CodeRow.card_id).where(CodeRow.cti == cti)
     return require_found(core.database.read(lambda session: session.scalar(query)))

@@ -26,7 +26,9 @@ def report_lost(core: Core, who: Principal, card_id: str) -> None:
     """End every code of one's own card.
 
     Raises:
-        StateError: ``access.*``, ``issue.no_card``, ``issue.card_revoked``.
+        NotAllowed: ``access.*``.
+        NotFound: ``issue.no_card``.
+        Conflict: ``issue.card_revoked``.
     """
     who.require("card.report_lost")
     require_card(core, who, card_id)

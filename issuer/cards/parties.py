@@ -57,7 +57,9 @@ def set_parties(core: Core, who: Principal, card_id: str, holder_id: str | None,
     """Say who holds a card (a person) and which employer looks after it. Saying the same again changes nothing.
 
     Raises:
-        StateError: ``access.*``, ``issue.no_card``, ``account.person``, ``organisation.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``issue.no_card``, ``organisation.none``.
+        Invalid: ``account.person``.
     """
     who.require("card.issue")
 
@@ -92,7 +94,7 @@ def refuse_own(who: Principal, holder_id: str | None) -> None:
         holder_id: whose the card is going to be.
 
     Raises:
-        StateError: ``account.self``.
+        NotAllowed: ``account.self``.
     """
     if who.role.official and who.person_id == holder_id:
         raise NotAllowed("account.self")
@@ -122,7 +124,7 @@ def seen_card(core: Core, who: Principal, card_id: str) -> SeenCard:
     """The card, for whoever may see it by their role; what a program's scope allows was asked before.
 
     Raises:
-        StateError: ``issue.no_card``.
+        NotFound: ``issue.no_card``.
     """
 
     def look(session: Session) -> SeenCard | None:
@@ -148,7 +150,8 @@ def require_card(core: Core, who: Principal, card_id: str) -> None:
     """Raise unless the card is there and may be seen.
 
     Raises:
-        StateError: ``access.*``, ``issue.no_card``.
+        NotAllowed: ``access.*``.
+        NotFound: ``issue.no_card``.
     """
     if not who.may("card.read"):
         who.require("card.read_own")
@@ -163,7 +166,7 @@ def own_cards(core: Core, who: Principal, *, after: str = "", limit: int = 50) -
         limit: 1 to 201.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     who.require("card.read_own")
 

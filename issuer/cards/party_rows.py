@@ -14,7 +14,8 @@ def check_parties(session: Session, holder_id: str | None, employer_id: str | No
     """Refuse a holder who is no person here, and an employer that is none.
 
     Raises:
-        StateError: ``account.person``, ``organisation.none``.
+        NotFound: ``organisation.none``.
+        Invalid: ``account.person``.
     """
     if holder_id is not None and session.get(Person, holder_id) is None:
         raise Invalid("account.person", path="holder_id")

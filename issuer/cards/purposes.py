@@ -67,7 +67,7 @@ def purpose_for(core: Core, session: Session, role: str, name: str | None) -> Pu
         name: None: the role's default.
 
     Raises:
-        StateError: ``lookup.purpose``.
+        Invalid: ``lookup.purpose``.
     """
     today = day_of(int(core.clock.local()))
     rules = book_of(session).effective(PURPOSES, NATION, today)

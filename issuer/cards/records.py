@@ -81,7 +81,8 @@ def read_record(core: Core, row: CardRow) -> Card:
     """The card that a row holds.
 
     Raises:
-        StateError: ``at_rest.*``; ``issue.no_card``: it was erased.
+        NotFound: ``issue.no_card``: it was erased.
+        StateError: ``at_rest.*``.
     """
     content = json.loads(core.at_rest.open(Place("cards", "record", row.id), row.record))
     if not content:

@@ -182,7 +182,7 @@ def locked(session: Session, card_ids: Sequence[str]) -> dict[str, CardRow]:
     """The cards, locked in the order of their ids, whatever the order asked for.
 
     Raises:
-        StateError: ``issue.no_card``.
+        NotFound: ``issue.no_card``.
     """
     query = select(CardRow).where(CardRow.id.in_(card_ids)).order_by(CardRow.id).with_for_update()
     rows = {row.id: row for row in session.scalars(query)}
@@ -195,7 +195,7 @@ def require_revision(row: CardRow, revision: int | None) -> None:
     """Check a card against the revision that a change is meant for; None: any.
 
     Raises:
-        StateError: ``issue.changed``.
+        Conflict: ``issue.changed``.
     """
     if revision is not None and row.revision != revision:
         raise Conflict("issue.changed")

@@ -54,7 +54,7 @@ def require_found(found: T | None) -> T:
     """What was found of a card.
 
     Raises:
-        StateError: ``issue.no_card``: nothing was.
+        NotFound: ``issue.no_card``: nothing was.
     """
     if found is None:
         raise NotFound("issue.no_card")
@@ -65,7 +65,7 @@ def show(core: Core, card_id: str) -> CardView:
     """A card in its current state, with its newest codes.
 
     Raises:
-        StateError: ``issue.no_card``.
+        NotFound: ``issue.no_card``.
     """
 
     def look(session: Session) -> CardView:
@@ -95,7 +95,8 @@ def newest_code(core: Core, card_id: str, profile: Profile) -> IssuedCode | None
     """The code of a card's newest generation for one profile; None: it is not signed yet.
 
     Raises:
-        StateError: ``issue.no_card``, ``issue.codes_ended``: the holder has ended them.
+        NotFound: ``issue.no_card``.
+        Conflict: ``issue.codes_ended``: the holder has ended them.
     """
 
     def look(session: Session) -> IssuedCode | None:
@@ -132,7 +133,7 @@ def revision_of(core: Core, card_id: str) -> int:
     """The revision of a card.
 
     Raises:
-        StateError: ``issue.no_card``.
+        NotFound: ``issue.no_card``.
     """
     query = select(CardRow.revision).where(CardRow.id == card_id)
     return require_found(core.database.read(lambda session: session.scalar(query)))

@@ -40,7 +40,7 @@ def require_profile(who: Principal, profile: Profile) -> None:
     """Refuse a code that discloses more than the caller may see.
 
     Raises:
-        StateError: ``access.not_allowed``.
+        NotAllowed: ``access.not_allowed``.
     """
     if profile > disclosed_to(who):
         raise NotAllowed("access.not_allowed", expected="the holder, or an official", found=who.role.name)

@@ -106,8 +106,8 @@ class Database:
             hurry: give up after the first failure: for whoever would rather answer "busy".
 
         Raises:
-            StateError: ``database.busy``, ``database.unreachable``, ``database.commit_unknown``, ``database.full``,
-                ``database.fault``.
+            Unavailable: ``database.busy``, ``database.unreachable``, ``database.full``.
+            StateError: ``database.commit_unknown``, ``database.fault``.
             IntegrityError: a constraint is broken.
             Exception: what ``work`` raises.
         """
@@ -158,7 +158,8 @@ class Database:
         """Do ``work``, which changes nothing, without stopping writers.
 
         Raises:
-            StateError: ``database.busy``, ``database.unreachable``, ``database.fault``.
+            Unavailable: ``database.busy``, ``database.unreachable``.
+            StateError: ``database.fault``.
         """
         attempt = 0
         while True:
@@ -205,7 +206,8 @@ class Database:
         """Raise unless the database answers now.
 
         Raises:
-            StateError: ``database.unreachable``, ``database.busy``, ``database.encoding``, ``database.denied``.
+            Unavailable: ``database.unreachable``, ``database.busy``.
+            StateError: ``database.encoding``, ``database.denied``.
         """
         try:
             with self.engine.connect() as connection:
@@ -239,7 +241,7 @@ class Database:
         """Make SQLite's file, where it is not there yet, for its owner alone; its journals take the mode over.
 
         Raises:
-            StateError: ``database.unreachable``.
+            Unavailable: ``database.unreachable``.
         """
         path = self.engine.url.database
         if self.is_sqlite and path is not None:

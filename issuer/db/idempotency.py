@@ -51,7 +51,7 @@ def claim(session: Session, request: Request, made: str, now: int) -> str | None
     """Note that ``request`` makes ``made``; None, or what it made when it was taken before.
 
     Raises:
-        StateError: ``idempotency.other_body``.
+        Invalid: ``idempotency.other_body``.
     """
     key = hashlib.sha256(request.key.encode()).hexdigest()
     body = hashlib.sha256(request.body).hexdigest()
@@ -87,7 +87,7 @@ def made_by(session: Session, request: Request) -> str | None:
     """What the request made when it was taken before; None: it was not.
 
     Raises:
-        StateError: ``idempotency.other_body``.
+        Invalid: ``idempotency.other_body``.
     """
     key = hashlib.sha256(request.key.encode()).hexdigest()
     found = session.get(Idempotency, (request.account, request.route, key))

@@ -32,7 +32,8 @@ def process_lock(database: Database) -> Iterator[None]:
     """Be the one server or worker of a SQLite file.
 
     Raises:
-        StateError: ``database.in_use``; ``database.unreachable``: no file can be made beside the database.
+        Unavailable: ``database.unreachable``: no file can be made beside the database.
+        StateError: ``database.in_use``.
     """
     path = database.engine.url.database
     if not database.is_sqlite or path is None:

@@ -57,7 +57,8 @@ def current(database: Database) -> str | None:
     """The revision that the database has; None: no tables yet.
 
     Raises:
-        StateError: ``database.unreachable``, ``database.busy``, ``database.fault``.
+        Unavailable: ``database.unreachable``, ``database.busy``.
+        StateError: ``database.fault``.
     """
     try:
         with database.engine.connect() as connection:
@@ -70,7 +71,8 @@ def migrate(database: Database, revision: str = "head") -> None:
     """Bring the schema to ``revision``: ``head``, ``base`` (nothing is left) or one between.
 
     Raises:
-        StateError: ``database.revision``, ``database.unreachable``, ``database.full``, ``database.fault``.
+        Unavailable: ``database.unreachable``, ``database.full``.
+        StateError: ``database.revision``, ``database.fault``.
     """
     with _migrating(database, revision) as connection:
         _migrate(connection, revision, database.is_sqlite)
@@ -178,7 +180,8 @@ def require_newest(database: Database) -> None:
     """Raise unless the schema is the one that this program needs.
 
     Raises:
-        StateError: ``database.not_migrated``, ``database.unreachable``.
+        Unavailable: ``database.unreachable``.
+        StateError: ``database.not_migrated``.
     """
     database.check()
     found = current(database)

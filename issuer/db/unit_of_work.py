@@ -59,7 +59,7 @@ class UnitOfWork:
 
         Raises:
             AlreadyTaken: the request was taken before.
-            StateError: ``idempotency.other_body``.
+            Invalid: ``idempotency.other_body``.
         """
         if self.request is None:
             return
@@ -98,5 +98,7 @@ class Units(Protocol):
             settled: see :meth:`issuer.db.engine.Database.transact`.
 
         Raises:
-            StateError: ``database.*``, ``clock.*``, ``epoch.*``, ``idempotency.other_body``; what ``work`` raises.
+            Invalid: ``idempotency.other_body``; what ``work`` raises.
+            Unavailable: ``clock.*``.
+            StateError: ``database.*``, ``epoch.*``.
         """

@@ -107,7 +107,7 @@ def show(core: Core, name: str) -> OutboxView:
     """One row.
 
     Raises:
-        StateError: ``notice.none``.
+        NotFound: ``notice.none``.
     """
 
     def look(session: Session) -> OutboxView:
@@ -123,7 +123,8 @@ def retry(core: Core, names: Sequence[str], by: Actor) -> int:
     """Try dead or dropped rows again, from the start; how many.
 
     Raises:
-        StateError: ``notice.none``, ``notice.state``; then none is changed.
+        NotFound: ``notice.none``.
+        Conflict: ``notice.state``; then none is changed.
     """
 
     def edit(row: Outbox, now: int) -> None:
@@ -137,7 +138,8 @@ def drop(core: Core, names: Sequence[str], by: Actor) -> int:
     """Give up rows that wait or are dead; the inbox keeps the notices. How many.
 
     Raises:
-        StateError: ``notice.none``, ``notice.state``; then none is changed.
+        NotFound: ``notice.none``.
+        Conflict: ``notice.state``; then none is changed.
     """
 
     def edit(row: Outbox, now: int) -> None:

@@ -102,7 +102,8 @@ def add(core: Core, account: str, url: str, actor: str, request: Request | None 
     """A new webhook for an account.
 
     Raises:
-        StateError: ``webhook.url``, ``webhook.too_many``.
+        Conflict: ``webhook.too_many``.
+        Invalid: ``webhook.url``.
     """
     _check_url(url)
     name, secret = secrets.token_hex(16), _new_secret()
@@ -136,7 +137,8 @@ def rotate(core: Core, account: str, webhook: str, actor: str, version: int | No
         version: the only one of the webhook that this is meant for.
 
     Raises:
-        StateError: ``webhook.none``, ``webhook.changed``.
+        NotFound: ``webhook.none``.
+        Conflict: ``webhook.changed``.
     """
     secret = _new_secret()
 
@@ -152,7 +154,8 @@ def enable(core: Core, account: str, webhook: str, actor: str, version: int | No
     """Switch a webhook on again.
 
     Raises:
-        StateError: ``webhook.none``, ``webhook.changed``.
+        NotFound: ``webhook.none``.
+        Conflict: ``webhook.changed``.
     """
 
     def edit(session: Session, row: Webhook, now: int) -> None:
@@ -165,7 +168,8 @@ def switch_off(core: Core, account: str, webhook: str, actor: str, version: int 
     """Switch a webhook off; what waits for it is dropped.
 
     Raises:
-        StateError: ``webhook.none``, ``webhook.changed``.
+        NotFound: ``webhook.none``.
+        Conflict: ``webhook.changed``.
     """
 
     def edit(session: Session, row: Webhook, now: int) -> None:
@@ -179,7 +183,8 @@ def remove(core: Core, account: str, webhook: str, actor: str, version: int | No
     """Remove a webhook with all that was to be sent there; the inbox keeps the notices.
 
     Raises:
-        StateError: ``webhook.none``, ``webhook.changed``.
+        NotFound: ``webhook.none``.
+        Conflict: ``webhook.changed``.
     """
 
     def edit(session: Session, row: Webhook, now: int) -> None:
@@ -206,7 +211,7 @@ def show(core: Core, account: str, webhook: str) -> WebhookView:
     """One of an account's webhooks.
 
     Raises:
-        StateError: ``webhook.none``.
+        NotFound: ``webhook.none``.
     """
 
     def look(session: Session) -> WebhookView:

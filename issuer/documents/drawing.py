@@ -78,7 +78,8 @@ def look(data: bytes, media_type: str) -> Looked:
     """Read a file as what it is.
 
     Raises:
-        StateError: ``upload.broken``, ``upload.pages``, ``upload.costly``, ``upload.busy``.
+        Invalid: ``upload.broken``, ``upload.pages``, ``upload.costly``.
+        Unavailable: ``upload.busy``.
     """
     answer, _ = _asked({"do": "look", "type": media_type}, data)
     return Looked(media_type, int(answer["pages"]))
@@ -91,7 +92,7 @@ def draw_page(data: bytes, media_type: str, number: int) -> bytes:
         number: from 1.
 
     Raises:
-        StateError: ``upload.no_page``, and as :func:`look`.
+        NotFound: ``upload.no_page``, and as :func:`look`.
     """
     return _asked({"do": "page", "type": media_type, "number": number}, data)[1]
 

@@ -90,7 +90,8 @@ def list_threads(core: Core, who: Principal, filing_id: str) -> list[ThreadView]
     """The threads of an application that somebody sees; one's own is there without a message too.
 
     Raises:
-        StateError: ``access.*``, ``filing.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``filing.none``.
     """
 
     def look(session: Session) -> list[ThreadView]:
@@ -106,7 +107,10 @@ def send_message(core: Core, who: Principal, filing_id: str, text: str, request:
     """Ask the office about an application; the message's id.
 
     Raises:
-        StateError: ``access.*``, ``filing.none``, ``account.field``, ``enquiry.draft``, ``enquiry.too_many``.
+        NotAllowed: ``access.*``.
+        NotFound: ``filing.none``.
+        Conflict: ``enquiry.draft``, ``enquiry.too_many``.
+        Invalid: ``account.field``.
     """
     if who.role.official:
         raise NotAllowed("access.not_allowed", expected="a party of the application", found=who.role.name)
@@ -138,7 +142,10 @@ def answer_message(
     """Answer what waits in a thread, or pass it on and say to whom; the message's id.
 
     Raises:
-        StateError: ``access.*``, ``filing.none``, ``filing.own``, ``account.field``, ``enquiry.nothing_waits``.
+        NotAllowed: ``access.*``, ``filing.own``.
+        NotFound: ``filing.none``.
+        Conflict: ``enquiry.nothing_waits``.
+        Invalid: ``account.field``.
     """
     who.require("filing.decide")
     words = check_text(text, "text", _LONGEST)
@@ -171,7 +178,7 @@ def list_waiting(core: Core, who: Principal, *, limit: int = 50) -> list[Waiting
         limit: 1 to 200.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     who.require("filing.decide")
 

@@ -74,7 +74,10 @@ def answer_finding(
         words: why; kept with the step.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``insurance.no_finding``, ``insurance.step``, ``insurance.words``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``, ``insurance.no_finding``.
+        Conflict: ``insurance.step``.
+        Invalid: ``insurance.words``.
     """
     if not 0 < len(words) <= _LONGEST or not is_plain(words):
         raise Invalid("insurance.words", path="words", expected=f"1 to {_LONGEST} printable characters")

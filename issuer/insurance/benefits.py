@@ -117,7 +117,7 @@ def eligibility(book: RuleBook, name: str, claimant: Claimant, on: date, known_o
         name: the row's id.
 
     Raises:
-        StateError: ``insurance.condition``: a fault of the row.
+        Invalid: ``insurance.condition``: a fault of the row.
     """
     rule = book.find(BENEFITS, name, claimant.region or "CN", on, known_on)
     if rule is None:
@@ -136,7 +136,7 @@ def check_conditions(rule: Rule) -> None:
     """Refuse a row with a condition of another kind (promise 2).
 
     Raises:
-        StateError: ``insurance.condition``.
+        Invalid: ``insurance.condition``.
     """
     conditions = rule.value.get("conditions")
     if not isinstance(conditions, list):

@@ -96,7 +96,7 @@ def entry_from(values: Mapping[str, Any], source_key: str | None = None) -> NewE
     """A row from its JSON or its cells: texts.
 
     Raises:
-        StateError: ``insurance.entry``, ``insurance.month``, ``insurance.scheme``, ``insurance.amount``,
+        Invalid: ``insurance.entry``, ``insurance.month``, ``insurance.scheme``, ``insurance.amount``,
             ``insurance.day``.
     """
     if values.keys() != _FIELDS:
@@ -149,8 +149,9 @@ def record(
         who: the official who writes them: none about himself, and of an office none about people outside its region.
 
     Raises:
-        StateError: ``account.self``, ``insurance.none``; ``insurance.*`` of the first row that is refused, its place in
-            ``path``.
+        NotAllowed: ``account.self``.
+        NotFound: ``insurance.none``.
+        StateError: ``insurance.*`` of the first row that is refused, its place in ``path``.
     """
 
     def work(unit: UnitOfWork) -> int:
@@ -224,7 +225,8 @@ def take_back(core: Core, person_id: str, entry_id: str, by: Actor, request: Req
     """Take back a row that was wrong; the id of the correcting row.
 
     Raises:
-        StateError: ``insurance.none``, ``insurance.no_entry``, ``insurance.corrected``.
+        NotFound: ``insurance.none``, ``insurance.no_entry``.
+        Conflict: ``insurance.corrected``.
     """
     correcting = hashlib.sha256(f"takes back {entry_id}".encode()).hexdigest()[:32]
 

@@ -58,7 +58,9 @@ def add_certificate(
     """Judge a certificate and put it on record; the id of its row, and the answer.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``insurance.certificate``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``.
+        Invalid: ``insurance.certificate``.
     """
     who.require("insurance.register")
     if not 0 < len(new.number) <= _LONGEST or not is_plain(new.number) or len(new.country) != 3:

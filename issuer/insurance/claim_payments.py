@@ -57,7 +57,10 @@ def record_payment(core: Core, who: Principal, claim_id: str, order_id: str, day
     """Note that an order was paid; repeating it with the same day is no error.
 
     Raises:
-        StateError: ``access.*``, ``claim.none``, ``claim.order``, ``claim.day``, ``account.self``.
+        NotAllowed: ``access.*``, ``account.self``.
+        NotFound: ``claim.none``.
+        Conflict: ``claim.order``.
+        Invalid: ``claim.day``.
     """
     who.require("insurance.book")
 

@@ -90,7 +90,7 @@ def list_claims(core: Core, who: Principal, *, after: str = "", limit: int = 50)
     """A page of one's own claims, or of all for officials, in the order of their ids.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
 
     def look(session: Session) -> list[ClaimView]:
@@ -104,7 +104,7 @@ def waiting_claims(core: Core, who: Principal, *, limit: int = 50) -> list[Claim
     """Claims that nobody has decided, of oneself or for officials of all, those with the nearest last day first.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
 
     def look(session: Session) -> list[ClaimView]:
@@ -148,7 +148,8 @@ def show_claim(core: Core, who: Principal, claim_id: str) -> ClaimView:
     """A claim.
 
     Raises:
-        StateError: ``access.*``, ``claim.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``claim.none``.
     """
     return core.database.read(lambda session: _view(core, session, claim_of(core, session, who, claim_id)))
 
@@ -165,7 +166,8 @@ def claim_of(core: Core, session: Session, who: Principal, claim_id: str, *, loc
     """A claim that somebody sees.
 
     Raises:
-        StateError: ``access.*``, ``claim.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``claim.none``.
     """
     query = select(BenefitClaim).where(BenefitClaim.id == claim_id, _seen(core, session, who))
     claim = session.scalar(query.with_for_update() if lock else query)

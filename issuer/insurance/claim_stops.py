@@ -55,7 +55,9 @@ def stop_claims_for(core: Core, who: Principal, person_id: str, event: str, day:
     """Note an event that only an officer learns of, such as ``moved_abroad``; how many claims it stopped.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``claim.event``, ``account.self``.
+        NotAllowed: ``access.*``, ``account.self``.
+        NotFound: ``insurance.none``.
+        Invalid: ``claim.event``.
     """
     who.require("insurance.book")
 

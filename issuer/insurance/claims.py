@@ -83,7 +83,10 @@ def apply_claim(
         words: what the person says besides; may be empty.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``claim.benefit``, ``claim.open``, ``claim.words``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``.
+        Conflict: ``claim.open``.
+        Invalid: ``claim.benefit``, ``claim.words``.
     """
     who.require("insurance.book" if who.role.official else "benefit.own")
     if len(words) > _LONGEST or (words and not is_plain(words)):
@@ -147,7 +150,8 @@ def decide_claim(
         facts: what the officer found. Facts that the applicant told count for nothing until an officer finds them.
 
     Raises:
-        StateError: ``access.*``, ``claim.*``, ``account.self``.
+        NotAllowed: ``access.*``, ``account.self``.
+        NotFound, Conflict, Invalid: ``claim.*``.
     """
     who.require("insurance.book")
     if not 0 < len(reasons) <= _LONGEST or not is_plain(reasons):
@@ -194,7 +198,9 @@ def withdraw_claim(core: Core, who: Principal, claim_id: str) -> None:
     """Withdraw a claim that is not decided: the person themselves, or an officer. Repeating is no error.
 
     Raises:
-        StateError: ``access.*``, ``claim.none``, ``claim.state``.
+        NotAllowed: ``access.*``.
+        NotFound: ``claim.none``.
+        Conflict: ``claim.state``.
     """
     who.require("insurance.book" if who.role.official else "benefit.own")
 

@@ -261,7 +261,7 @@ def own_rate(book: RuleBook, region: str, on: date, text: str) -> str:
     """An employer's own rate of work injury insurance, checked against the region's band where one is known.
 
     Raises:
-        StateError: ``insurance.rate``.
+        Invalid: ``insurance.rate``.
     """
     plain = 3 <= len(text) <= 8 and text.startswith("0.") and text[2:].isdecimal() and text.isascii()
     rule = book.find(RATES, "work_injury", region, on)

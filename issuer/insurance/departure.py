@@ -80,8 +80,10 @@ def choose(
         signed: whether the written request is at hand.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``insurance.not_yours_to_choose``, ``insurance.written_request``,
-            ``insurance.still_working``, ``insurance.chosen``.
+        NotAllowed: ``access.*``, ``insurance.not_yours_to_choose``.
+        NotFound: ``insurance.none``.
+        Conflict: ``insurance.still_working``, ``insurance.chosen``.
+        Invalid: ``insurance.written_request``.
     """
     who.require("insurance.book" if who.role.official else "benefit.own")
     chooser = "heirs" if who.role.official else "holder"
@@ -121,7 +123,9 @@ def record_death(core: Core, who: Principal, person_id: str, day: date) -> None:
     """Note a person's death; repeating it with the same day is no error.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``insurance.day``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``.
+        Invalid: ``insurance.day``.
     """
     who.require("insurance.book")
 

@@ -36,7 +36,9 @@ def benefit_of(core: Core, who: Principal, person_id: str, name: str, told: Mapp
         told: ``category``, ``reason_of_leaving``, ``cause``, ``facts`` of :class:`issuer.insurance.benefits.Claimant`.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``insurance.condition``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``.
+        Invalid: ``insurance.condition``.
     """
 
     def look(session: Session) -> Eligibility:

@@ -69,7 +69,9 @@ def give_heir(
         proof: what the officer was shown, such as a household register.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``heir.*``, ``account.self``.
+        NotAllowed: ``access.*``, ``account.self``.
+        NotAllowed, NotFound, Invalid: ``heir.*``.
+        NotFound: ``insurance.none``.
     """
     who.require("insurance.book")
     if relation not in RELATIONS:
@@ -131,7 +133,8 @@ def end_heir(core: Core, who: Principal, person_id: str, heir_id: str) -> None:
     """End it before its day; repeating is no error.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``heir.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``, ``heir.none``.
     """
     who.require("insurance.book")
 
@@ -154,7 +157,8 @@ def list_heirs(core: Core, who: Principal, person_id: str) -> list[HeirView]:
     """Who may see, or could see, the record.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``.
     """
     who.require("insurance.book")
 

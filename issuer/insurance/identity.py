@@ -79,7 +79,9 @@ def record_passport(core: Core, who: Principal, person_id: str, state: str, numb
     """Record a new passport beside the insurance number, which it does not change (promise 2).
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``insurance.document``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``.
+        Invalid: ``insurance.document``.
     """
     who.require("insurance.register")
     check_document(state, number)
@@ -111,7 +113,7 @@ def require_staff(core: Core, session: Session, who: Principal, person_id: str) 
     """Refuse an employer, or an agency for one, for whom the person works no more.
 
     Raises:
-        StateError: ``insurance.none``.
+        NotFound: ``insurance.none``.
     """
     employers = seen_employers(core, session, who)
     if employers is None:
@@ -125,7 +127,7 @@ def check_document(state: str, number: str) -> None:
     """Refuse a passport that can be none.
 
     Raises:
-        StateError: ``insurance.document``.
+        Invalid: ``insurance.document``.
     """
     if not _ALPHA3.fullmatch(state) or not _NUMBER.fullmatch(normal_number(number)):
         raise Invalid("insurance.document", path="passport", expected="three letters, and 4 to 20 letters and digits")
@@ -141,8 +143,8 @@ def find_or_make(
         confirmed: whether an official reports it.
 
     Raises:
-        StateError: ``insurance.number_taken``, ``insurance.other_person``, ``insurance.other_number``,
-            ``insurance.document_taken``, ``insurance.number``.
+        Conflict: ``insurance.number_taken``, ``insurance.document_taken``.
+        Invalid: ``insurance.other_person``, ``insurance.other_number``, ``insurance.number``.
     """
     digest = passport_digest(core, new.passport_state, new.passport)
     document = session.scalars(select(PersonDocument).where(PersonDocument.digest == digest)).one_or_none()
@@ -254,7 +256,7 @@ def _add_document(
         confirmed: whether an official reports it.
 
     Raises:
-        StateError: ``insurance.document_taken``.
+        Conflict: ``insurance.document_taken``.
     """
     digest = passport_digest(core, state, number)
     owner = session.scalars(select(PersonDocument).where(PersonDocument.digest == digest)).one_or_none()

@@ -61,7 +61,8 @@ def import_file(
         progress: called after every batch: rows written, rows refused, bytes read.
 
     Raises:
-        StateError: ``bulk.*``, ``clock.*``, ``database.*``. Run again to go on.
+        Unavailable: ``clock.*``.
+        StateError: ``bulk.*``; ``database.*``. Run again to go on.
     """
 
     def write(run_id: str, batch: Batch) -> tuple[int, int]:

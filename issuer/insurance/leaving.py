@@ -127,7 +127,8 @@ def require_chooser(rule: Rule, chooser: str, *, written: bool) -> None:
         chooser: ``holder``, ``heirs``, ``employer``.
 
     Raises:
-        StateError: ``insurance.not_yours_to_choose``, ``insurance.written_request``.
+        NotAllowed: ``insurance.not_yours_to_choose``.
+        Invalid: ``insurance.written_request``.
     """
     if chooser not in rule.value["who"]:
         raise NotAllowed("insurance.not_yours_to_choose", expected=", ".join(rule.value["who"]))
@@ -139,7 +140,7 @@ def settle_medical(book: RuleBook, region: str, on: date, balance: int, bills: S
     """How a medical account is settled; sums in fen.
 
     Raises:
-        StateError: ``insurance.no_rule``.
+        Invalid: ``insurance.no_rule``.
     """
     rule = book.find(_LEAVING, "medical_account", region, on)
     if rule is None:

@@ -120,7 +120,8 @@ def check_correction(entries: Sequence[Entry], wrong: str) -> Entry:
     """The row that a correction may take back.
 
     Raises:
-        StateError: ``insurance.no_entry``, ``insurance.corrected``.
+        NotFound: ``insurance.no_entry``.
+        Conflict: ``insurance.corrected``.
     """
     found = next((entry for entry in entries if entry.id == wrong), None)
     if found is None:

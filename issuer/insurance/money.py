@@ -29,7 +29,7 @@ def parse_yuan(text: str, path: str = "amount") -> int:
     """Fen of a text such as ``4962.24``.
 
     Raises:
-        StateError: ``insurance.amount``.
+        Invalid: ``insurance.amount``.
     """
     match = _TEXT.fullmatch(text)
     fen = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match else -1

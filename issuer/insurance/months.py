@@ -52,7 +52,7 @@ def parse_month(text: str, path: str = "month") -> int:
     """The month that a text such as ``2021-08`` names; 1970-01 to 2199-12.
 
     Raises:
-        StateError: ``insurance.month``.
+        Invalid: ``insurance.month``.
     """
     match = _TEXT.fullmatch(text)
     if match is None:

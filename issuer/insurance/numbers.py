@@ -59,7 +59,7 @@ def make_number(
         reserved: another digit than the rule's own, for the special cases that an authority decides.
 
     Raises:
-        StateError: ``insurance.no_rule``, ``insurance.number``; never with the number in it.
+        Invalid: ``insurance.no_rule``; ``insurance.number``; never with the number in it.
     """
     rule = _rule(book, on)
     if rule is None:
@@ -80,7 +80,7 @@ def read_assigned(book: RuleBook, text: str, on: date) -> AssignedNumber:
     """A number that an authority assigned, as it is (promise 2).
 
     Raises:
-        StateError: ``insurance.number``: it could not be stored as a number at all.
+        Invalid: ``insurance.number``: it could not be stored as a number at all.
     """
     normal = text.strip().upper()
     if not _ASSIGNED.fullmatch(normal):

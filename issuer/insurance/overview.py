@@ -58,7 +58,9 @@ def employer_overview(
         employer_id: None: one's own.
 
     Raises:
-        StateError: ``access.*``, ``insurance.employer``, ``insurance.day``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.employer``.
+        Invalid: ``insurance.day``.
     """
     if not who.may("insurance.read"):
         who.require("insurance.register")

@@ -59,7 +59,7 @@ def seen_by(core: Core, session: Session, who: Principal) -> ColumnElement[bool]
     """The insured people that somebody sees.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     official = who.role.official
     if not any(who.may(right) for right in _WRITES):
@@ -99,7 +99,8 @@ def require_insured(core: Core, session: Session, who: Principal, person_id: str
     """Raise unless the person is insured and may be seen.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``.
     """
     query = select(InsuredPerson.person_id).where(InsuredPerson.person_id == person_id, seen_by(core, session, who))
     if session.scalar(query) is None:
@@ -110,7 +111,7 @@ def refuse_own(who: Principal, person_id: str) -> None:
     """Refuse an official who changes what is on record about himself (promise 4).
 
     Raises:
-        StateError: ``account.self``.
+        NotAllowed: ``account.self``.
     """
     if who.role.official and who.person_id == person_id:
         raise NotAllowed("account.self")
@@ -120,7 +121,7 @@ def require_employer(core: Core, session: Session, who: Principal, employer_id: 
     """The employer that somebody acts for; by default one's own.
 
     Raises:
-        StateError: ``insurance.employer``: none, another's, closed, ceased or merged.
+        NotFound: ``insurance.employer``: none, another's, closed, ceased or merged.
     """
     employers = seen_employers(core, session, who)
     chosen = employer_id or (who.organisation_id if who.role.organisation == "employer" else None)

@@ -108,7 +108,8 @@ def begin(core: Core, region: str, by: Actor, request: Request | None = None, wh
         who: the official who asks: of an office within its region.
 
     Raises:
-        StateError: ``insurance.region``, ``access.*``.
+        NotAllowed: ``access.*``.
+        Invalid: ``insurance.region``.
     """
     if who is not None:
         who.require("insurance.book")

@@ -93,7 +93,8 @@ def register(core: Core, who: Principal, new: NewRegistration, request: Request 
     """Register a person.
 
     Raises:
-        StateError: ``access.*``, ``insurance.*``; never with what was told in it.
+        NotAllowed: ``access.*``.
+        StateError: ``insurance.*``; never with what was told in it.
     """
     return made_once(
         lambda: core.transact(who.by(), lambda unit: register_within(core, unit, who, new), request=request)
@@ -163,7 +164,9 @@ def end_work(core: Core, who: Principal, person_id: str, employer_id: str | None
     """Note that a person's work with an employer has ended; contributions end with its month. Repeating is no error.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``insurance.employer``, ``insurance.day``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``, ``insurance.employer``.
+        Invalid: ``insurance.day``.
     """
     who.require("insurance.register")
 

@@ -51,7 +51,7 @@ def schemes_of(names: Iterable[str]) -> Scheme:
     """The set with these names.
 
     Raises:
-        StateError: ``insurance.scheme``.
+        Invalid: ``insurance.scheme``.
     """
     found = 0
     for name in names:

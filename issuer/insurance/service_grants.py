@@ -94,7 +94,7 @@ def grant_service(core: Core, who: Principal, person_id: str, service: str) -> G
     """Grant a service: the person's card gets new codes that say so.
 
     Raises:
-        StateError: ``access.*``, ``account.self``, ``insurance.*``, ``grant.*``; the signer's errors.
+        NotAllowed, NotFound, Conflict, Invalid: ``access.*``, ``account.self``, ``insurance.*``, ``grant.*``.
         CardError: ``card.*``.
     """
     who.require("insurance.book")
@@ -145,7 +145,7 @@ def withdraw_service(core: Core, who: Principal, grant_id: str, reason: str | No
         reason: an officer's; the person needs none.
 
     Raises:
-        StateError: ``access.*``, ``grant.none``, ``grant.reason``, ``account.self``; the signer's errors.
+        NotAllowed, NotFound, Invalid: ``access.*``, ``grant.none``, ``grant.reason``, ``account.self``; signing errors.
     """
     who.require("insurance.book" if who.role.official else "privacy.own")
     if who.role.official and not (reason and len(reason) <= _LONGEST and is_plain(reason)):
@@ -184,7 +184,7 @@ def list_grants(core: Core, who: Principal, person_id: str) -> list[GrantView]:
     """The services of a person, withdrawn ones too, newest first. They are no business of an employer.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``.
+        NotAllowed, NotFound: ``access.*``, ``insurance.none``.
     """
 
     _require_no_employer(who)
@@ -202,7 +202,7 @@ def show_grant(core: Core, who: Principal, grant_id: str) -> GrantView:
     """A service of oneself, or for officials of anybody.
 
     Raises:
-        StateError: ``access.*``, ``grant.none``.
+        NotAllowed, NotFound: ``access.*``, ``grant.none``.
     """
 
     _require_no_employer(who)
@@ -223,7 +223,7 @@ def report_refusal(
     """Report a place that must take the card and refused it; the report's id.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``insurance.service``, ``grant.may_refuse``, ``grant.report``.
+        NotAllowed, NotFound, Conflict, Invalid: ``access.*``, ``insurance.none``, ``insurance.service``, ``grant.*``.
     """
     who.require("benefit.own")
     for name, text in (("place", place), ("words", words)):
@@ -265,7 +265,7 @@ def answer_report(
     """Answer a report: the place has to put it right, or it was no refusal.
 
     Raises:
-        StateError: ``access.*``, ``grant.no_report``, ``grant.answered``, ``grant.report``, ``account.self``.
+        NotAllowed, NotFound, Conflict, Invalid: ``access.*``, ``account.self``, ``grant.*``.
     """
     who.require("insurance.book")
     if not 0 < len(answer) <= _LONGEST or not is_plain(answer):
@@ -293,7 +293,7 @@ def list_reports(core: Core, who: Principal, *, after: str = "", limit: int = 50
     """A page of one's own reports, or of all for officials, in the order of their ids.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
 
     def look(session: Session) -> list[ReportView]:
@@ -307,7 +307,7 @@ def show_report(core: Core, who: Principal, report_id: str) -> ReportView:
     """A report of a refusal: one's own, or for officials anybody's.
 
     Raises:
-        StateError: ``access.*``, ``grant.no_report``.
+        NotAllowed, NotFound: ``access.*``, ``grant.no_report``.
     """
 
     def look(session: Session) -> ReportView:
@@ -333,7 +333,7 @@ def _card_of(core: Core, session: Session, who: Principal, person_id: str) -> tu
     """The person's card that is not ended.
 
     Raises:
-        StateError: ``insurance.none``, ``grant.no_card``.
+        NotFound, Conflict: ``insurance.none``, ``grant.no_card``.
     """
     require_insured(core, session, who, person_id)
     query = select(CardRow).join(CardParty, CardParty.card_id == CardRow.id).where(CardParty.holder_id == person_id)

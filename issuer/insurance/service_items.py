@@ -52,7 +52,7 @@ def require_item(book: RuleBook, name: str, region: str, on: date, form: str | N
         form: ``physical`` or ``electronic``, where it matters.
 
     Raises:
-        StateError: ``insurance.service``.
+        Invalid: ``insurance.service``.
     """
     rule = book.find(_ITEMS, name, region, on)
     if rule is None or name not in SERVICES or (form is not None and form not in rule.value["forms"]):

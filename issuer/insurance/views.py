@@ -116,7 +116,8 @@ def show_insurance(core: Core, who: Principal, person_id: str) -> InsuranceView:
     """A person's insurance.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``.
     """
 
     def look(session: Session) -> InsuranceView:
@@ -153,7 +154,7 @@ def insured_people(core: Core, who: Principal, *, after: str = "", limit: int = 
     """A page of the ids of the insured people that somebody sees, in their order.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
 
     def look(session: Session) -> list[str]:
@@ -197,7 +198,8 @@ def statement(core: Core, who: Principal, person_id: str, year: int | None = Non
     """What was reported and paid in a year (by default this one), month by month; an employer sees its own months.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``.
     """
 
     def look(session: Session) -> list[MonthView]:
@@ -233,7 +235,9 @@ def compliance_of(
     its own employment.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``insurance.day``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``.
+        Invalid: ``insurance.day``.
     """
     day = report_day(core, as_of, known_on)
 
@@ -257,7 +261,7 @@ def report_day(core: Core, as_of: date | None, known_on: date | None) -> date:
     """The day that a report is about; by default today.
 
     Raises:
-        StateError: ``insurance.day``: a day to come; every month until it would be worked out.
+        Invalid: ``insurance.day``: a day to come; every month until it would be worked out.
     """
     today = day_of(int(core.clock.local()))
     for path, day in (("as_of", as_of), ("known_on", known_on)):
@@ -270,7 +274,8 @@ def steps_of(core: Core, who: Principal, person_id: str, key: str) -> Answered:
     """Where a finding of today's report stands.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``insurance.no_finding``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``, ``insurance.no_finding``.
     """
     _, states = compliance_of(core, who, person_id, None, None)
     if key not in states:
@@ -282,7 +287,7 @@ def report_on(core: Core, person_id: str, as_of: date | None, known_on: date | N
     """The whole report about a person, for the host.
 
     Raises:
-        StateError: ``insurance.none``.
+        NotFound: ``insurance.none``.
     """
 
     def look(session: Session) -> Report:
@@ -299,7 +304,8 @@ def certificate_answer(core: Core, who: Principal, person_id: str, certificate_i
     """What was decided on a certificate, by its record: the same words as when it was handed in.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``.
     """
 
     def look(session: Session) -> Answer:
@@ -319,7 +325,8 @@ def leaving_of(core: Core, who: Principal, person_id: str) -> list[Choice]:
     """What a person can choose who leaves, with what each choice means; after a death, the heirs.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``.
     """
 
     def look(session: Session) -> list[Choice]:

@@ -55,8 +55,8 @@ class Clock:
         """The time at which something may be signed now.
 
         Raises:
-            StateError: ``clock.apart``, ``clock.behind``, ``clock.far_ahead``, ``epoch.published_differs``,
-                ``database.not_initialised``.
+            Unavailable: ``clock.apart``, ``clock.behind``, ``clock.far_ahead``.
+            StateError: ``epoch.published_differs``, ``database.not_initialised``.
         """
         require_alone(session)
         return self.right_time(session)
@@ -65,7 +65,8 @@ class Clock:
         """As :meth:`signing_time`, whatever is published.
 
         Raises:
-            StateError: ``clock.apart``, ``clock.behind``, ``clock.far_ahead``, ``database.not_initialised``.
+            Unavailable: ``clock.apart``, ``clock.behind``, ``clock.far_ahead``.
+            StateError: ``database.not_initialised``.
         """
         now = self._together(session)
         newest = _newest(session)
@@ -80,7 +81,7 @@ class Clock:
         """The time where both clocks say the same, whatever was signed; whole seconds.
 
         Raises:
-            StateError: ``clock.apart``.
+            Unavailable: ``clock.apart``.
         """
         return int(self._together(session))
 
@@ -94,7 +95,7 @@ class Clock:
         """Take the clock as it is for right, though it is far ahead; never one that is behind.
 
         Raises:
-            StateError: ``clock.behind``.
+            Unavailable: ``clock.behind``.
         """
         now, newest = self.now(session), _newest(session)
         if now < newest - TOLERANCE:

@@ -62,7 +62,7 @@ def inbox(
         after: the id of the last notice of the page before.
 
     Raises:
-        StateError: ``notice.none``: ``after`` is no notice of this account.
+        NotFound: ``notice.none``: ``after`` is no notice of this account.
     """
 
     def look(session: Session) -> list[InboxNotice]:

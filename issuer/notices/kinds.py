@@ -60,7 +60,7 @@ class Kind:
         """Refuse facts that are not this kind's, or no ids.
 
         Raises:
-            StateError: ``notice.facts``; a fault of the program that causes the notice.
+            Invalid: ``notice.facts``; a fault of the program that causes the notice.
         """
         if facts.keys() != self.facts or not all(_ID.fullmatch(value) for value in facts.values()):
             raise Invalid("notice.facts", path=self.name, expected=f"ids: {', '.join(sorted(self.facts))}")
@@ -74,7 +74,7 @@ def kind_of(name: str) -> Kind:
     """The kind with this name.
 
     Raises:
-        StateError: ``notice.kind``.
+        Invalid: ``notice.kind``.
     """
     found = kinds().get(name)
     if found is None:

@@ -61,7 +61,7 @@ def notify(core: Core, session: Session, now: int, notices: Iterable[Notice]) ->
     """Tell accounts something (promise 1). ``now``: Unix time.
 
     Raises:
-        StateError: ``notice.kind``, ``notice.facts``; faults of the program that calls this.
+        Invalid: ``notice.kind``; ``notice.facts``; faults of the program that calls this.
     """
     told = [(notice, kind_of(notice.kind)) for notice in notices]
     if not told:

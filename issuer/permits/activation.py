@@ -108,8 +108,11 @@ def activate(
         holder: the account that the person wants.
 
     Raises:
-        StateError: ``access.*``, ``notification.*``, ``entry.day``, ``process.move``, ``account.*``; the signer's
-            errors.
+        NotAllowed: ``access.*``.
+        NotFound, Conflict, Invalid: ``notification.*``.
+        Conflict: ``process.move``.
+        Invalid: ``entry.day``.
+        StateError: ``account.*``; the signer's errors.
     """
     who.require("filing.decide")
     made = _Activating(core, who, token.strip().removeprefix(_SCHEME), name, number, check, entered_on, holder)
@@ -121,7 +124,9 @@ def prepare_account(core: Core, session: Session, permit_id: str, holder: NewHol
     """The permit of a person, locked, whose account two officers may open now.
 
     Raises:
-        StateError: ``permit.none``, ``permit.no_card``, ``account.*``; ``account.conflict``: the person has one.
+        NotFound: ``permit.none``.
+        Conflict: ``permit.no_card``; ``account.conflict``: the person has one.
+        StateError: ``account.*``.
     """
     permit = session.get(Permit, permit_id)
     if permit is None:
@@ -165,7 +170,8 @@ def notification_of(core: Core, who: Principal, filing_id: str) -> Mapping[str, 
     """What the applicant downloads: token, account code, permit number and last day of a notification that is not used.
 
     Raises:
-        StateError: ``access.*``, ``filing.none``, ``notification.unknown``.
+        NotAllowed: ``access.*``.
+        NotFound: ``filing.none``, ``notification.unknown``.
     """
 
     def look(session: Session) -> Mapping[str, str]:

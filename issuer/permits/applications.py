@@ -62,8 +62,10 @@ def create_filing(core: Core, who: Principal, new: NewFiling, request: Request |
     """Begin a draft; its id.
 
     Raises:
-        StateError: ``access.*``, ``filing.field``, ``filing.employer``, ``filing.no_permit``, ``filing.too_many``,
-            ``organisation.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``organisation.none``.
+        Conflict: ``filing.too_many``.
+        Invalid: ``filing.field``, ``filing.employer``, ``filing.no_permit``.
     """
     require_filer(who)
     if new.process not in PROCESSES:
@@ -109,7 +111,10 @@ def save_filing(core: Core, who: Principal, filing_id: str, record: Mapping[str,
     """Save what a draft, or a returned application, says.
 
     Raises:
-        StateError: ``access.*``, ``filing.none``, ``filing.changed``, ``filing.field``, ``process.move``.
+        NotAllowed: ``access.*``.
+        NotFound: ``filing.none``.
+        Conflict: ``filing.changed``, ``process.move``.
+        Invalid: ``filing.field``.
     """
     require_filer(who)
     new = record_from(record)
@@ -135,7 +140,9 @@ def submit_filing(core: Core, who: Principal, filing_id: str, revision: int) -> 
 
     Raises:
         FilingRefused: ``filing.refused``, with every point.
-        StateError: ``access.*``, ``filing.none``, ``filing.changed``, ``filing.open``, ``process.move``.
+        NotAllowed: ``access.*``.
+        NotFound: ``filing.none``.
+        Conflict: ``filing.changed``, ``filing.open``, ``process.move``.
     """
     require_filer(who)
 
@@ -176,7 +183,9 @@ def withdraw_filing(core: Core, who: Principal, filing_id: str, revision: int) -
     """Withdraw an application that is not decided. A permit that went on by law by it ends at this moment.
 
     Raises:
-        StateError: ``access.*``, ``filing.none``, ``filing.changed``, ``process.move``.
+        NotAllowed: ``access.*``.
+        NotFound: ``filing.none``.
+        Conflict: ``filing.changed``, ``process.move``.
     """
     require_filer(who)
 

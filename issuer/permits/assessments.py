@@ -66,7 +66,7 @@ def assess_person(core: Core, region: str, facts: Mapping[str, Any], on: date | 
     """Try every route for a person.
 
     Raises:
-        StateError: ``filing.field``, ``permit.fact``.
+        Invalid: ``filing.field``, ``permit.fact``.
     """
     if not is_known(region):
         raise Invalid("filing.field", path="region", expected="a code of GB/T 2260")

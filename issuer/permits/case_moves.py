@@ -44,7 +44,10 @@ def pause_filing(core: Core, who: Principal, filing_id: str, ground: str, reason
     """Stop the time for a decision on a ground of kind ``pauses``.
 
     Raises:
-        StateError: ``access.*``, ``filing.*``, ``account.field``, ``process.move``.
+        NotAllowed: ``access.*``.
+        Conflict: ``process.move``.
+        Invalid: ``account.field``.
+        StateError: ``filing.*``.
     """
     who.require("filing.decide")
     words = check_text(reason, "reason", _LONGEST)
@@ -73,7 +76,9 @@ def resume_filing(core: Core, who: Principal, filing_id: str, revision: int) -> 
     """Let the time for a decision go on; today counts again.
 
     Raises:
-        StateError: ``access.*``, ``filing.*``, ``process.move``.
+        NotAllowed: ``access.*``.
+        Conflict: ``process.move``.
+        StateError: ``filing.*``.
     """
     who.require("filing.decide")
 
@@ -98,7 +103,11 @@ def transfer_filing(core: Core, who: Principal, filing_id: str, region: str, rea
     """Hand an application to the office of another region, as a head of the office that has it.
 
     Raises:
-        StateError: ``access.*``, ``filing.*``, ``office.none``, ``account.field``, ``process.move``.
+        NotAllowed: ``access.*``.
+        NotFound: ``office.none``.
+        Conflict: ``process.move``.
+        Invalid: ``account.field``.
+        StateError: ``filing.*``.
     """
     who.require("filing.lead")
     words = check_text(reason, "reason", _LONGEST)
@@ -133,7 +142,10 @@ def record_delivery(
         day, evidence: an officer's: the day, and what proves it, such as the number of the registered letter.
 
     Raises:
-        StateError: ``access.*``, ``filing.*``, ``account.field``, ``process.move``.
+        NotAllowed: ``access.*``.
+        Conflict: ``process.move``.
+        Invalid: ``account.field``.
+        StateError: ``filing.*``.
     """
     officer = who.may("filing.decide")
     if not officer:

@@ -82,7 +82,7 @@ def assess(book: RuleBook, facts: Mapping[str, Any], region: str, on: date, know
             ``mother_tongue`` and ``teaching_certificate`` for language teachers.
 
     Raises:
-        StateError: ``rules.value``, ``permit.fact``.
+        Invalid: ``rules.value``, ``permit.fact``.
     """
     points = points_of(book, facts, region, on, known_on)
     total = sum(row.points for row in points)
@@ -113,7 +113,7 @@ def longest_term(
 
     Raises:
         PermitRefused: ``permit.no_term``; one of them ends before the term begins.
-        StateError: ``rules.none``.
+        Invalid: ``rules.none``.
     """
     rule = book.require("terms", category, region, begins)
     ends = {"category": months_after(begins, rule.value["months"]) - ONE_DAY}

@@ -62,7 +62,9 @@ def require_card_of(core: Core, who: Principal, permit_id: str, profile: Profile
     """The id of a permit's card, for somebody who may see that much of it.
 
     Raises:
-        StateError: ``access.*``, ``permit.none``, ``permit.no_card``.
+        NotAllowed: ``access.*``.
+        NotFound: ``permit.none``.
+        Conflict: ``permit.no_card``.
     """
     require_profile(who, profile)
 

@@ -79,7 +79,8 @@ def turn(core: Core) -> Turned:
     """Move what is due now.
 
     Raises:
-        StateError: ``database.*``, ``clock.*``; the signer's errors.
+        Unavailable: ``clock.*``; the signer's errors.
+        StateError: ``database.*``.
     """
     today = core.database.read(lambda session: day_of(core.clock.now(session))).isoformat()
     silent = Filing.state.in_(("SUBMITTED", "PRE_REVIEWED")), Filing.defects_due < today

@@ -66,7 +66,9 @@ def pre_review_filing(core: Core, who: Principal, filing_id: str, revision: int)
     """Say that an application passed the pre-review.
 
     Raises:
-        StateError: ``access.*``, ``filing.*``, ``process.move``.
+        NotAllowed: ``access.*``.
+        Conflict: ``process.move``.
+        StateError: ``filing.*``.
     """
     _simple(core, who, filing_id, revision, "pre_review")
 
@@ -75,7 +77,9 @@ def accept_filing(core: Core, who: Principal, filing_id: str, revision: int) -> 
     """Accept an application: the time for the decision begins.
 
     Raises:
-        StateError: ``access.*``, ``filing.*``, ``process.move``.
+        NotAllowed: ``access.*``.
+        Conflict: ``process.move``.
+        StateError: ``filing.*``.
     """
     _simple(core, who, filing_id, revision, "accept")
 
@@ -85,7 +89,10 @@ def return_filing(core: Core, who: Principal, filing_id: str, defects: Sequence[
 
     Raises:
         PermitRefused: ``filing.late``, ``filing.known_defect``.
-        StateError: ``access.*``, ``filing.*``, ``account.field``, ``process.move``.
+        NotAllowed: ``access.*``.
+        Conflict: ``process.move``.
+        Invalid: ``account.field``.
+        StateError: ``filing.*``.
     """
     who.require("filing.decide")
     if not 0 < len(defects) <= 100:
@@ -119,7 +126,10 @@ def prolong_filing(core: Core, who: Principal, filing_id: str, days: int, reason
     """Prolong a decision by working days, once, as a head of the office.
 
     Raises:
-        StateError: ``access.*``, ``filing.*``, ``rules.prolong``, ``process.move``.
+        NotAllowed: ``access.*``.
+        Conflict: ``process.move``.
+        Invalid: ``rules.prolong``.
+        StateError: ``filing.*``.
     """
     who.require("filing.lead")
     words = check_text(reason, "reason", _LONGEST)
@@ -144,7 +154,10 @@ def refuse_filing(core: Core, who: Principal, filing_id: str, reasons: Sequence[
     """Refuse an application, with reasons (promise 3). A permit that went on by law ends at this moment.
 
     Raises:
-        StateError: ``access.*``, ``filing.*``, ``account.field``, ``process.move``.
+        NotAllowed: ``access.*``.
+        Conflict: ``process.move``.
+        Invalid: ``account.field``.
+        StateError: ``filing.*``.
     """
     who.require("filing.decide")
     if not 0 < len(reasons) <= 20:
@@ -174,7 +187,8 @@ def require_approval(core: Core, session: Session, who: Principal, filing_id: st
 
     Raises:
         FilingRefused: ``filing.refused``, with every paper that is not verified, and the hearing that is missing.
-        StateError: ``access.*``, ``filing.*``.
+        NotAllowed: ``access.*``.
+        StateError: ``filing.*``.
     """
     row, now = _handled(core, session, who, filing_id, revision)
     found = approval_refusals(book_of(session), filing_facts(core, session, row), paper_facts(core, session, row.id))

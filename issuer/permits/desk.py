@@ -102,7 +102,7 @@ def queue(core: Core, who: Principal, *, after: str = "", limit: int = 50, free:
         free: only what nobody has taken.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     who.require("filing.read")
 
@@ -123,7 +123,8 @@ def take(core: Core, who: Principal, filing_id: str) -> None:
     """Say that one works on an application; from another's hands too, which is audited.
 
     Raises:
-        StateError: ``access.*``, ``filing.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``filing.none``.
     """
     who.require("filing.decide")
 
@@ -144,7 +145,8 @@ def give_back(core: Core, who: Principal, filing_id: str) -> None:
     """Say that nobody works on an application; repeating it is no error.
 
     Raises:
-        StateError: ``access.*``, ``filing.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``filing.none``.
     """
     who.require("filing.decide")
 
@@ -161,7 +163,7 @@ def take_next(core: Core, who: Principal, request: Request | None = None) -> str
     """Take the first application of the queue that nobody has taken; its id, or None where there is none.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     who.require("filing.decide")
     for _ in range(_MOST):
@@ -188,7 +190,7 @@ def office_load(core: Core, who: Principal) -> DeskLoad:
     """What lies on the desk of one's office, for its head and its officers.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     who.require("filing.read")
 

@@ -39,7 +39,7 @@ def dry_run(core: Core, rules: Sequence[Rule]) -> DryRun:
     """Look what rows would move. An application keeps the rules of its day: rows that begin later move none.
 
     Raises:
-        StateError: ``rules.*``; the rows do not fit those that are there.
+        Invalid: ``rules.*``; the rows do not fit those that are there.
     """
     before = core.database.read(book_of)
     after = RuleBook([*before.all(), *rules]).strict()

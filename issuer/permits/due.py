@@ -64,7 +64,8 @@ def due_list(core: Core, who: Principal, *, limit: int = 50) -> list[DueItem]:
         limit: 1 to 200.
 
     Raises:
-        StateError: ``access.*``, ``rules.*``.
+        NotAllowed: ``access.*``.
+        Invalid: ``rules.*``.
     """
     who.require("filing.read_own")
 

@@ -93,7 +93,8 @@ def end_permit(core: Core, session: Session, now: int, permit: Permit, end: End)
     """End a permit; the caller writes the audit.
 
     Raises:
-        StateError: ``process.move``, ``rules.none``.
+        Conflict: ``process.move``.
+        Invalid: ``rules.none``.
     """
     found = PERMIT.move(end.move or KINDS[end.kind], permit.state, end.party)
     book, today = book_of(session), day_of(now)
@@ -142,7 +143,9 @@ def prepare_end(core: Core, session: Session, permit_id: str, name: str) -> Perm
 
     Raises:
         PermitRefused: ``permit.not_heard``.
-        StateError: ``permit.none``, ``permit.ground``, ``process.move``.
+        NotFound: ``permit.none``.
+        Conflict: ``process.move``.
+        Invalid: ``permit.ground``.
     """
     permit = session.get(Permit, permit_id, with_for_update=True)
     if permit is None:
@@ -162,7 +165,8 @@ def prepare_readmission(session: Session, permit_id: str) -> Permit:
     """A permit that was revoked or withdrawn, locked, whose person two officers may let apply again.
 
     Raises:
-        StateError: ``permit.none``, ``process.move``.
+        NotFound: ``permit.none``.
+        Conflict: ``process.move``.
     """
     permit = session.get(Permit, permit_id, with_for_update=True)
     if permit is None:
@@ -186,7 +190,7 @@ def require_region(session: Session, who: Principal, permit_id: str) -> None:
     """Refuse an officer of another region, as if the permit were not there.
 
     Raises:
-        StateError: ``permit.none``.
+        NotFound: ``permit.none``.
     """
     region = office_region(session, who)
     if region is None or not covers(region, session.get_one(Permit, permit_id).region):

@@ -115,7 +115,7 @@ def list_entries(core: Core, who: Principal, *, after: str = "", limit: int = 50
         limit: 1 to 201.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
 
     def look(session: Session) -> list[EntryView]:
@@ -129,7 +129,8 @@ def show_entry(core: Core, who: Principal, entry_id: str) -> EntryView:
     """An entry.
 
     Raises:
-        StateError: ``access.*``, ``entry.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``entry.none``.
     """
     return core.database.read(lambda session: _view(core, session, who, load_entry(core, session, who, entry_id)))
 
@@ -138,7 +139,9 @@ def show_originals(core: Core, who: Principal, entry_id: str, revision: int) -> 
     """Record that originals, visa and medical report were shown, and the decision handed out.
 
     Raises:
-        StateError: ``access.*``, ``entry.*``, ``filing.own``, ``process.move``.
+        NotAllowed: ``access.*``, ``filing.own``.
+        NotFound, Conflict, Invalid: ``entry.*``.
+        Conflict: ``process.move``.
     """
 
     def came(session: Session, row: Entry, now: int) -> None:
@@ -153,7 +156,10 @@ def prolong_originals(core: Core, who: Principal, entry_id: str, until: date, re
     """Give a later day for the originals, with a reason.
 
     Raises:
-        StateError: ``access.*``, ``entry.*``, ``filing.own``, ``process.move``, ``account.field``.
+        NotAllowed: ``access.*``, ``filing.own``.
+        NotFound, Conflict, Invalid: ``entry.*``.
+        Conflict: ``process.move``.
+        Invalid: ``account.field``.
     """
     words = check_text(reason, "reason", _LONGEST)
 
@@ -172,7 +178,10 @@ def record_not_shown(core: Core, who: Principal, entry_id: str, reason: str, rev
     """Record that the originals were not shown in time, and no later day is given.
 
     Raises:
-        StateError: ``access.*``, ``entry.*``, ``filing.own``, ``process.move``, ``account.field``.
+        NotAllowed: ``access.*``, ``filing.own``.
+        NotFound, Conflict, Invalid: ``entry.*``.
+        Conflict: ``process.move``.
+        Invalid: ``account.field``.
     """
     words = check_text(reason, "reason", _LONGEST)
     handle_entry(core, who, entry_id, revision, "not_shown", {"reason": words}, lambda _session, _row, _now: None)
@@ -182,7 +191,9 @@ def report_residence(core: Core, who: Principal, entry_id: str, state: str, on: 
     """Report how the residence permit stands, as its holder or as an officer.
 
     Raises:
-        StateError: ``access.*``, ``entry.*``, ``filing.field``, ``filing.own``.
+        NotAllowed: ``access.*``, ``filing.own``.
+        NotFound, Conflict, Invalid: ``entry.*``.
+        Invalid: ``filing.field``.
     """
     if not who.may("filing.decide"):
         who.require("permit.own")
@@ -237,7 +248,9 @@ def load_entry(core: Core, session: Session, who: Principal, entry_id: str, *, r
     """An entry that somebody sees; locked where a revision is named, which is the only one that a change is meant for.
 
     Raises:
-        StateError: ``access.*``, ``entry.none``, ``entry.changed``.
+        NotAllowed: ``access.*``.
+        NotFound: ``entry.none``.
+        Conflict: ``entry.changed``.
     """
     query = select(Entry).where(Entry.id == entry_id, _seen(core, session, who))
     row = session.scalar(query.with_for_update() if revision is not None else query)

@@ -70,7 +70,8 @@ def make_feed(core: Core, who: Principal, request: Request | None = None) -> New
     """Make a feed of one's own account.
 
     Raises:
-        StateError: ``access.*``, ``feed.many``.
+        NotAllowed: ``access.*``.
+        Conflict: ``feed.many``.
     """
     who.require("filing.read_own")
     feed_id, token = secrets.token_hex(16), new_secret()
@@ -105,7 +106,7 @@ def list_feeds(core: Core, who: Principal) -> list[FeedView]:
     """The feeds of one's own account, oldest first.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     who.require("filing.read_own")
     query = select(CalendarFeed).where(CalendarFeed.account_id == who.account_id)
@@ -119,7 +120,7 @@ def own_feed(core: Core, who: Principal, feed_id: str) -> str:
     """The id of a feed of one's own.
 
     Raises:
-        StateError: ``feed.none``.
+        NotFound: ``feed.none``.
     """
     row = core.database.read(lambda session: session.get(CalendarFeed, feed_id))
     if row is None or row.account_id != who.account_id:
@@ -131,7 +132,8 @@ def revoke_feed(core: Core, who: Principal, feed_id: str) -> None:
     """End a feed of one's own.
 
     Raises:
-        StateError: ``access.*``, ``feed.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``feed.none``.
     """
     who.require("filing.read_own")
 
@@ -150,7 +152,7 @@ def calendar_of_feed(core: Core, token: str) -> bytes:
     """A feed's calendar (RFC 5545).
 
     Raises:
-        StateError: ``feed.none``: the address is not known, was revoked, or its account is closed or locked, or has got
+        NotFound: ``feed.none``: the address is not known, was revoked, or its account is closed or locked, or has got
             another role since.
     """
     from icalendar import Calendar, Event

@@ -70,7 +70,9 @@ def approve_filing(core: Core, who: Principal, filing_id: str, approval: Approva
         FilingRefused: ``filing.refused``.
         PermitRefused: ``permit.term_long``, ``permit.no_term``.
         CardError: ``card.*``; what is on record makes no card.
-        StateError: ``access.*``, ``filing.*``, ``process.move``; the signer's errors.
+        NotAllowed: ``access.*``.
+        Conflict: ``process.move``; the signer's errors.
+        StateError: ``filing.*``.
     """
     who.require("filing.decide")
     process, card_id = core.database.read(lambda session: _look(core, session, who, filing_id))

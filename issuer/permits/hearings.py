@@ -87,8 +87,10 @@ def open_hearing(
         name: of a row of ``ends`` that asks for a hearing, such as ``revoked.fraud``.
 
     Raises:
-        StateError: ``access.*``, ``permit.none``, ``permit.ground``, ``hearing.open``, ``filing.own``,
-            ``account.field``.
+        NotAllowed: ``access.*``, ``filing.own``.
+        NotFound: ``permit.none``.
+        Conflict: ``hearing.open``.
+        Invalid: ``permit.ground``, ``account.field``.
     """
     who.require("filing.decide")
     words = check_text(reason, "reason", _LONGEST_REASON)
@@ -124,7 +126,7 @@ def begin_hearing(
     """Begin a hearing within another's transaction, which writes the audit.
 
     Raises:
-        StateError: ``hearing.open``; one about the same end is open.
+        Conflict: ``hearing.open``; one about the same end is open.
     """
     open_one = select(Hearing.id).where(
         Hearing.permit_id == permit.id, Hearing.end == name, Hearing.state == "OPEN", Hearing.filing_id.is_(filing_id)
@@ -157,7 +159,8 @@ def seen_hearing(core: Core, who: Principal, hearing_id: str) -> str:
     """The id of a hearing about a permit that somebody sees.
 
     Raises:
-        StateError: ``access.*``, ``hearing.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``hearing.none``.
     """
 
     def look(session: Session) -> None:
@@ -180,7 +183,10 @@ def state_case(core: Core, who: Principal, hearing_id: str, statement: str) -> N
     down, once, leaves it open until its last day: one officer alone must not end the hearing that binds them.
 
     Raises:
-        StateError: ``access.*``, ``hearing.none``, ``process.move``, ``account.field``.
+        NotAllowed: ``access.*``.
+        NotFound: ``hearing.none``.
+        Conflict: ``process.move``.
+        Invalid: ``account.field``.
     """
     if not (who.may("permit.own") or who.may("filing.file")):
         who.require("filing.decide")
@@ -223,7 +229,8 @@ def list_hearings(core: Core, who: Principal, permit_id: str) -> list[HearingVie
     """The hearings about a permit that somebody sees, the newest first, 100 at most.
 
     Raises:
-        StateError: ``access.*``, ``permit.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``permit.none``.
     """
 
     def look(session: Session) -> list[HearingView]:

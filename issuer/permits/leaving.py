@@ -48,7 +48,10 @@ def report_leaving(core: Core, who: Principal, permit_id: str, day: date) -> Non
     """Report that one has left the employer of one's own permit.
 
     Raises:
-        StateError: ``access.*``, ``permit.none``, ``permit.reported``, ``process.move``, ``filing.future``.
+        NotAllowed: ``access.*``.
+        NotFound: ``permit.none``.
+        Conflict: ``permit.reported``, ``process.move``.
+        Invalid: ``filing.future``.
     """
     who.require("permit.own")
 

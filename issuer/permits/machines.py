@@ -79,7 +79,7 @@ class Machine:
         """The move of that name from a state by a party.
 
         Raises:
-            StateError: ``process.move``; ``found`` is the state, ``expected`` what is allowed from it and to whom.
+            Conflict: ``process.move``; ``found`` is the state, ``expected`` what is allowed from it and to whom.
         """
         for move in self.allowed(state, by):
             if move.name == name:

@@ -149,7 +149,7 @@ def checklist(book: RuleBook, facts: FilingFacts, known_on: date | None = None) 
         known_on: only rows that had been published by then.
 
     Raises:
-        StateError: ``rules.value``; a row names a condition that does not exist.
+        Invalid: ``rules.value``; a row names a condition that does not exist.
     """
     rules = book.effective("materials", facts.region, facts.day, known_on)
     return tuple(_item(rule, facts) for rule in rules if facts.process in rule.value["needs"])
@@ -177,7 +177,7 @@ def usable_until(book: RuleBook, code: str, region: str, issued: date, on: date)
         code: of the material; issued: the day of its issue; on: the day whose rules apply.
 
     Raises:
-        StateError: ``rules.value``.
+        Invalid: ``rules.value``.
     """
     rule = book.find("document_validity", code, region, on)
     if rule is None:
@@ -194,7 +194,7 @@ def authentication_for(book: RuleBook, state: str, on: date) -> Authentication:
         state: ISO 3166-1 alpha-3.
 
     Raises:
-        StateError: ``rules.none``.
+        Invalid: ``rules.none``.
     """
     rule = book.find("authentication", state, "CN", on) or book.require("authentication", "other", "CN", on)
     return Authentication(rule.value["way"], rule)

@@ -43,7 +43,7 @@ def move(
         record: defects, reasons, citations.
 
     Raises:
-        StateError: ``process.move``.
+        Conflict: ``process.move``.
     """
     found = FILING.move(name, row.state, party)
     newest = session.scalar(select(func.max(FilingEvent.number)).where(FilingEvent.filing_id == row.id)) or 0

@@ -56,7 +56,7 @@ def list_objections(core: Core, who: Principal, *, after: str = "", limit: int =
         limit: 1 to 201.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
 
     def look(session: Session) -> list[ObjectionView]:
@@ -70,7 +70,8 @@ def show_objection(core: Core, who: Principal, objection_id: str) -> ObjectionVi
     """An objection.
 
     Raises:
-        StateError: ``access.*``, ``objection.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``objection.none``.
     """
 
     def look(session: Session) -> ObjectionView:

@@ -74,8 +74,8 @@ def lodge(core: Core, who: Principal, new: NewObjection, request: Request | None
 
     Raises:
         PermitRefused: ``objection.late``.
-        StateError: ``access.*``, ``filing.none``, ``permit.none``, ``objection.nothing``, ``objection.open``,
-            ``objection.too_often``, ``account.field``, ``filing.field``.
+        NotAllowed, NotFound, Conflict, Invalid, Unavailable: ``access.*``, ``filing.none``, ``permit.none``,
+            ``objection.nothing``, ``objection.open``, ``objection.too_often``, ``account.field``, ``filing.field``.
     """
     who.require("objection.lodge")
     if (new.filing_id is None) == (new.permit_id is None):
@@ -143,7 +143,7 @@ def admit_objection(core: Core, who: Principal, objection_id: str, revision: int
     """Admit an objection: the time for its decision begins. ``simple``: by the simplified procedure.
 
     Raises:
-        StateError: ``access.*``, ``objection.*``, ``process.move``.
+        NotAllowed, Conflict, StateError: ``access.*``, ``objection.*``, ``process.move``.
     """
 
     def change(session: Session, now: int, row: Objection) -> Mapping[str, Any]:
@@ -174,7 +174,7 @@ def dismiss_objection(core: Core, who: Principal, objection_id: str, revision: i
     """Do not admit an objection, with the reason; the way to the court goes with it.
 
     Raises:
-        StateError: ``access.*``, ``objection.*``, ``account.field``, ``process.move``.
+        NotAllowed, Conflict, Invalid, StateError: ``access.*``, ``objection.*``, ``account.field``, ``process.move``.
     """
     words = check_text(reason, "reason", _LONGEST)
 
@@ -189,7 +189,7 @@ def stay_objection(core: Core, who: Principal, objection_id: str, revision: int,
     """Stay the decision that an objection is about; two officers may then restore the permit meanwhile.
 
     Raises:
-        StateError: ``access.*``, ``objection.*``, ``account.field``, ``process.move``.
+        NotAllowed, Conflict, Invalid, StateError: ``access.*``, ``objection.*``, ``account.field``, ``process.move``.
     """
     words = check_text(reason, "reason", _LONGEST)
 
@@ -206,7 +206,8 @@ def prolong_objection(core: Core, who: Principal, objection_id: str, revision: i
     """Prolong the decision on an objection, once.
 
     Raises:
-        StateError: ``access.*``, ``objection.*``, ``rules.prolong``, ``account.field``, ``process.move``.
+        NotAllowed, Conflict, Invalid, StateError: ``access.*``, ``objection.*``, ``rules.prolong``, ``account.field``,
+            ``process.move``.
     """
     words = check_text(reason, "reason", _LONGEST)
 
@@ -227,7 +228,8 @@ def decide_objection(core: Core, who: Principal, objection_id: str, revision: in
         outcome: uphold or annul.
 
     Raises:
-        StateError: ``access.*``, ``objection.*``, ``account.field``, ``filing.open``, ``process.move``.
+        NotAllowed, Conflict, Invalid, StateError: ``access.*``, ``objection.*``, ``account.field``, ``filing.open``,
+            ``process.move``.
     """
     words = check_text(reason, "reason", _LONGEST)
     if outcome not in ("uphold", "annul"):
@@ -253,7 +255,7 @@ def withdraw_objection(core: Core, who: Principal, objection_id: str, revision: 
     """Withdraw one's own objection, or as an employer what an agency lodged for it.
 
     Raises:
-        StateError: ``access.*``, ``objection.*``, ``process.move``.
+        NotAllowed, Conflict, StateError: ``access.*``, ``objection.*``, ``process.move``.
     """
 
     def change(session: Session, now: int, row: Objection) -> Mapping[str, Any]:
@@ -272,7 +274,7 @@ def load_objection(core: Core, session: Session, who: Principal, objection_id: s
     """An objection that somebody sees.
 
     Raises:
-        StateError: ``access.*``, ``objection.none``.
+        NotAllowed, NotFound: ``access.*``, ``objection.none``.
     """
     query = select(Objection).where(Objection.id == objection_id, objections_of(core, session, who))
     row = session.scalar(query.with_for_update() if lock else query)

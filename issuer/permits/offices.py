@@ -76,7 +76,9 @@ def create_office(
     """Set up an office; a region has one.
 
     Raises:
-        StateError: ``access.*``, ``filing.field``, ``account.field``, ``office.exists``.
+        NotAllowed: ``access.*``.
+        Conflict: ``office.exists``.
+        Invalid: ``filing.field``, ``account.field``.
     """
     who.require("office.manage")
     _check_region(region)
@@ -104,7 +106,7 @@ def show_office(core: Core, who: Principal, office_id: str) -> OfficeView:
     """An office.
 
     Raises:
-        StateError: ``office.none``.
+        NotFound: ``office.none``.
     """
 
     def look(session: Session) -> OfficeView:
@@ -131,7 +133,8 @@ def join_office(core: Core, who: Principal, office_id: str, account_id: str) -> 
     """Say that an official belongs to an office, and to no other any more.
 
     Raises:
-        StateError: ``access.*``, ``office.none``, ``account.none``: no official of that id.
+        NotAllowed: ``access.*``.
+        NotFound: ``office.none``; ``account.none``: no official of that id.
     """
     who.require("office.manage")
 
@@ -156,7 +159,8 @@ def list_members(core: Core, who: Principal, office_id: str) -> list[str]:
     """The accounts of the officials who belong to an office, in the order of their ids; at most 200.
 
     Raises:
-        StateError: ``access.*``, ``office.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``office.none``.
     """
     who.require("office.manage")
 
@@ -175,7 +179,9 @@ def verify_employer(
     """Verify an employer against its licence, as an officer of its region.
 
     Raises:
-        StateError: ``access.*``, ``organisation.none``, ``filing.field``, ``office.region``.
+        NotAllowed: ``access.*``, ``office.region``.
+        NotFound: ``organisation.none``.
+        Invalid: ``filing.field``.
     """
     who.require("employer.verify")
     _check_region(region)
@@ -210,7 +216,10 @@ def move_employer(core: Core, who: Principal, organisation_id: str, name: str, r
         name: suspend or cease.
 
     Raises:
-        StateError: ``access.*``, ``organisation.none``, ``account.field``, ``process.move``.
+        NotAllowed: ``access.*``.
+        NotFound: ``organisation.none``.
+        Conflict: ``process.move``.
+        Invalid: ``account.field``.
     """
     who.require("employer.verify")
     words = check_text(reason, "reason", _LONGEST_REASON)
@@ -234,7 +243,7 @@ def known_employer(core: Core, who: Principal, organisation_id: str) -> str:
     """The id of an employer: any for officials, whose region is asked where they act, else one's own.
 
     Raises:
-        StateError: ``organisation.none``.
+        NotFound: ``organisation.none``.
     """
 
     def look(session: Session) -> bool:
@@ -250,7 +259,8 @@ def show_employer(core: Core, who: Principal, organisation_id: str) -> EmployerV
     """An employer: one's own, or one in the region of one's office.
 
     Raises:
-        StateError: ``access.*``, ``organisation.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``organisation.none``.
     """
     official = who.may("employer.verify") or who.may("filing.lead")
     if not official:

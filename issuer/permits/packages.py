@@ -36,7 +36,9 @@ def residence_package(core: Core, who: Principal, entry_id: str) -> bytes:
     """The package of an entry.
 
     Raises:
-        StateError: ``access.*``, ``entry.none``, ``at_rest.*``.
+        NotAllowed: ``access.*``.
+        NotFound: ``entry.none``.
+        StateError: ``at_rest.*``.
     """
 
     def look(session: Session) -> tuple[dict[str, Any], tuple[str, bytes] | None, int]:

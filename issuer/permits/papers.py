@@ -90,7 +90,10 @@ def hand_in(core: Core, who: Principal, filing_id: str, code: str, new: NewPaper
     """Hand in a paper, or promise it.
 
     Raises:
-        StateError: ``access.*``, ``filing.none``, ``process.move``, ``filing.field``.
+        NotAllowed: ``access.*``.
+        NotFound: ``filing.none``.
+        Conflict: ``process.move``.
+        Invalid: ``filing.field``.
     """
     require_filer(who)
 
@@ -125,8 +128,10 @@ def check_paper(
         facts: gives the facts of the application.
 
     Raises:
-        StateError: ``access.*``, ``filing.none``, ``filing.own``, ``process.move``, ``filing.field``,
-            ``filing.refused``: the rules speak against the paper.
+        NotAllowed: ``access.*``, ``filing.own``.
+        NotFound: ``filing.none``.
+        Conflict: ``process.move``.
+        Invalid: ``filing.field``; ``filing.refused``: the rules speak against the paper.
     """
     who.require("filing.decide")
     if move == "verify" and how not in HOW:
@@ -155,7 +160,7 @@ def require_open(session: Session, row: Filing, code: str) -> None:
     """Refuse to change a paper that is not the applicant's to change now (promise 3).
 
     Raises:
-        StateError: ``process.move``, ``filing.forged``.
+        Conflict: ``process.move``, ``filing.forged``.
     """
     paper = session.scalar(select(Paper).where(Paper.filing_id == row.id, Paper.code == code))
     if paper is not None and paper.state == "FORGED":
@@ -169,7 +174,7 @@ def require_material(core: Core, session: Session, row: Filing, code: str) -> No
     """Refuse a code that is none of the process's materials.
 
     Raises:
-        StateError: ``filing.field``.
+        Invalid: ``filing.field``.
     """
     rules_on = day_of(core.clock.now(session)) if row.rules_on is None else date.fromisoformat(row.rules_on)
     known = book_of(session).effective("materials", row.region, rules_on)
@@ -181,7 +186,10 @@ def forge_paper(core: Core, who: Principal, filing_id: str, code: str, note: str
     """Record that a paper is forged (promise 4).
 
     Raises:
-        StateError: ``access.*``, ``filing.none``, ``filing.own``, ``process.move``, ``account.field``.
+        NotAllowed: ``access.*``, ``filing.own``.
+        NotFound: ``filing.none``.
+        Conflict: ``process.move``.
+        Invalid: ``account.field``.
     """
     who.require("filing.decide")
     words = check_text(note, "note", _LONGEST_NOTE)

@@ -68,7 +68,7 @@ def filings_of(core: Core, session: Session, who: Principal) -> ColumnElement[bo
     """The applications that somebody sees.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     filed = Filing.state != "DRAFT"
     if who.role.official:
@@ -98,7 +98,7 @@ def permits_of(core: Core, session: Session, who: Principal) -> ColumnElement[bo
     """The permits that somebody sees.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     if who.role.official:
         who.require("filing.read")
@@ -127,7 +127,7 @@ def objections_of(core: Core, session: Session, who: Principal) -> ColumnElement
     and those about their permit.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     if who.role.official:
         who.require("filing.read")
@@ -167,7 +167,9 @@ def load_filing(
         revision: the only one that a change is meant for.
 
     Raises:
-        StateError: ``access.*``, ``filing.none``, ``filing.changed``.
+        NotAllowed: ``access.*``.
+        NotFound: ``filing.none``.
+        Conflict: ``filing.changed``.
     """
     query = select(Filing).where(Filing.id == filing_id, filings_of(core, session, who))
     row = session.scalar(query.with_for_update() if lock else query)
@@ -182,7 +184,8 @@ def load_permit(core: Core, session: Session, who: Principal, permit_id: str) ->
     """A permit that somebody sees.
 
     Raises:
-        StateError: ``access.*``, ``permit.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``permit.none``.
     """
     row = session.scalar(select(Permit).where(Permit.id == permit_id, permits_of(core, session, who)))
     if row is None:
@@ -203,7 +206,7 @@ def require_filer(who: Principal) -> None:
     """Refuse who files nothing: neither for an organisation nor, as a holder, about themselves.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     if not who.may("permit.own"):
         who.require("filing.file")
@@ -213,7 +216,7 @@ def require_own(who: Principal, row: Filing) -> None:
     """Refuse who sees an application but did not file it: the holder an employer's, the employer a holder's.
 
     Raises:
-        StateError: ``filing.not_yours``.
+        NotAllowed: ``filing.not_yours``.
     """
     if (row.filer == "person") != (party_of(who) == "holder"):
         raise NotAllowed("filing.not_yours")
@@ -223,7 +226,7 @@ def require_handler(who: Principal, row: Filing) -> None:
     """Refuse an official who handles an application about themselves.
 
     Raises:
-        StateError: ``filing.own``.
+        NotAllowed: ``filing.own``.
     """
     require_not_oneself(who, row.person_id)
 
@@ -232,7 +235,7 @@ def require_not_oneself(who: Principal, person_id: str | None) -> None:
     """Refuse an official who handles what is about themselves.
 
     Raises:
-        StateError: ``filing.own``.
+        NotAllowed: ``filing.own``.
     """
     if person_id is not None and person_id == who.person_id:
         raise NotAllowed("filing.own")

@@ -69,7 +69,7 @@ def record_passport(core: Core, session: Session, now: int, person_id: str, reco
     """Put the passport of an approved application on record; fields that it does not give stay.
 
     Raises:
-        StateError: ``filing.passport``; it is another person's.
+        Invalid: ``filing.passport``; it is another person's.
     """
     known = passport_of(core, session, person_id)
     given = {

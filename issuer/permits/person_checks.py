@@ -37,7 +37,7 @@ class PersonCheck(Protocol):
         """Return where the person was recognised.
 
         Raises:
-            StateError: ``notification.unchecked``.
+            Invalid: ``notification.unchecked``.
         """
 
 
@@ -56,7 +56,7 @@ class WindowOfficer:
         """Rely on the officer, who has seen ``person`` on their screen.
 
         Raises:
-            StateError: ``notification.unchecked``.
+            Invalid: ``notification.unchecked``.
         """
         if not self.compared:
             raise Invalid("notification.unchecked", path="checked")

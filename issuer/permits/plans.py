@@ -53,7 +53,7 @@ def plan_term(
 
     Raises:
         PermitRefused: ``permit.no_term``.
-        StateError: ``filing.field``, ``rules.none``.
+        Invalid: ``filing.field``, ``rules.none``.
     """
     if not is_known(region):
         raise Invalid("filing.field", path="region", expected="a code of GB/T 2260")

@@ -46,7 +46,7 @@ def points_of(
             months_in_china, chinese, poor_county, age, merit, local_points.
 
     Raises:
-        StateError: ``rules.value``, ``permit.fact``.
+        Invalid: ``rules.value``, ``permit.fact``.
     """
     return tuple(_row(rule, facts, region) for rule in book.effective("points", region, on, known_on))
 

@@ -90,7 +90,7 @@ def record_from(content: Mapping[str, Any]) -> FilingRecord:
     """A record from its JSON.
 
     Raises:
-        StateError: ``filing.field``; ``path`` names it.
+        Invalid: ``filing.field``; ``path`` names it.
     """
     unknown = sorted(content.keys() - _READERS.keys())
     if unknown:

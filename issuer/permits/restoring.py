@@ -38,8 +38,8 @@ def prepare_restoration(core: Core, session: Session, permit_id: str, objection_
     """A permit that may be restored by an objection, locked.
 
     Raises:
-        StateError: ``permit.none``, ``objection.none``, ``objection.undecided``, ``permit.term_over``,
-            ``process.move``.
+        NotFound: ``permit.none``, ``objection.none``.
+        Conflict: ``objection.undecided``, ``permit.term_over``, ``process.move``.
     """
     permit = session.get(Permit, permit_id, with_for_update=True)
     if permit is None:
@@ -89,7 +89,7 @@ def _move(core: Core, session: Session, permit: Permit, newest: PermitEnd) -> st
     """The move by which a permit comes back.
 
     Raises:
-        StateError: ``permit.term_over``, ``process.move``.
+        Conflict: ``permit.term_over``, ``process.move``.
     """
     today = day_of(core.clock.now(session))
     if end_record(core, newest).get("before") == "GRANTED":

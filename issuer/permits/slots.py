@@ -85,7 +85,10 @@ def make_slot(
         window: such as 3 or A; starts_at: Unix time; minutes: 5 to 480; places: 1 to 100.
 
     Raises:
-        StateError: ``access.*``, ``slot.field``, ``slot.exists``, ``office.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``office.none``.
+        Conflict: ``slot.exists``.
+        Invalid: ``slot.field``.
     """
     _require_office(who)
     if not _WINDOW.fullmatch(window):
@@ -128,7 +131,8 @@ def cancel_slot(core: Core, who: Principal, slot_id: str) -> None:
     """Cancel a slot of one's own office, and its bookings.
 
     Raises:
-        StateError: ``access.*``, ``slot.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``slot.none``.
     """
     _require_office(who)
 
@@ -152,7 +156,8 @@ def show_slot(core: Core, who: Principal, slot_id: str) -> SlotView:
     """A slot of one's own office.
 
     Raises:
-        StateError: ``access.*``, ``slot.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``slot.none``.
     """
     _require_office(who)
 
@@ -169,7 +174,8 @@ def list_slots(core: Core, who: Principal, *, after: str = "", limit: int = 50) 
     """A page of the slots of one's own office that have not begun, by their ids.
 
     Raises:
-        StateError: ``access.*``, ``office.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``office.none``.
     """
     _require_office(who)
 
@@ -185,7 +191,8 @@ def slots_between(core: Core, who: Principal, begin: int, end: int) -> list[Slot
     """The slots of one's own office that begin from one time on and before another, soonest first, at most 500.
 
     Raises:
-        StateError: ``access.*``, ``office.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``office.none``.
     """
     _require_office(who)
 
@@ -205,7 +212,8 @@ def free_slots(core: Core, who: Principal, entry_id: str) -> list[SlotView]:
     any.
 
     Raises:
-        StateError: ``access.*``, ``entry.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``entry.none``.
     """
 
     def look(session: Session) -> list[SlotView]:
@@ -228,7 +236,8 @@ def show_booking(core: Core, who: Principal, entry_id: str) -> BookingView:
     """The booking of an entry.
 
     Raises:
-        StateError: ``access.*``, ``entry.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``entry.none``.
     """
 
     def look(session: Session) -> BookingView:
@@ -244,8 +253,10 @@ def book_slot(core: Core, who: Principal, entry_id: str, slot_id: str) -> None:
     """Book a slot for an entry, or move its booking there (promises 1 and 2).
 
     Raises:
-        StateError: ``access.*``, ``entry.none``, ``process.move``, ``slot.none``, ``slot.full``, ``slot.over``,
-            ``slot.too_often``.
+        NotAllowed: ``access.*``.
+        NotFound: ``entry.none``, ``slot.none``.
+        Conflict: ``process.move``, ``slot.full``, ``slot.over``.
+        Unavailable: ``slot.too_often``.
     """
     _require_booker(who)
 
@@ -294,7 +305,9 @@ def cancel_booking(core: Core, who: Principal, entry_id: str) -> None:
     """Give the booking of an entry up.
 
     Raises:
-        StateError: ``access.*``, ``entry.none``, ``slot.no_booking``.
+        NotAllowed: ``access.*``.
+        NotFound: ``entry.none``.
+        Conflict: ``slot.no_booking``.
     """
     _require_booker(who)
 

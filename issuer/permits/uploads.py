@@ -101,7 +101,11 @@ def add_file(
 
     Raises:
         FilingRefused: ``filing.refused``, with every point of a photo that has to change.
-        StateError: ``access.*``, ``filing.none``, ``filing.field``, ``process.move``, ``upload.*``.
+        NotAllowed: ``access.*``.
+        NotFound: ``filing.none``.
+        Conflict: ``process.move``.
+        Invalid: ``filing.field``.
+        StateError: ``upload.*``.
     """
     require_filer(who)
     # Before a process is started for a file that nobody may add.
@@ -148,7 +152,9 @@ def remove_file(core: Core, who: Principal, file_id: str) -> None:
     """Take a file back.
 
     Raises:
-        StateError: ``access.*``, ``upload.none``, ``process.move``.
+        NotAllowed: ``access.*``.
+        NotFound: ``upload.none``.
+        Conflict: ``process.move``.
     """
     require_filer(who)
 
@@ -175,7 +181,8 @@ def show_file(core: Core, who: Principal, file_id: str) -> FileView:
     """What is known about a file.
 
     Raises:
-        StateError: ``access.*``, ``upload.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``upload.none``.
     """
     return core.database.read(lambda session: _view(_load(core, session, who, file_id)))
 
@@ -184,7 +191,9 @@ def read_file(core: Core, who: Principal, file_id: str) -> tuple[FileView, bytes
     """A file as it was uploaded; a photo as it was scaled.
 
     Raises:
-        StateError: ``access.*``, ``upload.none``, ``at_rest.*``.
+        NotAllowed: ``access.*``.
+        NotFound: ``upload.none``.
+        StateError: ``at_rest.*``.
     """
 
     def look(session: Session) -> tuple[FileView, bytes]:

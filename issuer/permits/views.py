@@ -186,7 +186,7 @@ def list_filings(
         permit_id: only those about this permit.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
 
     def look(session: Session) -> list[FilingSummary]:
@@ -204,7 +204,8 @@ def show_filing(core: Core, who: Principal, filing_id: str) -> FilingView:
     """An application.
 
     Raises:
-        StateError: ``access.*``, ``filing.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``filing.none``.
     """
     return core.database.read(lambda session: _view(core, session, who, load_filing(core, session, who, filing_id)))
 
@@ -220,7 +221,7 @@ def list_permits(
         show: which of them.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
 
     def look(session: Session) -> list[PermitView]:
@@ -242,7 +243,8 @@ def show_permit(core: Core, who: Principal, permit_id: str) -> PermitView:
     """A permit.
 
     Raises:
-        StateError: ``access.*``, ``permit.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``permit.none``.
     """
 
     def look(session: Session) -> PermitView:

@@ -152,7 +152,7 @@ class Visit:
         """The field ``reason``: words that reorder and hide nothing where the audit is read.
 
         Raises:
-            StateError: ``account.field``.
+            Invalid: ``account.field``.
         """
         return check_text(self.text("reason"), "reason", _LONGEST_REASON)
 

@@ -40,7 +40,7 @@ def require_fact(topic: Topic, fact: str | None) -> None:
     """Refuse a fact that the topic does not have.
 
     Raises:
-        StateError: ``privacy.fact``.
+        Invalid: ``privacy.fact``.
     """
     if fact is not None and fact not in FACTS[topic]:
         raise Invalid("privacy.fact", path="fact", expected=", ".join(FACTS[topic]))

@@ -50,7 +50,8 @@ def export_of(core: Core, who: Principal, person_id: str | None = None) -> dict[
         person_id: of who died; None: oneself.
 
     Raises:
-        StateError: ``access.*``, ``privacy.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``privacy.none``.
     """
     who.require("privacy.own")
     about = person_id or who.person_id

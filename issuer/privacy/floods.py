@@ -25,7 +25,8 @@ def refuse_flood(session: Session, person_id: str, now: int) -> None:
     """Refuse a person who has asked for too much.
 
     Raises:
-        StateError: ``privacy.too_many``, ``privacy.too_often``.
+        Conflict: ``privacy.too_many``.
+        Unavailable: ``privacy.too_often``.
     """
     own = select(PrivacyRequest.id).where(PrivacyRequest.person_id == person_id)
     waiting = own.where(PrivacyRequest.state == "received").limit(MOST_OPEN)

@@ -75,7 +75,8 @@ def purge_person(core: Core, person_id: str, by: Actor) -> Purged:
     """Erase what is due about a person, and write the files again.
 
     Raises:
-        StateError: ``privacy.none``, ``audit.not_scrubbed``: deleted, but still in the files; do it again.
+        NotFound: ``privacy.none``.
+        StateError: ``audit.not_scrubbed``: deleted, but still in the files; do it again.
     """
     done = core.transact(by, partial(_purge_one, core, person_id))
     _remove_files(core, done)

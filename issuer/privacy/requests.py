@@ -141,7 +141,8 @@ def ask(
         fact: which fact of the record it is about; None: no single one.
 
     Raises:
-        StateError: ``access.*``, ``privacy.words``, ``privacy.fact``, ``privacy.too_many``, ``privacy.too_often``.
+        NotAllowed, Conflict, Invalid, Unavailable: ``access.*``, ``privacy.words``, ``privacy.fact``,
+            ``privacy.too_many``, ``privacy.too_often``.
     """
     who.require("privacy.own")
     _check(words)
@@ -179,7 +180,7 @@ def withdraw(core: Core, who: Principal, request_id: str) -> None:
     """Withdraw one's own request; repeating is no error.
 
     Raises:
-        StateError: ``access.*``, ``privacy.none``, ``privacy.decided``.
+        NotAllowed, NotFound, Conflict: ``access.*``, ``privacy.none``, ``privacy.decided``.
     """
     who.require("privacy.own")
 
@@ -205,7 +206,8 @@ def decide(core: Core, who: Principal, request_id: str, outcome: Literal["done",
         words: what was done, or why not.
 
     Raises:
-        StateError: ``access.*``, ``privacy.none``, ``privacy.decided``, ``privacy.words``, ``account.self``.
+        NotAllowed, NotFound, Conflict, Invalid: ``access.*``, ``privacy.none``, ``privacy.decided``, ``privacy.words``,
+            ``account.self``.
     """
     _check(words)
 
@@ -236,7 +238,7 @@ def list_requests(core: Core, who: Principal, *, after: str = "", limit: int = 5
     """A page of one's own requests, or of those that an official may decide on, in the order of their ids.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
 
     def look(session: Session) -> list[RequestView]:
@@ -250,7 +252,7 @@ def waiting_requests(core: Core, who: Principal, *, limit: int = 50) -> list[Req
     """Requests that somebody sees and nobody has decided, those with the nearest last day first.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
 
     def look(session: Session) -> list[RequestView]:
@@ -265,7 +267,7 @@ def request_subject(core: Core, who: Principal, request_id: str) -> About:
     """Whom a request is about, for whoever may decide on it.
 
     Raises:
-        StateError: ``access.*``, ``privacy.none``.
+        NotAllowed, NotFound: ``access.*``, ``privacy.none``.
     """
 
     def look(session: Session) -> About:
@@ -290,7 +292,7 @@ def show_request(core: Core, who: Principal, request_id: str) -> RequestView:
     """A request: one's own, or one that an official may decide on.
 
     Raises:
-        StateError: ``access.*``, ``privacy.none``.
+        NotAllowed, NotFound: ``access.*``, ``privacy.none``.
     """
 
     def look(session: Session) -> RequestView:

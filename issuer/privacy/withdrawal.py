@@ -16,7 +16,8 @@ def withdraw_consent(core: Core, who: Principal, consent_id: str) -> None:
     """Withdraw one's own consent; repeating it is no error.
 
     Raises:
-        StateError: ``access.*``, ``consent.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``consent.none``.
     """
 
     def work(unit: UnitOfWork) -> list[str]:

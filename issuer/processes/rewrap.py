@@ -70,7 +70,8 @@ def prepare(core: Core, actor: str) -> str:
     """Add a master key to this host's file, and return its id. One that was prepared and is not used yet stays.
 
     Raises:
-        StateError: ``at_rest.unfinished``: an older key has still to be dropped; FileFault: ``file.unwritable``.
+        Conflict: ``at_rest.unfinished``: an older key has still to be dropped.
+        FileFault: ``file.unwritable``.
     """
     path = core.master_key_path
     master = MasterKeys.read(path)
@@ -92,7 +93,8 @@ def switch(core: Core, actor: str, progress: Progress, *, patience: float = PATI
         patience: seconds to wait until every running process holds the key.
 
     Raises:
-        StateError: ``at_rest.not_prepared``; ``at_rest.not_everywhere`` with the hosts.
+        Conflict: ``at_rest.not_prepared``.
+        StateError: ``at_rest.not_everywhere`` with the hosts.
     """
     path = core.master_key_path
     master = MasterKeys.read(path)
@@ -116,8 +118,9 @@ def finish(core: Core, actor: str, progress: Progress, *, patience: float = PATI
         patience: seconds to wait until every running process encrypts under the key in force.
 
     Raises:
-        StateError: ``at_rest.not_switched``: a key is prepared and not used yet; ``at_rest.not_everywhere`` with the
-            hosts; ``at_rest.in_use``: objects keep being written under an old key.
+        Conflict: ``at_rest.not_switched``: a key is prepared and not used yet.
+        StateError: ``at_rest.not_everywhere`` with the hosts; ``at_rest.in_use``: objects keep being written under an
+            old key.
     """
     path = core.master_key_path
     master = MasterKeys.read(path)

@@ -47,7 +47,9 @@ def make(core: Core, folder: Path) -> Checkpoint | None:
         The newest checkpoint; None: there is no act yet.
 
     Raises:
-        StateError: ``clock.*``, ``database.*``; KeyFault: ``keystore.none_active``; FileFault: the folder.
+        Unavailable: ``clock.*``.
+        StateError: ``database.*``.
+        KeyFault: ``keystore.none_active``; FileFault: the folder.
     """
     while (end := core.database.read(partial(_unsigned_end, core))) is not None:
         said, key = end

@@ -140,7 +140,8 @@ def publish(core: Core, *, force: bool = False, stop: Callable[[], bool] = lambd
         stop: asked while it waits, and before it starts again: whether to leave it.
 
     Raises:
-        StateError: ``clock.*``, ``database.*``; SignerBusy: nothing was written.
+        Unavailable: ``clock.*``.
+        StateError: ``database.*``; SignerBusy: nothing was written.
     """
     while True:
         try:
@@ -164,7 +165,8 @@ def check_signers(core: Core) -> None:
     """Open the keys that publish, so that a wrong passphrase shows at the start.
 
     Raises:
-        KeyFault: the keystore's, such as ``keystore.passphrase``; SignerBusy. A key that is not there is no fault here.
+        KeyFault: the keystore's, such as ``key.passphrase_wrong``. A key that is not there is no fault here.
+        SignerBusy: the signer does not answer.
     """
 
     def keys(session: Session) -> list[KeyRow]:

@@ -63,7 +63,7 @@ class Listing:
         """The key as verifiers know it, where they take what it signs at ``now``.
 
         Raises:
-            StateError: ``listing.*``.
+            Unavailable: ``listing.*``.
         """
         if now >= self.exp:
             raise Unavailable("listing.list_over", expected="a trust list in force", found=moment_text(self.exp))

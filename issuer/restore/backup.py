@@ -68,7 +68,8 @@ def back_up(core: Core, target: Path, by: Actor, *, keep: int | None = None) -> 
         keep: remove all but so many of the newest afterwards.
 
     Raises:
-        StateError: ``backup.program``, ``database.*``; FileFault: ``file.unwritable``.
+        StateError: ``backup.program``; ``database.*``.
+        FileFault: ``file.unwritable``.
     """
     now = core.database.read(core.clock.now)
     name = "icard-" + (moment_text(now) or "").replace("-", "").replace(":", "")

@@ -74,7 +74,7 @@ def put_back(core: Core, by: Actor) -> PutBack:
     """Put the service's times back to the clock as it is, once a person has set it right.
 
     Raises:
-        StateError: ``clock.not_ahead``: nothing, or so little that waiting is enough; ``clock.apart``.
+        Unavailable: ``clock.not_ahead``: nothing, or so little that waiting is enough; ``clock.apart``.
     """
 
     def work(unit: UnitOfWork) -> PutBack:
@@ -120,7 +120,8 @@ def renew_early(core: Core, card_ids: Sequence[str], by: Actor) -> list[str]:
     """Give cards new codes that begin now; the ids of those that could not get any.
 
     Raises:
-        StateError: ``clock.*``, ``list.*``, ``database.*``; the signer's errors.
+        Unavailable: ``clock.*``, ``list.*``.
+        StateError: ``database.*``; the signer's errors.
     """
     failed = []
     for card_id in card_ids:

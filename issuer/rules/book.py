@@ -94,7 +94,7 @@ class RuleBook:
         """As :meth:`find`.
 
         Raises:
-            StateError: ``rules.none``.
+            Invalid: ``rules.none``.
         """
         found = self.find(kind, id, region, on, known_on)
         if found is None:
@@ -146,7 +146,8 @@ class RuleBook:
         """The book itself, where nothing is wrong with it.
 
         Raises:
-            StateError: ``rules.overlap``, ``rules.order``, ``rules.region``, ``rules.source``.
+            Invalid: ``rules.overlap``, ``rules.order``, ``rules.source``.
+            StateError: ``rules.region``.
         """
         for finding in self.check():
             if finding.severity == "error":
@@ -165,7 +166,7 @@ def shipped() -> RuleBook:
     """The rows that come with the program.
 
     Raises:
-        StateError: ``rules.*``; a fault of the files.
+        Invalid: ``rules.*``; a fault of the files.
     """
     folder = resources.files("issuer.rules") / "data"
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".json")), key=lambda entry: entry.name)

@@ -127,7 +127,7 @@ class WorkCalendar:
             known_on: only what had been published by then.
 
         Raises:
-            StateError: ``rules.none``; the book has no year at all.
+            Invalid: ``rules.none``; the book has no year at all.
         """
         years = sorted({int(rule.id) for rule in book.all("calendar")})
         rows = (

@@ -89,7 +89,8 @@ def due(
         None where the rule has no number, or while an open pause stops the count.
 
     Raises:
-        StateError: ``rules.value``, ``days.*``.
+        Invalid: ``rules.value``.
+        StateError: ``days.*``.
     """
     value = rule.value
     number = value.get("by_category", {}).get(category, value["number"])
@@ -118,7 +119,8 @@ def due_moment(rule: Rule, calendar: WorkCalendar, event: int) -> int | None:
     """As :func:`due` for an event at a Unix time: the first Unix second after the last moment, hours to the second.
 
     Raises:
-        StateError: ``rules.value``, ``days.*``.
+        Invalid: ``rules.value``.
+        StateError: ``days.*``.
     """
     if rule.value["unit"] == "hours":
         return event + int(rule.value["number"]) * HOUR
@@ -130,7 +132,7 @@ def window(rule: Rule, event: date) -> Window:
     """The window in calendar days before an event.
 
     Raises:
-        StateError: ``rules.value``; the rule has no window.
+        Invalid: ``rules.value``; the rule has no window.
     """
     value = rule.value
     if value["unit"] != "calendar_days" or value.get("direction") != "before" or "opens" not in value:

@@ -101,7 +101,7 @@ def read_file(text: str, name: str) -> list[Rule]:
         name: the file's name, for messages.
 
     Raises:
-        StateError: ``rules.file``, ``rules.field``.
+        Invalid: ``rules.file``, ``rules.field``.
     """
     try:
         content = json.loads(text)
@@ -120,7 +120,7 @@ def rule_from(kind: str, entry: object, path: str) -> Rule:
     """A row from its JSON.
 
     Raises:
-        StateError: ``rules.field``, with the field's place.
+        Invalid: ``rules.field``, with the field's place.
     """
     if not isinstance(entry, dict):
         raise Invalid("rules.field", path=path, expected="an object")

@@ -69,7 +69,7 @@ def rule_named(book: RuleBook, name: str) -> Rule:
     """The row of a name such as ``deadlines/D03/CN/2004-07-01``.
 
     Raises:
-        StateError: ``rules.unknown``.
+        Invalid: ``rules.unknown``.
     """
     found = next((rule for rule in book.all(name.partition("/")[0]) if rule.name == name), None)
     if found is None:
@@ -84,7 +84,7 @@ def prepare_rule(session: Session, entry: object) -> Rule:
         entry: its JSON, as a file of rules has it, with its ``kind``.
 
     Raises:
-        StateError: ``rules.*``.
+        Invalid: ``rules.*``.
     """
     if not isinstance(entry, Mapping) or not isinstance(entry.get("kind"), str):
         raise Invalid("rules.field", path="kind", expected="the kind of the rule")
@@ -107,7 +107,7 @@ def prepare_end(session: Session, name: str, last: date, known_on: date) -> Rule
         name: of a row, shipped or own, without an end; last: its last day; known_on: since when the end is known.
 
     Raises:
-        StateError: ``rules.unknown``, ``rules.ended``, ``rules.order``.
+        Invalid: ``rules.unknown``, ``rules.ended``, ``rules.order``.
     """
     rule = rule_named(book_of(session), name)
     if rule.valid_to is not None:
@@ -135,7 +135,7 @@ def add_rules(core: Core, entries: Sequence[object], by: Actor) -> list[Rule]:
     """Add rows on the host, all or none.
 
     Raises:
-        StateError: ``rules.*``.
+        Invalid: ``rules.*``.
     """
 
     def work(unit: UnitOfWork) -> list[Rule]:
@@ -155,7 +155,7 @@ def end_rule(core: Core, name: str, last: date, by: Actor) -> Rule:
     """End a row on the host.
 
     Raises:
-        StateError: ``rules.*``.
+        Invalid: ``rules.*``.
     """
 
     def work(unit: UnitOfWork) -> Rule:

@@ -104,7 +104,7 @@ class Access:
         """Raise unless it may be called.
 
         Raises:
-            StateError: ``access.*``.
+            NotAllowed: ``access.*``.
         """
         if self.asks == "begun":
             who.require_person()
@@ -251,7 +251,7 @@ def require_own_site(service: IssuingService, request: Request) -> None:
     """Refuse what another site's page has caused.
 
     Raises:
-        StateError: ``session.csrf``.
+        NotAllowed: ``session.csrf``.
     """
     own = service.core.settings.public_url or str(request.base_url)
     origin = request.headers.get("origin")

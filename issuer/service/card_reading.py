@@ -37,7 +37,9 @@ def read_card(call: Call, card_id: str, purpose: str | None = None) -> CardView:
         purpose: for what an official looks; None: the usual one of their role.
 
     Raises:
-        StateError: ``access.*``, ``issue.no_card``, ``lookup.purpose``.
+        NotAllowed: ``access.*``.
+        NotFound: ``issue.no_card``.
+        Invalid: ``lookup.purpose``.
     """
     require_card(call.core, call.who, card_id)
     if call.who.may("card.read"):
@@ -53,7 +55,8 @@ def find_cards(call: Call, kind: Literal["permit", "name"], value: str, purpose:
         purpose: as for :func:`read_card`.
 
     Raises:
-        StateError: ``access.*``, ``lookup.purpose``.
+        NotAllowed: ``access.*``.
+        Invalid: ``lookup.purpose``.
     """
     call.who.require("card.find")
     call.looked("card.search")
@@ -66,7 +69,8 @@ def read_permit(call: Call, permit_id: str) -> PermitView:
     """A permit, as far as the caller may see it. An official who looks leaves a row at its card, which the holder sees.
 
     Raises:
-        StateError: ``access.*``, ``permit.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``permit.none``.
     """
     found = show_permit(call.core, call.who, permit_id)
     if call.who.role.official and found.card_id is not None:
@@ -78,7 +82,8 @@ def read_code(call: Call, card_id: str, profile: Profile) -> str:
     """The text of a card's newest code for one profile.
 
     Raises:
-        StateError: ``access.*``, ``issue.no_card``.
+        NotAllowed: ``access.*``.
+        NotFound: ``issue.no_card``.
         Problem: ``http.not_ready``.
     """
     require_card(call.core, call.who, card_id)

@@ -31,7 +31,7 @@ def once(call: Call, make: Callable[[Request], T], again: Callable[[str], T]) ->
         again: the answer for what has that id.
 
     Raises:
-        StateError: ``idempotency.other_body``, and what ``make`` raises.
+        Invalid: ``idempotency.other_body``, and what ``make`` raises.
     """
     request = call.request
     if request is None:

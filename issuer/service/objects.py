@@ -145,7 +145,7 @@ def load(core: Core, who: Principal, owned: Owned, path: Mapping[str, Any], *, c
         changes: whether the request changes something.
 
     Raises:
-        StateError: ``access.*``, ``account.self``, and the kind's own ``*.none``.
+        NotAllowed: ``access.*``; ``account.self``, and the kind's own ``*.none``.
     """
     kind = KINDS[owned]
     name = str(path[kind.parameter])

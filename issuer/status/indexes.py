@@ -63,7 +63,7 @@ class StatusLists:
         """Reserve ``count`` indexes, across lists where need be. The open list's row stays locked until the commit.
 
         Raises:
-            StateError: ``list.not_published``: the next list has not been published yet.
+            Unavailable: ``list.not_published``: the next list has not been published yet.
         """
         slots: list[Slot] = []
         while len(slots) < count:

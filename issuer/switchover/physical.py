@@ -80,7 +80,8 @@ def import_permits(
         progress: called after every batch: rows taken, rows refused, bytes read.
 
     Raises:
-        StateError: ``bulk.*``, ``clock.*``, ``database.*``. Run again to go on.
+        Unavailable: ``clock.*``.
+        StateError: ``bulk.*``; ``database.*``. Run again to go on.
     """
 
     def write(run_id: str, batch: Batch) -> tuple[int, int]:

@@ -64,7 +64,7 @@ class Passwords:
         """The argon2id hash in its encoded form.
 
         Raises:
-            StateError: ``login.busy``.
+            Unavailable: ``login.busy``.
         """
         with self._slot():
             return self._hasher.hash(password)
@@ -76,7 +76,7 @@ class Passwords:
             stranger: whoever asks is at no known device (promise 3).
 
         Raises:
-            StateError: ``login.busy``.
+            Unavailable: ``login.busy``.
         """
         if stranger:
             return self._strangers.submit(self._verified, stored, password).result()

@@ -56,7 +56,7 @@ def policy(named: str) -> Policy:
 
     Raises:
         CommandError: the file cannot be read.
-        StateError: ``policy.*``.
+        Invalid: ``policy.*``.
     """
     if named in Policy.names():
         return Policy.named(named)

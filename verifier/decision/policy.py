@@ -80,7 +80,7 @@ class Policy:
         leeway: seconds by which the card's begin and end are stretched for clocks that differ.
 
     Raises:
-        StateError: ``policy.*``, with the field as its path.
+        Invalid: ``policy.*``, with the field as its path.
     """
 
     name: str
@@ -140,7 +140,7 @@ class Policy:
         """A shipped policy: ``gate``, ``inspection``, ``benefit``, ``offline`` or ``unsafe_no_status``.
 
         Raises:
-            StateError: ``policy.name``.
+            Invalid: ``policy.name``.
         """
         if not isinstance(name, str) or name not in _rules_of():
             raise Invalid("policy.name", path="name", expected=", ".join(_rules_of()), found=_shown(name))
@@ -156,7 +156,7 @@ class Policy:
         """A policy from a file that a user wrote; the form of :meth:`to_dict`.
 
         Raises:
-            StateError: ``policy.*``, with the path of the field.
+            Invalid: ``policy.*``, with the path of the field.
         """
         try:
             loaded = strict_json.loads(data)
@@ -173,7 +173,7 @@ class Policy:
         ``base`` names the shipped policy that it starts from; without one that is ``gate``.
 
         Raises:
-            StateError: ``policy.*``, with the path of the field.
+            Invalid: ``policy.*``, with the path of the field.
         """
         if not isinstance(loaded, Mapping):
             raise Invalid("policy.value", path="", expected="an object", found=_shown(loaded))

@@ -29,7 +29,7 @@ class Policies:
         default: the name of the one that counts where a request names none.
 
     Raises:
-        StateError: ``policy.taken``: a name twice; ``policy.name``: no such default.
+        Invalid: ``policy.taken``: a name twice; ``policy.name``: no such default.
     """
 
     def __init__(self, own: Iterable[Policy] = (), default: str = "gate") -> None:
@@ -45,7 +45,7 @@ class Policies:
         """A policy by its name.
 
         Raises:
-            StateError: ``policy.name``.
+            Invalid: ``policy.name``.
         """
         found = self.by_name.get(name)
         if found is None:
@@ -56,7 +56,7 @@ class Policies:
         """What a request asks for: nothing, a name, or a policy as JSON (promise 2).
 
         Raises:
-            StateError: ``policy.*``.
+            Invalid: ``policy.*``.
         """
         if given is None:
             return self.default

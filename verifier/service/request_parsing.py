@@ -92,7 +92,7 @@ def asked_policy(service: VerificationService, query: Mapping[str, str], given: 
 
     Raises:
         Problem: ``http.invalid``: both name one.
-        StateError: ``policy.*``.
+        Invalid: ``policy.*``.
     """
     named = query.get("policy")
     if named is not None and given is not None:
@@ -109,7 +109,7 @@ def verdict_of_text(service: VerificationService, scope: Scope, kind: str, body:
 
     Raises:
         Problem: ``http.bad_request``, ``http.invalid``.
-        StateError: ``policy.*``.
+        Invalid: ``policy.*``.
     """
     query = query_of(scope, *QUERY)
     is_quick(query)

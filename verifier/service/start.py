@@ -24,7 +24,8 @@ def start(settings: ServiceSettings, listen: Listen, *, self_signed_certificate:
         self_signed_certificate: make one, or use again the one that was made before.
 
     Raises:
-        StateError: ``policy.name``, ``policy.taken``, ``server.address``, ``server.failed``.
+        Invalid: ``policy.name``, ``policy.taken``.
+        StateError: ``server.address``, ``server.failed``.
         FileFault: ``file.unwritable``.
     """
     # What is wrong with the policies is reported before anything listens.

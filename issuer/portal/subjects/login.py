@@ -109,7 +109,7 @@ def _secret(visit: Visit) -> str:
     """The secret, also where the whole address was pasted.
 
     Raises:
-        StateError: ``invitation.unknown``.
+        NotFound: ``invitation.unknown``.
     """
     found = visit.text("invitation").rpartition("#")[2]
     if len(found) > 128:

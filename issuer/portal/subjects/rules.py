@@ -105,7 +105,7 @@ def _named(visit: Visit) -> Rule:
     """The row that the address or the form names.
 
     Raises:
-        StateError: ``rules.unknown``.
+        Invalid: ``rules.unknown``.
     """
     return store.rule_named(ShownRules(visit).book, visit.text("name") or visit.query("name"))
 

@@ -300,7 +300,7 @@ def _row_body(row: dict[str, Any]) -> RegistrationBody:
     """A row as a body.
 
     Raises:
-        StateError: ``insurance.row``, with the field; never with its value.
+        Invalid: ``insurance.row``, with the field; never with its value.
     """
     try:
         return RegistrationBody.model_validate(row)
