@@ -1,6 +1,7 @@
 """All tables: whoever opens a core, migrates or rewraps imports this, so that every model is in the metadata.
 
 Foreign keys are named by text; SQLAlchemy resolves them at the first write, by which time every table must be known.
+What a card says of its holder's insurance is connected here too: the records of insurance stand above the cards.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from .accounts import models as _accounts  # noqa: F401
 from .approvals import models as _approvals  # noqa: F401
 from .audit import models as _audit  # noqa: F401
 from .bulk import models as _bulk  # noqa: F401
+from .cards import holder_insurance as _holder_insurance
 from .cards import models as _cards  # noqa: F401
 from .db import idempotency as _idempotency  # noqa: F401
 from .db import meta as _meta  # noqa: F401
 from .enquiries import models as _enquiries  # noqa: F401
+from .insurance import card_codes as _card_codes
 from .insurance import models as _insurance  # noqa: F401
 from .keys import models as _keys  # noqa: F401
 from .notices import models as _notices  # noqa: F401
@@ -26,3 +29,5 @@ from .status import models as _status  # noqa: F401
 from .worker import models as _worker  # noqa: F401
 
 __all__: list[str] = []
+
+_holder_insurance.answer_from(_card_codes.insurance_on_record)

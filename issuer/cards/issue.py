@@ -34,6 +34,7 @@ from issuer.db.unit_of_work import UnitOfWork
 from . import codes
 from .checks import check_card, require_direct
 from .codes import IssuedCode
+from .holder_insurance import insurance_of
 from .models import CardLookup, CardParty, CardRow, CodeRow
 from .parties import notify_parties
 from .party_rows import check_parties
@@ -66,10 +67,12 @@ class Decision(Generic[T]):
     Args:
         make: called first: decides, and says what the card is to say.
         then: called when the codes are intended, with the card's id too.
+        remove: paths of fields that the record has and the decision may leave out.
     """
 
     make: Callable[[UnitOfWork], T]
     then: Callable[[UnitOfWork, str], None]
+    remove: frozenset[str] = frozenset()
 
 
 def issue(core: Core, new: Sequence[NewCard], by: Actor) -> list[IssuedCard]:
@@ -155,12 +158,13 @@ def _new(
             made.append(_parsed(before))
             continue
         made.append((card_id, 1))
+        insured = insurance_of(core, session, one.holder, now) if one.holder is not None else None
         row = CardRow(
             id=card_id,
             record=b"",
             status="active",
             permit="good",
-            insurance="good",
+            insurance="good" if insured is None else insured.state,
             photo=one.photo,
             version=1,
             created_at=now,
@@ -246,7 +250,7 @@ def _reissue(
         if decision is not None:
             card = decision.make(unit)
             check_card(core, card)
-            asked = [Reissue(one.card_id, card) for one in wishes]
+            asked = [Reissue(one.card_id, card, remove=decision.remove) for one in wishes]
         two = by.break_glass or decision is not None
         made, rows = _anew(core, unit.session, asked, ctis, action, old_end=old_end, two=two)
         if decision is not None:

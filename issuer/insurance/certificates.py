@@ -4,7 +4,8 @@ Promises:
 
 1. A certificate is judged when it is handed in, with those before it; accepted or refused, it is kept with the reason
    and the rule row.
-2. Exemption changes what is due at once: the person's state is computed in the same transaction.
+2. Exemption changes what is due at once: the person's state is computed in the same transaction, and the person's
+   cards get new codes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
 from .answers import Answer
+from .card_codes import make_codes
 from .identity import require_staff
 from .lapses import follow
 from .parties import notify_insured, refuse_own, require_insured
@@ -87,11 +89,13 @@ def add_certificate(
         employers = [one.employer for one in insured.person.employments if one.ended is None][:1]
         notify_insured(core, session, now, f"insurance.certificate_{answer.outcome}", [person_id], employers)
         session.flush()
-        _, acts = follow(core, session, now, [person_id], who.by())
+        _, acts = follow(core, session, now, [person_id], who.by(), codes=True)
         details = {"outcome": answer.outcome, "reason": answer.reason, "rules": [rule.name for rule in answer.rules]}
         unit.audit("insurance.certificate", person_id, details)
         unit.audit_acts(acts)
         unit.made(fact_id)
         return fact_id, answer
 
-    return core.transact(who.by(), work, request=request)
+    made = core.transact(who.by(), work, request=request)
+    make_codes(core, [person_id], who.by())
+    return made

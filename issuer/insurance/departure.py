@@ -27,6 +27,7 @@ from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
+from .card_codes import make_codes
 from .claim_stops import stop_claims
 from .lapses import follow
 from .leaving import Choice, account_balance, choices, months_counted, require_chooser
@@ -107,7 +108,7 @@ def choose(
         _changed(insured, now)
         notify_insured(core, session, now, "insurance.chosen", [person_id])
         session.flush()
-        _, acts = follow(core, session, now, [person_id], who.by())
+        _, acts = follow(core, session, now, [person_id], who.by(), codes=True)
         if name == "pay_out":
             acts += stop_claims(core, session, now, person_id, "relation_ended", today, who.by())
         details = {"choice": name, "rule": body["rule"], "fact": fact_id}
@@ -116,7 +117,9 @@ def choose(
         unit.made(person_id)
         return made
 
-    return core.transact(who.by(), work, request=request)
+    made = core.transact(who.by(), work, request=request)
+    make_codes(core, [person_id], who.by())
+    return made
 
 
 def record_death(core: Core, who: Principal, person_id: str, day: date) -> None:
@@ -142,7 +145,7 @@ def record_death(core: Core, who: Principal, person_id: str, day: date) -> None:
         _end_everything(core, session, now, insured, day)
         _changed(insured, now)
         session.flush()
-        _, acts = follow(core, session, now, [person_id], who.by())
+        _, acts = follow(core, session, now, [person_id], who.by(), codes=True)
         acts += stop_claims(core, session, now, person_id, "death", day, who.by())
         notify_person(core, session, now, "insurance.death", person_id)
         unit.audit("insurance.death", person_id)
@@ -150,6 +153,7 @@ def record_death(core: Core, who: Principal, person_id: str, day: date) -> None:
         return True
 
     core.transact(who.by(), work, settled=lambda session: None)
+    make_codes(core, [person_id], who.by())
 
 
 def _end_everything(core: Core, session: Session, now: int, insured: Insured, day: date) -> None:

@@ -7,6 +7,8 @@ Promises:
 2. Time alone is looked at once: each person's row has the day on which a month may lapse next.
 3. Many people are followed in chunks of 500: other writers get their turn between two.
 4. A state that is already set changes nothing and notifies nobody.
+5. Cards that say something else of the insurance than the record are marked by the day of the next look, and get new
+   codes afterwards (:mod:`issuer.insurance.card_codes`).
 """
 
 from __future__ import annotations
@@ -19,9 +21,7 @@ from typing import Final, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.moments import ONE_DAY
 from issuer.acts import Act, Actor
-from issuer.cards.models import CardParty, CardRow
 from issuer.cards.states import set_insurance_within
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
@@ -29,6 +29,7 @@ from issuer.rules.book import RuleBook
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
+from .card_codes import behind, live_cards
 from .contributions import Rates
 from .coverage import Duties
 from .due_days import lapse_day
@@ -37,10 +38,11 @@ from .lapse import Lapse, LapseMonth, lapse_of
 from .ledger import balances
 from .models import FindingState, InsuredPerson
 from .months import month_of
+from .next_look import next_look
 from .records import Insured, load_people
 from .schemes import Scheme, scheme_set
 
-__all__ = ["CHUNK", "Followed", "cards_of", "follow", "follow_due", "lapse_months", "next_look"]
+__all__ = ["CHUNK", "Followed", "follow", "follow_due", "lapse_months"]
 
 #: People a transaction: a chunk's locks are held for a fraction of a second.
 CHUNK: Final = 500
@@ -112,20 +114,13 @@ def lapse_months(
     return found
 
 
-def next_look(book: RuleBook, person: Person, on: date) -> date | None:
-    """The next day after ``on`` on which time alone may change a person's state; None: there is none."""
-    days = set()
-    for employment in person.employments:
-        if employment.ended is not None and month_of(employment.ended) < month_of(on) - 3:
-            continue
-        last = month_of(on) + 1 if employment.ended is None else min(month_of(on) + 1, month_of(employment.ended))
-        for month in range(max(month_of(employment.began), month_of(on) - 3), last + 1):
-            days.add(lapse_day(book, employment.region, month).day + ONE_DAY)
-    return min((day for day in days if day > on), default=None)
-
-
-def follow(core: Core, session: Session, now: int, people: Sequence[str], by: Actor) -> tuple[Followed, list[Act]]:
+def follow(
+    core: Core, session: Session, now: int, people: Sequence[str], by: Actor, *, codes: bool = False
+) -> tuple[Followed, list[Act]]:
     """Compute the states of people again and let their cards follow, within another's transaction.
+
+    Args:
+        codes: what the cards say may have changed too; left out where only the books did.
 
     Returns:
         What changed, and the acts that the transaction has to write into the audit.
@@ -134,19 +129,21 @@ def follow(core: Core, session: Session, now: int, people: Sequence[str], by: Ac
     duties, rates = Duties(book), Rates(book)
     loaded = load_people(core, session, people, lock=True)
     contested = _contested(session, list(loaded))
+    held = live_cards(session, list(loaded)) if codes else {}
     changed: dict[str, bool] = {}
     for person_id, insured in loaded.items():
         person = insured.person.as_known(today)
         months = lapse_months(book, duties, rates, person, today, contested.get(person_id, ()))
         found = lapse_of(book, months, today)
-        if _write(insured, found, next_look(book, person, today), now):
+        waits = behind(core, book, insured, held.get(person_id, ()), today) if codes else _is_marked(insured, today)
+        if _write(insured, found, today if waits else next_look(book, person, today), now):
             changed[person_id] = found.lapsed
     acts = []
     states: tuple[Literal["lapsed", "good"], ...] = ("lapsed", "good")
     for state in states:
         those = sorted(person for person, lapsed in changed.items() if lapsed is (state == "lapsed"))
         acts += [Act(by.actor, f"insurance.person_{state}", person, by.details()) for person in those]
-        cards = cards_of(session, those)
+        cards = sorted(row.id for rows in live_cards(session, those).values() for row in rows)
         moved = set_insurance_within(core, session, now, cards, state) if cards else []
         acts += [Act(by.actor, f"insurance.{state}", card, by.details()) for card in moved]
     lapsed_now = sum(changed.values())
@@ -159,24 +156,32 @@ def follow_due(core: Core, by: Actor, stop: Callable[[], bool] = lambda: False) 
     Args:
         stop: asked between two chunks; what is left is taken up by the next look.
     """
-    total = Followed(0, 0, 0)
+    total, after = Followed(0, 0, 0), ""
     while not stop():
-        done = core.transact(by, lambda unit: _follow_chunk(core, unit))
+        done, last = core.transact(by, lambda unit, after=after: _follow_chunk(core, unit, after))  # type: ignore[misc]
         total = Followed(total.people + done.people, total.lapsed + done.lapsed, total.restored + done.restored)
         if done.people < CHUNK:
             break
+        # Whoever waits for codes stays due: the next chunk is of those behind.
+        after = last
     return total
 
 
-def _follow_chunk(core: Core, unit: UnitOfWork) -> Followed:
+def _follow_chunk(core: Core, unit: UnitOfWork, after: str) -> tuple[Followed, str]:
     session, now = unit.session, unit.now
-    query = select(InsuredPerson.person_id).where(InsuredPerson.look_on <= day_of(now).isoformat())
-    people = session.scalars(query.order_by(InsuredPerson.look_on, InsuredPerson.person_id).limit(CHUNK)).all()
+    due = select(InsuredPerson.person_id).where(InsuredPerson.look_on <= day_of(now).isoformat())
+    query = due.where(InsuredPerson.person_id > after).order_by(InsuredPerson.person_id).limit(CHUNK)
+    people = session.scalars(query).all()
     if not people:
-        return Followed(0, 0, 0)
-    done, acts = follow(core, session, now, people, unit.actor)
+        return Followed(0, 0, 0), after
+    done, acts = follow(core, session, now, people, unit.actor, codes=True)
     unit.audit_acts(acts)
-    return done
+    return done, people[-1]
+
+
+def _is_marked(insured: Insured, today: date) -> bool:
+    """Whether somebody is to look at a person anyway: a mark for new codes is not lost by a payment."""
+    return insured.row.look_on is not None and insured.row.look_on <= today.isoformat()
 
 
 def _write(insured: Insured, found: Lapse, look_on: date | None, now: int) -> bool:
@@ -200,10 +205,3 @@ def _contested(session: Session, people: Sequence[str]) -> dict[str, list[tuple[
         if row.month is not None:
             found.setdefault(row.person_id, []).append((row.employer_id, row.month))
     return found
-
-
-def cards_of(session: Session, people: Sequence[str]) -> list[str]:
-    """The cards of people that are not revoked, by id."""
-    query = select(CardParty.card_id).join(CardRow, CardRow.id == CardParty.card_id)
-    wanted = query.where(CardParty.holder_id.in_(people), CardRow.status != "revoked")
-    return list(session.scalars(wanted.order_by(CardParty.card_id)))

@@ -35,6 +35,7 @@ from issuer.rules.days import day_of
 from issuer.rules.regions import NATION, is_known
 from issuer.rules.store import book_of
 
+from .card_codes import make_codes
 from .claim_stops import stop_claims
 from .contributions import own_rate
 from .coverage import Duties, MonthDuty
@@ -96,9 +97,11 @@ def register(core: Core, who: Principal, new: NewRegistration, request: Request 
         NotAllowed: ``access.*``.
         StateError: ``insurance.*``; never with what was told in it.
     """
-    return made_once(
+    made = made_once(
         lambda: core.transact(who.by(), lambda unit: register_within(core, unit, who, new), request=request)
     )
+    make_codes(core, [made.person_id], who.by())
+    return made
 
 
 def preview(core: Core, who: Principal, new: NewRegistration) -> None:
@@ -151,7 +154,7 @@ def register_within(core: Core, unit: UnitOfWork, who: Principal, new: NewRegist
     insured.row.changed_at = now
     notify_insured(core, session, now, "insurance.registered", [person_id], [employer_id])
     session.flush()
-    _, acts = follow(core, session, now, [person_id], who.by())
+    _, acts = follow(core, session, now, [person_id], who.by(), codes=True)
     acts += stop_claims(core, session, now, person_id, "employed", new.began, who.by())
     details = {"employer": employer_id, "region": new.region, "schemes": list(scheme_names(enrolled))}
     unit.audit("insurance.register", person_id, details)
@@ -193,13 +196,14 @@ def end_work(core: Core, who: Principal, person_id: str, employer_id: str | None
         insured.row.changed_at = now
         notify_insured(core, session, now, "insurance.ended", [person_id], [employer])
         session.flush()
-        _, acts = follow(core, session, now, [person_id], who.by())
+        _, acts = follow(core, session, now, [person_id], who.by(), codes=True)
         details = {"employer": employer, "day": day.isoformat()}
         unit.audit("insurance.end", person_id, details)
         unit.audit_acts(acts)
         return True
 
     core.transact(who.by(), work, settled=lambda session: None)
+    make_codes(core, [person_id], who.by())
 
 
 def _check(book: RuleBook, new: NewRegistration, today: date) -> None:

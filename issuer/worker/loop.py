@@ -33,6 +33,7 @@ from issuer.cards import codes, deferrals
 from issuer.core import Core
 from issuer.db.meta import Publisher
 from issuer.delivery.service import courier_of
+from issuer.insurance.card_codes import make_due_codes
 from issuer.insurance.certificate_reminders import remind_certificates
 from issuer.insurance.claim_payments import order_month
 from issuer.insurance.lapses import follow_due
@@ -233,6 +234,9 @@ class Worker:
     def _lapses(self, stop: threading.Event) -> None:
         done = follow_due(self.core, _WORKER, stop=stop.is_set)
         order_month(self.core, _WORKER)
+        made = make_due_codes(self.core, _WORKER, stop=stop.is_set)
+        if made:
+            self.log("insurance_codes", {"cards": made})
         if done.lapsed or done.restored:
             self.log("insurance", {"lapsed": done.lapsed, "restored": done.restored})
 
