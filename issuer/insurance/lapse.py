@@ -5,7 +5,8 @@ Promises:
 1. A month lets the insurance lapse that was enrolled and due, fell due by its own rule and is not paid after the day
    that the region's row names; icard's own default where none is known, and the answer carries that row.
 2. No lapse: a scheme that is exempt, disputed or not eligible; a month that someone contests; a difference that a late
-   published limit made; a shortfall up to the rule's threshold.
+   published limit made; a shortfall up to the rule's threshold; with two employers in a month, where the rule says so,
+   a scheme that one of them paid in full.
 3. Where no amount is known, a month is paid as soon as anything was paid for it.
 4. Paying restores: the answer depends on the books alone, not on what it was before.
 """
@@ -67,15 +68,23 @@ class Lapse:
 def lapse_of(book: RuleBook, months: Iterable[LapseMonth], on: date) -> Lapse:
     """The state of the insurance on a day."""
     limits: dict[tuple[str, int], DayByRule] = {}
-    late: dict[tuple[str, int], DayByRule] = {}
-    causes: list[tuple[int, Scheme]] = []
-    schemes = 0
+    open_months: list[tuple[LapseMonth, DayByRule]] = []
+    settled: set[tuple[int, Scheme]] = set()
     for one in months:
         place = one.region, one.month
         limit = limits.get(place) or limits.setdefault(place, lapse_day(book, *place))
-        if on > limit.day and not one.contested and not _is_paid(one, limit.rule):
-            late[place] = limit
-            causes.append((one.month, one.scheme))
+        if _is_paid(one, limit.rule):
+            settled.add((one.month, one.scheme))
+        elif on > limit.day and not one.contested:
+            open_months.append((one, limit))
+    late: dict[tuple[str, int], DayByRule] = {}
+    causes: set[tuple[int, Scheme]] = set()
+    schemes = 0
+    for one, limit in open_months:
+        cause = one.month, one.scheme
+        if cause not in settled or not limit.rule.value.get("another_employer_suffices"):
+            late[one.region, one.month] = limit
+            causes.add(cause)
             schemes |= int(one.scheme)
     if not causes:
         return Lapse(False)

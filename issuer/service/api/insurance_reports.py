@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Query, Response
 from pydantic import BaseModel, Field
 
-from issuer.insurance import answering, books, eligibility, overview, recomputation, views
+from issuer.insurance import answering, books, eligibility, overview, recomputation, views, yearly
 from issuer.insurance.answering import Answered, FindingStep
 from issuer.insurance.books import entry_from
 from issuer.insurance.chart import draw
@@ -30,6 +30,7 @@ from issuer.insurance.recomputation import RecomputationView
 from issuer.insurance.region_report import bars_of
 from issuer.insurance.schemes import scheme_names
 from issuer.insurance.views import MonthView
+from issuer.insurance.yearly import YearView
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
@@ -199,6 +200,14 @@ KnownOn = Annotated[date | None, Query(description="By what was known on this da
 def show_statement(call: CallOf, person_id: Id, year: Year = None) -> list[MonthView]:
     """What was reported and paid in a year, by month, employer and scheme."""
     found = views.statement(call.core, call.who, person_id, year)
+    noted(call, person_id)
+    return found
+
+
+@endpoints.at("GET", f"{PERSON}/yearly-statement", SEES_ONE, problems=(422,))
+def show_year(call: CallOf, person_id: Id, year: Year = None) -> YearView:
+    """A year by scheme, months counted once, and the months that two employers share, with what was paid twice."""
+    found = yearly.yearly_statement(call.core, call.who, person_id, year)
     noted(call, person_id)
     return found
 

@@ -88,5 +88,22 @@ def test_lapse_does_not_depend_on_order_and_ends_when_all_is_paid(months: list[L
     assert found.lapsed == bool(found.months) == (found.since is not None)
     settled = [LapseMonth(each.month, each.scheme, each.region, each.owed, each.owed or 1, 1) for each in months]
     assert not lapse_of(BOOK, settled, day).lapsed
-    # Each month decides alone.
-    assert found.lapsed == any(lapse_of(BOOK, [each], day).lapsed for each in months)
+    # Each scheme of a month decides alone: with several employers, one that paid in full suffices.
+    alone: dict[tuple[int, Scheme], list[LapseMonth]] = {}
+    for each in months:
+        alone.setdefault((each.month, each.scheme), []).append(each)
+    assert found.lapsed == any(
+        any(lapse_of(BOOK, [each], day).lapsed for each in those)
+        and not any(each.payments > 0 if each.owed is None else each.owed - each.paid <= 1_000 for each in those)
+        for those in alone.values()
+    )
+
+
+def test_one_of_two_employers_that_paid_in_full_suffices_where_the_rule_says_so() -> None:
+    paid = one(paid=100_000, payments=1)
+    assert not lapse_of(BOOK, [one(), paid], on("2026-09-01")).lapsed
+    assert lapse_of(BOOK, [one(), one(paid=50_000, payments=1)], on("2026-09-01")).lapsed
+    assert lapse_of(BOOK, [one(), one(scheme=Scheme.PENSION, paid=100_000, payments=1)], on("2026-09-01")).lapsed
+    each = {"months_after": 1, "day": "last", "shortfall_ignored": "0.00"}
+    strict = with_rows(rule("insurance_lapse", "lapse", "310000", "2020-01-01", each))
+    assert lapse_of(strict, [one(), paid], on("2026-09-01")).lapsed

@@ -774,6 +774,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     ),
     "POST /v1/insurance/people/{person_id}/certificates": _certificate,
     "GET /v1/insurance/people/{person_id}/statement": _insured("employer agency insurance_officer"),
+    "GET /v1/insurance/people/{person_id}/yearly-statement": _insured("employer agency insurance_officer"),
     "GET /v1/insurance/people/{person_id}/compliance": _insured("employer agency insurance_officer inspector"),
     "POST /v1/insurance/people/{person_id}/benefits/{benefit}": lambda world: Shot(
         "insurance_officer", {}, {"person_id": world.insured(), "benefit": "pension"}
