@@ -17,13 +17,14 @@ What no MAC of a row shows: that a row was removed, and that an earlier state of
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from json.encoder import encode_basestring_ascii as _quoted
 from operator import itemgetter
 from typing import Any, ClassVar, Final, cast
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, event, inspect, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, event, select, update
 from sqlalchemy.orm import Mapped, Mapper, Session, mapped_column, object_session
 
 from icard_crypto.errors import NotAllowed
@@ -49,6 +50,8 @@ __all__ = [
 Binder = Callable[[bytes], str]
 #: Where a session's ``info`` has its binder.
 BINDER: Final = "binder"
+#: Rows that are taken from the database's driver together.
+_FETCHED: Final = 1000
 
 
 class AlteredRow(NotAllowed):
@@ -133,7 +136,10 @@ def checked_rows(
     table, names, start = _query(model)
     binder = _binder(session)
     query = start.where(*conditions).order_by(*order)
-    for values in session.execute(query.with_for_update() if lock else query):
+    # The session writes what is waiting before it is asked; by its connection rows cost a third less than through it.
+    session.flush()
+    found = session.connection().execute(query.with_for_update() if lock else query)
+    for values in itertools.chain.from_iterable(found.partitions(_FETCHED)):
         row = dict(zip(names, values, strict=True))
         if not fits(binder, table, model.bound, row):
             raise AlteredRow(table.name, _key(table, row))
@@ -158,10 +164,8 @@ def update_rows(
 def _query(model: type[Bound]) -> tuple[Table, tuple[str, ...], Select[Any]]:
     """A model's table, its columns' names, and what reads them all."""
     if model not in _QUERIES:
-        mapper, table = inspect(model), _table(model)
-        # Columns of the model, not of the table: the session writes what is waiting before it asks.
-        columns = (getattr(model, mapper.get_property_by_column(column).key) for column in table.columns)
-        _QUERIES[model] = table, tuple(column.name for column in table.columns), select(*columns)
+        table = _table(model)
+        _QUERIES[model] = table, tuple(column.name for column in table.columns), select(*table.columns)
     return _QUERIES[model]
 
 

@@ -13,12 +13,14 @@ Promises:
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from operator import itemgetter
 from typing import Any, Final, Literal, cast
 
-from sqlalchemy import Table, insert, not_, select
+from sqlalchemy import ColumnElement, Table, insert, not_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -37,11 +39,11 @@ from issuer.rules.store import book_of
 from .coverage import Duties
 from .history import Person
 from .lapses import follow
-from .ledger import Entry, check_correction, uncorrected
+from .ledger import Entry, check_correction
 from .models import InsuranceEntry, InsuredPerson
 from .money import parse_yuan
 from .months import month_of, parse_month
-from .records import entries_of, load_people, load_workers, number_key
+from .records import load_people, load_workers, number_key
 from .schemes import Scheme, schemes_of
 
 __all__ = ["NewEntry", "Refused", "digest_of", "entry_from", "record", "record_within", "take_back"]
@@ -54,6 +56,8 @@ _LONGEST: Final = 40
 #: Digits of a batch's name in the ids of its rows.
 _BATCH_ID: Final = 24
 _DAY: Final = len("YYYY-MM-DD")
+#: What two rows are alike in (promise 2).
+_likeness: Final = itemgetter("employer_id", "month", "scheme", "kind", "day", "employer_part", "employee_part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,10 +309,7 @@ class _Looking:
         self.written = _by_chunks(session, there, InsuranceEntry.source_key, sources).keys()
         self._duties = Duties(book_of(session))
         months = {row.month for row in rows}
-        books = entries_of(session, InsuranceEntry.person_id.in_(ids), InsuranceEntry.month.in_(months))
-        self._seen = {
-            person_id: {_likeness(one) for one in uncorrected(entries)} for person_id, entries in books.items()
-        }
+        self._seen = _seen(session, InsuranceEntry.person_id.in_(ids), InsuranceEntry.month.in_(months))
 
     def _locked(self, numbers: Collection[str]) -> dict[str, Mapping[str, Any]]:
         """The rows of insured persons by number, locked in the order of their ids."""
@@ -349,11 +350,12 @@ class _Looking:
             row.day,
             self._today,
         )
-        seen, likeness = self._seen.setdefault(person_id, set()), _likeness(entry)
+        values = _values(entry, person_id, self._now, row.source_key)
+        seen, likeness = self._seen[person_id], _likeness(values)
         if likeness in seen:
             raise Conflict("insurance.entry_twice", path="month")
         seen.add(likeness)
-        return _values(entry, person_id, self._now, row.source_key)
+        return values
 
     def _check_month(self, person: Person, employer: str, row: NewEntry) -> None:
         at_work = [
@@ -373,16 +375,15 @@ class _Looking:
                 raise Invalid("insurance.entry_exempt", path="scheme", expected="a scheme that is not exempt")
 
 
-def _likeness(entry: Entry) -> tuple[object, ...]:
-    return (
-        entry.employer,
-        entry.month,
-        int(entry.scheme),
-        entry.kind,
-        entry.day,
-        entry.employer_part,
-        entry.employee_part,
-    )
+def _seen(session: Session, *conditions: ColumnElement[bool]) -> defaultdict[str, set[tuple[Any, ...]]]:
+    """By person what the rows that stand are alike in; as values, for an import reads as many as it writes."""
+    rows = list(checked_rows(session, InsuranceEntry, *conditions))
+    gone = {row["takes_back"] for row in rows}
+    found: defaultdict[str, set[tuple[Any, ...]]] = defaultdict(set)
+    for row in rows:
+        if row["takes_back"] is None and row["id"] not in gone:
+            found[row["person_id"]].add(_likeness(row))
+    return found
 
 
 def _by_chunks(session: Session, query: Any, column: Any, keys: Sequence[str]) -> dict[str, str]:

@@ -64,6 +64,7 @@ class Compliance:
         self._rates = Rates(book)
         self._fees: dict[int, Rule | None] = {}
         self._graces: dict[int, Rule | None] = {}
+        self._fines: dict[tuple[str, int], Rule | None] = {}
 
     def report(self, person: Person) -> Report:
         """What is found about a person."""
@@ -279,7 +280,9 @@ class Compliance:
 
     def _fine(self, kind: FindingKind, owed: int, month: int) -> Fine | None:
         name = "not_registered" if kind == "uncovered" else "not_paid"
-        rule = self._book.find("insurance_fines", name, NATION, last_day(month), self._known_on)
+        if (name, month) not in self._fines:
+            self._fines[name, month] = self._book.find("insurance_fines", name, NATION, last_day(month), self._known_on)
+        rule = self._fines[name, month]
         if rule is None:
             return None
         low, high = (round_fen(owed * Decimal(rule.value[side])) for side in ("times_from", "times_to"))
@@ -298,12 +301,12 @@ class Compliance:
                 end = months[place]
             ends[months[place]] = end
         years = int(rule.value["years"])
+        inspected = {end: self._as_of <= months_after(last_day(end), 12 * years) for end in set(ends.values())}
 
         def mark(one: Finding) -> Finding:
             if one.kind not in _BREACHES or one.month is None:
                 return one
-            limit = months_after(last_day(ends[one.month]), 12 * years)
-            return replace(one, inspected=self._as_of <= limit, rules=(*one.rules, rule))
+            return replace(one, inspected=inspected[ends[one.month]], rules=(*one.rules, rule))
 
         return [mark(one) for one in findings]
 

@@ -33,7 +33,6 @@ __all__ = [
     "check_correction",
     "late_fee",
     "late_fee_of",
-    "uncorrected",
 ]
 
 EntryKind = Literal["reported", "paid", "refunded"]
@@ -108,12 +107,6 @@ def balances(entries: Iterable[Entry]) -> dict[tuple[str, int, Scheme], Balance]
         if entry.kind == "paid":
             row[3] += 1 if entry.takes_back is None else -1
     return {key: Balance(*row) for key, row in sums.items()}
-
-
-def uncorrected(entries: Sequence[Entry]) -> list[Entry]:
-    """The rows that stand: neither taken back nor taking back."""
-    gone = {one.takes_back for one in entries if one.takes_back is not None}
-    return [one for one in entries if one.takes_back is None and one.id not in gone]
 
 
 def check_correction(entries: Sequence[Entry], wrong: str) -> Entry:

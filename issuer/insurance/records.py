@@ -40,7 +40,6 @@ __all__ = [
     "add_fact",
     "certificate_body",
     "certificate_of",
-    "entries_of",
     "load_people",
     "load_workers",
     "number_key",
@@ -195,7 +194,7 @@ def _load(core: Core, session: Session, ids: Sequence[str], *, lock: bool) -> di
     query = select(InsuredPerson).where(InsuredPerson.person_id.in_(ids)).order_by(InsuredPerson.person_id)
     rows = session.scalars(query.with_for_update() if lock else query).all()
     facts = _facts(core, session, InsuranceFact.person_id.in_(ids))
-    entries = entries_of(session, InsuranceEntry.person_id.in_(ids))
+    entries = _entries(session, InsuranceEntry.person_id.in_(ids))
     permits = _permits(session, ids)
     found = {}
     for row in rows:
@@ -216,7 +215,7 @@ def _facts(core: Core, session: Session, *conditions: ColumnElement[bool]) -> de
     return found
 
 
-def entries_of(session: Session, *conditions: ColumnElement[bool]) -> defaultdict[str, list[Entry]]:
+def _entries(session: Session, *conditions: ColumnElement[bool]) -> defaultdict[str, list[Entry]]:
     """The rows of the books that meet the conditions, by person, as the rules read them."""
     found: defaultdict[str, list[Entry]] = defaultdict(list)
     for row in checked_rows(session, InsuranceEntry, *conditions, order=(InsuranceEntry.id,)):
@@ -238,11 +237,14 @@ def entries_of(session: Session, *conditions: ColumnElement[bool]) -> defaultdic
 
 
 def _permits(session: Session, ids: Sequence[str]) -> defaultdict[str, list[Basis]]:
+    query = select(Permit, PermitTerm).join(PermitTerm, PermitTerm.permit_id == Permit.id)
+    terms = session.execute(query.where(Permit.person_id.in_(ids)).order_by(PermitTerm.id)).all()
+    found: defaultdict[str, list[Basis]] = defaultdict(list)
+    if not terms:
+        return found
     wanted = select(PermitEnd).join(Permit).where(Permit.person_id.in_(ids)).order_by(PermitEnd.number)
     ends = {end.permit_id: end.day for end in session.scalars(wanted)}
-    found: defaultdict[str, list[Basis]] = defaultdict(list)
-    terms = select(Permit, PermitTerm).join(PermitTerm, PermitTerm.permit_id == Permit.id)
-    for permit, term in session.execute(terms.where(Permit.person_id.in_(ids)).order_by(PermitTerm.id)):
+    for permit, term in terms:
         first, last = date.fromisoformat(term.first), date.fromisoformat(term.until)
         end = _day(ends.get(term.permit_id))
         last = last if end is None or end < first else min(last, end)
