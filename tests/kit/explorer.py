@@ -45,7 +45,9 @@ __all__ = ["Explorer"]
 
 AnyCase: TypeAlias = Case[Any]
 BASE = "http://service.test"
-#: Subjects whose people and papers this population has not: their stories and the matrix show that they succeed.
+#: Subjects whose people and papers this population has not: an application alone takes a dozen requests to be decided.
+#: Their operations are tried here too, but what they find is not there. That each of them succeeds, with a type and a
+#: body that the description names, tests/issuer/service/test_matrix.py shows.
 UNPEOPLED = frozenset(
     {
         "All-in-one services",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -120,9 +121,26 @@ def _by(world: World, by: str | Somebody | Entered | None, method: str) -> list[
     return [by.enter() if isinstance(by, Somebody) else by]
 
 
+def _check_body(described: dict[str, Any], route: Route, answer: httpx.Response) -> None:
+    """Hold an answer against the description: its type, and of JSON the body."""
+    bodies = described["paths"][route.path][route.method.lower()]["responses"][str(answer.status_code)].get(
+        "content", {}
+    )
+    media_type = answer.headers.get("content-type", "").partition(";")[0]
+    if not answer.content:
+        return
+    assert media_type in bodies, (route.name, media_type, sorted(bodies))
+    if media_type == "application/json":
+        schema = {**bodies[media_type]["schema"], "components": described["components"]}
+        faults = sorted(jsonschema.Draft202012Validator(schema).iter_errors(answer.json()), key=str)
+        assert not faults, (route.name, faults[0].json_path, faults[0].message)
+
+
 def test_every_endpoint_has_a_row_and_does_what_it_is_for(world: World, app: FastAPI) -> None:
-    """Whoever an endpoint is for gets what it declares, of the own or of what the role is for: 200, 201, 204."""
+    """Whoever an endpoint is for gets what it declares, of the own or of what the role is for: 200, 201, 204, with a
+    type and a body that the description names."""
     routes = {route.name: route for route in _routes(app)}
+    described = app.openapi()
     assert routes.keys() == ROWS.keys()
     for name, row in ROWS.items():
         route, shot = routes[name], row(world)
@@ -131,6 +149,7 @@ def test_every_endpoint_has_a_row_and_does_what_it_is_for(world: World, app: Fas
             caller = by_session(app, entered) if entered else Caller(app, {})
             answer = caller(route.method, route.at(shot.ids), shot.body, version=version)
             assert answer.status_code == (shot.status or route.status), (name, shot.by, answer.text[:300])
+            _check_body(described, route, answer)
 
 
 def test_every_endpoint_lets_in_whom_it_declares(world: World, app: FastAPI) -> None:
