@@ -149,7 +149,8 @@ def test_every_endpoint_has_a_row_and_does_what_it_is_for(world: World, app: Fas
             caller = by_session(app, entered) if entered else Caller(app, {})
             answer = caller(route.method, route.at(shot.ids), shot.body, version=version)
             assert answer.status_code == (shot.status or route.status), (name, shot.by, answer.text[:300])
-            _check_body(described, route, answer)
+            if answer.is_success:
+                _check_body(described, route, answer)
 
 
 def test_every_endpoint_lets_in_whom_it_declares(world: World, app: FastAPI) -> None:
