@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from issuer.accounts.models import Account
 from issuer.rules.store import add_rules
 from issuer.service.app import make_service
-from tests.issuer.insurance.test_claims import BY, SUBSIDY
+from tests.issuer.insurance.test_claims import SUBSIDY
+from tests.issuer.insurance.test_registration import BY
 from tests.kit.callers import by_session
 from tests.kit.insured import registration_body
 from tests.kit.people import House, Somebody, credit_code, make, new_house, organisation
@@ -112,7 +113,7 @@ def town(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Town]:
 
 def month(found: dict[str, Any], wanted: str) -> dict[str, Any]:
     """The line of a month."""
-    (line,) = [one for one in found["months"] if one["month"] == wanted]
+    (line,) = (dict(one) for one in found["months"] if one["month"] == wanted)
     return line
 
 
