@@ -24,6 +24,8 @@ from .problems import Problem
 
 __all__ = ["read_form"]
 
+#: Of a Content-Type and a Content-Disposition: parameters are read one by one.
+_LONGEST_FIELD: Final = 1024
 #: RFC 2046, section 5.1.1, has 70.
 _LONGEST_BOUNDARY: Final = 70
 _LONGEST_HEAD: Final = 4096
@@ -41,6 +43,8 @@ def read_form(content_type: str, body: bytes, *, fields: int, files: int) -> For
     Raises:
         Problem: ``http.bad_request``.
     """
+    if len(content_type) > _LONGEST_FIELD:
+        raise Problem("http.bad_request", path="Content-Type", expected=f"at most {_LONGEST_FIELD} characters")
     media_type, options = parse_options_header(content_type)
     if media_type == b"multipart/form-data":
         found = _parts(options.get(b"boundary", b""), body, fields + files)
@@ -81,7 +85,10 @@ def _part(piece: bytes) -> tuple[str, str | UploadFile]:
         raise Problem("http.bad_request", expected="a part with a head")
     raw = [line.partition(b":") for line in piece[2:end].split(b"\r\n")]
     headers = Headers(raw=[(name.strip().lower(), value.strip()) for name, _, value in raw])
-    _, options = parse_options_header(headers.get("content-disposition"))
+    disposition = headers.get("content-disposition", "")
+    if len(disposition) > _LONGEST_FIELD:
+        raise Problem("http.bad_request", expected=f"a Content-Disposition of at most {_LONGEST_FIELD} characters")
+    _, options = parse_options_header(disposition)
     content = piece[end + 4 :]
     try:
         name = options[b"name"].decode()

@@ -74,6 +74,8 @@ def test_files_are_read_byte_by_byte(one: bytes, other: bytes) -> None:
         (MULTI, b"--b\r\nContent-Type: text/plain\r\n\r\n1" + END),
         (MULTI, b"--b\r\nX: " + b"y" * 5000 + b"\r\n\r\n1" + END),
         ("multipart/form-data", PART + b"1" + END),
+        (MULTI + ";" * 30_000, PART + b"1" + END),
+        (MULTI, b"--b\r\nContent-Disposition: form-data; name=a" + b";" * 2000 + b"\r\n\r\n1" + END),
         (f"multipart/form-data; boundary={'b' * 71}", PART + b"1" + END),
     ],
 )
