@@ -4,8 +4,8 @@ Promises:
 
 1. Nothing here checks permissions: :mod:`issuer.accounts.directory`, :mod:`issuer.approvals.engine` and
    :mod:`issuer.accounts.host` do, and write the audit.
-2. Whatever removes a permission or may have leaked a secret ends the account's sessions, tokens and invitations in the
-   same transaction.
+2. Whatever removes a permission or may have leaked a secret ends the account's sessions, tokens, calendar
+   feeds and invitations in the same transaction.
 3. A person has no two roles that exclude each other; the person's row is locked while that is checked.
 4. An account that gets another role starts again: it is invited, without the password and TOTP that it had.
 5. A person has one holder's account at most, and no account of a closed organisation is let in again.
@@ -24,10 +24,19 @@ from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.core import Core
 
 from . import sessions
-from .fields import check_email, check_identity, check_language, check_login, check_text
+from .fields import PASSPORT, check_email, check_identity, check_language, check_login, check_text
 from .invitations import Invited, Parts, invite, withdraw
-from .models import Account, ApiToken, KnownPlace, Organisation, Person, RecoveryCode
-from .people import AccountRecord, identity_keys, login_key, write_account, write_name
+from .models import Account, ApiToken, CalendarFeed, KnownPlace, Organisation, Person, RecoveryCode
+from .people import (
+    AccountRecord,
+    identity_keys,
+    login_key,
+    note_passports,
+    passport_digest,
+    passports_of,
+    write_account,
+    write_name,
+)
 from .roles import ROLES, Role, role_named
 
 __all__ = [
@@ -114,6 +123,9 @@ def create(core: Core, session: Session, new: NewAccount, account_id: str, parts
     if role.official and person.identity_key is None:
         raise Invalid("account.field", path="identity", expected="a number, for an official account")
     _check_conflicts(session, person, role, except_for=None)
+    passport = PASSPORT.fullmatch(new.identity or "")
+    if passport is not None and role.official:
+        note_passports(core, person, passports_of(core, person) | {passport_digest(core, *passport.groups())})
     account = Account(
         id=account_id,
         person_id=person.id,
@@ -237,7 +249,7 @@ def locked_account(session: Session, account_id: str) -> Account:
 
 
 def end_access(session: Session, account: Account, now: int) -> None:
-    """End sessions, tokens and invitations of a locked account (promise 2)."""
+    """End all that a locked account is come in by (promise 2)."""
     sessions.end_all(session, account.id)
     end_tokens(session, account.id, now)
     withdraw(session, account.id)
@@ -245,10 +257,13 @@ def end_access(session: Session, account: Account, now: int) -> None:
 
 
 def end_tokens(session: Session, account_id: str, now: int) -> None:
-    """End all tokens of a locked account."""
-    live = select(ApiToken).where(ApiToken.account_id == account_id, ApiToken.revoked_at.is_(None))
-    for token in session.scalars(live.order_by(ApiToken.id).with_for_update()):
+    """End all tokens of a locked account, and its calendar feeds: what works without a log-in."""
+    tokens = select(ApiToken).where(ApiToken.account_id == account_id, ApiToken.revoked_at.is_(None))
+    for token in session.scalars(tokens.order_by(ApiToken.id).with_for_update()):
         token.revoked_at = now
+    feeds = select(CalendarFeed).where(CalendarFeed.account_id == account_id, CalendarFeed.revoked_at.is_(None))
+    for feed in session.scalars(feeds.order_by(CalendarFeed.id).with_for_update()):
+        feed.revoked_at = now
 
 
 def _require_open(session: Session, account: Account) -> None:

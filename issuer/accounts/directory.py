@@ -297,7 +297,7 @@ def _change(
         # Persons come before accounts in the order of locks; the person of an account never changes.
         session.get_one(Person, account.person_id, with_for_update=True)
         account = changes.locked_account(session, account_id)
-        if account.person_id == who.person_id:
+        if who.is_self(account.person_id):
             raise NotAllowed("account.self")
         if version is not None and account.version != version:
             raise Conflict("account.changed", expected=str(version), found=str(account.version))

@@ -15,6 +15,7 @@ from typing import Final
 from icard_crypto.errors import Invalid
 
 __all__ = [
+    "PASSPORT",
     "check_email",
     "check_identity",
     "check_language",
@@ -32,6 +33,8 @@ _EMAIL: Final = re.compile(
 _LONGEST_EMAIL: Final = 254
 #: A number as people write it, perhaps behind the kind of document and the state that issued it: PASSPORT:DEU:C01X00T4.
 _IDENTITY: Final = re.compile(r"(?:[A-Z]{2,20}:[A-Z]{3}:)?[A-Z0-9][A-Z0-9 ./-]{3,39}")
+#: A passport's state and number, as an identity has them.
+PASSPORT: Final = re.compile(r"PASSPORT:([A-Z]{3}):(.+)")
 _BETWEEN: Final = re.compile(r"[ ./-]+")
 _LANGUAGES: Final = ("en", "zh")
 

@@ -22,6 +22,7 @@ from issuer.db.bound import Bound
 __all__ = [
     "Account",
     "ApiToken",
+    "CalendarFeed",
     "Consent",
     "Invitation",
     "KnownPlace",
@@ -198,6 +199,20 @@ class ApiToken(Bound, Base):
     created_at: Mapped[Seconds]
     expires_at: Mapped[Seconds]
     used_on: Mapped[Seconds | None]
+    revoked_at: Mapped[Seconds | None]
+
+
+class CalendarFeed(Bound, Base):
+    """An account's calendar feed: found by the hash of its token, ended by its owner."""
+
+    __tablename__ = "calendar_feeds"
+    __table_args__ = (Index("ix_calendar_feeds_account", "account_id"),)
+    bound = ("account_id", "token_hash", "revoked_at")
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
+    token_hash: Mapped[Hex64] = mapped_column(unique=True)
+    created_at: Mapped[Seconds]
     revoked_at: Mapped[Seconds | None]
 
 

@@ -3,13 +3,17 @@
 Promises:
 
 1. Name, login name, e-mail address and language are only in what :mod:`issuer.vault.at_rest` sealed for that row.
-2. A document's number is kept as a keyed hash alone: it says that two accounts are one person's, and nothing more.
+2. A document's number is kept as a keyed hash alone: it says that two accounts are one person's, and nothing more. The
+   passports of somebody who works here are such hashes, sealed with the name: who holds a card under a passport and
+   works here under another number is one human being, who decides nothing about themselves.
 3. A password hash is sealed once more: who has the database alone has nothing to try passwords on.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 
@@ -27,8 +31,12 @@ __all__ = [
     "contact",
     "identity_keys",
     "login_key",
+    "normal_number",
+    "note_passports",
     "open_password",
     "open_totp",
+    "passport_digest",
+    "passports_of",
     "read_account",
     "read_name",
     "seal_password",
@@ -69,13 +77,44 @@ def identity_keys(core: Core, identity: str) -> list[str]:
 
 
 def write_name(core: Core, row: Person, name: str) -> None:
-    """Put a person's name into its row."""
-    row.record = core.at_rest.seal(Place("persons", "record", row.id), _json({"name": name}))
+    """Put a person's name into its row; an empty one erases the passports as well."""
+    _write_person(core, row, name, passports_of(core, row) if name else frozenset())
 
 
 def read_name(core: Core, row: Person) -> str:
     """A person's name; empty once it was erased."""
-    return str(_object(core.at_rest.open(Place("persons", "record", row.id), row.record)).get("name", ""))
+    return str(_person(core, row).get("name", ""))
+
+
+def passports_of(core: Core, row: Person) -> frozenset[str]:
+    """The keyed hashes of a person's passports, as administrators noted them."""
+    return frozenset(_person(core, row).get("passports", ()))
+
+
+def note_passports(core: Core, row: Person, digests: Iterable[str]) -> None:
+    """Put the keyed hashes of a person's passports into its row, in the place of those that are there."""
+    _write_person(core, row, read_name(core, row), frozenset(digests))
+
+
+def normal_number(number: str) -> str:
+    """A passport's number in its one form: capitals, without spaces and hyphens."""
+    return re.sub("[ -]", "", number).upper()
+
+
+def passport_digest(core: Core, state: str, number: str) -> str:
+    """The keyed hash by which a passport is found."""
+    return core.at_rest.digest("document", f"passport:{state}:{normal_number(number)}")
+
+
+def _person(core: Core, row: Person) -> dict[str, Any]:
+    # A new row has none yet.
+    sealed: bytes | None = row.record
+    return {} if sealed is None else _object(core.at_rest.open(Place("persons", "record", row.id), sealed))
+
+
+def _write_person(core: Core, row: Person, name: str, passports: frozenset[str]) -> None:
+    told: dict[str, Any] = {"name": name, "passports": sorted(passports)} if passports else {"name": name}
+    row.record = core.at_rest.seal(Place("persons", "record", row.id), _json(told))
 
 
 def write_account(core: Core, row: Account, record: AccountRecord | None) -> None:

@@ -31,6 +31,7 @@ class Principal:
         full: every factor that the account has was given; True for tokens.
         totp_at: Unix time of the session's last TOTP code.
         scopes: of a token; None in a session.
+        humans: of an official, the persons on record who are the same human being.
     """
 
     account_id: str
@@ -42,6 +43,7 @@ class Principal:
     totp_at: int | None = None
     token_id: str | None = None
     scopes: frozenset[str] | None = None
+    humans: frozenset[str] = frozenset()
 
     @property
     def actor(self) -> str:
@@ -54,6 +56,10 @@ class Principal:
         if self.scopes is not None:
             return self.scopes & self.role.rights & SCOPES
         return self.role.rights if self.full else frozenset()
+
+    def is_self(self, person_id: str | None) -> bool:
+        """Whether a person on record is who asks, under whichever number."""
+        return person_id is not None and (person_id == self.person_id or person_id in self.humans)
 
     def by(self, reason: str | None = None) -> Actor:
         """Who acts, for :mod:`issuer.cards`."""

@@ -7,7 +7,6 @@ is done within the transaction of the confirmation. Arguments are JSON.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.card.card import Card
 from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer import cards
 from issuer.accounts import changes
@@ -35,10 +33,12 @@ from issuer.permits.models import Permit
 from issuer.rules import store
 from issuer.rules.days import day_of
 
+from . import passports
+from .json_arguments import card_of, rule_of
+
 __all__ = ["ACTS", "Done", "Kind", "Prepared"]
 
 _ID: Final = re.compile("[0-9a-f]{32}")
-_LONGEST_CARD: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +120,13 @@ def _prepare_replacement(core: Core, session: Session, arguments: Mapping[str, A
         raise NotFound("issue.no_card")
     if row.status == "revoked":
         raise Conflict("issue.card_revoked")
-    cards.check_card(core, _card(arguments))
+    cards.check_card(core, card_of(arguments))
     return Prepared(row.id, dict(arguments), _holder(session, row.id))
 
 
 def _replace(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
     remove = frozenset((prepared.arguments.get("remove") or "").split())
-    cards.replace_within(core, session, cards.Reissue(prepared.subject, _card(prepared.arguments), remove=remove))
+    cards.replace_within(core, session, cards.Reissue(prepared.subject, card_of(prepared.arguments), remove=remove))
     return Done("card.replace", prepared.subject)
 
 
@@ -134,7 +134,7 @@ def _prepare_issue(core: Core, session: Session, arguments: Mapping[str, Any]) -
     """``card``: the record, JSON text; ``holder_id`` and ``employer_id``, where the service knows them."""
     _only(arguments, {"card"}, frozenset({"holder_id", "employer_id"}))
     cards.require_direct(core)
-    read = _card(arguments)
+    read = card_of(arguments)
     cards.check_card(core, read)
     subject = hashlib.sha256(core.at_rest.digest("new card", read.permit.number or "").encode()).hexdigest()[:32]
     return Prepared(subject, dict(arguments), arguments.get("holder_id"))
@@ -143,25 +143,9 @@ def _prepare_issue(core: Core, session: Session, arguments: Mapping[str, Any]) -
 def _issue(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
     card_id = _card_id(parts)
     said = prepared.arguments
-    new = cards.NewCard(_card(said), holder=said.get("holder_id"), employer=said.get("employer_id"))
+    new = cards.NewCard(card_of(said), holder=said.get("holder_id"), employer=said.get("employer_id"))
     cards.issue_within(core, session, new, card_id)
     return Done("card.issue", card_id)
-
-
-def _card(arguments: Mapping[str, Any]) -> Card:
-    """The record of a request.
-
-    Raises:
-        Invalid: ``account.field``.
-        CardError: ``card.*``.
-    """
-    try:
-        read = json.loads(arguments["card"]) if len(arguments["card"]) <= _LONGEST_CARD else None
-    except ValueError:
-        read = None
-    if not isinstance(read, dict):
-        raise Invalid("account.field", path="card", expected="a card's record, as JSON text")
-    return Card.from_json(read)
 
 
 def _sign(core: Core, done: Done) -> None:
@@ -258,15 +242,11 @@ def _unlock(core: Core, session: Session, prepared: Prepared, parts: Parts, now:
 def _prepare_rule(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``rule``: the row as JSON, with its kind."""
     _only(arguments, {"rule"})
-    try:
-        entry = json.loads(arguments["rule"])
-    except ValueError:
-        raise Invalid("rules.field", path="rule", expected="JSON") from None
-    return Prepared(_rule_subject(store.prepare_rule(session, entry).name), dict(arguments))
+    return Prepared(_rule_subject(store.prepare_rule(session, rule_of(arguments)).name), dict(arguments))
 
 
 def _add_rule(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
-    store.write(session, "add", store.prepare_rule(session, json.loads(prepared.arguments["rule"])), now)
+    store.write(session, "add", store.prepare_rule(session, rule_of(prepared.arguments)), now)
     return Done("rule.add", prepared.subject)
 
 
@@ -338,6 +318,23 @@ def _own_region(session: Session, who: Principal, permit_id: str) -> None:
     ending.require_region(session, who, permit_id)
 
 
+def _prepare_passport(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``account_id`` of somebody who works here; ``nationality`` and ``number`` of a passport of theirs."""
+    _only(arguments, {"account_id", "nationality", "number"})
+    passports.check(arguments)
+    return _about(session, arguments)
+
+
+def _note_passport(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    passports.change(core, session, prepared.person_id, prepared.arguments, add=True)
+    return Done("account.passport", prepared.subject)
+
+
+def _drop_passport(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    passports.change(core, session, prepared.person_id, prepared.arguments, add=False)
+    return Done("account.no_passport", prepared.subject)
+
+
 def _rule_subject(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:32]
 
@@ -380,6 +377,8 @@ ACTS: Final[dict[str, Kind]] = {
     "account.role": Kind("account.give", _prepare_role, _raise, invites=True),
     "account.reset": Kind("account.give", _prepare_account, _reset, invites=True),
     "account.unlock": Kind("account.give", _prepare_account, _unlock),
+    "account.passport": Kind("account.give", _prepare_passport, _note_passport),
+    "account.no_passport": Kind("account.give", _prepare_passport, _drop_passport),
     "permit.end": Kind("permit.end", _prepare_permit_end, _end_permit, allow=_own_region),
     "permit.readmit": Kind("permit.end", _prepare_readmission, _readmit, allow=_own_region),
     "permit.restore": Kind("permit.end", _prepare_restoration, _restore, finish=_sign_restored, allow=_own_region),

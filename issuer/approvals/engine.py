@@ -3,7 +3,7 @@
 Promises:
 
 1. Requester and approver are two *persons* who both have the permission, each in a session with a fresh TOTP code,
-   never a token. Another account of the same person does not count.
+   never a token. Another account of the same person does not count, nor another person with the same passport.
 2. The approver has had account and role since before the request; nobody approves an act on their own person.
 3. The act is done in the transaction that records the confirmation: once, or not at all. It is not done when the
    requester has lost the permission, nor after the request has expired.
@@ -45,6 +45,7 @@ from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.outbox import Notice, notify
+from issuer.permits.people import same_human
 from issuer.vault.at_rest import Place
 
 from .acts import ACTS, Done, Kind
@@ -119,7 +120,7 @@ def ask(
         prepared = kind.prepare(core, session, arguments)
         if kind.allow is not None:
             kind.allow(session, who, prepared.subject)
-        _not_oneself(who.person_id, prepared.person_id)
+        _not_oneself(same_human(core, session, who.person_id), prepared.person_id)
         _not_waiting(locked_account(session, who.account_id), now)
         if not sessions.stands(core, session, who):
             raise NotAllowed("session.unknown")
@@ -177,7 +178,8 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
         if kind.allow is not None:
             kind.allow(session, who, prepared.subject)
         asker, account = _both(session, row.asked_by, who.account_id)
-        if asker.person_id == account.person_id:
+        asking, deciding = (same_human(core, session, each.person_id) for each in (asker, account))
+        if asking & deciding:
             raise NotAllowed("confirm.same_person")
         if not sessions.stands(core, session, who) or kind.right not in role_named(account.role).rights:
             raise NotAllowed("session.unknown")
@@ -186,8 +188,7 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
             raise NotAllowed("confirm.younger_account")
         if asker.state != "active" or kind.right not in role_named(asker.role).rights:
             raise Conflict("confirm.asker_gone")
-        _not_oneself(asker.person_id, prepared.person_id)
-        _not_oneself(account.person_id, prepared.person_id)
+        _not_oneself(asking | deciding, prepared.person_id)
         row.state, row.decided_by, row.decided_at = "done", account.id, now
         _forget(core, row)
         session.flush()
@@ -227,7 +228,8 @@ def refuse(core: Core, who: Principal, confirmation_id: str) -> None:
         # Who asked may withdraw; beside him nobody decides on what concerns himself.
         asker = session.get_one(Account, row.asked_by)
         if asker.person_id != who.person_id:
-            _not_oneself(who.person_id, kind.prepare(core, session, _content(core, row)["arguments"]).person_id)
+            about = kind.prepare(core, session, _content(core, row)["arguments"]).person_id
+            _not_oneself(same_human(core, session, who.person_id), about)
         row.state, row.decided_by, row.decided_at = "refused", who.account_id, now
         _forget(core, row)
         session.flush()
@@ -328,8 +330,8 @@ def _not_waiting(account: Account, now: int) -> None:
         raise Conflict("confirm.waits", expected=f"{account.confirms_from} or later", found=str(now))
 
 
-def _not_oneself(person_id: str, about: str | None) -> None:
-    if about is not None and person_id == about:
+def _not_oneself(humans: frozenset[str], about: str | None) -> None:
+    if about in humans:
         raise NotAllowed("account.self")
 
 

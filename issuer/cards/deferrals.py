@@ -185,7 +185,7 @@ def seen_deferral(core: Core, who: Principal, deferral_id: str) -> str:
 
     def look(session: Session) -> bool:
         row = session.get(LookupDeferral, deferral_id)
-        return row is not None and row.person_id != who.person_id
+        return row is not None and not who.is_self(row.person_id)
 
     if not core.database.read(look):
         raise NotFound("lookup.none")
@@ -204,7 +204,7 @@ def end_deferral(core: Core, who: Principal, deferral_id: str) -> None:
     def work(unit: UnitOfWork) -> bool:
         session, now = unit.session, unit.now
         row = session.get(LookupDeferral, deferral_id, with_for_update=True)
-        if row is None or row.person_id == who.person_id:
+        if row is None or who.is_self(row.person_id):
             raise NotFound("lookup.none")
         if row.ends_at > now:
             row.ends_at = now

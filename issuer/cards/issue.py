@@ -38,7 +38,7 @@ from .holder_insurance import insurance_of
 from .models import CardLookup, CardParty, CardRow, CodeRow
 from .parties import notify_parties
 from .party_rows import check_parties
-from .records import needs_two, read_record, refuse_lost_fields, write_record
+from .records import decided_for, needs_two, read_record, refuse_lost_fields, write_record
 from .requests import IssuedCard, NewCard, Reissue
 from .states import end_codes, locked, require_revision
 
@@ -68,11 +68,14 @@ class Decision(Generic[T]):
         make: called first: decides, and says what the card is to say.
         then: called when the codes are intended, with the card's id too.
         remove: paths of fields that the record has and the decision may leave out.
+        of_person: whether it was decided whose card it is, as an approved application does; what one officer corrects
+            or grants does not.
     """
 
     make: Callable[[UnitOfWork], T]
     then: Callable[[UnitOfWork, str], None]
     remove: frozenset[str] = frozenset()
+    of_person: bool = False
 
 
 def issue(core: Core, new: Sequence[NewCard], by: Actor) -> list[IssuedCard]:
@@ -252,7 +255,8 @@ def _reissue(
             check_card(core, card)
             asked = [Reissue(one.card_id, card, remove=decision.remove) for one in wishes]
         two = by.break_glass or decision is not None
-        made, rows = _anew(core, unit.session, asked, ctis, action, old_end=old_end, two=two)
+        settled_person = by.break_glass or (decision is not None and decision.of_person)
+        made, rows = _anew(core, unit.session, asked, ctis, action, old_end=old_end, two=two, settles=settled_person)
         if decision is not None:
             for row in rows:
                 decision.then(unit, row.id)
@@ -282,6 +286,7 @@ def _anew(
     *,
     old_end: bool,
     two: bool,
+    settles: bool,
 ) -> tuple[list[_Made], list[CardRow]]:
     """Write the intents of new codes; what was made, and the cards that it was made for."""
     rows = locked(session, list(ctis))
@@ -300,11 +305,11 @@ def _anew(
         row.version += 1
         made.append((row.id, row.version))
         if one.card is not None:
-            held = read_record(core, row)
+            held, decided = read_record(core, row), decided_for(core, row)
             refuse_lost_fields(held, one.card, one.remove)
             session.execute(delete(CardLookup).where(CardLookup.card_id == row.id))
-            session.add_all(write_record(core, session, row, one.card))
-            if not two and needs_two(held, one.card):
+            session.add_all(write_record(core, session, row, one.card, None if settles else decided))
+            if not two and needs_two(held, one.card, decided):
                 raise NotAllowed("issue.two_needed", path="card")
         wanted.append(codes.Wanted(row, one.card or read_record(core, row), ctis[row.id]))
     if wanted:
@@ -325,7 +330,7 @@ def replace_within(core: Core, session: Session, asked: Reissue) -> None:
     Raises:
         CardError, StateError: as :func:`replace`.
     """
-    _anew(core, session, [asked], {asked.card_id: _new_ctis()}, "card.replace", old_end=True, two=True)
+    _anew(core, session, [asked], {asked.card_id: _new_ctis()}, "card.replace", old_end=True, two=True, settles=True)
 
 
 def issue_within(core: Core, session: Session, new: NewCard, card_id: str) -> None:

@@ -96,7 +96,7 @@ def refuse_own(who: Principal, holder_id: str | None) -> None:
     Raises:
         NotAllowed: ``account.self``.
     """
-    if who.role.official and who.person_id == holder_id:
+    if who.role.official and who.is_self(holder_id):
         raise NotAllowed("account.self")
 
 

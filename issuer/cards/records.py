@@ -7,6 +7,8 @@ Promises:
    or decomposed, with one space, several or a hyphen between its parts, with any apostrophe or none.
 3. A record whose permit number a live card has already is refused before it is written.
 4. A new record loses no field of the old one by omission: what it leaves out on purpose is named.
+5. Whose card it is does not change step by step: beside the record stands, sealed with it, whom the card was made for
+   when two people or an application last decided on it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -29,7 +32,9 @@ from issuer.vault.at_rest import Place
 from .models import CardLookup, CardRow
 
 __all__ = [
+    "Human",
     "another_person",
+    "decided_for",
     "live_card",
     "needs_two",
     "normal",
@@ -47,9 +52,45 @@ _DROPPED: Final = dict.fromkeys(
 )
 
 
-def write_record(core: Core, session: Session, row: CardRow, card: Card) -> list[CardLookup]:
-    """Put the card's JSON into its row, sealed; the keyed hashes by which it is found are returned, not yet added."""
-    content = json.dumps(card.to_json(), ensure_ascii=False, separators=(",", ":")).encode()
+#: In a record beside the card's own fields.
+_DECIDED: Final = "decided_for"
+
+
+@dataclass(frozen=True, slots=True)
+class Human:
+    """What tells a card's holder from others."""
+
+    name: str | None
+    date_of_birth: str | None
+    year_of_birth: int | None
+    nationality: str | None
+
+    @classmethod
+    def of(cls, card: Card) -> Human:
+        """Whose card it is."""
+        holder = card.holder
+        birth = None if holder.date_of_birth is None else holder.date_of_birth.isoformat()
+        return cls(holder.name, birth, holder.year_of_birth, holder.nationality)
+
+    def differs(self, other: Human) -> bool:
+        """Whether these are two people: two of name, birth and nationality differ; one alone may be a slip."""
+        births = [(each.date_of_birth, each.year_of_birth) for each in (self, other)]
+        names = [normal(NAME, each.name or "") for each in (self, other)]
+        return sum((names[0] != names[1], births[0] != births[1], self.nationality != other.nationality)) >= 2
+
+
+def write_record(
+    core: Core, session: Session, row: CardRow, card: Card, decided_for: Human | None = None
+) -> list[CardLookup]:
+    """Put the card's JSON into its row, sealed; the keyed hashes by which it is found are returned, not yet added.
+
+    Args:
+        decided_for: whose card it was when it was last decided on; None: as it says now.
+    """
+    told: dict[str, Any] = card.to_json()
+    if decided_for is not None and decided_for != Human.of(card):
+        told[_DECIDED] = asdict(decided_for)
+    content = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
     row.record = core.at_rest.seal(Place("cards", "record", row.id), content)
     digests = search_keys(core, card)
     if digests.get(PERMIT) != row.permit_key:
@@ -84,11 +125,26 @@ def read_record(core: Core, row: CardRow) -> Card:
         NotFound: ``issue.no_card``: it was erased.
         StateError: ``at_rest.*``.
     """
+    return _read(core, row)[0]
+
+
+def decided_for(core: Core, row: CardRow) -> Human:
+    """Whose card it was when two people or an application last decided on it (promise 5).
+
+    Raises:
+        StateError: as :func:`read_record`.
+    """
+    card, before = _read(core, row)
+    return Human.of(card) if before is None else before
+
+
+def _read(core: Core, row: CardRow) -> tuple[Card, Human | None]:
     content = json.loads(core.at_rest.open(Place("cards", "record", row.id), row.record))
     if not content:
         # A purge has been there: what is erased and what is not there are the same.
         raise NotFound("issue.no_card")
-    return Card.from_json(content)
+    before = content.pop(_DECIDED, None)
+    return Card.from_json(content), None if before is None else Human(**before)
 
 
 def normal(kind: str, value: str) -> str:
@@ -101,20 +157,22 @@ def normal(kind: str, value: str) -> str:
     return _SPACES.sub(" ", folded).strip()
 
 
-def needs_two(before: Card, after: Card) -> bool:
-    """Whether a new record does what needs dual control: it ends sooner, or is another permit's or another person's."""
+def needs_two(before: Card, after: Card, decided: Human) -> bool:
+    """Whether a new record does what needs dual control: it ends sooner, or is another permit's or another person's.
+
+    Args:
+        decided: of :func:`decided_for`: one field after the other makes another person, too.
+    """
     old, new = before.permit, after.permit
     sooner = old.valid_until is not None and new.valid_until is not None and new.valid_until < old.valid_until
     numbers = [normal(PERMIT, each.number) if each.number else None for each in (old, new)]
-    return sooner or numbers[0] != numbers[1] or another_person(before, after)
+    other = another_person(before, after) or decided.differs(Human.of(after))
+    return sooner or numbers[0] != numbers[1] or other
 
 
 def another_person(before: Card, after: Card) -> bool:
-    """Whether two records are two people's: two of name, birth and nationality differ; one alone may be a slip."""
-    births = [(each.date_of_birth, each.year_of_birth) for each in (before.holder, after.holder)]
-    names = [normal(NAME, each.name or "") for each in (before.holder, after.holder)]
-    differs = [names[0] != names[1], births[0] != births[1], before.holder.nationality != after.holder.nationality]
-    return sum(differs) >= 2
+    """Whether two records are two people's."""
+    return Human.of(before).differs(Human.of(after))
 
 
 def refuse_lost_fields(before: Card, after: Card, remove: Collection[str]) -> None:

@@ -12,7 +12,6 @@ from verifier.runtime.cli.faults import CommandError
 from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 from verifier.runtime.files import FileFault, write_whole
 
-from .privacy_commands import beside
 from .service import (
     BreakGlassReason,
     Folder,
@@ -24,6 +23,7 @@ from .service import (
     tell,
     tell_rows,
 )
+from .two_operators import FirstOperator, SecondOperator, both_operators, proven
 
 if TYPE_CHECKING:
     from issuer.core import Core
@@ -152,9 +152,9 @@ def audit_export(
 @audit_app.command("purge")
 def audit_purge(
     before: Annotated[str, typer.Option("--before", metavar="YYYY-MM-DD", help="Acts before this day (UTC).")],
-    second: Annotated[str, typer.Option("--second-operator", help="Who stands beside: another person's name.")],
+    second: SecondOperator,
     *,
-    operator: NamedOperator,
+    operator: FirstOperator,
     reason: BreakGlassReason,
     folder: Folder = None,
     lang: Lang = None,
@@ -162,20 +162,20 @@ def audit_purge(
 ) -> None:
     """Delete the details of old acts, permanently; the chain stays whole. Takes the time of writing the database again.
 
-    It needs dual control, and nothing younger than the setting audit_details_days goes.
+    Two administrators do it, each with a code of the authenticator app; nothing younger than the setting
+    audit_details_days goes.
     """
     from issuer.audit.purge import purge, require_age
 
-    by = acting(operator, reason, break_glass=True)
     service = ServiceFolder(folder)
     try:
         moment = int(datetime.strptime(before, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
     except ValueError:
         raise CommandError("cli.option", path="--before", expected="YYYY-MM-DD", found=before) from None
-    both = beside(by, second)
+    two = both_operators(operator, second)
     with service.opened() as core:
         require_age(moment, core.database.read(core.clock.now), core.settings.audit_details_days)
-        count, through = purge(core, moment, both.actor, by.reason)
+        count, through = purge(core, moment, proven(core, two, reason).actor, reason)
         tell({"purged": count, "through_row": through})
 
 

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from verifier.runtime.cli.faults import CommandError
 from verifier.runtime.cli.run_context import AsJson, Lang, run_context
 
-from .service import BreakGlassReason, Folder, NamedOperator, ServiceFolder, acting, tell, tell_rows
+from .service import BreakGlassReason, Folder, ServiceFolder, tell, tell_rows
+from .two_operators import FirstOperator, SecondOperator, both_operators, proven
 
-if TYPE_CHECKING:
-    from issuer.acts import Actor
-
-__all__ = ["beside", "privacy_app"]
+__all__ = ["privacy_app"]
 
 privacy_app = typer.Typer(help="Personal data: what is kept, and erasing what is not.", no_args_is_help=True)
 
 PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id: 32 hexadecimal digits.")]
-Second = Annotated[str, typer.Option("--second-operator", help="Who stands beside: another person's name.")]
-
-
-def beside(by: Actor, second: str) -> Actor:
-    """Two operators as one actor.
-
-    Raises:
-        CommandError: ``cli.option``: they are one person.
-    """
-    from issuer.acts import Actor
-
-    other = acting(second, by.reason).actor
-    if other.casefold() == by.actor.casefold():
-        raise CommandError("cli.option", path="--second-operator", expected="another person's name", found=second)
-    return Actor(f"{by.actor}+{other}", by.reason, by.break_glass)
 
 
 @privacy_app.command("retention")
@@ -56,25 +38,25 @@ def privacy_retention(*, folder: Folder = None, lang: Lang = None, as_json: AsJs
 @privacy_app.command("purge")
 def privacy_purge(
     person_id: PersonId,
-    second: Second,
+    second: SecondOperator,
     *,
-    operator: NamedOperator,
+    operator: FirstOperator,
     reason: BreakGlassReason,
     folder: Folder = None,
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Erase what is no longer kept about a person, and write the database's files again. It needs dual control.
+    """Erase what is no longer kept about a person, and write the database's files again. Two administrators do it,
+    each with a code of the authenticator app.
 
     What the law keeps stays, and is listed with its last day. Backups are copies of their own: delete them as well.
     """
     from issuer.privacy.purge import purge_person
 
-    by = acting(operator, reason, break_glass=True)
+    two = both_operators(operator, second)
     service = ServiceFolder(folder)
-    both = beside(by, second)
     with service.opened() as core:
-        done = purge_person(core, person_id, both)
+        done = purge_person(core, person_id, proven(core, two, reason))
     kept: list[dict[str, Any]] = [one.to_json() for one in done.kept]
     tell(
         {
@@ -90,28 +72,29 @@ def privacy_purge(
 
 @privacy_app.command("purge-due")
 def privacy_purge_due(
-    second: Second,
+    second: SecondOperator,
     *,
-    operator: NamedOperator,
+    operator: FirstOperator,
     reason: BreakGlassReason,
     folder: Folder = None,
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Erase what is no longer kept about anybody. It needs dual control; run it once a month.
+    """Erase what is no longer kept about anybody; run it once a month.
+
+    Two administrators do it, each with a code of the authenticator app.
 
     Example:  icard-issuer privacy purge-due -C issuer --operator li.wei --second-operator mei.lin --reason monthly
     """
     from issuer.privacy.purge import purge_due
 
-    by = acting(operator, reason, break_glass=True)
+    two = both_operators(operator, second)
     service = ServiceFolder(folder)
 
     def progress(people: int, changed: int) -> None:
         if not run_context().json:
             typer.echo(f"{people} people, {changed} with something erased", err=True)
 
-    both = beside(by, second)
     with service.opened() as core:
-        people, changed = purge_due(core, both, progress)
+        people, changed = purge_due(core, proven(core, two, reason), progress)
     tell({"people": people, "erased": changed})

@@ -4,8 +4,9 @@ Promises:
 
 1. The insured person applies, or an officer for them; one claim for a benefit is open or running at a time. It has a
    last day for the decision where a rule row sets one.
-2. An officer decides, never on their own claim. What the record and the officer's findings do not meet is never
-   granted; an officer may refuse what they meet, with reasons. A refusal names the ways of redress.
+2. An officer decides, never on their own claim, and never grants what they applied for on somebody's behalf. What the
+   record and the officer's findings do not meet is never granted; an officer may refuse what they meet, with reasons. A
+   refusal names the ways of redress.
 3. A granted claim says what is paid a month, from which month and for how many; the orders follow from it
    (:mod:`issuer.insurance.claim_payments`).
 4. Every step notifies the person and is in the audit.
@@ -123,7 +124,8 @@ def apply_claim(
             revision=1,
             created_at=now,
         )
-        write_claim(core, claim, {"told": dict(told), "words": words})
+        by = {"filed_by": who.person_id} if who.role.official else {}
+        write_claim(core, claim, {"told": dict(told), "words": words, **by})
         session.add(claim)
         session.flush()
         notify_insured(core, session, now, "benefit.filed", [person_id])
@@ -161,7 +163,7 @@ def decide_claim(
         session, now = unit.session, unit.now
         today = day_of(now)
         claim = claim_of(core, session, who, claim_id, lock=True)
-        if claim.person_id == who.person_id:
+        if who.is_self(claim.person_id):
             raise NotAllowed("account.self")
         if claim.state != "filed":
             raise Conflict("claim.state", expected="filed", found=claim.state)
@@ -172,6 +174,8 @@ def decide_claim(
         if grant is not None and not found.eligible:
             missing = ", ".join(check.test for check in found.checks if check.state != "met")
             raise Conflict("claim.not_eligible", path="outcome", expected=missing or "a rule that is known here")
+        if grant is not None and who.is_self(content.get("filed_by")):
+            raise NotAllowed("claim.two_needed", path="outcome")
         content |= {"found": facts_found, "reasons": reasons, "conditions": conditions_of(found)}
         claim.state = "refused" if grant is None else "granted"
         claim.decided_by, claim.decided_at = who.account_id, now

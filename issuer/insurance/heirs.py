@@ -87,7 +87,7 @@ def give_heir(
             raise Invalid("heir.until", path="until", expected=f"within {_LONGEST_DAYS} days")
         if load_people(core, session, [person_id], lock=True)[person_id].record.died is None:
             raise Invalid("heir.alive", path="person_id", expected="somebody whose death is on record")
-        if who.person_id == heir_person_id:
+        if who.is_self(heir_person_id):
             raise NotAllowed("account.self")
         if _recorded_death(core, session, who, person_id):
             raise NotAllowed("heir.two_needed", path="person_id")

@@ -25,14 +25,13 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.models import Person as PersonRow
-from issuer.accounts.people import write_name
+from issuer.accounts.people import normal_number, passport_digest, write_name
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.permits.models import PersonDocument
 from issuer.permits.names import PassportName, compare
 from issuer.permits.people import REPORTED, passport_of
-from issuer.permits.records import normal_number, passport_digest
 from issuer.rules.book import RuleBook
 from issuer.rules.days import day_of
 from issuer.vault.at_rest import Place

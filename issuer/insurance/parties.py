@@ -113,7 +113,7 @@ def refuse_own(who: Principal, person_id: str) -> None:
     Raises:
         NotAllowed: ``account.self``.
     """
-    if who.role.official and who.person_id == person_id:
+    if who.role.official and who.is_self(person_id):
         raise NotAllowed("account.self")
 
 

@@ -276,7 +276,7 @@ def answer_report(
         row = session.get(RefusalReport, report_id, with_for_update=True)
         if row is None:
             raise NotFound("grant.no_report")
-        if row.person_id == who.person_id:
+        if who.is_self(row.person_id):
             raise NotAllowed("account.self")
         if row.state != "open":
             raise Conflict("grant.answered", found=row.state)

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.mandates import clients
 from issuer.accounts.models import Organisation
+from issuer.accounts.people import passport_digest
 from issuer.accounts.principals import Principal
 from issuer.acts import Act
 from issuer.core import Core
@@ -41,7 +42,7 @@ from .moves import move
 from .papers import has_forged, paper_facts
 from .parties import filed_by, load_filing, require_filer, require_own
 from .people import employer_facts, person_for
-from .records import FilingRecord, passport_digest, read_filing, record_from, wants_hearing, write_filing
+from .records import FilingRecord, read_filing, record_from, wants_hearing, write_filing
 from .refusals import FilingRefused
 from .terms import permit_facts, permit_of_passport
 

@@ -76,7 +76,7 @@ def correct_permit(
     def write(session: Session, now: int) -> Permit:
         permit = load_permit(core, session, who, permit_id)
         session.refresh(permit, with_for_update=True)
-        if permit.person_id == who.person_id:
+        if who.is_self(permit.person_id):
             raise NotAllowed("filing.own")
         if permit.revision != revision:
             raise Conflict("permit.changed", expected=str(revision), found=str(permit.revision))

@@ -1,16 +1,16 @@
-"""The tables of first entries, windows, reminders and calendar feeds."""
+"""The tables of first entries, windows and reminders."""
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from issuer.db.base import Base, Big, Hex32, Hex64, Seconds, Word, sealed
+from issuer.db.base import Base, Big, Hex32, Seconds, Word, sealed
 from issuer.db.bound import Bound
 
 from .columns import DayText
 
-__all__ = ["Booking", "CalendarFeed", "Entry", "Reminder", "Slot"]
+__all__ = ["Booking", "Entry", "Reminder", "Slot"]
 
 
 class Entry(Bound, Base):
@@ -108,17 +108,3 @@ class Reminder(Base):
     day: Mapped[DayText]
     employer_id: Mapped[Hex32 | None] = mapped_column(ForeignKey("organisations.id"))
     created_at: Mapped[Seconds]
-
-
-class CalendarFeed(Bound, Base):
-    """An account's calendar feed: found by the hash of its token, ended by its owner."""
-
-    __tablename__ = "calendar_feeds"
-    __table_args__ = (Index("ix_calendar_feeds_account", "account_id"),)
-    bound = ("account_id", "token_hash", "revoked_at")
-
-    id: Mapped[Hex32] = mapped_column(primary_key=True)
-    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
-    token_hash: Mapped[Hex64] = mapped_column(unique=True)
-    created_at: Mapped[Seconds]
-    revoked_at: Mapped[Seconds | None]

@@ -90,7 +90,11 @@ def approve_filing(core: Core, who: Principal, filing_id: str, approval: Approva
         cards.issue_decided(core, Decision(decided.new_card, decided.issued), who.by())
     else:
         cards.reissue_decided(
-            core, card_id, Decision(decided.card, decided.reissued), who.by(), old_end=process == "change"
+            core,
+            card_id,
+            Decision(decided.card, decided.reissued, of_person=True),
+            who.by(),
+            old_end=process == "change",
         )
 
 

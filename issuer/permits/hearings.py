@@ -98,7 +98,7 @@ def open_hearing(
     def work(unit: UnitOfWork) -> str:
         session, now = unit.session, unit.now
         permit = load_permit(core, session, who, permit_id)
-        if permit.person_id == who.person_id:
+        if who.is_self(permit.person_id):
             raise NotAllowed("filing.own")
         rows = book_of(session).effective("ends", permit.region, day_of(now))
         known = [rule.id for rule in rows if rule.value["hearing"]]
@@ -200,7 +200,7 @@ def state_case(core: Core, who: Principal, hearing_id: str, statement: str) -> N
         if row is None or permit is None or (row.filing_id is not None and party_of(who) == "applicant"):
             raise NotFound("hearing.none")
         party, content = party_of(who), _read(core, row)
-        if who.role.official and permit.person_id == who.person_id:
+        if who.role.official and who.is_self(permit.person_id):
             raise NotAllowed("filing.own")
         if party == "applicant":
             if row.state != "OPEN" or content.get("employer_statement") is not None:

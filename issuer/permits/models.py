@@ -20,12 +20,11 @@ from issuer.db.base import Base, Big, Hex32, Hex64, Seconds, Word, sealed
 from issuer.db.bound import Bound
 
 from .columns import DayText, Region
-from .entry_models import Booking, CalendarFeed, Entry, Reminder, Slot
+from .entry_models import Booking, Entry, Reminder, Slot
 from .remedy_models import Hearing, LeavingReport
 
 __all__ = [
     "Booking",
-    "CalendarFeed",
     "Employer",
     "Entry",
     "Filing",

@@ -237,7 +237,7 @@ def require_not_oneself(who: Principal, person_id: str | None) -> None:
     Raises:
         NotAllowed: ``filing.own``.
     """
-    if person_id is not None and person_id == who.person_id:
+    if who.is_self(person_id):
         raise NotAllowed("filing.own")
 
 

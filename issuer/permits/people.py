@@ -21,14 +21,14 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Invalid
 from issuer.accounts.models import Organisation, Person
-from issuer.accounts.people import write_name
+from issuer.accounts.people import passport_digest, passports_of, write_name
 from issuer.core import Core
 from issuer.vault.at_rest import Place
 
 from .guards import EmployerFacts
 from .models import Employer, Filing, Permit, PersonDocument
 from .names import PassportName
-from .records import FilingRecord, passport_digest, read_filing
+from .records import FilingRecord, read_filing
 
 __all__ = [
     "REPORTED",
@@ -39,6 +39,7 @@ __all__ = [
     "permit_name",
     "person_for",
     "record_passport",
+    "same_human",
 ]
 
 
@@ -109,6 +110,18 @@ def passport_of(core: Core, session: Session, person_id: str) -> dict[str, Any]:
         return {}
     content: dict[str, Any] = json.loads(core.at_rest.open(Place("person_documents", "record", row.id), row.record))
     return content
+
+
+def same_human(core: Core, session: Session, person_id: str) -> frozenset[str]:
+    """A person, the persons who have one of the passports that administrators noted of them, and these passports' keyed
+    hashes: two who have one of these in common are one human being.
+    """
+    row = session.get(Person, person_id)
+    passports = frozenset() if row is None else passports_of(core, row)
+    if not passports:
+        return frozenset({person_id})
+    query = select(PersonDocument.person_id).where(PersonDocument.digest.in_(passports))
+    return frozenset({person_id, *passports, *session.scalars(query)})
 
 
 def filing_name(core: Core, session: Session, row: Filing) -> str:

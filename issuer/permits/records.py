@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from icard_crypto.card.characters import is_plain
 from icard_crypto.errors import Invalid
+from issuer.accounts.people import normal_number
 from issuer.core import Core
 from issuer.vault.at_rest import Place
 
@@ -25,8 +26,6 @@ from .names import LONGEST_NAME, PassportName
 
 __all__ = [
     "FilingRecord",
-    "normal_number",
-    "passport_digest",
     "read_filing",
     "record_from",
     "wants_hearing",
@@ -114,16 +113,6 @@ def read_filing(core: Core, row: Filing) -> FilingRecord:
 def wants_hearing(record: FilingRecord) -> bool:
     """Whether the person is heard before this cancellation: they did not sign it, and are alive."""
     return record.signed is False and record.ground != "death"
-
-
-def normal_number(number: str) -> str:
-    """A document's number in its one form: capitals, without spaces and hyphens."""
-    return re.sub("[ -]", "", number).upper()
-
-
-def passport_digest(core: Core, state: str, number: str) -> str:
-    """The keyed hash by which a passport is found."""
-    return core.at_rest.digest("document", f"passport:{state}:{normal_number(number)}")
 
 
 def _text(longest: int) -> Callable[[str, Any], str]:

@@ -11,12 +11,13 @@ Promises:
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Final
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 
 from icard_crypto.errors import StateError
 from issuer.accounts import directory
@@ -25,7 +26,7 @@ from issuer.accounts.principals import Principal
 from issuer.accounts.sessions import authenticate, check_csrf
 from issuer.core import Core
 from issuer.db import idempotency
-from issuer.service.access import Access, Guard, require_own_site
+from issuer.service.access import Access, Guard, known_human, require_own_site
 from issuer.service.context import Call, IssuingService
 from issuer.service.cookies import DEVICE, SESSION
 from verifier.runtime import http
@@ -77,7 +78,7 @@ class PageGuard(Guard):
         if self.access.asks != "anyone":
             if token is None:
                 raise http.Problem("http.unauthenticated")
-            who = authenticate(service.core, token)
+            who = known_human(service.core, authenticate(service.core, token))
         elif token is not None and request.method == "GET":
             who = whoever(service.core, token)
         if form is not None:
@@ -126,8 +127,18 @@ def _idempotent(request: Request, account_id: str, form: FormData) -> idempotenc
     if not _KEY.fullmatch(key):
         raise http.Problem("api.idempotency_key", status=400, path="key")
     route = f"{request.method} {http.route_template(request.scope)}"
-    fields = sorted((name, str(value)) for name, value in form.multi_items() if name not in ("csrf", "key", "code"))
+    fields = sorted((name, _said(value)) for name, value in form.multi_items() if name not in ("csrf", "key", "code"))
     return idempotency.Request(account_id, route, key, repr((request.url.path, fields)).encode())
+
+
+def _said(value: UploadFile | str) -> str:
+    """A field as it tells two requests with one key apart: of a file its content, whatever its name and length."""
+    if isinstance(value, str):
+        return value
+    value.file.seek(0)
+    digest = hashlib.sha256(value.file.read()).hexdigest()
+    value.file.seek(0)
+    return f"{value.filename}:{digest}"
 
 
 def _version(form: FormData | None) -> str | None:

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from issuer.accounts.models import (
     Account,
     ApiToken,
+    CalendarFeed,
     Consent,
     Invitation,
     KnownPlace,
@@ -39,7 +40,6 @@ from issuer.insurance.models import (
 from issuer.notices.models import NoticeMute, NoticeRow, Outbox, Webhook
 from issuer.permits.models import (
     Booking,
-    CalendarFeed,
     Entry,
     Filing,
     FilingEvent,

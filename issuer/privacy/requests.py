@@ -219,7 +219,7 @@ def decide(core: Core, who: Principal, request_id: str, outcome: Literal["done",
         if row is None:
             raise NotFound("privacy.none")
         who.require(DECIDES[cast("Topic", row.topic)])
-        if row.person_id == who.person_id:
+        if who.is_self(row.person_id):
             raise NotAllowed("account.self")
         _step(row, now, outcome, who.account_id)
         content = {**_read(core, row), "answer": words}

@@ -16,13 +16,13 @@ Several rows may share an id: one for each region and each stretch of time.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
 
+from icard_crypto.encoding import strict_json
 from icard_crypto.errors import Invalid
 
 __all__ = ["CERTAINTIES", "Certainty", "Rule", "read_file", "rule_from", "rule_json"]
@@ -104,7 +104,7 @@ def read_file(text: str, name: str) -> list[Rule]:
         Invalid: ``rules.file``, ``rules.field``.
     """
     try:
-        content = json.loads(text)
+        content = strict_json.loads(text)
     except ValueError:
         raise Invalid("rules.file", path=name, expected="JSON") from None
     allowed = isinstance(content, dict) and {"kind", "rows"} <= content.keys() <= {"kind", "rows", "about"}

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -35,6 +35,7 @@ from issuer.accounts.tokens import authenticate_token
 from issuer.audit.reads import note_read
 from issuer.core import Core
 from issuer.db import idempotency
+from issuer.permits.people import same_human
 from verifier.runtime import http
 
 from .context import Call, IssuingService
@@ -236,15 +237,22 @@ def _authenticated(service: IssuingService, request: Request) -> tuple[Principal
         match = _BEARER.fullmatch(header)
         if match is None:
             raise NotAllowed("token.unknown")
-        return authenticate_token(service.core, match[1]), None
+        return known_human(service.core, authenticate_token(service.core, match[1])), None
     token = request.cookies.get(SESSION)
     if token is None:
         raise http.Problem("http.unauthenticated", headers={"WWW-Authenticate": "Bearer"})
-    who = authenticate(service.core, token)
+    who = known_human(service.core, authenticate(service.core, token))
     if request.method not in _SAFE:
         require_own_site(service, request)
         check_csrf(token, request.headers.get("x-csrf-token"))
     return who, token
+
+
+def known_human(core: Core, who: Principal) -> Principal:
+    """Who asks, of an official with all persons on record who are the same human being."""
+    if not who.role.official:
+        return who
+    return replace(who, humans=core.database.read(lambda session: same_human(core, session, who.person_id)))
 
 
 def require_own_site(service: IssuingService, request: Request) -> None:

@@ -158,7 +158,7 @@ def load(core: Core, who: Principal, owned: Owned, path: Mapping[str, Any], *, c
 
 
 def _not_ones_own(who: Principal, card: SeenCard) -> None:
-    if who.role.official and card.holder_id == who.person_id:
+    if who.role.official and who.is_self(card.holder_id):
         raise NotAllowed("account.self")
 
 

@@ -8,11 +8,10 @@ Promises:
 
 from __future__ import annotations
 
-import json
-
 from fastapi import Response
 
 from icard_crypto.card.card import Card
+from icard_crypto.encoding import strict_json
 from icard_crypto.errors import IcardError
 from issuer.approvals import engine
 from issuer.approvals.acts import ACTS
@@ -136,7 +135,7 @@ def _facts(found: ConfirmationView, visit: Visit) -> list[Fact]:
 def _card_record(text: str, t: Words) -> list[Fact]:
     """The record that a card is to have, field by field."""
     try:
-        card = Card.from_json(json.loads(text))
+        card = Card.from_json(strict_json.loads(text))
     except (IcardError, ValueError):
         return [Fact(t("approvals.card"), text, code=True)]
     holder, permit = card.holder, card.permit

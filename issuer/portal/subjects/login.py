@@ -9,11 +9,11 @@ Promises:
 
 from __future__ import annotations
 
-import json
 from urllib.parse import urlencode
 
 from fastapi import Response
 
+from icard_crypto.encoding import strict_json
 from icard_crypto.errors import NotFound
 from issuer.accounts import invitations, login, sessions
 from issuer.accounts.sessions import Entered
@@ -133,7 +133,7 @@ def _onward(visit: Visit, entered: Entered) -> Response:
 def _drafted(draft: str) -> dict[str, list[str]]:
     """The fields of a draft as it came back; anything else is no draft."""
     try:
-        found = json.loads(draft)
+        found = strict_json.loads(draft)
     except ValueError:
         return {}
     if not isinstance(found, dict):

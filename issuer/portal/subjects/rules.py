@@ -16,6 +16,7 @@ from typing import Any, Final
 from fastapi import Response
 from sqlalchemy.orm import Session
 
+from icard_crypto.encoding import strict_json
 from icard_crypto.errors import StateError
 from issuer.approvals import engine
 from issuer.permits.dry_run import dry_run
@@ -179,7 +180,7 @@ def _entry(visit: Visit) -> dict[str, Any]:
     """
     visit.require(*_TEXTS, "value")
     try:
-        value = json.loads(visit.text("value"))
+        value = strict_json.loads(visit.text("value"))
     except ValueError:
         raise visit.refuse("value", "rules.no_json") from None
     entry: dict[str, Any] = {name: visit.text(name) for name in _TEXTS}
@@ -257,7 +258,7 @@ def rule_of_arguments(visit: Visit, act: str, arguments: dict[str, Any]) -> list
         if act == "rule.end":
             row = store.rule_named(ShownRules(visit).book, str(arguments["name"]))
             return [*_rule_facts(row, t), Fact(t("rules.last_day"), t.day(date.fromisoformat(str(arguments["last"]))))]
-        entry = json.loads(str(arguments["rule"]))
+        entry = strict_json.loads(str(arguments["rule"]))
         return _rule_facts(visit.core.database.read(lambda session: store.prepare_rule(session, entry)), t)
     except (StateError, FormFault, ValueError):
         return [Fact(name, str(value), code=True) for name, value in arguments.items()]

@@ -43,6 +43,8 @@ class RequestBody(Body, json_schema_extra={"examples": [_EXAMPLE]}):
     ``card.issue`` {card, holder_id, employer_id}, with the record as JSON text; ``account.create`` {role, login} with
     {name, identity} or {person_id}, and {email, language, organisation_id}; ``account.role`` {account_id, role,
     organisation_id}; ``account.reset`` and ``account.unlock`` {account_id};
+    ``account.passport`` {account_id, nationality, number}, a passport of somebody who works here, so that they decide
+    nothing about themselves, and ``account.no_passport`` for one that was noted by mistake;
     ``account.open`` {permit_id, login} with {email, language}, the account of a permit's holder, whom both officers
     have before them with the passport;
     ``permit.end`` {permit_id, end}, kind and ground such as revoked.fraud; ``permit.readmit`` {permit_id};

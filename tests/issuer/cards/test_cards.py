@@ -6,6 +6,7 @@ import datetime
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from icard_crypto.errors import CardError, Conflict, StateError
 from issuer import cards
 from issuer.acts import Actor
 from issuer.audit.models import AuditRow
-from issuer.cards import NewCard, Reissue
+from issuer.cards import Decision, NewCard, Reissue
 from issuer.cards.models import CodeRow
 from issuer.core import Core
 from issuer.db.idempotency import Request
@@ -111,6 +112,33 @@ def test_one_officer_ends_no_card_by_replacing_it(core: Core) -> None:
     right = replace(before, holder=replace(before.holder, name="MUSTERMANN-BEISPIEL ERIKA"))
     cards.replace(core, Reissue(issued.card_id, right), BY)
     cards.replace(core, Reissue(issued.card_id, sooner), GLASS)
+
+
+def test_one_officer_makes_no_other_person_one_field_after_the_other(core: Core) -> None:
+    """Name, then birth, then nationality, each alone a slip: from the second on it takes two, who then decide whose
+    card it is; what was put back is no step."""
+    before = person(1)
+    (issued,) = cards.issue(core, [NewCard(before)], BY)
+
+    def replaced(by: Actor, **fields: Any) -> str | None:
+        record = cards.show(core, issued.card_id).card
+        try:
+            cards.replace(core, Reissue(issued.card_id, replace(record, holder=replace(record.holder, **fields))), by)
+        except StateError as fault:
+            return fault.code
+        return None
+
+    assert replaced(BY, name="SOMEBODY ELSE") is None
+    assert replaced(BY, nationality="FRA") == "issue.two_needed"
+    assert replaced(BY, date_of_birth=datetime.date(1991, 2, 3), year_of_birth=1991) == "issue.two_needed"
+    cards.renew(core, Reissue(issued.card_id), BY)
+    same = Decision(lambda unit: cards.show(core, issued.card_id).card, lambda unit, card_id: None)
+    cards.reissue_decided(core, issued.card_id, same, BY, old_end=False)
+    assert replaced(BY, nationality="FRA") == "issue.two_needed"
+    assert [replaced(BY, name=before.holder.name), replaced(BY, nationality="FRA")] == [None, None]
+    assert replaced(BY, name="SOMEBODY ELSE") == "issue.two_needed"
+    assert [replaced(GLASS, name="SOMEBODY ELSE"), replaced(BY, nationality="ITA")] == [None, None]
+    assert replaced(BY, date_of_birth=datetime.date(1991, 2, 3), year_of_birth=1991) == "issue.two_needed"
 
 
 def test_a_new_record_loses_no_field_by_omission(core: Core) -> None:

@@ -79,6 +79,19 @@ def claimed(agency: Agency, who: Somebody, person_id: str) -> str:
     return apply_claim(agency.core, who.who(), person_id, "subsidy.training", {}, "Please.")
 
 
+def test_who_applies_for_somebody_does_not_grant_it(claimant: tuple[Agency, str, Somebody]) -> None:
+    """An officer files for a person and would find all that is needed: another one grants it; refusing takes one."""
+    agency, person_id, _ = claimant
+    pay(agency, "DEU000000C00000001", "2026-08", schemes=("unemployment",))
+    claim_id = claimed(agency, agency.officer, person_id)
+    grant = Grant("800.00", month(agency))
+    alone = refused(lambda: decide_claim(agency.core, agency.officer.who(), claim_id, grant, "Met."))
+    assert alone == ("claim.two_needed", "outcome")
+    second = make(agency.house, "insurance_officer", "second.officer")
+    decide_claim(agency.core, second.who(), claim_id, grant, "Met.")
+    assert show_claim(agency.core, second.who(), claim_id).state == "granted"
+
+
 def granted(agency: Agency, who: Somebody, person_id: str) -> ClaimView:
     """A claim of whoever has paid the sixth month."""
     number = "DEU000000C00000001"

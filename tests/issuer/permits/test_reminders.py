@@ -6,18 +6,20 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
+import icalendar
 import pytest
 from icalendar import Calendar
 from sqlalchemy import select
 
-from issuer.accounts import directory
+from issuer.accounts import changes, directory, own_account
+from issuer.accounts.invitations import Parts
 from issuer.accounts.models import Account
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.models import NoticeRow
 from issuer.permits.models import Permit
 from issuer.permits.reminders import Reminded, remind
 from tests.kit.callers import Caller, problem
-from tests.kit.people import HOST, Somebody, make
+from tests.kit.people import HOST, PASSWORD, Somebody, make
 from tests.kit.permit_office import PermitOffice, person_record
 
 pytestmark = pytest.mark.slow
@@ -134,6 +136,39 @@ def test_feed_ends_with_its_role(office: PermitOffice) -> None:
         office.house.later()
         office.core.transact(HOST, partial(given_role, somebody, role, organisation))
         assert problem(fetched(office, made["address"])) == (404, "feed.none")
+
+
+def test_feed_ends_with_a_reset_and_with_a_new_password(office: PermitOffice) -> None:
+    """What had leaked before is worth nothing once the account is active again."""
+    somebody = make(office.house, "employer", "second.handler", organisation_id=office.employer_id)
+
+    def reset(unit: UnitOfWork) -> None:
+        before = unit.session.get_one(Account, somebody.account_id)
+        kept = {name: getattr(before, name) for name in ("password", "totp_secret", "totp_counter")}
+        changes.reset(office.core, unit.session, somebody.account_id, Parts("x" * 43), unit.now)
+        account = unit.session.get_one(Account, somebody.account_id)
+        account.state = "active"
+        for name, value in kept.items():
+            setattr(account, name, value)
+        unit.audit("account.reset", somebody.account_id)
+
+    made = office.ok(somebody, "POST", "/v1/calendar-feeds")
+    assert b"VCALENDAR" in fetched(office, made["address"]).content
+    office.core.transact(HOST, reset)
+    assert problem(fetched(office, made["address"])) == (404, "feed.none")
+    made, who = office.ok(somebody, "POST", "/v1/calendar-feeds"), somebody.who()
+    own_account.change_password(office.core, who, PASSWORD, "another long enough password")
+    assert problem(fetched(office, made["address"])) == (404, "feed.none")
+
+
+def test_feed_makes_no_event_anew_that_has_not_changed(office: PermitOffice) -> None:
+    """A calendar program asks again and again: the second time nothing of an event is made."""
+    office.employed(1)
+    made = office.ok(office.employer, "POST", "/v1/calendar-feeds")
+    first = fetched(office, made["address"]).content
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(icalendar, "Event", None)
+        assert fetched(office, made["address"]).content == first
 
 
 def given_role(somebody: Somebody, role: str, organisation: str | None, unit: UnitOfWork) -> None:
