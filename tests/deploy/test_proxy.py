@@ -227,3 +227,11 @@ def test_a_name_that_nobody_was_given_gets_no_certificate(proxy: Proxy) -> None:
     plain = socket.create_connection(("127.0.0.1", proxy.port), timeout=20)
     with pytest.raises(ssl.SSLError), proxy.context.wrap_socket(plain, server_hostname="other.example"):
         pass
+
+
+def test_the_error_log_has_nobody_in_it() -> None:
+    """Below crit nginx writes addresses and queries: of those who ask too often, and of what is behind it and slow."""
+    lines = [line.strip() for line in CONF.read_text("utf-8").splitlines()]
+    written = [line for line in lines if line.startswith("error_log")]
+    assert written
+    assert all(re.fullmatch(r"error_log \S+ (crit|alert|emerg);", line) for line in written)

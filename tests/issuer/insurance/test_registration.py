@@ -16,6 +16,7 @@ from icard_crypto.errors import StateError
 from issuer import cards
 from issuer.accounts.models import Account
 from issuer.acts import Actor
+from issuer.audit.models import Read
 from issuer.bulk.rows import Source
 from issuer.cards import NewCard
 from issuer.cards.models import CardRow, CodeRow
@@ -511,6 +512,9 @@ def test_agency_registers_many_over_http_and_three_are_refused_with_reasons(agen
         seen.append([row["person_id"] for row in answer["rows"]])
         assert agency.core.database.read(lambda session: session.scalar(count)) == (0 if preview else 17)
     assert seen[1] == seen[2]
+    # A preview says who is on record: it leaves a row for each that could be registered.
+    looked = select(func.count(Read.id)).where(Read.way == "insurance.preview")
+    assert agency.core.database.read(lambda session: session.scalar(looked)) >= 17
     changed = caller("POST", path, {"rows": rows[:1], "preview": False}, key="for-good-000000000").json()
     assert changed["rows"][0]["code"] == "idempotency.other_body"
 

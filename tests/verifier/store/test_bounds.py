@@ -70,6 +70,14 @@ def test_a_list_is_inflated_when_it_is_first_asked(store: Store) -> None:
     assert [copied.get(INDEX), copied.is_open] == [0, True]
 
 
+def test_a_copied_domain_keeps_since_when_lists_are_behind_and_its_fault() -> None:
+    """In another process a list that may lag behind the timestamp would count as too old at once."""
+    due = {URI: (NOW - 60, NOW + 60)}
+    domain = TrustDomain(name="cn", environment="test", keys=(), status_due=due, fault="store.damaged")
+    copied = pickle.loads(pickle.dumps(domain))  # noqa: S301 - made a moment ago
+    assert (dict(copied.status_due), copied.fault) == (due, "store.damaged")
+
+
 def test_a_restart_inflates_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What loading costs is bounded by the tokens' bytes: they were inflated when they were taken."""
 
