@@ -4,6 +4,7 @@ Promises:
 
 1. A row is checked against the record before it is written: a person and an employer that there are, a month that was
    worked there (no month before work, after death, or to come), a scheme that is not exempt, sums that can be.
+   What an employer pays that another one merged into is put to the one with whom the person worked then.
 2. The same row twice (employer, month, scheme, kind, day and sums) is refused. Part payments are rows of their own;
    what was paid too much shows in the reconciliation.
 3. A correction takes back one row, whole, once, and is never corrected itself.
@@ -16,9 +17,8 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from operator import itemgetter
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, Table, insert, not_, select
 from sqlalchemy.exc import IntegrityError
@@ -32,6 +32,7 @@ from issuer.core import Core
 from issuer.db.bound import checked_rows, update_rows, with_mac
 from issuer.db.idempotency import Request
 from issuer.db.unit_of_work import UnitOfWork
+from issuer.permits.models import Employer
 from issuer.permits.parties import covered, office_region
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
@@ -41,51 +42,16 @@ from .history import Person
 from .lapses import follow
 from .ledger import Entry, check_correction
 from .models import InsuranceEntry, InsuredPerson
-from .money import parse_yuan
-from .months import month_of, parse_month
+from .months import month_of
+from .new_entries import NewEntry, digest_of
 from .records import load_people, load_workers, number_key
-from .schemes import Scheme, schemes_of
 
-__all__ = ["NewEntry", "Refused", "digest_of", "entry_from", "record", "record_within", "take_back"]
+__all__ = ["Refused", "record", "record_within", "take_back"]
 
-_KINDS: Final = ("reported", "paid", "refunded")
-_FIELDS: Final = frozenset(
-    {"number", "employer_code", "kind", "month", "scheme", "employer_part", "employee_part", "day"}
-)
-_LONGEST: Final = 40
 #: Digits of a batch's name in the ids of its rows.
 _BATCH_ID: Final = 24
-_DAY: Final = len("YYYY-MM-DD")
 #: What two rows are alike in (promise 2).
 _likeness: Final = itemgetter("employer_id", "month", "scheme", "kind", "day", "employer_part", "employee_part")
-
-
-@dataclass(frozen=True, slots=True)
-class NewEntry:
-    """A reported row.
-
-    Args:
-        number: the person's insurance number.
-        employer_code: unified social credit code.
-        employer_part, employee_part: in fen.
-        source_key: what the row is known by when it is reported again; None: it is not.
-    """
-
-    number: str
-    employer_code: str
-    kind: Literal["reported", "paid", "refunded"]
-    month: int
-    scheme: Scheme
-    employer_part: int
-    employee_part: int
-    day: date
-    source_key: str | None = None
-
-    @property
-    def line(self) -> str:
-        """The row as a line, without what it is known by."""
-        parts = f"{self.employer_part},{self.employee_part}"
-        return f"{self.number},{self.employer_code},{self.kind},{self.month},{int(self.scheme)},{parts},{self.day}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,48 +60,6 @@ class Refused:
 
     place: int
     fault: IcardError
-
-
-def entry_from(values: Mapping[str, Any], source_key: str | None = None) -> NewEntry:
-    """A row from its JSON or its cells: texts.
-
-    Raises:
-        Invalid: ``insurance.entry``, ``insurance.month``, ``insurance.scheme``, ``insurance.amount``,
-            ``insurance.day``.
-    """
-    if values.keys() != _FIELDS:
-        missing = sorted(_FIELDS - values.keys())
-        raise Invalid("insurance.entry", path=(missing or ["row"])[0], expected=", ".join(sorted(_FIELDS)))
-    for name in _FIELDS:
-        value = values[name]
-        if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
-            raise Invalid("insurance.entry", path=name, expected=f"a text of 1 to {_LONGEST} characters")
-    kind: Any = values["kind"]
-    if kind not in _KINDS:
-        raise Invalid("insurance.entry", path="kind", expected=", ".join(_KINDS))
-    parts = [parse_yuan(values[name], name) for name in ("employer_part", "employee_part")]
-    if not any(parts):
-        raise Invalid("insurance.amount", path="employer_part", expected="more than nothing")
-    return NewEntry(
-        values["number"].strip().upper(),
-        values["employer_code"].strip().upper(),
-        kind,
-        parse_month(values["month"]),
-        schemes_of([values["scheme"]]),
-        parts[0],
-        parts[1],
-        _day_of(values["day"]),
-        source_key,
-    )
-
-
-def _day_of(text: str) -> date:
-    try:
-        if len(text) == _DAY:
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise Invalid("insurance.day", path="day", expected="a day as YYYY-MM-DD")
 
 
 def record(
@@ -175,11 +99,6 @@ def record(
         return len(rows)
 
     return core.transact(by, work, request=request)
-
-
-def digest_of(rows: Iterable[NewEntry]) -> str:
-    """The hash by which the audit knows rows: SHA-256 of their lines."""
-    return hashlib.sha256("\n".join(row.line for row in rows).encode()).hexdigest()
 
 
 def _check_office(session: Session, who: Principal, people: Sequence[str]) -> None:
@@ -304,6 +223,7 @@ class _Looking:
         places = select(Organisation.code_key, Organisation.id).where(Organisation.kind == "employer")
         employers = _by_chunks(session, places, Organisation.code_key, sorted(set(codes.values())))
         self._employers = {code: employers[key] for code, key in codes.items() if key in employers}
+        self._merged = _merged_into(session, self._employers.values())
         sources = sorted({row.source_key for row in rows if row.source_key is not None})
         there = select(InsuranceEntry.source_key, InsuranceEntry.id)
         self.written = _by_chunks(session, there, InsuranceEntry.source_key, sources).keys()
@@ -338,7 +258,7 @@ class _Looking:
         if row.day > self._today or row.month > month_of(self._today):
             raise Invalid("insurance.day", path="day", expected="a day and a month that have come")
         person_id = found["person_id"]
-        self._check_month(self._people[person_id], employer, row)
+        employer = self._employer_of(self._people[person_id], employer, row)
         entry = Entry(
             name,
             row.kind,
@@ -357,22 +277,45 @@ class _Looking:
         seen.add(likeness)
         return values
 
-    def _check_month(self, person: Person, employer: str, row: NewEntry) -> None:
+    def _employer_of(self, person: Person, employer: str, row: NewEntry) -> str:
+        """The employer whose month a row is about: the one that is named, or one that it took over.
+
+        Raises:
+            StateError: ``insurance.entry_no_work``, ``insurance.entry_exempt``.
+        """
+        candidates = [employer, *self._merged.get(employer, ())]
         at_work = [
             one
             for one in person.employments
-            if one.employer == employer
+            if one.employer in candidates
             and one.recorded.is_known(self._today)
             and month_of(one.began) <= row.month
             and (one.ended is None or row.month <= month_of(one.ended))
         ]
         if not at_work or (person.died is not None and row.month > month_of(person.died)):
             raise Invalid("insurance.entry_no_work", path="month", expected="a month of work with this employer")
+        worked = min(at_work, key=lambda one: candidates.index(one.employer))
         # Nobody is exempt without a certificate.
         if row.kind != "refunded" and person.evidence:
-            duty = self._duties.month(person.as_known(self._today), at_work[0], row.month)
+            duty = self._duties.month(person.as_known(self._today), worked, row.month)
             if duty.exempt & row.scheme:
                 raise Invalid("insurance.entry_exempt", path="scheme", expected="a scheme that is not exempt")
+        return worked.employer
+
+
+def _merged_into(session: Session, employers: Collection[str]) -> dict[str, list[str]]:
+    """The employers that were merged into each of these, over several mergers too."""
+    into: defaultdict[str, list[str]] = defaultdict(list)
+    for row in session.scalars(select(Employer).where(Employer.state == "merged").order_by(Employer.organisation_id)):
+        if row.merged_into is not None:
+            into[row.merged_into].append(row.organisation_id)
+    found = {}
+    for employer in set(employers):
+        reached = [employer]
+        for one in reached:
+            reached += [former for former in into.get(one, ()) if former not in reached]
+        found[employer] = reached[1:]
+    return found
 
 
 def _seen(session: Session, *conditions: ColumnElement[bool]) -> defaultdict[str, set[tuple[Any, ...]]]:

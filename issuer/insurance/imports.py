@@ -23,8 +23,9 @@ from issuer.bulk.rows import Columns, Row, Source
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
 
-from .books import NewEntry, digest_of, entry_from, record_within
+from .books import record_within
 from .lapses import Followed, follow_due
+from .new_entries import NewEntry, digest_of, entry_from
 
 __all__ = ["COLUMNS", "Imported", "import_file"]
 

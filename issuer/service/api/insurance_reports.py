@@ -20,11 +20,11 @@ from pydantic import BaseModel, Field
 
 from issuer.insurance import answering, books, eligibility, overview, recomputation, views, yearly
 from issuer.insurance.answering import Answered, FindingStep
-from issuer.insurance.books import entry_from
 from issuer.insurance.chart import draw
 from issuer.insurance.findings import Line
 from issuer.insurance.money import in_yuan
 from issuer.insurance.months import month_text
+from issuer.insurance.new_entries import entry_from
 from issuer.insurance.parties import refuse_own
 from issuer.insurance.recomputation import RecomputationView
 from issuer.insurance.region_report import bars_of

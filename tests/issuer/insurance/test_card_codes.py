@@ -15,10 +15,11 @@ from issuer import cards
 from issuer.acts import Actor
 from issuer.cards import codes
 from issuer.cards.models import CodeRow
-from issuer.insurance.books import entry_from, record
+from issuer.insurance.books import record
 from issuer.insurance.card_codes import make_due_codes
 from issuer.insurance.lapses import follow_due
 from issuer.insurance.models import InsuredPerson
+from issuer.insurance.new_entries import entry_from
 from issuer.insurance.registration import end_work, register
 from issuer.insurance.views import show_insurance
 from issuer.permits.models import Permit

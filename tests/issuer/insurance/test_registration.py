@@ -22,7 +22,7 @@ from issuer.cards import NewCard
 from issuer.cards.models import CardRow, CodeRow
 from issuer.insurance import views
 from issuer.insurance.answering import answer_finding
-from issuer.insurance.books import entry_from, record, take_back
+from issuer.insurance.books import record, take_back
 from issuer.insurance.certificates import NewCertificate, add_certificate
 from issuer.insurance.claim_stops import stop_claims_for
 from issuer.insurance.departure import choose, record_death
@@ -31,6 +31,7 @@ from issuer.insurance.identity import record_passport
 from issuer.insurance.imports import import_file
 from issuer.insurance.lapses import follow_due
 from issuer.insurance.models import InsuranceEntry, InsuredPerson
+from issuer.insurance.new_entries import entry_from
 from issuer.insurance.overview import as_csv, employer_overview
 from issuer.insurance.registration import end_work, register
 from issuer.insurance.schemes import ALL, Scheme, schemes_of

@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
 from issuer.insurance import views
-from issuer.insurance.books import entry_from, record
+from issuer.insurance.books import record
 from issuer.insurance.certificate_reminders import remind_certificates
 from issuer.insurance.certificates import NewCertificate, add_certificate
 from issuer.insurance.chart import Bar, draw
 from issuer.insurance.findings import Finding
+from issuer.insurance.new_entries import entry_from
 from issuer.insurance.overview import employer_overview
 from issuer.insurance.region_report import bars_of, region_csv, region_report, summed
 from issuer.insurance.registration import register

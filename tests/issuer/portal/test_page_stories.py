@@ -14,8 +14,8 @@ from fastapi import FastAPI
 
 from issuer.accounts import mandates
 from issuer.insurance import books
-from issuer.insurance.books import entry_from
 from issuer.insurance.lapses import follow_due
+from issuer.insurance.new_entries import NewEntry, entry_from
 from issuer.permits.models import Permit
 from issuer.portal import make_portal
 from issuer.service.app import make_service
@@ -162,7 +162,7 @@ def test_agency_registers_a_list_one_lapses_the_employer_answers_and_payment_res
     assert "in order" in restored
 
 
-def _paid(number: str, today: date) -> list[books.NewEntry]:
+def _paid(number: str, today: date) -> list[NewEntry]:
     """Every scheme of every month until the one before last, at sums that no cap exceeds."""
     found = []
     for month in ("2026-02", "2026-03", "2026-04", "2026-05"):

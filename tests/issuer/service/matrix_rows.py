@@ -29,6 +29,7 @@ from issuer.delivery import queue, webhooks
 from issuer.insurance import books, claim_records, claims, departure, heirs, registration, service_grants, views
 from issuer.insurance.models import InsuranceEntry
 from issuer.insurance.months import month_of
+from issuer.insurance.new_entries import entry_from
 from issuer.notices.models import Outbox, Webhook
 from issuer.notices.outbox import Notice, notify
 from issuer.permits import feeds
@@ -562,7 +563,7 @@ def _ended_heir(world: World) -> Shot:
 
 def _correction(world: World) -> Shot:
     row = _entry(world)
-    books.record(world.core, [books.entry_from(row)], HOST, f"{next(world.numbers):032x}")
+    books.record(world.core, [entry_from(row)], HOST, f"{next(world.numbers):032x}")
     look = select(InsuranceEntry.person_id, InsuranceEntry.id).order_by(InsuranceEntry.created_at.desc())
     person_id, entry_id = world.core.database.read(lambda session: session.execute(look).first()) or ("", "")
     return Shot("insurance_officer", {"entry_id": entry_id}, {"person_id": person_id})

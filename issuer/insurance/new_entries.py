@@ -1,0 +1,105 @@
+"""Rows for the books as they are reported: read from texts, before anything is compared with the record.
+
+Promises:
+
+1. Every field is there and of its form; sums are whole fen, and not both nothing. What is wrong is named by its field.
+2. The audit knows rows by a hash of their lines, without what an import knows them by.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Literal
+
+from icard_crypto.errors import Invalid
+
+from .money import parse_yuan
+from .months import parse_month
+from .schemes import Scheme, schemes_of
+
+__all__ = ["NewEntry", "digest_of", "entry_from"]
+
+_KINDS: Final = ("reported", "paid", "refunded")
+_FIELDS: Final = frozenset(
+    {"number", "employer_code", "kind", "month", "scheme", "employer_part", "employee_part", "day"}
+)
+_LONGEST: Final = 40
+_DAY: Final = len("YYYY-MM-DD")
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """A reported row.
+
+    Args:
+        number: the person's insurance number.
+        employer_code: unified social credit code.
+        employer_part, employee_part: in fen.
+        source_key: what the row is known by when it is reported again; None: it is not.
+    """
+
+    number: str
+    employer_code: str
+    kind: Literal["reported", "paid", "refunded"]
+    month: int
+    scheme: Scheme
+    employer_part: int
+    employee_part: int
+    day: date
+    source_key: str | None = None
+
+    @property
+    def line(self) -> str:
+        """The row as a line, without what it is known by."""
+        parts = f"{self.employer_part},{self.employee_part}"
+        return f"{self.number},{self.employer_code},{self.kind},{self.month},{int(self.scheme)},{parts},{self.day}"
+
+
+def entry_from(values: Mapping[str, Any], source_key: str | None = None) -> NewEntry:
+    """A row from its JSON or its cells: texts.
+
+    Raises:
+        Invalid: ``insurance.entry``, ``insurance.month``, ``insurance.scheme``, ``insurance.amount``,
+            ``insurance.day``.
+    """
+    if values.keys() != _FIELDS:
+        missing = sorted(_FIELDS - values.keys())
+        raise Invalid("insurance.entry", path=(missing or ["row"])[0], expected=", ".join(sorted(_FIELDS)))
+    for name in _FIELDS:
+        value = values[name]
+        if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
+            raise Invalid("insurance.entry", path=name, expected=f"a text of 1 to {_LONGEST} characters")
+    kind: Any = values["kind"]
+    if kind not in _KINDS:
+        raise Invalid("insurance.entry", path="kind", expected=", ".join(_KINDS))
+    parts = [parse_yuan(values[name], name) for name in ("employer_part", "employee_part")]
+    if not any(parts):
+        raise Invalid("insurance.amount", path="employer_part", expected="more than nothing")
+    return NewEntry(
+        values["number"].strip().upper(),
+        values["employer_code"].strip().upper(),
+        kind,
+        parse_month(values["month"]),
+        schemes_of([values["scheme"]]),
+        parts[0],
+        parts[1],
+        _day_of(values["day"]),
+        source_key,
+    )
+
+
+def _day_of(text: str) -> date:
+    try:
+        if len(text) == _DAY:
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise Invalid("insurance.day", path="day", expected="a day as YYYY-MM-DD")
+
+
+def digest_of(rows: Iterable[NewEntry]) -> str:
+    """The hash by which the audit knows rows: SHA-256 of their lines."""
+    return hashlib.sha256("\n".join(row.line for row in rows).encode()).hexdigest()

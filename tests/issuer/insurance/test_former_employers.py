@@ -1,0 +1,71 @@
+"""Employers that ceased, merged into another one, or are named by another code, and a region that is no more."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from issuer.insurance.books import record
+from issuer.insurance.models import InsuranceEntry
+from issuer.insurance.new_entries import entry_from
+from issuer.insurance.registration import register
+from issuer.permits.models import Employer
+from tests.issuer.insurance.conftest import Agency
+from tests.issuer.insurance.test_registration import BY, code, entry, pay, registered
+from tests.kit.insured import new_registration
+from tests.kit.people import organisation
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def found(agency: Agency, employer_id: str, state: str, merged_into: str | None = None) -> None:
+    """What an officer found about an employer."""
+
+    def write(session: Session) -> None:
+        row = Employer(organisation_id=employer_id, state=state, region="310115", licence_until=None,
+                       merged_into=merged_into, revision=1, changed_at=0)  # fmt: skip
+        session.add(row)
+
+    agency.core.database.transact(write)
+
+
+def paid_by(agency: Agency) -> list[str]:
+    query = select(InsuranceEntry.employer_id).order_by(InsuranceEntry.month)
+    return list(agency.core.database.read(lambda session: session.scalars(query).all()))
+
+
+@pytest.mark.parametrize("state", ["ceased", "merged"])
+def test_employer_of_before_registers_nobody_and_its_debts_are_still_paid(agency: Agency, state: str) -> None:
+    _, number = registered(agency)
+    found(agency, agency.employer_id, state)
+    for who in (agency.employer, agency.officer):
+        new = new_registration(2, employer_id=agency.employer_id)
+        assert code(lambda who=who, new=new: register(agency.core, who.who(), new)) == (
+            "insurance.employer_ended",
+            "employer_id",
+        )
+    pay(agency, number, "2026-03", schemes=("pension",))
+    assert paid_by(agency) == [agency.employer_id]
+
+
+def test_successor_pays_for_the_employer_that_it_took_over_and_for_no_other(agency: Agency) -> None:
+    _, number = registered(agency)
+    between, last, other = (organisation(agency.house, "employer", place) for place in (7, 8, 9))
+    found(agency, agency.employer_id, "merged", between)
+    found(agency, between, "merged", last)
+    pay(agency, number, "2026-03", schemes=("pension",), employer_code=agency.code_of(last))
+    pay(agency, number, "2026-04", schemes=("pension",))
+    assert paid_by(agency) == [agency.employer_id, agency.employer_id]
+    # The same payment under either code is the same.
+    twice = code(lambda: pay(agency, number, "2026-04", schemes=("pension",), employer_code=agency.code_of(last)))
+    assert twice == ("insurance.entry_twice", "rows.0.month")
+    strange = entry(agency, number, "2026-05", employer_code=agency.code_of(other))
+    assert code(lambda: record(agency.core, [entry_from(strange)], BY, "0" * 32))[0] == "insurance.entry_no_work"
+
+
+def test_region_that_was_merged_into_another_is_refused_by_its_old_code(agency: Agency) -> None:
+    """Laiwu (371200) has been part of Jinan (370100) since 2019."""
+    old = code(lambda: registered(agency, region="371202"))
+    assert old == ("insurance.region", "region")
+    assert registered(agency, region="370116")
