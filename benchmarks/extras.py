@@ -54,7 +54,7 @@ def extras(runs: dict[str, Run]) -> Told:
 def _attempted(name: str, measure_it: Callable[[], Any]) -> Any:
     try:
         return measure_it()
-    except Exception as error:  # five minutes of other figures stand beside this one
+    except Exception as error:  # five minutes of other figures are beside this one
         _say(f"{name} failed", f"{type(error).__name__}: {error}")
         return {"failed": f"{type(error).__name__}: {error}"}
 

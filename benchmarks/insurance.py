@@ -124,7 +124,7 @@ def _facts(began: date, today: date) -> Iterator[tuple[Any, dict[str, Any]]]:
 
 
 def write_rows(path: Path, rows: int, people: int, code: str, today: date) -> None:
-    """A file of payments, spread over people, schemes and months; no row stands in it twice."""
+    """A file of payments, spread over people, schemes and months; no row is in it twice."""
     last = month_of(today) - 1
     with path.open("w", encoding="utf-8") as file:
         file.write("number,employer_code,kind,month,scheme,employer_part,employee_part,day\n")

@@ -157,7 +157,7 @@ def _timed(work: Callable[[], object], times: int) -> Contender:
 
 
 def publication(folder: Path, url: str) -> Told:
-    """Ten full lists and the two that are in use, timestamp and bundle, all signed anew in one transaction: the median
+    """Ten full lists and the two that are in use, timestamp and bundle, all signed again in one transaction: the median
     of five times, in seconds.
     """
     clock = FakeClock()

@@ -47,7 +47,7 @@ Told = dict[str, Any]
 
 
 class _Origin:
-    """The bundle at an address, fetched anew where it changed."""
+    """The bundle at an address, fetched again where it changed."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
@@ -55,7 +55,7 @@ class _Origin:
         self._content = b""
 
     def reasons(self, texts: list[str], policy: str) -> list[str]:
-        """What a verifier with nothing but the bundle says of codes; nothing where none is published yet."""
+        """What a verifier with nothing but the bundle says about codes; nothing where none is published yet."""
         answer = self._client.get(f"/{BUNDLE}", headers={"If-None-Match": self._tag})
         if answer.status_code == httpx.codes.OK:
             self._tag, self._content = answer.headers["ETag"], answer.content

@@ -1,7 +1,7 @@
 """The peer for status lists: plain Python, as one writes it from the draft, around cbor2 and cryptography.
 
 It checks the signature, whose list it is and that it has not ended; nothing else: any header, any CBOR, any stream that
-inflates to anything. It runs in this environment: the two libraries are what icard itself stands on.
+inflates to anything. It runs in this environment: the two libraries are those that icard itself uses.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. Only faults that a standard obliges everyone to refuse are held against anyone: ``must_refuse.json`` says which and
+1. Only faults that a standard obliges everyone to refuse count against anyone: ``must_refuse.json`` says which and
    by which standard. Each vector has that one fault and, but for those of the signature, a signature that holds.
 2. Each contender is shown what it reads: ``claim169`` the Claim 169 form, python-cwt and pycose COSE bytes, the minimal
    script and icard the text. A fault below the layers that it reads is not counted for it.

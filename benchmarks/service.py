@@ -2,7 +2,7 @@
 
 Promises:
 
-1. In one server process stand side by side: ``does nothing``, a FastAPI POST that parses the same body and does
+1. in one server process there are, side by side: ``does nothing``, a FastAPI POST that parses the same body and does
    nothing; the ``usual route``, FastAPI's of /v1/verify; and the ``lean route`` in front of it. Ends, caps, headers,
    figures and the log are around all three alike; what is logged goes to a file.
 2. Each request carries another code of a hundred; every one of them is VALID, which is looked at before the first

@@ -6,7 +6,7 @@ Promises:
 2. What a picture takes is processor time of the process that reads it, as the kernel counts it: other work on the
    machine changes it little.
 3. Memory is the most that was resident: of a worker in some thousand verdicts, of a reader in its largest picture, of a
-   batch's child in a batch. ``python -m benchmarks.sizing --keep`` measures this part alone anew.
+   batch's child in a batch. ``python -m benchmarks.sizing --keep`` measures this part alone again.
 """
 
 from __future__ import annotations

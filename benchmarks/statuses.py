@@ -4,7 +4,7 @@ Promises:
 
 1. Lists have 4 bits an entry, and 2 % of the entries set, at places and to values drawn from a fixed seed; all are
    signed by one Ed25519 key.
-2. Loading is all that stands between a token's bytes in memory and the first look-up: whose uri it is, the key, the
+2. Loading is all that is between a token's bytes in memory and the first look-up: whose uri it is, the key, the
    signature, strict CBOR, the claims and inflating (:func:`icard_crypto.lists.status_trust.read_status`). Reading a
    file and the network are not in it.
 3. The look-up is timed at random places, and so are the empty method and the bare loop around them, in the same rounds.

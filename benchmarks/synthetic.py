@@ -1,4 +1,4 @@
-"""Rows of a service that has issued for long, put in without issuing: what a benchmark needs to stand on.
+"""Rows of a service that has issued for long, put in without issuing: as the data of a benchmark.
 
 Promises:
 
@@ -134,7 +134,7 @@ def _full_list(core: Core, session: Session, now: int) -> str:
     return name
 
 
-#: A multiple of three: a card's codes stand in one chunk.
+#: A multiple of three: a card's codes are in one chunk.
 _SERVER_CHUNK: Final = 600_000
 _FINDING_INDEXES: Final = """
     SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()

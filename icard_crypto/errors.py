@@ -20,7 +20,7 @@ Promises:
      +-- MissingPart     an optional part is not installed; the hint says what to install
      +-- StateError      a file, folder or list that icard keeps is unusable as it is; an operator has to act
           +-- NotAllowed     this caller may not do that, or not without logging in, a second factor, another approver
-          +-- NotFound       there is no such thing, or none that this caller may know of
+          +-- NotFound       there is no such thing, or none that this caller may know about
           +-- Conflict       it doesn't fit the present state; read it again, then decide
           +-- Invalid        a value, or what several values say together, can't be accepted; correct it
           +-- Unavailable    not now; the same request may succeed later

@@ -1,4 +1,4 @@
-"""What docs/benchmarks.md says of the kept run, as tables.
+"""What docs/benchmarks.md says about the kept run, as tables.
 
 Promises:
 

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. The code comes in out of focus and moving, then stands clear, tilts and moves on: what a hand does.
+1. The code comes in out of focus and moving, then is clear, tilts and moves on: what a hand does.
 2. Beside the square that a scan page looks at, a bar is white from the first clear frame on and black before, so that
    whoever watches the film knows when it was clear.
 3. The same code gives the same film.

@@ -2,7 +2,7 @@
 
 Promises:
 
-1. Every package that an extra needs on Linux stands there with one version, that of constraints.txt, and the hashes of
+1. Every package that an extra needs on Linux is there with one version, that of constraints.txt, and the hashes of
    its files; no address of a registry does.
 2. It is made again with the same tool, uv, whenever pyproject.toml or constraints.txt change: ``pip install uv`` first.
 """

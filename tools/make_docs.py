@@ -1,6 +1,6 @@
 """Writes the parts of the documentation that follow from data.
 
-They stand between ``<!-- generated: NAME -->`` and ``<!-- end -->``.
+They are between ``<!-- generated: NAME -->`` and ``<!-- end -->``.
 
 Promises:
 

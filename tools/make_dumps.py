@@ -5,7 +5,7 @@ Promises:
 1. A town of people, cards, applications and insurance is made by this version's code, and taken back revision by
    revision; what each revision has no place for is gone, as in a database that never had it.
 2. A dump is rows by table and column, neither SQLite's nor PostgreSQL's: whoever loads it makes the tables by the
-   migrations up to that revision. What two revisions have alike stands in the file once.
+   migrations up to that revision. What two revisions have alike is in the file once.
 
 Run it before a release, so that its revisions are tried with data: ``python -m tools.make_dumps``. It changes every
 dump, for keys and times are new.
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def _note_bound(database: Database, revision: str) -> None:
-    """Say of what was bound what the version of that revision said."""
+    """Say about what was bound what the version of that revision said."""
     with database.engine.begin() as connection:
         if "bound_to" not in {each["name"] for each in inspect(connection).get_columns("meta")}:
             return

@@ -9,7 +9,7 @@ Promises:
 
     python -m tools.make_vectors            make them in place
     python -m tools.make_vectors FOLDER     make them elsewhere, to compare
-    python -m tools.make_vectors --keep     sign and deflate anew what no longer fits
+    python -m tools.make_vectors --keep     sign and deflate again what no longer fits
 """
 
 from __future__ import annotations

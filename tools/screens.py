@@ -93,7 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.screens", description=__doc__)
     parser.add_argument("--out", type=Path, default=FOLDER, help="(default: docs/screens)")
     given = parser.parse_args()
-    # The server behind the page tells of faults alone, and not between the names of the pictures.
+    # The server behind the page reports faults alone, and not between the names of the pictures.
     configure_logs("WARNING")
     draw(given.out, list(pictures()))
 

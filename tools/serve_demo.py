@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def make() -> list[dict[str, Any]]:
-    """The authority, its cards, its people and a verifier that knows them, anew; the first accounts to log in with."""
+    """The authority, its cards, its people and a verifier that knows them, again; the first accounts to log in with."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     authority = demo_authority.make(FOLDER, people=_PEOPLE)
     cards = {}

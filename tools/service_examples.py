@@ -3,7 +3,7 @@
 Promises:
 
 1. Each is what the service answered: to the reference card's code, signed by the test vectors' authority, on a state
-   whose lists were a minute old, by a clock that stands at :data:`AT`.
+   whose lists were a minute old, by a clock that is at :data:`AT`.
 2. They are the same each time, so that ``python -m tools.make_docs --check`` finds one that is out of date.
 """
 
@@ -73,7 +73,7 @@ def published_at(folder: Path) -> Domain:
 
 @contextlib.asynccontextmanager
 async def service_at(domain: Domain) -> AsyncIterator[httpx.AsyncClient]:
-    """The service on that state, by a clock that stands at :data:`AT`; a picture is read as the two codes."""
+    """The service on that state, by a clock that is at :data:`AT`; a picture is read as the two codes."""
     service = VerificationService(ServiceSettings(domain.folder), Drain())
     service.now = lambda: AT  # type: ignore[method-assign]
 

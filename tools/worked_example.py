@@ -3,7 +3,7 @@
 Promises:
 
 1. The bytes come from the vector ``valid/ed25519-public-ic1.json``; nothing is typed by hand.
-2. Every byte of the code stands in the listing exactly once, in order.
+2. Every byte of the code is in the listing exactly once, in order.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ seven maps cost nearly as much again. The same checks written out, with the boun
 which is why ``dataclasses`` writes its ``__init__`` too. Nothing but ``fields.json`` and names goes into the text.
 
 Why the number of bytes is proof of the encoding: with the types of the fields, and after cbor2 has refused indefinite
-lengths, bad UTF-8 and duplicate keys, the only choices that an encoder has are the length of a head and what stands
+lengths, bad UTF-8 and duplicate keys, the only choices that an encoder has are the length of a head and what comes
 behind the value. So the bytes are as many as the known values need exactly where each head is the shortest, no key is
 unknown (its bytes would be too many) and nothing is left over. Counting takes a third of the time of encoding again.
 """

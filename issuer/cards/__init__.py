@@ -1,4 +1,4 @@
-"""Cards: their records, codes, states and look-ups. The one door to them for commands, the service and processes."""
+"""Cards: their records, codes, states and look-ups. The public interface for commands, the service and processes."""
 
 from __future__ import annotations
 

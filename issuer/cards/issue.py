@@ -6,8 +6,8 @@ Promises:
 2. A permit number has one live card at most.
 3. A replaced code reads replaced at once; a renewed one runs to its own end. New codes may be meant for one revision of
    a card alone: ``issue.changed`` says that somebody was faster.
-4. What ends a card, makes it another person's or another permit's, or brings a withdrawn permit number back takes two
-   people, or a break-glass act on the host: ``issue.two_needed``.
+4. What ends a card, makes it another person's or another permit's, or brings a withdrawn permit number back needs dual
+   control, or a break-glass act on the host: ``issue.two_needed``.
 5. Unless the settings allow direct issuing, a new card and a card's new record come from a decision alone, or from a
    break-glass act on the host: ``issue.file_needed``. New codes that say what the card said need none.
 """

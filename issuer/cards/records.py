@@ -171,7 +171,7 @@ def needs_two(before: Card, after: Card, decided: Human) -> bool:
 
 
 def another_person(before: Card, after: Card) -> bool:
-    """Whether two records are two people's."""
+    """Whether two records are of different people."""
     return Human.of(before).differs(Human.of(after))
 
 

@@ -40,7 +40,7 @@ __all__ = [
     "shown_text",
 ]
 
-#: What stands for a character that the font doesn't have, as printers mark one.
+#: Replaces a character that the font doesn't have, as printers mark one.
 GETA: Final = "〓"
 _FAMILY: Final = "sc"
 _LATIN: Final = "latin"

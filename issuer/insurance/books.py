@@ -208,7 +208,7 @@ def _values(entry: Entry, person_id: str, now: int, source_key: str | None) -> d
 
 
 class _Looking:
-    """What rows are held against: people, employers and duties, looked up once for all of them.
+    """What rows are checked against: people, employers and duties, looked up once for all of them.
 
     Of a person only what rows need is read: employments, certificates, and of the books the months that are written.
     """

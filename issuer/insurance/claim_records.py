@@ -116,7 +116,7 @@ def waiting_claims(core: Core, who: Principal, *, limit: int = 50) -> list[Claim
 
 
 def claims_on_record(core: Core, state: str | None = None) -> list[dict[str, Any]]:
-    """Claims for the host, the oldest first, without what stands sealed in them.
+    """Claims for the host, the oldest first, without their sealed content.
 
     Args:
         state: only those; None: those that wait or run.

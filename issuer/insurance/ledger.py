@@ -73,7 +73,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What stands for an employer, a month and a scheme, in fen. ``payments``: how many rows of payment stand."""
+    """The balance of an employer, a month and a scheme, in fen. ``payments``: how many rows of payment count."""
 
     reported: int
     paid_employer: int
@@ -95,7 +95,7 @@ class Due:
 
 
 def balances(entries: Iterable[Entry]) -> dict[tuple[str, int, Scheme], Balance]:
-    """What stands, by employer, month and scheme (promise 2)."""
+    """The balances by employer, month and scheme (promise 2)."""
     sums: defaultdict[tuple[str, int, Scheme], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for entry in entries:
         row = sums[entry.employer, entry.month, entry.scheme]

@@ -199,7 +199,7 @@ class HeirAccess(Bound, Base):
 
 
 class BenefitClaim(Bound, Base):
-    """A claim for a benefit. ``body`` has what was told, found and decided, sealed; ``monthly`` in fen, months from
+    """A claim for a benefit. ``body`` has what was reported, found and decided, sealed; ``monthly`` in fen, months from
     1970-01.
     """
 

@@ -55,7 +55,7 @@ _CHUNK: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class PersonRecord:
-    """What stands sealed about an insured person.
+    """The sealed data about an insured person.
 
     Args:
         number: the insurance number; ``regular``: it has the form of the numbering rule, None: none is known.
@@ -175,7 +175,7 @@ def load_people(core: Core, session: Session, ids: Sequence[str], *, lock: bool 
 
 def load_workers(core: Core, session: Session, rows: Iterable[Mapping[str, Any]]) -> dict[str, Person]:
     """Insured people by id with their employments, and all that is on record of those who have a certificate: what rows
-    of the books are held against. The books themselves are left out.
+    of the books are checked against. The books themselves are left out.
 
     Args:
         rows: of insured persons, as :func:`issuer.db.bound.checked_rows` reads them.

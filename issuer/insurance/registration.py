@@ -95,7 +95,7 @@ def register(core: Core, who: Principal, new: NewRegistration, request: Request 
 
     Raises:
         NotAllowed: ``access.*``.
-        StateError: ``insurance.*``; never with what was told in it.
+        StateError: ``insurance.*``; never with what was reported in it.
     """
     made = made_once(
         lambda: core.transact(who.by(), lambda unit: register_within(core, unit, who, new), request=request)

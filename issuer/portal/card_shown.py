@@ -88,7 +88,7 @@ def card_facts(view: CardView, t: Words) -> list[Fact]:
 
 
 def schemes(view: CardView, t: Words) -> list[tuple[str, str, str]]:
-    """Each scheme of social insurance in one sentence: sign, scheme, what stands."""
+    """Each scheme of social insurance in one sentence: sign, scheme, state."""
     insurance = view.card.insurance
     if insurance is None:
         return []

@@ -53,7 +53,7 @@ def insurance_state(t: Words, view: InsuranceView) -> Tag:
 
 
 def scheme_lines(t: Words, schemes: Mapping[str, str], *, lapsed: bool) -> list[tuple[str, str, str]]:
-    """Each scheme in one sentence: sign, scheme, what stands."""
+    """Each scheme in one sentence: sign, scheme, state."""
     found = []
     for name in SCHEMES:
         state = schemes[name]

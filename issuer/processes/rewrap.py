@@ -4,7 +4,7 @@ Promises:
 
 1. :func:`prepare` adds a key to this host's file; nothing is encrypted under it. The file is copied to the other hosts,
    where running processes read it within ten seconds (:mod:`issuer.processes.heartbeat`).
-2. :func:`switch` is refused while one running process does not hold the new key. Which key is in force stands in the
+2. :func:`switch` is refused while one running process does not hold the new key. Which key is in force is in the
    database: it is the one that the canary is sealed under, so all processes change over without being restarted, and
    nobody with the database alone can name a key that is in no file. Then every sealed object is rewrapped. A kill loses
    nothing: the old key stays in the file, and the same call goes on.

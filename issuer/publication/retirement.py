@@ -77,7 +77,7 @@ def drop_gone(session: Session, now: int) -> None:
 
 
 def _last_restore(session: Session) -> int:
-    """When a database was last put back: until then a closed list may have given indexes that nobody knows of."""
+    """When a database was last put back: until then a closed list may have given indexes that nobody knows about."""
     return session.scalar(select(func.max(AuditRow.at)).where(AuditRow.action == RESTORED)) or 0
 
 

@@ -5,8 +5,8 @@ Promises:
 1. Files are written in the order trust lists and checkpoints, ``trust/latest.cbor``, status lists, bundle, timestamp.
    Whoever has read a timestamp finds everything that it names, or something newer.
 2. Files and folders are readable by everybody, whatever the umask. Each file is written whole or not at all; one whose
-   content stands already is not touched. A kill leaves a tree that the next run completes, without the half files that
-   it left.
+   content is there already is not touched. A kill leaves a tree that the next run completes, without the half files
+   that it left.
 3. A file that never changes and has another content, and a file that is newer than what would replace it, stop the run
    before anything is written: what is published is another authority's, or an older state. Only what the caller knows
    to have published itself, while its clock was ahead, is replaced by what is older.

@@ -42,7 +42,7 @@ PROBLEM: Final = {
     "title": "The card was changed in the meantime.",
     "status": 412,
     "instance": "99c274a4-2fbd-4138-9242-e4260a620d3d",
-    "hint": "Look at the card again and decide anew.",
+    "hint": "Look at the card again and decide again.",
     "code": "issue.changed",
 }
 #: Headers of answers.

@@ -53,7 +53,7 @@ def read(core: Core) -> Readiness:
     found = parts(core)
     running: list[JobReport] = []
     if found["database"] == "ok":
-        # Where the database went away meanwhile, no worker is known of.
+        # Where the database went away meanwhile, no worker is known.
         with contextlib.suppress(IcardError):
             running = read_jobs(core)
         found["worker"] = trouble(running) or "ok"

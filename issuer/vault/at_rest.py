@@ -59,8 +59,8 @@ class Place(NamedTuple):
 class MasterKeys:
     """The master keys by id, the one for new objects, and the key of the keyed hashes.
 
-    ``prepared``: those that nothing was sealed under when the file was written. They stand before the others in it, so
-    that a version that does not know of them goes on under ``newest``, the last one.
+    ``prepared``: those that nothing was sealed under when the file was written. They are before the others in it, so
+    that a version that does not know about them goes on under ``newest``, the last one.
     """
 
     keys: dict[bytes, bytes] = field(repr=False)

@@ -19,7 +19,7 @@ from tools.vectors.refusal import refused_cose
 
 __all__ = ["vectors"]
 
-#: Where each map of ``fields.json`` stands in the claims, and its path in errors.
+#: Where each map of ``fields.json`` is in the claims, and its path in errors.
 _PLACES: Final[dict[str, tuple[tuple[Any, ...], str]]] = {
     "claims": ((), "claims"),
     "confirmation": ((8,), "confirmation"),

@@ -4,7 +4,7 @@ Promises:
 
 1. The verdict is stated by whoever makes the case; none is asked from icard's verifier.
 2. Policies and trusted keys are written in full, so that a vector needs no other file.
-3. What is trusted and known stands there twice: as already verified, and as an anchor and a bundle (:mod:`.chain`).
+3. What is trusted and known is there twice: as already verified, and as an anchor and a bundle (:mod:`.chain`).
 """
 
 from __future__ import annotations

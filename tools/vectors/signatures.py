@@ -43,7 +43,7 @@ def _flipped(content: bytes, at: int) -> bytes:
 def _fitting_s(r: bytes) -> bytes:
     """The S that makes the equation hold for an R of small order: S = k a (RFC 8032 sections 5.1.6 and 5.1.7).
 
-    For the identity it holds as it stands, for the others once both sides are multiplied by the cofactor.
+    For the identity it holds as it is, for the others once both sides are multiplied by the cofactor.
     """
     key = KEYS[CARD_KEY].verifying_key
     scalar = int.from_bytes(hashlib.sha512(raw_private(CARD_KEY)).digest()[:32], "little")

@@ -1,4 +1,4 @@
-"""``status/``: good status tokens, and one fault each; the trust list they stand under is in each.
+"""``status/``: good status tokens, and one fault each; the trust list they are under is in each.
 
 Promises:
 

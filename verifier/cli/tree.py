@@ -1,4 +1,4 @@
-"""One layer or part of a code that was taken apart: a node of the tree that ``icard inspect`` shows."""
+"""One layer or part of a code that was parsed: a node of the tree that ``icard inspect`` shows."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ class TrustDomain:
 
     @classmethod
     def unread(cls, name: str, fault: str) -> TrustDomain:
-        """What stands for a domain of which nothing can be read: it knows nobody, and counts as production.
+        """A stand-in for a domain of which nothing can be read: it knows nobody, and counts as production.
 
         Args:
             fault: why, as a code such as ``store.unreadable``.
@@ -202,8 +202,8 @@ class TrustDomain:
         status_due: Mapping[str, tuple[int, int]] | None = None,
         fault: str | None = None,
     ) -> TrustDomain:
-        """The domain of an accepted trust list; whether it may be believed is :mod:`icard_crypto.lists.trust_chain`'s
-        affair.
+        """The domain of an accepted trust list; :mod:`icard_crypto.lists.trust_chain` decides whether it may be
+        believed.
 
         Its timestamp keys are in the domain, so that a card under one of them is named by its reason. Its root keys are
         not: they sign trust lists only, and a card under one of them is a stranger's.

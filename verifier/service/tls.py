@@ -4,8 +4,8 @@ Promises:
 
 1. It names ``localhost``, this machine's name and addresses, and the host that was asked for; a name that none can
    carry is left out.
-2. It is kept beside the state and used again while it names all of them and has a day left, so that a phone which was
-   told to trust it need not be asked every day. Its key is readable by its owner alone.
+2. It is kept beside the state and used again while it names all of them and has a day left, so that a phone that was
+   made to trust it need not be asked every day. Its key is readable by its owner alone.
 3. It is no authority and signs nothing else: who trusts it trusts this service.
 """
 

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import pyotp
 
+from icard_crypto.moments import DAY
 from issuer.accounts import host, invitations, login
 from issuer.accounts.attempts import Origin
 from issuer.accounts.changes import NewAccount
@@ -42,7 +43,7 @@ _HOME: Final = Origin("127.0.0.1", "demo")
 _BEIJING: Final = ZoneInfo("Asia/Shanghai")
 #: Seconds for which a code of an authenticator app holds.
 _STEP: Final = 31
-_MANDATE: Final = 360 * 86_400
+_MANDATE: Final = 360 * DAY
 #: The regions: code, districts, and what the office is called.
 REGIONS: Final = (
     ("310000", ("310115", "310104"), "Shanghai Work Permit Office", "上海市外国人工作许可办理中心"),

@@ -1,4 +1,4 @@
-"""The people that the demonstration is shown with: one firm whose applications stand in every state, and one holder.
+"""The people that the demonstration is shown with: one firm whose applications are in every state, and one holder.
 
 Promise: their names and log-ins are the same at every size and seed (``demo.employer``, ``demo.holder``), and each has
 something to do on the last day.
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Final, Literal
 
+from icard_crypto.moments import DAY
 from issuer.accounts.mandates import give_mandate
 from issuer.accounts.principals import Principal
 from issuer.enquiries import threads
@@ -24,7 +25,7 @@ from .people import DemoPerson, credit_code
 __all__ = ["play"]
 
 _FIRM, _AGENCY = 9101, 9102
-_MANDATE: Final = 300 * 86_400
+_MANDATE: Final = 300 * DAY
 Step = Callable[[Case], None]
 
 

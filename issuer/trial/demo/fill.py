@@ -2,7 +2,7 @@
 
 Promises:
 
-1. It is a trial authority (:mod:`issuer.trial.build`): made anew in a folder that is new or empty, of the test
+1. It is a trial authority (:mod:`issuer.trial.build`): made again in a folder that is new or empty, of the test
    environment. Production and a database that has anything in it are refused before anything is written.
 2. Half a year is lived through by a clock that is moved from day to day: employers file, officers decide, the worker
    does what time does. Nobody's row is written beside the services.
@@ -29,6 +29,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import inspect, select
 
 from icard_crypto.errors import Conflict, Invalid, NotAllowed
+from icard_crypto.moments import DAY
 from issuer.bulk.rows import Source
 from issuer.db.engine import connect
 from issuer.permits import clockwork, reminders
@@ -104,7 +105,7 @@ def make_demo(
     _refuse_real(folder, database_url)
     until = day_of(int(last))
     chance = Random(seed)  # noqa: S311 - made-up people; keys, ids and passwords are not drawn from it
-    clock = StandingClock(last - _DAYS * 86_400)
+    clock = StandingClock(last - _DAYS * DAY)
     regions = [code for code, *_ in REGIONS]
     names = ("Demonstration Authority", "演示机关")
     trial = Trial(folder, ())

@@ -48,7 +48,7 @@ class DemoPerson:
     number: str
 
     def record(self, first: date, until: date, **facts: bool) -> dict[str, Any]:
-        """What an application for a new permit says of them."""
+        """What an application for a new permit says about them."""
         return {
             "surname": self.surname,
             "given": self.given,

@@ -2,9 +2,9 @@
 
 Promises:
 
-1. A story waits so many days between two steps; on the last day it stands where it has got to. Each story begins so
+1. A story waits so many days between two steps; on the last day it is where it has got to. Each story begins so
    many days before that day that most of its people are where its name says.
-2. However few people there are, each story is told once; of more, each gets its share.
+2. However few people there are, each story occurs once; of more, each gets its share.
 """
 
 from __future__ import annotations

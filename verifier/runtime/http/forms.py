@@ -72,7 +72,7 @@ def _decoded(text: bytes) -> str:
 def _parts(boundary: bytes, body: bytes, most: int) -> list[tuple[str, str | UploadFile]]:
     if not 0 < len(boundary) <= _LONGEST_BOUNDARY:
         raise Problem("http.bad_request", path="Content-Type", expected="a boundary")
-    # Whatever stands before the first boundary and behind the last one is nothing; a line break precedes each.
+    # Whatever is before the first boundary and behind the last one is nothing; a line break precedes each.
     before, *pieces = (b"\r\n" + body).split(b"\r\n--" + boundary, most + 2)
     if before or not pieces or len(pieces) > most + 1 or not pieces[-1].startswith(b"--"):
         raise Problem("http.bad_request", expected=f"at most {most} parts, and the boundary that ends them")

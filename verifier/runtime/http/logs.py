@@ -3,7 +3,7 @@
 Promises:
 
 1. One line a request: method, route template, status, milliseconds, request id, and of one that was refused or failed
-   the code, also where the client was told of an internal error alone. What the service failed at is a warning. Never
+   the code, also where the client got only an internal error. What the service failed at is a warning. Never
    the path, the query, a header, an address or a body. The access log of uvicorn is off.
 2. A fault that nobody foresaw is logged by its type and the places in the code that it passed; its text, which may
    quote what was sent, is not. An :class:`~icard_crypto.errors.IcardError` adds its code.

@@ -95,7 +95,7 @@ class Answer:
         hidden_photo: the photo of a card that is not VALID, for the details.
         known, unknown: sentences, of what is not confirmed.
         operator: whether only the operator of this service can fix it.
-        update: whether newer lists could mend it.
+        update: whether newer lists could fix it.
         work: employer and position as label and value, where the rule asks for them.
         issued_by: the issuing office by name.
         facts: rows of the details: label, value, whether the value is a code.
