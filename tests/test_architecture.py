@@ -70,3 +70,11 @@ def test_the_page_names_every_package_in_the_order_of_the_layers(package: str) -
     assert {name for group in groups for name in group} - places.keys() == set()
     for lower, higher in itertools.pairwise(groups):
         assert max(places[name] for name in lower) <= min(places[name] for name in higher), (lower, higher)
+
+
+def test_the_page_names_files_that_are_there() -> None:
+    """Every file and folder that docs/architecture.md names by its path exists."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = re.findall(r"`((?:icard_crypto|verifier|issuer|tests|tools)/[\w./]+)`", page)
+    assert len(named) > 25
+    assert [path for path in named if not (ROOT / path).exists()] == []
