@@ -61,7 +61,7 @@ class _Run:
 
     Attributes:
         waits: seconds that each change of the other writer took.
-        arrived: when the origin said of which watched code that it lapsed.
+        arrived: when the origin said about which watched code that it lapsed.
     """
 
     core: Core
@@ -169,7 +169,7 @@ def measure(folder: Path, people: int, chunk: int = lapses.CHUNK) -> Told:
 
 
 def _issue(core: Core, people: int) -> list[str]:
-    """A card for each person, which says of the insurance what is on record; the texts of the ``work`` codes."""
+    """A card for each person, which says about the insurance what is on record; the texts of the ``work`` codes."""
     texts = []
     for start in range(0, people, _ISSUED_TOGETHER):
         places = range(start, min(start + _ISSUED_TOGETHER, people))

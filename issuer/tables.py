@@ -1,7 +1,7 @@
 """All tables: whoever opens a core, migrates or rewraps imports this, so that every model is in the metadata.
 
 Foreign keys are named by text; SQLAlchemy resolves them at the first write, by which time every table must be known.
-What a card says of its holder's insurance is connected here too: the records of insurance stand above the cards.
+What a card says about its holder's insurance is connected here too: the records of insurance are above the cards.
 """
 
 from __future__ import annotations

@@ -77,4 +77,4 @@ def test_the_page_names_files_that_are_there() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     named = re.findall(r"`((?:icard_crypto|verifier|issuer|tests|tools)/[\w./]+)`", page)
     assert len(named) > 25
-    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert [path for path in named if "KIND" not in path and not (ROOT / path).exists()] == []

@@ -6,7 +6,7 @@ Promises:
    is nobody. Each gives a code of the authenticator app, which works once.
 2. The rules of :mod:`issuer.approvals.engine` hold: an account that is shut, or whose second factor is new, takes no
    part.
-3. A wrong code is counted and stands in the audit, also where the other one was right.
+3. A wrong code is counted and is in the audit, also where the other one was right.
 
 Whoever is root on the host and has the master key writes into the database without any command: these rules bind people
 who may run commands, not such a one.
@@ -41,7 +41,7 @@ _RIGHT: Final = "account.give"
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who stands at the host. ``code``: what the authenticator app shows."""
+    """Who is at the host. ``code``: what the authenticator app shows."""
 
     login: str
     code: str = field(repr=False)

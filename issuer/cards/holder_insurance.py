@@ -3,7 +3,7 @@
 Promises:
 
 1. A new card says and shows what is on record of its holder's insurance at that moment.
-2. The insurance records stand above the cards, so they give their answer when a process is put together
+2. The insurance records are above the cards, so they give their answer when a process is put together
    (:mod:`issuer.tables`). A process without them fails; it issues no card that leaves the insurance out.
 """
 
@@ -23,7 +23,7 @@ __all__ = ["HolderInsurance", "answer_from", "insurance_of", "with_payments"]
 
 @dataclass(frozen=True, slots=True)
 class HolderInsurance:
-    """A person's insurance: what their cards say of it, and the state that status entries are made of."""
+    """A person's insurance: what their cards say about it, and the state that status entries are made of."""
 
     said: Insurance
     state: Literal["good", "lapsed"]

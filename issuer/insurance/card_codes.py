@@ -1,4 +1,4 @@
-"""What a person's cards say of the insurance, and new codes where the record says something else.
+"""What a person's cards say about the insurance, and new codes where the record says something else.
 
 Promises:
 
@@ -60,7 +60,7 @@ def insurance_on_record(core: Core, session: Session, person_id: str, now: int) 
 
 
 def said_of(core: Core, book: RuleBook, insured: Insured, on: date) -> Insurance:
-    """What a card says of a person's insurance on a day (promise 1)."""
+    """What a card says about a person's insurance on a day (promise 1)."""
     person, month = insured.person.as_known(on), month_of(on)
     exempt = exempt_on(book, person.certificates, first_day(month)).schemes
     covered, since = 0, []
