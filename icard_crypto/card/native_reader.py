@@ -4,8 +4,7 @@ Promises:
 
 1. No bound, key or pattern is written here or in Rust: rows are handed over, and forms are asked of Python's own
    patterns.
-2. What the native core reads, the reader in Python reads the same, but for what several fields say together
-   (:func:`icard_crypto.card.facts.times_hold`), which its caller asks. It reads less: codes with a date of birth,
+2. What the native core reads, the reader in Python reads the same. It reads less: codes with a date of birth,
    exemptions or a holder's key, and texts beyond the common characters, are left to Python.
 """
 
@@ -20,40 +19,46 @@ from icard_crypto import native
 from icard_crypto.encoding import cbor
 
 from .characters import COMMON
-from .facts import DAY, OFFSET
+from .facts import DAY, HOUR, LONGEST_LIFE, OFFSET, Facts
 from .fields import FIELDS, Field
 
 if TYPE_CHECKING:
     from icard_native import Reader
 
-__all__ = ["reader"]
+__all__ = ["facts_in", "reader"]
 
 #: The maps of a card's payload; a field of the type map is the map of its name.
 _MAPS: Final = ("claims", "status", "status_list", "identity", "card", "permit", "insurance")
 
-#: What :class:`icard_crypto.card.facts.Facts` holds, in its order: a field, and how it is reported.
-_TOLD: Final[tuple[tuple[str, str, str, int, int], ...]] = (
-    ("claims", "iss", "value", 0, 0),
-    ("claims", "iat", "value", 0, 0),
-    ("claims", "nbf", "value", 0, 0),
-    ("claims", "exp", "value", 0, 0),
-    ("claims", "cti", "value", 0, 0),
-    ("status_list", "uri", "value", 0, 0),
-    ("status_list", "idx", "value", 0, 0),
-    ("card", "profile", "value", 0, 0),
-    ("card", "services", "list", 0, 0),
-    ("identity", "photo", "presence", 0, 0),
-    ("permit", "category", "value", 0, 0),
-    ("permit", "employer", "presence", 0, 0),
-    ("permit", "from", "scaled", DAY, -OFFSET),
-    ("permit", "until", "scaled", DAY, DAY - OFFSET),
-    ("permit", "region", "value", 0, 0),
-    ("card", "insurance", "presence", 0, 0),
-    ("insurance", "schemes", "value", 0, 0),
-    ("insurance", "paid_through", "value", 0, 0),
-    ("insurance", "region", "value", 0, 0),
-    ("insurance", "exemptions", "list", 0, 0),
+#: What :class:`icard_crypto.card.facts.Facts` holds, in its order: a field, how it is reported, and what it is to codes
+#: that are alike: ``same`` in all of them; a number that may stand ``between`` those of others; the one ``beside``; or
+#: ``aside``, of no account.
+_TOLD: Final[tuple[tuple[str, str, str, int, int, str], ...]] = (
+    ("claims", "iss", "value", 0, 0, "same"),
+    ("claims", "iat", "value", 0, 0, "between"),
+    ("claims", "nbf", "value", 0, 0, "between"),
+    ("claims", "exp", "value", 0, 0, "between"),
+    ("claims", "cti", "value", 0, 0, "aside"),
+    ("status_list", "uri", "value", 0, 0, "same"),
+    ("status_list", "idx", "value", 0, 0, "beside"),
+    ("card", "profile", "value", 0, 0, "same"),
+    ("card", "services", "list", 0, 0, "same"),
+    ("identity", "photo", "presence", 0, 0, "same"),
+    ("permit", "category", "value", 0, 0, "same"),
+    ("permit", "employer", "presence", 0, 0, "same"),
+    ("permit", "from", "scaled", DAY, -OFFSET, "between"),
+    ("permit", "until", "scaled", DAY, DAY - OFFSET, "between"),
+    ("permit", "region", "value", 0, 0, "same"),
+    ("card", "insurance", "presence", 0, 0, "same"),
+    ("insurance", "schemes", "value", 0, 0, "same"),
+    ("insurance", "paid_through", "value", 0, 0, "between"),
+    ("insurance", "region", "value", 0, 0, "same"),
+    ("insurance", "exemptions", "list", 0, 0, "same"),
 )
+
+#: :func:`icard_crypto.card.facts.times_hold` as rows: numbers that are multiples, and how far one exceeds another.
+_MULTIPLES: Final = (("iat", HOUR),)
+_SPANS: Final = (("iat", "exp", 1, LONGEST_LIFE), ("nbf", "exp", 1, FIELDS["claims"]["exp"].high))
 
 
 @functools.cache
@@ -71,9 +76,18 @@ def reader() -> Reader | None:
         ]
         for name in _MAPS
     ]
-    told = [(places[name, field], how, factor, summand) for name, field, how, factor, summand in _TOLD]
+    told = [(places[name, field], how, factor, add, role) for name, field, how, factor, add, role in _TOLD]
+    multiples = [(places["claims", field], unit) for field, unit in _MULTIPLES]
+    spans = [(places["claims", first], places["claims", then], low, high) for first, then, low, high in _SPANS]
     visible = [(chr(first), chr(last)) for first, last in COMMON]
-    return native.core.Reader(maps, told, visible, [form.fullmatch for form in forms])
+    return native.core.Reader(maps, told, multiples, spans, visible, [form.fullmatch for form in forms])
+
+
+def facts_in(payload: bytes) -> Facts | None:
+    """The facts of a payload as the native core reads them; None where the reader in Python is to be asked."""
+    fields = reader()
+    told = None if fields is None else fields.facts(payload)
+    return None if told is None else Facts._make(told)
 
 
 def _kind(field: Field, forms: Sequence[re.Pattern[str]]) -> tuple[str, tuple[int, int], tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from .reasons import Reason, catalogue
@@ -45,6 +45,10 @@ class Findings:
         """Add a reason for INDETERMINATE; once for each code."""
         if reason not in self.doubts or reason.variant is not None:
             self.doubts.append(reason)
+
+    def are_only(self, doubts: Sequence[Reason]) -> bool:
+        """Whether nothing was found beyond the doubts that this began with."""
+        return not self.invalid and self.last_known is None and len(self.doubts) == len(doubts)
 
     def remember(self, reason: str) -> None:
         """Remember what stale data said; the first call counts."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from icard_crypto.errors import IcardError
 from verifier.knowledge.trust import TrustDomain
 
 from .policy import Policy
-from .reading import Found, NativeReading
+from .reading import NativeReading
 from .verdict import Verdict
 
 __all__ = ["VerifiesOne"]
@@ -28,6 +29,6 @@ class VerifiesOne(Protocol):
 
     def verify(self, shown: str | bytes, *, now: int) -> Verdict: ...
 
-    def decide(self, read: Found, shown: str | bytes, *, now: int) -> Verdict: ...
+    def read_many(self, codes: Sequence[str | bytes], *, now: int, threads: int) -> list[Verdict | None]: ...
 
     def unreadable(self, error: IcardError, *, now: int) -> Verdict: ...

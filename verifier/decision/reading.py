@@ -10,32 +10,37 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from icard_crypto import native
-from icard_crypto.card.facts import Facts, times_hold
 from icard_crypto.card.native_reader import reader
 from verifier.knowledge.trust import TrustDomain, TrustedKey
+
+from .precedents import Precedents
 
 if TYPE_CHECKING:
     from icard_native import Book, Keyring, Reader
 
-__all__ = ["Found", "NativeReading"]
-
-#: Whose key signed, and what the code says.
-Found = tuple[TrustDomain, TrustedKey, Facts]
-
-_new_tuple: Final = tuple.__new__
+__all__ = ["NativeReading"]
 
 
 class NativeReading:
-    """The keys of a verifier that the native core may use by itself."""
+    """The keys of a verifier that the native core may use by itself.
 
-    __slots__ = ("_book", "_keys")
+    Attributes:
+        book: the same keys as the native core has them.
+        keys: whose each place in the book is.
+    """
+
+    __slots__ = ("book", "keys")
 
     def __init__(self, book: Book, keys: Sequence[tuple[TrustDomain, TrustedKey]]) -> None:
-        self._book = book
-        self._keys = keys
+        self.book: Final = book
+        self.keys: Final = keys
+
+    def precedents(self, clock: int) -> Precedents:
+        """None yet, for one verifier at one time."""
+        return Precedents(clock, native.core.Precedents(self.book))
 
     @classmethod
     def of(cls, domains: tuple[TrustDomain, ...]) -> NativeReading | None:
@@ -73,22 +78,3 @@ class NativeReading:
             return None
         book = native.core.Book(fields, keyring, [(key.key.kid, own) for _, key, own in usable])
         return cls(book, [(domain, key) for domain, key, _ in usable])
-
-    def read(self, text: str) -> Found | None:
-        """Whose code this is and what it says; None where the reference is to be asked."""
-        found = self._book.read(text)
-        if found is None:
-            return None
-        return self._held(*found)
-
-    def read_many(self, texts: Sequence[object], threads: int) -> list[Found | None]:
-        """For each text what :meth:`read` says, in threads of the native core."""
-        return [None if found is None else self._held(*found) for found in self._book.read_many(texts, threads)]
-
-    def _held(self, place: int, told: tuple[Any, ...]) -> Found | None:
-        """What was found, where its times are a code's; the native core looks at each field by itself."""
-        facts = _new_tuple(Facts, told)
-        if not times_hold(facts.issued_at, facts.not_before, facts.expires):
-            return None
-        domain, key = self._keys[place]
-        return domain, key, facts

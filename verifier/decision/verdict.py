@@ -21,19 +21,20 @@ from typing import Any, Final, Literal, NoReturn, cast
 from icard_crypto.card.card import Card, Profile
 from icard_crypto.card.claims import CardClaims, decode_facts, decode_payload
 from icard_crypto.card.facts import Facts
+from icard_crypto.card.native_reader import facts_in
 from icard_crypto.encoding import envelope
 from icard_crypto.errors import IcardError, Language
 from icard_crypto.signing import cose
 from verifier.knowledge.trust import Environment, TrustDomain, TrustedKey
 
 from .errors import UsageError
-from .evidence import Evidence
+from .evidence import Evidence, evidence_of
 from .policy import Policy
 from .reasons import Outcome, Reason, no_fault_words
 from .states import UNKNOWN, Knowledge, State, insurance_state, permit_state
 from .verdict_json import SCHEMA, verdict_dict
 
-__all__ = ["Evidence", "HolderState", "Refused", "Valid", "Verdict", "new_verdict"]
+__all__ = ["Evidence", "HolderState", "Refused", "Valid", "Verdict", "new_verdict", "verdict_like", "without_code"]
 
 #: Pieces of evidence that a domain keeps.
 _REMEMBERED: Final = 256
@@ -185,7 +186,7 @@ class Verdict:
         if self._facts is None:
             payload = self._signed_payload()
             if payload is not None:
-                _put(self, "_facts", decode_facts(payload))
+                _put(self, "_facts", facts_in(payload) or decode_facts(payload))
         return self._facts
 
     @property
@@ -225,47 +226,18 @@ class Verdict:
             return self._kept
         domain, facts = self._domain, self.facts
         if domain is None:
-            return self._evidence(facts)
+            return self._evidence(facts and facts.status_uri)
         # Codes that are shown in one second mostly rest on the same; a domain's keys live as long as it does.
         same = (id(self._key), self._kid, self._status, facts and facts.status_uri, self.now, self._fault)
         found: Evidence | None = domain.remembered.get(same)
         if found is None:
             if len(domain.remembered) >= _REMEMBERED:
                 domain.remembered.clear()
-            found = domain.remembered[same] = self._evidence(facts)
+            found = domain.remembered[same] = self._evidence(facts and facts.status_uri)
         return found
 
-    def _evidence(self, facts: Facts | None) -> Evidence:
-        domain, key, status = self._domain, self._key, self._status
-        trust_list = domain.trust_list if domain else None
-        timestamp = domain.timestamp if domain else None
-        issuer = key.issuer if key else None
-        uri = facts.status_uri if facts else None
-        read = domain.usable_status_lists.get((issuer.iss, uri)) if domain and issuer and status and uri else None
-        return Evidence(
-            domain=domain.name if domain else None,
-            issuer=issuer.iss if issuer else None,
-            issuer_names=issuer.names if issuer else None,
-            kid=self._kid.hex() if self._kid else None,
-            thumbprint=key.key.thumbprint.hex() if key else None,
-            algorithm=key.key.algorithm.name if key else None,
-            keys_given_directly=domain.keys_given_directly if domain else False,
-            trust_list_version=trust_list.version if trust_list else None,
-            trust_list_age=self._age(trust_list.iat) if trust_list else None,
-            trust_list_expires=trust_list.exp if trust_list else None,
-            trust_list_threshold=trust_list.threshold if trust_list else None,
-            timestamp_issued_at=timestamp.iat if timestamp else None,
-            timestamp_age=self._age(timestamp.iat) if timestamp else None,
-            timestamp_expires=timestamp.exp if timestamp else None,
-            status_uri=uri,
-            status_value=status.value if status else None,
-            status_issued_at=status.iat if status else None,
-            status_age=self._age(status.iat) if status else None,
-            status_expires=read.exp if read else None,
-            clock=self.now,
-            clock_floor=domain.clock_floor if domain else None,
-            state_fault=(domain.fault if domain else None) or self._fault,
-        )
+    def _evidence(self, uri: str | None) -> Evidence:
+        return evidence_of(self._domain, self._key, self._status, uri, self._kid, self.now, self._moment, self._fault)
 
     @property
     def _moment(self) -> int:
@@ -273,9 +245,6 @@ class Verdict:
         if self._kept is not None:
             return max(self.now, self._kept.clock_floor or 0)
         return self.now if self._domain is None else max(self.now, self._domain.clock_floor)
-
-    def _age(self, iat: int) -> int:
-        return max(self._moment - iat, 0)
 
     def message(self, language: Language = "en") -> str:
         """The reason's sentence of fact."""
@@ -375,6 +344,35 @@ def new_verdict(
     made._status = status
     # A VALID verdict is a Valid, and no other is.
     made.__class__ = Valid if outcome == "VALID" else Verdict
+    return cast(Verdict, made)
+
+
+def without_code(verdict: Verdict) -> Verdict:
+    """The verdict without anything that only the one code says, to make others of by :func:`verdict_like`."""
+    return verdict_like(verdict, None, None)
+
+
+def verdict_like(like: Verdict, payload: bytes | None, source: str | bytes | None) -> Verdict:
+    """The same verdict on another code, from which nothing but its own payload and text is to be known."""
+    made: Any = _new(_Unfrozen)
+    made.outcome = like.outcome
+    made.reason = like.reason
+    made.also = like.also
+    made.policy = like.policy
+    made.now = like.now
+    made.environment = like.environment
+    made.error = like.error
+    made.last_known = like.last_known
+    made._claims = made._facts = made._kept = None
+    made._fault = like._fault
+    made._payload = payload
+    made._source = source
+    made._trusted = like._trusted
+    made._kid = like._kid
+    made._key = like._key
+    made._domain = like._domain
+    made._status = like._status
+    made.__class__ = like.__class__
     return cast(Verdict, made)
 
 

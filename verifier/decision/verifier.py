@@ -40,8 +40,8 @@ status lists fresh, to pass the right time, and to show that a test card is a te
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 from icard_crypto.card.claims import decode_facts
 from icard_crypto.card.facts import Facts
@@ -53,15 +53,17 @@ from icard_crypto.signing.algorithms import Algorithm
 from verifier.knowledge.trust import Environment, TrustDomain, TrustedKey
 
 from . import batch, checks, rules
-from .arguments import LATEST, Now, Shown, plain_shown, whole_seconds
+from .arguments import LATEST, Now, Shown, plain_codes, plain_shown, whole_seconds
 from .errors import UsageError
 from .findings import Findings
 from .moment import Moment, unread_fault
 from .policy import Policy
-from .reading import Found, NativeReading
+from .precedents import Precedent, Precedents
+from .reading import NativeReading
 from .reasons import Outcome, Reason, reason_of_error
+from .signers import find_signers
 from .states import Knowledge
-from .verdict import Verdict, new_verdict
+from .verdict import Verdict, new_verdict, verdict_like
 
 __all__ = ["Now", "Shown", "Verifier"]
 
@@ -83,12 +85,13 @@ class Verifier:
         UsageError: ``usage.domains``.
     """
 
-    __slots__ = ("_domains", "_environment", "_moments", "_policy", "_reading", "_unread")
+    __slots__ = ("_domains", "_environment", "_moments", "_policy", "_precedents", "_reading", "_unread")
 
     _domains: tuple[TrustDomain, ...]
     _policy: Policy
     _environment: Environment | None
     _moments: dict[TrustDomain, Moment]
+    _precedents: Precedents | None
     _reading: NativeReading | None
     _unread: str | None
 
@@ -105,6 +108,7 @@ class Verifier:
         # The last moment of each domain: codes come many in one second, and in batches of one time.
         put(self, "_moments", {})
         put(self, "_reading", NativeReading.of(given))
+        put(self, "_precedents", None)
         put(self, "_unread", unread_fault(given))
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -150,10 +154,12 @@ class Verifier:
         clock = now if type(now) is int and now < LATEST else whole_seconds(now)
         if type(shown) is not str and type(shown) is not bytes:
             shown = plain_shown(shown)
-        if self._reading is not None and type(shown) is str:
-            read = self._reading.read(shown)
+        reading = self._reading
+        if reading is not None and type(shown) is str:
+            precedents = self._precedents_at(reading, clock)
+            read = reading.book.read(shown, precedents.native)
             if read is not None:
-                return self.decide(read, shown, now=clock)
+                return self._decide(reading, precedents, read, shown)
         try:
             # 1, 2, 3, 4
             cose_bytes = envelope.read(shown).cose
@@ -164,7 +170,7 @@ class Verifier:
         except DecodeError as error:
             return self.unreadable(error, now=clock)
         # 8, 11
-        judges = self._find_key(message, headers)
+        judges = find_signers(self._domains, message, headers)
         if not judges:
             return self._unknown_key(headers.kid, clock)
         if len(judges) > 1:
@@ -173,10 +179,41 @@ class Verifier:
         algorithm = headers.algorithm
         return self._judge(clock, domain, key, headers.kid, holds, algorithm, message.payload, None, None)
 
-    def decide(self, read: Found, shown: str | bytes, *, now: int) -> Verdict:
-        """The verdict on a code whose signature holds and whose facts the native core has read."""
-        domain, key, facts = read
-        return self._judge(now, domain, key, key.key.kid, True, None, None, facts, shown)
+    def read_many(self, codes: Sequence[str | bytes], *, now: int, threads: int) -> list[Verdict | None]:
+        """For each code its verdict where the native core reads it, in so many threads; else None, as for all without
+        the native core."""
+        reading = self._reading
+        if reading is None:
+            return [None] * len(codes)
+        precedents = self._precedents_at(reading, now)
+        found = zip(codes, *reading.book.read_many(codes, threads, precedents.native), strict=True)
+        return [
+            None if payload is None else self._decide(reading, precedents, (precedent, told, payload), code)
+            for code, precedent, told, payload in found
+        ]
+
+    def _precedents_at(self, reading: NativeReading, clock: int) -> Precedents:
+        precedents = self._precedents
+        if precedents is None or precedents.clock != clock:
+            precedents = reading.precedents(clock)
+            object.__setattr__(self, "_precedents", precedents)
+        return precedents
+
+    def _decide(
+        self, reading: NativeReading, precedents: Precedents, read: tuple[Any, Any, bytes], shown: str | bytes
+    ) -> Verdict:
+        """The verdict on a code whose signature holds and which the native core has read."""
+        precedent: Precedent | None
+        precedent, told, payload = read
+        if precedent is None:
+            place, facts, group = told
+            domain, key = reading.keys[place]
+            made, kid = Facts._make(facts), key.key.kid
+            return self._judge(precedents.clock, domain, key, kid, True, None, payload, made, shown, precedents, group)
+        if precedent.holds_at(told):
+            return verdict_like(precedent.verdict, payload, shown)
+        domain, key = precedent.signed_by
+        return self._judge(precedents.clock, domain, key, key.key.kid, True, None, payload, None, shown)
 
     def unreadable(self, error: IcardError, *, now: int) -> Verdict:
         """The verdict on something from which no signed message could be read."""
@@ -212,50 +249,12 @@ class Verifier:
         Raises:
             UsageError: ``usage.now``, ``usage.many``, ``usage.workers``.
         """
-        if isinstance(shown, str | bytes | bytearray | memoryview | Mapping) or not isinstance(shown, Iterable):
-            found = type(shown).__name__
-            raise UsageError("usage.many", path="shown", expected="a list of codes", found=found)
-        if workers is not None and (type(workers) is not int or workers < 1):
-            raise UsageError(
-                "usage.workers", path="workers", expected="a whole number from 1", found=repr(workers)[:20]
-            )
+        codes, nothing = plain_codes(shown, workers)
         clock = whole_seconds(now)
-        codes: list[str | bytes] = []
-        nothing: dict[int, DecodeError] = {}
-        for row, code in enumerate(shown):
-            try:
-                codes.append(code if type(code) is str or type(code) is bytes else plain_shown(code))
-            except UsageError as fault:
-                nothing[row] = DecodeError("text.not_text", path=f"[{row}]", expected="str or bytes", found=fault.found)
-                codes.append("")
         verdicts = batch.verify_many(self, codes, clock, workers)
         for row, error in nothing.items():
             verdicts[row] = self.unreadable(error, now=clock)
         return verdicts
-
-    def _find_key(self, message: cose.Sign1, headers: cose.TokenHeaders) -> list[tuple[TrustDomain, TrustedKey, bool]]:
-        """The key that signed in each domain that may judge, and True; else the first with that kid, and False.
-
-        A kid is a hint and several keys may share it: each is tried. A domain may list a key of another one.
-        """
-        signed, name = cose.signed_bytes(message), headers.algorithm.name
-        judges = []
-        named = None
-        for domain in self._domains:
-            signer = None
-            for key in domain.kids.get(headers.kid, ()):
-                if key.key.algorithm.name == name and key.key.verify(message.signature, signed):
-                    signer = key
-                    if key.usage == "card":
-                        break
-                elif named is None:
-                    named = (domain, key, False)
-            if signer is not None:
-                judges.append((domain, signer, True))
-        if len(judges) > 1:
-            judges = [judge for judge in judges if judge[0].environment == "production"] or judges
-            judges = [judge for judge in judges if judge[1].usage == "card"] or judges[:1]
-        return judges or ([] if named is None else [named])
 
     def _contested(self, kid: bytes, clock: int) -> Verdict:
         """The verdict where two domains of one environment list the key that signed: neither may judge."""
@@ -292,8 +291,11 @@ class Verifier:
         payload: bytes | None,
         facts: Facts | None,
         source: str | bytes | None,
+        precedents: Precedents | None = None,
+        group: bytes = b"",
     ) -> Verdict:
-        """The verdict under a key: on a payload that is still to be decoded, or on the facts of a source.
+        """The verdict under a key: on a payload, which is decoded where there are no facts of it yet. With precedents
+        and a group it becomes one of them where it can.
 
         Called by place, as what it calls is: names of arguments cost a tenth of a verdict.
         """
@@ -314,8 +316,8 @@ class Verifier:
         if key.key.thumbprint in domain.denied:
             found.reject(Reason("key_revoked"))
             trusted = False
-        status = error = None
-        if holds and payload is not None:
+        status = listed = error = None
+        if holds and payload is not None and facts is None:
             try:
                 # 13, 14
                 facts = decode_facts(payload)
@@ -332,16 +334,20 @@ class Verifier:
             timely = checks.check_times(found, facts, moment)
             # 23
             if scope is not None and scope.owned:
-                status = checks.check_status(found, facts, scope.listed, moment)
+                listed = scope.listed
+                status = checks.check_status(found, facts, listed, moment)
             # 24
             checks.check_permit(found, facts, moment, timely)
             # 25, 26
             rules.check_policy(found, facts, moment)
             rules.check_environment(found, self._policy, domain.environment)
         trusted &= facts is not None
-        return self._verdict(
+        verdict = self._verdict(
             found, clock, domain.environment, kid, error, facts, payload, source, trusted, key, domain, status
         )
+        if precedents is not None and facts is not None and found.are_only(moment.judging):
+            precedents.put(group, facts, verdict, (domain, key), listed)
+        return verdict
 
     def _verdict(
         self,

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use icard_core::{Fact, Forms, Kind, Row, Rules, Told};
+use icard_core::{Fact, Forms, Kind, Role, Row, Rules, Told};
 use libfuzzer_sys::fuzz_target;
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -33,7 +33,9 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
             ],
             vec![row(&[0x18, 0x2a], true, Kind::Number, (1, 300), 7), row(&[0x01], false, Kind::Map(0), whole, 8)],
         ],
-        told: (0..9).map(|slot| (slot, if slot == 4 { Told::List } else { Told::Presence })).collect(),
+        told: (0..9).map(|slot| (slot, if slot == 4 { Told::List } else { Told::Presence }, Role::Same)).collect(),
+        multiples: vec![],
+        spans: vec![],
         visible: vec![('!', '~'), ('\u{4e00}', '\u{9fff}')],
     };
     assert!(rules.are_whole());

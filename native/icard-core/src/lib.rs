@@ -14,12 +14,15 @@ mod check;
 mod curve;
 mod engine;
 mod field;
+mod frame;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 mod ifma;
 mod inversion;
 mod keys;
+mod precedents;
 mod reading;
+mod rules;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 mod sha512x8;
@@ -31,11 +34,13 @@ pub use check::{verify, verify_many, Item, PreparedKey};
 pub use curve::{acceptable_point, Point};
 pub use engine::Engine;
 pub use keys::{Fault, Key, Keyring, Settings};
-pub use reading::{Book, Fact, Forms, Kind, Reading, Row, Rules, Told};
+pub use precedents::{Precedents, Put};
+pub use reading::{Book, Reading, Says};
+pub use rules::{Fact, Forms, Kind, Role, Row, Rules, Span, Told};
 pub use table::Table;
 
 /// The readers by themselves, for `native/fuzz` alone.
 #[cfg(fuzzing)]
 pub mod fuzzing {
-    pub use crate::reading::fuzzing::{base45, frame};
+    pub use crate::frame::fuzzing::{base45, frame};
 }

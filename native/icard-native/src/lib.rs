@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 
 /// What icard and this module must agree on; raised with every change that the other side would notice.
-const INTERFACE: u32 = 2;
+const INTERFACE: u32 = 3;
 
 /// Fewer signatures than this are not worth a thread.
 const FEWEST: usize = 64;
@@ -274,6 +274,7 @@ fn icard_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Ed25519Key>()?;
     module.add_class::<reading::Reader>()?;
     module.add_class::<reading::Book>()?;
+    module.add_class::<reading::Precedents>()?;
     module.add_function(wrap_pyfunction!(engines, module)?)?;
     module.add_function(wrap_pyfunction!(is_acceptable, module)?)
 }

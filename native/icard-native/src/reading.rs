@@ -1,22 +1,27 @@
 //! Texts to facts: [`icard_core::Rules`] filled from `fields.json`, and forms asked of icard's Python.
 
 use crate::{guarded, shares, Ed25519Key, Keyring};
-use icard_core::{Fact, Fault, Forms, Kind, Reading, Row, Rules, Told};
+use icard_core::{Fact, Fault, Forms, Kind, Put, Reading, Role, Row, Rules, Says, Span, Told};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyInt, PyList, PyString, PyTuple};
 use std::collections::HashSet;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
-/// Texts of one form that are remembered: forms repeat from code to code (issuers, regions, addresses of lists).
-const REMEMBERED: usize = 1024;
+/// Texts of one form that are remembered: forms repeat from code to code (issuers, regions, addresses of lists). China
+/// has some three thousand regions.
+const REMEMBERED: usize = 8192;
 
 /// Key, whether required, kind, what the kind refers to, least and greatest, slot.
 type GivenRow = (Vec<u8>, bool, String, (u64, u64), (u64, u64), usize);
-type GivenTold = (usize, String, i64, i64);
+/// Slot, how it is told, unit and summand, role.
+type GivenTold = (usize, String, i64, i64, String);
+/// Slots of the lesser and the greater number, least and greatest difference.
+type GivenSpan = (usize, usize, u64, u64);
 
-/// Which key signed, and the facts.
-type Found<'py> = (usize, Bound<'py, PyTuple>);
+/// What precedent a code is like, the number beside its group, and its payload; or None, the place of the key with the
+/// facts and the name of the group, and its payload.
+type Found<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyBytes>);
 
 /// The fields of a card, and what is told of them.
 #[pyclass(frozen)]
@@ -32,6 +37,8 @@ impl Reader {
     fn new(
         maps: Vec<Vec<GivenRow>>,
         told: Vec<GivenTold>,
+        multiples: Vec<(usize, u64)>,
+        spans: Vec<GivenSpan>,
         visible: Vec<(char, char)>,
         forms: Vec<Py<PyAny>>,
     ) -> PyResult<Reader> {
@@ -53,17 +60,9 @@ impl Reader {
             .into_iter()
             .map(|rows| rows.into_iter().map(row).collect::<PyResult<Vec<_>>>())
             .collect::<PyResult<Vec<_>>>()?;
-        let told = told
-            .into_iter()
-            .map(|(slot, how, unit, more)| match how.as_str() {
-                "value" => Ok((slot, Told::Value)),
-                "presence" => Ok((slot, Told::Presence)),
-                "list" => Ok((slot, Told::List)),
-                "scaled" => Ok((slot, Told::Scaled(unit, more))),
-                _ => Err(PyValueError::new_err("a value that is told in an unknown way")),
-            })
-            .collect::<PyResult<Vec<_>>>()?;
-        let rules = Rules { maps, told, visible };
+        let told = told.into_iter().map(told_of).collect::<PyResult<Vec<_>>>()?;
+        let spans = spans.into_iter().map(|(from, to, least, most)| Span { from, to, bounds: (least, most) }).collect();
+        let rules = Rules { maps, told, multiples, spans, visible };
         if !rules.are_whole() {
             return Err(PyValueError::new_err("rules that refer to what is not there"));
         }
@@ -75,6 +74,24 @@ impl Reader {
         let facts = guarded(|| Ok(self.rules.facts(payload, &Asking { reader: self, py: Some(py) })));
         facts.ok().flatten().map(|facts| tuple_of(py, &facts, payload)).transpose()
     }
+}
+
+fn told_of((slot, how, unit, more, role): GivenTold) -> PyResult<(usize, Told, Role)> {
+    let told = match how.as_str() {
+        "value" => Told::Value,
+        "presence" => Told::Presence,
+        "list" => Told::List,
+        "scaled" => Told::Scaled(unit, more),
+        _ => return Err(PyValueError::new_err("a value that is told in an unknown way")),
+    };
+    let role = match role.as_str() {
+        "same" => Role::Same,
+        "between" => Role::Between,
+        "beside" => Role::Beside,
+        "aside" => Role::Aside,
+        _ => return Err(PyValueError::new_err("a value of an unknown role")),
+    };
+    Ok((slot, told, role))
 }
 
 /// Forms that are known, and, where Python may be asked, others too.
@@ -128,6 +145,70 @@ fn tuple_of<'py>(py: Python<'py>, facts: &[Fact], payload: &[u8]) -> PyResult<Bo
     PyTuple::new(py, told)
 }
 
+/// Precedents by group, each with an object of Python's that says what was decided. A key is a place in one book.
+#[pyclass(frozen)]
+pub(crate) struct Precedents {
+    book: Py<Book>,
+    precedents: icard_core::Precedents,
+    decided: Mutex<Decided>,
+}
+
+/// The objects by their places, from the first that has not been forgotten.
+#[derive(Default)]
+struct Decided {
+    first: usize,
+    objects: Vec<Py<PyAny>>,
+}
+
+#[pymethods]
+impl Precedents {
+    #[new]
+    fn new(book: Py<Book>) -> Precedents {
+        Precedents { book, precedents: icard_core::Precedents::default(), decided: Mutex::default() }
+    }
+
+    fn put(&self, group: &[u8], facts: &Bound<'_, PyTuple>, decided: Py<PyAny>) -> PyResult<()> {
+        let rules = &self.book.get().reader.get().rules;
+        if facts.len() != rules.told.len() {
+            return Err(PyValueError::new_err("not the facts of a code"));
+        }
+        let mut numbers = Vec::new();
+        for ((_, _, role), fact) in rules.told.iter().zip(facts) {
+            if *role == Role::Between && !fact.is_none() {
+                numbers.push(fact.extract::<i64>()?);
+            }
+        }
+        // Dropped behind the lock: what Python does then is its own affair.
+        let mut forgotten = Vec::new();
+        {
+            let mut inner = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(Put::New(place, all_others)) = self.precedents.put(group, &numbers) {
+                if all_others {
+                    forgotten = std::mem::take(&mut inner.objects);
+                    inner.first = place;
+                }
+                inner.objects.push(decided);
+            }
+        }
+        drop(forgotten);
+        Ok(())
+    }
+}
+
+impl Precedents {
+    /// The precedents, where they are this book's.
+    fn of<'a>(given: &'a Bound<'_, Precedents>, book: &Bound<'_, Book>) -> PyResult<&'a Precedents> {
+        let own = given.get();
+        own.book.is(book).then_some(own).ok_or_else(|| PyValueError::new_err("precedents of another book"))
+    }
+
+    /// What was decided of the group of a place, where it has not been forgotten since.
+    fn at(&self, py: Python<'_>, place: usize) -> Option<Py<PyAny>> {
+        let inner = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(inner.objects.get(place.checked_sub(inner.first)?)?.clone_ref(py))
+    }
+}
+
 /// The keys of a verifier that alone have their kids.
 #[pyclass(frozen)]
 pub(crate) struct Book {
@@ -139,12 +220,21 @@ pub(crate) struct Book {
 
 impl Book {
     /// What Python is given for a reading, after the audit where one is due.
-    fn told<'py>(&self, py: Python<'py>, reading: &Reading) -> PyResult<Option<Found<'py>>> {
+    fn told<'py>(&self, py: Python<'py>, precedents: &Precedents, reading: &Reading) -> PyResult<Option<Found<'py>>> {
         let key = self.keys[reading.key].get();
-        if !self.ring.get().audited(py, key, true, &reading.signature, &reading.signed)? {
+        if !self.ring.get().audited(py, key, true, &reading.signature, reading.signed())? {
             return Ok(None);
         }
-        Ok(Some((reading.key, tuple_of(py, &reading.facts, reading.payload())?)))
+        let payload = PyBytes::new(py, reading.payload());
+        Ok(match &reading.says {
+            Says::Like(place, beside) => precedents
+                .at(py, *place)
+                .map(|decided| (decided.into_bound(py), PyInt::new(py, *beside).into_any(), payload)),
+            Says::Facts(facts, group) => {
+                let told = (reading.key, tuple_of(py, facts, reading.payload())?, PyBytes::new(py, group));
+                Some((py.None().into_bound(py), told.into_pyobject(py)?.into_any(), payload))
+            }
+        })
     }
 }
 
@@ -158,44 +248,68 @@ impl Book {
             if !key.get().ring.is(&keyring) {
                 return Err(PyValueError::new_err("a key of another keyring"));
             }
+            let place = u32::try_from(place).map_err(|_| PyValueError::new_err("too many keys"))?;
             book.put(kid, place, key.get().key.clone());
         }
         let keys = keys.into_iter().map(|(_, key)| key).collect();
         Ok(Book { reader, ring: keyring, keys, book })
     }
 
-    fn read<'py>(&self, py: Python<'py>, text: &Bound<'py, PyString>) -> PyResult<Option<Found<'py>>> {
+    fn read<'py>(
+        slf: &Bound<'py, Self>,
+        text: &Bound<'py, PyString>,
+        precedents: &Bound<'py, Precedents>,
+    ) -> PyResult<Option<Found<'py>>> {
+        let (py, own, precedents) = (slf.py(), slf.get(), Precedents::of(precedents, slf)?);
         // A text with lone surrogates is no UTF-8, and no code.
         let Ok(text) = text.to_str() else { return Ok(None) };
-        let (ring, reader) = (self.ring.get(), self.reader.get());
+        let (ring, reader) = (own.ring.get(), own.reader.get());
         let forms = Asking { reader, py: Some(py) };
-        match guarded(|| self.book.read(&ring.ring, &reader.rules, &forms, text.as_bytes())) {
-            Ok(Some(reading)) => self.told(py, &reading),
+        let before = &precedents.precedents;
+        match guarded(|| own.book.read(&ring.ring, &reader.rules, &forms, before, text.as_bytes())) {
+            Ok(Some(reading)) => own.told(py, precedents, &reading),
             Ok(None) => Ok(None),
             Err(Fault) => ring.fault(py).map(|()| None),
         }
     }
 
-    #[pyo3(signature = (texts, threads = 1))]
     fn read_many<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         texts: Vec<Bound<'py, PyAny>>,
         threads: usize,
-    ) -> PyResult<Vec<Option<Found<'py>>>> {
-        let (ring, reader) = (self.ring.get(), self.reader.get());
+        precedents: &Bound<'py, Precedents>,
+    ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>, Bound<'py, PyList>)> {
+        let (py, own, precedents) = (slf.py(), slf.get(), Precedents::of(precedents, slf)?);
+        let (ring, reader) = (own.ring.get(), own.reader.get());
         let shown: Vec<&[u8]> = texts
             .iter()
             .map(|text| text.cast::<PyString>().ok().and_then(|text| text.to_str().ok()).unwrap_or("").as_bytes())
             .collect();
-        let work = |share: &[&[u8]]| self.book.read_many(&ring.ring, &reader.rules, &Known(reader), share);
+        let (known, before) = (Known(reader), &precedents.precedents);
+        let work = |share: &[&[u8]]| own.book.read_many(&ring.ring, &reader.rules, &known, before, share);
         let found = match py.detach(|| shares(&shown, threads, work)) {
             Ok(found) => found,
             Err(Fault) => {
                 ring.fault(py)?;
-                return Ok(texts.iter().map(|_| None).collect());
+                Vec::new()
             }
         };
-        found.iter().map(|reading| reading.as_ref().map_or(Ok(None), |reading| self.told(py, reading))).collect()
+        let (all_decided, all_told, payloads) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
+        let mut found = found.iter();
+        for _ in &texts {
+            let told = match found.next().and_then(Option::as_ref) {
+                Some(reading) => own.told(py, precedents, reading)?,
+                None => None,
+            };
+            let none = || py.None().into_bound(py);
+            let (decided, told, payload) = match told {
+                Some((decided, told, payload)) => (decided, told, payload.into_any()),
+                None => (none(), none(), none()),
+            };
+            all_decided.append(decided)?;
+            all_told.append(told)?;
+            payloads.append(payload)?;
+        }
+        Ok((all_decided, all_told, payloads))
     }
 }

@@ -9,6 +9,7 @@ import dataclasses
 import random
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,6 @@ from icard_crypto import native
 from icard_crypto.card import native_reader
 from icard_crypto.card.card import Profile
 from icard_crypto.card.claims import decode_facts, encode_claims
-from icard_crypto.card.facts import Facts, times_hold
 from icard_crypto.encoding import base45, envelope
 from icard_crypto.errors import DecodeError
 from icard_crypto.signing import cose, ed25519
@@ -112,15 +112,20 @@ def codes(chance: random.Random, count: int) -> list[str]:
     return made
 
 
+def told(verifier: Verifier, text: str) -> tuple[Any, Any, bytes] | None:
+    """What the native core reads of a text that is like no precedent."""
+    reading = verifier.reading
+    assert reading is not None
+    return reading.book.read(text, reading.precedents(NOW).native)
+
+
 def compared(world: World, shown: Sequence[str], now: int) -> Counter[str]:
     """Verdicts of both, one by one and in a batch, claims and errors too; by outcome and whether the core read it."""
     fast, reference = pair(world)
     counts: Counter[str] = Counter()
     batch = fast.verify_many(shown, now=now, workers=2)
-    assert fast.reading is not None
     for text, of_batch in zip(shown, batch, strict=True):
         expected = reference.verify(text, now=now)
-        read = fast.reading.read(text)
         for found in (fast.verify(text, now=now), of_batch):
             assert found.to_dict() == expected.to_dict(), ascii(text)
             assert (found.claims, found.error and found.error.code) == (
@@ -128,7 +133,7 @@ def compared(world: World, shown: Sequence[str], now: int) -> Counter[str]:
                 expected.error and expected.error.code,
             ), ascii(text)
         counts[expected.outcome] += 1
-        counts["read" if read is not None else "asked"] += 1
+        counts["asked" if told(fast, text) is None else "read"] += 1
     return counts
 
 
@@ -145,12 +150,12 @@ def test_good_and_changed_codes_get_the_verdict_of_the_reference(engine: str) ->
 def test_every_good_public_and_work_code_is_read(engine: str) -> None:
     """The way is taken where it is meant to be: one call, and no reference behind it."""
     fast, _ = pair(World())
-    assert fast.reading is not None
     for profile in (Profile.PUBLIC, Profile.WORK):
-        found = fast.reading.read(code(profile))
+        found = told(fast, code(profile))
         assert found is not None
-        assert found[2] == decode_facts(encode_claims(claims(profile)))
-        assert type(found[2]) is Facts
+        precedent, (place, facts, _), payload = found
+        assert (precedent, place, payload) == (None, 0, encode_claims(claims(profile)))
+        assert facts == decode_facts(payload) == native_reader.facts_in(payload)
     [verdict] = fast.verify_many([code()], now=NOW)
     assert (verdict.outcome, verdict.card) == ("VALID", claims().card)
 
@@ -167,7 +172,7 @@ def test_a_kid_that_two_keys_have_is_left_to_the_reference(engine: str) -> None:
     world = World()
     domain = world.domain()
     twice = Verifier([domain, domain], world.verifier().policy)
-    assert twice.reading is None or twice.reading.read(code()) is None
+    assert twice.reading is None or told(twice, code()) is None
     assert str(twice.verify(code(), now=NOW).reason) == "key_contested"
     for usage in ("status", "timestamp"):
         fast, reference = pair(world.edited(usage=usage))
@@ -178,12 +183,11 @@ def test_a_kid_that_two_keys_have_is_left_to_the_reference(engine: str) -> None:
 def test_the_payload_is_decoded_only_after_the_signature_holds(engine: str) -> None:
     """A reader of rules that fails on any payload is never asked about a forged one."""
     fast, _ = pair(World())
-    assert fast.reading is not None
     message = cose.parse_sign1(envelope.read(code()).cose)
     forged = envelope.to_ic1(
         cose.sign1(cose.headers_of(message.protected), message.payload, OTHER_KEY, unprotected=None)
     )
-    assert fast.reading.read(forged) is None
+    assert told(fast, forged) is None
     verdict = fast.verify(forged, now=NOW)
     assert (str(verdict.reason), verdict.card) == ("bad_signature", None)
 
@@ -195,8 +199,9 @@ def test_odd_texts_are_nothing_to_the_core(engine: str, shown: str) -> None:
     """Empty, lone surrogates, the longest and one more: None, and the reference's verdict."""
     fast, reference = pair(World())
     assert fast.reading is not None
-    assert fast.reading.read(shown) is None
-    assert fast.reading.read_many([shown, b"bytes", None, 7], 1) == [None] * 4
+    assert told(fast, shown) is None
+    precedents = fast.reading.precedents(NOW).native
+    assert fast.reading.book.read_many([shown, b"bytes", None, 7], 1, precedents) == ([None] * 4,) * 3
     assert fast.verify(shown, now=NOW).to_dict() == reference.verify(shown, now=NOW).to_dict()
 
 
@@ -210,10 +215,10 @@ def test_a_reading_is_audited_as_a_check_is(way: str) -> None:
     asked: list[bool] = []
     key = ring.key(CARD_KEY.verifying_key.raw, lambda signature, message: len(asked) < 2)
     book = native.core.Book(fields, ring, [(CARD_KEY.verifying_key.kid, key)])
-    text = code()
+    text, precedents = code(), native.core.Precedents(book)
 
     def read() -> bool:
-        found = book.read(text) if way == "one" else book.read_many([text])[0]
+        found = book.read(text, precedents) if way == "one" else book.read_many([text], 1, precedents)[2][0]
         asked.append(found is not None)
         return asked[-1]
 
@@ -225,8 +230,6 @@ def test_a_reading_is_audited_as_a_check_is(way: str) -> None:
 
 
 def _payloads(chance: random.Random, count: int) -> Counter[bool]:
-    reader = native_reader.reader()
-    assert reader is not None
     good = [encode_claims(claims(profile)) for profile in Profile]
     counts: Counter[bool] = Counter()
     for _ in range(count):
@@ -243,11 +246,7 @@ def _payloads(chance: random.Random, count: int) -> Counter[bool]:
             else:
                 payload[at:at] = payload[at : at + chance.randrange(1, 12)]
         data = bytes(payload)
-        told = reader.facts(data)
-        # The core looks at each field by itself; how a code's times fit together is asked of its facts, in one place.
-        facts = None if told is None else Facts(*told)
-        if facts is not None and not times_hold(facts.issued_at, facts.not_before, facts.expires):
-            facts = None
+        facts = native_reader.facts_in(data)
         counts[facts is not None] += 1
         if facts is not None:
             try:

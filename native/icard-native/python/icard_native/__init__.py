@@ -3,6 +3,26 @@
 It verifies only and never signs. What it is for and how it is kept safe: docs/native.md of icard.
 """
 
-from .icard_native import INTERFACE, Book, Ed25519Key, Keyring, Reader, __version__, engines, is_acceptable_point
+from .icard_native import (
+    INTERFACE,
+    Book,
+    Ed25519Key,
+    Keyring,
+    Precedents,
+    Reader,
+    __version__,
+    engines,
+    is_acceptable_point,
+)
 
-__all__ = ["INTERFACE", "Book", "Ed25519Key", "Keyring", "Reader", "__version__", "engines", "is_acceptable_point"]
+__all__ = [
+    "INTERFACE",
+    "Book",
+    "Ed25519Key",
+    "Keyring",
+    "Precedents",
+    "Reader",
+    "__version__",
+    "engines",
+    "is_acceptable_point",
+]

@@ -3,7 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import Any, final
 
-__all__ = ["INTERFACE", "Book", "Ed25519Key", "Keyring", "Reader", "__version__", "engines", "is_acceptable_point"]
+__all__ = [
+    "INTERFACE",
+    "Book",
+    "Ed25519Key",
+    "Keyring",
+    "Precedents",
+    "Reader",
+    "__version__",
+    "engines",
+    "is_acceptable_point",
+]
 
 __version__: str
 INTERFACE: int
@@ -86,7 +96,12 @@ class Reader:
         maps: rows of each map, the payload first: the encoded key, whether it is required, ``number``, ``plain``,
             ``form``, ``bytes``, ``map``, ``numbers`` or ``elsewhere`` (only the reference reads it), what that refers
             to (a form's or map's number; bounds of a list's numbers), least and greatest value or length, a slot.
-        told: slot and how: ``value``, ``presence``, ``list`` (empty where absent), ``scaled`` by factor and summand.
+        told: slot and how: ``value``, ``presence``, ``list`` (empty where absent), ``scaled`` by factor and summand;
+            and what it is to the group of its code: ``same`` in all its codes, a number ``between`` others (at most
+            eight), the number ``beside`` it (one), or ``aside``, of no account.
+        multiples: slots whose numbers are multiples of these.
+        spans: slots of two numbers, and the least and greatest by which the second exceeds the first, where both are
+            there.
         visible: ranges of characters that texts without a form may have beside the space, one of them at least.
         forms: for each form, whether a text has it; answers of yes are remembered.
 
@@ -97,7 +112,9 @@ class Reader:
     def __new__(
         cls,
         maps: Sequence[Sequence[tuple[bytes, bool, str, tuple[int, int], tuple[int, int], int]]],
-        told: Sequence[tuple[int, str, int, int]],
+        told: Sequence[tuple[int, str, int, int, str]],
+        multiples: Sequence[tuple[int, int]],
+        spans: Sequence[tuple[int, int, int, int]],
         visible: Sequence[tuple[str, str]],
         forms: Sequence[Callable[[str], object]],
     ) -> Reader: ...
@@ -113,9 +130,36 @@ class Book:
     """
 
     def __new__(cls, reader: Reader, keyring: Keyring, keys: Sequence[tuple[bytes, Ed25519Key]]) -> Book: ...
-    def read(self, text: str) -> tuple[int, tuple[Any, ...]] | None:
-        """The place of the key that signed, and what the reader tells; None where the reference is to be asked: for
-        anything but a good code, and while the key has no table."""
+    def read(
+        self, text: str, precedents: Precedents
+    ) -> tuple[Any, int, bytes] | tuple[None, tuple[int, tuple[Any, ...], bytes], bytes] | None:
+        """What was decided of codes that this one is like, and the number beside its group; or None, and the place of
+        the key that signed, what the reader tells, and the name of the group. Either with the payload.
 
-    def read_many(self, texts: Sequence[object], threads: int = 1) -> list[tuple[int, tuple[Any, ...]] | None]:
-        """For each text what :meth:`read` says, or None, without the interpreter's lock; None for what is no str."""
+        None where the reference is to be asked: for anything but a good code, and while the key has no table.
+
+        Raises:
+            ValueError: precedents of another book.
+        """
+
+    def read_many(
+        self, texts: Sequence[object], threads: int, precedents: Precedents
+    ) -> tuple[list[Any], list[Any], list[bytes | None]]:
+        """For each text what :meth:`read` says, in three lists, without the interpreter's lock; three times None where
+        the reference is to be asked, as for what is no str."""
+
+@final
+class Precedents:
+    """What was decided of codes of a book, by group; some thousand groups, then all are forgotten.
+
+    A code is like its group's precedents where each of its numbers stands between those of two of them.
+    """
+
+    def __new__(cls, book: Book) -> Precedents: ...
+    def put(self, group: bytes, facts: tuple[Any, ...], decided: object) -> None:
+        """Add a code that :meth:`Book.read` told of. ``decided`` is what is given back for codes like it; the first of
+        its group stays.
+
+        Raises:
+            ValueError: not so many facts as the reader tells.
+        """
