@@ -67,7 +67,7 @@ def alike(chance: random.Random, count: int, entries: int) -> Iterator[str]:
             expires=expires,
             cti=chance.randbytes(8),
             status=StatusRef(STATUS.uri, chance.randrange(entries + 20)),
-            permit={"valid_from": days[0], "valid_until": days[1]},
+            permit={"valid_from": days[0], "valid_until": days[1], "region": chance.choice(("310115", "440300"))},
             insurance=insurance if chance.random() < 0.9 else None,
         )
 
