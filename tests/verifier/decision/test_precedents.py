@@ -221,8 +221,8 @@ _POLICIES = (
 )
 
 
-def _is_precedent(verifier: Verifier, facts: Facts) -> bool:
-    noting = _Noting()
+def _is_precedent(verifier: Verifier, base: Facts, numbers: dict[str, Any]) -> bool:
+    noting, facts = _Noting(), base._replace(**numbers)
     key = verifier.domains[0].keys[0]
     verifier._judge(NOW, verifier.domains[0], key, key.key.kid, True, None, b"", facts, None, noting, b"group")
     return noting.noted > 0
@@ -242,16 +242,16 @@ def test_what_stands_between_two_good_numbers_is_good(data: st.DataObject) -> No
     low: dict[str, Any]
     high: dict[str, Any]
     low, high = ({name: data.draw(_NUMBERS[name]) for name in names} for _ in range(2))
-    if not all(_is_precedent(verifier, base._replace(**numbers)) for numbers in (low, high)):
+    if not all(_is_precedent(verifier, base, numbers) for numbers in (low, high)):
         # A code that has something against it bounds nothing; numbers near the good ones are drawn instead.
         low = {name: getattr(base, name) or low[name] for name in names}
         high = {
             name: low[name] + data.draw(st.integers(0, 9 if name == "paid_through" else 30 * DAY)) for name in names
         }
-        if not all(_is_precedent(verifier, base._replace(**numbers)) for numbers in (low, high)):
+        if not all(_is_precedent(verifier, base, numbers) for numbers in (low, high)):
             return
     middle: dict[str, Any] = {name: data.draw(st.integers(*sorted((low[name], high[name])))) for name in names}
-    assert _is_precedent(verifier, base._replace(**middle))
+    assert _is_precedent(verifier, base, middle)
 
 
 def test_every_fact_that_a_precedent_may_differ_in_is_named() -> None:
