@@ -49,8 +49,9 @@ _ALL: Final = 60.0
 #: Seconds between two looks of the publisher, as of the worker.
 _INTERVAL: Final = 1.0
 _PAUSE: Final = 0.05
-#: Which of a chunk is watched: born in 1980, and so of an age at which insurance is due.
+#: Of every thirty people, the one that is watched: born in 1980, and so of an age at which insurance is due.
 _WATCHED: Final = 10
+_AGES: Final = 30
 
 Told = dict[str, float]
 
@@ -125,7 +126,10 @@ def measure(folder: Path, people: int, chunk: int = lapses.CHUNK) -> Told:
     texts = _issue(core, people)
     (other,) = cards.issue(core, [NewCard(person(people))], _BY)
     publish(core)
-    watched = {place: texts[place] for place in range(_WATCHED, people, chunk)}
+    watched = {}
+    for start in range(0, people, chunk):
+        place = min(start + (_WATCHED - start) % _AGES, people - 1)
+        watched[place] = texts[place]
     run = _Run(core, folder / "tree", watched, other.card_id)
     export(core, run.folder)
     commits: list[float] = []

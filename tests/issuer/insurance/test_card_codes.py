@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from icard_crypto.card.card import Exemption, Insurance, Scheme
+from icard_crypto.card.card import Exemption, Insurance, Scheme, Service
 from icard_crypto.errors import Unavailable
+from icard_crypto.lists.tree import BUNDLE
 from issuer import cards
 from issuer.acts import Actor
 from issuer.cards import codes
@@ -27,7 +28,8 @@ from issuer.permits.people import organisation_record
 from tests.kit.insured import new_registration, registration_body
 from tests.kit.people import Somebody, make
 from tests.kit.permit_office import PermitOffice, person_record
-from tests.kit.signed_domain import step, verdicts
+from tests.kit.signed_domain import bundle_domain, file_of, step, verdicts
+from verifier import Policy, Verifier
 
 BY = Actor("host:test", "a test", break_glass=True)
 P, M, U, W, Y = Scheme
@@ -189,3 +191,36 @@ def test_work_that_has_ended_leaves_the_schemes_of_the_other_employer(office: Pe
     assert held is not None
     assert held.schemes == ALL
     assert generations(office, permit) == 2
+
+
+@pytest.mark.slow
+def test_pilot_service_is_granted_required_by_a_policy_and_withdrawn_over_http(office: PermitOffice) -> None:
+    """The person agrees, an officer grants, a bus reads the code; the person withdraws in one step."""
+    permit = office.employed()
+    # The registry offers it in Jiaxing.
+    person_id = registered(office, region="330402")
+    officer = make(office.house, "insurance_officer", "insurance.officer")
+    holder = office.holder(permit)
+    offered = office.ask(holder, "GET", "/v1/services/regions/330402").json()
+    assert {one["service"]: one["consent"] for one in offered}["transit"] is True
+    path = f"/v1/insurance/people/{person_id}/services"
+    refused = office.ask(officer, "POST", path, {"service": "transit"})
+    assert refused.json()["code"] == "grant.consent"
+    agreed = {"purpose": "service", "recipient": "Transit Group", "service": "transit", "until": "2027-03-01"}
+    office.ok(holder, "POST", "/v1/privacy/consents", agreed)
+    before = office.code(permit)
+    office.ok(officer, "POST", path, {"service": "transit"})
+    granted = office.code(permit)
+    assert rides(office, before, granted) == [("INVALID", "policy_not_met"), ("VALID", "valid")]
+    (grant,) = office.ask(holder, "GET", path).json()
+    office.ok(holder, "POST", f"/v1/services/grants/{grant['grant_id']}/withdraw", {})
+    assert rides(office, granted, office.code(permit)) == [("INVALID", "replaced"), ("INVALID", "policy_not_met")]
+
+
+def rides(office: PermitOffice, *texts: str) -> list[tuple[str, str]]:
+    """What a bus that requires the service sees of codes."""
+    step(office.core, office.house.clock)
+    now = int(office.core.clock.local())
+    domain = bundle_domain(file_of(office.core, BUNDLE), now)
+    verifier = Verifier(domain, Policy("bus", service=int(Service.TRANSIT)))
+    return [(one.outcome, str(one.reason)) for one in (verifier.verify(text, now=now) for text in texts)]

@@ -304,3 +304,37 @@ def test_subsidy_is_refused_at_11_paid_months_and_granted_at_12(town: Town) -> N
     (order,) = shown["orders"]
     town.ok(town.officer, "POST", f"{claim}/orders/{order['order_id']}/paid", {"day": "2026-11-28"})
     assert town.ok(holder, "GET", claim)["orders"][0]["state"] == "paid"
+
+
+@pytest.mark.parametrize("town", ["2026-09-04"], indirect=True)
+def test_limit_announced_in_september_for_july_is_owed_apart_and_makes_no_lapse(town: Town) -> None:
+    """July was paid in time by the old cap; what the new one adds is owed from the end of October on, not before."""
+    old = {"valid_from": "2020-01-01", "valid_to": "2026-06-30", "published_on": "2020-01-01", "ended_on": "2026-09-10"}
+    new = {"valid_from": "2026-07-01", "valid_to": None, "published_on": "2026-09-10"}
+    rate = {"valid_from": "2020-01-01", "valid_to": None, "published_on": "2020-01-01"}
+    for kind, name, days, value in (
+        ("insurance_rates", "pension", rate, {"employer": "0.1", "employee": "0.05"}),
+        ("insurance_limits", "base", old, {"floor": "5000", "cap": "25000"}),
+    ):
+        row = {"kind": kind, "id": name, "region": "440300", "value": value, "source": "a test", "certainty": "S"}
+        add_rules(town.house.core, [{**row, **days}], BY)
+    path = town.registered(region="440300", began="2026-07-01", obtained="2026-07-01", injury_rate=None)
+    town.pay(path, "2026-07", schemes=("pension",), employer_part="2500.00", employee_part="1250.00")
+    others = ("medical", "unemployment", "work_injury", "maternity")
+    town.pay(path, "2026-07", "2026-08", schemes=others)
+    town.go("2026-09-11")
+    row = {"kind": "insurance_limits", "id": "base", "region": "440300", "value": {"floor": "5000", "cap": "28000"}}
+    add_rules(town.house.core, [{**row, **new, "source": "a test", "certainty": "S"}], BY)
+    by_new = {"employer_part": "2800.00", "employee_part": "1400.00"}
+    town.pay(path, "2026-08", "2026-09", schemes=("pension",), **by_new)
+    town.pay(path, "2026-09", schemes=others)
+    town.go("2026-11-15")
+    town.pay(path, "2026-10", schemes=("pension",), **by_new)
+    town.pay(path, "2026-10", schemes=others)
+    assert "underpaid" not in kinds(town.report(path, "2026-10-30"))
+    found = town.report(path, "2026-11-15")
+    late = {one["month"]: one["owed"] for one in found["findings"] if one["kind"] == "underpaid"}
+    assert late == {"2026-07": "450.00"}
+    assert town.ok(town.officer, "GET", path)["state"] == "good"
+    # What was reported for an old day stays as it was.
+    assert "underpaid" not in kinds(town.report(path, "2026-09-30"))
