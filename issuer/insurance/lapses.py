@@ -13,6 +13,7 @@ Promises:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -46,6 +47,8 @@ __all__ = ["CHUNK", "Followed", "follow", "follow_due", "lapse_months"]
 
 #: People a transaction: a chunk's locks are held for a fraction of a second.
 CHUNK: Final = 500
+#: Seconds between two chunks: a writer that waits for the database's one lock would else lose it to the next chunk.
+_TURN: Final = 0.02
 _SCHEMES: Final = tuple((scheme, int(scheme)) for scheme in Scheme)
 
 
@@ -164,6 +167,7 @@ def follow_due(core: Core, by: Actor, stop: Callable[[], bool] = lambda: False) 
             break
         # Whoever waits for codes stays due: the next chunk is of those behind.
         after = last
+        time.sleep(_TURN)
     return total
 
 
