@@ -174,6 +174,9 @@ def _keys(core: Core) -> Iterator[IcardError]:
     """Keys that this host would need and does not hold."""
     from icard_crypto.signing.keys import Thumbprint
 
+    for name, code in readiness.warnings(core, "ok").items():
+        if code == "keystore.file_gone":
+            yield StateError(code, path=name)
     for key in core.database.read(all_keys):
         if key.state in ("published", "retired"):
             try:

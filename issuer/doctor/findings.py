@@ -76,6 +76,7 @@ FIXES: Final[dict[str, str]] = {
     "epoch.": "docs/runbooks/database-lost.md",
     "key.passphrase_wrong": "docs/runbooks/passphrase-change.md",
     "keystore.none_active": "icard-issuer key list",
+    "keystore.file_gone": "docs/runbooks/server-without-key.md",
     "keystore.not_in_keystore": "docs/runbooks/server-without-key.md",
     "listing.compromised": "docs/runbooks/stolen-card-key.md",
     "listing.key_ends": "docs/runbooks/rotation.md",

@@ -8,6 +8,7 @@ Promises:
    what is published is not older than its ttl, no change waits to be published for long, and a worker does its work.
 2. A part is ``ok`` or the code of what is wrong, from the one catalogue; never a path, an address or a secret.
 3. Where the database is away, what needs it says the same, at once.
+4. A key that works because this process has opened it, and whose file is gone, is a warning: the next start would fail.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Final, get_args
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError, NotAllowed, StateError
+from icard_crypto.signing.keys import Thumbprint
 from issuer.cards.codes import check_signer
 from issuer.core import Core
 from issuer.health.backlog import LONGEST, backlog
@@ -33,6 +35,7 @@ from issuer.publication.publish import check_signers
 from issuer.publication.tokens import TTL
 from issuer.published.listing import listing_of
 from issuer.recovery.epoch import require_writable
+from issuer.vault.at_rest import MasterKeys
 from issuer.worker.states import JobReport, read_jobs, trouble
 from verifier.knowledge.trust import Usage
 
@@ -101,8 +104,12 @@ def warnings(core: Core, database: str) -> dict[str, str]:
     beside = settings.epoch_path.parent.resolve() == settings.folder.resolve()
     found = {"mark": "epoch.beside"} if beside and settings.published is None else {}
     found |= {f"disk_{disk.place}": "disk.low" for disk in disks(settings) if disk.low}
+    if not _readable(partial(MasterKeys.read, core.master_key_path)):
+        found["master_key_file"] = "keystore.file_gone"
     if database != "ok":
         return found
+    with contextlib.suppress(IcardError):
+        found |= {f"{usage}_key_file": "keystore.file_gone" for usage in core.database.read(partial(_files_gone, core))}
 
     def look(session: Session) -> dict[str, str]:
         now = core.clock.now(session)
@@ -112,6 +119,28 @@ def warnings(core: Core, database: str) -> dict[str, str]:
     with contextlib.suppress(IcardError):
         found |= core.database.read(look)
     return found
+
+
+def _files_gone(core: Core, session: Session) -> list[Usage]:
+    """The usages whose active key is open in this process and has no file that opens after a restart."""
+    gone: list[Usage] = []
+    for usage in get_args(Usage):
+        key = active_key(session, usage)
+        if key is None:
+            continue
+        name = Thumbprint(bytes.fromhex(key.thumbprint))
+        # One that is not open either is the signer's fault.
+        if _readable(partial(core.signer.require, name)) and not _readable(partial(core.keystore.envelope, name)):
+            gone.append(usage)
+    return gone
+
+
+def _readable(read: Callable[[], object]) -> bool:
+    try:
+        read()
+    except (IcardError, OSError):
+        return False
+    return True
 
 
 def _state(check: Callable[[], object]) -> str:

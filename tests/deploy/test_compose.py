@@ -3,10 +3,13 @@ the program has, images that the Containerfile makes, and nothing that a contain
 
 from __future__ import annotations
 
+import json
 import re
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml  # type: ignore[import-untyped]
 
@@ -47,6 +50,19 @@ def test_a_service_says_nothing_that_the_specification_does_not_know(name: str) 
     for other, condition in service.get("depends_on", {}).items():
         assert "test" in SERVICES[other]["healthcheck"]
         assert condition == {"condition": "service_healthy"}
+
+
+def refused(content: Any) -> list[str]:
+    """What the JSON schema of the Compose specification, which check-jsonschema has a copy of, says against a file."""
+    text = (resources.files("check_jsonschema.builtin_schemas.vendor") / "compose-spec.json").read_text("utf-8")
+    return [each.message for each in jsonschema.Draft202012Validator(json.loads(text)).iter_errors(content)]
+
+
+def test_the_file_is_valid_by_the_schema_of_the_specification() -> None:
+    """And one with a misspelt key or a list for a text is not."""
+    assert refused(FOUND) == []
+    for name, value in (("health_check", {"disable": True}), ("stop_grace_period", [120])):
+        assert refused({**FOUND, "services": {**SERVICES, "server": {**SERVICES["server"], name: value}}}) != [], name
 
 
 def test_all_that_is_declared_is_used() -> None:

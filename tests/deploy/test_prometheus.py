@@ -31,6 +31,7 @@ FIRES: dict[str, list[tuple[str, str]]] = {
     "IssuerNotReady": [('icard_issuer_ready{part="master_key",code="at_rest.unknown_master"}', "0x200")],
     "IssuerKeyNotTrusted": [('icard_issuer_key_listed{usage="card"}', "0x200")],
     "IssuerSignerFails": [('icard_issuer_ready{part="signer",code="key.passphrase_wrong"}', "0x200")],
+    "IssuerKeyFileGone": [('icard_issuer_warning{name="card_key_file",code="keystore.file_gone"}', "1x200")],
     "IssuerWorkerGone": [('icard_issuer_ready{part="worker",code="worker.missing"}', "0x200")],
     "IssuerRevocationsWait": [("icard_issuer_changes_oldest_seconds", "0+60x200")],
     "IssuerPublicationOld": [("icard_issuer_publication_age_seconds", "8641x200")],

@@ -89,7 +89,7 @@ def configured(folder: Path, authority: Authority, port: int, plain: int, behind
     text = re.sub(r"127\.0\.0\.1:808[01]", f"127.0.0.1:{behind}", text)
     text = re.sub(r"/etc/icard/[a-z.]+\.(pem|key)", str(certificate), text)
     text = text.replace("/var/log/nginx/icard.log", str(folder / "access.log"))
-    text = text.replace("/var/cache/nginx/icard", str(folder / "cache"))
+    text = text.replace("/var/lib/nginx/icard", str(folder / "cache"))
     text = text.replace("client_header_timeout 10s", "client_header_timeout 1s")
     (folder / "icard.conf").write_text(text, "utf-8")
     temporary = "".join(
@@ -130,6 +130,13 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
         process.wait(30)
         server.shutdown()
         server.server_close()
+
+
+def test_the_folder_above_the_cache_is_one_that_the_package_makes() -> None:
+    """Where it is not there, nginx does not start."""
+    nginx()
+    (cache,) = re.findall(r"^proxy_cache_path (\S+)", CONF.read_text("utf-8"), re.MULTILINE)
+    assert Path(cache).parent.is_dir()
 
 
 def test_nginx_accepts_the_configuration(tmp_path: Path) -> None:

@@ -7,17 +7,21 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.deploy.test_proxy import configured, nginx
 from tests.docs.pages import ROOT, blocks, need, run_shell
 from tests.docs.test_running import free_port
 from tests.issuer.conftest import postgres_server
+from tests.kit.origin import Authority
 
 PRODUCTION, CEREMONY = "docs/production.md", "docs/ceremony.md"
 #: What is typed at a terminal: the keepers' passphrases, and the answer to the question before a signature.
@@ -67,6 +71,38 @@ def wait_ready(port: int, log: Path) -> None:
     raise AssertionError(log.read_text())
 
 
+@contextlib.contextmanager
+def proxied(folder: Path, ports: tuple[int, int]) -> Iterator[Callable[[str, str], httpx.Response]]:
+    """nginx with the file of ``deploy`` in front of both servers; gives how a path of a host is fetched through it."""
+    folder.mkdir()
+    authority, port = Authority(folder), free_port()
+    conf = configured(folder, authority, port, free_port(), ports[0])
+    text = (folder / "icard.conf").read_text("utf-8").replace("icard.example", HOST)
+    one = f"server 127.0.0.1:{ports[0]} max_fails=2 fail_timeout=2s;"
+    assert one in text
+    (folder / "icard.conf").write_text(text.replace(one, one + one.replace(str(ports[0]), str(ports[1]))), "utf-8")
+    context = ssl.create_default_context(cafile=str(authority.ca_file))
+    context.check_hostname = False
+    command = [nginx(), "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(conf)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    base = f"https://127.0.0.1:{port}"
+    try:
+        with httpx.Client(verify=context, base_url=base, timeout=60) as client:
+
+            def get(host: str, path: str) -> httpx.Response:
+                for _ in range(100):
+                    with contextlib.suppress(httpx.ConnectError):
+                        return client.get(path, headers={"Host": host}, extensions={"sni_hostname": host})
+                    assert process.poll() is None, (folder / "error.log").read_text()
+                    time.sleep(0.05)
+                raise AssertionError("nginx does not answer")
+
+            yield get
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
 def test_the_page_has_few_commands_and_words() -> None:
     """At most 25 commands beside the ceremony, each line one, and at most 15 words to know."""
     text = "\n".join((*blocks(PRODUCTION, "sh"), *blocks(PRODUCTION, "text")))
@@ -82,12 +118,15 @@ def test_the_page_has_few_commands_and_words() -> None:
 @pytest.mark.slow
 def test_the_pages_make_a_production_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of both pages, each on the machine that it names: two servers on one database are ready, each with
-    keys that open, and a card that one of them issues is VALID at a verifier that trusts the ceremony's list."""
+    keys that open, behind nginx, and a card that one of them issues is VALID at a verifier that trusts the ceremony's
+    list and has fetched the bundle through nginx, which goes on when one server ends."""
     need("pg_dump")
     server = postgres_server()
     url = server.new_database(empty=True)
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("ICARD_ISSUER_COMPARE_PUBLISHED", "false")
+    # As the units say.
+    monkeypatch.setenv("ICARD_ISSUER_TRUSTED_PROXIES", "127.0.0.1/32")
     medium, host = tmp_path / "medium", tmp_path / "host"
     for folder in (medium, host, tmp_path / "root1", tmp_path / "root2", tmp_path / "root3"):
         folder.mkdir()
@@ -113,20 +152,25 @@ def test_the_pages_make_a_production_authority(tmp_path: Path, monkeypatch: pyte
         ports = (free_port(), free_port())
         with (
             running(host / "issuer", "worker"),
-            running(host / "issuer", "serve", "--port", str(ports[0])),
+            running(host / "issuer", "serve", "--port", str(ports[0])) as first,
             running(host / "second", "serve", "--port", str(ports[1])),
+            proxied(tmp_path / "nginx", ports) as get,
         ):
             wait_ready(ports[0], host / "issuer" / "log")
             wait_ready(ports[1], host / "second" / "log")
             shutil.copy(ROOT / "tests" / "vectors" / "cards" / "reference.json", host / "card.json")
             by = '--operator "Li Na" --reason "the first card"'
             walk(f"icard-issuer card issue card.json -C second --out codes {by}", host, medium)
-            bundle = httpx.get(f"http://127.0.0.1:{ports[1]}/bundle.cbor").raise_for_status().content
-            (host / "bundle.cbor").write_bytes(bundle)
+            (host / "bundle.cbor").write_bytes(get(HOST, "/bundle.cbor").raise_for_status().content)
             state = "export ICARD_STATE=gate; icard init --anchor v1.cbor --yes; icard bundle import bundle.cbor;"
             verdict = json.loads(walk(f"{state} icard verify codes/public.txt --json", host, medium).splitlines()[-1])
             assert verdict["outcome"] == "VALID"
             assert verdict["environment"] == "production"
+            # A host that ends takes nothing along.
+            first.terminate()
+            first.wait(60)
+            assert get("cards.example", "/readyz").json()["ready"] is True
+            assert get(HOST, "/timestamp.cbor").status_code == 200
             doctor = run_shell(f"export ICARD_ISSUER_FOLDER=issuer\n{look}", host)
             assert doctor.returncode == 1, doctor.stdout
             assert "doctor.backup_none" in doctor.stdout

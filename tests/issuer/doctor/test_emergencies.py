@@ -104,6 +104,16 @@ class Emergency:
         empty = Keystore(self.core.settings.folder / "empty")
         self.core = replace(self.core, keystore=empty, signer=KeystoreSigner(empty, self.core.passphrase))
 
+    def key_file_gone(self) -> None:
+        # The process has opened it before.
+        cards.issue(self.core, [NewCard(person(1))], BY)
+        key = self.core.database.read(lambda session: active_key(session, "card"))
+        assert key is not None
+        (self.core.keystore.folder / f"{key.thumbprint}.json").unlink()
+
+    def master_key_gone(self) -> None:
+        self.core.master_key_path.unlink()
+
     def wrong_passphrase(self) -> None:
         self.core = replace(self.core, signer=KeystoreSigner(self.core.keystore, lambda: b"another"))
 
@@ -135,6 +145,8 @@ CASES: list[tuple[Callable[[Emergency], None], str, str, str, str]] = [
     (Emergency.disk_full, "writes", "database.full", "IssuerWritesFail", "disk-full"),
     (Emergency.mark_unwritable, "mark", "epoch.unwritable", "IssuerWritesFail", "database-lost"),
     (Emergency.server_without_key, "signer", "keystore.not_in_keystore", "IssuerSignerFails", "server-without-key"),
+    (Emergency.key_file_gone, "warning", "keystore.file_gone", "IssuerKeyFileGone", "server-without-key"),
+    (Emergency.master_key_gone, "warning", "keystore.file_gone", "IssuerKeyFileGone", "server-without-key"),
     (Emergency.wrong_passphrase, "signer", "key.passphrase_wrong", "IssuerSignerFails", "passphrase-change"),
     (Emergency.record_altered, "records", "at_rest.altered", "IssuerRecordsAltered", "data-breach"),
     (Emergency.database_away, "database", "database.unreachable", "IssuerDatabaseAway", "database-lost"),

@@ -22,8 +22,13 @@ from issuer.keys.states import active_key
 from issuer.processes.heartbeat import MISSING, Heartbeat, Process, living
 from issuer.published import activation
 from issuer.published.trust_lists import import_trust_lists
+from issuer.service.app import make_app
+from tests.kit.http_clients import ask
+from tests.kit.issuing_api import headers_of, new_service, wanted_card
 from tests.kit.issuing_service import FakeClock, person
+from tests.kit.people import make
 from tests.kit.signed_domain import published_core, trust_list
+from verifier.runtime import http
 
 BY = Actor("host:Li Na", "a test", break_glass=True)
 
@@ -115,3 +120,21 @@ def test_a_server_without_the_key_begins_nothing(core: Core, tmp_path: Path) -> 
     row = core.database.read(lambda session: active_key(session, "card"))
     assert row is not None
     assert row.thumbprint == new
+
+
+def test_a_server_without_the_key_answers_503(tmp_path: Path, database_url: str) -> None:
+    """With the code of the key, and never 500; the server that has the key answers the same request."""
+    house = new_service(tmp_path, database_url)
+    officer = headers_of(make(house, "permit_officer", "officer").enter())
+    second = other_server(house.core, tmp_path)
+    new = states.generate(house.core, "card", ED25519, "host:test").thumbprint
+    states.publish(house.core, new, "host:test")
+    import_trust_lists(house.core, [trust_list(house.core, 2)], "host:test")
+    activation.activate(house.core, new, BY, emergency=True, leave_behind=True)
+    asked = {"headers": {**officer, "Idempotency-Key": "one"}, "json": wanted_card(1)}
+    without = ask(make_app(second, http.Drain()), "POST", "/v1/cards", **asked)
+    assert (without.status_code, without.json()["code"]) == (503, "keystore.not_in_keystore")
+    ready = ask(make_app(second, http.Drain()), "GET", "/readyz")
+    assert (ready.status_code, ready.json()["parts"]["signer"]) == (503, "keystore.not_in_keystore")
+    assert ask(make_app(house.core, http.Drain()), "POST", "/v1/cards", **asked).status_code == 201
+    house.core.close()

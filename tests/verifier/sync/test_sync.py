@@ -609,8 +609,22 @@ def test_a_network_is_allowed_by_name() -> None:
 def test_a_certificate_of_another_name_is_refused(site: Site, authority: Authority) -> None:
     """Connecting to the right address is not enough."""
     site.origin.context = authority.server_context("other.example")
-    made = site.sync()
-    assert {error.code for _, error in made.faults} == {"sync.connection"}
+    assert certificate_faults(site) == {("sync.certificate", "one of another name")}
+
+
+def test_a_certificate_that_has_expired_or_of_an_unknown_authority_is_named(
+    site: Site, authority: Authority, tmp_path: Path
+) -> None:
+    """Neither looks like a cut cable."""
+    site.origin.context = authority.server_context(BASE_HOST, days=-0.5)
+    assert certificate_faults(site) == {("sync.certificate", "one that has expired")}
+    (tmp_path / "another").mkdir()
+    site.origin.context = Authority(tmp_path / "another").server_context(BASE_HOST)
+    assert certificate_faults(site) == {("sync.certificate", "one of an unknown authority")}
+
+
+def certificate_faults(site: Site) -> set[tuple[str, str | None]]:
+    return {(error.code, error.found) for _, error in site.sync().faults}
 
 
 def test_nothing_comes_from_the_environment(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -624,7 +638,7 @@ def test_nothing_comes_from_the_environment(site: Site, tmp_path: Path, monkeypa
     monkeypatch.setenv("SSL_CERT_FILE", str(site.limits.ca_file))
     assert site.sync().faults == []
     assert site.origin.credentials == []
-    assert {error.code for _, error in site.sync(ca_file=None).faults} == {"sync.connection"}
+    assert {error.code for _, error in site.sync(ca_file=None).faults} == {"sync.certificate"}
 
 
 # The state, and round after round

@@ -43,6 +43,17 @@ _FAULTS: Final = (
     httpcore.ConnectionNotAvailable,
     OSError,
 )
+#: By OpenSSL's number of what it found (x509_vfy.h).
+_CERTIFICATE_FAULTS: Final = {
+    9: "one that is not valid yet",
+    10: "one that has expired",
+    18: "one of an unknown authority",
+    19: "one of an unknown authority",
+    20: "one of an unknown authority",
+    21: "one of an unknown authority",
+    62: "one of another name",
+    64: "one of another name",
+}
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -80,7 +91,8 @@ class Guarded:
         """The client, whose every wait ends at ``deadline``.
 
         Raises:
-            StateError: ``sync.resolve``, ``sync.address``, ``sync.connection``, ``sync.deadline``.
+            StateError: ``sync.resolve``, ``sync.address``, ``sync.certificate``, ``sync.connection``,
+                ``sync.deadline``.
         """
         self._backend.deadline = deadline
         try:
@@ -88,11 +100,23 @@ class Guarded:
         except _FAULTS as fault:
             # A wait that was cut short by the deadline says so rather than what it waited for.
             deadline.remaining()
+            refused = _certificate_fault(fault)
+            if refused is not None:
+                raise StateError("sync.certificate", found=refused) from None
             raise StateError("sync.connection", found=type(fault).__name__) from None
 
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
+
+
+def _certificate_fault(fault: BaseException | None) -> str | None:
+    """What is wrong with a certificate, where that is what a connection failed for."""
+    while fault is not None:
+        if isinstance(fault, ssl.SSLCertVerificationError):
+            return _CERTIFICATE_FAULTS.get(fault.verify_code, "one that is not valid")
+        fault = fault.__cause__ or fault.__context__
+    return None
 
 
 class _Body(httpx.SyncByteStream):
