@@ -14,19 +14,21 @@ import pytest
 from sqlalchemy import func, select, update
 
 from icard_crypto.errors import StateError
+from icard_crypto.moments import DAY
 from issuer import cards
 from issuer.acts import Actor
 from issuer.audit.models import AuditRow
 from issuer.bulk import run as bulk
 from issuer.bulk.codes import CodesFile
 from issuer.bulk.models import BulkRefusal, BulkRun
+from issuer.bulk.retention import prune
 from issuer.bulk.rows import Source
 from issuer.bulk.run import Options, Outcome
 from issuer.cards.models import CardRow, CodeRow
 from issuer.core import Core
 from issuer.keys.signer import SignerBusy
 from tests.kit.bulk_files import card_line, header, write_cards
-from tests.kit.issuing_service import Recording, new_core, person
+from tests.kit.issuing_service import FakeClock, Recording, new_core, person
 from verifier.runtime.files import FileFault
 
 BY = Actor("host:ann", "a test")
@@ -115,6 +117,23 @@ def test_no_refusal_holds_personal_data(core: Core, tmp_path: Path) -> None:
     told = json.dumps([[one.code, one.path, one.expected, one.found] for one in bulk.refusals(core, outcome.run_id)])
     assert marks[0] not in told
     assert "R777MARK!" not in told
+
+
+def test_refused_rows_are_kept_for_a_month_and_the_run_for_good(tmp_path: Path, database_url: str) -> None:
+    """The worker's pruning takes the rows of runs that ended before; the same file is still not done again."""
+    clock = FakeClock()
+    core = new_core(tmp_path, database_url, clock=clock.clock())
+    path = tmp_path / "a.csv"
+    path.write_text(f"{header()}\n{card_line(1)}\n{card_line(2, until='soon')}\n", "utf-8")
+    outcome = issue(core, path)
+    clock.at += 29 * DAY
+    prune(core)
+    assert set(refused(core, outcome)) == {3}
+    clock.at += 2 * DAY
+    prune(core)
+    assert refused(core, outcome) == {}
+    again = issue(core, path)
+    assert (again.resumed, again.done, again.refused, count(core)) == (True, 1, 1, 1)
 
 
 def test_the_same_file_again_makes_nothing(core: Core, tmp_path: Path) -> None:
