@@ -248,13 +248,14 @@ class CardKeyStolen(Emergency):
 
 
 class RevocationWaits(Emergency):
-    """The status key was revoked, so what is revoked then does not go out."""
+    """The status key was revoked, so what is revoked then does not go out. The page that the doctor leads to names the
+    one of the key."""
 
     code, doctor, alert, page = (
         "publication.waiting",
         "publication.waiting",
         "IssuerRevocationsWait",
-        "stolen-status-key",
+        "worker-gone",
     )
 
     def provoke(self, service: Service) -> None:
