@@ -271,7 +271,8 @@ class RevocationWaits(Emergency):
 class WorkerGone(Emergency):
     """On SQLite the worker is the server: it is gone with it, and Prometheus has no answer."""
 
-    code, doctor, alert, page = "worker.missing", "worker.missing", "IssuerWorkerGone", "worker-gone"
+    code, doctor, page = "worker.missing", "worker.missing", "worker-gone"
+    alert: str | None = "IssuerWorkerGone"
 
     def provoke(self, service: Service) -> None:
         if service.walk.sqlite:
