@@ -1,4 +1,4 @@
-"""What an update of the program does to a database beside its tables: what needs the master key.
+"""Data upgrades that need the master key, run after the migrations of the tables.
 
 Promises:
 

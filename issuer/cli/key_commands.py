@@ -183,7 +183,7 @@ def key_revoke(
     key: Key,
     kind: Annotated[
         Literal["compromised", "retired"],
-        typer.Option("--kind", help="compromised: nothing it signed stands. retired: it was destroyed."),
+        typer.Option("--kind", help="compromised: nothing it signed is valid. retired: it was destroyed."),
     ] = "compromised",
     *,
     operator: NamedOperator,

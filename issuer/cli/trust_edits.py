@@ -151,7 +151,7 @@ def revoke_key(
     key: AnyKey,
     kind: Annotated[
         Literal["compromised", "retired"],
-        typer.Option("--kind", help="compromised: nothing it signed stands. retired: it was destroyed."),
+        typer.Option("--kind", help="compromised: nothing it signed is valid. retired: it was destroyed."),
     ],
     at: Annotated[
         str | None, typer.Option("--at", metavar="TIME", help="When; of a retired key the older ones stand.")

@@ -62,7 +62,7 @@ def worker_command(
         typer.Option("--checkpoints", metavar="FOLDER", help="For the audit's checkpoints; better on another machine."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Publish what is due now, and end.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="With --once: sign everything anew, due or not.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="With --once: sign everything again, due or not.")] = False,
     status: Annotated[
         bool, typer.Option("--status", help="Show how the jobs of all workers are, and end; 1 where one is in trouble.")
     ] = False,

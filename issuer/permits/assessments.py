@@ -1,4 +1,4 @@
-"""Category and points without an application: nothing is filed and nothing is kept."""
+"""Estimate category and points without an application; nothing is filed or stored."""
 
 from __future__ import annotations
 

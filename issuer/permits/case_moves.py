@@ -1,4 +1,4 @@
-"""What happens to a filed application beside its decision: pauses, a move to another office, proof of delivery.
+"""Events of a filed application other than its decision: pauses, transfer to another office, proof of delivery.
 
 Promises:
 

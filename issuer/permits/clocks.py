@@ -1,4 +1,4 @@
-"""The authority's clock: the last days of an application, from the days on which it moved.
+"""The authority's deadlines for an application, computed from the days on which it changed state.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""What time alone does to applications, notifications and permits; the worker runs it.
+"""Time-driven changes of applications, notifications and permits; run by the worker.
 
 Promises:
 

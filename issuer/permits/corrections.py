@@ -1,4 +1,4 @@
-"""Clerical errors in a permit, put right with a record.
+"""Corrections of clerical errors in a permit, with a record.
 
 Promises:
 

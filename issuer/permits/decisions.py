@@ -1,4 +1,4 @@
-"""What the authority does with an application: pre-review, return, acceptance, prolongation, decision.
+"""The authority's steps for an application: pre-review, return, acceptance, prolongation, decision.
 
 Promises:
 

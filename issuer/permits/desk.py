@@ -1,4 +1,4 @@
-"""The office's desk: applications by the day by which something has to be done, and who has taken which.
+"""The office's work queue: applications by deadline, and who works on which.
 
 Promises:
 

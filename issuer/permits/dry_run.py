@@ -1,4 +1,4 @@
-"""What new rules would do to the applications that are open: computed, and nothing written."""
+"""Dry run of new rules against the open applications; nothing is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an employer, an agency or a holder has to do next about permits and applications, by the day it is due.
+"""To-do lists of employers, agencies and holders for permits and applications, by due date.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""What follows of an approval: permit, term, notification, card.
+"""The effects of an approval: permit, term, notification, card.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""What has to hold before an application may be filed or approved: pure, by the rules of a day.
+"""Preconditions for filing or approving an application: pure functions of the rules in force on a day.
 
 Promises:
 

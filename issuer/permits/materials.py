@@ -1,4 +1,4 @@
-"""What has to be handed in for a filing, and how each paper is checked.
+"""The documents required for a filing, and how each is checked.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""Moving an application: the one way by which its state changes.
+"""State changes of an application; every change goes through here.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""What an objection may be about: an adverse decision, in time, once, and decided by somebody else."""
+"""Admissibility of an objection: an adverse decision, in time, once, and decided by somebody else."""
 
 from __future__ import annotations
 

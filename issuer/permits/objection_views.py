@@ -1,4 +1,4 @@
-"""What people see of objections: number, state, clocks, outcome with the ways of redress."""
+"""Views of objections: number, state, deadlines, outcome with the ways of redress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has to do with an application or a permit: who sees it, who moves it, who is notified.
+"""The parties of an application or a permit: who sees it, who may change its state, who is notified.
 
 Promises:
 

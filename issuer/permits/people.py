@@ -1,4 +1,4 @@
-"""Persons and their passports, and employers: found or made within another's transaction.
+"""Find or create persons, passports and employers within the caller's transaction.
 
 Promises:
 

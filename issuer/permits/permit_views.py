@@ -1,4 +1,4 @@
-"""What people see of a permit: its terms, its ends, and what is reported or put right about it."""
+"""Views of a permit: its terms, its end, reports and corrections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How it is checked that somebody is the person of a passport: an interface, and the way that is shipped.
+"""Identity checks of a person against a passport: an interface, and the implementation that is shipped.
 
 An authority that has a check by face or by a bank's card implements :class:`PersonCheck` and hands it to
 :func:`issuer.permits.granting.activate`; the name of the check is in the audit, what it compared does not.

@@ -1,4 +1,4 @@
-"""How long a permit could run, and when it would have to be extended, without an application: nothing is kept."""
+"""Estimate how long a permit could run and when it would have to be extended; nothing is stored."""
 
 from __future__ import annotations
 

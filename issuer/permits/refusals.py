@@ -1,4 +1,4 @@
-"""Why something about a permit is not possible, with the rule that says so.
+"""Refusals by a rule, with the rule that says so.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""Reminders of what runs out: permits, the window for an extension, papers of applications that are not filed.
+"""Reminders of deadlines: permits, the window for an extension, papers of unfiled applications.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""A permit comes back after an objection: with new codes, under the same number.
+"""Restore a permit after an objection: new codes, the same number.
 
 Promises:
 

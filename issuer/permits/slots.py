@@ -1,4 +1,4 @@
-"""Times at the windows of an office: made and cancelled by its officials, booked, moved and given up by whoever may.
+"""Appointments at an office's windows: offered and cancelled by officials, booked, moved and cancelled by the parties.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""Permits and their terms: read, granted, ended, within another's transaction."""
+"""Permits and their terms: read, grant and end them within the caller's transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Extensions that are first in the office's queue, for their permits end soon.
+"""Priority in the office's queue for extensions whose permits end soon.
 
 Promises:
 

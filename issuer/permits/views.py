@@ -1,4 +1,4 @@
-"""What people see of applications and permits.
+"""Views of applications and permits.
 
 Promises:
 

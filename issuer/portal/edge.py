@@ -1,4 +1,4 @@
-"""What the edge refuses, as pages: too often, too large, too much at once.
+"""Refusals by the middleware as pages: rate limit, size, load.
 
 Promises:
 

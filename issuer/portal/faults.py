@@ -1,4 +1,4 @@
-"""What is wrong with a form, at its fields."""
+"""Form errors, at the fields that they belong to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all pages have in common: templates, files, and who runs the service."""
+"""What all pages share: templates, static files, and the operator of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a card or a code of it for whoever asks: the steps that the API and the portal share.
+"""Read a card or one of its codes for a caller: the steps that the API and the portal share.
 
 Promises:
 

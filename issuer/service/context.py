@@ -1,4 +1,4 @@
-"""What a request has: the service, who asks, and what the request says about itself.
+"""The context of a request: the service, the caller, and the request itself.
 
 Promises:
 

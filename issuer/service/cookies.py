@@ -1,4 +1,4 @@
-"""The two cookies: a session's, and the one by which a device is known again.
+"""The two cookies: the session cookie, and the one that recognises a known device.
 
 Promises:
 

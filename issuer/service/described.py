@@ -1,4 +1,4 @@
-"""What the service's description of itself says in words: of the whole, of each subject, of who may call an endpoint.
+"""The texts of the OpenAPI description: of the whole, of each subject, and of who may call an endpoint.
 
 Promises:
 

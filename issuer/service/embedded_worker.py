@@ -1,4 +1,4 @@
-"""The worker inside the server: on SQLite, which one process has to itself.
+"""The worker inside the server, for SQLite, where only one process may use the database.
 
 Promises:
 

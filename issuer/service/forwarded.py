@@ -1,4 +1,4 @@
-"""Noticing a proxy that is not trusted: then everybody has its address, and one person's failures are everybody's.
+"""Detect a proxy that is not trusted: all clients then share its address, and so their failed log-ins.
 
 Promise: the first request with X-Forwarded-For from a peer that is none of ``trusted_proxies`` is logged once, and from
 then on ``/readyz`` warns. The header is believed no more for it; whoever sends it from outside costs a warning.

@@ -1,4 +1,4 @@
-"""Metrics of what runs out, waits or fails: each has an alert rule in ``deploy/prometheus``.
+"""Metrics of expiry dates, backlogs and failures; each has an alert rule in ``deploy/prometheus``.
 
 Promises:
 

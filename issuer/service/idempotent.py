@@ -1,4 +1,4 @@
-"""Making something once, however often it is asked for.
+"""Idempotent requests: repeat the first answer instead of the effect.
 
 Promises:
 

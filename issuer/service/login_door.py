@@ -1,4 +1,4 @@
-"""The door for log-ins, in front of everything else: a password costs more to check than any other request.
+"""Admission control for log-ins: checking a password costs more than any other request.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""The objects that paths name: for each kind the loader that gives what a caller may see or act on, or refuses.
+"""Loaders of the objects in paths: each returns what the caller may see or act on, or refuses.
 
 Promises:
 

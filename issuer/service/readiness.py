@@ -1,4 +1,4 @@
-"""Whether the service can work now, part by part.
+"""The readiness check, part by part.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""Indexes of status lists: each given once, in an order that nobody outside can tell.
+"""Indexes of status lists: each is given once, in an order that outsiders can't predict.
 
 Promises:
 

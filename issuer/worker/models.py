@@ -1,4 +1,4 @@
-"""The table of jobs: how each worker's jobs are, as its heartbeat says."""
+"""The table of jobs: the state of each worker's jobs, written by its heartbeat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the jobs of all workers are: written by each worker's heartbeat, read by readiness, metrics and the command.
+"""The states of all workers' jobs: written by each worker's heartbeat, read by readiness, metrics and the command.
 
 Promises:
 

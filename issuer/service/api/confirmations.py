@@ -1,4 +1,4 @@
-"""What one person asks for and another confirms: withdrawing a card, ending a permit, giving an account official power.
+"""Dual control: requests by one person, confirmed by another, such as withdrawing a card or ending a permit.
 
 A request has no version and deciding needs no If-Match: it is decided once, on what was asked and nothing else.
 

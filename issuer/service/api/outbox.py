@@ -1,4 +1,4 @@
-"""What of notices waits to be sent and what died, for administrators. Contents are never shown."""
+"""Pending and dead deliveries of notices, for administrators. Contents are never shown."""
 
 from __future__ import annotations
 

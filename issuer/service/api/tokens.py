@@ -1,4 +1,4 @@
-"""API tokens: what one's own programs come with, in ``Authorization: Bearer``.
+"""API tokens of one's own programs, sent as ``Authorization: Bearer``.
 
 A token has no version and its change needs no If-Match: the only change is its end, and to end one that has ended
 changes nothing.

@@ -1,4 +1,4 @@
-"""What balancers and monitors watch: whether the process lives, whether it can work, and its figures."""
+"""Monitoring endpoints: liveness, readiness and metrics."""
 
 from __future__ import annotations
 
