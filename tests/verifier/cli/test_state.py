@@ -133,7 +133,7 @@ def test_bundle_import_says_what_was_refused(folder: Path) -> None:
     done = icard(folder, "bundle", "import", folder / "mixed.cbor")
     assert done.status == 1
     assert "test  timestamp: taken" in done.out
-    assert "REFUSED: The status list's signature does not hold" in done.out
+    assert "REFUSED: The status list's signature is not valid" in done.out
     assert "(status.bad_signature)" in done.out
     assert f"status list {URI}: taken" in done.out
 
