@@ -27,7 +27,7 @@ from icard_crypto.signing.keys import VerifyingKey
 from tests.kit.trust_domain import CARD_KEY, NOW, World, code
 from verifier import Verifier
 from verifier.bench.measure import Contender, Run, interleave, timed
-from verifier.bench.world import gate_verifier
+from verifier.bench.trust_domain import gate_verifier
 
 __all__ = ["many_cores", "raw_check", "verdict_against_raw", "verifier_of"]
 

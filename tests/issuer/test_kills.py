@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.issuer.conftest import postgres_server
-from tests.kit.issuing_kills import Siege, check, small_lists
+from tests.kit.issuing_kills import RepeatedKills, check, small_lists
 from tests.kit.issuing_service import new_core
 from tests.kit.postgres import Server
 
@@ -22,8 +22,8 @@ def test_killed_clerks_lose_nothing(tmp_path: Path, database_url: str) -> None:
     core = new_core(tmp_path, database_url, list_capacity=200)
     small_lists(core, 1000 * POINTS)
     core.close()
-    with Siege(tmp_path, database_url) as siege:
-        siege.kill(POINTS)
+    with RepeatedKills(tmp_path, database_url) as kills:
+        kills.kill(POINTS)
     found = check(tmp_path, database_url)
     assert found["told"] > 0
     assert found["codes"] >= 3 * found["cards"] > 0
@@ -37,12 +37,12 @@ def test_a_crashing_server_loses_nothing(tmp_path: Path) -> None:
     try:
         url = server.new_database()
         new_core(tmp_path, url).close()
-        with Siege(tmp_path, url, seed=2) as siege:
-            siege.kill(3)
+        with RepeatedKills(tmp_path, url, seed=2) as kills:
+            kills.kill(3)
             for _ in range(2):
                 server.stop(signal.SIGQUIT)
                 server.start()
-                siege.kill(3)
+                kills.kill(3)
         assert check(tmp_path, url)["told"] > 0
     finally:
         server.remove()

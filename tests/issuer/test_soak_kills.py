@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.issuer.conftest import postgres_server
-from tests.kit.issuing_kills import Siege, check, small_lists
+from tests.kit.issuing_kills import RepeatedKills, check, small_lists
 from tests.kit.issuing_service import new_core
 from tests.kit.postgres import Server
 
@@ -31,8 +31,8 @@ def test_two_hundred_kills_lose_nothing(tmp_path: Path, database_url: str, recor
     core = new_core(tmp_path, database_url, list_capacity=200)
     small_lists(core, 1000 * POINTS)
     core.close()
-    with Siege(tmp_path, database_url, seed=3) as siege:
-        siege.kill(POINTS)
+    with RepeatedKills(tmp_path, database_url, seed=3) as kills:
+        kills.kill(POINTS)
     found = check(tmp_path, database_url)
     _note(record_property, found, kills=POINTS)
     assert found["told"] > 0
@@ -48,12 +48,12 @@ def test_a_server_that_crashes_twenty_times_loses_nothing(tmp_path: Path, record
     try:
         url = server.new_database()
         new_core(tmp_path, url).close()
-        with Siege(tmp_path, url, seed=4) as siege:
+        with RepeatedKills(tmp_path, url, seed=4) as kills:
             for _ in range(CRASHES):
-                siege.kill(POINTS // CRASHES // 2)
+                kills.kill(POINTS // CRASHES // 2)
                 server.stop(signal.SIGQUIT)
                 server.start()
-            siege.kill(POINTS // CRASHES)
+            kills.kill(POINTS // CRASHES)
         found = check(tmp_path, url)
         _note(record_property, found, crashes=CRASHES, kills=POINTS // 2 + POINTS // CRASHES)
         assert found["told"] > 0

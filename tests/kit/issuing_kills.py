@@ -1,6 +1,6 @@
 """Kill -9 at random points: clerks issue and change cards, are killed, and others take their place.
 
-:class:`Siege` runs it, :func:`check` looks at what is left, after recovery:
+:class:`RepeatedKills` runs it, :func:`check` looks at what is left, after recovery:
 
 1. no index was given twice;
 2. what was signed has a record with the same payload, and what is issued was signed;
@@ -35,7 +35,7 @@ from issuer.db.meta import Meta
 from issuer.status.models import StatusListRow
 from tests.kit.issuing_process import open_core
 
-__all__ = ["Siege", "check", "check_chain", "small_lists"]
+__all__ = ["RepeatedKills", "check", "check_chain", "small_lists"]
 
 States = tuple[str, str, str]
 _STANDING = {"suspend": "suspended", "resume": "active", "revoke": "revoked"}
@@ -44,8 +44,8 @@ _INSURANCE = {"lapse": "lapsed", "pay": "good"}
 
 
 @dataclass
-class Siege:
-    """Clerks at work on one service, and the hand that kills them.
+class RepeatedKills:
+    """Client processes that work on one service, and are killed again and again.
 
     Args:
         folder: the service's; the journals go there too.
@@ -64,7 +64,7 @@ class Siege:
     _number: int = 0
     _host: subprocess.Popen[str] | None = None
 
-    def __enter__(self) -> Siege:
+    def __enter__(self) -> RepeatedKills:
         self._host = subprocess.Popen(
             [sys.executable, "-m", self.module, str(self.folder), self.url, *self.more],
             stdin=subprocess.PIPE,

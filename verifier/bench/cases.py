@@ -30,7 +30,7 @@ from verifier.decision.verdict import Verdict
 from verifier.decision.verifier import Verifier
 
 from .measure import Contender, Run, cores, interleave
-from .world import World
+from .trust_domain import BenchDomain
 
 __all__ = ["Case", "Depth", "Shown", "cases", "figures", "measure", "turns"]
 
@@ -95,14 +95,14 @@ def measure(wanted: Sequence[Case], seconds: float, turn: Callable[[], object] =
     Args:
         turn: called :func:`turns` times, for a progress display.
     """
-    world = World(int(time.time()))
+    domain = BenchDomain(int(time.time()))
     chosen = {case.algorithm for case in wanted}
-    codes = {each: _Codes([world.code(each, number) for number in range(_TEXTS)]) for each in chosen}
+    codes = {each: _Codes([domain.code(each, number) for number in range(_TEXTS)]) for each in chosen}
     contenders: dict[str, Contender] = {}
     failed: dict[str, str] = {}
     for case in wanted:
         try:
-            work, operations = _prepared(world, case, codes[case.algorithm])
+            work, operations = _prepared(domain, case, codes[case.algorithm])
         except (IcardError, ValueError) as error:
             failed[case.name] = str(error)
         else:
@@ -150,7 +150,7 @@ def _sliced(work: Callable[[], object], operations: int, seconds: float) -> Cont
     return contender
 
 
-def _prepared(world: World, case: Case, codes: _Codes) -> _Work:
+def _prepared(domain: BenchDomain, case: Case, codes: _Codes) -> _Work:
     """The work of a case, done once.
 
     Raises:
@@ -159,15 +159,15 @@ def _prepared(world: World, case: Case, codes: _Codes) -> _Work:
     """
     backend = case.backend if case.algorithm is ED25519 else None
     if case.depth == "signature":
-        work, operations = _signatures(world.key(case.algorithm, backend), codes.texts)
+        work, operations = _signatures(domain.key(case.algorithm, backend), codes.texts)
     else:
-        verifier = world.verifier(case.algorithm, backend, full=case.depth == "full")
-        if verifier.verify(world.forged(case.algorithm), now=world.now).outcome != "INVALID":
+        verifier = domain.verifier(case.algorithm, backend, full=case.depth == "full")
+        if verifier.verify(domain.forged(case.algorithm), now=domain.now).outcome != "INVALID":
             raise ValueError("a forged code is accepted")
         if case.shown == "text":
-            work, operations = _texts(verifier, world.now, codes.texts, case.cores)
+            work, operations = _texts(verifier, domain.now, codes.texts, case.cores)
         else:
-            work, operations = _pictures(verifier, world.now, codes.files, case.cores)
+            work, operations = _pictures(verifier, domain.now, codes.files, case.cores)
     work()
     return work, operations
 

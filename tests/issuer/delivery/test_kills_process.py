@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.couriers import check, deliver_the_rest, open_house
-from tests.kit.issuing_kills import Siege, small_lists
+from tests.kit.issuing_kills import RepeatedKills, small_lists
 from tests.kit.issuing_service import new_core
 from tests.kit.mail_server import MailServer
 
@@ -23,9 +23,9 @@ def besieged(folder: Path, url: str, server: MailServer, points: int) -> Counter
     core = new_core(folder, url, list_capacity=2000)
     small_lists(core, 2000 * points)
     core.close()
-    siege = Siege(folder, url, clerks=2, seed=points, module="tests.kit.couriers", more=(str(server.port),))
-    with siege:
-        siege.kill(points, shortest=0.1, longest=0.8)
+    kills = RepeatedKills(folder, url, clerks=2, seed=points, module="tests.kit.couriers", more=(str(server.port),))
+    with kills:
+        kills.kill(points, shortest=0.1, longest=0.8)
     core = open_house(folder, url, server.port, "after")
     deliver_the_rest(core)
     return check(core, folder, server)

@@ -76,7 +76,7 @@ def test_a_retry_after_a_crash_gets_the_first_ones_card(house: House, tmp_path: 
     assert check(tmp_path, database_url)["cards"] == len(ISSUING)
 
 
-def siege(folder: Path, url: str, headers: dict[str, str], kills: int, clients: int) -> tuple[int, int]:
+def kill_servers(folder: Path, url: str, headers: dict[str, str], kills: int, clients: int) -> tuple[int, int]:
     """Clients ask for card after card and try again until they are answered, while the server is killed at random
     moments; how many cards were acknowledged, and how many requests were sent for them.
     """
@@ -120,7 +120,7 @@ def test_a_hundred_crashes_make_no_card_twice(
     """A server over HTTP is killed a hundred times at random while clients issue with keys and try again: each key has
     one card, each card one key."""
     headers = headers_of(make(house, "permit_officer", "li.wei").enter())
-    answered, sent = siege(tmp_path, database_url, headers, 100, 4)
+    answered, sent = kill_servers(tmp_path, database_url, headers, 100, 4)
     found = check(tmp_path, database_url)
     assert found["cards"] == answered
     for name, figure in {"kills": 100, "cards": answered, "requests": sent, "intents left": found["left"]}.items():

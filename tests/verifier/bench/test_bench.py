@@ -14,7 +14,7 @@ from icard_crypto.signing.algorithms import ED25519, ES256
 from tests.kit.cli import run
 from verifier.bench import cases as bench_cases
 from verifier.bench.cases import Case, cases, figures, measure, turns
-from verifier.bench.world import World
+from verifier.bench.trust_domain import BenchDomain
 from verifier.cli import bench_command
 from verifier.cli.commands import app
 
@@ -54,7 +54,7 @@ def test_all_algorithms_and_backends_are_there() -> None:
 
 def test_a_verifier_that_takes_a_forged_code_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fast and wrong is a reason in the row, and no figure."""
-    monkeypatch.setattr(World, "forged", lambda self, algorithm: self.code(algorithm, 0))
+    monkeypatch.setattr(BenchDomain, "forged", lambda self, algorithm: self.code(algorithm, 0))
     [row] = figures([ALONE], measure([ALONE], 0.01))
     assert row["missing"] == "a forged code is accepted"
     assert "codes_a_second" not in row
@@ -62,7 +62,7 @@ def test_a_verifier_that_takes_a_forged_code_is_not_measured(monkeypatch: pytest
 
 def test_a_good_code_that_is_refused_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is measured at refusing."""
-    monkeypatch.setattr(World, "code", lambda self, algorithm, number: self.forged(algorithm))
+    monkeypatch.setattr(BenchDomain, "code", lambda self, algorithm, number: self.forged(algorithm))
     [row] = figures([ALONE], measure([ALONE], 0.01))
     assert row["missing"] == "a good code is INVALID (bad_signature)"
 
@@ -81,7 +81,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command on two cases, one of which has no figure."""
     wanted = [ALONE, Case(ED25519, "openssl", "picture", "full", 1)]
 
-    def prepared(world: World, case: Case, codes: Any) -> Any:
+    def prepared(domain: BenchDomain, case: Case, codes: Any) -> Any:
         if case.shown == "picture":
             raise ValueError("no reader")
         return lambda: None, 1

@@ -33,7 +33,7 @@ from verifier.decision.policy import Policy
 from verifier.decision.verifier import Verifier
 from verifier.knowledge.trust import TrustDomain, TrustedKey
 
-__all__ = ["World", "gate_verifier"]
+__all__ = ["BenchDomain", "gate_verifier"]
 
 _ISS: Final = "cn.310000"
 _PREFIX: Final = "https://bench.example/s/"
@@ -43,7 +43,7 @@ _ENTRIES: Final = 1 << 20
 _FIRST_SET: Final = 10_000
 
 
-class World:
+class BenchDomain:
     """Everything a verdict needs, good at ``now`` (Unix time)."""
 
     def __init__(self, now: int) -> None:
