@@ -34,12 +34,19 @@ def test_modules_are_small(package: str) -> None:
 
 
 def test_core_loads_nothing_heavy() -> None:
-    """``import icard_crypto, verifier`` loads no part of any extra but the signature backend."""
-    script = "import sys, icard_crypto, verifier; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    """``import icard_crypto, verifier`` loads no part of any extra but the signature backend, no reader of key files,
+    and makes no reader of cards."""
+    script = (
+        "import sys, icard_crypto, verifier; from icard_crypto.card import claims; print(*sys.modules, "
+        "f'made={claims._claims_reader.cache_info().currsize + claims._facts_reader.cache_info().currsize}')"
+    )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
-    loaded = set(result.stdout.split())
+    modules = set(result.stdout.split())
+    loaded = {name.partition(".")[0] for name in modules}
     assert {"icard_crypto", "verifier", "cbor2"} <= loaded
     assert loaded & HEAVY == set()
+    assert {"made=0", "icard_crypto.signing.keys"} <= modules
+    assert "cryptography.hazmat.primitives.serialization" not in modules
 
 
 @pytest.mark.parametrize("package", ["icard_crypto", "verifier"])

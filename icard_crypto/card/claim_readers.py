@@ -1,4 +1,4 @@
-"""Two straight-line readers for the claims of a card, written from ``fields.json`` when icard is imported.
+"""Two straight-line readers for the claims of a card, written from ``fields.json`` when the first is read.
 
 One makes the claims with the card, the other the facts that a decision looks at. The checks of both are one text.
 

@@ -19,6 +19,7 @@ claim -65537. Times are seconds since 1970-01-01T00:00Z; in the card, dates are 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ from icard_crypto.errors import DecodeError
 
 from .card import Card, Exemption, Holder, Insurance, Permit, Service
 from .claim_maps import Table, fault, read_map, type_name, write_map, write_part
-from .claim_readers import make_facts_reader, make_reader, scheme_of
+from .claim_readers import Reader, make_facts_reader, make_reader, scheme_of
 from .facts import HOUR, LONGEST_LIFE, Facts, day_end, day_start, months_of
 from .fields import FIELDS
 
@@ -81,8 +82,26 @@ def _attributes(part: type[Holder | Permit | Insurance | Exemption]) -> list[str
     return [attribute.name for attribute in fields(part)]
 
 
-_read_quickly: Final = make_reader(CardClaims, StatusRef)
-_read_facts: Final = make_facts_reader()
+@functools.cache
+def _claims_reader() -> Reader:
+    """Made with the first card: writing and compiling it takes longer than importing anything here."""
+    return make_reader(CardClaims, StatusRef)
+
+
+@functools.cache
+def _facts_reader() -> Reader:
+    return make_facts_reader()
+
+
+def _read_quickly(value: Any, size: int) -> CardClaims | None:
+    claims: CardClaims | None = _claims_reader()(value, size)
+    return claims
+
+
+def _read_facts(value: Any, size: int) -> Facts | None:
+    facts: Facts | None = _facts_reader()(value, size)
+    return facts
+
 
 _CLAIMS: Final = Table("claims", ("iss", "exp", "nbf", "iat", "cti", "cnf", "status", "identity", "card"))
 _CONFIRMATION: Final = Table("confirmation", ("key",))
@@ -132,7 +151,7 @@ def decode_payload(payload: bytes) -> CardClaims:
     """
     if len(payload) <= limits.CARD_BYTES:
         try:
-            claims: CardClaims | None = _read_quickly(cbor.read_loosely(payload), len(payload))
+            claims = _read_quickly(cbor.read_loosely(payload), len(payload))
         except Exception:  # whatever stopped the quick way, the strict one names it
             claims = None
         if claims is not None:
@@ -148,7 +167,7 @@ def decode_facts(payload: bytes) -> Facts:
     """
     if len(payload) <= limits.CARD_BYTES:
         try:
-            facts: Facts | None = _read_facts(cbor.read_loosely(payload), len(payload))
+            facts = _read_facts(cbor.read_loosely(payload), len(payload))
         except Exception:  # whatever stopped the quick way, the strict one names it
             facts = None
         if facts is not None:

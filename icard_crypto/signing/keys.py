@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NewType, cast
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, mldsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
@@ -30,6 +31,7 @@ from . import ed25519
 from .algorithms import ED25519, ES256, ES384, ML_DSA_44, Algorithm, by_id
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.serialization import KeySerializationEncryption
     from icard_native import Ed25519Key
 
 __all__ = ["Kid", "SigningKey", "Thumbprint", "VerifyingKey"]
@@ -90,6 +92,7 @@ class VerifyingKey:
         Raises:
             KeyFault: ``key.malformed``, ``key.unknown_algorithm`` and those of the constructor.
         """
+        serialization = _serialization()
         try:
             key = serialization.load_pem_public_key(data)
         except (ValueError, UnsupportedAlgorithm):
@@ -98,6 +101,7 @@ class VerifyingKey:
 
     def to_pem(self) -> bytes:
         """Write a SubjectPublicKeyInfo in PEM."""
+        serialization = _serialization()
         return _library_key(self.algorithm, self.raw).public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
@@ -202,6 +206,7 @@ class SigningKey:
         Raises:
             KeyFault: ``key.passphrase_needed``, ``key.passphrase_wrong``, ``key.malformed``, ``key.unknown_algorithm``.
         """
+        serialization = _serialization()
         encrypted = b"BEGIN ENCRYPTED PRIVATE KEY" in data
         if encrypted and passphrase is None:
             raise KeyFault("key.passphrase_needed")
@@ -219,7 +224,8 @@ class SigningKey:
         Raises:
             KeyFault: ``key.passphrase_empty``: an empty passphrase protects nothing, and is not None.
         """
-        protection: serialization.KeySerializationEncryption = serialization.NoEncryption()
+        serialization = _serialization()
+        protection: KeySerializationEncryption = serialization.NoEncryption()
         if passphrase is not None:
             if not passphrase:
                 raise KeyFault("key.passphrase_empty", expected="at least one byte, or None")
@@ -295,12 +301,21 @@ def _library_key(
         raise KeyFault("key.bad_point", expected=f"a valid public key for {algorithm.name}") from None
 
 
+def _serialization() -> ModuleType:
+    """The library's reading and writing of keys as files, which only those who do that wait for: it brings the readers
+    of other formats along, and takes a tenth of the time of importing the verifier."""
+    from cryptography.hazmat.primitives import serialization
+
+    return serialization
+
+
 def _raw_public(key: object) -> tuple[Algorithm, bytes]:
     if isinstance(key, Ed25519PublicKey):
         return ED25519, key.public_bytes_raw()
     if isinstance(key, mldsa.MLDSA44PublicKey):
         return ML_DSA_44, key.public_bytes_raw()
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVE_OWNER:
+        serialization = _serialization()
         point = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
         return _CURVE_OWNER[key.curve.name], point
     raise KeyFault("key.unknown_algorithm", expected="Ed25519, P-256, P-384 or ML-DSA-44")

@@ -162,6 +162,16 @@ def test_a_list_that_changes_under_a_precedent_is_asked_again(engine: str) -> No
     assert [str(each.reason) for each in fast.verify_many([text] * 3, now=NOW)] == ["status_unknown"] * 3
 
 
+def test_an_entry_that_says_more_than_good_makes_no_precedent(engine: str) -> None:
+    """Lapsed insurance is nothing against a card at the gate, and yet stands in its verdict, not in the next one's."""
+    entries = Entries(NOW - HOUR, NOW + DAY, STATUS_KEY.verifying_key.thumbprint, {7: INSURANCE_LAPSED})
+    fast, reference = (with_entries(each, entries) for each in pair(World()))
+    lapsed, good = (code(status=StatusRef(STATUS.uri, index)) for index in (7, 8))
+    for text in (lapsed, good, lapsed, good):
+        assert said(fast.verify(text, now=NOW)) == said(reference.verify(text, now=NOW))
+    assert [fast.verify(text, now=NOW).insurance.state for text in (lapsed, good)] == ["lapsed", "valid"]
+
+
 def test_nothing_of_a_card_is_kept_in_a_precedent(engine: str) -> None:
     """Neither its payload nor its text, claims or facts: only what all codes of the group share."""
     fast, _ = pair(World())
