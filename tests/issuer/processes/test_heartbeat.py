@@ -134,7 +134,7 @@ def test_a_server_without_the_key_answers_503(tmp_path: Path, database_url: str)
     activation.activate(house.core, new, BY, emergency=True, leave_behind=True)
 
     def issue(core: Core) -> httpx.Response:
-        headers = {**officer, "Idempotency-Key": "one"}
+        headers = {**officer, "Idempotency-Key": "the-first-request"}
         return ask(make_app(core, http.Drain()), "POST", "/v1/cards", headers=headers, json=wanted_card(1))
 
     without = issue(second)
