@@ -31,6 +31,8 @@ from tests.kit.permit_office import PermitOffice, person_record
 from tests.kit.signed_domain import bundle_domain, file_of, step, verdicts
 from verifier import Policy, Verifier
 
+pytestmark = pytest.mark.slow
+
 BY = Actor("host:test", "a test", break_glass=True)
 P, M, U, W, Y = Scheme
 ALL = P | M | U | W | Y
@@ -193,7 +195,6 @@ def test_work_that_has_ended_leaves_the_schemes_of_the_other_employer(office: Pe
     assert generations(office, permit) == 2
 
 
-@pytest.mark.slow
 def test_pilot_service_is_granted_required_by_a_policy_and_withdrawn_over_http(office: PermitOffice) -> None:
     """The person agrees, an officer grants, a bus reads the code; the person withdraws in one step."""
     permit = office.employed()
