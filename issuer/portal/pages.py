@@ -11,6 +11,7 @@ Promises:
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -64,6 +65,7 @@ class _Page:
     form: Handler | None
     fields: Mapping[str, str]
     log_in: bool = False
+    costly: bool = False
 
 
 class Pages:
@@ -89,6 +91,7 @@ class Pages:
         form: Handler | None = None,
         fields: Mapping[str, str] | None = None,
         log_in: bool = False,
+        costly: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare the act that the decorated function does.
 
@@ -96,8 +99,9 @@ class Pages:
             form: makes the page that the form is on; it comes back when the act is refused.
             fields: which field a code, a layer or a path of a refusal is about.
             log_in: whether it checks an unknown client's password, for which the service has threads apart.
+            costly: whether it takes long, for which there are others (:mod:`issuer.service.costly`).
         """
-        return self._declare("POST", path, access, form, fields or {}, log_in=log_in)
+        return self._declare("POST", path, access, form, fields or {}, log_in=log_in, costly=costly)
 
     def _declare(
         self,
@@ -108,9 +112,10 @@ class Pages:
         fields: Mapping[str, str],
         *,
         log_in: bool = False,
+        costly: bool = False,
     ) -> Callable[[Handler], Handler]:
         def declared(handler: Handler) -> Handler:
-            self.all.append(_Page(method, path, handler, access, form, fields, log_in))
+            self.all.append(_Page(method, path, handler, access, form, fields, log_in, costly))
             return handler
 
         return declared
@@ -278,7 +283,12 @@ def _endpoint(portal: Portal, one: _Page) -> Callable[[Request], Any]:
     async def log_in(request: Request) -> Response:
         return await anyio.to_thread.run_sync(endpoint, request, limiter=request.app.state.service.log_ins)
 
-    return log_in if one.log_in else endpoint
+    async def costly(request: Request) -> Response:
+        account_id = request.state.visit.call.who.account_id
+        done: Response = await request.app.state.service.costly.run(account_id, functools.partial(endpoint, request))
+        return done
+
+    return log_in if one.log_in else costly if one.costly else endpoint
 
 
 def _static(files: StaticFiles) -> Callable[[str, Request], Response]:

@@ -4,7 +4,7 @@ Promises:
 
 1. An endpoint without an Access stops the start (:func:`issuer.service.access.require_access`).
 2. The core is synchronous; so many requests as the settings say are in it at one time, and twice as many wait: what is
-   more is 503 at once.
+   more is 503 at once. What takes long has a room of its own (:mod:`issuer.service.costly`).
 3. Errors of the core that a client may see have a status here; all others are 500 without detail.
 """
 
@@ -32,6 +32,7 @@ from verifier.runtime import http
 from .access import require_access
 from .api import SUBJECTS, files
 from .context import IssuingService
+from .costly import MOST
 from .embedded_worker import EmbeddedWorker
 from .endpoints import describe
 from .forwarded import ForwardedWatch
@@ -167,7 +168,7 @@ def make_app(
     settings = core.settings
     limits = http.EdgeLimits(
         hosts=_host_names(settings),
-        most_in_flight=3 * settings.serve_threads + PLACES,
+        most_in_flight=3 * settings.serve_threads + PLACES + MOST,
         bodies=[
             http.BodyClass("/v1/cards", cap=256 * 1024),
             http.BodyClass("/v1/files", cap=uploads.MOST_BYTES, types=files.TYPES, seconds=60, budget=120 * MIB),

@@ -25,6 +25,7 @@ from issuer.core import Core
 from issuer.db import idempotency
 from verifier.runtime import http
 
+from .costly import CostlyRoom
 from .embedded_worker import EmbeddedWorker
 from .login_door import PLACES
 from .objects import KINDS, Kind, Owned
@@ -43,6 +44,7 @@ class IssuingService:
     Attributes:
         core_metrics: of the core, beside the process's own in ``metrics``.
         warnings: what requests have shown of the settings, by name; codes.
+        costly: room for what takes long.
         log_ins: threads for passwords alone; as many as :mod:`issuer.service.login_door` lets in.
     """
 
@@ -53,6 +55,7 @@ class IssuingService:
     core_metrics: CollectorRegistry
     warnings: dict[str, str] = field(default_factory=dict)
     log_ins: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PLACES))
+    costly: CostlyRoom = field(default_factory=CostlyRoom)
 
 
 @dataclass(frozen=True, slots=True)

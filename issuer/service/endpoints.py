@@ -25,6 +25,7 @@ from verifier.runtime import http
 
 from .access import Access, Guard
 from .cookies import SESSION
+from .costly import apart
 from .described import GOOD, HEADERS, PROBLEM, WHOLE, described, subject_words
 
 __all__ = ["Body", "Cursor", "Endpoint", "Endpoints", "HexId", "Id", "Limit", "Page", "ProblemBody", "describe", "page"]
@@ -103,6 +104,7 @@ class Endpoint:
         takes: media types of its body, where that is no JSON.
         also: further statuses and what they say; before the problem of that status, where there is one.
         head: whether HEAD is answered too, by the same function.
+        costly: whether it takes long, and is done in the room for that (:mod:`issuer.service.costly`).
     """
 
     method: str
@@ -117,6 +119,7 @@ class Endpoint:
     takes: tuple[str, ...] = ()
     also: dict[int, str] = field(default_factory=dict)
     head: bool = False
+    costly: bool = False
 
 
 class EndpointOptions(TypedDict, total=False):
@@ -130,6 +133,7 @@ class EndpointOptions(TypedDict, total=False):
     takes: tuple[str, ...]
     also: dict[int, str]
     head: bool
+    costly: bool
 
 
 class Endpoints:
@@ -167,7 +171,7 @@ class Endpoints:
     def _add(self, router: APIRouter, one: Endpoint) -> None:
         router.add_api_route(
             one.path,
-            one.function,
+            apart(one.function) if one.costly else one.function,
             methods=[one.method],
             status_code=one.status,
             tags=[self._subject],

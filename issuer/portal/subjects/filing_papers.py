@@ -73,7 +73,7 @@ def _item(visit: Visit, filing_id: str) -> tuple[FilingView, ItemView]:
     return view, item
 
 
-@pages.post("filings/{filing_id}/paper", _FILES_ONE, form=paper_page, fields={"upload": "file"})
+@pages.post("filings/{filing_id}/paper", _FILES_ONE, form=paper_page, fields={"upload": "file"}, costly=True)
 def hand_in(visit: Visit, filing_id: str) -> Response:
     """Hand a material in, or promise it."""
     _, item = _item(visit, filing_id)

@@ -39,14 +39,14 @@ class CertificateBody(BaseModel):
     code: str
 
 
-@endpoints.at("GET", _PATH + ".pdf", _READ, types=("application/pdf",), problems=(409, 503))
+@endpoints.at("GET", _PATH + ".pdf", _READ, types=("application/pdf",), problems=(409, 503), costly=True)
 def certificate_pdf(call: CallOf, permit_id: Id, profile: ProfileName = "public") -> Response:
     """The certificate of a permit as PDF, with the code of a profile."""
     sheet, at = _sheet(call, permit_id, profile)
     return _sent(sheets.draw_pdf(sheet, at), "application/pdf")
 
 
-@endpoints.at("GET", _PATH + ".png", _READ, types=("image/png",), problems=(409, 503))
+@endpoints.at("GET", _PATH + ".png", _READ, types=("image/png",), problems=(409, 503), costly=True)
 def certificate_png(call: CallOf, permit_id: Id, profile: ProfileName = "public") -> Response:
     """The certificate of a permit as a picture."""
     sheet, at = _sheet(call, permit_id, profile)

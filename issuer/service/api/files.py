@@ -46,6 +46,7 @@ FileBody = Annotated[bytes, Depends(_body_of)]
     status=201,
     creates=True,
     takes=TYPES,
+    costly=True,
 )
 def add_file(call: CallOf, request: Request, filing_id: Id, code: Code, body: FileBody, response: Response) -> FileView:
     """Upload a file of a paper; its type has to be what its content is."""
@@ -73,7 +74,7 @@ def fetch_file(call: CallOf, file_id: Id) -> Response:
     return _kept_back(data, found.media_type, "attachment")
 
 
-@endpoints.at("GET", "/v1/files/{file_id}/pages/{number}", _SEEN, types=("image/jpeg",), problems=(503,))
+@endpoints.at("GET", "/v1/files/{file_id}/pages/{number}", _SEEN, types=("image/jpeg",), problems=(503,), costly=True)
 def fetch_page(call: CallOf, file_id: Id, number: Number) -> Response:
     """A page of a file as a picture that the server draws."""
     return _kept_back(uploads.draw_file_page(call.core, call.who, file_id, number), "image/jpeg", "inline")

@@ -234,7 +234,7 @@ def show_notification(call: CallOf, filing_id: Id, response: Response) -> Notifi
     return NotificationBody.model_validate(found)
 
 
-@endpoints.at("GET", "/v1/filings/{filing_id}/notification.pdf", _NOTIFIED, types=("application/pdf",))
+@endpoints.at("GET", "/v1/filings/{filing_id}/notification.pdf", _NOTIFIED, types=("application/pdf",), costly=True)
 def notification_pdf(call: CallOf, filing_id: Id) -> Response:
     """The notification as PDF; its code activates the permit after entry, once."""
     data = sheets.draw_pdf(*activation.notification_sheet(call.core, call.who, filing_id))

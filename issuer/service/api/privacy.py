@@ -107,7 +107,7 @@ class GivenBody(BaseModel):
     heir_id: str
 
 
-@endpoints.at("GET", "/v1/privacy/export", _OWN, types=("application/json",), problems=(404,))
+@endpoints.at("GET", "/v1/privacy/export", _OWN, types=("application/json",), problems=(404,), costly=True)
 def export(call: CallOf, person_id: Heir = None) -> Response:
     """Everything that the service has about oneself, or about somebody whose heir one is, as a file."""
     document = export_of(call.core, call.who, person_id)
@@ -115,7 +115,7 @@ def export(call: CallOf, person_id: Heir = None) -> Response:
     return Response(content, media_type="application/json", headers=_FILE)
 
 
-@endpoints.at("GET", "/v1/privacy/export.pdf", _OWN, types=("application/pdf",), problems=(404,))
+@endpoints.at("GET", "/v1/privacy/export.pdf", _OWN, types=("application/pdf",), problems=(404,), costly=True)
 def export_pdf(call: CallOf, person_id: Heir = None) -> Response:
     """The same as pages to read and print, in Chinese and English."""
     report, at = copy_report(export_of(call.core, call.who, person_id))

@@ -1,0 +1,120 @@
+"""What takes long, and everybody else."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import httpx
+import pytest
+
+from issuer.service.api import SUBJECTS
+from issuer.service.app import make_app
+from issuer.service.cookies import SESSION
+from issuer.service.costly import CostlyRoom
+from tests.kit.people import House, make, new_house
+from verifier.runtime import http
+
+COSTLY = (
+    "GET /v1/permits/{permit_id}/certificate.pdf",
+    "GET /v1/permits/{permit_id}/certificate.png",
+    "GET /v1/filings/{filing_id}/notification.pdf",
+    "GET /v1/privacy/export",
+    "GET /v1/privacy/export.pdf",
+    "POST /v1/files/{filing_id}/{code}",
+    "GET /v1/files/{file_id}/pages/{number}",
+)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A service without signing keys; for one account nothing but its own work is a limit."""
+    made = new_house(tmp_path, f"sqlite:///{tmp_path}/a.sqlite", account_per_second=1000, account_burst=5000)
+    yield made
+    made.core.close()
+
+
+def test_one_account_has_a_few_and_all_have_a_bounded_number() -> None:
+    """The fifth of one account is 429 at once, the seventeenth of all 503; a place is given back, also by a fault."""
+    room, told = CostlyRoom(), Counter[str]()
+    free = threading.Event()
+
+    def work() -> None:
+        assert free.wait(30)
+
+    def fails() -> None:
+        raise RuntimeError
+
+    async def one(account: str) -> None:
+        try:
+            await room.run(account, work)
+        except http.Problem as refused:
+            told[f"{account}: {refused.status}"] += 1
+        else:
+            told[f"{account}: done"] += 1
+
+    async def run() -> None:
+        async with anyio.create_task_group() as group:
+            for account in ("a", "b", "c", "d", "e"):
+                for _ in range(6):
+                    group.start_soon(one, account)
+            await anyio.sleep(0.05)
+            free.set()
+        for _ in range(20):
+            with pytest.raises(RuntimeError):
+                await room.run("a", fails)
+
+    anyio.run(run)
+    assert told == {
+        **{f"{account}: done": 4 for account in "abcd"},
+        **{f"{account}: 429": 2 for account in "abcd"},
+        "e: 503": 6,
+    }
+
+
+def test_documents_take_no_thread_of_others(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A holder who asks for twenty copies at once: a few are made, and meanwhile each request of others is answered."""
+    holder, other = make(house, "holder", "zhang"), make(house, "holder", "wang")
+    free, answered = threading.Event(), Counter[str]()
+
+    def slow(*_: Any) -> dict[str, Any]:
+        assert free.wait(30)
+        return {}
+
+    monkeypatch.setattr("issuer.service.api.privacy.export_of", slow)
+    app = make_app(house.core, http.Drain())
+
+    async def ask(session: str, path: str) -> int:
+        transport = httpx.ASGITransport(app)
+        headers = {"Cookie": f"{SESSION}={session}"}
+        async with httpx.AsyncClient(transport=transport, base_url="https://icard.example", headers=headers) as client:
+            return (await client.get(path)).status_code
+
+    async def copy(session: str) -> None:
+        answered[f"copy {await ask(session, '/v1/privacy/export')}"] += 1
+
+    async def run() -> None:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = house.core.settings.serve_threads
+        one, two = holder.enter().token, other.enter().token
+        async with anyio.create_task_group() as group:
+            for _ in range(20):
+                group.start_soon(copy, one)
+            await anyio.sleep(0)
+            with anyio.fail_after(30):
+                for _ in range(10):
+                    answered[f"other {await ask(two, '/v1/session')}"] += 1
+            free.set()
+
+    anyio.run(run)
+    assert answered == {"copy 200": 4, "copy 429": 16, "other 200": 10}
+
+
+def test_what_draws_or_looks_at_files_is_costly() -> None:
+    """Each endpoint that takes a third of a second and more; their paths as they are declared."""
+    found = [f"{one.method} {one.path}" for subject in SUBJECTS for one in subject._all if one.costly]
+    assert sorted(found) == sorted(COSTLY)
