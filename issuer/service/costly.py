@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, TypeVar
@@ -70,4 +71,6 @@ def apart(endpoint: Callable[..., Any]) -> Callable[..., Any]:
         call = arguments["call"]
         return await call.service.costly.run(call.who.account_id, functools.partial(endpoint, **arguments))
 
+    # With its types in place: their names are the endpoint's module's, not this one's.
+    run.__signature__ = inspect.signature(endpoint, eval_str=True)  # type: ignore[attr-defined]
     return run

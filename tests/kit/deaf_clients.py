@@ -46,7 +46,7 @@ def deaf_clients(url: str, path: str, count: int, addresses: int) -> Iterator[No
             process.kill()
 
 
-def waits(ask: Callable[[], object], count: int, longest: float = 90.0) -> list[float]:
+def waits(ask: Callable[[], object], count: int, longest: float = 45.0) -> list[float]:
     """Seconds that each of so many requests takes, one after the other.
 
     Args:
