@@ -133,6 +133,9 @@ class Settings(BaseSettings):
     most_drafts: int = Field(
         200, ge=1, le=100_000, description="Drafts of applications that one organisation, or one person, has at a time."
     )
+    card_photo_bytes: int = Field(
+        400, ge=0, le=2048, description="Bytes of the photo that an approved application puts into a code; 0: none."
+    )
     most_upload_mib: int = Field(
         10_240,
         ge=20,

@@ -26,6 +26,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, Invalid, NotFound
+from icard_crypto.pictures.photo import Photo
 from issuer import cards
 from issuer.accounts import changes
 from issuer.accounts.changes import NewAccount
@@ -42,6 +43,7 @@ from issuer.documents.sheets import Kept, Line, Sheet, shown_name, shown_text
 from issuer.rules.days import day_of
 from issuer.vault.at_rest import Place
 
+from .card_photos import photo_of
 from .certificates import sheet_banner
 from .entries import begin_entry
 from .models import Entry, Notification, Permit
@@ -58,6 +60,7 @@ __all__ = [
     "activate",
     "activated_by",
     "give_account",
+    "has_account",
     "notification_of",
     "notification_sheet",
     "prepare_account",
@@ -116,6 +119,7 @@ def activate(
     """
     who.require("filing.decide")
     made = _Activating(core, who, token.strip().removeprefix(_SCHEME), name, number, check, entered_on, holder)
+    made.take_photo()
     cards.issue_decided(core, Decision(made.new_card, made.issued), who.by(), request=request)
     return made.done()
 
@@ -158,6 +162,11 @@ def give_account(
     session.flush()
     notify_permit(core, session, now, "permit.account_opened", permit)
     return made
+
+
+def has_account(core: Core, permit_id: str) -> bool:
+    """Whether the person of a permit has an account of their own."""
+    return core.database.read(lambda session: _has_account(session, session.get_one(Permit, permit_id).person_id))
 
 
 def activated_by(core: Core, permit_id: str) -> Activated:
@@ -277,6 +286,16 @@ class _Activating:
         # Made here, so that a repeated transaction gives the same.
         self._account_id, self._slip = secrets.token_hex(16), new_secret()
         self._made: Activated | None = None
+        self._photo: Photo | None = None
+
+    def take_photo(self) -> None:
+        """Make the photo of the application ready for the codes."""
+        row = self._core.database.read(self._notification)
+        self._photo = None if row is None else photo_of(self._core, row.filing_id)
+
+    def _notification(self, session: Session) -> Notification | None:
+        digest = secret_hash(self._core.at_rest, "notification", self._token)
+        return session.scalar(select(Notification).where(Notification.token_hash == digest))
 
     def done(self) -> Activated:
         """What was made, once it is committed."""
@@ -287,8 +306,7 @@ class _Activating:
     def new_card(self, unit: UnitOfWork) -> NewCard:
         """Use the notification, and say what the card says."""
         core, who, session, now = self._core, self._who, unit.session, unit.now
-        digest = secret_hash(core.at_rest, "notification", self._token)
-        row = session.scalar(select(Notification).where(Notification.token_hash == digest))
+        row = self._notification(session)
         if row is None:
             raise NotFound("notification.unknown")
         # Locked in the order of issuer.permits.models.
@@ -314,7 +332,9 @@ class _Activating:
         entry = begin_entry(core, session, now, filing, permit, category, entered_on)
         self._made = Activated(permit.id, entry.id, self._account(session, permit, now))
         unit.made(permit.id)
-        return NewCard(card_of(core, session, permit), holder=permit.person_id, employer=permit.employer_id)
+        return NewCard(
+            card_of(core, session, permit, self._photo), holder=permit.person_id, employer=permit.employer_id
+        )
 
     def issued(self, unit: UnitOfWork, card_id: str) -> None:
         """Note the card."""

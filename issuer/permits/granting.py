@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.card.card import Card
 from icard_crypto.errors import Conflict, Invalid, NotFound
 from icard_crypto.moments import ONE_DAY
+from icard_crypto.pictures.photo import Photo
 from issuer import cards
 from issuer.accounts.principals import Principal
 from issuer.accounts.secret_text import secret_hash
@@ -33,6 +34,7 @@ from issuer.rules.deadlines import Due
 from issuer.rules.store import book_of
 from issuer.vault.at_rest import Place
 
+from .card_photos import photo_of
 from .categories import longest_term
 from .clocks import deadline
 from .decisions import require_approval
@@ -86,7 +88,9 @@ def approve_filing(core: Core, who: Principal, filing_id: str, approval: Approva
                 decided.end(unit, row, permit)
 
         core.transact(who.by(), work)
-    elif process in ("in_country", "reissue") or card_id is None:
+        return
+    decided.photo = photo_of(core, filing_id)
+    if process in ("in_country", "reissue") or card_id is None:
         cards.issue_decided(core, Decision(decided.new_card, decided.issued), who.by())
     else:
         cards.reissue_decided(
@@ -105,6 +109,7 @@ class _Approving:
         self._core, self._who, self._filing_id = core, who, filing_id
         self._approval, self._revision = approval, revision
         self._permit_id: str | None = None
+        self.photo: Photo | None = None
 
     def note(self, unit: UnitOfWork) -> None:
         """Have the audit say so."""
@@ -139,14 +144,16 @@ class _Approving:
         if permit is None:
             raise Invalid("filing.no_permit")
         employer = permit.employer_id
-        return NewCard(card_of(self._core, unit.session, permit), holder=permit.person_id, employer=employer)
+        return NewCard(
+            card_of(self._core, unit.session, permit, self.photo), holder=permit.person_id, employer=employer
+        )
 
     def card(self, unit: UnitOfWork) -> Card:
         """Approve, and say what the card says from now on."""
         _, permit = self.decide(unit.session)
         if permit is None:
             raise Invalid("filing.no_permit")
-        return card_of(self._core, unit.session, permit)
+        return card_of(self._core, unit.session, permit, self.photo)
 
     def issued(self, unit: UnitOfWork, card_id: str) -> None:
         """Note the new card."""

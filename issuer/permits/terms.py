@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card
+from icard_crypto.pictures.photo import Photo
 from issuer.cards.holder_insurance import insurance_of, with_payments
 from issuer.cards.models import CardRow
 from issuer.cards.records import read_record
@@ -198,12 +199,15 @@ def permit_facts(core: Core, session: Session, permit: Permit, employer_id: str)
     )
 
 
-def card_of(core: Core, session: Session, permit: Permit) -> Card:
+def card_of(core: Core, session: Session, permit: Permit, photo: Photo | None = None) -> Card:
     """What a card says about a permit: derived from passport, permit, newest term and employer.
 
     While an extension is undecided its interim code has the last day of that code. Insurance is what the insurance
     records say. Services, photo, the native spelling of an unchanged name, and the insurance of a person without such a
     record are those of the card on record, unless it has ended: a permit says nothing of them.
+
+    Args:
+        photo: of the application that it follows from; None: the one of the card on record stays.
 
     Raises:
         CardError: ``card.*``.
@@ -239,12 +243,16 @@ def card_of(core: Core, session: Session, permit: Permit) -> Card:
         }
     )
     insured = insurance_of(core, session, permit.person_id, core.clock.now(session))
+    if photo is not None:
+        made = replace(made, holder=replace(made.holder, photo=photo.data, photo_format=int(photo.format)))
     held = session.get(CardRow, permit.card_id) if permit.card_id is not None else None
     if held is None or held.status == "revoked":
         return made if insured is None else replace(made, insurance=insured.said)
     before = read_record(core, held)
     kept = before.holder
-    holder = replace(made.holder, photo=kept.photo, photo_format=kept.photo_format)
+    holder = made.holder
+    if photo is None:
+        holder = replace(holder, photo=kept.photo, photo_format=kept.photo_format)
     if kept.name == made.holder.name:
         holder = replace(holder, name_native=kept.name_native, native_language=kept.native_language)
     said = before.insurance if insured is None else with_payments(insured.said, before.insurance)

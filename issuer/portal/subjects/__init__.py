@@ -15,6 +15,7 @@ from . import (
     filing_acts,
     filing_papers,
     filings,
+    holder_accounts,
     home,
     insurance,
     login,
@@ -40,7 +41,7 @@ SUBJECTS = [
     subject.pages
     for subject in (
         *(home, login, account, notices, cards, staff, officer, approvals, audit, admin),
-        *(filings, filing_papers, filing_acts, permits, endings, entries, office_queue, desk),
+        *(filings, filing_papers, filing_acts, permits, endings, holder_accounts, entries, office_queue, desk),
         # registration before insurance: "register" is no person's id.
         *(
             registration,

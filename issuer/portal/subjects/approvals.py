@@ -27,6 +27,7 @@ from issuer.service.access import Access
 from issuer.service.idempotent import once
 
 from .access import with_right
+from .holder_accounts import slip_page
 from .rules import rule_of_arguments
 
 __all__ = ["pages"]
@@ -66,11 +67,15 @@ def confirm(visit: Visit, confirmation_id: str) -> Response:
     visit.give_code()
     call = visit.call
 
+    act = engine.show_confirmation(call.core, call.who, confirmation_id).act
+
     def make(request: Request) -> tuple[str, str | None]:
         done = engine.confirm(call.core, call.who, confirmation_id, request)
         return done.subject, done.invited.token if done.invited else None
 
     _, token = once(call, make, lambda subject: (subject, None))
+    if act == "account.open":
+        return slip_page(visit, token, "endings.slip_second")
     if token is not None:
         return visit.page("admin/invited.html", token=token, back=f"{BASE}confirmations")
     return visit.go("confirmations", done="confirmed")

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, cast
 from fastapi import Response
 
 from icard_crypto.moments import ONE_DAY
-from issuer.permits import assessments, due, plans, views
+from issuer.permits import activation, assessments, due, plans, views
 from issuer.permits.assessments import AssessmentView
 from issuer.permits.models import Permit
 from issuer.permits.offices import show_employer
@@ -222,6 +222,8 @@ def _acts(visit: Visit, view: PermitView) -> list[Act]:
         return [] if view.leaving else [Act(t("endings.left"), f"{BASE}permits/{view.permit_id}/left")]
     if who.may("permit.end"):
         names = {"hearing": "endings.hearing", "end": "approvals.permit.end"}
+        if view.card_id is not None and not activation.has_account(visit.core, view.permit_id):
+            names["account"] = "approvals.account.open"
         return [Act(t(words), f"{BASE}permits/{view.permit_id}/{name}") for name, words in names.items()]
     if not who.may("filing.file"):
         return []

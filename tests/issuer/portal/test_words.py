@@ -14,6 +14,7 @@ import pytest
 from icard_crypto.errors import Language, NotFound, Unavailable
 from issuer.accounts.roles import ROLES
 from issuer.approvals.acts import ACTS
+from issuer.permits.materials import PROCESSES
 from issuer.portal.catalogue import LANGUAGES, Words, entries
 from issuer.portal.parts import name_differences
 from tests.kit.cases import check_all
@@ -85,6 +86,8 @@ def test_names_that_are_put_together_are_entries() -> None:
     words = Words("en")
     for role in ROLES:
         assert words.has(f"roles.{role}")
+    for ground in (*PROCESSES, "import"):
+        assert words.has(f"filing.process_{ground}"), ground
     for act in ACTS:
         assert words.has(f"approvals.{act}")
         assert words.has(f"approvals.{act}_effect")
