@@ -17,7 +17,7 @@ from issuer.rules.store import add_rules
 from issuer.service.app import make_service
 from tests.issuer.insurance.test_claims import SUBSIDY
 from tests.issuer.insurance.test_registration import BY
-from tests.kit.callers import by_session
+from tests.kit.callers import Caller, by_session
 from tests.kit.insured import registration_body
 from tests.kit.people import House, Somebody, credit_code, make, new_house, organisation
 from verifier.runtime.http import Drain
@@ -25,6 +25,8 @@ from verifier.runtime.http import Drain
 pytestmark = pytest.mark.slow
 
 CODE = credit_code(1)
+#: Seconds for which a session is used again.
+_SESSION = 1200.0
 FOUR = ("pension", "medical", "unemployment", "work_injury")
 
 
@@ -41,6 +43,7 @@ class Town:
         self.officer = make(self.house, "insurance_officer", "officer.one")
         self.inspector = make(self.house, "inspector", "inspector.one")
         self.number = 0
+        self._callers: dict[str, tuple[Caller, float]] = {}
 
     def go(self, day: str) -> None:
         """It is ten in the morning of that day in Beijing, or later."""
@@ -48,9 +51,13 @@ class Town:
         self.house.clock.at = max(self.house.clock.at, morning.astimezone(UTC).timestamp())
 
     def ask(self, who: Somebody, method: str, path: str, body: Any = None) -> httpx.Response:
-        """One request in a session of its own, a second after the one before: days may lie between them."""
+        """One request, a second after the one before, in a session of the last twenty minutes or a new one."""
         self.house.later(1)
-        return by_session(self.app, who.enter())(method, path, body)
+        caller, at = self._callers.get(who.account_id, (None, 0.0))
+        if caller is None or self.house.clock.at - at > _SESSION:
+            caller = by_session(self.app, who.enter())
+            self._callers[who.account_id] = caller, self.house.clock.at
+        return caller(method, path, body)
 
     def ok(self, who: Somebody, method: str, path: str, body: Any = None) -> Any:
         """A request that has to succeed; its answer."""
