@@ -203,7 +203,11 @@ class _Reader:
 
 
 def head(data: bytes, start: int) -> tuple[int, int, int]:
-    """Read one head (RFC 8949 section 3): major type, argument, offset behind it. Shortest form only."""
+    """Read one head (RFC 8949 section 3): major type, argument, offset behind it. Shortest form only.
+
+    Raises:
+        DecodeError: ``cbor.indefinite_length``, ``cbor.not_shortest``, ``cbor.reserved``, ``cbor.truncated``.
+    """
     if start >= len(data):
         raise DecodeError("cbor.truncated", offset=start, expected="an item", found="the end")
     first = data[start]

@@ -111,7 +111,8 @@ class VerifyingKey:
         """Read a public COSE_Key map (RFC 9052 section 7). Unknown members and private parts are refused.
 
         Raises:
-            KeyFault: ``key.malformed``, ``key.unknown_algorithm``, ``key.kid_mismatch`` and those of the constructor.
+            KeyFault: ``key.length``, ``key.malformed``, ``key.unknown_algorithm``, ``key.kid_mismatch`` and those of
+            the constructor.
         """
         if not isinstance(members, dict):
             raise KeyFault("key.malformed", expected="a COSE_Key map", found=type(members).__name__)

@@ -91,7 +91,7 @@ def make_token(
         days: until it ends, 1 to 366.
 
     Raises:
-        NotAllowed: ``access.*`` (an official role needs a fresh TOTP code).
+        NotAllowed: ``session.unknown``, ``access.*`` (an official role needs a fresh TOTP code).
         Conflict: ``token.too_many``.
         Invalid: ``token.scope``, ``token.expiry``, ``account.field``.
     """

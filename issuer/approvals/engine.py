@@ -101,7 +101,7 @@ def ask(
         arguments: what it needs, as its entry there says.
 
     Raises:
-        NotAllowed: ``access.*``.
+        NotAllowed: ``session.unknown``, ``access.*``.
         Conflict: ``confirm.waiting``.
         Invalid: ``confirm.act``; ``account.field``; what the act refuses.
         Unavailable: ``confirm.too_often``.
@@ -161,8 +161,8 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
     """Confirm a request: the act is done, now, and what it made is returned.
 
     Raises:
-        NotAllowed: ``access.*``; ``confirm.same_person``; ``confirm.younger_account``; ``account.self``; what the act
-            refuses.
+        NotAllowed: ``session.unknown``, ``access.*``; ``confirm.same_person``; ``confirm.younger_account``;
+            ``account.self``; what the act refuses.
         NotFound: ``confirm.none``.
         Conflict: ``confirm.decided``, ``confirm.expired``, ``confirm.asker_gone``.
     """

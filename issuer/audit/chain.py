@@ -40,6 +40,9 @@ def append_audit(session: Session, at_rest: AtRest, at: int, acts: Sequence[Act]
 
     Returns:
         The chain's end; None where there was nothing to append.
+
+    Raises:
+        StateError: ``database.not_initialised``.
     """
     if not acts:
         return None

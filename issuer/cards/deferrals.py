@@ -103,6 +103,7 @@ def prepare_deferral(core: Core, session: Session, arguments: Mapping[str, Any])
         arguments: ``card_id`` or ``person_id``, ``account_id``, ``shown_on`` as YYYY-MM-DD, ``law``.
 
     Raises:
+        NotAllowed: ``account.self``.
         NotFound: ``account.none``, ``issue.no_card``.
         Invalid: ``lookup.deferral``, ``lookup.law``, ``account.person``.
     """

@@ -86,6 +86,9 @@ def write_record(
 
     Args:
         decided_for: whose card it was when it was last decided on; None: as it says now.
+
+    Raises:
+        Conflict: ``issue.card_exists``.
     """
     told: dict[str, Any] = card.to_json()
     if decided_for is not None and decided_for != Human.of(card):

@@ -281,7 +281,7 @@ class _Looking:
         """The employer whose month a row is about: the one that is named, or one that it took over.
 
         Raises:
-            StateError: ``insurance.entry_no_work``, ``insurance.entry_exempt``.
+            Invalid: ``insurance.entry_no_work``, ``insurance.entry_exempt``.
         """
         candidates = [employer, *self._merged.get(employer, ())]
         at_work = [

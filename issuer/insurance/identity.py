@@ -276,7 +276,11 @@ def _add_document(
 
 
 def made_once(work: Callable[[], T]) -> T:
-    """Do it again once where somebody else made the same person at the same moment."""
+    """Do it again once where somebody else made the same person at the same moment.
+
+    Raises:
+        Conflict: ``insurance.number_taken``.
+    """
     try:
         return work()
     except IntegrityError:

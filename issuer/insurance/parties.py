@@ -121,6 +121,7 @@ def require_employer(core: Core, session: Session, who: Principal, employer_id: 
     """The employer that somebody acts for; by default one's own.
 
     Raises:
+        Conflict: ``insurance.employer_ended``.
         NotFound: ``insurance.employer``: none, another's, closed, ceased or merged.
     """
     employers = seen_employers(core, session, who)

@@ -94,7 +94,7 @@ def grant_service(core: Core, who: Principal, person_id: str, service: str) -> G
     """Grant a service: the person's card gets new codes that say so.
 
     Raises:
-        NotAllowed, NotFound, Conflict, Invalid: ``access.*``, ``account.self``, ``insurance.*``, ``grant.*``.
+        NotAllowed, NotFound, Conflict, Invalid: ``access.*``, ``account.self``, ``issue.*``, ``grant.*``.
         CardError: ``card.*``.
     """
     who.require("insurance.book")

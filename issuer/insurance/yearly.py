@@ -89,7 +89,9 @@ def yearly_statement(core: Core, who: Principal, person_id: str, year: int | Non
         year: None: the present one.
 
     Raises:
-        StateError: ``access.*``, ``insurance.none``, ``insurance.day``: a year to come.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.none``.
+        Invalid: ``insurance.day``: a year to come.
     """
 
     def look(session: Session) -> YearView:

@@ -77,7 +77,7 @@ class Envelope:
         """Decrypt the key.
 
         Raises:
-            KeyFault: ``key.passphrase_wrong``, also where the file was changed.
+            KeyFault: ``key.malformed``, ``key.passphrase_wrong``, also where the file was changed.
         """
         try:
             pem = AESGCM(self._derived(passphrase)).decrypt(self.nonce, self.sealed, self._bound())

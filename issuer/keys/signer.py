@@ -155,7 +155,11 @@ class KeystoreSigner:
         self._lock = threading.Lock()
 
     def sign(self, key: Thumbprint, messages: Sequence[Message]) -> list[bytes]:
-        """See :class:`Signer`."""
+        """See :class:`Signer`.
+
+        Raises:
+            KeyFault: ``keystore.usage``.
+        """
         usage, opened = self._key(key)
         for message in messages:
             if message.usage != usage:

@@ -186,7 +186,7 @@ def withdraw_filing(core: Core, who: Principal, filing_id: str, revision: int) -
     Raises:
         NotAllowed: ``access.*``.
         NotFound: ``filing.none``.
-        Conflict: ``filing.changed``, ``process.move``.
+        Conflict: ``filing.forged``, ``filing.changed``, ``process.move``.
     """
     require_filer(who)
 

@@ -126,6 +126,7 @@ def begin_hearing(
     """Begin a hearing within another's transaction, which writes the audit.
 
     Raises:
+        Invalid: ``rules.none``.
         Conflict: ``hearing.open``; one about the same end is open.
     """
     open_one = select(Hearing.id).where(
@@ -183,7 +184,7 @@ def state_case(core: Core, who: Principal, hearing_id: str, statement: str) -> N
     down, once, leaves it open until its last day: one officer alone must not end the hearing that binds them.
 
     Raises:
-        NotAllowed: ``access.*``.
+        NotAllowed: ``filing.own``, ``access.*``.
         NotFound: ``hearing.none``.
         Conflict: ``process.move``.
         Invalid: ``account.field``.

@@ -101,7 +101,11 @@ def require_in_time(book: RuleBook, found: Decision, today: date, late_reason: s
 
 
 def require_impartial(core: Core, session: Session, who: Principal, row: Objection) -> None:
-    """Refuse who took part in the decision, or whom it is about."""
+    """Refuse who took part in the decision, or whom it is about.
+
+    Raises:
+        NotAllowed: ``filing.own``.
+    """
     took_part: set[str | None] = set()
     about: str | None = None
     if row.filing_id is not None:

@@ -228,8 +228,8 @@ def decide_objection(core: Core, who: Principal, objection_id: str, revision: in
         outcome: uphold or annul.
 
     Raises:
-        NotAllowed, Conflict, Invalid, StateError: ``access.*``, ``objection.*``, ``account.field``, ``filing.open``,
-            ``process.move``.
+        NotAllowed, Conflict, Invalid, StateError: ``filing.field``, ``access.*``, ``objection.*``, ``account.field``,
+            ``filing.open``, ``process.move``.
     """
     words = check_text(reason, "reason", _LONGEST)
     if outcome not in ("uphold", "annul"):
@@ -255,7 +255,7 @@ def withdraw_objection(core: Core, who: Principal, objection_id: str, revision: 
     """Withdraw one's own objection, or as an employer what an agency lodged for it.
 
     Raises:
-        NotAllowed, Conflict, StateError: ``access.*``, ``objection.*``, ``process.move``.
+        NotAllowed, Conflict, StateError: ``filing.not_yours``, ``access.*``, ``objection.*``, ``process.move``.
     """
 
     def change(session: Session, now: int, row: Objection) -> Mapping[str, Any]:

@@ -61,6 +61,9 @@ def restore(core: Core, session: Session, now: int, permit_id: str, objection_id
 
     Args:
         card_id: of the new card, where the permit had one.
+
+    Raises:
+        NotFound: ``objection.none``.
     """
     permit = session.get_one(Permit, permit_id, with_for_update=True)
     newest = _newest_end(session, permit)

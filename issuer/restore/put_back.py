@@ -33,6 +33,7 @@ def put_back(settings: Settings, backup: Path) -> Path | None:
     """Bring the backup's database back; where the database before was put, None where there was none.
 
     Raises:
+        FileFault: ``file.unwritable``.
         StateError: ``backup.*``, ``database.*``; FileFault: a file cannot be written.
     """
     facts = check(backup)

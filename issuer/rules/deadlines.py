@@ -89,7 +89,7 @@ def due(
         None where the rule has no number, or while an open pause stops the count.
 
     Raises:
-        Invalid: ``rules.value``.
+        Invalid: ``rules.prolong``, ``rules.value``.
         StateError: ``days.*``.
     """
     value = rule.value

@@ -120,7 +120,7 @@ def rule_from(kind: str, entry: object, path: str) -> Rule:
     """A row from its JSON.
 
     Raises:
-        Invalid: ``rules.field``, with the field's place.
+        Invalid: ``rules.source``, ``rules.field``, with the field's place.
     """
     if not isinstance(entry, dict):
         raise Invalid("rules.field", path=path, expected="an object")

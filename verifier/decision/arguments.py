@@ -44,7 +44,11 @@ def whole_seconds(now: object) -> int:
 
 
 def plain_shown(shown: object) -> str | bytes:
-    """Exactly str or bytes, so that no subclass can answer differently from one check to the next."""
+    """Exactly str or bytes, so that no subclass can answer differently from one check to the next.
+
+    Raises:
+        UsageError: ``usage.shown``.
+    """
     if isinstance(shown, str):
         return str.__str__(shown)
     if isinstance(shown, bytes | bytearray | memoryview):

@@ -96,7 +96,9 @@ def make_demo(
         progress: called for each day: days lived through, and of how many.
 
     Raises:
-        StateError: ``demo.size``, ``demo.day``, ``demo.production``, ``demo.used``.
+        NotAllowed: ``demo.production``.
+        Conflict: ``demo.used``.
+        Invalid: ``demo.size``, ``demo.day``.
         FileFault: ``file.exists``, ``file.unwritable``.
     """
     if not LEAST <= people <= _MOST:
@@ -144,7 +146,8 @@ def _refuse_real(folder: Path, database_url: str | None) -> None:
     """Refuse production, and whatever holds data (promise 1).
 
     Raises:
-        StateError: ``demo.production``, ``demo.used``.
+        NotAllowed: ``demo.production``.
+        Conflict: ``demo.used``.
     """
     service = folder / "issuer"
     for place in (folder, service):
