@@ -16,8 +16,9 @@ import pytest
 from icard_crypto import native
 from icard_crypto.card import native_reader
 from icard_crypto.card.card import Profile
-from icard_crypto.card.claims import decode_facts, encode_claims
-from icard_crypto.encoding import base45, envelope
+from icard_crypto.card.claims import decode_facts, encode_claims, to_map
+from icard_crypto.card.facts import LONGEST_LIFE, times_hold
+from icard_crypto.encoding import base45, cbor, envelope
 from icard_crypto.errors import DecodeError
 from icard_crypto.signing import cose, ed25519
 from icard_crypto.signing.keys import VerifyingKey
@@ -261,6 +262,29 @@ def test_changed_payloads_are_read_as_python_reads_them_or_not_at_all() -> None:
     needed()
     counts = _payloads(random.Random(9), 8000)
     assert min(counts[True], counts[False]) > 200
+
+
+@pytest.mark.parametrize(
+    ("times", "fit"),
+    [
+        ({4: ISSUED_AT + 1}, True),
+        ({4: ISSUED_AT + LONGEST_LIFE}, True),
+        ({4: ISSUED_AT}, False),
+        ({4: ISSUED_AT - 1}, False),
+        ({4: ISSUED_AT + LONGEST_LIFE + 1}, False),
+        ({6: ISSUED_AT + 1}, False),
+        ({5: ISSUED_AT + DAY - 1, 4: ISSUED_AT + DAY}, True),
+        ({5: ISSUED_AT + DAY, 4: ISSUED_AT + DAY}, False),
+        ({5: ISSUED_AT + DAY + 1, 4: ISSUED_AT + DAY}, False),
+    ],
+)
+def test_times_that_do_not_fit_together_are_left_to_the_reference(times: dict[int, int], fit: bool) -> None:
+    """At each edge of what iat, nbf and exp may be to each other: the rows say what Python's rule says."""
+    needed()
+    payload = to_map(claims()) | times
+    facts = native_reader.facts_in(cbor.encode(payload))
+    assert (facts is not None) is fit
+    assert times_hold(payload[6], payload.get(5), payload[4]) is fit
 
 
 @pytest.mark.soak
