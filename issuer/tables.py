@@ -9,6 +9,7 @@ from __future__ import annotations
 from .accounts import models as _accounts  # noqa: F401
 from .approvals import models as _approvals  # noqa: F401
 from .audit import models as _audit  # noqa: F401
+from .batches import models as _batches  # noqa: F401
 from .bulk import models as _bulk  # noqa: F401
 from .cards import holder_insurance as _holder_insurance
 from .cards import models as _cards  # noqa: F401

@@ -33,7 +33,7 @@ from issuer.rules.store import book_of
 
 from .clocks import set_days
 from .ending import end_deemed
-from .guards import EmployerFacts, PermitFacts, facts_of, submit_refusals
+from .guards import EmployerFacts, PermitFacts, facts_of, record_refusals, submit_refusals
 from .hearings import begin_hearing
 from .leaving import require_employer_gone
 from .materials import PROCESSES, FilingFacts, Process
@@ -43,10 +43,18 @@ from .papers import has_forged, paper_facts
 from .parties import filed_by, load_filing, require_filer, require_own
 from .people import employer_facts, person_for
 from .records import FilingRecord, read_filing, record_from, wants_hearing, write_filing
-from .refusals import FilingRefused
+from .refusals import FilingRefused, Refusal
 from .terms import permit_facts, permit_of_passport
 
-__all__ = ["NewFiling", "create_filing", "filing_facts", "save_filing", "submit_filing", "withdraw_filing"]
+__all__ = [
+    "NewFiling",
+    "create_filing",
+    "filing_facts",
+    "preview_filing",
+    "save_filing",
+    "submit_filing",
+    "withdraw_filing",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,44 @@ def create_filing(core: Core, who: Principal, new: NewFiling, request: Request |
         return row.id
 
     return core.transact(who.by(), work, request=request)
+
+
+def preview_filing(core: Core, who: Principal, new: NewFiling) -> None:
+    """Look whether a draft could be begun and, its papers aside, filed; nothing is written.
+
+    Raises:
+        FilingRefused: ``filing.refused``, with every point.
+        StateError: as :func:`create_filing`; ``filing.open``, ``filing.draft_there``.
+    """
+    require_filer(who)
+    if new.process not in PROCESSES:
+        raise Invalid("filing.field", path="process", expected=", ".join(PROCESSES))
+    record = record_from(new.record or {})
+
+    def look(session: Session) -> list[Refusal]:
+        now = core.clock.now(session)
+        today = day_of(now)
+        place = _place_of(core, session, who, new, now)
+        permit = None if place.permit is None else permit_facts(core, session, place.permit, place.employer_id)
+        if place.permit is not None:
+            _require_none(session, place.permit, new.process)
+        process, agency = cast("Process", new.process), who.role.organisation == "agency"
+        facts = facts_of(record, process, place.region, today, agency=agency, permit=permit)
+        return record_refusals(book_of(session), record, facts, employer_facts(session, place.employer_id), permit)
+
+    found = core.database.read(look)
+    if found:
+        raise FilingRefused(found)
+
+
+def _require_none(session: Session, permit: Permit, process: str) -> None:
+    """Refuse a second application of a kind about a permit."""
+    query = select(Filing.state).where(Filing.permit_id == permit.id, Filing.process == process)
+    states = set(session.scalars(query))
+    if states & {"SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED"}:
+        raise Conflict("filing.open", path="permit_id")
+    if "DRAFT" in states:
+        raise Conflict("filing.draft_there", path="permit_id")
 
 
 def save_filing(core: Core, who: Principal, filing_id: str, record: Mapping[str, Any], revision: int) -> None:

@@ -22,7 +22,15 @@ from .names import name_refusals
 from .records import FilingRecord
 from .refusals import PermitRefused, Refusal
 
-__all__ = ["EmployerFacts", "PaperFacts", "PermitFacts", "approval_refusals", "facts_of", "submit_refusals"]
+__all__ = [
+    "EmployerFacts",
+    "PaperFacts",
+    "PermitFacts",
+    "approval_refusals",
+    "facts_of",
+    "record_refusals",
+    "submit_refusals",
+]
 
 _PERSON: Final = ("surname", "nationality", "birth", "sex", "passport", "passport_until")
 _JOB: Final = ("post", "category", "first", "until", "contract_until")
@@ -109,6 +117,20 @@ def submit_refusals(
     papers: Sequence[PaperFacts],
 ) -> list[Refusal]:
     """Everything that speaks against filing; empty: nothing does."""
+    found = record_refusals(book, record, facts, employer, permit)
+    for item in checklist(book, facts):
+        found += _item_refusals(book, item, facts, {paper.code: paper for paper in papers})
+    return found
+
+
+def record_refusals(
+    book: RuleBook,
+    record: FilingRecord,
+    facts: FilingFacts,
+    employer: EmployerFacts | None,
+    permit: PermitFacts | None,
+) -> list[Refusal]:
+    """What speaks against filing before any paper is looked at."""
     found = _employer_refusals(employer, facts.day)
     missing = [name for name in _NEEDED[facts.process] if getattr(record, name) is None]
     found += [Refusal("filing.incomplete", None, name) for name in missing]
@@ -118,8 +140,6 @@ def submit_refusals(
     found += _age_refusals(book, facts)
     if not missing and "until" in _NEEDED[facts.process] and facts.process != "short":
         found += _term_refusals(book, record, facts, employer, permit)
-    for item in checklist(book, facts):
-        found += _item_refusals(book, item, facts, {paper.code: paper for paper in papers})
     return found
 
 

@@ -38,6 +38,7 @@ _ITEMS: Final = (
     ("nav.cards", "staff", ("organisation.read_own",)),
     ("nav.permits", "permits", ("filing.read_own", "filing.read")),
     ("nav.filings", "filings", ("filing.file",)),
+    ("nav.lists", "lists", ("filing.file", "insurance.register")),
     ("nav.insurance", "insurance", ("insurance.read_own", "insurance.read")),
     ("nav.benefits", "benefits", ("benefit.own", "insurance.read")),
     ("nav.own_data", "privacy", ("privacy.own",)),

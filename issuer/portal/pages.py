@@ -146,6 +146,7 @@ class Portal:
                 f"{BASE}filings/", cap=MOST_BYTES + 64 * KIB, types=types[1:], seconds=60.0, budget=120 * MIB
             ),
             http.BodyClass(f"{BASE}insurance/register-many", cap=3 * MIB, types=types),
+            http.BodyClass(f"{BASE}permits/many", cap=3 * MIB, types=types),
             http.BodyClass(BASE, types=types),
         ]
 

@@ -28,6 +28,8 @@ from issuer.accounts.sessions import SessionView
 from issuer.accounts.tokens import TokenView
 from issuer.approvals import engine
 from issuer.approvals.engine import ConfirmationView
+from issuer.batches import lists
+from issuer.batches.lists import BatchView
 from issuer.cards import deferrals, parties
 from issuer.cards.parties import SeenCard
 from issuer.core import Core
@@ -53,6 +55,7 @@ from issuer.privacy.requests import RequestView
 __all__ = [
     "ACCOUNT",
     "API_TOKEN",
+    "BATCH",
     "CARD",
     "CLAIM",
     "CONFIRMATION",
@@ -112,6 +115,7 @@ Owned = Literal[
     "grant",
     "privacy_request",
     "refusal",
+    "batch",
 ]
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -193,6 +197,7 @@ def _letter(core: Core, _who: Principal, name: str) -> OutboxView:
 
 ACCOUNT: Final[Kind[AccountView]] = Kind("account_id", directory.show_account, version=lambda found: found.version)
 API_TOKEN: Final[Kind[TokenView]] = Kind("token_id", tokens.show_token)
+BATCH: Final[Kind[BatchView]] = Kind("batch_id", lists.show)
 CLAIM: Final[Kind[ClaimView]] = Kind("claim_id", claim_records.show_claim)
 CONSENT: Final[Kind[ConsentView]] = Kind("consent_id", consents.show_consent)
 GRANT: Final[Kind[GrantView]] = Kind("grant_id", service_grants.show_grant)
@@ -248,4 +253,5 @@ KINDS: Final[Mapping[Owned, Kind[Any]]] = {
     "grant": GRANT,
     "privacy_request": PRIVACY_REQUEST,
     "refusal": REFUSAL,
+    "batch": BATCH,
 }

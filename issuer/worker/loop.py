@@ -29,6 +29,7 @@ from issuer.accounts import retention as account_retention
 from issuer.acts import Actor
 from issuer.approvals import retention as approval_retention
 from issuer.audit import retention as audit_retention
+from issuer.batches import lists
 from issuer.bulk import retention as bulk_retention
 from issuer.cards import codes, deferrals
 from issuer.core import Core
@@ -186,6 +187,7 @@ class Worker:
         approval_retention.prune(self.core)
         audit_retention.prune(self.core)
         bulk_retention.prune(self.core)
+        lists.prune(self.core)
         deferrals.reveal(self.core)
 
     def _checkpoint(self, _stop: threading.Event) -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from playwright.sync_api import Page
 
 from icard_crypto.card.card import Card
+from icard_crypto.errors import Invalid
 from issuer import cards
 from issuer.accounts.consents import NewConsent, give_consent
 from issuer.accounts.mandates import give_mandate
+from issuer.batches import lists
+from issuer.batches.lists import Outcome, outcome_of
 from issuer.cards import NewCard
 from issuer.cards.lookups import note_lookup
 from issuer.insurance import registration
@@ -135,10 +139,20 @@ def _fill_office(office: PermitOffice, people: dict[str, Somebody]) -> dict[str,
     ids["request"] = requests.ask(house.core, resident, "correction", "permit", words, fact="position")
     give_consent(house.core, resident, NewConsent("statistics", "East China University", today + timedelta(days=300)))
     ids["claim"] = apply_claim(house.core, resident, ids["insured"], "unemployment", {}, "I look for work.")
+    employer = people["employer"].who()
+    rows = [{"number": permit["number"], "name": "LINDQVIST ASTRID"}, {"number": "1" * 18, "name": ""}]
+    ids["list"] = lists.begin(house.core, employer, "extension", rows)
+    none = outcome_of(Invalid("filing.no_permit", path="number"))
+    lists.advance(house.core, employer, ids["list"], lambda row: Outcome() if row["name"] else none, _undone, 0)
     starts = start_of_day(today + timedelta(days=1)) + 10 * 3600
     slot = {"window": "3", "starts_at": starts, "minutes": 20, "places": 2}
     ids["slot"] = office.ok(office.officer, "POST", "/v1/slots", slot)["slot_id"]
     return ids
+
+
+def _undone(_key: str, _row: Mapping[str, Any]) -> Outcome:
+    """For a list that nobody starts."""
+    raise AssertionError
 
 
 def _insurance(house: House, people: dict[str, Somebody], ids: dict[str, str], today: date) -> None:

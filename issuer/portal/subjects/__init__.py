@@ -5,6 +5,7 @@ from . import (
     admin,
     approvals,
     audit,
+    batches,
     benefits,
     calendars,
     cards,
@@ -41,7 +42,8 @@ SUBJECTS = [
     subject.pages
     for subject in (
         *(home, login, account, notices, cards, staff, officer, approvals, audit, admin),
-        *(filings, filing_papers, filing_acts, permits, endings, holder_accounts, entries, office_queue, desk),
+        # batches before permits: "many" is no permit's id.
+        *(batches, filings, filing_papers, filing_acts, permits, endings, holder_accounts, entries, office_queue, desk),
         # registration before insurance: "register" is no person's id.
         *(
             registration,

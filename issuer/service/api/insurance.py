@@ -11,7 +11,7 @@ Promises:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -43,7 +43,7 @@ __all__ = [
     "new_registration",
     "noted",
     "noted_page",
-    "register_row",
+    "register_one",
 ]
 
 T = TypeVar("T")
@@ -278,25 +278,38 @@ def register_row(call: Call, number: int, row: dict[str, Any], preview: bool) ->
         raise TypeError("an endpoint that makes something once is declared with creates=True")
     own = replace(call, request=replace(call.request, key=f"{call.request.key}:{number}"))
     try:
-        new = new_registration(_row_body(row))
-        if preview:
-            registration.preview(call.core, call.who, new)
-            return RowBody(row=number, person_id=None, code=None, path=None, message=None)
-        made = once(
-            own,
-            lambda request: registration.register(call.core, call.who, new, request).person_id,
-            lambda name: name,
-        )
+        made = register_one(own, row, preview)
     except StateError as fault:
         if fault.layer not in ("insurance", "rules", "idempotency"):
             raise
         words = {"en": fault.message("en"), "zh": fault.message("zh")}
         return RowBody(row=number, person_id=None, code=fault.code, path=fault.path, message=words)
-    noted(call, made)
     return RowBody(row=number, person_id=made, code=None, path=None, message=None)
 
 
-def _row_body(row: dict[str, Any]) -> RegistrationBody:
+def register_one(call: Call, row: Mapping[str, Any], preview: bool) -> str | None:
+    """Register the person of a row, once for the call's request; their id.
+
+    Args:
+        preview: only look whether it could be done; None.
+
+    Raises:
+        StateError: ``access.*``, ``insurance.*``, ``rules.*``, ``idempotency.*``.
+    """
+    new = new_registration(_row_body(row))
+    if preview:
+        registration.preview(call.core, call.who, new)
+        return None
+    made = once(
+        call,
+        lambda request: registration.register(call.core, call.who, new, request).person_id,
+        lambda name: name,
+    )
+    noted(call, made)
+    return made
+
+
+def _row_body(row: Mapping[str, Any]) -> RegistrationBody:
     """A row as a body.
 
     Raises:
