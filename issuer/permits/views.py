@@ -11,7 +11,7 @@ Promises:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
@@ -36,7 +36,7 @@ from .models import Filing, FilingEvent, Permit
 from .moves import event_record
 from .papers import papers_of
 from .parties import employers_of, filings_of, load_filing, load_permit, party_of, permits_of
-from .people import filing_name, organisation_record, passport_of, permit_name
+from .people import filing_name, organisation_record
 from .permit_views import EndView, PermitView, TermView, permit_view
 from .processes import FILING
 from .records import read_filing
@@ -47,14 +47,11 @@ __all__ = [
     "EndView",
     "FilingSummary",
     "FilingView",
-    "NamedPermit",
     "PermitFilter",
     "PermitView",
     "TermView",
-    "find_permits",
     "list_filings",
     "list_permits",
-    "passport_end",
     "show_filing",
     "show_permit",
 ]
@@ -66,8 +63,6 @@ PermitFilter = Literal["all", "live", "ending", "ended"]
 _LIVE: Final = ("ACTIVE", "EXTENDED_BY_LAW")
 #: Calendar days from today within which a permit ends soon.
 _SOON: Final = 120
-#: Numbers that are looked for at a time.
-_CHUNK: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,15 +200,6 @@ def list_filings(
     return core.database.read(look)
 
 
-@dataclass(frozen=True, slots=True)
-class NamedPermit:
-    """A permit, with whom it is with and its holder's name."""
-
-    permit_id: str
-    employer_id: str
-    name: str
-
-
 def show_filing(core: Core, who: Principal, filing_id: str) -> FilingView:
     """An application.
 
@@ -249,41 +235,6 @@ def list_permits(
         employers = employers_of(core, session, who)
         rows = session.scalars(page_of(query, Permit.id, after, limit))
         return [permit_view(core, session, row, employers) for row in rows]
-
-    return core.database.read(look)
-
-
-def find_permits(core: Core, who: Principal, numbers: Sequence[str]) -> dict[str, NamedPermit]:
-    """The permits that somebody sees, by number; a number that is none of theirs is left out.
-
-    Raises:
-        StateError: ``access.*``.
-    """
-    keys = {core.at_rest.digest("permit number", number): number for number in numbers}
-    wanted = sorted(keys)
-
-    def look(session: Session) -> dict[str, NamedPermit]:
-        found: dict[str, NamedPermit] = {}
-        seen = permits_of(core, session, who)
-        for first in range(0, len(wanted), _CHUNK):
-            query = select(Permit).where(seen, Permit.number_key.in_(wanted[first : first + _CHUNK]))
-            for row in session.scalars(query):
-                found[keys[row.number_key]] = NamedPermit(row.id, row.employer_id, permit_name(core, session, row))
-        return found
-
-    return core.database.read(look)
-
-
-def passport_end(core: Core, who: Principal, permit_id: str) -> str | None:
-    """The last day of the passport on record of a permit that somebody sees; None: none is on record.
-
-    Raises:
-        StateError: ``access.*``, ``permit.none``.
-    """
-
-    def look(session: Session) -> str | None:
-        permit = load_permit(core, session, who, permit_id)
-        return passport_of(core, session, permit.person_id).get("until")
 
     return core.database.read(look)
 

@@ -19,7 +19,7 @@ from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
 from issuer.batches import lists
 from issuer.batches.lists import BatchView, Outcome, outcome_of
 from issuer.db import idempotency
-from issuer.permits import applications, views
+from issuer.permits import applications, named, views
 from issuer.permits.applications import NewFiling
 from issuer.permits.refusals import FilingRefused, PermitRefused
 
@@ -77,7 +77,7 @@ def begin_filing(kind: str) -> Handler:
             raise Invalid("filing.no_permit", path="number")
         if kind == "extension" and "passport_until" not in record:
             # What the record knows is asked of nobody.
-            record["passport_until"] = views.passport_end(call.core, call.who, permit_id)
+            record["passport_until"] = named.passport_end(call.core, call.who, permit_id)
         employer_id = row.get("employer_id") if call.who.role.organisation == "agency" else None
         new = NewFiling(kind, employer_id, permit_id, record)
         if preview:

@@ -22,8 +22,8 @@ from fastapi import Response
 
 from issuer.batches import lists
 from issuer.batches.lists import MOST_ROWS, BatchView, RowOutcome
-from issuer.permits import views
-from issuer.permits.views import NamedPermit
+from issuer.permits import named, views
+from issuer.permits.named import NamedPermit
 from issuer.portal.catalogue import Words
 from issuer.portal.faults import FieldError, FormFault
 from issuer.portal.lists import asked_page, shown_page
@@ -254,7 +254,7 @@ def send_permits(visit: Visit) -> Response:
         if not (visit.text("rows") or visit.file("file")):
             raise visit.refuse("permits", "lists.choose")
         table = typed_rows(visit, ("number", *FILINGS[kind]), lambda _name, text: text)
-        known = views.find_permits(core, who, [str(row.get("number", "")) for row in table])
+        known = named.find_permits(core, who, [str(row.get("number", "")) for row in table])
         rows = [_row(known.get(str(row.get("number", ""))), row) for row in table]
     if visit.text("plain") == "yes":
         rows = [{**row, "facts": dict.fromkeys(_PLAIN[kind], False)} for row in rows]

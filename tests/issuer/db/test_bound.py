@@ -23,6 +23,7 @@ from issuer.approvals import engine
 from issuer.approvals.models import Confirmation
 from issuer.audit.models import AuditRow
 from issuer.audit.verify import verify
+from issuer.batches.models import Batch
 from issuer.cards import NewCard, deferrals, parties
 from issuer.cards.models import CardParty
 from issuer.core import Core
@@ -151,6 +152,8 @@ def own_data(house: House, officer: Somebody, holder: Somebody, card_id: str) ->
         return {"id": secrets.token_hex(16)}
 
     rows: list[Base] = [
+        Batch(**new(), account_id=officer.account_id, kind="extension", state="done", total=1, position=0, ready=1,
+              done=1, refused=0, created_at=now, changed_at=now),
         Consent(**new(), **person, purpose="statistics", subject="", record=b"sealed", given_at=now, ends_at=now + 1),
         PrivacyRequest(**new(), **person, kind="correction", topic="card", body=b"sealed", state="received",
                        due_on=day, created_at=now, revision=1),

@@ -67,6 +67,8 @@ def test_sealed_columns_are_the_ones_meant() -> None:
         "accounts.totp_secret",
         "api_tokens.label",
         "audit_details.body",
+        "batch_chunks.content",
+        "batch_chunks.outcomes",
         "benefit_claims.body",
         "cards.record",
         "codes.cose",

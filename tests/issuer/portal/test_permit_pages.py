@@ -15,6 +15,7 @@ from issuer.insurance import departure
 from issuer.portal import BASE, make_portal
 from issuer.rules.days import day_of
 from issuer.service.app import make_service
+from tests.issuer.portal.test_batch_pages import work_through
 from tests.issuer.portal.test_guard import Person, of
 from tests.kit.forms import field, words
 from tests.kit.http_clients import ask
@@ -170,17 +171,19 @@ def test_list_is_checked_before_anybody_is_registered_and_refused_rows_come_back
     person = of(app, made, "employer")
     rows = _list(*(_row(700 + n) for n in range(30)), _row(790, surname="=HYPERLINK(1)", born="1880-01-01"))
     before = person.get("insurance?lang=en").text
-    page = person.post("insurance/register-many", key="1" * 32, rows=rows)
-    assert "30 can be registered." in words(page.text)
+    sent = person.post("insurance/register-many", key="1" * 32, rows=rows)
+    again = person.post("insurance/register-many", key="1" * 32, rows=rows)
+    assert sent.headers["location"] == again.headers["location"], "the form that is sent twice brings one list"
+    assert '<progress id="progress" max="31" value="0">' in person.get(sent.headers["location"].removeprefix(BASE)).text
+    path, text = work_through(person, sent)
+    assert "30 can be registered." in text
     assert person.get("insurance?lang=en").text.count("<tr") == before.count("<tr")
-    batch = field(page.text, "batch")
-    first = person.post("insurance/register-many/go", key="2" * 32, rows=rows, batch=batch, start="0")
-    assert '<progress id="progress" max="31" value="25">' in first.text
-    for key in ("3", "4"):
-        last = person.post("insurance/register-many/go", key=key * 32, rows=rows, batch=batch, start="25")
-        assert "30 registered" in words(last.text)
-        assert "1 row refused." in words(last.text)
-    answer = person.post("insurance/register-many/refused", key="5" * 32, rows=rows, batch=batch)
+    for _ in range(2):
+        person.post(f"{path}/start")
+        _, text = work_through(person, person.post(f"{path}/go"))
+        assert "30 registered" in text
+        assert "1 row refused." in text
+    answer = person.get(f"{path}/refused")
     assert answer.headers["content-type"].startswith("text/csv")
     found = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [row["surname"] for row in found] == ["'=HYPERLINK(1)"]
