@@ -143,7 +143,7 @@ def test_list_goes_on_where_it_was_and_does_no_row_twice(office: PermitOffice) -
     keys: list[str] = []
 
     def look(row: Any) -> Outcome:
-        return Outcome(code="batch.row") if row["number"] == "7" else Outcome()
+        return Outcome(code="filing.no_permit") if row["number"] == "7" else Outcome()
 
     def do(key: str, row: Any) -> Outcome:
         keys.append(key)
