@@ -24,9 +24,15 @@ from typing import Final, Literal
 from sqlalchemy import ColumnElement, and_, not_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from icard_crypto import limits
+from icard_crypto.card.claims import decode_payload
+from icard_crypto.encoding import envelope
+from icard_crypto.errors import IcardError, Invalid
 from icard_crypto.moments import DAY
+from icard_crypto.signing import cose
 from issuer.accounts.principals import Principal
 from issuer.core import Core
+from issuer.vault.at_rest import Place
 
 from .deferrals import covering, running
 from .models import CardParty, CodeRow, OnlineLookup
@@ -38,6 +44,7 @@ __all__ = [
     "LookupView",
     "Way",
     "card_of_code",
+    "card_of_text",
     "list_lookups",
     "list_own_lookups",
     "note_lookup",
@@ -172,6 +179,30 @@ def card_of_code(core: Core, cti: str) -> str:
     """
     query = select(CodeRow.card_id).where(CodeRow.cti == cti)
     return require_found(core.database.read(lambda session: session.scalar(query)))
+
+
+def card_of_text(core: Core, text: str) -> str:
+    """The card of a code's whole text, as a scanner reads it; what this service did not issue is refused.
+
+    Raises:
+        StateError: ``lookup.code``.
+    """
+    try:
+        token = envelope.read(text).cose
+        cti = decode_payload(cose.parse_sign1(token, max_bytes=limits.CARD_BYTES).payload).cti
+    except IcardError:
+        raise Invalid("lookup.code", path="value") from None
+
+    def look(session: Session) -> str | None:
+        row = session.get(CodeRow, cti.hex())
+        if row is None or row.cose is None:
+            return None
+        return row.card_id if core.at_rest.open(Place("codes", "cose", row.cti), row.cose) == token else None
+
+    found = core.database.read(look)
+    if found is None:
+        raise Invalid("lookup.code", path="value")
+    return found
 
 
 def list_lookups(core: Core, card_id: str, *, after: str = "", limit: int = 50) -> list[LookupView]:

@@ -21,7 +21,7 @@ from issuer.rules.regions import NATION
 from issuer.rules.rows import Rule
 from issuer.rules.store import book_of
 
-__all__ = ["PURPOSES", "Purpose", "purpose_for", "purpose_named"]
+__all__ = ["PURPOSES", "Purpose", "purpose_for", "purpose_named", "purposes_of"]
 
 PURPOSES: Final = "lookup_purposes"
 
@@ -76,6 +76,14 @@ def purpose_for(core: Core, session: Session, role: str, name: str | None) -> Pu
     if not wanted:
         raise Invalid("lookup.purpose", path="purpose", expected=", ".join(rule.id for rule in own) or "none")
     return Purpose(wanted[0].id, wanted[0])
+
+
+def purposes_of(core: Core, role: str) -> list[Purpose]:
+    """The purposes that officials of a role may name, the default one first."""
+    today = day_of(int(core.clock.local()))
+    rules = core.database.read(lambda session: book_of(session).effective(PURPOSES, NATION, today))
+    own = [Purpose(rule.id, rule) for rule in rules if role in rule.value["roles"]]
+    return sorted(own, key=lambda one: not one.rule.value.get("default"))
 
 
 def purpose_named(session: Session, name: str | None) -> Purpose | None:

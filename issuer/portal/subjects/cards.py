@@ -9,6 +9,7 @@ Promises:
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
 
 from fastapi import Response
@@ -19,16 +20,19 @@ from icard_crypto.card.card import Profile
 from issuer.accounts import sessions
 from issuer.cards import lookups, lost
 from issuer.cards.parties import own_cards, parties_of, require_card
+from issuer.cards.purposes import Purpose, purposes_of
 from issuer.cards.views import CardView
 from issuer.cards.visibility import disclosed_to
 from issuer.portal.card_shown import card_facts, card_rows, card_state, face, schemes
+from issuer.portal.catalogue import Words
 from issuer.portal.disputes_shown import reportable
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
-from issuer.portal.parts import Choice, Fact
+from issuer.portal.parts import Choice, Entry, Fact
 from issuer.portal.rendering import BASE, drawn
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
+from issuer.service.card_history import HistoryEntry, card_history
 from issuer.service.card_reading import read_card, read_code
 
 from .access import with_right
@@ -71,7 +75,8 @@ def show_card(visit: Visit, card_id: str) -> Response:
 
 
 def _shown(visit: Visit, card_id: str) -> Response:
-    view = read_card(visit.call, card_id)
+    purpose = named_purpose(visit)
+    view = read_card(visit.call, card_id, purpose.name if purpose else None)
     t, now = visit.words, visit.now
     values = {
         "view_card": view,
@@ -83,7 +88,12 @@ def _shown(visit: Visit, card_id: str) -> Response:
     }
     if visit.call.who.role.official:
         return visit.page(
-            "cards/official.html", **values, history=view.entries, profile_word=_NAMES, acts=offered_acts(visit, view)
+            "cards/official.html",
+            **values,
+            history=view.entries,
+            profile_word=_NAMES,
+            acts=offered_acts(visit, view),
+            purpose=purpose,
         )
     profile = _profile(visit)
     code = _code(visit, view, profile, _CARD_ROOM)
@@ -96,6 +106,33 @@ def _shown(visit: Visit, card_id: str) -> Response:
         own=visit.call.who.role.organisation is None,
         may_lose=visit.call.who.may("card.report_lost") and view.status != "revoked" and not view.lost,
     )
+
+
+def named_purpose(visit: Visit) -> Purpose | None:
+    """For what an official looks: what the address names, else the usual purpose of their role; None: of a holder."""
+    found = purposes_of(visit.core, visit.call.who.role.name) if visit.call.who.role.official else []
+    return next((one for one in found if one.name == visit.query("purpose")), found[0] if found else None)
+
+
+@pages.get("cards/{card_id}/history", Access("person", ("card.read",), owned="card"))
+def show_history(visit: Visit, card_id: str) -> Response:
+    """What happened to a card, its permit and its applications, as one list."""
+    t, purpose = visit.words, named_purpose(visit)
+    found = card_history(visit.call, card_id, purpose.name if purpose else None)
+    items = [Entry(t.moment(one.at), *_told(t, one)) for one in found]
+    return visit.page("cards/history.html", items=items, back=f"{BASE}cards/{card_id}")
+
+
+def _told(t: Words, one: HistoryEntry) -> tuple[str, str, str]:
+    """What happened, to what, and its detail."""
+    if one.kind == "act":
+        return t(f"history.{one.name.replace('.', '_')}"), "", ""
+    if one.kind == "term":
+        days = t("permit.days", first=t.day(date.fromisoformat(one.first)), until=t.day(date.fromisoformat(one.until)))
+        return t("history.term"), one.employer, days
+    if one.kind == "end":
+        return t("history.end"), "", t(f"endings.kind_{one.name}")
+    return t(f"filing.move_{one.name}"), t(f"filing.process_{one.process}"), ""
 
 
 @pages.get("cards/{card_id}/whole", _READ)

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Final, Literal, cast
+from urllib.parse import urlencode
 
 from fastapi import Response
 
-from icard_crypto.errors import NotFound
-from issuer.insurance import answering, departure, overview, registration, views
+from icard_crypto.errors import NotFound, StateError
+from issuer.insurance import answering, departure, overview, reconciliation, registration, views
 from issuer.insurance.leaving import Choice as LeavingChoice
 from issuer.insurance.money import in_yuan
-from issuer.insurance.months import month_of, month_text
+from issuer.insurance.months import month_of, month_text, parse_month
 from issuer.insurance.region_report import bars_of
 from issuer.portal.catalogue import Words
 from issuer.portal.disputes_shown import reportable
@@ -36,7 +37,7 @@ from issuer.portal.insurance_shown import (
 )
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
-from issuer.portal.parts import Cell, Choice, Fact
+from issuer.portal.parts import Cell, Choice, Fact, Tag
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import ShownRules, region_words, rule_part
 from issuer.portal.visits import Visit
@@ -45,6 +46,7 @@ from issuer.service.api.insurance import noted
 from issuer.service.idempotent import once
 
 from .access import with_right
+from .filings import clients_of
 
 __all__ = ["pages"]
 
@@ -55,6 +57,8 @@ _ANSWERS: Final = Access("person", ("insurance.register", "insurance.book"), own
 _REGISTERS: Final = Access("person", ("insurance.register",), owned="insured")
 _CLAIMS: Final = Access("person", ("benefit.own",), owned="insured")
 _EMPLOYERS: Final = ("explained", "contested")
+#: Months that a page offers.
+_MONTHS: Final = 13
 _OFFICERS: Final = ("settled", "closed", "open")
 
 
@@ -85,7 +89,67 @@ def list_insured(visit: Visit) -> Response:
         staff=found.staff if found else 0,
         totals=_totals(t, found) if found else [],
         registers=who.may("insurance.register"),
+        clients=who.role.organisation == "agency",
     )
+
+
+@pages.get("insurance/contributions", _LISTS)
+def show_contributions(visit: Visit) -> Response:
+    """A month of contributions, person by person: reported, owed, paid, and what is between them."""
+    who, t = visit.call.who, visit.words
+    if who.role.name == "holder":
+        return visit.go("insurance")
+    today = ShownRules(visit).today
+    month = _asked_month(visit.query("month"), month_of(today) - 1)
+    clients = clients_of(visit)
+    employer = visit.query("employer") or (clients[0].value if clients else None)
+    found = (
+        reconciliation.reconciled(visit.core, who, employer, month, **asked_page(visit))
+        if (employer or who.role.organisation == "employer")
+        else []
+    )
+    shown = shown_page(visit, found, lambda one: one.person_id)
+    for one in shown["items"]:
+        noted(visit.call, one.person_id)
+    address = (
+        f"{BASE}insurance/contributions?{urlencode({'employer': employer})}&"
+        if employer and clients
+        else (f"{BASE}insurance/contributions?")
+    )
+    months = [Choice(month_text(one), month_words(t, month_text(one)), href=f"{address}month={month_text(one)}")
+              for one in range(month_of(today), month_of(today) - _MONTHS, -1)]  # fmt: skip
+    choices = [
+        Choice(one.value, one.text, href=f"{BASE}insurance/contributions?employer={one.value}") for one in clients
+    ]
+    return visit.page(
+        "insurance/contributions.html",
+        **{**shown, "items": [_month_cells(t, one) for one in shown["items"]]},
+        month=month_text(month),
+        month_shown=month_words(t, month_text(month)),
+        months=months,
+        clients=choices,
+        employer=employer,
+    )
+
+
+def _asked_month(text: str, usual: int) -> int:
+    try:
+        return parse_month(text)
+    except StateError:
+        return usual
+
+
+def _month_cells(t: Words, one: reconciliation.Reconciled) -> list[Cell]:
+    tone = {"short": "bad", "over": "warn", "open": "warn", "later": "info"}.get(one.standing, "neutral")
+    owed, due = one.owed, t("insurance.c_due", day=t.day(one.due, short=True)) if one.due else ""
+    return [
+        Cell(one.name, f"{BASE}insurance/{one.person_id}", more=due),
+        Cell(in_yuan(one.reported), number=True),
+        Cell("–" if owed is None else in_yuan(owed), number=True),
+        Cell(in_yuan(one.paid), number=True),
+        Cell("–" if owed is None else in_yuan(one.paid - owed), number=True),
+        Cell("", tag=Tag(t(f"insurance.c_{one.standing}"), tone)),  # type: ignore[arg-type]
+    ]
 
 
 def _overview_rows(t: Words, found: overview.Overview) -> list[list[Cell]]:

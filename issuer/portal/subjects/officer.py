@@ -21,6 +21,7 @@ from fastapi import Response
 from issuer import cards
 from issuer.approvals import engine
 from issuer.cards import lookups
+from issuer.cards.purposes import purposes_of
 from issuer.cards.views import CardView
 from issuer.portal.card_shown import card_state
 from issuer.portal.pages import Pages
@@ -44,7 +45,16 @@ _MOST_FOUND: Final = 20
 @pages.get("search", _FINDS)
 def search_page(visit: Visit) -> Response:
     """The form by which a card is found."""
-    return visit.page("officer/search.html", rows=None, kinds=_kinds(visit), by_code=visit.call.who.may("card.read"))
+    return visit.page("officer/search.html", rows=None, kinds=_kinds(visit), purposes=_purposes(visit))
+
+
+def _purposes(visit: Visit) -> list[Choice]:
+    """For what one may look, each with its power; the usual one first."""
+    t = visit.words
+    return [
+        Choice(one.name, one.title(t.language), one.power(t.language))
+        for one in purposes_of(visit.core, visit.call.who.role.name)
+    ]
 
 
 def _kinds(visit: Visit) -> list[Choice]:
@@ -56,24 +66,25 @@ def _kinds(visit: Visit) -> list[Choice]:
     ]
 
 
-@pages.post("search", _FINDS, form=search_page)
+@pages.post("search", _FINDS, form=search_page, fields={"lookup.purpose": "purpose", "lookup.code": "value"})
 def search(visit: Visit) -> Response:
     """The cards that a number, a name or a code belongs to."""
     visit.require("value")
-    kind, value, call, t = visit.text("kind"), visit.text("value")[:200], visit.call, visit.words
+    kind, value, call, t = visit.text("kind"), visit.text("value"), visit.call, visit.words
+    purpose = visit.text("purpose") or None
+    after = f"?purpose={purpose}" if purpose else ""
     if kind == "code":
-        if not (len(value) == 16 and set(value) <= set("0123456789abcdef")):
-            raise visit.refuse("value", "search.code_form")
         call.who.require("card.read")
-        card_id = lookups.card_of_code(call.core, value)
-        lookups.note_lookup(call.core, call.who, card_id, "code")
-        return visit.go(f"cards/{card_id}")
-    found = find_cards(call, "name" if kind == "name" else "permit", value)
+        named = len(value) == 16 and set(value) <= set("0123456789abcdef")
+        card_id = lookups.card_of_code(call.core, value) if named else lookups.card_of_text(call.core, value)
+        lookups.note_lookup(call.core, call.who, card_id, "code", purpose)
+        return visit.go(f"cards/{card_id}{after}")
+    found = find_cards(call, "name" if kind == "name" else "permit", value[:200], purpose)
     rows = [
-        [Cell(t("search.card", number=number), f"{BASE}cards/{name}"), Cell(t(f"search.{standing}"))]
+        [Cell(t("search.card", number=number), f"{BASE}cards/{name}{after}"), Cell(t(f"search.{standing}"))]
         for number, (name, standing) in enumerate(sorted(found.items())[:_MOST_FOUND], 1)
     ]
-    return visit.page("officer/search.html", rows=rows, kinds=_kinds(visit), by_code=call.who.may("card.read"))
+    return visit.page("officer/search.html", rows=rows, kinds=_kinds(visit), purposes=_purposes(visit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("permits/{permit}", "insurance", "insurance/{insured}", "insurance/{insured}/end", "insurance/register"),
         *(
             "insurance/register-many",
+            "insurance/contributions",
             "lists",
             "lists/{list}",
             "permits/many?do=extension",
@@ -62,7 +63,10 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("insurance/{insured}/heirs", "insurance/{insured}/services", "benefits", "benefits/claims/{claim}"),
         *("benefits/claims/{claim}/decide?outcome=granted", "services/refusals"),
     ),
-    "inspector": ("", "search", "cards/{card}", "lookups/deferrals", "lookups/deferrals/new"),
+    "inspector": (
+        *("", "search", "cards/{card}?purpose=inquiry", "cards/{card}/history", "lookups/deferrals"),
+        "lookups/deferrals/new",
+    ),
     "auditor": ("", "audit", "audit/checkpoints", "service", "lookups/deferred"),
     "administrator": ("", "accounts", "accounts/new", "organisations", "organisations/new", "mandates", "outbox"),
     "ruling": (

@@ -26,7 +26,7 @@ BUILT = re.compile(
     r"|^card\.(scheme|why|way|code|public|work|office)|^accounts\.(state|lock|unlock|end|reset|close|role|login|name|email)"
     r"|^organisation\.(state|employer|agency)|^mandate\.(live|later|over|ended|none)|^staff\.(employer|agency|none)"
     r"|^(filing|permit|insurance|desk|rules|webhooks|offices|messages|endings|objections|entries|requests|benefits|services|windows)\."
-    r"|^lists\.(kind|state|title|ready|done|start|do|lead|no_permits)_"
+    r"|^lists\.(kind|state|title|ready|done|start|do|lead|no_permits)_|^history\.|^insurance\.c_"
     r"|^search\.(active|suspended|revoked)|^common\.span|^audit\.only|^tokens\.|^gallery\."
 )
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
