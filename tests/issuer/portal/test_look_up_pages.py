@@ -10,8 +10,8 @@ from fastapi import FastAPI
 from icard_crypto.card.card import Profile
 from issuer.cards.views import newest_code
 from issuer.insurance import books, reconciliation, registration, views
-from issuer.insurance.books import entry_from
 from issuer.insurance.money import in_yuan
+from issuer.insurance.new_entries import entry_from
 from issuer.portal import BASE, make_portal
 from issuer.portal.catalogue import Words
 from issuer.service.app import make_service
