@@ -28,7 +28,7 @@ from issuer.accounts.roles import role_named
 from issuer.cards import deferrals
 from issuer.cards.models import CardParty, CardRow
 from issuer.core import Core
-from issuer.permits import activation, ending, restoring
+from issuer.permits import activation, ending, mergers, restoring
 from issuer.permits.models import Permit
 from issuer.rules import store
 from issuer.rules.days import day_of
@@ -141,7 +141,7 @@ def _prepare_issue(core: Core, session: Session, arguments: Mapping[str, Any]) -
 
 
 def _issue(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
-    card_id = _card_id(parts)
+    card_id = _new_id(parts, b"card")
     said = prepared.arguments
     new = cards.NewCard(card_of(said), holder=said.get("holder_id"), employer=said.get("employer_id"))
     cards.issue_within(core, session, new, card_id)
@@ -173,7 +173,7 @@ def _prepare_creation(core: Core, session: Session, arguments: Mapping[str, Any]
 
 
 def _create(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
-    account_id = _account_id(parts)
+    account_id = _new_id(parts, b"account")
     invited = changes.create(core, session, NewAccount(**prepared.arguments), account_id, parts, now)
     return Done("account.create", account_id, invited)
 
@@ -188,7 +188,7 @@ def _prepare_opening(core: Core, session: Session, arguments: Mapping[str, Any])
 
 def _open(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
     permit, holder = session.get_one(Permit, prepared.subject), _holder_wanted(prepared.arguments)
-    account_id = _account_id(parts)
+    account_id = _new_id(parts, b"account")
     return Done(
         "account.open",
         account_id,
@@ -201,9 +201,9 @@ def _holder_wanted(arguments: Mapping[str, Any]) -> activation.NewHolder:
     return activation.NewHolder(arguments["login"], arguments.get("email"), language)
 
 
-def _account_id(parts: Parts) -> str:
-    """The id of a new account, the same however often the transaction runs."""
-    return hashlib.sha256(parts.mine.encode() + b"account").hexdigest()[:32]
+def _new_id(parts: Parts, what: bytes) -> str:
+    """The id of a new account or card, the same however often the transaction runs."""
+    return hashlib.sha256(parts.mine.encode() + what).hexdigest()[:32]
 
 
 def _prepare_role(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
@@ -298,7 +298,7 @@ def _prepare_restoration(core: Core, session: Session, arguments: Mapping[str, A
 
 
 def _restore(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
-    card_id = _card_id(parts)
+    card_id = _new_id(parts, b"card")
     restoring.restore(core, session, now, prepared.subject, prepared.arguments["objection_id"], card_id)
     return Done("permit.restore", prepared.subject)
 
@@ -307,11 +307,6 @@ def _sign_restored(core: Core, done: Done) -> None:
     card_id = core.database.read(lambda session: session.get_one(Permit, done.subject).card_id)
     if card_id is not None:
         cards.finish_card(core, card_id)
-
-
-def _card_id(parts: Parts) -> str:
-    """The id of a new card, the same however often the transaction runs."""
-    return hashlib.sha256(parts.mine.encode() + b"card").hexdigest()[:32]
 
 
 def _own_region(session: Session, who: Principal, permit_id: str) -> None:
@@ -359,6 +354,18 @@ def _defer(core: Core, session: Session, prepared: Prepared, parts: Parts, now: 
     return Done("lookup.defer", deferrals.write_deferral(core, session, now, wanted))
 
 
+def _prepare_merger(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``employer_id``: of the employer that became part of another one, ``into_id``."""
+    _only(arguments, {"employer_id", "into_id"})
+    employer = mergers.prepare_merger(session, arguments["employer_id"], arguments["into_id"])
+    return Prepared(employer.organisation_id, dict(arguments))
+
+
+def _merge(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    mergers.merge_employers(core, session, now, prepared.subject, prepared.arguments["into_id"])
+    return Done("employer.merge", prepared.subject)
+
+
 def _about(session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """An act on an account; its person is locked, for persons come before accounts in the order of locks."""
     account = session.get(Account, arguments["account_id"])
@@ -382,6 +389,7 @@ ACTS: Final[dict[str, Kind]] = {
     "permit.end": Kind("permit.end", _prepare_permit_end, _end_permit, allow=_own_region),
     "permit.readmit": Kind("permit.end", _prepare_readmission, _readmit, allow=_own_region),
     "permit.restore": Kind("permit.end", _prepare_restoration, _restore, finish=_sign_restored, allow=_own_region),
+    "employer.merge": Kind("employer.verify", _prepare_merger, _merge, allow=mergers.require_employer_region),
     "rule.add": Kind("rule.manage", _prepare_rule, _add_rule),
     "lookup.defer": Kind("lookup.defer", _prepare_deferral, _defer),
     "rule.end": Kind("rule.manage", _prepare_rule_end, _end_rule),

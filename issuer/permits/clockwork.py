@@ -30,7 +30,7 @@ from issuer.rules.book import RuleBook
 from issuer.rules.days import day_of, days_after, days_before
 from issuer.rules.store import book_of
 
-from . import hearings, objections, urgent
+from . import hearings, mergers, objections, urgent
 from .clocks import set_days
 from .ending import End, end_permit
 from .models import Entry, Filing, Hearing, Notification, Permit
@@ -63,6 +63,7 @@ class Turned:
     hearings: int = 0
     objections: int = 0
     first: int = 0
+    merged: int = 0
 
     @property
     def anything(self) -> bool:
@@ -100,6 +101,7 @@ def turn(core: Core) -> Turned:
         _each(core, Hearing.id, unheard, hearings.run_out),
         _each(core, Objection.id, unexamined, objections.admit_by_silence),
         _first(core),
+        mergers.renew_merged(core, _MOST),
     )
 
 

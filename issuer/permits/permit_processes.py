@@ -273,7 +273,7 @@ EMPLOYER: Final = Machine(
     "employer",
     "An employer",
     "pending",
-    frozenset(),
+    frozenset({"merged"}),
     (
         *many(
             "verify",
@@ -290,6 +290,14 @@ EMPLOYER: Final = Machine(
             (OFFICER,),
             guards=("a reason",),
             then=("the person may file",),
+        ),
+        *many(
+            "merge",
+            ("verified", "suspended", "ceased"),
+            "merged",
+            (OFFICERS,),
+            guards=("two officers", "the other employer verified"),
+            then=("open applications and permits go on with the other employer", "new codes", "notice"),
         ),
     ),
 )

@@ -1,0 +1,158 @@
+"""Employers that became part of another one: decided by two officers, on record, and what is open follows.
+
+Promises:
+
+1. The merger is one transaction: the employer is ``merged`` into the other, its open applications and drafts become the
+   other's, each permit in force gets a term with the other, and mandates that it gave end.
+2. Whoever is concerned gets notice: the handlers of both, and each holder.
+3. The cards' codes name the other employer from the worker's next turn on; a turn that is killed is taken up again.
+4. Nothing else changes: category, post and last day stay, applications keep their clocks and rules. What is on record
+   from before stays the merged employer's.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from icard_crypto.card.card import Card
+from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
+from issuer import cards
+from issuer.accounts.models import Account, Mandate
+from issuer.accounts.principals import Principal
+from issuer.acts import Actor
+from issuer.cards import Decision
+from issuer.cards.models import CardParty, CardRow
+from issuer.core import Core
+from issuer.db.unit_of_work import UnitOfWork
+from issuer.notices.outbox import Notice, notify
+from issuer.rules.days import day_of
+from issuer.rules.regions import covers
+
+from .models import Employer, Filing, Permit, PermitTerm
+from .parties import notify_permit, office_region
+from .processes import EMPLOYER
+from .terms import NewTerm, add_term, card_of, newest_term, read_term
+
+__all__ = ["merge_employers", "prepare_merger", "renew_merged", "require_employer_region"]
+
+_BY: Final = Actor("worker")
+_GROUND: Final = "merger"
+_LIVE: Final = ("GRANTED", "ACTIVE", "EXTENDED_BY_LAW")
+_OPEN: Final = ("DRAFT", "SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
+
+
+def prepare_merger(session: Session, employer_id: str, into_id: str) -> Employer:
+    """An employer that may become part of another one, both locked.
+
+    Raises:
+        StateError: ``organisation.none``, ``filing.employer``: the other one is not verified; ``process.move``.
+    """
+    if employer_id == into_id:
+        raise Invalid("filing.employer", path="into_id", expected="another employer", found="the same")
+    # In the order of their ids, as every other place that locks two rows of one table.
+    rows = {one: session.get(Employer, one, with_for_update=True) for one in sorted((employer_id, into_id))}
+    ending, into = rows[employer_id], rows[into_id]
+    if ending is None or into is None:
+        raise NotFound("organisation.none", path="employer_id" if ending is None else "into_id")
+    if into.state != "verified":
+        raise Conflict("filing.employer", path="into_id", expected="verified", found=into.state)
+    EMPLOYER.move("merge", ending.state, "officers")
+    return ending
+
+
+def require_employer_region(session: Session, who: Principal, employer_id: str) -> None:
+    """Refuse an officer of another region than the employer's.
+
+    Raises:
+        StateError: ``office.region``.
+    """
+    own, region = office_region(session, who), session.get_one(Employer, employer_id).region
+    if own is None or not covers(own, region):
+        raise NotAllowed("office.region", path="employer_id", expected=own or "an office", found=region)
+
+
+def merge_employers(core: Core, session: Session, now: int, employer_id: str, into_id: str) -> None:
+    """Merge an employer into another one, as :func:`prepare_merger` allowed; the caller writes the audit."""
+    ending = session.get_one(Employer, employer_id)
+    ending.state = EMPLOYER.move("merge", ending.state, "officers").target
+    ending.merged_into, ending.changed_at = into_id, now
+    ending.revision += 1
+    filings = select(Filing).where(Filing.employer_id == employer_id, Filing.state.in_(_OPEN)).order_by(Filing.id)
+    for filing in session.scalars(filings.with_for_update()):
+        filing.employer_id, filing.changed_at = into_id, now
+        # Its agency has no mandate of the other employer, whose handlers go on with it.
+        filing.agency_id = None
+        filing.revision += 1
+    permits = select(Permit).where(Permit.employer_id == employer_id, Permit.state.in_(_LIVE)).order_by(Permit.id)
+    followed = session.scalars(permits.with_for_update()).all()
+    for permit in followed:
+        _follow(core, session, now, permit, into_id)
+    for mandate in session.scalars(select(Mandate).where(Mandate.employer_id == employer_id, *Mandate.in_force(now))):
+        mandate.ended_at = now
+    session.flush()
+    handlers = Account.organisation_id.in_((employer_id, into_id)), Account.role == "employer"
+    accounts = session.scalars(select(Account.id).where(*handlers, Account.state.in_(("active", "locked"))))
+    facts = {"organisation": employer_id}
+    notify(core, session, now, [Notice("employer.merged", account, facts) for account in sorted(accounts)])
+    for permit in followed:
+        notify_permit(core, session, now, "permit.employer_merged", permit)
+
+
+def renew_merged(core: Core, most: int) -> int:
+    """Make new codes for cards that still name a merged employer; how many. The worker calls it."""
+    later = aliased(PermitTerm)
+    newest = select(func.max(later.number)).where(later.permit_id == Permit.id).correlate(Permit).scalar_subquery()
+    query = (
+        select(Permit.id, Permit.card_id)
+        .join(PermitTerm, (PermitTerm.permit_id == Permit.id) & (PermitTerm.number == newest))
+        .join(CardRow, CardRow.id == Permit.card_id)
+        .where(
+            PermitTerm.ground == _GROUND,
+            Permit.state.in_(("ACTIVE", "EXTENDED_BY_LAW")),
+            CardRow.status == "active",
+            CardRow.changed_at <= PermitTerm.created_at,
+        )
+        .order_by(Permit.id)
+        .limit(most)
+    )
+    waiting = core.database.read(lambda session: session.execute(query).all())
+    return sum(_renew(core, permit_id, card_id) for permit_id, card_id in waiting)
+
+
+def _follow(core: Core, session: Session, now: int, permit: Permit, into_id: str) -> None:
+    """Give a permit a term with the other employer, on the same terms, and let its card be seen by it."""
+    term, interim = newest_term(session, permit.id), permit.interim_until
+    until = date.fromisoformat(term.until)
+    post = str(read_term(core, term)["post"])
+    first = max(date.fromisoformat(term.first), min(day_of(now), until))
+    new = NewTerm(into_id, term.category, first, until, term.region, _GROUND, post)
+    add_term(core, session, now, permit, new)
+    permit.interim_until = interim
+    party: Any = None if permit.card_id is None else session.get(CardParty, permit.card_id)
+    if party is not None:
+        party.employer_id = into_id
+
+
+def _renew(core: Core, permit_id: str, card_id: str) -> bool:
+    def make(unit: UnitOfWork) -> Card:
+        permit = unit.session.get_one(Permit, permit_id, with_for_update=True)
+        if permit.state not in ("ACTIVE", "EXTENDED_BY_LAW") or permit.card_id != card_id:
+            raise _Gone
+        return card_of(core, unit.session, permit)
+
+    def then(unit: UnitOfWork, _card_id: str) -> None:
+        unit.audit("permit.merged_code", permit_id)
+
+    try:
+        cards.reissue_decided(core, card_id, Decision(make, then), _BY, old_end=True)
+    except _Gone:
+        return False
+    return True
+
+
+class _Gone(Exception):
+    """What was to be done is not wanted any more."""

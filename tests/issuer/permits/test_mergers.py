@@ -1,0 +1,107 @@
+"""Employers that became part of another one, over the API by two officers."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from issuer.accounts.models import Mandate
+from issuer.permits.mergers import renew_merged
+from issuer.permits.models import Employer
+from tests.kit.callers import problem
+from tests.kit.people import Somebody, make, organisation
+from tests.kit.permit_office import PermitOffice, person_record
+from tests.kit.signed_domain import step, verdicts
+
+pytestmark = pytest.mark.slow
+
+
+def merged(office: PermitOffice, into: Somebody) -> None:
+    """Two officers merge the office's employer into another one."""
+    arguments = {"employer_id": office.employer_id, "into_id": organisation_of(office, into)}
+    asked = office.asked("employer.merge", arguments)
+    assert asked.status_code == 201, asked.text
+    answer = office.confirmed(asked.json()["confirmation_id"])
+    assert answer.status_code == 200, answer.text
+
+
+def organisation_of(office: PermitOffice, somebody: Somebody) -> str:
+    return str(office.ok(somebody, "GET", "/v1/account")["organisation_id"])
+
+
+def kinds(office: PermitOffice, somebody: Somebody) -> list[str]:
+    return [one["kind"] for one in office.ok(somebody, "GET", "/v1/notices")["items"]]
+
+
+def test_open_applications_permits_and_codes_go_on_with_the_other_employer(office: PermitOffice) -> None:
+    """The old codes read replaced, the new ones name the other employer; terms and clocks stay; all get notice."""
+    into = office.another_employer(7)
+    permit = office.employed(1)
+    holder = office.holder(permit)
+    old = office.code(permit, "work")
+    filing_id = office.filed("overseas", person_record(office.today, 2))
+    before = office.ok(office.officer, "GET", f"/v1/filings/{filing_id}")
+    office.travel(office.today.replace(day=office.today.day + 1))
+    merged(office, into)
+    assert office.turn().merged == 1
+    assert renew_merged(office.core, 10) == 0, "each card once"
+
+    after = office.permit(permit["permit_id"])
+    assert (after["state"], after["until"]) == ("ACTIVE", permit["until"])
+    assert [term["ground"] for term in after["terms"]] == ["in_country", "merger"]
+    assert {term["post"] for term in after["terms"]} == {permit["terms"][0]["post"]}
+    new = office.code(after, "work")
+    step(office.core, office.house.clock)
+    first, second = verdicts(office.core, [old, new])
+    assert (first.reason, second.outcome) == ("replaced", "VALID")
+    assert second.card is not None
+    assert second.card.permit.employer == "Organisation 7"
+
+    assert office.ask(office.employer, "GET", f"/v1/filings/{filing_id}").status_code == 404
+    seen = office.ok(into, "GET", f"/v1/filings/{filing_id}")
+    assert {name: seen[name] for name in ("state", "clocks")} == {name: before[name] for name in ("state", "clocks")}
+    assert [one["permit_id"] for one in office.ok(into, "GET", "/v1/permits")["items"]] == [permit["permit_id"]]
+    assert office.ok(into, "GET", f"/v1/cards/{permit['card_id']}")["card_id"] == permit["card_id"]
+    assert "employer.merged" in kinds(office, office.employer)
+    assert {"employer.merged", "permit.employer_merged"} <= set(kinds(office, into))
+    assert "permit.employer_merged" in kinds(office, holder)
+    refused = office.ask(office.employer, "POST", "/v1/filings", {"process": "overseas"})
+    assert refused.status_code == 201, "a draft is nobody's business"
+    submitted = office.move(office.employer, refused.json()["filing_id"], "submit")
+    assert (submitted.status_code, submitted.json()["code"]) == (422, "filing.refused")
+
+
+def test_mandates_of_the_merged_employer_end(office: PermitOffice) -> None:
+    """Its agency sees its applications no more; the other employer's handlers do."""
+    into = office.another_employer(7)
+    agency_id = organisation(office.house, "agency", 8)
+    agency = make(office.house, "agency", "agency", organisation_id=agency_id)
+    now = int(office.house.clock.at)
+    body = {"agency_id": agency_id, "employer_id": office.employer_id, "begins_at": now, "ends_at": now + 86_400 * 30}
+    office.ok(office.employer, "POST", "/v1/mandates", body)
+    filing_id = office.filed("overseas", person_record(office.today, 2), agency, employer_id=office.employer_id)
+    merged(office, into)
+    assert office.ask(agency, "GET", f"/v1/filings/{filing_id}").status_code == 404
+    assert office.ok(into, "GET", f"/v1/filings/{filing_id}")["state"] == "SUBMITTED"
+    ended = office.core.database.read(lambda session: session.scalars(select(Mandate.ended_at)).all())
+    assert None not in ended
+
+
+def test_merger_is_refused_by_state_region_and_person(office: PermitOffice) -> None:
+    """Into itself, into one that is not verified, twice, by one officer alone, by an officer without an office."""
+    into = office.another_employer(7)
+    into_id = organisation_of(office, into)
+    unknown = organisation(office.house, "employer", 9)
+    ask = {"employer_id": office.employer_id}
+    assert problem(office.asked("employer.merge", {**ask, "into_id": office.employer_id})) == (422, "filing.employer")
+    assert problem(office.asked("employer.merge", {**ask, "into_id": unknown})) == (404, "organisation.none")
+    stranger = make(office.house, "permit_officer", "stranger")
+    assert problem(office.asked("employer.merge", {**ask, "into_id": into_id}, stranger)) == (403, "office.region")
+    asked = office.asked("employer.merge", {**ask, "into_id": into_id}).json()["confirmation_id"]
+    assert problem(office.confirmed(asked, office.officer)) == (403, "confirm.same_person")
+    assert office.confirmed(asked).status_code == 200
+    again = office.asked("employer.merge", {**ask, "into_id": into_id})
+    assert problem(again) == (409, "process.move")
+    office.ok(office.officer, "POST", f"/v1/employers/{into_id}/state", {"move": "suspend", "reason": "a test"})
+    row = office.core.database.read(lambda session: session.get_one(Employer, office.employer_id))
+    assert (row.state, row.merged_into) == ("merged", into_id)
