@@ -114,7 +114,7 @@ def renew_merged(core: Core, most: int) -> int:
             PermitTerm.ground == _GROUND,
             Permit.state.in_(("ACTIVE", "EXTENDED_BY_LAW")),
             CardRow.status == "active",
-            CardRow.changed_at <= PermitTerm.created_at,
+            CardRow.changed_at < PermitTerm.created_at,
         )
         .order_by(Permit.id)
         .limit(most)
@@ -130,8 +130,12 @@ def _follow(core: Core, session: Session, now: int, permit: Permit, into_id: str
     post = str(read_term(core, term)["post"])
     first = max(date.fromisoformat(term.first), min(day_of(now), until))
     new = NewTerm(into_id, term.category, first, until, term.region, _GROUND, post)
-    add_term(core, session, now, permit, new)
+    added = add_term(core, session, now, permit, new)
     permit.interim_until = interim
+    card = None if permit.card_id is None else session.get(CardRow, permit.card_id)
+    if card is not None:
+        # Later than the card, also within one second: by that the worker knows which cards have to follow.
+        added.created_at = max(now, card.changed_at + 1)
     party: Any = None if permit.card_id is None else session.get(CardParty, permit.card_id)
     if party is not None:
         party.employer_id = into_id
