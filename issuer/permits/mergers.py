@@ -120,7 +120,7 @@ def renew_merged(core: Core, most: int) -> int:
         .limit(most)
     )
     waiting = core.database.read(lambda session: session.execute(query).all())
-    return sum(_renew(core, permit_id, card_id) for permit_id, card_id in waiting)
+    return sum(_renew(core, permit_id, card_id) for permit_id, card_id in waiting if card_id is not None)
 
 
 def _follow(core: Core, session: Session, now: int, permit: Permit, into_id: str) -> None:
