@@ -78,7 +78,7 @@ def test_promise_1_bytes_behind() -> None:
     """Nothing follows a bundle."""
     error = _refusal(encode_bundle(GOOD) + b"\x00")
     assert (error.code, error.found) == ("bundle.trailing_bytes", "1 bytes behind the bundle")
-    assert "behind" in error.message("en")
+    assert "after the end" in error.message("en")
 
 
 @pytest.mark.parametrize(
