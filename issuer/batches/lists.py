@@ -112,7 +112,9 @@ def begin(
     """Keep a list, of which nothing has been looked at; its id.
 
     Raises:
-        StateError: ``access.*``, ``batch.rows``, ``batch.too_many``.
+        NotAllowed: ``access.*``.
+        Conflict: ``batch.too_many``.
+        Invalid: ``batch.rows``.
     """
     who.require_person()
     if not 1 <= len(rows) <= MOST_ROWS:
@@ -145,7 +147,8 @@ def show(core: Core, who: Principal, batch_id: str) -> BatchView:
     """A list of one's own.
 
     Raises:
-        StateError: ``access.*``, ``batch.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``batch.none``.
     """
     return core.database.read(lambda session: _view(_load(session, who, batch_id)))
 
@@ -166,7 +169,8 @@ def rows_of(
         refused: those alone that were refused.
 
     Raises:
-        StateError: ``access.*``, ``batch.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``batch.none``.
     """
 
     def look(session: Session) -> list[RowOutcome]:
@@ -190,7 +194,9 @@ def start(core: Core, who: Principal, batch_id: str) -> None:
     """Begin to do the rows of a list that was looked at; of one that has begun already, nothing.
 
     Raises:
-        StateError: ``access.*``, ``batch.none``, ``batch.state``.
+        NotAllowed: ``access.*``.
+        NotFound: ``batch.none``.
+        Conflict: ``batch.state``.
     """
 
     def work(unit: UnitOfWork) -> None:
@@ -220,7 +226,8 @@ def advance(
         do: does a row; the key is the row's own, the same whenever it is done.
 
     Raises:
-        StateError: ``access.*``, ``batch.none``; what ``look`` and ``do`` raise.
+        NotAllowed: ``access.*``.
+        NotFound: ``batch.none``; what ``look`` and ``do`` raise.
     """
     ends = time.monotonic() + seconds
     while True:

@@ -185,7 +185,7 @@ def card_of_text(core: Core, text: str) -> str:
     """The card of a code's whole text, as a scanner reads it; what this service did not issue is refused.
 
     Raises:
-        StateError: ``lookup.code``.
+        Invalid: ``lookup.code``.
     """
     try:
         token = envelope.read(text).cose

@@ -86,7 +86,8 @@ def reconciled(
         month: as :func:`issuer.insurance.months.month_of` counts.
 
     Raises:
-        StateError: ``access.*``, ``insurance.employer``.
+        NotAllowed: ``access.*``.
+        NotFound: ``insurance.employer``.
     """
     if not who.may("insurance.read"):
         who.require("insurance.register")

@@ -121,7 +121,8 @@ def preview_filing(core: Core, who: Principal, new: NewFiling) -> None:
 
     Raises:
         FilingRefused: ``filing.refused``, with every point.
-        StateError: as :func:`create_filing`; ``filing.open``, ``filing.draft_there``.
+        Conflict: ``filing.open``, ``filing.draft_there``.
+        StateError: as :func:`create_filing`.
     """
     require_filer(who)
     if new.process not in PROCESSES:

@@ -41,7 +41,7 @@ def find_permits(core: Core, who: Principal, numbers: Sequence[str]) -> dict[str
     """The permits that somebody sees, by number; a number that is none of theirs is left out.
 
     Raises:
-        StateError: ``access.*``.
+        NotAllowed: ``access.*``.
     """
     keys = {core.at_rest.digest("permit number", number): number for number in numbers}
     wanted = sorted(keys)
@@ -62,7 +62,8 @@ def passport_end(core: Core, who: Principal, permit_id: str) -> str | None:
     """The last day of the passport on record of a permit that somebody sees; None: none is on record.
 
     Raises:
-        StateError: ``access.*``, ``permit.none``.
+        NotAllowed: ``access.*``.
+        NotFound: ``permit.none``.
     """
 
     def look(session: Session) -> str | None:

@@ -27,7 +27,7 @@ from .context import Call
 
 __all__ = ["ACTS", "HistoryEntry", "card_history"]
 
-#: Acts on a card or its permit that are told.
+#: Acts on a card or its permit that the history shows.
 ACTS: Final = frozenset(
     {
         *("card.issue", "card.renew", "card.replace", "card.suspend", "card.resume", "card.revoke", "card.lost"),
@@ -74,7 +74,9 @@ def card_history(call: Call, card_id: str, purpose: str | None = None) -> list[H
     """What happened to a card, the newest first.
 
     Raises:
-        StateError: ``access.*``, ``issue.no_card``, ``lookup.purpose``.
+        NotAllowed: ``access.*``.
+        NotFound: ``issue.no_card``.
+        Invalid: ``lookup.purpose``.
     """
     read_card(call, card_id, purpose)
     permit_id = call.core.database.read(lambda session: _permit_of(session, card_id))

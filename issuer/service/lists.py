@@ -41,7 +41,8 @@ def advance(call: Call, batch_id: str, handler: Handler, seconds: float = 0.8) -
     """Go on with a list for about so many seconds.
 
     Raises:
-        StateError: ``access.*``, ``batch.none``; faults of the service.
+        NotAllowed: ``access.*``.
+        NotFound: ``batch.none``; faults of the service.
     """
 
     def look(row: Mapping[str, Any]) -> Outcome:

@@ -294,7 +294,9 @@ def register_one(call: Call, row: Mapping[str, Any], preview: bool) -> str | Non
         preview: only look whether it could be done; None.
 
     Raises:
-        StateError: ``access.*``, ``insurance.*``, ``rules.*``, ``idempotency.*``.
+        NotAllowed: ``access.*``.
+        Invalid: ``rules.*``, ``idempotency.*``.
+        StateError: ``insurance.*``.
     """
     new = new_registration(_row_body(row))
     if preview:
