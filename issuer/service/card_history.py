@@ -80,8 +80,9 @@ def card_history(call: Call, card_id: str, purpose: str | None = None) -> list[H
     """
     read_card(call, card_id, purpose)
     permit_id = call.core.database.read(lambda session: _permit_of(session, card_id))
-    found = [*_acts(call, card_id), *([] if permit_id is None else _about_permit(call, permit_id))]
-    return sorted(found, key=lambda one: one.at, reverse=True)
+    # Each source is oldest first, and what an application decides comes before what it makes of the card.
+    found = [*([] if permit_id is None else _about_permit(call, permit_id)), *_acts(call, card_id)]
+    return sorted(found, key=lambda one: one.at)[::-1]
 
 
 def _permit_of(session: Session, card_id: str) -> str | None:
@@ -91,7 +92,7 @@ def _permit_of(session: Session, card_id: str) -> str | None:
 def _acts(call: Call, subject: str) -> list[HistoryEntry]:
     named = call.core.at_rest.pseudonym("subject", subject)
     acts = audit_views.entries(call.core.database, subject=named, limit=_MOST_ACTS)
-    return [HistoryEntry(one.at, "act", one.action) for one in acts if one.action in ACTS]
+    return [HistoryEntry(one.at, "act", one.action) for one in reversed(acts) if one.action in ACTS]
 
 
 def _about_permit(call: Call, permit_id: str) -> list[HistoryEntry]:

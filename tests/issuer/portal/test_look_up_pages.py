@@ -76,6 +76,7 @@ def test_history_is_one_list_of_what_its_reader_may_see(app: FastAPI, made: Town
     text = words(of(app, made, "permit_officer").get(f"{path}?lang=en").text)
     for told in ("Card issued", "Term of the permit begins", "Submitted", "Approved", "Organisation 1"):
         assert told in text, told
+    assert text.index("Card issued") < text.index("Approved") < text.index("Submitted"), "the newest first"
     other = words(of(app, made, "insurance_officer").get(f"{path}?lang=en").text)
     assert "Card issued" in other
     assert "Submitted" not in other
