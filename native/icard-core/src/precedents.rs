@@ -5,7 +5,7 @@
 
 use crate::rules::{Numbers, MOST_BETWEEN};
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 /// Groups that are kept; beyond them all are forgotten, since they come back by themselves.
 const MOST_GROUPS: usize = 8192;
@@ -37,13 +37,23 @@ pub enum Put {
     New(usize, bool),
 }
 
-impl Precedents {
+/// Precedents that nobody adds to as long as this is held: asking for the lock with every code, threads would spend their
+/// time on handing it to each other.
+pub(crate) struct Held<'a>(RwLockReadGuard<'a, Inner>);
+
+impl Held<'_> {
     /// The place of the group, where every number is between those of two codes of the group that were put here.
     pub(crate) fn find(&self, group: &[u8], numbers: &Numbers) -> Option<usize> {
-        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        let known = inner.known.get(group)?;
+        let known = self.0.known.get(group)?;
         let is_between = |i: usize| known.least[i] <= numbers[i] && numbers[i] <= known.greatest[i];
         (0..MOST_BETWEEN).all(is_between).then_some(known.place)
+    }
+}
+
+impl Precedents {
+    /// What is there now.
+    pub(crate) fn held(&self) -> Held<'_> {
+        Held(self.inner.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Puts a code of a group here; its numbers in their order, without those that its group has not.
@@ -82,8 +92,8 @@ mod tests {
         let precedents = Precedents::default();
         assert_eq!(precedents.put(b"a", &[10, -5]), Some(Put::New(0, false)));
         assert_eq!(precedents.put(b"b", &[0, 0]), Some(Put::New(1, false)));
-        assert_eq!(precedents.find(b"a", &numbers(10, -5)), Some(0));
-        assert_eq!(precedents.find(b"a", &numbers(11, -5)), None);
+        assert_eq!(precedents.held().find(b"a", &numbers(10, -5)), Some(0));
+        assert_eq!(precedents.held().find(b"a", &numbers(11, -5)), None);
         assert_eq!(precedents.put(b"a", &[20, -9]), Some(Put::Wider(0)));
         for (first, second, found) in [
             (10, -9, true),
@@ -94,10 +104,10 @@ mod tests {
             (15, -4, false),
             (15, -10, false),
         ] {
-            assert_eq!(precedents.find(b"a", &numbers(first, second)), found.then_some(0), "{first} {second}");
+            assert_eq!(precedents.held().find(b"a", &numbers(first, second)), found.then_some(0), "{first} {second}");
         }
-        assert_eq!(precedents.find(b"b", &numbers(15, -7)), None);
-        assert_eq!(precedents.find(b"c", &numbers(0, 0)), None);
+        assert_eq!(precedents.held().find(b"b", &numbers(15, -7)), None);
+        assert_eq!(precedents.held().find(b"c", &numbers(0, 0)), None);
         assert_eq!(precedents.put(b"a", &[0; 9]), None);
     }
 
@@ -110,8 +120,8 @@ mod tests {
         }
         assert_eq!(precedents.put(&name(0), &[]), Some(Put::Wider(0)));
         assert_eq!(precedents.put(b"more", &[]), Some(Put::New(MOST_GROUPS, true)));
-        assert_eq!(precedents.find(&name(0), &[0; 8]), None);
-        assert_eq!(precedents.find(b"more", &[0; 8]), Some(MOST_GROUPS));
+        assert_eq!(precedents.held().find(&name(0), &[0; 8]), None);
+        assert_eq!(precedents.held().find(b"more", &[0; 8]), Some(MOST_GROUPS));
         assert_eq!(precedents.put(&name(0), &[]), Some(Put::New(MOST_GROUPS + 1, false)));
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::frame::{base45, frame};
 use crate::keys::{Fault, Key, Keyring};
-use crate::precedents::Precedents;
+use crate::precedents::{Held, Precedents};
 use crate::rules::{Fact, Forms, Group, Rules};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -66,13 +66,13 @@ impl Book {
         let read: Vec<Option<Read<'_>>> = texts.iter().map(|text| self.read_signed(text)).collect();
         let asked: Vec<_> = read.iter().flatten().map(|read| (read.key, &read.signature, read.signed())).collect();
         let mut answers = ring.verify_many(&asked)?.into_iter();
-        let mut group = Group::new();
+        let (mut group, precedents) = (Group::new(), precedents.held());
         Ok(read
             .into_iter()
             .map(|read| {
                 let read = read?;
                 // Decoded only now that the signature holds.
-                (answers.next() == Some(Some(true))).then(|| read.decoded(rules, forms, precedents, &mut group))?
+                (answers.next() == Some(Some(true))).then(|| read.decoded(rules, forms, &precedents, &mut group))?
             })
             .collect())
     }
@@ -90,7 +90,7 @@ impl Book {
         if ring.verify(read.key, &read.signature, read.signed())? != Some(true) {
             return Ok(None);
         }
-        Ok(read.decoded(rules, forms, precedents, &mut Group::new()))
+        Ok(read.decoded(rules, forms, &precedents.held(), &mut Group::new()))
     }
 
     /// A text's signature and what it covers, where its kid is in this book.
@@ -130,7 +130,7 @@ impl Read<'_> {
         &self.buffer[self.signed_at..self.payload_end]
     }
 
-    fn decoded(self, rules: &Rules, forms: &impl Forms, precedents: &Precedents, group: &mut Group) -> Option<Reading> {
+    fn decoded(self, rules: &Rules, forms: &impl Forms, precedents: &Held<'_>, group: &mut Group) -> Option<Reading> {
         let payload = &self.buffer[self.payload_at..self.payload_end];
         let values = rules.values(payload, forms)?;
         if !rules.group_of(self.place, &values, group) {

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyList, PyString, PyTuple};
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 /// Texts of one form that are remembered: forms repeat from code to code (issuers, regions, addresses of lists). China
 /// has some three thousand regions.
@@ -71,7 +71,7 @@ impl Reader {
 
     /// The facts of a payload alone; None where the reference is to be asked.
     fn facts<'py>(&self, py: Python<'py>, payload: &[u8]) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        let facts = guarded(|| Ok(self.rules.facts(payload, &Asking { reader: self, py: Some(py) })));
+        let facts = guarded(|| Ok(self.rules.facts(payload, &Asking { reader: self, py })));
         facts.ok().flatten().map(|facts| tuple_of(py, &facts, payload)).transpose()
     }
 }
@@ -94,10 +94,10 @@ fn told_of((slot, how, unit, more, role): GivenTold) -> PyResult<(usize, Told, R
     Ok((slot, told, role))
 }
 
-/// Forms that are known, and, where Python may be asked, others too.
+/// Forms that are known, and others, which Python is asked about.
 struct Asking<'a, 'py> {
     reader: &'a Reader,
-    py: Option<Python<'py>>,
+    py: Python<'py>,
 }
 
 impl Forms for Asking<'_, '_> {
@@ -106,9 +106,8 @@ impl Forms for Asking<'_, '_> {
         if known.read().unwrap_or_else(PoisonError::into_inner).contains(text) {
             return true;
         }
-        let Some(py) = self.py else { return false };
         // Whatever Python raises is a no: the reference says what is wrong.
-        let has = self.reader.checks[form].bind(py).call1((text,)).and_then(|answer| answer.is_truthy());
+        let has = self.reader.checks[form].bind(self.py).call1((text,)).and_then(|answer| answer.is_truthy());
         if !has.unwrap_or(false) {
             return false;
         }
@@ -121,12 +120,19 @@ impl Forms for Asking<'_, '_> {
     }
 }
 
-/// The forms known already, for threads without Python's lock.
-struct Known<'a>(&'a Reader);
+/// The forms known already, for a thread without Python's lock. It holds them for all of its share: asking for a lock
+/// with every text, threads would spend their time on handing it to each other.
+struct Known<'a>(Vec<RwLockReadGuard<'a, HashSet<Box<str>>>>);
+
+impl<'a> Known<'a> {
+    fn of(reader: &'a Reader) -> Known<'a> {
+        Known(reader.known.iter().map(|known| known.read().unwrap_or_else(PoisonError::into_inner)).collect())
+    }
+}
 
 impl Forms for Known<'_> {
     fn has(&self, form: usize, text: &str) -> bool {
-        Asking { reader: self.0, py: None }.has(form, text)
+        self.0.get(form).is_some_and(|known| known.contains(text))
     }
 }
 
@@ -264,7 +270,7 @@ impl Book {
         // A text with lone surrogates is no UTF-8, and no code.
         let Ok(text) = text.to_str() else { return Ok(None) };
         let (ring, reader) = (own.ring.get(), own.reader.get());
-        let forms = Asking { reader, py: Some(py) };
+        let forms = Asking { reader, py };
         let before = &precedents.precedents;
         match guarded(|| own.book.read(&ring.ring, &reader.rules, &forms, before, text.as_bytes())) {
             Ok(Some(reading)) => own.told(py, precedents, &reading),
@@ -285,8 +291,8 @@ impl Book {
             .iter()
             .map(|text| text.cast::<PyString>().ok().and_then(|text| text.to_str().ok()).unwrap_or("").as_bytes())
             .collect();
-        let (known, before) = (Known(reader), &precedents.precedents);
-        let work = |share: &[&[u8]]| own.book.read_many(&ring.ring, &reader.rules, &known, before, share);
+        let before = &precedents.precedents;
+        let work = |share: &[&[u8]]| own.book.read_many(&ring.ring, &reader.rules, &Known::of(reader), before, share);
         let found = match py.detach(|| shares(&shown, threads, work)) {
             Ok(found) => found,
             Err(Fault) => {
