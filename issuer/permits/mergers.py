@@ -49,7 +49,9 @@ def prepare_merger(session: Session, employer_id: str, into_id: str) -> Employer
     """An employer that may become part of another one, both locked.
 
     Raises:
-        StateError: ``organisation.none``, ``filing.employer``: the other one is not verified; ``process.move``.
+        NotFound: ``organisation.none``.
+        Conflict, Invalid: ``filing.employer``: the other one is not verified.
+        Conflict: ``process.move``.
     """
     if employer_id == into_id:
         raise Invalid("filing.employer", path="into_id", expected="another employer", found="the same")
@@ -68,7 +70,7 @@ def require_employer_region(session: Session, who: Principal, employer_id: str) 
     """Refuse an officer of another region than the employer's.
 
     Raises:
-        StateError: ``office.region``.
+        NotAllowed: ``office.region``.
     """
     own, region = office_region(session, who), session.get_one(Employer, employer_id).region
     if own is None or not covers(own, region):
