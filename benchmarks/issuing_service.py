@@ -43,6 +43,8 @@ _WARM: Final = 0.2
 #: Cards that are there before the first request.
 _KNOWN: Final = 1_000
 _TOGETHER: Final = 50
+#: How often a request is made that the service sends away because it is busy.
+_TRIES: Final = 5
 _SCOPES: Final = ("card.issue", "card.find", "card.read")
 _REASON: Final = "measured"
 
@@ -69,9 +71,14 @@ class _Client:
         """One request; the answer, which must have this status."""
         content = None if body is None else json.dumps(body).encode()
         start = time.perf_counter()
-        self.connection.request(method, path, content, {**headers, "Content-Type": "application/json"})
-        answer = self.connection.getresponse()
-        read = answer.read()
+        for turn in range(_TRIES):
+            self.connection.request(method, path, content, {**headers, "Content-Type": "application/json"})
+            answer = self.connection.getresponse()
+            read = answer.read()
+            if answer.status != 503 or turn == _TRIES - 1:
+                break
+            # As a program does that is told to come again; the wait is part of what the request took.
+            time.sleep(float(answer.headers.get("Retry-After") or 1))
         self.taken.append(_Taken(start, time.perf_counter(), name))
         if answer.status != status:
             raise ValueError(f"{name}: status {answer.status}: {read.decode()[:500]}")
