@@ -124,6 +124,7 @@ def key_activate(
     Refused unless verifiers take what the key signs: it opens here and on every running server, it signs a probe, and
     the trust list in force names it for 14 more days. A retired key that is still listed can be activated again.
     """
+    from issuer.processes.heartbeat import HEARTBEAT
     from issuer.published import activation
 
     service = ServiceFolder(folder)
@@ -131,7 +132,10 @@ def key_activate(
         raise CommandError("cli.option", path="--emergency", expected="--operator and --reason beside it")
     by = acting(operator, reason, break_glass=emergency)
     with service.opened() as core:
-        row = activation.activate(core, key, by, emergency=emergency, leave_behind=leave_behind)
+        # A key that was made a moment ago is met with the next heartbeat of each process.
+        row = activation.activate(
+            core, key, by, emergency=emergency, leave_behind=leave_behind, patience=1.5 * HEARTBEAT
+        )
         tell(_facts(core, row))
 
 

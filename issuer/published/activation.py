@@ -13,6 +13,7 @@ Promises:
 from __future__ import annotations
 
 import os
+import time
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -37,23 +38,30 @@ __all__ = ["LEAST", "activate", "probe"]
 
 #: Seconds for which a new key must be listed: as long as verifiers that are seldom online take to learn of the next.
 LEAST: Final = states.WAITING_TIME
+_PAUSE: Final = 0.5
 
 
-def activate(core: Core, name: str, by: Actor, *, emergency: bool = False, leave_behind: bool = False) -> KeyRow:
+def activate(
+    core: Core, name: str, by: Actor, *, emergency: bool = False, leave_behind: bool = False, patience: float = 0
+) -> KeyRow:
     """Sign with this key from now on; the one before it retires.
 
     Args:
         emergency: without the 14 days, for which the audit has the reason.
         leave_behind: although a server or worker does not hold the key; it answers 503 until it does.
+        patience: seconds to wait for the heartbeats of processes that have not met a key of a moment ago.
 
     Raises:
         KeyFault: ``keystore.*``, ``key.passphrase_wrong``; StateError: ``listing.*``, ``signer.self_check``.
     """
-    probe(core, core.database.read(lambda session: states.find(session, name)))
+    wanted = core.database.read(lambda session: states.find(session, name))
+    probe(core, wanted)
+    end = time.monotonic() + (0 if leave_behind else patience)
+    while time.monotonic() < end and core.database.read(lambda session: _behind(core, session, wanted)):
+        time.sleep(_PAUSE)
 
     def check(session: Session, key: KeyRow, now: int) -> Approved:
-        behind = [each for each in living(session, now) if key.thumbprint not in each.holds]
-        hosts = sorted({each.host for each in behind})
+        hosts = _behind(core, session, key)
         if hosts and not leave_behind:
             raise KeyFault("keystore.not_everywhere", path=key.thumbprint[:16], found=", ".join(hosts)[:200])
         details = {"left_behind": hosts} if hosts else {}
@@ -68,6 +76,12 @@ def activate(core: Core, name: str, by: Actor, *, emergency: bool = False, leave
         return Approved(listed.since, {**details, "trust_list": listing.version})
 
     return states.activate(core, name, by.actor, check, emergency=emergency, reason=by.reason)
+
+
+def _behind(core: Core, session: Session, key: KeyRow) -> list[str]:
+    """The hosts of running processes that do not hold a key."""
+    running = living(session, core.clock.now(session))
+    return sorted({each.host for each in running if key.thumbprint not in each.holds})
 
 
 def probe(core: Core, key: KeyRow) -> None:
