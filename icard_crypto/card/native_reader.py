@@ -61,11 +61,13 @@ _MULTIPLES: Final = (("iat", HOUR),)
 _SPANS: Final = (("iat", "exp", 1, LONGEST_LIFE), ("nbf", "exp", 1, FIELDS["claims"]["exp"].high))
 
 
-@functools.cache
 def reader() -> Reader | None:
-    """The reader, made once; None without the native core."""
-    if native.core is None:
-        return None
+    """The reader, made once; None where the native core is not used."""
+    return None if native.state().keyring is None else _made()
+
+
+@functools.cache
+def _made() -> Reader:
     fields = {(name, field.name): field for name in _MAPS for field in FIELDS[name].values()}
     places = {each: place for place, each in enumerate(fields)}
     forms = [field.read_pattern for field in fields.values() if field.read_pattern and field.type == "text"]

@@ -156,10 +156,14 @@ def test_a_failed_self_test_falls_back_to_scalar_and_then_to_none(
 def test_a_program_sees_one_line_and_goes_on(tmp_path: Any) -> None:
     """A real process with a module of another interface: one line on standard error, and verdicts as ever."""
     (tmp_path / "icard_native.py").write_text("INTERFACE, __version__ = 999, '9.9'\n")
-    code = "from icard_crypto.signing.ed25519 import BACKENDS; print(BACKENDS)"
+    code = (
+        "from icard_crypto.signing.ed25519 import BACKENDS\n"
+        "from icard_crypto.card.native_reader import facts_in\n"
+        "print(BACKENDS, facts_in(bytes(8)))"
+    )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "ICARD_NATIVE": "1"}
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert ended.stdout == "('libsodium', 'openssl')\n"
+    assert ended.stdout == "('libsodium', 'openssl') None\n"
     [line] = ended.stderr.splitlines()
     assert line.startswith("icard-native is not used: icard-native 9.9 speaks interface 999")
 
