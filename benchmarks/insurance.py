@@ -36,7 +36,7 @@ from issuer.insurance.region_report import region_report
 from issuer.insurance.views import report_on
 from issuer.rules.days import day_of
 from issuer.rules.store import add_rules
-from tests.kit.people import credit_code, new_house, organisation
+from tests.kit.people import credit_code, new_service_under_test, organisation
 
 __all__ = ["main", "measure"]
 
@@ -148,9 +148,9 @@ def main() -> None:
 
 def measure(folder: Path, people: int, rows: int, months: int) -> dict[str, float]:
     """What was measured, in seconds of processor time of this one process, and the most memory in MiB."""
-    house = new_house(folder, f"sqlite:///{folder}/issuer.db", keys=True)
-    core = house.core
-    populate(core, organisation(house, "employer", 1), people, months)
+    issuing_service = new_service_under_test(folder, f"sqlite:///{folder}/issuer.db", keys=True)
+    core = issuing_service.core
+    populate(core, organisation(issuing_service, "employer", 1), people, months)
     today = day_of(int(core.clock.local()))
     path = folder / "rows.csv"
     write_rows(path, rows, people, credit_code(1), today)
@@ -170,7 +170,7 @@ def measure(folder: Path, people: int, rows: int, months: int) -> dict[str, floa
         "import_lapsed": imported.followed.lapsed,
         "import_mib": _most_mib(),
     }
-    house.later(40 * 86_400)
+    issuing_service.later(40 * 86_400)
     seconds, followed = _timed(lambda: follow_due(core, _BY))
     found |= {"lapse_seconds": seconds, "lapse_people": followed.people, "lapsed": followed.lapsed}
     seconds, report = _timed(lambda: region_report(core, "310000"))

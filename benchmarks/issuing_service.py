@@ -32,7 +32,7 @@ from issuer.acts import Actor
 from issuer.cards import NewCard
 from tests.kit.issuing_api import BOUNDLESS, headers_of, issuing, new_service, wanted_card
 from tests.kit.issuing_service import person
-from tests.kit.people import House, Somebody, make
+from tests.kit.people import ServiceUnderTest, Somebody, make
 
 __all__ = ["main", "measure"]
 
@@ -100,24 +100,24 @@ def measure(
         clients: of each server.
         known: cards that are there before; those and the ones that are issued are revoked.
     """
-    house = new_service(folder, url)
+    issuing_service = new_service(folder, url)
     # Accounts are older than the requests that they confirm; and each code takes half a minute of this clock.
-    house.clock.at = time.time() - 3600
-    program, *officers = [make(house, "permit_officer", name) for name in ("program", "li.wei", "wang.fang")]
-    house.clock.at = time.time()
-    ids = [card_id for first in range(0, known, _TOGETHER) for card_id in _issued(house, first)]
-    token = make_token(house.core, program.who(), "benchmark", _SCOPES, 1).text
+    issuing_service.clock.at = time.time() - 3600
+    program, *officers = [make(issuing_service, "permit_officer", name) for name in ("program", "li.wei", "wang.fang")]
+    issuing_service.clock.at = time.time()
+    ids = [card_id for first in range(0, known, _TOGETHER) for card_id in _issued(issuing_service, first)]
+    token = make_token(issuing_service.core, program.who(), "benchmark", _SCOPES, 1).text
     told: dict[str, Told] = {}
     with _served(folder, servers) as ports:
-        for flow in (*_by_token(token, ids), _by_two(house, officers, ids)):
+        for flow in (*_by_token(token, ids), _by_two(issuing_service, officers, ids)):
             told |= _load([port for port in ports for _ in range(clients)], times, flow)
-    house.core.close()
+    issuing_service.core.close()
     return told
 
 
-def _issued(house: House, first: int) -> list[str]:
+def _issued(issuing_service: ServiceUnderTest, first: int) -> list[str]:
     new = [NewCard(person(number)) for number in range(first, first + _TOGETHER)]
-    return [issued.card_id for issued in cards.issue(house.core, new, Actor("benchmark"))]
+    return [issued.card_id for issued in cards.issue(issuing_service.core, new, Actor("benchmark"))]
 
 
 def _by_token(token: str, ids: list[str]) -> Iterator[Flow]:
@@ -141,9 +141,9 @@ def _by_token(token: str, ids: list[str]) -> Iterator[Flow]:
     return iter((issue, search, show))
 
 
-def _by_two(house: House, officers: Sequence[Somebody], ids: list[str]) -> Flow:
+def _by_two(issuing_service: ServiceUnderTest, officers: Sequence[Somebody], ids: list[str]) -> Flow:
     """Two officers, whose codes have just been given."""
-    house.clock.at = time.time()
+    issuing_service.clock.at = time.time()
     asker, confirmer = (headers_of(officer.enter()) for officer in officers)
     left = iter(ids)
 

@@ -34,7 +34,7 @@ from issuer.insurance.card_codes import insurance_on_record, make_due_codes
 from issuer.publication.export import export
 from issuer.publication.publish import due, publish
 from tests.kit.issuing_service import FakeClock, person
-from tests.kit.people import CHEAP, House, organisation
+from tests.kit.people import CHEAP, ServiceUnderTest, organisation
 from tests.kit.signed_domain import bundle_domain, published_core
 from verifier import Policy, Verifier
 
@@ -122,7 +122,7 @@ def measure(folder: Path, people: int, chunk: int = lapses.CHUNK) -> Told:
     """
     url = f"sqlite:///{folder}/issuer.db"
     core = published_core(folder, url, None, **CHEAP)
-    populate(core, organisation(House(core, FakeClock()), "employer", 1), people, _MONTHS)
+    populate(core, organisation(ServiceUnderTest(core, FakeClock()), "employer", 1), people, _MONTHS)
     texts = _issue(core, people)
     (other,) = cards.issue(core, [NewCard(person(people))], _BY)
     publish(core)

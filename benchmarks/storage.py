@@ -21,7 +21,7 @@ from issuer.cards import NewCard
 from issuer.cards.lookups import note_lookup
 from issuer.core import Core
 from tests.kit.issuing_service import FakeClock, person
-from tests.kit.people import CHEAP, House, make
+from tests.kit.people import CHEAP, ServiceUnderTest, make
 from tests.kit.signed_domain import published_core
 
 __all__ = ["main"]
@@ -47,7 +47,7 @@ def main() -> None:
 
 def _measure(folder: Path, url: str, number: int) -> dict[str, float]:
     core = published_core(folder, url, FakeClock(), **CHEAP, compare_published=False)
-    officer = make(House(core, FakeClock()), "permit_officer", "officer")
+    officer = make(ServiceUnderTest(core, FakeClock()), "permit_officer", "officer")
     who = officer.who()
     made: list[str] = []
 

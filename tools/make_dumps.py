@@ -39,7 +39,7 @@ def main() -> None:
     """Write the file."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        core = town(folder, office=True).house.core
+        core = town(folder, office=True).issuing_service.core
         settings = core.settings
         core.close()
         found: dict[str, Any] = {

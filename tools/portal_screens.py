@@ -95,7 +95,7 @@ def draw(folder: Path, wanted: Sequence[Picture]) -> None:
                     (folder / picture.file).write_bytes(_taken(browser, service, picture))
                     print(picture.file, flush=True)
         finally:
-            service.house.core.close()
+            service.issuing_service.core.close()
     for other in {path.name for path in folder.iterdir()} - {picture.file for picture in wanted}:
         (folder / other).unlink()
 

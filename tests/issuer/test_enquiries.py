@@ -63,7 +63,7 @@ def test_message_waits_until_it_is_answered_and_whoever_asked_gets_notice(office
 def test_holder_and_employer_do_not_read_each_others_thread(office: PermitOffice) -> None:
     permit = office.employed(2)
     person_id = office.core.database.read(lambda session: session.get_one(Permit, permit["permit_id"]).person_id)
-    holder = make(office.house, "holder", "holder.two", person_id=person_id)
+    holder = make(office.issuing_service, "holder", "holder.two", person_id=person_id)
     filings = office.ask(holder, "GET", "/v1/filings").json()["items"]
     filing_id = filings[0]["filing_id"]
     office.ok(holder, "POST", f"/v1/filings/{filing_id}/messages", {"text": "My employer must not read this."})

@@ -7,18 +7,18 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.kit.people import House
+from tests.kit.people import ServiceUnderTest
 
 __all__ = ["live"]
 
 
-def live(machine: Any, house: House, lives: int, steps: int) -> Any:
-    """So many lives of so many steps on a service; the model's class, with its house and what it counted.
+def live(machine: Any, issuing_service: ServiceUnderTest, lives: int, steps: int) -> Any:
+    """So many lives of so many steps on a service; the model's class, with its issuing_service and what it counted.
 
     Args:
-        machine: a rule-based state machine with a ``house``.
+        machine: a rule-based state machine with a ``issuing_service``.
     """
-    here = type(machine.__name__, (machine,), {"house": house})
+    here = type(machine.__name__, (machine,), {"issuing_service": issuing_service})
     # Lives share a service: one that failed cannot be shortened by living it again.
     how = settings(
         max_examples=lives,

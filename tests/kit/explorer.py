@@ -37,7 +37,7 @@ from issuer.publication.publish import publish
 from issuer.service import app as application
 from issuer.service import readiness
 from issuer.service.api import SUBJECTS
-from tests.kit.people import House
+from tests.kit.people import ServiceUnderTest
 from tests.kit.population import Population
 from verifier.runtime import http
 
@@ -101,9 +101,9 @@ class Explorer:
     _anew: bool = False
 
     @classmethod
-    def begin(cls, house: House, patch: pytest.MonkeyPatch) -> Explorer:
+    def begin(cls, issuing_service: ServiceUnderTest, patch: pytest.MonkeyPatch) -> Explorer:
         """A populated service; ``patch`` counts what is entered."""
-        found = cls(Population.of(house))
+        found = cls(Population.of(issuing_service))
         for subject in SUBJECTS:
             counted = [replace(one, function=found._counted(one.function, one)) for one in subject._all]
             patch.setattr(subject, "_all", counted)
@@ -111,7 +111,7 @@ class Explorer:
         patch.setattr(application, "_routes", application._routes.__wrapped__)
         # No worker runs here: nothing but what is asked happens to the database.
         patch.setattr(readiness, "trouble", lambda _jobs: None)
-        app = application.make_app(house.core, http.Drain())
+        app = application.make_app(issuing_service.core, http.Drain())
         found._http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app, raise_app_exceptions=False, client=CLIENT), base_url=BASE, timeout=60
         )
@@ -265,7 +265,7 @@ class Explorer:
         ).prepare()
         if case.operation.path == "/readyz":
             # What a worker would have published by now: a service whose changes wait is not ready.
-            publish(self.here.house.core)
+            publish(self.here.issuing_service.core)
         answer = self._ask(prepared.method or "", prepared.url or "", _headers(prepared), prepared.body)
         self.answers[label][answer.status_code] += 1
         if answer.status_code == 401:

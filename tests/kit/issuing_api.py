@@ -20,7 +20,7 @@ from issuer.accounts.sessions import Entered
 from issuer.service.cookies import SESSION
 from tests.kit.http_clients import PATIENCE, ServerProcess, read_answer
 from tests.kit.issuing_service import FakeClock, person
-from tests.kit.people import CHEAP, House
+from tests.kit.people import CHEAP, ServiceUnderTest
 from tests.kit.signed_domain import published_core, write_settings
 
 __all__ = ["BOUNDLESS", "IssuerServer", "Load", "headers_of", "issuing", "new_service", "raw", "wanted_card"]
@@ -34,12 +34,12 @@ def headers_of(entered: Entered) -> dict[str, str]:
     return {"Cookie": f"{SESSION}={entered.token}", "X-CSRF-Token": entered.csrf}
 
 
-def new_service(folder: Path, url: str, **changes: Any) -> House:
+def new_service(folder: Path, url: str, **changes: Any) -> ServiceUnderTest:
     """A service with all its keys and a trust list, and its settings as a file."""
     clock = FakeClock()
     core = published_core(folder, url, clock, **{**CHEAP, **changes})
     write_settings(core, folder)
-    return House(core, clock)
+    return ServiceUnderTest(core, clock)
 
 
 def wanted_card(number: int) -> dict[str, Any]:

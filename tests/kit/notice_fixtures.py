@@ -9,7 +9,7 @@ import pytest
 
 from issuer.core import Core
 from tests.kit.mail_server import MailServer, running_mail_server
-from tests.kit.notified_service import house_core
+from tests.kit.notified_service import notified_core
 from tests.kit.origin import Authority
 
 
@@ -33,7 +33,7 @@ def mail_server(shared_mail_server: MailServer) -> MailServer:
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str, mail_server: MailServer) -> Iterator[Core]:
-    core = house_core(tmp_path, database_url, smtp_port=mail_server.port)
+def issuing_service(tmp_path: Path, database_url: str, mail_server: MailServer) -> Iterator[Core]:
+    core = notified_core(tmp_path, database_url, smtp_port=mail_server.port)
     yield core
     core.close()

@@ -20,12 +20,12 @@ from issuer.notices.outbox import Notice, notify
 from issuer.vault.at_rest import Place
 from tests.kit.issuing_service import new_core, person
 
-__all__ = ["BY", "add_account", "add_organisation", "card_of", "house_core", "outbox", "tell"]
+__all__ = ["BY", "add_account", "add_organisation", "card_of", "notified_core", "outbox", "tell"]
 
 BY = Actor("officer:1", "a marked reason")
 
 
-def house_core(folder: Path, url: str, **settings: Any) -> Core:
+def notified_core(folder: Path, url: str, **settings: Any) -> Core:
     """A service that can issue, with a mail server in its settings."""
     values = {
         "smtp_host": "127.0.0.1",

@@ -32,7 +32,7 @@ __all__ = [
     "HOME",
     "HOST",
     "PASSWORD",
-    "House",
+    "ServiceUnderTest",
     "Somebody",
     "acts",
     "at_once",
@@ -41,7 +41,7 @@ __all__ = [
     "credit_code",
     "is_live",
     "make",
-    "new_house",
+    "new_service_under_test",
     "organisation",
     "take_up",
     "tried",
@@ -58,7 +58,7 @@ HOST = Actor("host:test", "a test", break_glass=True)
 
 
 @dataclass
-class House:
+class ServiceUnderTest:
     """A service and its clock."""
 
     core: Core
@@ -73,7 +73,7 @@ class House:
 class Somebody:
     """A person with an account."""
 
-    house: House
+    issuing_service: ServiceUnderTest
     account_id: str
     person_id: str
     login: str
@@ -84,30 +84,32 @@ class Somebody:
     def code(self) -> str:
         """What the authenticator app shows, one that was not shown before."""
         assert self.secret is not None
-        self.house.later()
-        return pyotp.TOTP(self.secret).at(int(self.house.clock.at))
+        self.issuing_service.later()
+        return pyotp.TOTP(self.secret).at(int(self.issuing_service.clock.at))
 
     def enter(self, origin: Origin = HOME) -> Entered:
         """A full session."""
-        entered = login.login(self.house.core, self.login, PASSWORD, origin)
+        entered = login.login(self.issuing_service.core, self.login, PASSWORD, origin)
         return entered if self.secret is None else self.step_up(entered.token, origin)
 
     def step_up(self, token: str, origin: Origin = HOME) -> Entered:
         """The second factor in a session."""
-        return login.step_up(self.house.core, token, self.code(), origin)
+        return login.step_up(self.issuing_service.core, token, self.code(), origin)
 
     def who(self) -> Principal:
         """Who it is in a new full session, its code just given."""
         return self.enter().who
 
 
-def new_house(folder: Path, url: str, *, keys: bool = False, **changes: Any) -> House:
+def new_service_under_test(folder: Path, url: str, *, keys: bool = False, **changes: Any) -> ServiceUnderTest:
     """A service of accounts, by default without signing keys."""
     clock = FakeClock()
-    return House(new_core(folder, url, keys=keys, clock=clock.clock(), **{**CHEAP, **changes}), clock)
+    return ServiceUnderTest(new_core(folder, url, keys=keys, clock=clock.clock(), **{**CHEAP, **changes}), clock)
 
 
-def make(house: House, role: str, name: str, *, identity: str | None = None, **more: Any) -> Somebody:
+def make(
+    issuing_service: ServiceUnderTest, role: str, name: str, *, identity: str | None = None, **more: Any
+) -> Somebody:
     """An account that its person has taken up."""
     new = NewAccount(
         role=role,
@@ -116,38 +118,40 @@ def make(house: House, role: str, name: str, *, identity: str | None = None, **m
         identity=None if "person_id" in more else identity or re.sub("[^A-Z0-9]", "-", f"ID-{name}".upper()),
         **more,
     )
-    invited = host.add(house.core, new, HOST)
+    invited = host.add(issuing_service.core, new, HOST)
     assert invited.token is not None
-    return take_up(house, invited.token, name)
+    return take_up(issuing_service, invited.token, name)
 
 
-def take_up(house: House, token: str, name: str) -> Somebody:
+def take_up(issuing_service: ServiceUnderTest, token: str, name: str) -> Somebody:
     """Whoever holds an invitation sets the password, and TOTP where it is proposed."""
-    view = invitations.open_invitation(house.core, token)
+    view = invitations.open_invitation(issuing_service.core, token)
     secret = view.totp.secret if view.totp else None
-    code = pyotp.TOTP(secret).at(int(house.clock.at)) if secret else None
-    recovery = invitations.accept(house.core, token, PASSWORD, code, HOME, view.totp.proof if view.totp else None)
-    person_id = house.core.database.read(lambda session: session.get_one(Account, view.account_id).person_id)
-    return Somebody(house, view.account_id, person_id, name, secret, recovery)
+    code = pyotp.TOTP(secret).at(int(issuing_service.clock.at)) if secret else None
+    recovery = invitations.accept(
+        issuing_service.core, token, PASSWORD, code, HOME, view.totp.proof if view.totp else None
+    )
+    person_id = issuing_service.core.database.read(lambda session: session.get_one(Account, view.account_id).person_id)
+    return Somebody(issuing_service, view.account_id, person_id, name, secret, recovery)
 
 
-def by_two(house: House, act: str, arguments: dict[str, Any]) -> str:
+def by_two(issuing_service: ServiceUnderTest, act: str, arguments: dict[str, Any]) -> str:
     """What one administrator asks for and another confirms; the invitation that comes of it, empty where none does."""
-    names = [f"admin.{count(house.core, Account)}.{n}" for n in range(2)]
-    one, two = (make(house, "administrator", name).who() for name in names)
-    house.later(1)
-    asked = engine.ask(house.core, one, act, arguments, "a test")
-    done = engine.confirm(house.core, two, asked.confirmation_id)
+    names = [f"admin.{count(issuing_service.core, Account)}.{n}" for n in range(2)]
+    one, two = (make(issuing_service, "administrator", name).who() for name in names)
+    issuing_service.later(1)
+    asked = engine.ask(issuing_service.core, one, act, arguments, "a test")
+    done = engine.confirm(issuing_service.core, two, asked.confirmation_id)
     if done.invited is None or done.invited.token is None or asked.invitation_part is None:
         return ""
     return invitations.whole(asked.invitation_part, done.invited.token)
 
 
-def organisation(house: House, kind: Any, number: int) -> str:
+def organisation(issuing_service: ServiceUnderTest, kind: Any, number: int) -> str:
     """An organisation with a code of its own; its id."""
-    admin = make(house, "administrator", f"registrar-{number}")
+    admin = make(issuing_service, "administrator", f"registrar-{number}")
     new = NewOrganisation(kind, credit_code(number), f"Organisation {number}")
-    return create_organisation(house.core, admin.who(), new).organisation_id
+    return create_organisation(issuing_service.core, admin.who(), new).organisation_id
 
 
 def is_live(core: Core, entered: Entered) -> bool:

@@ -19,7 +19,7 @@ from issuer.permits.models import Permit
 from issuer.service.app import make_service
 from tests.kit.callers import Caller, by_session
 from tests.kit.issuing_service import FakeClock
-from tests.kit.people import CHEAP, House, Somebody, is_live, make, organisation
+from tests.kit.people import CHEAP, ServiceUnderTest, Somebody, is_live, make, organisation
 from tests.kit.signed_domain import published_core, step, verdicts
 from verifier.runtime import http
 
@@ -69,7 +69,7 @@ class PermitOffice:
 
     def __init__(
         self,
-        house: House,
+        issuing_service: ServiceUnderTest,
         *,
         admin: Somebody,
         officer: Somebody,
@@ -78,8 +78,8 @@ class PermitOffice:
         employer: Somebody,
         employer_id: str,
     ) -> None:
-        self.house = house
-        self.core = house.core
+        self.issuing_service = issuing_service
+        self.core = issuing_service.core
         self.app: FastAPI = make_service(self.core, http.Drain())
         self.admin, self.officer, self.second, self.head = admin, officer, second, head
         self.employer, self.employer_id = employer, employer_id
@@ -101,27 +101,27 @@ class PermitOffice:
         morning = datetime.combine(date.fromisoformat(day), datetime.min.time(), BEIJING) + timedelta(hours=10)
         clock = FakeClock(at=morning.timestamp())
         given = {**CHEAP, "account_burst": 10_000, "direct_issuing": False, **settings}
-        house = House(published_core(folder, url, clock, **given), clock)
-        admin = make(house, "administrator", "admin")
-        employer_id = organisation(house, "employer", 1)
+        issuing_service = ServiceUnderTest(published_core(folder, url, clock, **given), clock)
+        admin = make(issuing_service, "administrator", "admin")
+        employer_id = organisation(issuing_service, "employer", 1)
         return cls(
-            house,
+            issuing_service,
             admin=admin,
-            officer=make(house, "permit_officer", "officer"),
-            second=make(house, "permit_officer", "second"),
-            head=make(house, "office_head", "head"),
-            employer=make(house, "employer", "employer", organisation_id=employer_id),
+            officer=make(issuing_service, "permit_officer", "officer"),
+            second=make(issuing_service, "permit_officer", "second"),
+            head=make(issuing_service, "office_head", "head"),
+            employer=make(issuing_service, "employer", "employer", organisation_id=employer_id),
             employer_id=employer_id,
         )
 
     @property
     def today(self) -> date:
         """The day in Beijing."""
-        return datetime.fromtimestamp(self.house.clock.at, UTC).astimezone(BEIJING).date()
+        return datetime.fromtimestamp(self.issuing_service.clock.at, UTC).astimezone(BEIJING).date()
 
     def by(self, somebody: Somebody) -> Caller:
         """A person in a session, a new one after a while, or where newer ones of the account have taken its place."""
-        now = self.house.clock.at
+        now = self.issuing_service.clock.at
         caller, entered, since = self._callers.get(somebody.account_id, (None, None, 0.0))
         if caller is None or entered is None or now - since > _SESSION or not is_live(self.core, entered):
             entered = somebody.enter()
@@ -151,16 +151,16 @@ class PermitOffice:
 
     def another_employer(self, number: int, region: str = "310115") -> Somebody:
         """The handler of a further verified employer."""
-        organisation_id = organisation(self.house, "employer", number)
+        organisation_id = organisation(self.issuing_service, "employer", number)
         self.verify_employer(organisation_id, region)
-        return make(self.house, "employer", f"employer.{number}", organisation_id=organisation_id)
+        return make(self.issuing_service, "employer", f"employer.{number}", organisation_id=organisation_id)
 
     def travel(self, day: date | str, hour: int = 10) -> None:
         """It is a later day in Beijing; the service has signed meanwhile, as a real one does."""
         wanted = date.fromisoformat(day) if isinstance(day, str) else day
         morning = datetime.combine(wanted, datetime.min.time(), BEIJING) + timedelta(hours=hour)
-        assert morning.timestamp() > self.house.clock.at, "time does not go back"
-        self.house.clock.at = morning.timestamp()
+        assert morning.timestamp() > self.issuing_service.clock.at, "time does not go back"
+        self.issuing_service.clock.at = morning.timestamp()
         self.core.database.transact(self.core.clock.accept)
 
     def turn(self) -> Turned:
@@ -262,7 +262,7 @@ class PermitOffice:
 
     def holder(self, permit: dict[str, Any]) -> Somebody:
         """An account of the person who has a permit."""
-        holder = make(self.house, "holder", f"holder.{permit['number'][-6:]}")
+        holder = make(self.issuing_service, "holder", f"holder.{permit['number'][-6:]}")
 
         def bind(session: Session) -> str:
             person_id = session.get_one(Permit, permit["permit_id"]).person_id
@@ -287,7 +287,7 @@ class PermitOffice:
         """A person in a session whose code was given just now."""
         entered = somebody.enter()
         caller = by_session(self.app, entered)
-        self._callers[somebody.account_id] = caller, entered, self.house.clock.at
+        self._callers[somebody.account_id] = caller, entered, self.issuing_service.clock.at
         return caller
 
     def ended(self, permit: dict[str, Any], end: str) -> None:
@@ -309,6 +309,6 @@ class PermitOffice:
 
     def verdict(self, *codes: str) -> list[str]:
         """What a verifier with the published bundle says of codes now: VALID, or the reason."""
-        step(self.core, self.house.clock)
+        step(self.core, self.issuing_service.clock)
         found = verdicts(self.core, codes)
         return ["VALID" if one.outcome == "VALID" else str(one.reason) for one in found]

@@ -34,7 +34,7 @@ from issuer.publication.publish import publish
 from issuer.published.models import Artefact
 from tests.kit.issuing_api import headers_of
 from tests.kit.issuing_service import person
-from tests.kit.people import HOST, PASSWORD, House, Somebody, credit_code, make, organisation, tried
+from tests.kit.people import HOST, PASSWORD, ServiceUnderTest, Somebody, credit_code, make, organisation, tried
 
 __all__ = ["Population"]
 
@@ -62,7 +62,7 @@ class Population:
         people: somebody of each role.
     """
 
-    house: House
+    issuing_service: ServiceUnderTest
     people: dict[str, Somebody] = field(default_factory=dict)
     organisations: dict[str, str] = field(default_factory=dict)
     _entered: dict[str, tuple[Entered, float]] = field(default_factory=dict)
@@ -70,12 +70,12 @@ class Population:
     _number: int = 0
 
     @classmethod
-    def of(cls, house: House) -> Population:
+    def of(cls, issuing_service: ServiceUnderTest) -> Population:
         """People of every role, some of whom did something that others may decide on, read or undo."""
-        made = cls(house)
-        core = house.core
+        made = cls(issuing_service)
+        core = issuing_service.core
         for number, kind in enumerate(("employer", "agency")):
-            made.organisations[kind] = organisation(house, kind, number)
+            made.organisations[kind] = organisation(issuing_service, kind, number)
         for role in ROLES:
             made.people[role] = made._somebody(role)
         made.more()
@@ -85,7 +85,7 @@ class Population:
 
     def more(self) -> None:
         """Objects of every kind, to be looked at, changed and ended."""
-        core, chance = self.house.core, random.Random(self.number())
+        core, chance = self.issuing_service.core, random.Random(self.number())
         for role, somebody in self.people.items():
             who = self.session(role, fresh=True).who
             webhooks.add(core, somebody.account_id, "https://hooks.example/icard", "test")
@@ -93,13 +93,13 @@ class Population:
                 self._token(role)
         for act, role in (("card.revoke", "permit_officer"), ("account.create", "administrator")):
             for _ in range(3):
-                asker = make(self.house, role, f"asker.{self.number()}").who()
+                asker = make(self.issuing_service, role, f"asker.{self.number()}").who()
                 arguments = self._arguments(act, chance)
                 engine.ask(core, asker, act, arguments, "a request")
         give_mandate(core, self.session("employer").who, *self._mandate().values())
         for _ in range(3):
             self._card(chance)
-        host.change(core, make(self.house, "holder", f"locked.{self.number()}").login, "lock", HOST)
+        host.change(core, make(self.issuing_service, "holder", f"locked.{self.number()}").login, "lock", HOST)
         core.database.transact(
             lambda session: session.execute(update(Outbox).where(Outbox.channel == "webhook").values(state="dead"))
         )
@@ -112,15 +112,17 @@ class Population:
     def session(self, role: str, *, fresh: bool = False) -> Entered:
         """A session of somebody with that role, whoever that may be by now."""
         entered, at = self._entered.get(role, (None, 0.0))
-        ended = entered is None or isinstance(tried(partial(authenticate, self.house.core, entered.token)), str)
-        if entered is None or ended or (fresh and self.house.clock.at - at > 200):
+        ended = entered is None or isinstance(
+            tried(partial(authenticate, self.issuing_service.core, entered.token)), str
+        )
+        if entered is None or ended or (fresh and self.issuing_service.clock.at - at > 200):
             again = tried(self.people[role].enter)
             if isinstance(again, str) or not again.who.full:
                 # Locked out, closed, with another password or second factor by what was done before.
                 self.people[role] = self._somebody(role)
                 again = self.people[role].enter()
             entered = again
-            self._entered[role] = entered, self.house.clock.at
+            self._entered[role] = entered, self.issuing_service.clock.at
         return entered
 
     def headers(self, role: str, *, token: bool = False, fresh: bool = False) -> Headers:
@@ -167,7 +169,7 @@ class Population:
     def _token(self, role: str) -> NewToken:
         def make_it() -> NewToken:
             who = self.session(role, fresh=True).who
-            return make_token(self.house.core, who, "a program", SCOPES & who.role.rights, 30)
+            return make_token(self.issuing_service.core, who, "a program", SCOPES & who.role.rights, 30)
 
         made = tried(make_it)
         if isinstance(made, str):
@@ -180,7 +182,7 @@ class Population:
     def _somebody(self, role: str) -> Somebody:
         kind = ROLES[role].organisation
         more = {"organisation_id": self.organisations[kind]} if kind else {}
-        return make(self.house, role, f"{role}.{self.number()}".replace("_", "."), **more)
+        return make(self.issuing_service, role, f"{role}.{self.number()}".replace("_", "."), **more)
 
     def _card(self, chance: random.Random) -> str:
         new = NewCard(
@@ -188,10 +190,10 @@ class Population:
             holder=self.people["holder"].person_id,
             employer=self.organisations["employer"],
         )
-        return cards.issue(self.house.core, [new], HOST)[0].card_id
+        return cards.issue(self.issuing_service.core, [new], HOST)[0].card_id
 
     def _all(self, query: Select[Any]) -> list[Any]:
-        return list(self.house.core.database.read(lambda session: session.scalars(query).all()))
+        return list(self.issuing_service.core.database.read(lambda session: session.scalars(query).all()))
 
     def _id(self, name: str, template: str, role: str, chance: random.Random) -> str:
         table, owner = _TABLES[name]
@@ -225,7 +227,7 @@ class Population:
         """An account that somebody may change, its person invited; the invitation's token."""
         name = f"holder.{self.number()}"
         new = NewAccount("holder", name, "Name", identity=f"ID-{self.number()}")
-        invited = host.add(self.house.core, new, HOST)
+        invited = host.add(self.issuing_service.core, new, HOST)
         assert invited.token is not None
         return invited.token
 
@@ -239,9 +241,9 @@ class Population:
         return self._new_account("inspector")
 
     def _mandate(self) -> dict[str, Any]:
-        now = int(self.house.clock.at)
+        now = int(self.issuing_service.clock.at)
         agency = NewOrganisation("agency", credit_code(5000 + self.number()), "An agency")
-        made = create_organisation(self.house.core, self.session("administrator").who, agency)
+        made = create_organisation(self.issuing_service.core, self.session("administrator").who, agency)
         parties = {"agency_id": made.organisation_id, "employer_id": self.organisations["employer"]}
         return {**parties, "begins_at": now, "ends_at": now + 100 * 24 * _HOURS}
 
@@ -264,8 +266,8 @@ def _accept(here: Population, role: str, chance: random.Random) -> dict[str, Any
 
 
 def _totp(here: Population, role: str, chance: random.Random) -> dict[str, Any]:
-    offer = own_account.begin_totp(here.house.core, here.session(role).who)
-    code = pyotp.TOTP(offer.secret).at(int(here.house.clock.at))
+    offer = own_account.begin_totp(here.issuing_service.core, here.session(role).who)
+    code = pyotp.TOTP(offer.secret).at(int(here.issuing_service.clock.at))
     return {"password": PASSWORD, "proof": offer.proof, "code": code}
 
 

@@ -36,7 +36,7 @@ from tests.issuer.conftest import new_database_url
 from tests.kit.insured import new_registration
 from tests.kit.issuing_api import BOUNDLESS, new_service
 from tests.kit.issuing_service import person
-from tests.kit.people import HOST, PASSWORD, House, Somebody, make, organisation
+from tests.kit.people import HOST, PASSWORD, ServiceUnderTest, Somebody, make, organisation
 from tests.kit.permit_office import PermitOffice, person_record
 from verifier.runtime import http
 
@@ -59,7 +59,7 @@ class Town:
         office: that decides on applications, where there is one.
     """
 
-    house: House
+    issuing_service: ServiceUnderTest
     people: dict[str, Somebody]
     cards: list[str]
     employer_id: str
@@ -79,33 +79,33 @@ def town(folder: Path, *, office: bool = False) -> Town:
     Args:
         office: whether there are applications and permits too, which takes longer.
     """
-    house = new_service(folder, new_database_url("sqlite", folder), help_contact="021-12333", **BOUNDLESS)
-    employer_id, agency_id = organisation(house, "employer", 1), organisation(house, "agency", 2)
+    issuing_service = new_service(folder, new_database_url("sqlite", folder), help_contact="021-12333", **BOUNDLESS)
+    employer_id, agency_id = organisation(issuing_service, "employer", 1), organisation(issuing_service, "agency", 2)
     organisations = {"employer": employer_id, "agency": agency_id}
-    people = {role: make(house, role, f"{role}-1", organisation_id=organisations.get(role)) for role in ROLES}
+    people = {role: make(issuing_service, role, f"{role}-1", organisation_id=organisations.get(role)) for role in ROLES}
     for role in ("permit_officer", "administrator"):
-        people[f"second_{role}"] = make(house, role, f"{role}-2")
+        people[f"second_{role}"] = make(issuing_service, role, f"{role}-2")
     holder = people["holder"].person_id
     new = [NewCard(person(1), holder=holder, employer=employer_id)]
     new += [NewCard(_renamed(number), employer=employer_id) for number in (2, 3)]
-    made = [one.card_id for one in cards.issue(house.core, new, HOST)]
-    house.later()
-    cards.suspend(house.core, made[2], HOST)
-    now = int(house.clock.at)
-    give_mandate(house.core, people["employer"].who(), agency_id, employer_id, now, now + 90 * 86_400)
-    note_lookup(house.core, people["inspector"].who(), made[0], "code")
-    note_lookup(house.core, people["permit_officer"].who(), made[0], "card")
-    whole = Town(house, people, made, employer_id, agency_id)
+    made = [one.card_id for one in cards.issue(issuing_service.core, new, HOST)]
+    issuing_service.later()
+    cards.suspend(issuing_service.core, made[2], HOST)
+    now = int(issuing_service.clock.at)
+    give_mandate(issuing_service.core, people["employer"].who(), agency_id, employer_id, now, now + 90 * 86_400)
+    note_lookup(issuing_service.core, people["inspector"].who(), made[0], "code")
+    note_lookup(issuing_service.core, people["permit_officer"].who(), made[0], "card")
+    whole = Town(issuing_service, people, made, employer_id, agency_id)
     if office:
-        whole.office = _open_office(house, people, employer_id)
+        whole.office = _open_office(issuing_service, people, employer_id)
         whole.ids = _fill_office(whole.office, people)
     return whole
 
 
-def _open_office(house: House, people: dict[str, Somebody], employer_id: str) -> PermitOffice:
+def _open_office(issuing_service: ServiceUnderTest, people: dict[str, Somebody], employer_id: str) -> PermitOffice:
     """An office with the people of the town."""
     return PermitOffice(
-        house,
+        issuing_service,
         admin=people["administrator"],
         officer=people["permit_officer"],
         second=people["second_permit_officer"],
@@ -117,7 +117,7 @@ def _open_office(house: House, people: dict[str, Somebody], employer_id: str) ->
 
 def _fill_office(office: PermitOffice, people: dict[str, Somebody]) -> dict[str, str]:
     """Applications in several states, and somebody with a permit and insurance."""
-    house, today = office.house, office.today
+    issuing_service, today = office.issuing_service, office.today
     ids = {"office": office.office_id, "draft": office.draft("overseas", person_record(today, 1), papers={"M04": None})}
     ids["filing"] = office.filed("overseas", person_record(today, 2, surname="TANAKA", given="YUKI"))
     ids["returned"] = office.filed("overseas", person_record(today, 3, surname="ROSSI", given="GIULIA"))
@@ -131,19 +131,23 @@ def _fill_office(office: PermitOffice, people: dict[str, Somebody]) -> dict[str,
     permit = office.employed(6, surname="LINDQVIST", given="ASTRID", nationality="SWE", until=until)
     ids["permit"], ids["permit_card"] = permit["permit_id"], permit["card_id"]
     ids["until"] = Words("en").day(date.fromisoformat(until), short=True)
-    holder = house.core.database.read(lambda session: session.get_one(Permit, ids["permit"]).person_id)
-    people["resident"] = make(house, "holder", "resident-1", person_id=holder)
-    _insurance(house, people, ids, today)
+    holder = issuing_service.core.database.read(lambda session: session.get_one(Permit, ids["permit"]).person_id)
+    people["resident"] = make(issuing_service, "holder", "resident-1", person_id=holder)
+    _insurance(issuing_service, people, ids, today)
     resident = people["resident"].who()
     words = "My post is Senior design engineer since the last change."
-    ids["request"] = requests.ask(house.core, resident, "correction", "permit", words, fact="position")
-    give_consent(house.core, resident, NewConsent("statistics", "East China University", today + timedelta(days=300)))
-    ids["claim"] = apply_claim(house.core, resident, ids["insured"], "unemployment", {}, "I look for work.")
+    ids["request"] = requests.ask(issuing_service.core, resident, "correction", "permit", words, fact="position")
+    give_consent(
+        issuing_service.core, resident, NewConsent("statistics", "East China University", today + timedelta(days=300))
+    )
+    ids["claim"] = apply_claim(issuing_service.core, resident, ids["insured"], "unemployment", {}, "I look for work.")
     employer = people["employer"].who()
     rows = [{"number": permit["number"], "name": "LINDQVIST ASTRID"}, {"number": "1" * 18, "name": ""}]
-    ids["list"] = lists.begin(house.core, employer, "extension", rows)
+    ids["list"] = lists.begin(issuing_service.core, employer, "extension", rows)
     none = outcome_of(Invalid("filing.no_permit", path="number"))
-    lists.advance(house.core, employer, ids["list"], lambda row: Outcome() if row["name"] else none, _undone, 0)
+    lists.advance(
+        issuing_service.core, employer, ids["list"], lambda row: Outcome() if row["name"] else none, _undone, 0
+    )
     starts = start_of_day(today + timedelta(days=1)) + 10 * 3600
     slot = {"window": "3", "starts_at": starts, "minutes": 20, "places": 2}
     ids["slot"] = office.ok(office.officer, "POST", "/v1/slots", slot)["slot_id"]
@@ -155,9 +159,11 @@ def _undone(_key: str, _row: Mapping[str, Any]) -> Outcome:
     raise AssertionError
 
 
-def _insurance(house: House, people: dict[str, Somebody], ids: dict[str, str], today: date) -> None:
+def _insurance(
+    issuing_service: ServiceUnderTest, people: dict[str, Somebody], ids: dict[str, str], today: date
+) -> None:
     """The resident is registered, with what was paid for the month before and a month that is missing."""
-    core, who = house.core, people["employer"].who()
+    core, who = issuing_service.core, people["employer"].who()
     began = (today.replace(day=1) - timedelta(days=100)).replace(day=1)
     born = core.database.read(lambda session: passport_of(core, session, people["resident"].person_id))["birth"]
     new = new_registration(
@@ -170,7 +176,7 @@ def _insurance(house: House, people: dict[str, Somebody], ids: dict[str, str], t
 @contextlib.contextmanager
 def running_portal(made: Town) -> Iterator[str]:
     """The portal's address while a server serves it, with everything that the service puts around it."""
-    app = make_app(made.house.core, http.Drain(), [make_portal(made.house.core)])
+    app = make_app(made.issuing_service.core, http.Drain(), [make_portal(made.issuing_service.core)])
     config = uvicorn.Config(app, port=0, log_config=None, log_level="error", lifespan="off", interface="asgi3")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.people import House, new_house
+from tests.kit.people import ServiceUnderTest, new_service_under_test
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+def issuing_service(tmp_path: Path, database_url: str) -> Iterator[ServiceUnderTest]:
     """A service without signing keys, and its clock."""
-    made = new_house(tmp_path, database_url)
+    made = new_service_under_test(tmp_path, database_url)
     yield made
     made.core.close()

@@ -20,7 +20,7 @@ from issuer.accounts.models import Account, LoginAttempts, LoginSession
 from issuer.accounts.people import open_password
 from issuer.vault.passwords import Passwords
 from tests.kit.issuing_service import new_core
-from tests.kit.people import AWAY, HOME, HOST, PASSWORD, House, acts, at_once, count, make
+from tests.kit.people import AWAY, HOME, HOST, PASSWORD, ServiceUnderTest, acts, at_once, count, make
 
 
 class Noting:
@@ -57,36 +57,39 @@ class Counted(Passwords):
         return found
 
 
-def refused(house: House, name: str, password: str, origin: Origin = AWAY) -> StateError:
+def refused(issuing_service: ServiceUnderTest, name: str, password: str, origin: Origin = AWAY) -> StateError:
     with pytest.raises(StateError) as caught:
-        login(house.core, name, password, origin)
+        login(issuing_service.core, name, password, origin)
     return caught.value
 
 
-def test_a_holder_logs_in_with_a_password(house: House) -> None:
+def test_a_holder_logs_in_with_a_password(issuing_service: ServiceUnderTest) -> None:
     """Without a second factor, where the role needs none; the login name in any case; the act is in the audit."""
-    holder = make(house, "holder", "zhang.wei@example.cn")
-    entered = login(house.core, " Zhang.Wei@Example.CN ", PASSWORD, HOME)
+    holder = make(issuing_service, "holder", "zhang.wei@example.cn")
+    entered = login(issuing_service.core, " Zhang.Wei@Example.CN ", PASSWORD, HOME)
     assert entered.who.full
     assert entered.who.account_id == holder.account_id
     assert entered.device is not None
-    assert sessions.authenticate(house.core, entered.token) == entered.who
-    action, actor, _ = acts(house.core)[-1]
-    assert (action, actor) == ("session.begin", house.core.at_rest.pseudonym("actor", f"account:{holder.account_id}"))
+    assert sessions.authenticate(issuing_service.core, entered.token) == entered.who
+    action, actor, _ = acts(issuing_service.core)[-1]
+    assert (action, actor) == (
+        "session.begin",
+        issuing_service.core.at_rest.pseudonym("actor", f"account:{holder.account_id}"),
+    )
 
 
-def test_refusals_are_the_same_in_content_and_work(house: House) -> None:
+def test_refusals_are_the_same_in_content_and_work(issuing_service: ServiceUnderTest) -> None:
     """An unknown name, an impossible one, a wrong password, a locked account: one answer, one hash, three counters."""
-    make(house, "holder", "known")
-    make(house, "holder", "locked")
-    host.change(house.core, "locked", "lock", HOST)
+    make(issuing_service, "holder", "known")
+    make(issuing_service, "holder", "locked")
+    host.change(issuing_service.core, "locked", "lock", HOST)
     tries = [("known", "wrong password"), ("nobody", PASSWORD), ("\0' OR 1=1", PASSWORD), ("locked", PASSWORD)]
     answers, work = [], []
     for place, (name, password) in enumerate(tries):
         passwords = Counted()
-        core = replace(house.core, passwords=passwords)
+        core = replace(issuing_service.core, passwords=passwords)
         before = count(core, LoginAttempts)
-        fault = refused(replace(house, core=core), name, password, Origin(f"203.0.{place}.1"))
+        fault = refused(replace(issuing_service, core=core), name, password, Origin(f"203.0.{place}.1"))
         answers.append((fault.to_dict(), str(fault)))
         work.append((passwords.computed, count(core, LoginAttempts) - before))
     assert [answer[0]["code"] for answer in answers] == ["login.refused"] * 4
@@ -97,43 +100,46 @@ def test_refusals_are_the_same_in_content_and_work(house: House) -> None:
     assert work[0][1] == 3
 
 
-def test_a_long_password_costs_no_hash(house: House) -> None:
+def test_a_long_password_costs_no_hash(issuing_service: ServiceUnderTest) -> None:
     """It is refused before anything is computed or counted, whoever's it is."""
-    core = replace(house.core, passwords=Counted())
+    core = replace(issuing_service.core, passwords=Counted())
     for name in ("nobody", "x" * 10_000):
-        fault = refused(replace(house, core=core), name, "a" * 100_000)
+        fault = refused(replace(issuing_service, core=core), name, "a" * 100_000)
         assert fault.code == "password.too_long"
         assert fault.message() == "The password is too long."
     assert core.passwords.computed == []  # type: ignore[attr-defined]
     assert count(core, LoginAttempts) == 0
 
 
-def test_a_password_changed_meanwhile_logs_nobody_in(house: House) -> None:
+def test_a_password_changed_meanwhile_logs_nobody_in(issuing_service: ServiceUnderTest) -> None:
     """The old password was right when it was verified: the account changed before the session began."""
-    own = make(house, "holder", "zhang").who()
+    own = make(issuing_service, "holder", "zhang").who()
 
     def change() -> None:
-        own_account.change_password(house.core, own, PASSWORD, "another 7 words that nobody knows")
+        own_account.change_password(issuing_service.core, own, PASSWORD, "another 7 words that nobody knows")
 
-    core = replace(house.core, passwords=Counted(meanwhile=change))
-    assert refused(replace(house, core=core), "zhang", PASSWORD, HOME).code == "login.refused"
+    core = replace(issuing_service.core, passwords=Counted(meanwhile=change))
+    assert refused(replace(issuing_service, core=core), "zhang", PASSWORD, HOME).code == "login.refused"
     assert count(core, LoginSession) == 0
 
 
-def test_an_account_locked_meanwhile_gets_no_session(house: House) -> None:
+def test_an_account_locked_meanwhile_gets_no_session(issuing_service: ServiceUnderTest) -> None:
     """Whichever comes first, no session outlives the lock."""
-    holder = make(house, "holder", "zhang")
-    core = replace(house.core, passwords=Counted(meanwhile=lambda: host.change(house.core, "zhang", "lock", HOST)))
-    assert refused(replace(house, core=core), "zhang", PASSWORD, HOME).code == "login.refused"
+    holder = make(issuing_service, "holder", "zhang")
+    core = replace(
+        issuing_service.core,
+        passwords=Counted(meanwhile=lambda: host.change(issuing_service.core, "zhang", "lock", HOST)),
+    )
+    assert refused(replace(issuing_service, core=core), "zhang", PASSWORD, HOME).code == "login.refused"
     assert count(core, LoginSession) == 0
     assert holder.account_id
 
 
-def test_log_ins_race_a_lock(house: House) -> None:
+def test_log_ins_race_a_lock(issuing_service: ServiceUnderTest) -> None:
     """Four log-ins and a lock at once: whatever got in before is ended, whatever came after is refused."""
-    make(house, "holder", "zhang")
-    jobs: list[Callable[[], Any]] = [lambda: login(house.core, "zhang", PASSWORD, HOME) for _ in range(4)]
-    found = at_once([*jobs, lambda: host.change(house.core, "zhang", "lock", HOST)])
+    make(issuing_service, "holder", "zhang")
+    jobs: list[Callable[[], Any]] = [lambda: login(issuing_service.core, "zhang", PASSWORD, HOME) for _ in range(4)]
+    found = at_once([*jobs, lambda: host.change(issuing_service.core, "zhang", "lock", HOST)])
     assert found[-1] is None
     for entered in found[:-1]:
         if isinstance(entered, Exception):
@@ -141,20 +147,20 @@ def test_log_ins_race_a_lock(house: House) -> None:
             assert entered.code == "login.refused"
         else:
             with pytest.raises(StateError) as caught:
-                sessions.authenticate(house.core, entered.token)
+                sessions.authenticate(issuing_service.core, entered.token)
             assert caught.value.code == "session.unknown"
-    assert count(house.core, LoginSession) == 0
+    assert count(issuing_service.core, LoginSession) == 0
 
 
-def test_an_outdated_hash_is_made_anew(house: House, tmp_path: Path) -> None:
+def test_an_outdated_hash_is_made_anew(issuing_service: ServiceUnderTest, tmp_path: Path) -> None:
     """At the next log-in, with the parameters that the settings have now; the password stays."""
-    make(house, "holder", "zhang")
+    make(issuing_service, "holder", "zhang")
     stronger = Passwords(memory_kib=8192, passes=2, lanes=1, at_once=2)
-    core = replace(house.core, passwords=stronger)
+    core = replace(issuing_service.core, passwords=stronger)
 
     def stored() -> str:
-        account = house.core.database.read(lambda session: session.scalars(select(Account)).one())
-        return open_password(house.core, account) or ""
+        account = issuing_service.core.database.read(lambda session: session.scalars(select(Account)).one())
+        return open_password(issuing_service.core, account) or ""
 
     before = stored()
     assert "m=7168,t=1,p=1" in before
@@ -163,7 +169,7 @@ def test_an_outdated_hash_is_made_anew(house: House, tmp_path: Path) -> None:
     assert "m=8192,t=2,p=1" in after
     login(core, "zhang", PASSWORD, HOME)
     assert stored() == after
-    assert refused(replace(house, core=core), "zhang", "wrong password", HOME).code == "login.refused"
+    assert refused(replace(issuing_service, core=core), "zhang", "wrong password", HOME).code == "login.refused"
 
 
 def test_the_defaults_are_those_of_the_rfc(tmp_path: Path) -> None:
@@ -177,7 +183,7 @@ def test_the_defaults_are_those_of_the_rfc(tmp_path: Path) -> None:
     core.close()
 
 
-def test_hashes_take_no_more_than_their_slots(house: House) -> None:
+def test_hashes_take_no_more_than_their_slots(issuing_service: ServiceUnderTest) -> None:
     """Beyond the slots logins wait, beyond the waiting places they are told to come back; nothing is counted then."""
     busy, go = threading.Semaphore(0), threading.Event()
 
@@ -193,8 +199,8 @@ def test_hashes_take_no_more_than_their_slots(house: House) -> None:
                 Slow.running -= 1
                 return False
 
-    make(house, "holder", "zhang")
-    core = replace(house.core, passwords=Slow(memory_kib=7168, passes=1, lanes=1, at_once=2))
+    make(issuing_service, "holder", "zhang")
+    core = replace(issuing_service.core, passwords=Slow(memory_kib=7168, passes=1, lanes=1, at_once=2))
     faults: list[str] = []
 
     def attempt(place: int) -> None:
@@ -219,18 +225,18 @@ def test_hashes_take_no_more_than_their_slots(house: House) -> None:
     assert sorted(core.database.read(lambda session: session.scalars(failures).all())) == [0, 0] + [1] * 18
 
 
-def test_a_log_in_ends_the_session_that_it_replaces(house: House) -> None:
+def test_a_log_in_ends_the_session_that_it_replaces(issuing_service: ServiceUnderTest) -> None:
     """The token that came with the request is worth nothing afterwards, and is never the one that was logged in."""
-    make(house, "holder", "zhang")
-    first = login(house.core, "zhang", PASSWORD, HOME)
-    second = login(house.core, "zhang", PASSWORD, HOME, replaces=first.token)
+    make(issuing_service, "holder", "zhang")
+    first = login(issuing_service.core, "zhang", PASSWORD, HOME)
+    second = login(issuing_service.core, "zhang", PASSWORD, HOME, replaces=first.token)
     assert second.token != first.token
     with pytest.raises(StateError):
-        sessions.authenticate(house.core, first.token)
+        sessions.authenticate(issuing_service.core, first.token)
     planted = "p" * 43
-    third = login(house.core, "zhang", PASSWORD, HOME, replaces=planted)
+    third = login(issuing_service.core, "zhang", PASSWORD, HOME, replaces=planted)
     assert third.token != planted
     with pytest.raises(StateError) as caught:
-        sessions.authenticate(house.core, planted)
+        sessions.authenticate(issuing_service.core, planted)
     assert caught.value.code == "session.unknown"
-    assert directory.own_account(house.core, third.who).login == "zhang"
+    assert directory.own_account(issuing_service.core, third.who).login == "zhang"

@@ -25,7 +25,7 @@ from issuer.approvals.models import Confirmation
 from issuer.core import Core
 from issuer.db.base import Base
 from issuer.processes import rewrap
-from tests.kit.people import PASSWORD, House, count, make
+from tests.kit.people import PASSWORD, ServiceUnderTest, count, make
 
 MARK = "QJXKVWZYPLMN"
 
@@ -39,11 +39,11 @@ def everything(session: Session) -> bytes:
 
 
 def test_nothing_personal_and_no_secret_is_kept_in_clear(
-    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    issuing_service: ServiceUnderTest, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Names, address, document, network, browser, reasons, passwords, codes, tokens; in rows, files and logs."""
     caplog.set_level(logging.DEBUG)
-    core = house.core
+    core = issuing_service.core
     by = Actor(f"host:{MARK}", f"{MARK} reason", break_glass=True)
     place = Origin("203.0.113.77", f"{MARK} browser")
     new = NewAccount("permit_officer", f"{MARK}.login", f"{MARK} Name", f"{MARK}-1", email=f"{MARK}@cards.example")
@@ -56,16 +56,16 @@ def test_nothing_personal_and_no_secret_is_kept_in_clear(
         invitations.accept(core, invited.token, f"{MARK.lower()}.login", "0", place)
     assert MARK.lower() not in str(caught.value).lower()
     recovery = invitations.accept(
-        core, invited.token, password, pyotp.TOTP(offer.secret).at(int(house.clock.at)), place, offer.proof
+        core, invited.token, password, pyotp.TOTP(offer.secret).at(int(issuing_service.clock.at)), place, offer.proof
     )
-    house.later()
+    issuing_service.later()
     first = login(core, f"{MARK}.login", password, place)
-    code = pyotp.TOTP(offer.secret).at(int(house.clock.at))
+    code = pyotp.TOTP(offer.secret).at(int(issuing_service.clock.at))
     entered = step_up(core, first.token, code, place)
     token = tokens.make_token(core, entered.who, f"{MARK} label", ["card.read"], 30)
-    admin, _ = make(house, "administrator", "one"), make(house, "administrator", "two")
+    admin, _ = make(issuing_service, "administrator", "one"), make(issuing_service, "administrator", "two")
     asked = {"role": "inspector", "login": f"{MARK}.two", "name": f"{MARK} Two", "identity": f"{MARK}-2"}
-    house.later()
+    issuing_service.later()
     engine.ask(core, admin.who(), "account.create", asked, f"{MARK} reason")
     own_account.change_contact(core, entered.who, password, f"{MARK}2@cards.example", "en")
     found = directory.find_account(core, admin.who(), f"{MARK}.login")
@@ -83,41 +83,41 @@ def test_nothing_personal_and_no_secret_is_kept_in_clear(
     assert not [word for word in secrets if word and word in repr(entered) + repr(token) + repr(invited) + repr(offer)]
 
 
-def test_a_new_master_key_covers_accounts(house: House) -> None:
+def test_a_new_master_key_covers_accounts(issuing_service: ServiceUnderTest) -> None:
     """After rewrapping everybody logs in as before, the old key is gone, and a TOTP secret is under the new one."""
-    officer = make(house, "permit_officer", "officer")
-    path = house.core.settings.master_key_path
+    officer = make(issuing_service, "permit_officer", "officer")
+    path = issuing_service.core.settings.master_key_path
     before = json.loads(path.read_text())["keys"][0]["id"]
-    rewrap.prepare(house.core, "host:test")
-    rewrap.switch(house.core, "host:test", lambda *_: None)
-    house.core.close()
-    house.core = Core.open(house.core.settings, clock=house.clock.clock())
-    rewrap.finish(house.core, "host:test", lambda *_: None)
+    rewrap.prepare(issuing_service.core, "host:test")
+    rewrap.switch(issuing_service.core, "host:test", lambda *_: None)
+    issuing_service.core.close()
+    issuing_service.core = Core.open(issuing_service.core.settings, clock=issuing_service.clock.clock())
+    rewrap.finish(issuing_service.core, "host:test", lambda *_: None)
     assert [entry["id"] for entry in json.loads(path.read_text())["keys"]] != [before]
-    assert bytes.fromhex(before) not in house.core.database.read(everything)
+    assert bytes.fromhex(before) not in issuing_service.core.database.read(everything)
     assert officer.who().full
 
 
-def test_what_is_over_is_pruned(house: House) -> None:
+def test_what_is_over_is_pruned(issuing_service: ServiceUnderTest) -> None:
     """Sessions, failures, invitations, places, tokens, requests; what still counts stays."""
-    core = house.core
-    one, _ = make(house, "administrator", "one"), make(house, "administrator", "two")
-    officer = make(house, "permit_officer", "officer")
+    core = issuing_service.core
+    one, _ = make(issuing_service, "administrator", "one"), make(issuing_service, "administrator", "two")
+    officer = make(issuing_service, "permit_officer", "officer")
     host.add(core, NewAccount("holder", "zhang", "x"), Actor("host:test"))
     with pytest.raises(StateError):
         login(core, "officer", "wrong password", Origin("203.0.113.1"))
     tokens.make_token(core, officer.who(), "x", ["card.read"], 1)
-    house.later()
+    issuing_service.later()
     engine.ask(core, one.who(), "account.reset", {"account_id": officer.account_id}, "x")
     tables = [LoginSession, LoginAttempts, Invitation, KnownPlace, ApiToken, Confirmation]
     # Three invitations were used and go at once.
     assert prune(core).rows == 3
     assert [bool(count(core, table)) for table in tables] == [True] * 6
-    house.later(4 * 86_400)
+    issuing_service.later(4 * 86_400)
     prune(core)
     approval_retention.prune(core)
     assert [bool(count(core, table)) for table in tables] == [False, False, False, True, True, True]
-    house.later(92 * 86_400)
+    issuing_service.later(92 * 86_400)
     prune(core)
     approval_retention.prune(core)
     assert [count(core, table) for table in tables] == [0] * 6

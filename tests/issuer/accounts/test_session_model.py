@@ -15,7 +15,7 @@ from issuer.accounts import attempts, host, own_account, sessions
 from issuer.accounts.login import login, step_up
 from issuer.accounts.sessions import Entered, check_csrf, csrf_token
 from tests.kit.account_lives import live
-from tests.kit.people import HOME, HOST, PASSWORD, House, Somebody, make, new_house, tried
+from tests.kit.people import HOME, HOST, PASSWORD, ServiceUnderTest, Somebody, make, new_service_under_test, tried
 
 Record = Callable[[str, object], None]
 WHO = st.integers(0, 1)
@@ -47,14 +47,14 @@ class Known:
 class Sessions(RuleBasedStateMachine):
     """A holder without a second factor and an officer with one."""
 
-    house: House
+    issuing_service: ServiceUnderTest
     numbers = iter(range(10**9))
 
     @initialize()
     def people_come(self) -> None:
         number = next(self.numbers)
         roles = ("holder", "permit_officer")
-        self.people: list[Somebody] = [make(self.house, role, f"{role[:6]}.{number}") for role in roles]
+        self.people: list[Somebody] = [make(self.issuing_service, role, f"{role[:6]}.{number}") for role in roles]
         self.passwords = [PASSWORD, PASSWORD]
         self.locked = [False, False]
         self.failures = [0, 0]
@@ -65,10 +65,10 @@ class Sessions(RuleBasedStateMachine):
 
     @property
     def now(self) -> int:
-        return int(self.house.clock.at)
+        return int(self.issuing_service.clock.at)
 
     def _alive(self, one: Known) -> bool:
-        limits = self.house.core.settings
+        limits = self.issuing_service.core.settings
         return (
             not one.ended
             and not self.locked[one.person]
@@ -83,7 +83,7 @@ class Sessions(RuleBasedStateMachine):
         self.known.append(one)
         self.failures[place] = 0
         # One session a second: which one is the oldest is never a draw.
-        self.house.later(1)
+        self.issuing_service.later(1)
 
     def _make_room(self, place: int) -> None:
         # A log-in clears up behind those that time has ended.
@@ -103,7 +103,7 @@ class Sessions(RuleBasedStateMachine):
                 self.failures[place] += 1
                 assert self._refused(place, self.passwords[place]) == "login.refused"
             return
-        entered = login(self.house.core, self.people[place].login, self.passwords[place], HOME)
+        entered = login(self.issuing_service.core, self.people[place].login, self.passwords[place], HOME)
         assert entered.who.full == (self.people[place].secret is None)
         self._begun(place, entered)
 
@@ -115,7 +115,7 @@ class Sessions(RuleBasedStateMachine):
             assert self._refused(place, "a wrong guess at it") == "login.refused"
 
     def _refused(self, place: int, password: str) -> str:
-        found = tried(lambda: login(self.house.core, self.people[place].login, password, HOME))
+        found = tried(lambda: login(self.issuing_service.core, self.people[place].login, password, HOME))
         assert isinstance(found, str)
         return found
 
@@ -131,7 +131,7 @@ class Sessions(RuleBasedStateMachine):
             expected = "totp.none"
         else:
             expected = None if kind == "right" else "totp.wrong"
-        entered = tried(lambda: step_up(self.house.core, one.token, code, HOME))
+        entered = tried(lambda: step_up(self.issuing_service.core, one.token, code, HOME))
         if isinstance(entered, str):
             # Those who fail too often have to wait, which is tested elsewhere.
             assert entered in (expected, "login.wait")
@@ -148,9 +148,9 @@ class Sessions(RuleBasedStateMachine):
         """A token is worth what the model says; its CSRF token fits no other."""
         one = self._pick(which)
         if not self._alive(one):
-            assert tried(lambda: sessions.authenticate(self.house.core, one.token)) == "session.unknown"
+            assert tried(lambda: sessions.authenticate(self.issuing_service.core, one.token)) == "session.unknown"
             return
-        who = sessions.authenticate(self.house.core, one.token)
+        who = sessions.authenticate(self.issuing_service.core, one.token)
         assert (who.account_id, who.session_id) == (self.people[one.person].account_id, one.session_id)
         assert who.full == one.full
         assert who.rights == (who.role.rights if one.full else frozenset())
@@ -167,8 +167,8 @@ class Sessions(RuleBasedStateMachine):
         one = self._pick(which)
         if self._alive(one):
             self.use(which)
-            who = sessions.authenticate(self.house.core, one.token)
-            shown = sessions.list_sessions(self.house.core, who)
+            who = sessions.authenticate(self.issuing_service.core, one.token)
+            shown = sessions.list_sessions(self.issuing_service.core, who)
             live = {each.session_id for each in self.known if each.person == one.person and self._alive(each)}
             assert {view.session_id for view in shown} == live
             assert [view.session_id for view in shown if view.current] == [one.session_id]
@@ -179,13 +179,13 @@ class Sessions(RuleBasedStateMachine):
         one, target = self._pick(which), self._pick(other)
         if not self._alive(one):
             return
-        who = sessions.authenticate(self.house.core, one.token)
+        who = sessions.authenticate(self.issuing_service.core, one.token)
         mine = target.person == one.person and self._there(target)
         if mine:
-            sessions.end(self.house.core, who, target.session_id)
+            sessions.end(self.issuing_service.core, who, target.session_id)
             self._end(lambda each: each.session_id == target.session_id)
         else:
-            assert tried(lambda: sessions.end(self.house.core, who, target.session_id)) == "session.none"
+            assert tried(lambda: sessions.end(self.issuing_service.core, who, target.session_id)) == "session.none"
 
     def _there(self, target: Known) -> bool:
         """Whether its row is there: one that only time has ended is, until somebody clears up."""
@@ -196,14 +196,14 @@ class Sessions(RuleBasedStateMachine):
         """All but this one."""
         one = self._pick(which)
         if self._alive(one):
-            sessions.end_others(self.house.core, sessions.authenticate(self.house.core, one.token))
+            sessions.end_others(self.issuing_service.core, sessions.authenticate(self.issuing_service.core, one.token))
             self._end(lambda each: each.person == one.person and each.session_id != one.session_id)
 
     @rule(which=WHICH)
     def log_out(self, which: int) -> None:
         """The token's session; a token that is nothing any more ends nothing."""
         one = self._pick(which)
-        sessions.log_out(self.house.core, one.token)
+        sessions.log_out(self.issuing_service.core, one.token)
         one.ended = True
 
     @rule(which=WHICH)
@@ -213,7 +213,9 @@ class Sessions(RuleBasedStateMachine):
         if not self._alive(one) or not one.full:
             return
         old, new = self.passwords[one.person], f"another good password {next(self.numbers)}"
-        own_account.change_password(self.house.core, sessions.authenticate(self.house.core, one.token), old, new)
+        own_account.change_password(
+            self.issuing_service.core, sessions.authenticate(self.issuing_service.core, one.token), old, new
+        )
         self.passwords[one.person] = new
         self._end(lambda each: each.person == one.person)
 
@@ -221,14 +223,14 @@ class Sessions(RuleBasedStateMachine):
     def lock_or_unlock(self, place: int) -> None:
         """A lock ends every session, and they stay ended behind it."""
         act = "unlock" if self.locked[place] else "lock"
-        host.change(self.house.core, self.people[place].login, act, HOST)  # type: ignore[arg-type]
+        host.change(self.issuing_service.core, self.people[place].login, act, HOST)  # type: ignore[arg-type]
         self.locked[place] = not self.locked[place]
         self._end(lambda each: each.person == place)
 
     @precondition(lambda self: len(self.known) > 1)
     @rule(seconds=st.sampled_from([1, 61, 900, 1801, 43_201]))
     def time_goes_by(self, seconds: int) -> None:
-        self.house.later(seconds)
+        self.issuing_service.later(seconds)
 
     def _end(self, which: Callable[[Known], bool]) -> None:
         for one in self.known:
@@ -244,7 +246,7 @@ class Sessions(RuleBasedStateMachine):
 def test_a_token_is_worth_what_the_model_says(tmp_path: Path, database_url: str) -> None:
     """Lives of thirty steps: log-ins, codes, ends, locks, passwords, and time."""
     lives = 25 if database_url.startswith("sqlite") else 5
-    live(Sessions, new_house(tmp_path, database_url), lives, 30).house.core.close()
+    live(Sessions, new_service_under_test(tmp_path, database_url), lives, 30).issuing_service.core.close()
 
 
 @pytest.mark.soak
@@ -252,5 +254,5 @@ def test_a_token_is_worth_what_the_model_says_at_length(
     tmp_path: Path, database_url: str, record_property: Record
 ) -> None:
     """Three hundred lives of eighty steps: log-ins, codes, ends, locks, passwords, and time."""
-    live(Sessions, new_house(tmp_path, database_url), 300, 80).house.core.close()
+    live(Sessions, new_service_under_test(tmp_path, database_url), 300, 80).issuing_service.core.close()
     record_property("lives", 300)

@@ -22,7 +22,7 @@ from issuer.cards.models import CardRow
 from tests.kit.account_lives import live
 from tests.kit.issuing_kills import check_chain
 from tests.kit.issuing_service import person
-from tests.kit.people import HOST, House, Somebody, make, new_house, tried
+from tests.kit.people import HOST, ServiceUnderTest, Somebody, make, new_service_under_test, tried
 
 Record = Callable[[str, object], None]
 WHICH = st.integers(0, 1000)
@@ -60,7 +60,7 @@ class Asked:
 class Confirmations(RuleBasedStateMachine):
     """Two officers, a second account of the first one, and whoever comes later."""
 
-    house: House
+    issuing_service: ServiceUnderTest
     numbers = iter(range(1, 10**9))
     done = 0
 
@@ -71,20 +71,20 @@ class Confirmations(RuleBasedStateMachine):
         self.requests: list[Asked] = []
         self.revoked: set[str] = set()
         new = [NewCard(person(10 * number + each)) for each in range(3)]
-        self.cards = [issued.card_id for issued in cards.issue(self.house.core, new, HOST)]
+        self.cards = [issued.card_id for issued in cards.issue(self.issuing_service.core, new, HOST)]
         for name, identity in (("one", "ONE"), ("two", "TWO"), ("one.again", "ONE")):
             self._come(f"{name}.{number}", f"{identity}-{number}")
-        self.house.later(1)
+        self.issuing_service.later(1)
         # However few and short lives are, each sees a revocation.
         self._ask(self.officers[0], self.cards[0])
         self._confirm(self.officers[1], self.requests[0])
 
     @property
     def now(self) -> int:
-        return int(self.house.clock.at)
+        return int(self.issuing_service.clock.at)
 
     def _come(self, name: str, identity: str) -> None:
-        somebody = make(self.house, "permit_officer", name, identity=identity)
+        somebody = make(self.issuing_service, "permit_officer", name, identity=identity)
         since = self.now
         self.officers.append(Officer(somebody, identity, since, somebody.who()))
 
@@ -94,7 +94,7 @@ class Confirmations(RuleBasedStateMachine):
     def _may(self, officer: Officer) -> bool:
         """Whether the officer's session stands and its code is fresh."""
         assert officer.who.totp_at is not None
-        idle = self.house.core.settings.session_idle
+        idle = self.issuing_service.core.settings.session_idle
         return officer.stands and self.now - officer.who.totp_at <= FRESH < idle
 
     def _enter_if(self, officer: Officer, anew: bool) -> None:
@@ -108,7 +108,7 @@ class Confirmations(RuleBasedStateMachine):
         """Somebody asks, confirms, refuses, comes, is locked out or let in again; or time goes by."""
         officer = self._officer(which)
         if kind == "time":
-            self.house.later((1, 200, FRESH + 1, 3601)[what % 4])
+            self.issuing_service.later((1, 200, FRESH + 1, 3601)[what % 4])
         elif kind == "come" and len(self.officers) < 5:
             number = next(self.numbers)
             self._come(f"young.{number}", f"YOUNG-{number}")
@@ -127,7 +127,7 @@ class Confirmations(RuleBasedStateMachine):
         waits = any(each.card == card_id and self._waits(each) for each in self.requests)
         allowed = self._may(officer) and card_id not in self.revoked and not waits
         wanted = {"card_id": card_id}
-        view = tried(lambda: engine.ask(self.house.core, officer.who, "card.revoke", wanted, "lost"))
+        view = tried(lambda: engine.ask(self.issuing_service.core, officer.who, "card.revoke", wanted, "lost"))
         assert allowed == (not isinstance(view, str)), view
         if isinstance(view, str):
             return
@@ -146,7 +146,7 @@ class Confirmations(RuleBasedStateMachine):
             and not asked.asker.locked
             and asked.card not in self.revoked
         )
-        done = tried(lambda: engine.confirm(self.house.core, officer.who, asked.request))
+        done = tried(lambda: engine.confirm(self.issuing_service.core, officer.who, asked.request))
         assert allowed == (not isinstance(done, str)), done
         if allowed:
             asked.state = "done"
@@ -155,7 +155,7 @@ class Confirmations(RuleBasedStateMachine):
 
     def _refuse(self, officer: Officer, asked: Asked) -> None:
         """By whoever may decide, also by who asked."""
-        found = tried(lambda: engine.refuse(self.house.core, officer.who, asked.request))
+        found = tried(lambda: engine.refuse(self.issuing_service.core, officer.who, asked.request))
         assert self._waits(asked) == (found is None), found
         if found is None:
             asked.state = "refused"
@@ -163,7 +163,7 @@ class Confirmations(RuleBasedStateMachine):
     def _lock_or_unlock(self, officer: Officer) -> None:
         """A lock ends sessions, and what its owner asked for is not done meanwhile."""
         act = "unlock" if officer.locked else "lock"
-        host.change(self.house.core, officer.somebody.login, act, HOST)  # type: ignore[arg-type]
+        host.change(self.issuing_service.core, officer.somebody.login, act, HOST)  # type: ignore[arg-type]
         officer.locked, officer.stands = not officer.locked, False
 
     @invariant()
@@ -172,10 +172,12 @@ class Confirmations(RuleBasedStateMachine):
         if not hasattr(self, "cards"):
             return
         query = select(CardRow.id).where(CardRow.id.in_(self.cards), CardRow.status == "revoked")
-        found = self.house.core.database.read(lambda session: set(session.scalars(query).all()))
+        found = self.issuing_service.core.database.read(lambda session: set(session.scalars(query).all()))
         assert found == self.revoked
         for asked in self.requests:
-            state = self.house.core.database.read(lambda s, name=asked.request: s.get_one(Confirmation, name).state)  # type: ignore[misc]
+            state = self.issuing_service.core.database.read(
+                lambda s, name=asked.request: s.get_one(Confirmation, name).state  # type: ignore[misc]
+            )
             # Whose time is over is marked so when somebody asks again.
             assert state == asked.state or (state == "expired" and asked.state == "waiting" and asked.ends <= self.now)
 
@@ -184,14 +186,16 @@ class Confirmations(RuleBasedStateMachine):
         counted = select(func.count()).select_from(AuditRow)
         for action in ("card.revoke", "card.revoke.confirmed"):
             query = counted.where(AuditRow.action == action)
-            assert self.house.core.database.read(lambda session, q=query: session.scalar(q)) == type(self).done  # type: ignore[misc]
+            assert (
+                self.issuing_service.core.database.read(lambda session, q=query: session.scalar(q)) == type(self).done  # type: ignore[misc]
+            )
 
 
 def run(folder: Path, url: str, examples: int, steps: int) -> int:
     """So many lives of so many steps on one service; how many cards were revoked."""
-    lived = live(Confirmations, new_house(folder, url, keys=True, confirmation_hours=1), examples, steps)
-    check_chain(lived.house.core)
-    lived.house.core.close()
+    lived = live(Confirmations, new_service_under_test(folder, url, keys=True, confirmation_hours=1), examples, steps)
+    check_chain(lived.issuing_service.core)
+    lived.issuing_service.core.close()
     return int(lived.done)
 
 

@@ -14,7 +14,7 @@ from issuer.core import Core
 from issuer.settings import Settings
 from tests.kit.cli import run
 from tests.kit.issuing_service import FakeClock, new_core
-from tests.kit.people import CHEAP, House, Somebody, take_up
+from tests.kit.people import CHEAP, ServiceUnderTest, Somebody, take_up
 from tests.kit.signed_domain import write_settings
 
 pytestmark = pytest.mark.slow
@@ -45,20 +45,20 @@ def add(folder: Path, login: str) -> dict[str, str]:
     return found
 
 
-def opened(folder: Path) -> House:
+def opened(folder: Path) -> ServiceUnderTest:
     clock = FakeClock()
-    return House(Core.open(Settings.load(folder), clock=clock.clock()), clock)
+    return ServiceUnderTest(Core.open(Settings.load(folder), clock=clock.clock()), clock)
 
 
 def test_the_first_administrators_and_the_way_back(folder: Path) -> None:
     """Two are made and take up their accounts; one loses phone and password, is reset, locked and let in again."""
     made = [add(folder, login) for login in ("li.na", "wang.wei")]
-    house = opened(folder)
-    first: list[Somebody] = [take_up(house, each["invitation"], each["account"]) for each in made]
+    issuing_service = opened(folder)
+    first: list[Somebody] = [take_up(issuing_service, each["invitation"], each["account"]) for each in made]
     first[0].login = "li.na"
     assert first[0].who().may("account.give")
     reset = told(folder, "reset", "li.na", *WHO)
-    again = take_up(house, reset["invitation"], "li.na")
+    again = take_up(issuing_service, reset["invitation"], "li.na")
     assert again.secret != first[0].secret
     for act in ("lock", "unlock"):
         assert told(folder, act, "li.na", *WHO) == {"login": "li.na", "done": act}
@@ -69,14 +69,14 @@ def test_the_first_administrators_and_the_way_back(folder: Path) -> None:
     ]
     told(folder, "close", "li.na", *WHO)
     assert [row["login"] for row in told(folder, "list")] == ["wang.wei"]
-    house.core.close()
+    issuing_service.core.close()
 
 
 def test_each_act_is_audited_as_break_glass(folder: Path) -> None:
     """With who and why; an act without them is refused by the command's options."""
     add(folder, "li.na")
-    house = opened(folder)
-    lines = [json.loads(line) for line in export(house.core, details=True, by="host:test")]
+    issuing_service = opened(folder)
+    lines = [json.loads(line) for line in export(issuing_service.core, details=True, by="host:test")]
     (found,) = [line for line in lines if line["action"] == "account.create"]
     assert found["details"] == {
         "actor": "host:Wang Wei",
@@ -84,7 +84,7 @@ def test_each_act_is_audited_as_break_glass(folder: Path) -> None:
         "break_glass": True,
         "role": "administrator",
     }
-    house.core.close()
+    issuing_service.core.close()
     done = run(app, "account", "lock", "li.na", "--folder", folder)
     assert (done.status, "--operator" in done.err) == (64, True)
     done = run(app, "account", "lock", "li.na", "--operator", "x", "--reason", " ", "--folder", folder)

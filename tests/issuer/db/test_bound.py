@@ -69,22 +69,22 @@ from issuer.service import readiness
 from issuer.upgrade import bind
 from tests.issuer.conftest import new_database_url
 from tests.kit.issuing_service import person
-from tests.kit.people import HOST, House, Somebody, make, new_house, organisation
+from tests.kit.people import HOST, ServiceUnderTest, Somebody, make, new_service_under_test, organisation
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+def issuing_service(tmp_path: Path, database_url: str) -> Iterator[ServiceUnderTest]:
     """A service with signing keys."""
-    made = new_house(tmp_path, database_url, keys=True)
+    made = new_service_under_test(tmp_path, database_url, keys=True)
     yield made
     made.core.close()
 
 
-def raw(house: House, *statements: Any) -> None:
+def raw(issuing_service: ServiceUnderTest, *statements: Any) -> None:
     """Statements of somebody who has the database and no key; constraints between tables do not stop them."""
-    attacker = create_engine(house.core.database.engine.url)
+    attacker = create_engine(issuing_service.core.database.engine.url)
     with attacker.begin() as connection:
-        if not house.core.database.is_sqlite:
+        if not issuing_service.core.database.is_sqlite:
             connection.execute(text("SET LOCAL session_replication_role = replica"))
         for statement in statements:
             connection.execute(statement)
@@ -102,33 +102,35 @@ def refused(act: Any) -> str:
     return caught.value.code
 
 
-def lived_in(house: House) -> dict[str, Any]:
+def lived_in(issuing_service: ServiceUnderTest) -> dict[str, Any]:
     """A service with a row in every bound table."""
-    officer = make(house, "permit_officer", "officer")
-    holder = make(house, "holder", "holder", email="holder@example.org")
-    employer = organisation(house, "employer", 1)
-    agency = organisation(house, "agency", 2)
-    boss = make(house, "employer", "boss", organisation_id=employer)
-    (card,) = cards.issue(house.core, [NewCard(person(1), holder=holder.person_id, employer=employer)], HOST)
+    officer = make(issuing_service, "permit_officer", "officer")
+    holder = make(issuing_service, "holder", "holder", email="holder@example.org")
+    employer = organisation(issuing_service, "employer", 1)
+    agency = organisation(issuing_service, "agency", 2)
+    boss = make(issuing_service, "employer", "boss", organisation_id=employer)
+    (card,) = cards.issue(issuing_service.core, [NewCard(person(1), holder=holder.person_id, employer=employer)], HOST)
     session = officer.enter()
-    tokens.make_token(house.core, session.who, "robot", ["card.issue"], 30)
-    now = int(house.clock.at)
-    mandates.give_mandate(house.core, boss.who(), agency, employer, now, now + 1000)
-    webhooks.add(house.core, boss.account_id, "https://hooks.example/x", "host:test")
-    house.later(2)
-    engine.ask(house.core, officer.who(), "card.revoke", {"card_id": card.card_id}, "lost")
+    tokens.make_token(issuing_service.core, session.who, "robot", ["card.issue"], 30)
+    now = int(issuing_service.clock.at)
+    mandates.give_mandate(issuing_service.core, boss.who(), agency, employer, now, now + 1000)
+    webhooks.add(issuing_service.core, boss.account_id, "https://hooks.example/x", "host:test")
+    issuing_service.later(2)
+    engine.ask(issuing_service.core, officer.who(), "card.revoke", {"card_id": card.card_id}, "lost")
     wanted = deferrals.Wanted(holder.person_id, officer.account_id, date(2999, 1, 1), "a law")
-    house.core.database.transact(lambda session: deferrals.write_deferral(house.core, session, now, wanted))
-    feeds.make_feed(house.core, boss.who())
-    on_file(house, officer, holder, employer)
-    own_data(house, officer, holder, card.card_id)
+    issuing_service.core.database.transact(
+        lambda session: deferrals.write_deferral(issuing_service.core, session, now, wanted)
+    )
+    feeds.make_feed(issuing_service.core, boss.who())
+    on_file(issuing_service, officer, holder, employer)
+    own_data(issuing_service, officer, holder, card.card_id)
     return {"officer": officer, "holder": holder, "card": card.card_id, "agency": agency, "employer": employer}
 
 
-def _about_permits(house: House, officer: Somebody, holder: Somebody) -> list[Base]:
+def _about_permits(issuing_service: ServiceUnderTest, officer: Somebody, holder: Somebody) -> list[Base]:
     """An objection to the decision on the application, and a correction of the permit."""
-    now, day = int(house.clock.at), "2026-03-02"
-    ids = house.core.database.read(
+    now, day = int(issuing_service.clock.at), "2026-03-02"
+    ids = issuing_service.core.database.read(
         lambda session: (session.scalar(select(Filing.id).limit(1)), session.scalar(select(Permit.id).limit(1)))
     )
     return [
@@ -141,9 +143,9 @@ def _about_permits(house: House, officer: Somebody, holder: Somebody) -> list[Ba
     ]  # fmt: skip
 
 
-def own_data(house: House, officer: Somebody, holder: Somebody, card_id: str) -> None:
+def own_data(issuing_service: ServiceUnderTest, officer: Somebody, holder: Somebody, card_id: str) -> None:
     """A row in each table of consents, requests, heirs, benefits and services."""
-    now = int(house.clock.at)
+    now = int(issuing_service.clock.at)
     day, person = "2026-03-02", {"person_id": holder.person_id}
     place = {**person, "service": "transit", "region": "110000"}
     claim_id = secrets.token_hex(16)
@@ -163,14 +165,14 @@ def own_data(house: House, officer: Somebody, holder: Somebody, card_id: str) ->
         BenefitOrder(**new(), claim_id=claim_id, month=1, amount=1, state="ordered", created_at=now),
         ServiceGrant(**new(), **place, card_id=card_id, granted_by=officer.account_id, granted_at=now),
         RefusalReport(**new(), **place, day=day, state="open", record=b"sealed", created_at=now),
-        *_about_permits(house, officer, holder),
+        *_about_permits(issuing_service, officer, holder),
     ]  # fmt: skip
-    house.core.database.transact(lambda session: session.add_all(rows))
+    issuing_service.core.database.transact(lambda session: session.add_all(rows))
 
 
-def on_file(house: House, officer: Somebody, holder: Somebody, employer: str) -> None:
+def on_file(issuing_service: ServiceUnderTest, officer: Somebody, holder: Somebody, employer: str) -> None:
     """A row in each table of permits, rules and insurance."""
-    now = int(house.clock.at)
+    now = int(issuing_service.clock.at)
     day, times = "2026-03-02", {"created_at": now}
     change = {**times, "changed_at": now, "revision": 1}
     ids = {name: secrets.token_hex(16) for name in ("office", "filing", "permit", "entry")}
@@ -221,12 +223,12 @@ def on_file(house: House, officer: Somebody, holder: Somebody, employer: str) ->
             session.add(row)
             session.flush()
 
-    house.core.database.transact(work)
+    issuing_service.core.database.transact(work)
 
 
-def test_each_column_that_grants_something_is_bound(house: House) -> None:
+def test_each_column_that_grants_something_is_bound(issuing_service: ServiceUnderTest) -> None:
     """Whatever is written into one of them: the row is refused until it stands as before."""
-    lived_in(house)
+    lived_in(issuing_service)
     # Checks of the table of objections stop a change of one column alone.
     untried = {table.name for table, _ in bound_tables()} - {"invitations", "objections", "outbox"}
     for mapper in Base.registry.mappers:
@@ -234,21 +236,21 @@ def test_each_column_that_grants_something_is_bound(house: House) -> None:
         if not isinstance(table, Table) or table.name not in untried:
             continue
         keys = list(table.primary_key.columns)
-        row = house.core.database.read(partial(first, table))
+        row = issuing_service.core.database.read(partial(first, table))
         for name in (*model.bound, "mac"):
             if table.c[name].info.get(SEALED) and not table.c[name].nullable:
                 # Always there, and its content is bound to its place by the seal.
                 continue
             own = and_(*(key == row[key.name] for key in keys))
-            raw(house, update(table).where(own).values({name: another(table, name, row[name])}))
+            raw(issuing_service, update(table).where(own).values({name: another(table, name, row[name])}))
             with pytest.raises(AlteredRow) as caught:
-                house.core.database.read(partial(loaded, model, own))
+                issuing_service.core.database.read(partial(loaded, model, own))
             assert (caught.value.table, caught.value.row) == (
                 table.name,
                 ":".join(str(row[key.name]) for key in keys),
             ), name
-            raw(house, update(table).where(own).values({name: row[name]}))
-            assert house.core.database.read(partial(loaded, model, own))
+            raw(issuing_service, update(table).where(own).values({name: row[name]}))
+            assert issuing_service.core.database.read(partial(loaded, model, own))
         untried.discard(table.name)
     assert untried == set()
 
@@ -305,33 +307,40 @@ def another(table: Table, name: str, before: Any) -> Any:
     return (before or 0) + 1 if kind is int else f"{before or ''}"[::-1][1:31] + "0"
 
 
-def test_a_token_that_was_inserted_signs_nothing(house: House) -> None:
+def test_a_token_that_was_inserted_signs_nothing(issuing_service: ServiceUnderTest) -> None:
     """The hash of one's own secret, under an officer's account: refused, audited once, and a part that is not ready."""
-    there = lived_in(house)
+    there = lived_in(issuing_service)
     own = secrets.token_urlsafe(32)
-    row = house.core.database.read(lambda session: session.execute(select(table_of(ApiToken))).mappings().one())
+    row = issuing_service.core.database.read(
+        lambda session: session.execute(select(table_of(ApiToken))).mappings().one()
+    )
     for digest in (hashlib.sha256(own.encode()).hexdigest(), row["secret_hash"]):
         values = {**row, "id": secrets.token_hex(16), "prefix": secrets.token_hex(6), "secret_hash": digest}
-        raw(house, insert(table_of(ApiToken)).values(values))
+        raw(issuing_service, insert(table_of(ApiToken)).values(values))
         assert (
-            refused(lambda p=values["prefix"]: tokens.authenticate_token(house.core, f"icard_{p}_{own}"))
+            refused(lambda p=values["prefix"]: tokens.authenticate_token(issuing_service.core, f"icard_{p}_{own}"))
             == "at_rest.altered"
         )
-    raw(house, update(table_of(ApiToken)).where(ApiToken.id == row["id"]).values(scopes="card.issue card.read"))
-    assert readiness.parts(house.core)["records"] == "at_rest.altered"
-    report = verify(house.core)
+    raw(
+        issuing_service,
+        update(table_of(ApiToken)).where(ApiToken.id == row["id"]).values(scopes="card.issue card.read"),
+    )
+    assert readiness.parts(issuing_service.core)["records"] == "at_rest.altered"
+    report = verify(issuing_service.core)
     assert sorted(fault.path or "" for fault in report.altered)[0].startswith("api_tokens")
     assert len(report.altered) == 3
     altered = select(AuditRow).where(AuditRow.action == "record.altered")
-    assert len(house.core.database.read(lambda session: session.scalars(altered).all())) == 2
-    raw(house, delete(table_of(ApiToken)).where(ApiToken.account_id == there["officer"].account_id))
-    assert readiness.parts(house.core)["records"] == "ok"
+    assert len(issuing_service.core.database.read(lambda session: session.scalars(altered).all())) == 2
+    raw(issuing_service, delete(table_of(ApiToken)).where(ApiToken.account_id == there["officer"].account_id))
+    assert readiness.parts(issuing_service.core)["records"] == "ok"
 
 
-def test_two_sessions_that_were_inserted_confirm_nothing(house: House) -> None:
+def test_two_sessions_that_were_inserted_confirm_nothing(issuing_service: ServiceUnderTest) -> None:
     """Sessions of two officers, full and with a fresh code, made in the database: neither is one."""
-    lived_in(house)
-    row = house.core.database.read(lambda session: session.execute(select(table_of(LoginSession))).mappings().all())[0]
+    lived_in(issuing_service)
+    row = issuing_service.core.database.read(
+        lambda session: session.execute(select(table_of(LoginSession))).mappings().all()
+    )[0]
     own = secrets.token_urlsafe(32)
     values = {
         **row,
@@ -339,66 +348,78 @@ def test_two_sessions_that_were_inserted_confirm_nothing(house: House) -> None:
         "token_hash": hashlib.sha256(own.encode()).hexdigest(),
         "step": "full",
     }
-    raw(house, insert(table_of(LoginSession)).values(values))
-    assert refused(lambda: sessions.authenticate(house.core, own)) == "session.unknown"
-    raw(house, update(table_of(LoginSession)).where(LoginSession.id == row["id"]).values(totp_at=row["created_at"] + 9))
+    raw(issuing_service, insert(table_of(LoginSession)).values(values))
+    assert refused(lambda: sessions.authenticate(issuing_service.core, own)) == "session.unknown"
+    raw(
+        issuing_service,
+        update(table_of(LoginSession)).where(LoginSession.id == row["id"]).values(totp_at=row["created_at"] + 9),
+    )
     with pytest.raises(AlteredRow):
-        house.core.database.read(lambda session: session.get(LoginSession, row["id"]))
+        issuing_service.core.database.read(lambda session: session.get(LoginSession, row["id"]))
 
 
-def test_nobody_makes_himself_an_officer(house: House) -> None:
+def test_nobody_makes_himself_an_officer(issuing_service: ServiceUnderTest) -> None:
     """A holder's account with an official role in its row: its session is refused from then on."""
-    there = lived_in(house)
+    there = lived_in(issuing_service)
     entered = there["holder"].enter()
-    raw(house, update(table_of(Account)).where(Account.id == there["holder"].account_id).values(role="permit_officer"))
-    assert refused(lambda: sessions.authenticate(house.core, entered.token)) == "at_rest.altered"
+    raw(
+        issuing_service,
+        update(table_of(Account)).where(Account.id == there["holder"].account_id).values(role="permit_officer"),
+    )
+    assert refused(lambda: sessions.authenticate(issuing_service.core, entered.token)) == "at_rest.altered"
 
 
-def test_requester_parties_and_mandates_cannot_be_changed(house: House) -> None:
+def test_requester_parties_and_mandates_cannot_be_changed(issuing_service: ServiceUnderTest) -> None:
     """A request under another name, a card under another holder, an agency for another employer."""
-    there = lived_in(house)
+    there = lived_in(issuing_service)
     officer, holder = there["officer"], there["holder"]
-    other = make(house, "permit_officer", "other")
-    house.later(60)
-    asked = house.core.database.read(lambda session: session.scalars(select(Confirmation)).one())
-    raw(house, update(table_of(Confirmation)).values(asked_by=other.account_id))
-    assert refused(lambda: engine.confirm(house.core, officer.who(), asked.id)) == "at_rest.altered"
-    raw(house, update(table_of(CardParty)).values(holder_id=officer.person_id))
-    assert refused(lambda: parties.require_card(house.core, holder.who(), there["card"])) == "issue.no_card"
-    raw(house, update(table_of(CardParty)).values(holder_id=holder.person_id, employer_id=None))
-    assert refused(lambda: parties.require_card(house.core, holder.who(), there["card"])) == "at_rest.altered"
-    agent = make(house, "agency", "agent", organisation_id=there["agency"])
-    raw(house, update(table_of(Mandate)).values(ends_at=int(house.clock.at) + 10**8))
-    assert refused(lambda: parties.own_cards(house.core, agent.who())) == "at_rest.altered"
+    other = make(issuing_service, "permit_officer", "other")
+    issuing_service.later(60)
+    asked = issuing_service.core.database.read(lambda session: session.scalars(select(Confirmation)).one())
+    raw(issuing_service, update(table_of(Confirmation)).values(asked_by=other.account_id))
+    assert refused(lambda: engine.confirm(issuing_service.core, officer.who(), asked.id)) == "at_rest.altered"
+    raw(issuing_service, update(table_of(CardParty)).values(holder_id=officer.person_id))
+    assert refused(lambda: parties.require_card(issuing_service.core, holder.who(), there["card"])) == "issue.no_card"
+    raw(issuing_service, update(table_of(CardParty)).values(holder_id=holder.person_id, employer_id=None))
+    assert refused(lambda: parties.require_card(issuing_service.core, holder.who(), there["card"])) == "at_rest.altered"
+    agent = make(issuing_service, "agency", "agent", organisation_id=there["agency"])
+    raw(issuing_service, update(table_of(Mandate)).values(ends_at=int(issuing_service.clock.at) + 10**8))
+    assert refused(lambda: parties.own_cards(issuing_service.core, agent.who())) == "at_rest.altered"
 
 
-def test_an_older_database_is_bound_once(house: House) -> None:
+def test_an_older_database_is_bound_once(issuing_service: ServiceUnderTest) -> None:
     """Its tokens go on; a database that was bound and says that it was not is bound again only with a reason."""
-    officer = make(house, "permit_officer", "officer")
-    made = tokens.make_token(house.core, officer.who(), "robot", ["card.issue"], 30)
+    officer = make(issuing_service, "permit_officer", "officer")
+    made = tokens.make_token(issuing_service.core, officer.who(), "robot", ["card.issue"], 30)
     secret = made.text.split("_", 2)[2]
-    raw(house, update(table_of(ApiToken)).values(secret_hash=hashlib.sha256(secret.encode()).hexdigest(), mac=""))
-    raw(house, update(table_of(Account)).values(mac=""))
-    raw(house, update(table_of(Meta)).values(bound_at=None))
-    assert refused(lambda: type(house.core).open(house.core.settings)) == "database.not_bound"
-    assert refused(lambda: bind(house.core, type(HOST)("host:x"))) == "database.bound_before"
-    assert bind(house.core, HOST) > 5
-    assert bind(house.core, HOST) == 0
-    assert tokens.authenticate_token(house.core, made.text).account_id == officer.account_id
-    mark = read_mark(house.core.settings.epoch_path)
+    raw(
+        issuing_service,
+        update(table_of(ApiToken)).values(secret_hash=hashlib.sha256(secret.encode()).hexdigest(), mac=""),
+    )
+    raw(issuing_service, update(table_of(Account)).values(mac=""))
+    raw(issuing_service, update(table_of(Meta)).values(bound_at=None))
+    assert refused(lambda: type(issuing_service.core).open(issuing_service.core.settings)) == "database.not_bound"
+    assert refused(lambda: bind(issuing_service.core, type(HOST)("host:x"))) == "database.bound_before"
+    assert bind(issuing_service.core, HOST) > 5
+    assert bind(issuing_service.core, HOST) == 0
+    assert tokens.authenticate_token(issuing_service.core, made.text).account_id == officer.account_id
+    mark = read_mark(issuing_service.core.settings.epoch_path)
     assert mark is not None
     assert mark.bound
-    report = verify(house.core)
+    report = verify(issuing_service.core)
     assert (report.faults, report.altered) == ([], [])
 
 
 def test_an_update_binds_the_rows_of_more_tables_and_no_others(tmp_path: Path) -> None:
     """From the tables before: rows of permits and insurance are bound once, also where the update was cut off between;
     a record that was altered before stays refused."""
-    house = new_house(tmp_path, new_database_url("sqlite", tmp_path), keys=True)
-    there, core = lived_in(house), house.core
+    issuing_service = new_service_under_test(tmp_path, new_database_url("sqlite", tmp_path), keys=True)
+    there, core = lived_in(issuing_service), issuing_service.core
     schema.migrate(core.database, "0011")
-    raw(house, update(table_of(Account)).where(Account.id == there["holder"].account_id).values(role="permit_officer"))
+    raw(
+        issuing_service,
+        update(table_of(Account)).where(Account.id == there["holder"].account_id).values(role="permit_officer"),
+    )
     mark = read_mark(core.settings.epoch_path)
     assert mark is not None
     core.settings.epoch_path.unlink()
@@ -409,9 +430,9 @@ def test_an_update_binds_the_rows_of_more_tables_and_no_others(tmp_path: Path) -
     assert bind(core, replace(HOST, reason=None)) == 16
     assert core.database.read(lambda session: session.scalars(select(Filing)).one()).state == "DRAFT"
     assert bind(core, HOST) == 0
-    raw(house, update(table_of(Meta)).values(bound_to="0011"))
+    raw(issuing_service, update(table_of(Meta)).values(bound_to="0011"))
     assert refused(lambda: bind(core, replace(HOST, reason=None))) == "database.bound_before"
-    raw(house, update(table_of(Meta)).values(bound_to="0017"))
+    raw(issuing_service, update(table_of(Meta)).values(bound_to="0017"))
     with pytest.raises(AlteredRow):
         core.database.read(lambda session: session.get(Account, there["holder"].account_id))
     core.close()

@@ -17,7 +17,7 @@ from icard_crypto.errors import StateError
 from issuer.accounts.models import Account
 from issuer.db.base import SEALED, Base
 from issuer.db.bound import bound_tables, checked_rows, content_of, update_rows
-from tests.kit.people import House, make, new_house
+from tests.kit.people import ServiceUnderTest, make, new_service_under_test
 
 TABLES = sorted(bound_tables(), key=lambda one: one[0].name)
 VALUES = st.one_of(
@@ -26,9 +26,9 @@ VALUES = st.one_of(
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def issuing_service(tmp_path: Path) -> Iterator[ServiceUnderTest]:
     """A service on SQLite with two accounts."""
-    made = new_house(tmp_path, f"sqlite:///{tmp_path}/issuer.db")
+    made = new_service_under_test(tmp_path, f"sqlite:///{tmp_path}/issuer.db")
     make(made, "auditor", "one")
     make(made, "auditor", "two")
     yield made
@@ -59,30 +59,30 @@ def test_what_a_mac_covers_is_the_json_of_table_key_and_columns(place: int, data
     assert content_of(table, columns, row) == as_json(table, columns, row)
 
 
-def test_rows_that_are_written_together_fit_as_objects(house: House) -> None:
+def test_rows_that_are_written_together_fit_as_objects(issuing_service: ServiceUnderTest) -> None:
     def change(session: Session) -> None:
         update_rows(session, Account, list(checked_rows(session, Account)), {"role": "inspector"})
 
-    house.core.database.transact(change)
-    roles = house.core.database.read(lambda session: [one.role for one in session.query(Account)])
+    issuing_service.core.database.transact(change)
+    roles = issuing_service.core.database.read(lambda session: [one.role for one in session.query(Account)])
     assert set(roles) == {"inspector"}
 
 
-def test_a_row_that_was_changed_outside_is_refused_among_many(house: House) -> None:
+def test_a_row_that_was_changed_outside_is_refused_among_many(issuing_service: ServiceUnderTest) -> None:
     table = Base.metadata.tables[Account.__tablename__]
-    attacker = create_engine(house.core.database.engine.url)
+    attacker = create_engine(issuing_service.core.database.engine.url)
     with attacker.begin() as connection:
         connection.execute(update(table).where(table.c.role == "auditor").values(role="administrator"))
     attacker.dispose()
     with pytest.raises(StateError) as caught:
-        house.core.database.read(lambda session: list(checked_rows(session, Account)))
+        issuing_service.core.database.read(lambda session: list(checked_rows(session, Account)))
     assert caught.value.code == "at_rest.altered"
 
 
-def test_rows_that_wait_to_be_written_are_read_too(house: House) -> None:
+def test_rows_that_wait_to_be_written_are_read_too(issuing_service: ServiceUnderTest) -> None:
     def change(session: Session) -> list[str]:
         for one in session.query(Account):
             one.role = "inspector"
         return [row["role"] for row in checked_rows(session, Account)]
 
-    assert set(house.core.database.transact(change)) == {"inspector"}
+    assert set(issuing_service.core.database.transact(change)) == {"inspector"}

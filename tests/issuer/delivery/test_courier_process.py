@@ -45,38 +45,46 @@ def wait_until(good: Callable[[], bool]) -> None:
     raise AssertionError("not within a minute")
 
 
-def test_couriers_beside_each_other_send_each_letter_once(house: Core, mail_server: MailServer) -> None:
+def test_couriers_beside_each_other_send_each_letter_once(issuing_service: Core, mail_server: MailServer) -> None:
     """Three couriers on one database: nothing is sent twice, nothing is left."""
-    holder = add_account(house)
+    holder = add_account(issuing_service)
     for number in range(60):
-        tell(house, holder, "card.suspended", {"card": f"c{number}"})
+        tell(issuing_service, holder, "card.suspended", {"card": f"c{number}"})
     told: list[str] = []
-    find = partial(contact, house)
+    find = partial(contact, issuing_service)
     couriers = [
-        Courier(house, [MailChannel(house, find)], lambda event, _: told.append(event), interval=0.02) for _ in range(3)
+        Courier(
+            issuing_service, [MailChannel(issuing_service, find)], lambda event, _: told.append(event), interval=0.02
+        )
+        for _ in range(3)
     ]
     with couriers[0].running(), couriers[1].running(), couriers[2].running():
-        wait_until(lambda: figures(house)["email"].waiting == 0)
+        wait_until(lambda: figures(issuing_service)["email"].waiting == 0)
     sent = Counter(message["Message-ID"] for message in mail_server.messages())
     assert (len(sent), set(sent.values())) == (60, {1})
     assert set(told) == {"letters_tried"}
 
 
-def test_letters_are_opened_after_a_new_master_key(house: Core, mail_server: MailServer) -> None:
+def test_letters_are_opened_after_a_new_master_key(issuing_service: Core, mail_server: MailServer) -> None:
     """Rewrapping takes notices, letters, addresses and secrets along; a courier that runs meanwhile reads the new
     key."""
-    holder = add_account(house)
-    webhooks.add(house, holder.id, "https://hr.example/", "account:1")
-    tell(house, holder, "card.suspended", {"card": "c1"})
-    rewrap.prepare(house, "host:test")
-    assert rewrap.switch(house, "host:test", lambda *_: None) > 0
-    tell(house, holder, "card.resumed", {"card": "c1"})
-    rewrap.finish(house, "host:test", lambda *_: None)
-    courier = Courier(house, [MailChannel(house, partial(contact, house))], lambda *_: None, interval=0.02)
+    holder = add_account(issuing_service)
+    webhooks.add(issuing_service, holder.id, "https://hr.example/", "account:1")
+    tell(issuing_service, holder, "card.suspended", {"card": "c1"})
+    rewrap.prepare(issuing_service, "host:test")
+    assert rewrap.switch(issuing_service, "host:test", lambda *_: None) > 0
+    tell(issuing_service, holder, "card.resumed", {"card": "c1"})
+    rewrap.finish(issuing_service, "host:test", lambda *_: None)
+    courier = Courier(
+        issuing_service,
+        [MailChannel(issuing_service, partial(contact, issuing_service))],
+        lambda *_: None,
+        interval=0.02,
+    )
     with courier.running():
-        wait_until(lambda: figures(house)["email"].waiting == 0)
+        wait_until(lambda: figures(issuing_service)["email"].waiting == 0)
     assert len(mail_server.taken()) == 2
-    assert len(webhooks.listed(house, holder.id)) == 1
+    assert len(webhooks.listed(issuing_service, holder.id)) == 1
 
 
 def test_a_worker_delivers_and_names_nobody(tmp_path: Path, database_url: str, mail_server: MailServer) -> None:
@@ -145,26 +153,26 @@ def files_of(folder: Path, url: str) -> dict[str, bytes]:
     return {"dump": postgres.server().dump(url)}
 
 
-def test_a_lane_that_meets_no_database_goes_on(house: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lane_that_meets_no_database_goes_on(issuing_service: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that is away is told once, and delivery goes on when it is back."""
-    holder = add_account(house)
-    tell(house, holder, "card.suspended", {"card": "c1"})
+    holder = add_account(issuing_service)
+    tell(issuing_service, holder, "card.suspended", {"card": "c1"})
     told: list[str] = []
     courier = Courier(
-        house,
-        [MailChannel(house, partial(contact, house))],
+        issuing_service,
+        [MailChannel(issuing_service, partial(contact, issuing_service))],
         lambda event, facts: told.append(f"{event} {facts.get('code', '')}".strip()),
         interval=0.02,
     )
     failures = iter(range(3))
-    read = house.database.read
+    read = issuing_service.database.read
 
     def flaky(work: Callable[..., object]) -> object:
         if threading.current_thread().name.startswith("send-email") and next(failures, None) is not None:
             raise Unavailable("database.unreachable")
         return read(work)
 
-    monkeypatch.setattr(house.database, "read", flaky)
+    monkeypatch.setattr(issuing_service.database, "read", flaky)
     with courier.running():
-        wait_until(lambda: outbox(house)[0].state == "sent")
+        wait_until(lambda: outbox(issuing_service)[0].state == "sent")
     assert told == ["held_back database.unreachable", "letters_tried", "recovered"]

@@ -13,7 +13,7 @@ from issuer.accounts.models import Organisation
 from issuer.core import Core
 from issuer.vault.at_rest import Place
 from tests.kit.issuing_service import FakeClock
-from tests.kit.people import CHEAP, House, Somebody, make, organisation
+from tests.kit.people import CHEAP, ServiceUnderTest, Somebody, make, organisation
 from tests.kit.signed_domain import published_core
 
 #: 2026-11-29, noon in Beijing.
@@ -24,7 +24,7 @@ NOW = 1_795_924_800
 class Agency:
     """The parties of insurance."""
 
-    house: House
+    issuing_service: ServiceUnderTest
     employer_id: str
     agency_id: str
     employer: Somebody
@@ -35,7 +35,7 @@ class Agency:
     @property
     def core(self) -> Core:
         """The issuing core."""
-        return self.house.core
+        return self.issuing_service.core
 
     def code_of(self, organisation_id: str) -> str:
         """An organisation's unified social credit code."""
@@ -52,12 +52,15 @@ def agency(database_url: str, tmp_path: Path) -> Iterator[Agency]:
     """The parties of insurance, at noon of 29 November 2026 in Beijing."""
     clock = FakeClock(at=NOW)
     core = published_core(tmp_path, database_url, clock, **CHEAP, account_burst=10_000)
-    house = House(core, clock)
-    employer_id, agency_id = organisation(house, "employer", 1), organisation(house, "agency", 2)
-    employer = make(house, "employer", "employer.one", organisation_id=employer_id)
-    acting = make(house, "agency", "agency.one", organisation_id=agency_id)
+    issuing_service = ServiceUnderTest(core, clock)
+    employer_id, agency_id = organisation(issuing_service, "employer", 1), organisation(issuing_service, "agency", 2)
+    employer = make(issuing_service, "employer", "employer.one", organisation_id=employer_id)
+    acting = make(issuing_service, "agency", "agency.one", organisation_id=agency_id)
     at = int(clock.at)
     mandates.give_mandate(core, employer.who(), agency_id, employer_id, at, at + 365 * 86_400)
-    officer, inspector = make(house, "insurance_officer", "officer.one"), make(house, "inspector", "inspector.one")
-    yield Agency(house, employer_id, agency_id, employer, acting, officer, inspector)
+    officer, inspector = (
+        make(issuing_service, "insurance_officer", "officer.one"),
+        make(issuing_service, "inspector", "inspector.one"),
+    )
+    yield Agency(issuing_service, employer_id, agency_id, employer, acting, officer, inspector)
     core.close()

@@ -64,7 +64,7 @@ def said(office: PermitOffice, permit: dict[str, Any]) -> Insurance | None:
 
 def benefit(office: PermitOffice, *texts: str) -> list[tuple[str, str]]:
     """What a benefit desk with the published bundle sees of codes."""
-    step(office.core, office.house.clock)
+    step(office.core, office.issuing_service.clock)
     return [(one.outcome, str(one.reason)) for one in verdicts(office.core, texts, "benefit")]
 
 
@@ -93,7 +93,7 @@ def test_card_of_an_approval_serves_a_benefit_desk_from_the_registration_on(offi
     # The earlier code runs on, and says as little as before.
     assert office.verdict(first) == ["VALID"]
     assert benefit(office, work, first)[0] == ("VALID", "valid")
-    officer = make(office.house, "insurance_officer", "insurance.officer")
+    officer = make(office.issuing_service, "insurance_officer", "insurance.officer")
     office.travel("2026-05-04")
     follow_due(office.core, BY)
     assert benefit(office, work) == [("INVALID", "insurance_lapsed")]
@@ -150,7 +150,7 @@ def test_codes_that_could_not_be_signed_are_made_by_the_worker(
         person_id = registered(office)
         assert said(office, permit) is None
         # A payment meanwhile does not take the mark away.
-        officer = make(office.house, "insurance_officer", "insurance.officer")
+        officer = make(office.issuing_service, "insurance_officer", "insurance.officer")
         pay(office, officer, person_id, "2026-03")
         with pytest.raises(Unavailable):
             make_due_codes(office.core, BY)
@@ -163,7 +163,7 @@ def test_codes_that_could_not_be_signed_are_made_by_the_worker(
 def test_payment_alone_makes_no_codes(office: PermitOffice) -> None:
     permit = office.employed()
     person_id = registered(office)
-    officer = make(office.house, "insurance_officer", "insurance.officer")
+    officer = make(office.issuing_service, "insurance_officer", "insurance.officer")
     before = generations(office, permit)
     office.travel("2026-04-02")
     pay(office, officer, person_id, "2026-03", "2026-04")
@@ -200,7 +200,7 @@ def test_pilot_service_is_granted_required_by_a_policy_and_withdrawn_over_http(o
     permit = office.employed()
     # The registry offers it in Jiaxing.
     person_id = registered(office, region="330402")
-    officer = make(office.house, "insurance_officer", "insurance.officer")
+    officer = make(office.issuing_service, "insurance_officer", "insurance.officer")
     holder = office.holder(permit)
     offered = office.ask(holder, "GET", "/v1/services/regions/330402").json()
     assert {one["service"]: one["consent"] for one in offered}["transit"] is True
@@ -220,7 +220,7 @@ def test_pilot_service_is_granted_required_by_a_policy_and_withdrawn_over_http(o
 
 def rides(office: PermitOffice, *texts: str) -> list[tuple[str, str]]:
     """What a bus that requires the service sees of codes."""
-    step(office.core, office.house.clock)
+    step(office.core, office.issuing_service.clock)
     now = int(office.core.clock.local())
     domain = bundle_domain(file_of(office.core, BUNDLE), now)
     verifier = Verifier(domain, Policy("bus", service=int(Service.TRANSIT)))

@@ -79,7 +79,7 @@ def replaced(agency: Agency, card_id: str) -> list[bool]:
 
 
 def consented(holder: Somebody, agency: Agency) -> str:
-    until = day_of(int(agency.house.clock.at)) + timedelta(days=365)
+    until = day_of(int(agency.issuing_service.clock.at)) + timedelta(days=365)
     return give_consent(agency.core, holder.who(), NewConsent("service", "Transit Group", until, "transit"))
 
 
@@ -116,7 +116,7 @@ def test_policy_that_requires_the_service_takes_the_new_code_alone(jiaxing: Card
     row = agency.core.database.read(lambda session: session.scalars(select(CodeRow).limit(1)).one())
     trusted = _trusted(agency, row.key)
     verifier = Verifier(TrustDomain.from_keys([trusted], environment="test"), policy)
-    now = int(agency.house.clock.at) + 5
+    now = int(agency.issuing_service.clock.at) + 5
     assert str(verifier.verify(before, now=now).reason) == "policy_not_met"
     assert verifier.verify(_text(agency, card_id), now=now).outcome == "VALID"
 
@@ -149,7 +149,7 @@ def test_officer_withdraws_with_a_reason_and_the_person_without(beijing: Carded)
     second = grant_service(agency.core, agency.officer.who(), person_id, "subsidy")
     assert services(agency, card_id) == (Service.HOSPITAL_REGISTRATION, Service.SUBSIDY)
     assert refused(lambda: withdraw_service(agency.core, agency.officer.who(), first.grant_id))[0] == "grant.reason"
-    other = make(agency.house, "holder", "other")
+    other = make(agency.issuing_service, "holder", "other")
     assert refused(lambda: withdraw_service(agency.core, other.who(), first.grant_id))[0] == "grant.none"
     insured = holder_of(agency, person_id, "officer.insured", "insurance_officer")
     own = refused(lambda: withdraw_service(agency.core, insured.who(), first.grant_id, "I need it no more."))

@@ -72,7 +72,7 @@ def refused(work: Any) -> tuple[str, str | None]:
 
 
 def month(agency: Agency) -> int:
-    return month_of(day_of(int(agency.house.clock.at)))
+    return month_of(day_of(int(agency.issuing_service.clock.at)))
 
 
 def claimed(agency: Agency, who: Somebody, person_id: str) -> str:
@@ -87,7 +87,7 @@ def test_who_applies_for_somebody_does_not_grant_it(claimant: tuple[Agency, str,
     grant = Grant("800.00", month(agency))
     alone = refused(lambda: decide_claim(agency.core, agency.officer.who(), claim_id, grant, "Met."))
     assert alone == ("claim.two_needed", "outcome")
-    second = make(agency.house, "insurance_officer", "second.officer")
+    second = make(agency.issuing_service, "insurance_officer", "second.officer")
     decide_claim(agency.core, second.who(), claim_id, grant, "Met.")
     assert show_claim(agency.core, second.who(), claim_id).state == "granted"
 
@@ -129,7 +129,7 @@ def test_one_claim_is_open_at_a_time_and_employers_see_none(claimant: tuple[Agen
     assert refused(lambda: claimed(agency, holder, person_id)) == ("claim.open", "benefit")
     assert refused(lambda: claimed(agency, agency.employer, person_id))[0] == "access.not_allowed"
     assert refused(lambda: show_claim(agency.core, agency.employer.who(), claim_id))[0] == "access.not_allowed"
-    other = make(agency.house, "holder", "other")
+    other = make(agency.issuing_service, "holder", "other")
     assert refused(lambda: show_claim(agency.core, other.who(), claim_id))[0] == "claim.none"
     assert list_claims(agency.core, other.who()) == []
     none = refused(lambda: apply_claim(agency.core, holder.who(), person_id, "subsidy.none", {}, ""))
@@ -146,7 +146,7 @@ def test_decision_has_a_last_day_in_working_days(claimant: tuple[Agency, str, So
     agency, person_id, holder = claimant
     claim_id = claimed(agency, holder, person_id)
     assert show_claim(agency.core, holder.who(), claim_id).due_on == "2026-12-11"
-    agency.house.later(13 * 86_400)
+    agency.issuing_service.later(13 * 86_400)
     assert show_claim(agency.core, holder.who(), claim_id).overdue
 
 
@@ -156,13 +156,13 @@ def test_orders_are_made_month_by_month_once_and_end_with_the_last(claimant: tup
     assert [(one.month, one.state, one.amount) for one in view.orders] == [("2026-11", "ordered", "1975.00")]
     assert order_month(agency.core, Actor("worker")) == 0
     for expected in (1, 1, 0):
-        agency.house.later(31 * 86_400)
+        agency.issuing_service.later(31 * 86_400)
         assert order_month(agency.core, Actor("worker")) == expected
         assert order_month(agency.core, Actor("worker")) == 0
     view = show_claim(agency.core, holder.who(), view.claim_id)
     assert [one.month for one in view.orders] == ["2026-11", "2026-12", "2027-01"]
     first = view.orders[0]
-    today = day_of(int(agency.house.clock.at))
+    today = day_of(int(agency.issuing_service.clock.at))
     for _ in range(2):
         record_payment(agency.core, agency.officer.who(), view.claim_id, first.order_id, today)
     again = refused(
@@ -185,7 +185,7 @@ def test_event_stops_the_claim_and_cancels_later_orders(claimant: tuple[Agency, 
     agency, person_id, holder = claimant
     end_work(agency.core, agency.employer.who(), person_id, None, date(2026, 8, 31))
     view = granted(agency, holder, person_id)
-    agency.house.later(20 * 86_400)
+    agency.issuing_service.later(20 * 86_400)
     order_month(agency.core, Actor("worker"))
     day = date(2026, 11, 30)
     if event == "employed":
@@ -198,7 +198,7 @@ def test_event_stops_the_claim_and_cancels_later_orders(claimant: tuple[Agency, 
     shown = show_claim(agency.core, agency.officer.who(), view.claim_id)
     assert (shown.state, shown.stopped_by, shown.stopped_on) == ("stopped", event, day.isoformat())
     assert [one.state for one in shown.orders] == ["ordered", "cancelled"]
-    agency.house.later(31 * 86_400)
+    agency.issuing_service.later(31 * 86_400)
     assert order_month(agency.core, Actor("worker")) == 0
 
 
@@ -243,9 +243,9 @@ def test_facts_that_the_applicant_told_grant_nothing(claimant: tuple[Agency, str
 def test_heir_withdraws_no_claim(claimant: tuple[Agency, str, Somebody]) -> None:
     agency, person_id, holder = claimant
     claim_id = claimed(agency, holder, person_id)
-    heir = make(agency.house, "holder", "heir")
+    heir = make(agency.issuing_service, "holder", "heir")
     record_death(agency.core, agency.officer.who(), person_id, date(2026, 11, 28))
-    second = make(agency.house, "insurance_officer", "officer.two")
+    second = make(agency.issuing_service, "insurance_officer", "officer.two")
     give_heir(agency.core, second.who(), person_id, heir.person_id, "spouse", "A register", date(2026, 12, 31))
     assert show_claim(agency.core, heir.who(), claim_id).state == "filed"
     assert refused(lambda: withdraw_claim(agency.core, heir.who(), claim_id))[0] == "claim.none"

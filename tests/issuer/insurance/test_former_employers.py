@@ -51,7 +51,7 @@ def test_employer_of_before_registers_nobody_and_its_debts_are_still_paid(agency
 
 def test_successor_pays_for_the_employer_that_it_took_over_and_for_no_other(agency: Agency) -> None:
     _, number = registered(agency)
-    between, last, other = (organisation(agency.house, "employer", place) for place in (7, 8, 9))
+    between, last, other = (organisation(agency.issuing_service, "employer", place) for place in (7, 8, 9))
     found(agency, agency.employer_id, "merged", between)
     found(agency, between, "merged", last)
     pay(agency, number, "2026-03", schemes=("pension",), employer_code=agency.code_of(last))

@@ -189,7 +189,7 @@ def test_man_of_61_is_not_eligible_in_shanghai_and_does_not_lapse(agency: Agency
     person_id, _ = registered(agency, born=date(1965, 3, 1), sex="male")
     view = views.show_insurance(agency.core, agency.officer.who(), person_id)
     assert set(view.schemes.values()) == {"not_eligible"}
-    agency.house.later(400 * 86_400)
+    agency.issuing_service.later(400 * 86_400)
     follow_due(agency.core, BY)
     assert state(agency, person_id) == ("good", None)
 
@@ -218,7 +218,7 @@ def test_lapse_turns_work_and_authority_codes_and_never_the_public_one(agency: A
     pay(agency, number, *(f"2026-{month:02d}" for month in range(3, 10)))
     assert state(agency, person_id) == ("good", None)
     assert values(agency, card_id) == {1: 0, 2: 0, 3: 0}
-    agency.house.later(2 * 86_400)
+    agency.issuing_service.later(2 * 86_400)
     done = follow_due(agency.core, BY)
     assert (done.people, done.lapsed, done.restored) == (1, 1, 0)
     assert state(agency, person_id) == ("lapsed", "2026-12-01")
@@ -244,7 +244,7 @@ def test_lapse_turns_work_and_authority_codes_and_never_the_public_one(agency: A
 def test_time_alone_is_looked_at_once(agency: Agency) -> None:
     registered(agency)
     assert follow_due(agency.core, BY).people == 0
-    agency.house.later(2 * 86_400)
+    agency.issuing_service.later(2 * 86_400)
     assert follow_due(agency.core, BY).people == 1
     assert follow_due(agency.core, BY).people == 0
 
@@ -398,7 +398,7 @@ def test_contested_month_makes_no_lapse_until_an_officer_decides(agency: Agency)
     person_id, number = registered(agency)
     card_id = cards.issue(agency.core, [NewCard(person(1), holder=person_id)], BY)[0].card_id
     pay(agency, number, *(f"2026-{month:02d}" for month in range(3, 10)))
-    agency.house.later(2 * 86_400)
+    agency.issuing_service.later(2 * 86_400)
     follow_due(agency.core, BY)
     assert values(agency, card_id)[2] == 13
     found, states = views.compliance_of(agency.core, agency.inspector.who(), person_id, None, None)
@@ -423,7 +423,7 @@ def test_contested_month_makes_no_lapse_until_an_officer_decides(agency: Agency)
 
 def holder_of(agency: Agency, person_id: str, login: str = "holder.one", role: str = "holder") -> Somebody:
     """The person's own account."""
-    somebody = make(agency.house, role, login)
+    somebody = make(agency.issuing_service, role, login)
 
     def move(session: Session) -> None:
         session.get_one(Account, somebody.account_id).person_id = person_id
@@ -451,7 +451,7 @@ def test_holder_who_leaves_is_paid_out_and_begins_anew_on_return(agency: Agency)
     again = code(lambda: choose(agency.core, holder.who(), person_id, "pay_out", signed=True))
     assert again == ("insurance.chosen", "choice")
     # Back in December: the months before count no more.
-    agency.house.later(10 * 86_400)
+    agency.issuing_service.later(10 * 86_400)
     register(agency.core, agency.employer.who(), new_registration(1, began=date(2026, 12, 1)))
     pay(agency, number, "2026-12", day="2026-12-05")
     keep, pay_out = views.leaving_of(agency.core, holder.who(), person_id)
@@ -475,7 +475,7 @@ def test_death_ends_work_and_the_heirs_are_paid(agency: Agency) -> None:
     record_death(agency.core, agency.officer.who(), person_id, date(2026, 9, 15))
     record_death(agency.core, agency.officer.who(), person_id, date(2026, 9, 15))
     assert code(lambda: record_death(agency.core, agency.officer.who(), person_id, date(2026, 9, 16)))[1] == "day"
-    agency.house.later(100 * 86_400)
+    agency.issuing_service.later(100 * 86_400)
     follow_due(agency.core, BY)
     assert state(agency, person_id) == ("good", None)
     after = code(lambda: pay(agency, number, "2026-10", schemes=("pension",)))
@@ -543,7 +543,9 @@ def test_employer_reports_nobody_elses_passport_and_puts_none_on_a_card(agency: 
     core = agency.core
     filed = FilingRecord(surname="MUSTER", given="ERIKA", nationality="DEU", birth=date(1988, 5, 1), sex="female",
                          passport="C00000001", passport_until=date(2030, 1, 1))  # fmt: skip
-    holder = core.database.transact(lambda session: person_for(core, session, int(agency.house.clock.at), filed))
+    holder = core.database.transact(
+        lambda session: person_for(core, session, int(agency.issuing_service.clock.at), filed)
+    )
 
     def number() -> str:
         return str(core.database.read(lambda session: passport_of(core, session, holder))["number"])
@@ -557,22 +559,22 @@ def test_employer_reports_nobody_elses_passport_and_puts_none_on_a_card(agency: 
         assert code(lambda changes=changes: registered(agency, **changes)) == ("insurance.other_person", path)
     person_id, insured = registered(agency)
     assert person_id == holder
-    agency.house.later(60)
+    agency.issuing_service.later(60)
     new = {"passport": "X7654321", "number": insured, "region": "320500", "employer_id": agency.employer_id}
     end_work(core, agency.employer.who(), person_id, None, date(2026, 11, 28))
     other = code(lambda: registered(agency, **{**new, "nationality": "FRA"}))
     assert other == ("insurance.other_person", "nationality")
     record_passport(core, agency.officer.who(), person_id, "DEU", "A1111111", date(2035, 1, 1))
     assert number() == "A1111111"
-    agency.house.later(60)
+    agency.issuing_service.later(60)
     registered(agency, **{**new, "began": date(2026, 11, 29)})
     record_passport(core, agency.employer.who(), person_id, "DEU", "Y7654321", None)
     assert number() == "A1111111"
-    agency.house.later(60)
+    agency.issuing_service.later(60)
     record_passport(core, agency.officer.who(), person_id, "DEU", "Y7654321", None)
     assert number() == "Y7654321"
     core.database.transact(
-        lambda session: put_on_record(core, session, int(agency.house.clock.at) + 60, holder,
+        lambda session: put_on_record(core, session, int(agency.issuing_service.clock.at) + 60, holder,
                                       replace(filed, passport="X7654321"))
     )  # fmt: skip
     assert number() == "X7654321"
@@ -584,7 +586,9 @@ def test_application_takes_the_place_of_a_passport_that_was_reported_alone(agenc
     assert core.database.read(lambda session: passport_of(core, session, person_id)) == {}
     filed = FilingRecord(surname="MUSTER", given="ERIKA", nationality="DEU", birth=date(1988, 5, 1), sex="female",
                          passport="C00000001", passport_until=date(2030, 1, 1))  # fmt: skip
-    found = core.database.transact(lambda session: person_for(core, session, int(agency.house.clock.at), filed))
+    found = core.database.transact(
+        lambda session: person_for(core, session, int(agency.issuing_service.clock.at), filed)
+    )
     assert found == person_id
     assert core.database.read(lambda session: passport_of(core, session, person_id))["until"] == "2030-01-01"
 
@@ -593,8 +597,8 @@ def test_an_employer_of_before_sees_nothing_of_the_next_one(agency: Agency) -> N
     """Neither region nor state nor schemes of what came after; and puts no passport on record any more."""
     person_id, _ = registered(agency)
     end_work(agency.core, agency.employer.who(), person_id, None, date(2026, 6, 30))
-    firm = organisation(agency.house, "employer", 7)
-    other = make(agency.house, "employer", "employer.seven", organisation_id=firm)
+    firm = organisation(agency.issuing_service, "employer", 7)
+    other = make(agency.issuing_service, "employer", "employer.seven", organisation_id=firm)
     register(agency.core, other.who(), new_registration(1, began=date(2026, 7, 1), region="320500"))
     before = views.show_insurance(agency.core, agency.employer.who(), person_id)
     assert (before.region, before.state, before.lapsed_since) == ("310115", None, None)

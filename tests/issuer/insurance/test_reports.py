@@ -156,12 +156,12 @@ def test_certificate_that_ends_is_a_reminder_once_for_each_day(agency: Agency) -
     assert [remind_certificates(agency.core), remind_certificates(agency.core)] == [1, 0]
     assert reminded() == 1
     assert [one.kind for one in inbox(agency.core, agency.employer.account_id)].count("insurance.certificate_ends") == 1
-    agency.house.later(60 * 86_400)
+    agency.issuing_service.later(60 * 86_400)
     assert [remind_certificates(agency.core), remind_certificates(agency.core)] == [1, 0]
     longer = {**told, "number": "2", "first": date(2027, 2, 21), "last": date(2028, 2, 20), "extension": True}
     _, answer = add_certificate(agency.core, agency.employer.who(), person_id, NewCertificate(**longer))
     assert answer.outcome == "accepted"
-    agency.house.later(22 * 86_400)
+    agency.issuing_service.later(22 * 86_400)
     assert remind_certificates(agency.core) == 0
     assert reminded() == 2
 
@@ -171,7 +171,7 @@ def test_official_of_an_office_sees_the_people_of_its_region_alone(agency: Agenc
     here, _ = registered(agency)
     elsewhere = new_registration(9, region="110105", employer_id=agency.employer_id)
     there = register(agency.core, agency.officer.who(), elsewhere).person_id
-    admin = make(agency.house, "administrator", "admin")
+    admin = make(agency.issuing_service, "administrator", "admin")
     office = create_office(agency.core, admin.who(), "310000", "Shanghai", "上海")
     join_office(agency.core, admin.who(), office.office_id, agency.officer.account_id)
     assert views.insured_people(agency.core, agency.officer.who()) == [here]
@@ -188,7 +188,7 @@ def test_official_of_an_office_writes_and_acts_for_its_region_alone(agency: Agen
     there = register(agency.core, agency.officer.who(), elsewhere).person_id
     number = views.show_insurance(agency.core, agency.officer.who(), there).number
     assert number is not None
-    admin = make(agency.house, "administrator", "admin")
+    admin = make(agency.issuing_service, "administrator", "admin")
     office = create_office(agency.core, admin.who(), "310000", "Shanghai", "上海")
     join_office(agency.core, admin.who(), office.office_id, agency.officer.account_id)
     who = agency.officer.who()

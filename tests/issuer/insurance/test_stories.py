@@ -19,7 +19,7 @@ from tests.issuer.insurance.test_claims import SUBSIDY
 from tests.issuer.insurance.test_registration import BY
 from tests.kit.callers import Caller, by_session
 from tests.kit.insured import registration_body
-from tests.kit.people import House, Somebody, credit_code, make, new_house, organisation
+from tests.kit.people import ServiceUnderTest, Somebody, credit_code, make, new_service_under_test, organisation
 from verifier.runtime.http import Drain
 
 pytestmark = pytest.mark.slow
@@ -34,29 +34,31 @@ class Town:
     """An employer, an officer and an inspector of a service without cards, whose clock goes forward."""
 
     def __init__(self, folder: Path, day: str) -> None:
-        self.house: House = new_house(folder, f"sqlite:///{folder / 'issuer.db'}", account_burst=10_000)
-        self.house.clock.at = 0.0
+        self.issuing_service: ServiceUnderTest = new_service_under_test(
+            folder, f"sqlite:///{folder / 'issuer.db'}", account_burst=10_000
+        )
+        self.issuing_service.clock.at = 0.0
         self.go(day)
-        self.app = make_service(self.house.core, Drain())
-        firm = organisation(self.house, "employer", 1)
-        self.employer = make(self.house, "employer", "employer.one", organisation_id=firm)
-        self.officer = make(self.house, "insurance_officer", "officer.one")
-        self.inspector = make(self.house, "inspector", "inspector.one")
+        self.app = make_service(self.issuing_service.core, Drain())
+        firm = organisation(self.issuing_service, "employer", 1)
+        self.employer = make(self.issuing_service, "employer", "employer.one", organisation_id=firm)
+        self.officer = make(self.issuing_service, "insurance_officer", "officer.one")
+        self.inspector = make(self.issuing_service, "inspector", "inspector.one")
         self.number = 0
         self._callers: dict[str, tuple[Caller, float]] = {}
 
     def go(self, day: str) -> None:
         """It is ten in the morning of that day in Beijing, or later."""
         morning = datetime.fromisoformat(f"{day}T10:00").replace(tzinfo=ZoneInfo("Asia/Shanghai"))
-        self.house.clock.at = max(self.house.clock.at, morning.astimezone(UTC).timestamp())
+        self.issuing_service.clock.at = max(self.issuing_service.clock.at, morning.astimezone(UTC).timestamp())
 
     def ask(self, who: Somebody, method: str, path: str, body: Any = None) -> httpx.Response:
         """One request, a second after the one before, in a session of the last twenty minutes or a new one."""
-        self.house.later(1)
+        self.issuing_service.later(1)
         caller, at = self._callers.get(who.account_id, (None, 0.0))
-        if caller is None or self.house.clock.at - at > _SESSION:
+        if caller is None or self.issuing_service.clock.at - at > _SESSION:
             caller = by_session(self.app, who.enter())
-            self._callers[who.account_id] = caller, self.house.clock.at
+            self._callers[who.account_id] = caller, self.issuing_service.clock.at
         return caller(method, path, body)
 
     def ok(self, who: Somebody, method: str, path: str, body: Any = None) -> Any:
@@ -83,7 +85,7 @@ class Town:
     def pay(self, path: str, *months: str, schemes: tuple[str, ...] = FOUR, **changes: str) -> None:
         """An officer's program writes payments."""
         number = self.ok(self.officer, "GET", path)["number"]
-        today = datetime.fromtimestamp(self.house.clock.at, ZoneInfo("Asia/Shanghai")).date().isoformat()
+        today = datetime.fromtimestamp(self.issuing_service.clock.at, ZoneInfo("Asia/Shanghai")).date().isoformat()
         rows = [{"number": number, "employer_code": CODE, "kind": "paid", "month": month, "scheme": scheme,
                  "employer_part": "4800.00", "employee_part": "2400.00", "day": today, **changes}
                 for month in months for scheme in schemes]  # fmt: skip
@@ -102,12 +104,12 @@ class Town:
 
     def holder(self, path: str) -> Somebody:
         """The person's own account."""
-        holder = make(self.house, "holder", f"holder.{self.number}")
+        holder = make(self.issuing_service, "holder", f"holder.{self.number}")
 
         def bind(session: Session) -> None:
             session.get_one(Account, holder.account_id).person_id = path.rpartition("/")[2]
 
-        self.house.core.database.transact(bind)
+        self.issuing_service.core.database.transact(bind)
         return holder
 
 
@@ -115,7 +117,7 @@ class Town:
 def town(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Town]:
     made = Town(tmp_path, getattr(request, "param", "2026-11-29"))
     yield made
-    made.house.core.close()
+    made.issuing_service.core.close()
 
 
 def month(found: dict[str, Any], wanted: str) -> dict[str, Any]:
@@ -209,7 +211,7 @@ def test_grace_of_2011_limits_of_2021_and_a_late_registration_of_2022(town: Town
     ):
         row = {"kind": kind, "id": name, "region": "440300", "valid_from": "2011-01-01", "valid_to": None,
                "published_on": None, "value": value, "source": "a test", "certainty": "J"}  # fmt: skip
-        add_rules(town.house.core, [row], BY)
+        add_rules(town.issuing_service.core, [row], BY)
     days = {"began": "2010-01-01", "obtained": "2010-01-01", "basis_until": None, "region": "440300",
             "wage": "10000.00", "injury_rate": None}  # fmt: skip
     paths = []
@@ -288,7 +290,7 @@ def test_who_leaves_is_paid_out_who_keeps_returns_and_draws_and_heirs_are_paid(t
 def test_subsidy_is_refused_at_11_paid_months_and_granted_at_12(town: Town) -> None:
     test = {"test": "months_paid", "scheme": "unemployment", "at_least": 12}
     value = {**SUBSIDY["value"], "conditions": [test], "months": [[12, 3]]}  # type: ignore[dict-item]
-    add_rules(town.house.core, [{**SUBSIDY, "value": value}], BY)
+    add_rules(town.issuing_service.core, [{**SUBSIDY, "value": value}], BY)
     path = town.registered(began="2025-11-01", obtained="2025-11-01", basis_until=None)
     holder = town.holder(path)
     months = ["2025-11", "2025-12", *(f"2026-{number:02d}" for number in range(1, 10))]
@@ -324,14 +326,14 @@ def test_limit_announced_in_september_for_july_is_owed_apart_and_makes_no_lapse(
         ("insurance_limits", "base", old, {"floor": "5000", "cap": "25000"}),
     ):
         row = {"kind": kind, "id": name, "region": "440300", "value": value, "source": "a test", "certainty": "S"}
-        add_rules(town.house.core, [{**row, **days}], BY)
+        add_rules(town.issuing_service.core, [{**row, **days}], BY)
     path = town.registered(region="440300", began="2026-07-01", obtained="2026-07-01", injury_rate=None)
     town.pay(path, "2026-07", schemes=("pension",), employer_part="2500.00", employee_part="1250.00")
     others = ("medical", "unemployment", "work_injury", "maternity")
     town.pay(path, "2026-07", "2026-08", schemes=others)
     town.go("2026-09-11")
     row = {"kind": "insurance_limits", "id": "base", "region": "440300", "value": {"floor": "5000", "cap": "28000"}}
-    add_rules(town.house.core, [{**row, **new, "source": "a test", "certainty": "S"}], BY)
+    add_rules(town.issuing_service.core, [{**row, **new, "source": "a test", "certainty": "S"}], BY)
     by_new = {"employer_part": "2800.00", "employee_part": "1400.00"}
     town.pay(path, "2026-08", "2026-09", schemes=("pension",), **by_new)
     town.pay(path, "2026-09", schemes=others)

@@ -24,8 +24,8 @@ def moved(agency: Agency) -> tuple[str, str, str, Somebody]:
     """Somebody who leaves one employer on 10 June and begins with another on the 15th."""
     person_id, number = registered(agency)
     end_work(agency.core, agency.employer.who(), person_id, None, date(2026, 6, 10))
-    firm = organisation(agency.house, "employer", 7)
-    other = make(agency.house, "employer", "employer.seven", organisation_id=firm)
+    firm = organisation(agency.issuing_service, "employer", 7)
+    other = make(agency.issuing_service, "employer", "employer.seven", organisation_id=firm)
     register(agency.core, other.who(), new_registration(1, began=date(2026, 6, 15)))
     return person_id, number, firm, other
 

@@ -37,55 +37,55 @@ def told(core: Core, account: Account) -> list[str]:
     return [notice.kind for notice in reversed(inbox(core, account.id))]
 
 
-def test_every_change_of_a_card_tells_its_holder(house: Core) -> None:
+def test_every_change_of_a_card_tells_its_holder(issuing_service: Core) -> None:
     """Issued, replaced, renewed, suspended, resumed, both states, revoked: each one notice with the card's id, in the
     inbox and for e-mail; a change that changes nothing makes none."""
-    holder = add_account(house)
-    card = card_of(house, 1, holder)
-    cards.replace(house, Reissue(card), BY)
-    cards.renew(house, Reissue(card), BY)
-    cards.suspend(house, card, BY)
-    cards.suspend(house, card, BY)
-    cards.resume(house, card, BY)
-    cards.set_permit(house, card, "suspended", BY)
-    cards.set_permit(house, card, "good", BY)
-    cards.set_insurance(house, card, "lapsed", BY)
-    cards.set_insurance(house, card, "good", BY)
-    cards.revoke(house, card, BY)
+    holder = add_account(issuing_service)
+    card = card_of(issuing_service, 1, holder)
+    cards.replace(issuing_service, Reissue(card), BY)
+    cards.renew(issuing_service, Reissue(card), BY)
+    cards.suspend(issuing_service, card, BY)
+    cards.suspend(issuing_service, card, BY)
+    cards.resume(issuing_service, card, BY)
+    cards.set_permit(issuing_service, card, "suspended", BY)
+    cards.set_permit(issuing_service, card, "good", BY)
+    cards.set_insurance(issuing_service, card, "lapsed", BY)
+    cards.set_insurance(issuing_service, card, "good", BY)
+    cards.revoke(issuing_service, card, BY)
     wanted = [
         *("card.issued", "card.replaced", "card.renewed", "card.suspended", "card.resumed"),
         *("permit.suspended", "permit.restored", "insurance.lapsed", "insurance.restored", "card.revoked"),
     ]
-    assert sorted(told(house, holder)) == sorted(wanted)
-    assert sorted(row.kind for row in outbox(house)) == sorted(wanted)
-    assert {notice.facts["card"] for notice in inbox(house, holder.id)} == {card}
-    assert {row.channel for row in outbox(house)} == {"email"}
+    assert sorted(told(issuing_service, holder)) == sorted(wanted)
+    assert sorted(row.kind for row in outbox(issuing_service)) == sorted(wanted)
+    assert {notice.facts["card"] for notice in inbox(issuing_service, holder.id)} == {card}
+    assert {row.channel for row in outbox(issuing_service)} == {"email"}
 
 
-def test_who_is_told(house: Core) -> None:
+def test_who_is_told(issuing_service: Core) -> None:
     """The holder and the accounts of the employer; not other roles, other people, those who never came or left; a card
     without anybody tells nobody."""
-    employer = add_organisation(house)
-    holder = add_account(house)
-    staff = [add_account(house, "employer", organisation=employer) for _ in range(2)]
+    employer = add_organisation(issuing_service)
+    holder = add_account(issuing_service)
+    staff = [add_account(issuing_service, "employer", organisation=employer) for _ in range(2)]
     others = [
-        add_account(house),
-        add_account(house, "employer", organisation=add_organisation(house)),
-        add_account(house, "agency", organisation=employer),
-        add_account(house, "employer", organisation=employer, state="invited"),
-        add_account(house, "employer", organisation=employer, state="closed"),
+        add_account(issuing_service),
+        add_account(issuing_service, "employer", organisation=add_organisation(issuing_service)),
+        add_account(issuing_service, "agency", organisation=employer),
+        add_account(issuing_service, "employer", organisation=employer, state="invited"),
+        add_account(issuing_service, "employer", organisation=employer, state="closed"),
     ]
-    locked = add_account(house, "employer", organisation=employer, state="locked")
-    card_of(house, 1)
-    assert outbox(house) == []
-    card_of(house, 2, holder, employer)
-    assert [told(house, each) for each in (holder, *staff, locked)] == [["card.issued"]] * 4
-    assert [told(house, each) for each in others] == [[]] * 5
+    locked = add_account(issuing_service, "employer", organisation=employer, state="locked")
+    card_of(issuing_service, 1)
+    assert outbox(issuing_service) == []
+    card_of(issuing_service, 2, holder, employer)
+    assert [told(issuing_service, each) for each in (holder, *staff, locked)] == [["card.issued"]] * 4
+    assert [told(issuing_service, each) for each in others] == [[]] * 5
 
 
-def test_an_agency_is_told_while_it_may_act(house: Core) -> None:
+def test_an_agency_is_told_while_it_may_act(issuing_service: Core) -> None:
     """Of its client's cards, once for however many mandates; not before the first begins, nor after the last ended."""
-    employer, now = add_organisation(house), int(house.clock.local())
+    employer, now = add_organisation(issuing_service), int(issuing_service.clock.local())
     periods: dict[str, list[tuple[int, int, int | None]]] = {
         "in force": [(now - 10, now + 10**6, None), (now - 20, now + 10**6, None)],
         "to come": [(now + 10**5, now + 10**6, None)],
@@ -95,8 +95,8 @@ def test_an_agency_is_told_while_it_may_act(house: Core) -> None:
     }
     agents = {}
     for name, spans in periods.items():
-        agency = add_organisation(house, "agency")
-        agents[name] = add_account(house, "agency", organisation=agency)
+        agency = add_organisation(issuing_service, "agency")
+        agents[name] = add_account(issuing_service, "agency", organisation=agency)
         rows = [
             Mandate(
                 id=secrets.token_hex(16),
@@ -109,97 +109,97 @@ def test_an_agency_is_told_while_it_may_act(house: Core) -> None:
             )
             for begins, ends, ended in spans
         ]
-        house.database.transact(lambda session, rows=rows: session.add_all(rows))  # type: ignore[misc]
-    holder = add_account(house)
-    cards.suspend(house, card_of(house, 1, holder, employer), BY)
-    assert sorted(told(house, agents.pop("in force"))) == ["card.issued", "card.suspended"]
-    assert [told(house, each) for each in agents.values()] == [[]] * 4
-    assert len(told(house, holder)) == 2
+        issuing_service.database.transact(lambda session, rows=rows: session.add_all(rows))  # type: ignore[misc]
+    holder = add_account(issuing_service)
+    cards.suspend(issuing_service, card_of(issuing_service, 1, holder, employer), BY)
+    assert sorted(told(issuing_service, agents.pop("in force"))) == ["card.issued", "card.suspended"]
+    assert [told(issuing_service, each) for each in agents.values()] == [[]] * 4
+    assert len(told(issuing_service, holder)) == 2
 
 
-def test_a_cause_that_fails_makes_no_notice(house: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cause_that_fails_makes_no_notice(issuing_service: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     """Notice and cause are one transaction: where the last step of it fails, neither is there; and no cause without its
     notice, where writing that fails."""
-    holder = add_account(house)
-    card = card_of(house, 1, holder)
+    holder = add_account(issuing_service)
+    card = card_of(issuing_service, 1, holder)
     with monkeypatch.context() as patched:
         patched.setattr("issuer.core.append_audit", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            cards.suspend(house, card, BY)
+            cards.suspend(issuing_service, card, BY)
     with monkeypatch.context() as patched:
         patched.setattr("issuer.notices.outbox._to_send", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            cards.suspend(house, card, BY)
-    assert cards.show(house, card).status == "active"
-    assert told(house, holder) == ["card.issued"]
-    assert len(outbox(house)) == 1
+            cards.suspend(issuing_service, card, BY)
+    assert cards.show(issuing_service, card).status == "active"
+    assert told(issuing_service, holder) == ["card.issued"]
+    assert len(outbox(issuing_service)) == 1
 
 
-def test_what_was_turned_off_is_not_sent(house: Core) -> None:
+def test_what_was_turned_off_is_not_sent(issuing_service: Core) -> None:
     """A kind that is off for e-mail still comes to the inbox; on again, it is sent again; what a kind fixes stays on,
     and is refused by name."""
-    holder = add_account(house)
-    card = card_of(house, 1, holder)
-    set_preference(house, holder.id, "card.resumed", "email", False, "account:1")
-    set_preference(house, holder.id, "card.resumed", "email", False, "account:1")
-    cards.suspend(house, card, BY)
-    cards.resume(house, card, BY)
-    assert [row.kind for row in outbox(house)].count("card.resumed") == 0
-    assert told(house, holder).count("card.resumed") == 1
-    set_preference(house, holder.id, "card.resumed", "email", True, "account:1")
-    cards.suspend(house, card, BY)
-    cards.resume(house, card, BY)
-    assert [row.kind for row in outbox(house)].count("card.resumed") == 1
-    off = {(each.kind, each.channel) for each in preferences(house, holder.id) if not each.on}
+    holder = add_account(issuing_service)
+    card = card_of(issuing_service, 1, holder)
+    set_preference(issuing_service, holder.id, "card.resumed", "email", False, "account:1")
+    set_preference(issuing_service, holder.id, "card.resumed", "email", False, "account:1")
+    cards.suspend(issuing_service, card, BY)
+    cards.resume(issuing_service, card, BY)
+    assert [row.kind for row in outbox(issuing_service)].count("card.resumed") == 0
+    assert told(issuing_service, holder).count("card.resumed") == 1
+    set_preference(issuing_service, holder.id, "card.resumed", "email", True, "account:1")
+    cards.suspend(issuing_service, card, BY)
+    cards.resume(issuing_service, card, BY)
+    assert [row.kind for row in outbox(issuing_service)].count("card.resumed") == 1
+    off = {(each.kind, each.channel) for each in preferences(issuing_service, holder.id) if not each.on}
     assert off == set()
     with pytest.raises(StateError) as caught:
-        set_preference(house, holder.id, "card.revoked", "email", False, "account:1")
+        set_preference(issuing_service, holder.id, "card.revoked", "email", False, "account:1")
     assert (caught.value.code, caught.value.message()) == (
         "notice.fixed",
         "This kind of notice cannot be turned off there.",
     )
     for kind, channel, code in (("card.revoked", "fax", "notice.channel"), ("card.born", "email", "notice.kind")):
         with pytest.raises(StateError) as caught:
-            set_preference(house, holder.id, kind, channel, False, "account:1")  # type: ignore[arg-type]
+            set_preference(issuing_service, holder.id, kind, channel, False, "account:1")  # type: ignore[arg-type]
         assert caught.value.code == code
 
 
-def test_a_mute_that_is_left_from_before_does_not_hide_what_is_fixed_now(house: Core) -> None:
+def test_a_mute_that_is_left_from_before_does_not_hide_what_is_fixed_now(issuing_service: Core) -> None:
     """A preference in the database that the kind no longer allows changes nothing."""
-    holder = add_account(house)
-    card = card_of(house, 1, holder)
-    house.database.transact(
+    holder = add_account(issuing_service)
+    card = card_of(issuing_service, 1, holder)
+    issuing_service.database.transact(
         lambda session: session.execute(
             text("INSERT INTO notice_mutes (account_id, kind, channel) VALUES (:account, 'card.revoked', 'email')"),
             {"account": holder.id},
         )
     )
-    cards.revoke(house, card, BY)
-    assert [row.kind for row in outbox(house)].count("card.revoked") == 1
-    assert {each.on for each in preferences(house, holder.id) if each.kind == "card.revoked"} == {True}
+    cards.revoke(issuing_service, card, BY)
+    assert [row.kind for row in outbox(issuing_service)].count("card.revoked") == 1
+    assert {each.on for each in preferences(issuing_service, holder.id) if each.kind == "card.revoked"} == {True}
 
 
-def test_an_inbox_is_ones_own(house: Core) -> None:
+def test_an_inbox_is_ones_own(issuing_service: Core) -> None:
     """Pages come newest first, whole and without doubles; another's notice cannot be a cursor, and is not marked read
     by anybody else."""
-    first, second = add_account(house), add_account(house)
+    first, second = add_account(issuing_service), add_account(issuing_service)
     for number in range(7):
-        tell(house, first, "confirmation.wanted", {"confirmation": f"c{number}"})
-    tell(house, second, "confirmation.wanted", {"confirmation": "theirs"})
+        tell(issuing_service, first, "confirmation.wanted", {"confirmation": f"c{number}"})
+    tell(issuing_service, second, "confirmation.wanted", {"confirmation": "theirs"})
     pages: list[str] = []
     after = None
-    while page := inbox(house, first.id, after=after, most=3):
+    while page := inbox(issuing_service, first.id, after=after, most=3):
         pages += [notice.id for notice in page]
         after = page[-1].id
     assert len(pages) == len(set(pages)) == 7
-    theirs = inbox(house, second.id)[0].id
+    theirs = inbox(issuing_service, second.id)[0].id
     with pytest.raises(StateError) as caught:
-        inbox(house, first.id, after=theirs)
+        inbox(issuing_service, first.id, after=theirs)
     assert caught.value.code == "notice.none"
-    assert mark_read(house, first.id, [*pages[:2], theirs]) == 2
-    assert mark_read(house, first.id, pages[:2]) == 0
-    assert (unread(house, first.id), unread(house, second.id)) == (5, 1)
-    assert len(inbox(house, first.id, unread_only=True)) == 5
+    assert mark_read(issuing_service, first.id, [*pages[:2], theirs]) == 2
+    assert mark_read(issuing_service, first.id, pages[:2]) == 0
+    assert (unread(issuing_service, first.id), unread(issuing_service, second.id)) == (5, 1)
+    assert len(inbox(issuing_service, first.id, unread_only=True)) == 5
 
 
 NOT_IDS = [
@@ -212,40 +212,40 @@ NOT_IDS = [
 ]
 
 
-def test_facts_are_ids(house: Core) -> None:
+def test_facts_are_ids(issuing_service: Core) -> None:
     """A name, a sentence or a fact that the kind does not know is refused where the notice is written."""
-    holder = add_account(house)
+    holder = add_account(issuing_service)
     for facts in NOT_IDS:
         with pytest.raises(StateError) as caught:
-            tell(house, holder, "card.issued", facts)
+            tell(issuing_service, holder, "card.issued", facts)
         assert (caught.value.code, caught.value.path) == ("notice.facts", "card.issued"), facts
         assert "VOGEL" not in str(caught.value)
-    assert told(house, holder) == []
+    assert told(issuing_service, holder) == []
 
 
-def test_without_a_mail_server_nothing_waits_for_e_mail(house: Core) -> None:
+def test_without_a_mail_server_nothing_waits_for_e_mail(issuing_service: Core) -> None:
     """The inbox has the notice; no row is written that nobody could deliver."""
-    holder = add_account(house)
-    object.__setattr__(house.settings, "smtp_host", "")
-    card_of(house, 1, holder)
-    assert (told(house, holder), outbox(house)) == (["card.issued"], [])
+    holder = add_account(issuing_service)
+    object.__setattr__(issuing_service.settings, "smtp_host", "")
+    card_of(issuing_service, 1, holder)
+    assert (told(issuing_service, holder), outbox(issuing_service)) == (["card.issued"], [])
 
 
-def test_contents_are_sealed(house: Core) -> None:
+def test_contents_are_sealed(issuing_service: Core) -> None:
     """Facts, bodies with their one-time secret, addresses and secrets of webhooks stand in sealed columns, and in no
     column in clear."""
-    holder = add_account(house)
-    card = card_of(house, 1, holder)
-    made = webhooks.add(house, holder.id, "https://hr.example/marked-path", "account:1")
-    tell(house, holder, "account.invited", {"account": holder.id}, "marked-one-time-secret")
-    cards.suspend(house, card, BY)
+    holder = add_account(issuing_service)
+    card = card_of(issuing_service, 1, holder)
+    made = webhooks.add(issuing_service, holder.id, "https://hr.example/marked-path", "account:1")
+    tell(issuing_service, holder, "account.invited", {"account": holder.id}, "marked-one-time-secret")
+    cards.suspend(issuing_service, card, BY)
     found: list[str] = []
 
     def look(session: Session) -> None:
         for table in ("notices", "outbox", "webhooks"):
             found.extend(repr(tuple(row)) for row in session.execute(text(f"SELECT * FROM {table}")))  # noqa: S608
 
-    house.database.read(look)
+    issuing_service.database.read(look)
     assert len(found) == 3 + 4 + 1
     for mark in ("marked", "hr.example", made.secret.removeprefix("whsec_")[:20], card):
         assert [line for line in found if mark in line] == [], mark
@@ -253,28 +253,30 @@ def test_contents_are_sealed(house: Core) -> None:
     assert {"notices.facts", "outbox.body", "webhooks.url", "webhooks.secrets"} <= sealed
 
 
-def test_a_removed_webhook_takes_its_rows_along(house: Core) -> None:
+def test_a_removed_webhook_takes_its_rows_along(issuing_service: Core) -> None:
     """What was to be sent there goes, the inbox keeps the notices; nobody else can remove it."""
-    holder, other = add_account(house), add_account(house)
-    card = card_of(house, 1, holder)
-    made = webhooks.add(house, holder.id, "https://hr.example/", "account:1")
-    cards.suspend(house, card, BY)
-    assert [row.channel for row in outbox(house)].count("webhook") == 1
+    holder, other = add_account(issuing_service), add_account(issuing_service)
+    card = card_of(issuing_service, 1, holder)
+    made = webhooks.add(issuing_service, holder.id, "https://hr.example/", "account:1")
+    cards.suspend(issuing_service, card, BY)
+    assert [row.channel for row in outbox(issuing_service)].count("webhook") == 1
     with pytest.raises(StateError) as caught:
-        webhooks.remove(house, other.id, made.webhook, "account:2")
+        webhooks.remove(issuing_service, other.id, made.webhook, "account:2")
     assert caught.value.code == "webhook.none"
-    webhooks.remove(house, holder.id, made.webhook, "account:1")
-    cards.resume(house, card, BY)
-    assert [row.channel for row in outbox(house)].count("webhook") == 0
-    assert sorted(told(house, holder)) == ["card.issued", "card.resumed", "card.suspended"]
+    webhooks.remove(issuing_service, holder.id, made.webhook, "account:1")
+    cards.resume(issuing_service, card, BY)
+    assert [row.channel for row in outbox(issuing_service)].count("webhook") == 0
+    assert sorted(told(issuing_service, holder)) == ["card.issued", "card.resumed", "card.suspended"]
 
 
-def test_removing_a_webhook_waits_for_a_cause_that_knows_it(house: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_removing_a_webhook_waits_for_a_cause_that_knows_it(
+    issuing_service: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A change of a card that has just found the webhook is not broken by its removal: that waits for the commit, and
     then takes the new row along."""
-    holder = add_account(house)
-    made = webhooks.add(house, holder.id, "https://hr.example/", "account:1")
-    remover = threading.Thread(target=webhooks.remove, args=(house, holder.id, made.webhook, "account:1"))
+    holder = add_account(issuing_service)
+    made = webhooks.add(issuing_service, holder.id, "https://hr.example/", "account:1")
+    remover = threading.Thread(target=webhooks.remove, args=(issuing_service, holder.id, made.webhook, "account:1"))
     write = outbox_module._to_send
 
     def between(*arguments: Any) -> Any:
@@ -285,24 +287,24 @@ def test_removing_a_webhook_waits_for_a_cause_that_knows_it(house: Core, monkeyp
         return write(*arguments)
 
     monkeypatch.setattr(outbox_module, "_to_send", between)
-    tell(house, holder, "card.suspended", {"card": "c1"})
+    tell(issuing_service, holder, "card.suspended", {"card": "c1"})
     remover.join(60)
-    assert [row.channel for row in outbox(house)] == ["email"]
-    assert told(house, holder) == ["card.suspended"]
+    assert [row.channel for row in outbox(issuing_service)] == ["email"]
+    assert told(issuing_service, holder) == ["card.suspended"]
 
 
-def test_old_rows_are_purged(house: Core) -> None:
+def test_old_rows_are_purged(issuing_service: Core) -> None:
     """What was sent or dropped goes after its days, dead letters and inboxes after theirs; what waits stays, however
     old, and its notice with it."""
-    holder = add_account(house)
+    holder = add_account(issuing_service)
     states = ["sent", "dropped", "dead", "waiting"]
     for state in states:
-        tell(house, holder, "account.password_changed", {"account": state})
-    rows = {inbox_notice.facts["account"]: inbox_notice.id for inbox_notice in inbox(house, holder.id)}
+        tell(issuing_service, holder, "account.password_changed", {"account": state})
+    rows = {inbox_notice.facts["account"]: inbox_notice.id for inbox_notice in inbox(issuing_service, holder.id)}
 
     def age(days: int) -> list[str]:
         def work(session: Session) -> None:
-            now = house.clock.now(session)
+            now = issuing_service.clock.now(session)
             for row in session.scalars(select(Outbox)):
                 state = next(name for name, notice in rows.items() if notice == row.notice_id)
                 row.state, row.created_at = state, now - days * 86400
@@ -310,16 +312,16 @@ def test_old_rows_are_purged(house: Core) -> None:
             for notice in session.scalars(select(NoticeRow)):
                 notice.created_at = now - days * 86400
 
-        house.database.transact(work)
-        outbox_admin.purge(house)
-        return sorted(row.state for row in outbox(house))
+        issuing_service.database.transact(work)
+        outbox_admin.purge(issuing_service)
+        return sorted(row.state for row in outbox(issuing_service))
 
     assert age(29) == sorted(states)
     assert age(31) == ["dead", "waiting"]
-    assert len(inbox(house, holder.id)) == 4
+    assert len(inbox(issuing_service, holder.id)) == 4
     assert age(401) == ["waiting"]
-    outbox_admin.purge(house)
-    assert [notice.id for notice in inbox(house, holder.id)] == [rows["waiting"]]
+    outbox_admin.purge(issuing_service)
+    assert [notice.id for notice in inbox(issuing_service, holder.id)] == [rows["waiting"]]
 
 
 def test_every_kind_is_caused_somewhere_and_has_whole_words() -> None:
@@ -340,9 +342,11 @@ def test_every_kind_is_caused_somewhere_and_has_whole_words() -> None:
     assert json.loads((ROOT / "issuer/notices/mail.json").read_text("utf-8")).keys() == {"en", "zh"}
 
 
-def test_an_unknown_kind_is_a_fault_of_the_program(house: Core) -> None:
+def test_an_unknown_kind_is_a_fault_of_the_program(issuing_service: Core) -> None:
     """It is refused where it is written."""
-    holder = add_account(house)
+    holder = add_account(issuing_service)
     with pytest.raises(StateError) as caught:
-        house.database.transact(lambda session: notify(house, session, 1, [Notice("card.born", holder.id, {})]))
+        issuing_service.database.transact(
+            lambda session: notify(issuing_service, session, 1, [Notice("card.born", holder.id, {})])
+        )
     assert (caught.value.code, caught.value.found) == ("notice.kind", "card.born")

@@ -32,7 +32,7 @@ def with_photo(office: PermitOffice, process: str, number: int) -> dict[str, Any
 def seen(office: PermitOffice, permit_id: str, profile: str = "public") -> Any:
     """What a verifier says of a permit's code."""
     code = office.code(office.permit(permit_id), profile)
-    step(office.core, office.house.clock)
+    step(office.core, office.issuing_service.clock)
     (found,) = verdicts(office.core, [code])
     assert found.outcome == "VALID"
     return found

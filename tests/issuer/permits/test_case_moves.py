@@ -47,7 +47,7 @@ def test_pause_moves_the_decision_by_the_working_days_that_it_lasts(office: Perm
 
 def test_application_moves_to_another_office(office: PermitOffice) -> None:
     filing_id = office.filed("overseas", person_record(office.today))
-    head = make(office.house, "office_head", "suzhou.head")
+    head = make(office.issuing_service, "office_head", "suzhou.head")
     body = {"region": "320500", "name_en": "Suzhou", "name_zh": "苏州"}
     other = office.ok(office.admin, "POST", "/v1/offices", body)["office_id"]
     office.ok(office.admin, "PUT", f"/v1/offices/{other}/members", {"account_id": head.account_id})
@@ -148,7 +148,7 @@ def test_corrections_one_after_the_other_make_no_other_person(office: PermitOffi
     def correct(field: str, value: str) -> Any:
         version = f'"{office.permit(permit["permit_id"])["revision"]}"'
         body = {"field": field, "value": value, "reason": "A slip."}
-        office.house.later()
+        office.issuing_service.later()
         return office.ask(office.officer, "POST", path, body, version=version)
 
     before = office.ok(office.officer, "GET", f"/v1/cards/{permit['card_id']}")["card"]["holder"]

@@ -150,7 +150,7 @@ def test_nobody_decides_on_an_application_about_themselves(office: PermitOffice)
 
 def test_officer_of_another_region_sees_nothing(office: PermitOffice) -> None:
     filing_id = office.filed("overseas", person_record(office.today))
-    elsewhere = make(office.house, "permit_officer", "elsewhere")
+    elsewhere = make(office.issuing_service, "permit_officer", "elsewhere")
     assert problem(office.ask(elsewhere, "GET", f"/v1/filings/{filing_id}")) == (404, "filing.none")
     body = {"region": "320500", "name_en": "Suzhou", "name_zh": "苏州"}
     suzhou = office.ok(office.admin, "POST", "/v1/offices", body)["office_id"]

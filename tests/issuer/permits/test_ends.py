@@ -129,7 +129,7 @@ def test_unknown_ground_and_another_region_are_refused(office: PermitOffice) -> 
     permit = office.employed()
     arguments = {"permit_id": permit["permit_id"], "end": "expired.not_extended"}
     assert problem(office.asked("permit.end", arguments)) == (422, "permit.ground")
-    stranger = make(office.house, "permit_officer", "suzhou")
+    stranger = make(office.issuing_service, "permit_officer", "suzhou")
     body = {"region": "320500", "name_en": "Suzhou", "name_zh": "苏州"}
     other = office.ok(office.admin, "POST", "/v1/offices", body)["office_id"]
     office.ok(office.admin, "PUT", f"/v1/offices/{other}/members", {"account_id": stranger.account_id})

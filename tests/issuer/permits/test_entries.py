@@ -62,7 +62,7 @@ def entered(office: PermitOffice, number: int = 1, **changes: Any) -> dict[str, 
 
 
 def slot(office: PermitOffice, places: int = 1, hours: int = 24, by: Somebody | None = None) -> str:
-    starts = int(office.house.clock.at) + hours * 3600
+    starts = int(office.issuing_service.clock.at) + hours * 3600
     body = {"window": "3", "starts_at": starts, "minutes": 20, "places": places}
     return str(office.ok(by or office.officer, "POST", "/v1/slots", body)["slot_id"])
 
@@ -109,7 +109,7 @@ def test_account_opens_by_account_code_and_slip_together_and_by_no_one_s_part_al
             accept(office.core, secret, PASSWORD, None, HOME)
         assert refused.value.code == "invitation.unknown"
     accept(office.core, f"{found['account_code']}.{made['slip']}", PASSWORD, None, HOME)
-    holder = Somebody(office.house, made["account_id"], "", "hannelore.vogel", None, [])
+    holder = Somebody(office.issuing_service, made["account_id"], "", "hannelore.vogel", None, [])
     seen = office.ok(holder, "GET", "/v1/permits")
     assert [one["permit_id"] for one in seen["items"]] == [made["permit_id"]]
     again = office.ask(office.officer, "POST", "/v1/permits/activations", body, key="one-activation-key").json()
@@ -158,12 +158,12 @@ def test_holder_without_a_notification_gets_an_account_by_two_officers(office: P
     told = [one["kind"] for one in office.ok(office.employer, "GET", "/v1/notices")["items"]]
     assert told.count("permit.account_opened") == 1
     since = office.core.database.read(lambda session: session.get_one(Account, made["account_id"]).confirms_from)
-    assert since == int(office.house.clock.at) + office.core.settings.factor_wait_hours * 3600
+    assert since == int(office.issuing_service.clock.at) + office.core.settings.factor_wait_hours * 3600
     for part in (own, made["token"]):
         with pytest.raises(StateError, match=r"invitation\.unknown"):
             accept(office.core, part, PASSWORD, None, HOME)
     accept(office.core, f"{own}.{made['token']}", PASSWORD, None, HOME)
-    holder = Somebody(office.house, made["account_id"], "", "hannelore.vogel", None, [])
+    holder = Somebody(office.issuing_service, made["account_id"], "", "hannelore.vogel", None, [])
     assert [one["permit_id"] for one in office.ok(holder, "GET", "/v1/permits")["items"]] == [permit["permit_id"]]
     again = office.asked("account.open", {**wanted, "login": "somebody.else"})
     assert problem(again) == (409, "account.conflict")
@@ -319,9 +319,9 @@ def test_cancelled_slot_cancels_its_bookings_and_says_so(office: PermitOffice) -
 
 def test_slot_that_has_begun_is_not_booked_and_a_window_has_one_at_a_time(office: PermitOffice) -> None:
     entry, slot_id = entered(office), slot(office, hours=2)
-    body = {"window": "3", "starts_at": int(office.house.clock.at) + 7200, "minutes": 20, "places": 1}
+    body = {"window": "3", "starts_at": int(office.issuing_service.clock.at) + 7200, "minutes": 20, "places": 1}
     assert problem(office.ask(office.officer, "POST", "/v1/slots", body)) == (409, "slot.exists")
-    past = {**body, "starts_at": int(office.house.clock.at) - 60}
+    past = {**body, "starts_at": int(office.issuing_service.clock.at) - 60}
     assert problem(office.ask(office.officer, "POST", "/v1/slots", past)) == (422, "slot.field")
     office.travel(office.today, hour=13)
     assert problem(book(office, entry, slot_id)) == (409, "slot.over")

@@ -73,7 +73,7 @@ class Filings(RuleBasedStateMachine):
         somebody: Somebody = getattr(self.office, name)
         role = {"employer": "employer", "head": "office_head"}.get(name, "permit_officer")
         organisation = self.office.employer_id if name == "employer" else None
-        now = int(self.office.house.clock.at)
+        now = int(self.office.issuing_service.clock.at)
         return Principal(
             somebody.account_id, somebody.person_id, role_named(role), organisation, True, session_id="s", totp_at=now
         )

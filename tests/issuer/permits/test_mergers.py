@@ -51,7 +51,7 @@ def test_open_applications_permits_and_codes_go_on_with_the_other_employer(offic
     assert [term["ground"] for term in after["terms"]] == ["in_country", "merger"]
     assert {term["post"] for term in after["terms"]} == {permit["terms"][0]["post"]}
     new = office.code(after, "work")
-    step(office.core, office.house.clock)
+    step(office.core, office.issuing_service.clock)
     first, second = verdicts(office.core, [old, new])
     assert (first.reason, second.outcome) == ("replaced", "VALID")
     assert second.card is not None
@@ -74,9 +74,9 @@ def test_open_applications_permits_and_codes_go_on_with_the_other_employer(offic
 def test_mandates_of_the_merged_employer_end(office: PermitOffice) -> None:
     """Its agency sees its applications no more; the other employer's handlers do."""
     into = office.another_employer(7)
-    agency_id = organisation(office.house, "agency", 8)
-    agency = make(office.house, "agency", "agency", organisation_id=agency_id)
-    now = int(office.house.clock.at)
+    agency_id = organisation(office.issuing_service, "agency", 8)
+    agency = make(office.issuing_service, "agency", "agency", organisation_id=agency_id)
+    now = int(office.issuing_service.clock.at)
     body = {"agency_id": agency_id, "employer_id": office.employer_id, "begins_at": now, "ends_at": now + 86_400 * 30}
     office.ok(office.employer, "POST", "/v1/mandates", body)
     filing_id = office.filed("overseas", person_record(office.today, 2), agency, employer_id=office.employer_id)
@@ -91,11 +91,11 @@ def test_merger_is_refused_by_state_region_and_person(office: PermitOffice) -> N
     """Into itself, into one that is not verified, twice, by one officer alone, by an officer without an office."""
     into = office.another_employer(7)
     into_id = organisation_of(office, into)
-    unknown = organisation(office.house, "employer", 9)
+    unknown = organisation(office.issuing_service, "employer", 9)
     ask = {"employer_id": office.employer_id}
     assert problem(office.asked("employer.merge", {**ask, "into_id": office.employer_id})) == (422, "filing.employer")
     assert problem(office.asked("employer.merge", {**ask, "into_id": unknown})) == (404, "organisation.none")
-    stranger = make(office.house, "permit_officer", "stranger")
+    stranger = make(office.issuing_service, "permit_officer", "stranger")
     assert problem(office.asked("employer.merge", {**ask, "into_id": into_id}, stranger)) == (403, "office.region")
     asked = office.asked("employer.merge", {**ask, "into_id": into_id}).json()["confirmation_id"]
     assert problem(office.confirmed(asked, office.officer)) == (403, "confirm.same_person")

@@ -183,9 +183,9 @@ def test_refused_extension_is_restored_by_law_until_it_is_decided_anew(office: P
 
 def mandated(office: PermitOffice, number: int) -> tuple[Somebody, str]:
     """An agency that acts for the employer for a month; its mandate."""
-    agency_id = organisation(office.house, "agency", number)
-    agency = make(office.house, "agency", f"agency.{number}", organisation_id=agency_id)
-    now = int(office.house.clock.at)
+    agency_id = organisation(office.issuing_service, "agency", number)
+    agency = make(office.issuing_service, "agency", f"agency.{number}", organisation_id=agency_id)
+    now = int(office.issuing_service.clock.at)
     given = mandates.give_mandate(
         office.core, office.employer.who(), agency_id, office.employer_id, now, now + 30 * 86_400
     )

@@ -244,12 +244,12 @@ def test_cancellation_is_recorded_with_ground_and_redress(office: PermitOffice) 
 
 
 def test_agency_files_by_a_mandate_and_not_after_it_ended(office: PermitOffice) -> None:
-    agency_id = organisation(office.house, "agency", 30)
-    agency = make(office.house, "agency", "agency", organisation_id=agency_id)
+    agency_id = organisation(office.issuing_service, "agency", 30)
+    agency = make(office.issuing_service, "agency", "agency", organisation_id=agency_id)
     record = person_record(office.today)
     body = {"process": "overseas", "employer_id": office.employer_id, "record": record}
     assert problem(office.ask(agency, "POST", "/v1/filings", body)) == (404, "organisation.none")
-    now = int(office.house.clock.at)
+    now = int(office.issuing_service.clock.at)
     mandates.give_mandate(office.core, office.employer.who(), agency_id, office.employer_id, now, now + 20 * 86_400)
     filing_id = office.draft("overseas", record, agency, employer_id=office.employer_id)
     seen = office.ok(agency, "GET", f"/v1/filings/{filing_id}")

@@ -36,7 +36,7 @@ def noticed(office: PermitOffice, somebody: Somebody) -> list[str]:
 def holder_of(office: PermitOffice, permit_id: str) -> Somebody:
     query = select(Permit.person_id).where(Permit.id == permit_id)
     person_id = office.core.database.read(lambda session: session.scalars(query).one())
-    return make(office.house, "holder", "holder.one", person_id=person_id)
+    return make(office.issuing_service, "holder", "holder.one", person_id=person_id)
 
 
 def test_holder_is_reminded_of_each_day_once_and_the_employer_by_one_digest_a_day(office: PermitOffice) -> None:
@@ -118,7 +118,7 @@ def test_feed_has_the_days_and_no_name_and_ends_when_it_is_revoked(office: Permi
 
 
 def test_feed_ends_with_its_account_and_guesses_find_nothing(office: PermitOffice) -> None:
-    somebody = make(office.house, "employer", "second.handler", organisation_id=office.employer_id)
+    somebody = make(office.issuing_service, "employer", "second.handler", organisation_id=office.employer_id)
     made = office.ok(somebody, "POST", "/v1/calendar-feeds")
     assert fetched(office, made["address"]).status_code == 200
     assert problem(fetched(office, "/v1/calendars/" + "A" * 43)) == (404, "feed.none")
@@ -128,19 +128,19 @@ def test_feed_ends_with_its_account_and_guesses_find_nothing(office: PermitOffic
 
 def test_feed_ends_with_its_role(office: PermitOffice) -> None:
     """An official's permits, those of a whole region, are shown to nobody by an address; nor those of another side."""
-    somebody = make(office.house, "employer", "second.handler", organisation_id=office.employer_id)
+    somebody = make(office.issuing_service, "employer", "second.handler", organisation_id=office.employer_id)
     office.employed(1)
     made = office.ok(somebody, "POST", "/v1/calendar-feeds")
     assert b"BEGIN:VEVENT" in fetched(office, made["address"]).content
     for role, organisation in (("permit_officer", None), ("employer", office.employer_id)):
-        office.house.later()
+        office.issuing_service.later()
         office.core.transact(HOST, partial(given_role, somebody, role, organisation))
         assert problem(fetched(office, made["address"])) == (404, "feed.none")
 
 
 def test_feed_ends_with_a_reset_and_with_a_new_password(office: PermitOffice) -> None:
     """What had leaked before is worth nothing once the account is active again."""
-    somebody = make(office.house, "employer", "second.handler", organisation_id=office.employer_id)
+    somebody = make(office.issuing_service, "employer", "second.handler", organisation_id=office.employer_id)
 
     def reset(unit: UnitOfWork) -> None:
         before = unit.session.get_one(Account, somebody.account_id)

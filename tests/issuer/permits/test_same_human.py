@@ -18,8 +18,8 @@ def test_nobody_decides_about_a_person_who_has_their_passport(office: PermitOffi
     once it is removed, they do."""
     permit = office.employed(1)
     told = person_record(office.today, 1)
-    first, second = (make(office.house, "administrator", name) for name in ("adm.one", "adm.two"))
-    office.house.later()
+    first, second = (make(office.issuing_service, "administrator", name) for name in ("adm.one", "adm.two"))
+    office.issuing_service.later()
     note = {"account_id": office.officer.account_id, "nationality": told["nationality"], "number": told["passport"]}
 
     def decided(act: str) -> Any:
@@ -28,7 +28,7 @@ def test_nobody_decides_about_a_person_who_has_their_passport(office: PermitOffi
         return office.confirmed(asked.json()["confirmation_id"], second)
 
     def acts(by: Somebody) -> list[tuple[int, str] | int]:
-        office.house.later()
+        office.issuing_service.later()
         seen = office.ask(by, "GET", f"/v1/cards/{permit['card_id']}")
         version = {"version": f'"{office.permit(permit["permit_id"])["revision"]}"'}
         correction = {"field": "post", "value": "Head of design", "reason": "A slip."}
@@ -52,15 +52,18 @@ def test_one_passport_is_one_person_for_two_who_confirm(office: PermitOffice) ->
     """Two accounts under two staff numbers, with one passport: neither is the other's second."""
     permit = office.employed(1)
     told = person_record(office.today, 2)
-    first, second = (make(office.house, "administrator", name) for name in ("adm.one", "adm.two"))
+    first, second = (make(office.issuing_service, "administrator", name) for name in ("adm.one", "adm.two"))
     twin = make(
-        office.house, "permit_officer", "the.twin", identity=f"PASSPORT:{told['nationality']}:{told['passport']}"
+        office.issuing_service,
+        "permit_officer",
+        "the.twin",
+        identity=f"PASSPORT:{told['nationality']}:{told['passport']}",
     )
-    office.house.later()
+    office.issuing_service.later()
     note = {"account_id": office.second.account_id, "nationality": told["nationality"], "number": told["passport"]}
     asked = office.asked("account.passport", note, first)
     assert office.confirmed(asked.json()["confirmation_id"], second).status_code == 200
-    office.house.later()
+    office.issuing_service.later()
     wanted = office.asked("card.revoke", {"card_id": permit["card_id"]}, twin).json()["confirmation_id"]
     assert problem(office.confirmed(wanted, office.second)) == (403, "confirm.same_person")
     assert office.confirmed(wanted, office.officer).status_code == 200

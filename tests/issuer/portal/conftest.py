@@ -23,7 +23,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
         made = thread.submit(town, folder, office=office).result()
     with running_portal(made):
         yield made
-    made.house.core.close()
+    made.issuing_service.core.close()
 
 
 @pytest.fixture(scope="module")

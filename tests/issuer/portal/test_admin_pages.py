@@ -33,13 +33,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A service with people."""
     new = town(tmp_path_factory.mktemp("admin"))
     yield new
-    new.house.core.close()
+    new.issuing_service.core.close()
 
 
 @pytest.fixture(scope="module")
 def app(made: Town) -> FastAPI:
     """Its application, without the edge."""
-    return make_service(made.house.core, http.Drain(), [make_portal(made.house.core)])
+    return make_service(made.issuing_service.core, http.Drain(), [make_portal(made.issuing_service.core)])
 
 
 def test_rule_is_shown_with_its_effect_asked_for_and_confirmed_by_a_second_administrator(
@@ -66,7 +66,7 @@ def test_rule_is_shown_with_its_effect_asked_for_and_confirmed_by_a_second_admin
     assert '"valid_from"' not in html.unescape(page)
     assert "Confirm" not in re.findall(r"<button[^>]*>([^<]*)", one.get(number.removeprefix(BASE) + "?lang=en").text)
     assert two.post(f"{number.removeprefix(BASE)}/confirm", key="3" * 32).status_code == 303
-    found = [rule for rule in read_book(made.house.core).all("deadlines", "D06") if rule.region == "310000"]
+    found = [rule for rule in read_book(made.issuing_service.core).all("deadlines", "D06") if rule.region == "310000"]
     assert [rule.value["number"] for rule in found] == [20]
 
 

@@ -28,19 +28,19 @@ from verifier.runtime import http
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A service with people and cards, and somebody insured in Beijing who has a card."""
     new = town(tmp_path_factory.mktemp("benefits"))
-    core, officer = new.house.core, new.people["insurance_officer"].who()
+    core, officer = new.issuing_service.core, new.people["insurance_officer"].who()
     about = new_registration(1, region="110105", employer_id=new.employer_id)
     person_id = registration.register(core, officer, about).person_id
-    new.people["insured"] = make(new.house, "holder", "insured-1", person_id=person_id)
+    new.people["insured"] = make(new.issuing_service, "holder", "insured-1", person_id=person_id)
     cards.issue(core, [NewCard(person(40), holder=person_id)], HOST)
     yield new
-    new.house.core.close()
+    new.issuing_service.core.close()
 
 
 @pytest.fixture(scope="module")
 def app(made: Town) -> FastAPI:
     """Its application, without the edge."""
-    return make_service(made.house.core, http.Drain(), [make_portal(made.house.core)])
+    return make_service(made.issuing_service.core, http.Drain(), [make_portal(made.issuing_service.core)])
 
 
 def claimed(holder: Person, key: str, benefit: str) -> str:
@@ -62,7 +62,7 @@ def test_benefit_shows_what_is_missing_and_is_claimed_granted_and_paid(app: Fast
     assert again.status_code == 409
     desk = officer.get("benefits?lang=en").text
     assert f'href="{BASE}{path}"' in desk
-    month = day_of(int(made.house.clock.at)).isoformat()[:7]
+    month = day_of(int(made.issuing_service.clock.at)).isoformat()[:7]
     form = {"outcome": "granted", "reasons": "Recognised.", "monthly": "2000.00", "first_month": month, "months": "2"}
     early = officer.post(f"{path}/decide", key="3" * 32, **form)
     assert early.status_code == 409
@@ -72,7 +72,9 @@ def test_benefit_shows_what_is_missing_and_is_claimed_granted_and_paid(app: Fast
     done = officer.post(f"{path}/decide", key="5" * 32, **form, found="injury_recognised")
     assert done.status_code == 303, words(done.text)[-300:]
     order = re.findall(r'<option value="([0-9a-f]{32})"', officer.get(path).text)[0]
-    paid = officer.post(f"{path}/paid", key="6" * 32, order=order, day=day_of(int(made.house.clock.at)).isoformat())
+    paid = officer.post(
+        f"{path}/paid", key="6" * 32, order=order, day=day_of(int(made.issuing_service.clock.at)).isoformat()
+    )
     assert paid.status_code == 303, words(paid.text)[-300:]
     text = words(holder.get(f"{path}?lang=en").text)
     for wanted in ("Granted", "Recognised.", "2000.00", "Paid"):
@@ -116,7 +118,7 @@ def test_place_that_refused_the_card_is_reported_and_answered(app: FastAPI, made
     holder, officer = of(app, made, "insured"), of(app, made, "insurance_officer")
     form = holder.get("services/refusals/new").text
     service = re.findall(r'<option value="([a-z_]+)"', form)[0]
-    today = day_of(int(made.house.clock.at))
+    today = day_of(int(made.issuing_service.clock.at))
     fields = {"service": service, "day": (today + timedelta(days=2)).isoformat(), "place": "Gate", "words": "<b>No"}
     late = holder.post("services/refusals/new", key="1" * 32, **fields)
     assert 'href="#f-day"' in late.text
@@ -134,7 +136,7 @@ def test_place_that_refused_the_card_is_reported_and_answered(app: FastAPI, made
 def test_deferral_waits_for_a_second_official_and_is_counted_for_the_auditor(app: FastAPI, made: Town) -> None:
     """Its form refuses a day that is too late at the field; no page of the person shows it; one official ends it."""
     inspector, head = of(app, made, "inspector"), of(app, made, "office_head")
-    day = day_of(int(made.house.clock.at)) + timedelta(days=10)
+    day = day_of(int(made.issuing_service.clock.at)) + timedelta(days=10)
     about = {"person_id": made.people["holder"].person_id, "account_id": made.people["inspector"].account_id}
     form = {**about, "law": "Criminal Procedure Law, 115", "reason": "An inquiry"}
     late = inspector.post("lookups/deferrals/new", key="1" * 32, **form, shown_on=date(2099, 1, 1).isoformat())

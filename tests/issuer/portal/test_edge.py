@@ -23,9 +23,9 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ASGIApp]:
     """A service with its edge that lets one client ask three times."""
     folder: Path = tmp_path_factory.mktemp("edge")
-    house = new_service(folder, new_database_url("sqlite", folder), account_per_second=0.05, account_burst=3)
-    yield make_app(house.core, http.Drain(), [make_portal(house.core)])
-    house.core.close()
+    issuing_service = new_service(folder, new_database_url("sqlite", folder), account_per_second=0.05, account_burst=3)
+    yield make_app(issuing_service.core, http.Drain(), [make_portal(issuing_service.core)])
+    issuing_service.core.close()
 
 
 def test_browser_gets_a_page_for_a_form_that_is_too_large(app: ASGIApp) -> None:

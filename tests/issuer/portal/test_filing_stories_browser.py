@@ -137,7 +137,7 @@ def test_one_return_with_three_defects_comes_back_corrected_and_is_approved(ente
 
 def _days_ago(served: Town, days: int) -> str:
     """A day in Beijing, as a field takes it."""
-    return (day_of(int(served.house.clock.at)) - timedelta(days=days)).isoformat()
+    return (day_of(int(served.issuing_service.clock.at)) - timedelta(days=days)).isoformat()
 
 
 def test_an_applicant_reads_why_and_until_when(entering: Entering) -> None:

@@ -34,13 +34,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A service with people and cards."""
     new = town(tmp_path_factory.mktemp("portal"))
     yield new
-    new.house.core.close()
+    new.issuing_service.core.close()
 
 
 @pytest.fixture(scope="module")
 def app(made: Town) -> FastAPI:
     """Its application, without the edge."""
-    return make_service(made.house.core, http.Drain(), [make_portal(made.house.core)])
+    return make_service(made.issuing_service.core, http.Drain(), [make_portal(made.issuing_service.core)])
 
 
 @dataclass
@@ -199,9 +199,9 @@ def test_return_address_of_the_portal_is_kept() -> None:
 
 def test_session_after_a_password_change_is_over(app: FastAPI, made: Town) -> None:
     """The page that was open leads to the log-in, and its form is not obeyed."""
-    somebody = make(made.house, "holder", "changes.password")
+    somebody = make(made.issuing_service, "holder", "changes.password")
     person = Person(app, somebody.enter())
-    own_account.change_password(made.house.core, somebody.enter().who, PASSWORD, PASSWORD + " two")
+    own_account.change_password(made.issuing_service.core, somebody.enter().who, PASSWORD, PASSWORD + " two")
     assert person.get("account").status_code == 303
     assert person.post("account/sessions/others/end").status_code == 401
 
@@ -214,7 +214,7 @@ def test_form_that_is_sent_twice_makes_one(app: FastAPI, made: Town) -> None:
     assert re.search(r"icard_[0-9a-f]{12}_", first.text)
     assert second.status_code == 200
     assert not re.search(r"icard_[0-9a-f]{12}_[A-Za-z0-9]", second.text)
-    labels = [token.label for token in tokens.list_tokens(made.house.core, person.entered.who)]
+    labels = [token.label for token in tokens.list_tokens(made.issuing_service.core, person.entered.who)]
     assert labels.count("night run") == 1
 
 

@@ -99,7 +99,7 @@ def test_invitation_is_taken_up_from_its_link(visiting: Visiting, served: Town) 
     """The secret behind # comes into the form and leaves the address; account, app and recovery codes follow; the new
     person logs in."""
     new = NewAccount(role="inspector", login="new.inspector", name="New", identity="ID-NEW")
-    invited = host.add(served.house.core, new, HOST)
+    invited = host.add(served.issuing_service.core, new, HOST)
     page = visiting(f"invitations/#{invited.token}")
     page.page.wait_for_function("document.getElementById('f-invitation').value !== ''")
     assert "#" not in page.page.url
@@ -107,12 +107,12 @@ def test_invitation_is_taken_up_from_its_link(visiting: Visiting, served: Town) 
     secret = page.page.locator(".totp .code").inner_text()
     page.page.fill("#f-password", PASSWORD)
     page.page.fill("#f-again", PASSWORD + "!")
-    page.page.fill("#f-code", pyotp.TOTP(secret).at(int(served.house.clock.at)))
+    page.page.fill("#f-code", pyotp.TOTP(secret).at(int(served.issuing_service.clock.at)))
     page.page.click("button.primary")
     assert page.page.locator(".field.wrong #f-again").count() == 1
     page.page.fill("#f-password", PASSWORD)
     page.page.fill("#f-again", PASSWORD)
-    page.page.fill("#f-code", pyotp.TOTP(secret).at(int(served.house.clock.at)))
+    page.page.fill("#f-code", pyotp.TOTP(secret).at(int(served.issuing_service.clock.at)))
     page.page.click("button.primary")
     assert page.page.locator(".secrets li").count() == 10
     page.page.goto(served.url + "log-in")
@@ -130,7 +130,7 @@ def test_form_whose_session_has_ended_comes_back_after_the_log_in(visiting: Visi
     page.page.fill("#f-email", "anna@example.cn")
     page.page.fill("#f-password", PASSWORD)
     token = next(each["value"] for each in page.page.context.cookies() if each["name"] == SESSION)
-    sessions.log_out(served.house.core, token)
+    sessions.log_out(served.issuing_service.core, token)
     page.page.click("button.primary")
     assert "What you typed is kept" in page.text(".banner")
     page.page.fill("#f-login", served.people["holder"].login)

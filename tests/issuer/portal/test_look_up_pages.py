@@ -31,13 +31,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A service with people, permits and insurance."""
     new = town(tmp_path_factory.mktemp("looks"), office=True)
     yield new
-    new.house.core.close()
+    new.issuing_service.core.close()
 
 
 @pytest.fixture(scope="module")
 def app(made: Town) -> FastAPI:
     """Its application, without the edge."""
-    return make_service(made.house.core, http.Drain(), [make_portal(made.house.core)])
+    return make_service(made.issuing_service.core, http.Drain(), [make_portal(made.issuing_service.core)])
 
 
 def test_inspector_names_purpose_and_power_and_the_holder_reads_both(app: FastAPI, made: Town) -> None:
@@ -47,7 +47,7 @@ def test_inspector_names_purpose_and_power_and_the_holder_reads_both(app: FastAP
     page = words(inspector.get("search?lang=en").text)
     assert "Labour security inspection" in page
     assert "Inquiry into a suspected breach of the law" in page
-    code = newest_code(made.house.core, card, Profile.PUBLIC)
+    code = newest_code(made.issuing_service.core, card, Profile.PUBLIC)
     assert code is not None
     sent = inspector.post("search", kind="code", value=code.text, purpose="inquiry")
     assert sent.headers["location"] == f"{BASE}cards/{card}?purpose=inquiry"
@@ -60,7 +60,7 @@ def test_inspector_names_purpose_and_power_and_the_holder_reads_both(app: FastAP
 
 def test_code_that_was_not_issued_here_finds_nothing(app: FastAPI, made: Town) -> None:
     """Neither one with the id of a genuine code and another content, nor what is no code at all."""
-    code = newest_code(made.house.core, made.ids["permit_card"], Profile.PUBLIC)
+    code = newest_code(made.issuing_service.core, made.ids["permit_card"], Profile.PUBLIC)
     assert code is not None
     forged = code.text[:-3] + ("AAA" if not code.text.endswith("AAA") else "BBB")
     for text in (forged, "https://example.org/", "IC1:", "0" * 17, "IC1:" + "A" * 3900):
@@ -88,7 +88,7 @@ def test_contributions_of_a_month_are_those_of_the_compliance_report(app: FastAP
     """What is owed and not paid is, to the fen, what the person's findings of that month say, before a payment and
     after it; where no rate is known the sum is open; an agency chooses among its clients, another's employer is not
     there, and a month that is none is the last one."""
-    core, who = made.house.core, made.people["employer"].who()
+    core, who = made.issuing_service.core, made.people["employer"].who()
     # Beijing's limits and rates are known until June 2026; Shanghai's rates of 2026 are not.
     new = new_registration(901, surname="REBANE", given="MART", region="110105")
     person_id = registration.register(core, who, new).person_id
@@ -117,11 +117,11 @@ def test_contributions_of_a_month_are_those_of_the_compliance_report(app: FastAP
 
 
 def _reconciled(made: Town, person_id: str, month: int) -> reconciliation.Reconciled:
-    found = reconciliation.reconciled(made.house.core, made.people["employer"].who(), None, month)
+    found = reconciliation.reconciled(made.issuing_service.core, made.people["employer"].who(), None, month)
     return next(one for one in found if one.person_id == person_id)
 
 
 def _open_by_findings(made: Town, person_id: str, month: int) -> int:
     """What the compliance report says is owed for a month, in fen."""
-    report, _ = views.compliance_of(made.house.core, made.people["employer"].who(), person_id, None, None)
+    report, _ = views.compliance_of(made.issuing_service.core, made.people["employer"].who(), person_id, None, None)
     return sum(one.owed for one in report.findings if one.month == month and one.owed is not None)

@@ -24,17 +24,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A service with people and cards."""
     new = town(tmp_path_factory.mktemp("portal"))
     yield new
-    new.house.core.close()
+    new.issuing_service.core.close()
 
 
 @pytest.fixture(scope="module")
 def app(made: Town) -> FastAPI:
     """Its application, without the edge."""
-    return make_service(made.house.core, http.Drain(), [make_portal(made.house.core)])
+    return make_service(made.issuing_service.core, http.Drain(), [make_portal(made.issuing_service.core)])
 
 
 def ways(made: Town) -> list[str]:
-    rows = made.house.core.database.read(lambda session: session.scalars(select(Read.way).order_by(Read.way)).all())
+    rows = made.issuing_service.core.database.read(
+        lambda session: session.scalars(select(Read.way).order_by(Read.way)).all()
+    )
     return list(rows)
 
 
@@ -44,7 +46,7 @@ def test_a_search_is_in_the_log_of_whose_card_it_finds(app: FastAPI, made: Town)
     assert found.status_code == 200
     assert "card.search" in ways(made)
     query = select(func.count()).where(OnlineLookup.card_id == made.cards[0], OnlineLookup.way == "search")
-    assert made.house.core.database.read(lambda session: session.scalar(query)) == 1
+    assert made.issuing_service.core.database.read(lambda session: session.scalar(query)) == 1
 
 
 def test_what_administrators_and_auditors_see_leaves_rows(app: FastAPI, made: Town) -> None:
@@ -59,7 +61,7 @@ def test_what_administrators_and_auditors_see_leaves_rows(app: FastAPI, made: To
 
 
 def test_nobody_in_office_acts_on_his_own_card(app: FastAPI, made: Town, tmp_path: Path) -> None:
-    core, officer = made.house.core, made.people["permit_officer"]
+    core, officer = made.issuing_service.core, made.people["permit_officer"]
 
     def hand_over(session: object) -> None:
         row = session.get_one(CardParty, made.cards[1])  # type: ignore[attr-defined]
@@ -74,7 +76,7 @@ def test_nobody_in_office_acts_on_his_own_card(app: FastAPI, made: Town, tmp_pat
 
 
 def test_a_reason_shows_all_that_it_says(app: FastAPI, made: Town) -> None:
-    core, officer = made.house.core, of(app, made, "permit_officer")
+    core, officer = made.issuing_service.core, of(app, made, "permit_officer")
     revision = core.database.read(lambda session: session.get_one(CardRow, made.cards[0]).revision)
     answer = officer.post(f"cards/{made.cards[0]}/suspend", reason="lost \u202etsol", version=str(revision))
     assert answer.status_code == 422

@@ -48,8 +48,8 @@ def test_codes_are_kept_shown_offline_renewed_and_removed(visiting: Visiting, se
     assert page.overflow() == 0
     context.set_offline(False)
 
-    served.house.later()
-    cards.replace(served.house.core, Reissue(served.cards[0]), HOST)
+    served.issuing_service.later()
+    cards.replace(served.issuing_service.core, Reissue(served.cards[0]), HOST)
     tab.goto(served.url)
     second = shown(page)
     assert second != first

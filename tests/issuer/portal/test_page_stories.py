@@ -49,7 +49,7 @@ def app(office: PermitOffice) -> FastAPI:
 def holder_of(office: PermitOffice, permit_id: str, name: str) -> Somebody:
     """The account of a permit's person."""
     person_id = office.core.database.read(lambda session: session.get_one(Permit, permit_id).person_id)
-    return make(office.house, "holder", name, person_id=person_id)
+    return make(office.issuing_service, "holder", name, person_id=person_id)
 
 
 def text_of(app: FastAPI, somebody: Somebody, path: str) -> str:
@@ -118,10 +118,10 @@ def test_agency_registers_a_list_one_lapses_the_employer_answers_and_payment_res
 ) -> None:
     """The officer sees the missing month with its rule; the employer's answer stands beside it; what is paid restores
     the person's state on every page."""
-    core, house = office.core, office.house
-    agency_id = organisation(house, "agency", 2)
-    agency = make(house, "agency", "agency", organisation_id=agency_id)
-    at = int(house.clock.at)
+    core, issuing_service = office.core, office.issuing_service
+    agency_id = organisation(issuing_service, "agency", 2)
+    agency = make(issuing_service, "agency", "agency", organisation_id=agency_id)
+    at = int(issuing_service.clock.at)
     mandates.give_mandate(core, office.employer.who(), agency_id, office.employer_id, at, at + 300 * 86_400)
     body = registration_body(1, obtained="2026-02-02", began="2026-02-02", employer_id=office.employer_id)
     row = {name: str(value) for name, value in body.items() if name not in ("basis", "basis_until")}
@@ -138,7 +138,7 @@ def test_agency_registers_a_list_one_lapses_the_employer_answers_and_payment_res
     person.post(f"{path}/start")
     _, found = work_through(person, person.post(f"{path}/go"))
     assert "2 registered" in found
-    officer = make(house, "insurance_officer", "insurance.officer")
+    officer = make(issuing_service, "insurance_officer", "insurance.officer")
     names = re.findall(r"/portal/insurance/([0-9a-f]{32})", Person(app, officer.enter()).get("insurance").text)
     assert len(set(names)) == 2
     office.travel("2026-06-15")

@@ -34,18 +34,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A service with an office, applications and somebody with a permit."""
     new = town(tmp_path_factory.mktemp("permits"), office=True)
     yield new
-    new.house.core.close()
+    new.issuing_service.core.close()
 
 
 @pytest.fixture(scope="module")
 def app(made: Town) -> FastAPI:
     """Its application, without the edge."""
-    return make_service(made.house.core, http.Drain(), [make_portal(made.house.core)])
+    return make_service(made.issuing_service.core, http.Drain(), [make_portal(made.issuing_service.core)])
 
 
 def today(made: Town) -> date:
     """The day in Beijing."""
-    return day_of(int(made.house.clock.at))
+    return day_of(int(made.issuing_service.clock.at))
 
 
 def send(person: Person, path: str, content: bytes, media: str, **fields: str) -> int:
@@ -258,7 +258,7 @@ def test_page_after_entry_says_what_is_due_and_books_a_time(app: FastAPI, made: 
     note = office.ok(office.employer, "GET", f"/v1/filings/{filing['filing_id']}/notification")
     body = {"token": note["token"], "surname": "WEBER", "given": "ANNA", "number": note["number"], "checked": True}
     office.ok(office.officer, "POST", "/v1/permits/activations", {**body, "entered_on": office.today.isoformat()})
-    starts = (int(made.house.clock.at) // 86_400 + 3) * 86_400 + 3 * 3600
+    starts = (int(made.issuing_service.clock.at) // 86_400 + 3) * 86_400 + 3 * 3600
     slot = {"window": "3", "starts_at": starts, "minutes": 20, "places": 2}
     office.ok(office.officer, "POST", "/v1/slots", slot)
     path = re.findall(rf'href="{BASE}(entries/[0-9a-f]{{32}})"', employer.get("entries").text)[0]
@@ -282,7 +282,7 @@ def test_relative_of_somebody_who_died_gets_access_on_proof_from_an_officer_who_
 ) -> None:
     """Not before the death is on record, and not to somebody without an account; the relative finds record and copy on
     the page of their own data, until the access is ended."""
-    core, person_id = made.house.core, made.ids["insured"]
+    core, person_id = made.issuing_service.core, made.ids["insured"]
     officer, path = of(app, made, "insurance_officer"), f"insurance/{made.ids['insured']}/heirs"
     assert "Nobody has access." in words(officer.get(f"{path}?lang=en").text)
     until = (today(made) + timedelta(days=90)).isoformat()
@@ -292,7 +292,7 @@ def test_relative_of_somebody_who_died_gets_access_on_proof_from_an_officer_who_
     form = {"heir_person_id": number, "relation": "child", "proof": "Household register", "until": until}
     early = officer.post(path, key="1" * 32, **form)
     assert 'href="#f-heir_person_id"' in early.text
-    other = make(made.house, "insurance_officer", "insurance.second")
+    other = make(made.issuing_service, "insurance_officer", "insurance.second")
     departure.record_death(core, other.who(), person_id, today(made))
     assert officer.post(path, key="2" * 32, **{**form, "proof": ""}).status_code == 422
     assert officer.post(path, key="3" * 32, **form).status_code == 303

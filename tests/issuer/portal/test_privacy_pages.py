@@ -24,13 +24,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A service with people and cards."""
     new = town(tmp_path_factory.mktemp("privacy"))
     yield new
-    new.house.core.close()
+    new.issuing_service.core.close()
 
 
 @pytest.fixture(scope="module")
 def app(made: Town) -> FastAPI:
     """Its application, without the edge."""
-    return make_service(made.house.core, http.Drain(), [make_portal(made.house.core)])
+    return make_service(made.issuing_service.core, http.Drain(), [make_portal(made.issuing_service.core)])
 
 
 def asked(person: Person, key: str, **fields: str) -> str:
@@ -128,13 +128,13 @@ def test_request_that_is_sent_twice_is_one_and_the_eleventh_waits_its_turn(app: 
     holder, who = of(app, made, "holder"), made.people["holder"].who()
     first, second = (asked(holder, "8", words="The same") for _ in range(2))
     assert first == second
-    while len(requests.waiting_requests(made.house.core, who)) < 10:
-        requests.ask(made.house.core, who, "explanation", "card", "Why?")
+    while len(requests.waiting_requests(made.issuing_service.core, who)) < 10:
+        requests.ask(made.issuing_service.core, who, "explanation", "card", "Why?")
     refused = holder.post("privacy/requests/new", key="9" * 32, kind="deletion", topic="card", words="More")
     assert refused.status_code == 409
     assert "Too many requests are waiting" in words(refused.text) or "待处理的请求过多" in words(refused.text)
-    for one in requests.waiting_requests(made.house.core, who):
-        requests.withdraw(made.house.core, who, one.request_id)
+    for one in requests.waiting_requests(made.issuing_service.core, who):
+        requests.withdraw(made.issuing_service.core, who, one.request_id)
 
 
 def test_consent_names_purpose_recipient_and_end_and_is_withdrawn_by_one_button(app: FastAPI, made: Town) -> None:
@@ -142,11 +142,11 @@ def test_consent_names_purpose_recipient_and_end_and_is_withdrawn_by_one_button(
     assert "purpose=bank" in holder.get("privacy/consents/new").text
     form = holder.get("privacy/consents/new?purpose=bank&lang=en").text
     assert "sensitive personal data" in words(form)
-    late = day_of(int(made.house.clock.at)) + timedelta(days=5000)
+    late = day_of(int(made.issuing_service.clock.at)) + timedelta(days=5000)
     wrong = holder.post("privacy/consents/new", key="a" * 32, purpose="bank", recipient="Bank", until=late.isoformat())
     assert 'href="#f-until"' in wrong.text
     assert 'value="Bank"' in wrong.text
-    until = (day_of(int(made.house.clock.at)) + timedelta(days=30)).isoformat()
+    until = (day_of(int(made.issuing_service.clock.at)) + timedelta(days=30)).isoformat()
     given = holder.post("privacy/consents/new", key="b" * 32, purpose="bank", recipient="Bank of X", until=until)
     assert given.status_code == 303
     page = holder.get("privacy/consents?lang=en").text

@@ -22,7 +22,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     made = town(tmp_path_factory.mktemp("stories"))
     with running_portal(made):
         yield made
-    made.house.core.close()
+    made.issuing_service.core.close()
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_two_officers_revoke_and_the_holder_reads_it(entering: Entering, served:
     first.get_by_role("link", name="Ask for revocation").click()
     first.get_by_role("button", name="Ask for revocation").click()
     assert "Fill in this field" in first.inner_text(".summary-errors")
-    served.house.later(600)
+    served.issuing_service.later(600)
     first.fill("#f-reason", "Obtained with a false certificate.")
     first.get_by_role("button", name="Ask for revocation").click()
     assert "less than five minutes old" in first.inner_text(".summary-errors")
@@ -117,7 +117,7 @@ def test_administrators_open_an_official_account_together(entering: Entering, se
     secret = page.inner_text(".totp .code")
     page.fill("#f-password", PASSWORD)
     page.fill("#f-again", PASSWORD)
-    page.fill("#f-code", pyotp.TOTP(secret).at(int(served.house.clock.at)))
+    page.fill("#f-code", pyotp.TOTP(secret).at(int(served.issuing_service.clock.at)))
     page.get_by_role("button", name="Set up account").click()
     assert page.locator(".secrets li").count() == 10
 
@@ -182,7 +182,7 @@ def test_own_second_factor_is_set_up_and_used(entering: Entering, served: Town) 
     page = entering("employer")
     page.goto(served.url + "account/second-factor")
     secret = page.inner_text(".totp .code")
-    page.fill("#f-code", pyotp.TOTP(secret).at(int(served.house.clock.at)))
+    page.fill("#f-code", pyotp.TOTP(secret).at(int(served.issuing_service.clock.at)))
     page.fill("#f-password", PASSWORD)
     page.get_by_role("button", name="Use this app").click()
     codes = page.locator(".secrets li").all_inner_texts()

@@ -31,7 +31,7 @@ from issuer.service.app import make_service
 from tests.kit.callers import by_session, problem
 from tests.kit.insured import new_registration
 from tests.kit.issuing_service import person
-from tests.kit.people import HOST, House, Somebody, make, new_house, organisation
+from tests.kit.people import HOST, ServiceUnderTest, Somebody, make, new_service_under_test, organisation
 from verifier.runtime.http import Drain
 
 DAY = 86_400
@@ -40,13 +40,13 @@ DAY = 86_400
 class Town:
     """A holder who is insured and has a card, an heir, and officers."""
 
-    def __init__(self, house: House) -> None:
-        self.house, self.core = house, house.core
-        self.employer_id = organisation(house, "employer", 1)
-        self.employer = make(house, "employer", "employer", organisation_id=self.employer_id)
-        self.officer = make(house, "insurance_officer", "officer")
-        self.holder, self.heir = make(house, "holder", "holder"), make(house, "holder", "heir")
-        self.inspector = make(house, "inspector", "inspector")
+    def __init__(self, issuing_service: ServiceUnderTest) -> None:
+        self.issuing_service, self.core = issuing_service, issuing_service.core
+        self.employer_id = organisation(issuing_service, "employer", 1)
+        self.employer = make(issuing_service, "employer", "employer", organisation_id=self.employer_id)
+        self.officer = make(issuing_service, "insurance_officer", "officer")
+        self.holder, self.heir = make(issuing_service, "holder", "holder"), make(issuing_service, "holder", "heir")
+        self.inspector = make(issuing_service, "inspector", "inspector")
         new = new_registration(1, employer_id=self.employer_id, began=self.today() - timedelta(days=200),
                                obtained=self.today() - timedelta(days=200))  # fmt: skip
         self.person_id = registration.register(self.core, self.officer.who(), new).person_id
@@ -59,7 +59,7 @@ class Town:
 
     def today(self) -> date:
         """In Beijing."""
-        return day_of(int(self.house.clock.at))
+        return day_of(int(self.issuing_service.clock.at))
 
     def told(self, who: Somebody, kind: str) -> int:
         """How many notices of a kind somebody has."""
@@ -68,9 +68,9 @@ class Town:
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
-    house = new_house(tmp_path, f"sqlite:///{tmp_path}/issuer.db", keys=True)
-    yield Town(house)
-    house.core.close()
+    issuing_service = new_service_under_test(tmp_path, f"sqlite:///{tmp_path}/issuer.db", keys=True)
+    yield Town(issuing_service)
+    issuing_service.core.close()
 
 
 def refused(work: Any) -> tuple[str, str | None]:
@@ -139,7 +139,7 @@ def test_correction_has_a_last_day_and_is_late_after_it(town: Town) -> None:
     assert "GB/T 35273-2020" in shown["rule"]["en"]
     assert (shown["state"], shown["overdue"]) == ("received", False)
     assert town.told(town.officer, "privacy.wanted") == 1
-    town.house.later(31 * DAY)
+    town.issuing_service.later(31 * DAY)
     own, officer = by_session(app, town.holder.enter()), by_session(app, town.officer.enter())
     assert own("GET", f"/v1/privacy/requests/{made}").json()["overdue"] is True
     assert [one["request_id"] for one in officer("GET", "/v1/privacy/requests").json()["items"]] == [made]
@@ -166,7 +166,7 @@ def test_refusal_names_reasons_and_ways_of_redress(town: Town) -> None:
 
 def test_only_whoever_keeps_the_data_decides(town: Town) -> None:
     made = requests.ask(town.core, town.holder.who(), "correction", "permit", "Wrong post.")
-    permit_officer = make(town.house, "permit_officer", "permit.officer")
+    permit_officer = make(town.issuing_service, "permit_officer", "permit.officer")
     wrong = refused(lambda: requests.decide(town.core, town.officer.who(), made, "done", "x"))
     assert wrong[0] == "privacy.none"
     assert refused(lambda: requests.show_request(town.core, town.heir.who(), made))[0] == "privacy.none"
@@ -189,15 +189,15 @@ def test_nobody_floods_those_who_decide(town: Town, monkeypatch: pytest.MonkeyPa
     for _ in range(2):
         requests.withdraw(town.core, who, requests.ask(town.core, who, "explanation", "card", "why"))
     assert refused(lambda: requests.ask(town.core, who, "explanation", "card", "why"))[0] == "privacy.too_often"
-    town.house.later(86_400)
+    town.issuing_service.later(86_400)
     requests.ask(town.core, town.holder.who(), "explanation", "card", "why")
 
 
 def test_official_of_another_regions_office_neither_sees_nor_decides(town: Town) -> None:
     """The person is insured in Shanghai and has no permit."""
-    admin = make(town.house, "administrator", "admin")
+    admin = make(town.issuing_service, "administrator", "admin")
     offices = [create_office(town.core, admin.who(), code, "An office", "机构") for code in ("310000", "110000")]
-    there = make(town.house, "insurance_officer", "officer.beijing")
+    there = make(town.issuing_service, "insurance_officer", "officer.beijing")
     for office, who in zip(offices, (town.officer, there), strict=True):
         join_office(town.core, admin.who(), office.office_id, who.account_id)
     made = requests.ask(town.core, town.holder.who(), "correction", "insurance", "My name is Erika.")
@@ -221,7 +221,7 @@ def test_consent_is_withdrawn_in_one_step_and_counts_no_more(town: Town) -> None
     assert (made["in_force"], made["recipient"], made["until"]) == (True, "Transit Group", body["until"])
 
     def stands() -> bool:
-        now = int(town.house.clock.at)
+        now = int(town.issuing_service.clock.at)
         return town.core.database.read(
             lambda session: consent_for(session, town.person_id, "service", "transit", now) is not None
         )
@@ -259,13 +259,13 @@ def test_consent_that_says_too_little_is_refused(town: Town, changes: dict[str, 
 def test_consent_ends_with_its_day(town: Town) -> None:
     give_consent(town.core, town.holder.who(), NewConsent("statistics", "A university", town.today()))
     assert list_consents(town.core, town.holder.who())[0].in_force
-    town.house.later(DAY)
+    town.issuing_service.later(DAY)
     assert not list_consents(town.core, town.holder.who())[0].in_force
 
 
 def test_heir_sees_the_record_of_who_died_until_the_day(town: Town) -> None:
     until = town.today() + timedelta(days=30)
-    second = make(town.house, "insurance_officer", "officer.two")
+    second = make(town.issuing_service, "insurance_officer", "officer.two")
 
     def give(by: Somebody = second, **changes: Any) -> str:
         told = {"heir_person_id": town.heir.person_id, "relation": "spouse", "proof": "Household register",
@@ -292,7 +292,7 @@ def test_heir_sees_the_record_of_who_died_until_the_day(town: Town) -> None:
         "insurance", "insurance_record", "contributions", "findings", "refusals", "claims", "pay_orders", "heirs",
     }  # fmt: skip
     assert {one["category"] for one in copy["kept"]} == {"insurance"}
-    town.house.later(31 * DAY)
+    town.issuing_service.later(31 * DAY)
     assert refused(lambda: views.show_insurance(town.core, town.heir.who(), town.person_id))[0] == "insurance.none"
     assert refused(lambda: export_of(town.core, town.heir.who(), town.person_id))[0] == "privacy.none"
     until = town.today() + timedelta(days=30)

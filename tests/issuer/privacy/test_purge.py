@@ -30,7 +30,7 @@ from issuer.publication.export import export
 from issuer.publication.publish import publish
 from tests.issuer.privacy.test_own_data import Town
 from tests.kit.insured import registration_body
-from tests.kit.people import HOST, count, make, new_house
+from tests.kit.people import HOST, count, make, new_service_under_test
 from tests.kit.permit_office import PermitOffice, person_record
 from tests.kit.uploaded import pdf
 
@@ -40,7 +40,7 @@ YEAR = 366 * DAY
 
 @pytest.fixture
 def town(tmp_path: Path, database_url: str) -> Town:
-    return Town(new_house(tmp_path, database_url, keys=True))
+    return Town(new_service_under_test(tmp_path, database_url, keys=True))
 
 
 def sealed_bytes(town: Town) -> dict[str, bytes]:
@@ -71,7 +71,7 @@ def in_files(folder: Path, wanted: dict[str, bytes]) -> list[str]:
 def ended(town: Town) -> None:
     """The card is withdrawn and the account closed."""
     cards.revoke(town.core, town.card_id, HOST)
-    admin = make(town.house, "administrator", "admin")
+    admin = make(town.issuing_service, "administrator", "admin")
     close_account(town.core, admin.who(), town.holder.account_id)
 
 
@@ -83,7 +83,7 @@ def test_details_are_gone_from_the_files_and_what_the_law_keeps_is_kept_and_said
     done = purge_person(town.core, town.person_id, HOST)
     # The account is closed; card and permit have years to go, the insurance a hundred.
     assert {one.category: one.reason for one in done.kept} == {"card": "own_rule", "insurance": "in_force"}
-    town.house.later(4 * YEAR)
+    town.issuing_service.later(4 * YEAR)
     done = purge_person(town.core, town.person_id, HOST)
     assert [one.category for one in done.kept] == ["insurance"]
     assert done.rows["codes"] == 3
@@ -112,11 +112,11 @@ def test_everything_goes_once_nothing_is_kept(town: Town) -> None:
     export_of(town.core, town.holder.who())
     end_work(town.core, town.employer.who(), town.person_id, None, town.today() - timedelta(days=1))
     ended(town)
-    town.house.later(4 * YEAR)
+    town.issuing_service.later(4 * YEAR)
     done = purge_person(town.core, town.person_id, HOST)
     assert {one.category: one.reason for one in done.kept} == {"insurance": "law"}
     assert (done.kept[0].until is not None, done.person) == (True, False)
-    town.house.later(101 * YEAR)
+    town.issuing_service.later(101 * YEAR)
     assert purge_due(town.core, HOST)[1] >= 1
     person = town.core.database.read(lambda session: session.get_one(Person, town.person_id))
     assert person.identity_key is None
@@ -128,7 +128,7 @@ def test_everything_goes_once_nothing_is_kept(town: Town) -> None:
 
 def test_details_that_somebody_else_deletes_are_still_found(town: Town) -> None:
     ended(town)
-    town.house.later(4 * YEAR)
+    town.issuing_service.later(4 * YEAR)
     purge_person(town.core, town.person_id, HOST)
     last = town.core.database.read(lambda session: session.scalar(select(func.max(AuditDetail.seq))))
     doomed = select(func.max(AuditDetail.seq)).where(AuditDetail.seq < last).scalar_subquery()
@@ -197,7 +197,7 @@ def test_nothing_sealed_is_left_of_permit_papers_and_insurance_in_any_file(tmp_p
     office.ok(office.employer, "POST", f"/v1/insurance/people/{person_id}/end", {"day": day})
     before |= {f"{place}, later": value for place, value in held(core, person_id).items()}
     close_account(core, office.admin.who(), holder.account_id)
-    office.house.later(120 * YEAR)
+    office.issuing_service.later(120 * YEAR)
     done = purge_person(core, person_id, HOST)
     assert done.kept == ()
     assert found_in(tmp_path, before) == set()

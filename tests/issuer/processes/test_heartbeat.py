@@ -125,13 +125,13 @@ def test_a_server_without_the_key_begins_nothing(core: Core, tmp_path: Path) -> 
 
 def test_a_server_without_the_key_answers_503(tmp_path: Path, database_url: str) -> None:
     """With the code of the key, and never 500; the server that has the key answers the same request."""
-    house = new_service(tmp_path, database_url)
-    officer = headers_of(make(house, "permit_officer", "officer").enter())
-    second = other_server(house.core, tmp_path)
-    new = states.generate(house.core, "card", ED25519, "host:test").thumbprint
-    states.publish(house.core, new, "host:test")
-    import_trust_lists(house.core, [trust_list(house.core, 2)], "host:test")
-    activation.activate(house.core, new, BY, emergency=True, leave_behind=True)
+    issuing_service = new_service(tmp_path, database_url)
+    officer = headers_of(make(issuing_service, "permit_officer", "officer").enter())
+    second = other_server(issuing_service.core, tmp_path)
+    new = states.generate(issuing_service.core, "card", ED25519, "host:test").thumbprint
+    states.publish(issuing_service.core, new, "host:test")
+    import_trust_lists(issuing_service.core, [trust_list(issuing_service.core, 2)], "host:test")
+    activation.activate(issuing_service.core, new, BY, emergency=True, leave_behind=True)
 
     def issue(core: Core) -> httpx.Response:
         headers = {**officer, "Idempotency-Key": "the-first-request"}
@@ -141,5 +141,5 @@ def test_a_server_without_the_key_answers_503(tmp_path: Path, database_url: str)
     assert (without.status_code, without.json()["code"]) == (503, "keystore.not_in_keystore")
     ready = ask(make_app(second, http.Drain()), "GET", "/readyz")
     assert (ready.status_code, ready.json()["parts"]["signer"]) == (503, "keystore.not_in_keystore")
-    assert issue(house.core).status_code == 201
-    house.core.close()
+    assert issue(issuing_service.core).status_code == 201
+    issuing_service.core.close()

@@ -19,7 +19,7 @@ from issuer.rules.rows import rule_json
 from issuer.rules.store import add_rules, end_rule, read_book
 from tests.issuer.conftest import new_database_url
 from tests.kit.cli import Done, run
-from tests.kit.people import HOST, House, make, new_house
+from tests.kit.people import HOST, ServiceUnderTest, make, new_service_under_test
 from tests.kit.signed_domain import write_settings
 
 DAY = date(2026, 3, 2)
@@ -43,40 +43,49 @@ def own(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = new_house(tmp_path, new_database_url("sqlite", tmp_path))
-    write_settings(house.core, tmp_path)
-    yield house
-    house.core.close()
+def issuing_service(tmp_path: Path) -> Iterator[ServiceUnderTest]:
+    issuing_service = new_service_under_test(tmp_path, new_database_url("sqlite", tmp_path))
+    write_settings(issuing_service.core, tmp_path)
+    yield issuing_service
+    issuing_service.core.close()
 
 
-def command(house: House, *words: str | Path) -> Done:
-    return run(app, "rules", *words, "-C", house.core.settings.folder)
+def command(issuing_service: ServiceUnderTest, *words: str | Path) -> Done:
+    return run(app, "rules", *words, "-C", issuing_service.core.settings.folder)
 
 
-def told(house: House, *words: str | Path) -> Any:
-    done = command(house, *words, "--json")
+def told(issuing_service: ServiceUnderTest, *words: str | Path) -> Any:
+    done = command(issuing_service, *words, "--json")
     assert (done.status, done.err) == (0, "")
     return json.loads(done.out)
 
 
-def number(house: House, region: str, on: date = DAY, known_on: date | None = None) -> int:
-    return int(read_book(house.core).require("deadlines", "D05", region, on, known_on).value["number"])
+def number(issuing_service: ServiceUnderTest, region: str, on: date = DAY, known_on: date | None = None) -> int:
+    return int(read_book(issuing_service.core).require("deadlines", "D05", region, on, known_on).value["number"])
 
 
-def test_own_row_holds_in_its_region_until_it_is_ended(house: House) -> None:
-    (rule,) = add_rules(house.core, [own()], HOST)
-    assert (number(house, "310115"), number(house, "320000")) == (3, 10)
-    ended = end_rule(house.core, rule.name, date(2026, 6, 30), HOST)
-    assert (number(house, "310115", date(2026, 6, 30)), number(house, "310115", date(2026, 7, 1))) == (3, 10)
+def test_own_row_holds_in_its_region_until_it_is_ended(issuing_service: ServiceUnderTest) -> None:
+    (rule,) = add_rules(issuing_service.core, [own()], HOST)
+    assert (number(issuing_service, "310115"), number(issuing_service, "320000")) == (3, 10)
+    ended = end_rule(issuing_service.core, rule.name, date(2026, 6, 30), HOST)
+    assert (
+        number(issuing_service, "310115", date(2026, 6, 30)),
+        number(issuing_service, "310115", date(2026, 7, 1)),
+    ) == (3, 10)
     assert ended.ended_on is not None
-    assert number(house, "310115", date(2026, 7, 1), known_on=date.fromordinal(ended.ended_on.toordinal() - 1)) == 3
+    assert (
+        number(issuing_service, "310115", date(2026, 7, 1), known_on=date.fromordinal(ended.ended_on.toordinal() - 1))
+        == 3
+    )
 
 
-def test_shipped_row_is_ended_and_a_new_one_follows(house: House) -> None:
-    end_rule(house.core, "deadlines/D05/CN/2004-07-01", date(2025, 12, 31), HOST)
-    add_rules(house.core, [own(region="CN")], HOST)
-    assert (number(house, "320000", date(2025, 12, 31)), number(house, "320000", date(2026, 1, 1))) == (10, 3)
+def test_shipped_row_is_ended_and_a_new_one_follows(issuing_service: ServiceUnderTest) -> None:
+    end_rule(issuing_service.core, "deadlines/D05/CN/2004-07-01", date(2025, 12, 31), HOST)
+    add_rules(issuing_service.core, [own(region="CN")], HOST)
+    assert (
+        number(issuing_service, "320000", date(2025, 12, 31)),
+        number(issuing_service, "320000", date(2026, 1, 1)),
+    ) == (10, 3)
     assert shipped().require("deadlines", "D05", "CN", DAY).value["number"] == 10
 
 
@@ -93,18 +102,18 @@ def test_shipped_row_is_ended_and_a_new_one_follows(house: House) -> None:
         ([], "rules.field"),
     ],
 )
-def test_row_that_does_not_fit_is_refused(house: House, entry: Any, code: str) -> None:
+def test_row_that_does_not_fit_is_refused(issuing_service: ServiceUnderTest, entry: Any, code: str) -> None:
     with pytest.raises(StateError) as fault:
-        add_rules(house.core, [own(region="320000"), entry], HOST)
+        add_rules(issuing_service.core, [own(region="320000"), entry], HOST)
     assert fault.value.code == code
-    assert number(house, "320000") == 10, "all or none"
+    assert number(issuing_service, "320000") == 10, "all or none"
 
 
-def test_row_is_not_added_twice_even_when_it_was_ended(house: House) -> None:
-    (rule,) = add_rules(house.core, [own()], HOST)
-    end_rule(house.core, rule.name, date(2026, 6, 30), HOST)
+def test_row_is_not_added_twice_even_when_it_was_ended(issuing_service: ServiceUnderTest) -> None:
+    (rule,) = add_rules(issuing_service.core, [own()], HOST)
+    end_rule(issuing_service.core, rule.name, date(2026, 6, 30), HOST)
     with pytest.raises(StateError) as fault:
-        add_rules(house.core, [own()], HOST)
+        add_rules(issuing_service.core, [own()], HOST)
     assert fault.value.code == "rules.overlap"
 
 
@@ -117,27 +126,31 @@ def test_row_is_not_added_twice_even_when_it_was_ended(house: House) -> None:
         ("deadlines/D05/CN/2004-07-01", "2004-06-30", "rules.order"),
     ],
 )
-def test_end_that_does_not_fit_is_refused(house: House, name: str, last: str, code: str) -> None:
+def test_end_that_does_not_fit_is_refused(issuing_service: ServiceUnderTest, name: str, last: str, code: str) -> None:
     with pytest.raises(StateError) as fault:
-        end_rule(house.core, name, date.fromisoformat(last), HOST)
+        end_rule(issuing_service.core, name, date.fromisoformat(last), HOST)
     assert fault.value.code == code
 
 
-def test_two_administrators_add_and_end_a_row(house: House) -> None:
-    first, second = make(house, "administrator", "first"), make(house, "administrator", "second")
-    house.later()
+def test_two_administrators_add_and_end_a_row(issuing_service: ServiceUnderTest) -> None:
+    first, second = make(issuing_service, "administrator", "first"), make(issuing_service, "administrator", "second")
+    issuing_service.later()
     rule = rule_json(shipped().require("deadlines", "D05", "CN", DAY))
-    asked = engine.ask(house.core, first.who(), "rule.add", {"rule": json.dumps({**rule, **own()})}, "a notice")
-    assert number(house, "310000") == 10
+    asked = engine.ask(
+        issuing_service.core, first.who(), "rule.add", {"rule": json.dumps({**rule, **own()})}, "a notice"
+    )
+    assert number(issuing_service, "310000") == 10
     with pytest.raises(StateError) as fault:
-        engine.confirm(house.core, first.who(), asked.confirmation_id)
+        engine.confirm(issuing_service.core, first.who(), asked.confirmation_id)
     assert fault.value.code == "confirm.same_person"
-    assert engine.confirm(house.core, second.who(), asked.confirmation_id).act == "rule.add"
-    assert number(house, "310000") == 3
+    assert engine.confirm(issuing_service.core, second.who(), asked.confirmation_id).act == "rule.add"
+    assert number(issuing_service, "310000") == 3
     name = "deadlines/D05/310000/2026-01-01"
-    ending = engine.ask(house.core, second.who(), "rule.end", {"name": name, "last": "2026-02-28"}, "it was repealed")
-    engine.confirm(house.core, first.who(), ending.confirmation_id)
-    assert number(house, "310000") == 10
+    ending = engine.ask(
+        issuing_service.core, second.who(), "rule.end", {"name": name, "last": "2026-02-28"}, "it was repealed"
+    )
+    engine.confirm(issuing_service.core, first.who(), ending.confirmation_id)
+    assert number(issuing_service, "310000") == 10
 
 
 @pytest.mark.parametrize(
@@ -150,55 +163,57 @@ def test_two_administrators_add_and_end_a_row(house: House) -> None:
     ],
 )
 def test_request_that_does_not_fit_is_refused_when_asked(
-    house: House, act: str, arguments: dict[str, str], code: str
+    issuing_service: ServiceUnderTest, act: str, arguments: dict[str, str], code: str
 ) -> None:
-    who = make(house, "administrator", "first").who()
+    who = make(issuing_service, "administrator", "first").who()
     with pytest.raises(StateError) as fault:
-        engine.ask(house.core, who, act, arguments, "a notice")
+        engine.ask(issuing_service.core, who, act, arguments, "a notice")
     assert fault.value.code == code
 
 
-def test_only_administrators_ask_for_rules(house: House) -> None:
-    who = make(house, "permit_officer", "officer").who()
+def test_only_administrators_ask_for_rules(issuing_service: ServiceUnderTest) -> None:
+    who = make(issuing_service, "permit_officer", "officer").who()
     with pytest.raises(StateError) as fault:
-        engine.ask(house.core, who, "rule.add", {"rule": json.dumps(own())}, "a notice")
+        engine.ask(issuing_service.core, who, "rule.add", {"rule": json.dumps(own())}, "a notice")
     assert fault.value.code == "access.not_allowed"
 
 
-def test_commands_list_show_add_end_check_and_diff(house: House, tmp_path: Path) -> None:
+def test_commands_list_show_add_end_check_and_diff(issuing_service: ServiceUnderTest, tmp_path: Path) -> None:
     entry = own()
     file = tmp_path / "own.json"
     file.write_text(json.dumps({"kind": entry.pop("kind"), "rows": [entry]}), "utf-8")
-    assert {found["severity"] for found in told(house, "check", file)} <= {"warning"}
+    assert {found["severity"] for found in told(issuing_service, "check", file)} <= {"warning"}
     why = ("--operator", "Li Wei", "--reason", "a notice")
-    (added,) = told(house, "add", file, *why)
+    (added,) = told(issuing_service, "add", file, *why)
     assert (added["name"], added["own"]) == ("deadlines/D05/310000/2026-01-01", True)
-    assert [row["name"] for row in told(house, "list", "--own")] == [added["name"]]
-    in_shanghai = told(house, "list", "deadlines", "--region", "310115", "--as-of", "2026-03-02")
+    assert [row["name"] for row in told(issuing_service, "list", "--own")] == [added["name"]]
+    in_shanghai = told(issuing_service, "list", "deadlines", "--region", "310115", "--as-of", "2026-03-02")
     assert [row["value"]["number"] for row in in_shanghai if "/D05/" in row["name"]] == [3]
-    early = told(house, "list", "deadlines", "--region", "310115", "--as-of", "2026-03-02", "--known-on", "2025-12-14")
+    early = told(
+        issuing_service, "list", "deadlines", "--region", "310115", "--as-of", "2026-03-02", "--known-on", "2025-12-14"
+    )
     assert [row["value"]["number"] for row in early if "/D05/" in row["name"]] == [10]
-    shown = told(house, "show", "deadlines/D03/CN/2004-07-01")
+    shown = told(issuing_service, "show", "deadlines/D03/CN/2004-07-01")
     assert shown["cited"].startswith("D03: Administrative Licensing Law, articles 42, 45, 82")
-    changed = told(house, "diff", "--from", "2025-12-31", "--to", "2026-01-01", "--region", "310000")
+    changed = told(issuing_service, "diff", "--from", "2025-12-31", "--to", "2026-01-01", "--region", "310000")
     assert {(row["change"], row["name"]) for row in changed} >= {
         ("goes", "deadlines/D05/CN/2004-07-01"),
         ("comes", added["name"]),
     }
-    assert told(house, "end", added["name"], "--last", "2026-06-30", *why)["last"] == "2026-06-30"
-    done = command(house, "check", file, "--json")
+    assert told(issuing_service, "end", added["name"], "--last", "2026-06-30", *why)["last"] == "2026-06-30"
+    done = command(issuing_service, "check", file, "--json")
     errors = [row["code"] for row in json.loads(done.out) if row["severity"] != "warning"]
     assert (done.status, errors) == (1, ["rules.overlap"])
 
 
-def test_commands_refuse_what_does_not_fit(house: House, tmp_path: Path) -> None:
+def test_commands_refuse_what_does_not_fit(issuing_service: ServiceUnderTest, tmp_path: Path) -> None:
     file = tmp_path / "own.json"
     file.write_text('{"kind": "deadlines", "rows": [{}]}', "utf-8")
-    done = command(house, "check", file, "--json")
+    done = command(issuing_service, "check", file, "--json")
     assert (done.status, done.error["code"]) == (1, "rules.field")
     file.write_bytes(b"\xff")
-    assert command(house, "check", file, "--json").error["code"] == "cli.option"
-    assert command(house, "show", "nothing", "--json").error["code"] == "rules.unknown"
+    assert command(issuing_service, "check", file, "--json").error["code"] == "cli.option"
+    assert command(issuing_service, "show", "nothing", "--json").error["code"] == "rules.unknown"
 
 
 def test_processes_are_listed_and_drawn() -> None:

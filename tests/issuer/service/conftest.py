@@ -1,4 +1,4 @@
-"""The application of a test's service; which service that is, each file says by a ``house`` of its own."""
+"""The application of a test's service; which service that is, each file says by a ``issuing_service`` of its own."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import pytest
 from fastapi import FastAPI
 
 from issuer.service.app import make_service
-from tests.kit.people import House
+from tests.kit.people import ServiceUnderTest
 from verifier.runtime import http
 
 
 @pytest.fixture
-def app(house: House) -> FastAPI:
+def app(issuing_service: ServiceUnderTest) -> FastAPI:
     """The application without the edge."""
-    return make_service(house.core, http.Drain())
+    return make_service(issuing_service.core, http.Drain())

@@ -43,7 +43,7 @@ from issuer.rules.days import day_of
 from issuer.vault.at_rest import Place
 from tests.kit.insured import new_registration, passport, registration_body
 from tests.kit.issuing_service import person
-from tests.kit.people import HOME, HOST, PASSWORD, House, Somebody, is_live, make, organisation
+from tests.kit.people import HOME, HOST, PASSWORD, ServiceUnderTest, Somebody, is_live, make, organisation
 from tests.kit.permit_office import PermitOffice, person_record
 from tests.kit.uploaded import picture
 
@@ -85,9 +85,9 @@ class Shot:
 class World:
     """A service with one person of each role, what belongs to them, and what belongs to none of them."""
 
-    def __init__(self, house: House, folder: Path) -> None:
-        self.house = house
-        self.core: Core = house.core
+    def __init__(self, issuing_service: ServiceUnderTest, folder: Path) -> None:
+        self.issuing_service = issuing_service
+        self.core: Core = issuing_service.core
         self.folder = folder
         self.numbers = itertools.count(1)
         self.given = itertools.count()
@@ -100,13 +100,13 @@ class World:
 
     def organisation(self, kind: str) -> str:
         """A new organisation."""
-        return organisation(self.house, kind, next(self.numbers))
+        return organisation(self.issuing_service, kind, next(self.numbers))
 
     def somebody(self, role: str, place: str | None = None) -> Somebody:
         """A new person with that role, in an organisation where the role needs one."""
         place = place or {"employer": self.employer, "agency": self.agency}.get(role)
         more = {"organisation_id": place} if place else {}
-        return make(self.house, role, f"{role.replace('_', '.')}.{next(self.numbers)}", **more)
+        return make(self.issuing_service, role, f"{role.replace('_', '.')}.{next(self.numbers)}", **more)
 
     def card(self, holder: Somebody | None = None, employer: str | None = None) -> str:
         """A new card, by default nobody's."""
@@ -142,7 +142,7 @@ class World:
     def mandate(self, employer: str, agency: str) -> str:
         """A mandate in force."""
         # One behind the other: an agency has one mandate of an employer at a time.
-        begins = int(self.house.clock.at) + 2 * _DAY * next(self.given)
+        begins = int(self.issuing_service.clock.at) + 2 * _DAY * next(self.given)
         who = self.somebody("employer", place=employer).who()
         return mandates.give_mandate(self.core, who, agency, employer, begins, begins + _DAY).mandate_id
 
@@ -181,7 +181,7 @@ class World:
         """A place that refused a card."""
         holder = self.somebody("holder")
         self.carded(holder)
-        day = day_of(int(self.house.clock.at))
+        day = day_of(int(self.issuing_service.clock.at))
         return service_grants.report_refusal(self.core, holder.who(), "tourism", day, "A gate", "They refused.")
 
     def claim(self, benefit: str = "pension") -> str:
@@ -190,7 +190,7 @@ class World:
 
     def tomorrow(self) -> str:
         """A day that has not come, in every time zone."""
-        return (datetime.fromtimestamp(self.house.clock.at, UTC).date() + timedelta(days=2)).isoformat()
+        return (datetime.fromtimestamp(self.issuing_service.clock.at, UTC).date() + timedelta(days=2)).isoformat()
 
     def privacy_request(self, somebody: Somebody | None = None) -> str:
         """What a holder asks about their own data, by default the one of the people here."""
@@ -208,7 +208,7 @@ class World:
 
     def deferral(self) -> str:
         """What an inspector has asked for and the head of the office has confirmed."""
-        day = datetime.fromtimestamp(self.house.clock.at, UTC).date() + timedelta(days=10)
+        day = datetime.fromtimestamp(self.issuing_service.clock.at, UTC).date() + timedelta(days=10)
         asked = {
             "person_id": self.somebody("holder").person_id,
             "account_id": self.people["inspector"].account_id,
@@ -217,7 +217,7 @@ class World:
         }
         who = self.people["inspector"].who()
         request = engine.ask(self.core, who, "lookup.defer", asked, "a test").confirmation_id
-        self.house.later(1)
+        self.issuing_service.later(1)
         return engine.confirm(self.core, self.people["office_head"].who(), request).subject
 
     def token(self, owner: Somebody, *scopes: str) -> tokens.NewToken:
@@ -240,7 +240,9 @@ class World:
         owner = self.somebody("holder")
         webhook = self.webhook(owner)
         told = [Notice("card.renewed", owner.account_id, {"card": _NOBODY})]
-        self.core.database.transact(lambda session: notify(self.core, session, int(self.house.clock.at), told))
+        self.core.database.transact(
+            lambda session: notify(self.core, session, int(self.issuing_service.clock.at), told)
+        )
         # Taken are those of one webhook at a time.
         while dead and (taken := queue.take(self.core, "webhook", 100, 60)):
             for letter in taken:
@@ -282,7 +284,7 @@ class World:
     def office(self) -> PermitOffice:
         """The office of the region, with the world's people."""
         return PermitOffice(
-            self.house,
+            self.issuing_service,
             admin=self.people["administrator"],
             officer=self.people["permit_officer"],
             second=self.second,
@@ -341,7 +343,7 @@ class World:
         strange = {"entry": _NOBODY[:-1] + "1", "slot": _NOBODY[:-1] + "2"}
 
         def others(session: Session) -> None:
-            day, now = office.today.isoformat(), int(self.house.clock.at)
+            day, now = office.today.isoformat(), int(self.issuing_service.clock.at)
             place = Office(id=_NOBODY[:-1] + "3", region="320600", name_en="Nantong", name_zh="南通", created_at=now)
             session.add(place)
             session.flush()
@@ -431,7 +433,7 @@ def _begun(world: World) -> Shot:
 def _totp(world: World) -> Shot:
     somebody = world.somebody("inspector")
     offer = own_account.begin_totp(world.core, somebody.who())
-    code = pyotp.TOTP(offer.secret).at(int(world.house.clock.at))
+    code = pyotp.TOTP(offer.secret).at(int(world.issuing_service.clock.at))
     return Shot(somebody, {"password": PASSWORD, "proof": offer.proof, "code": code})
 
 
@@ -453,7 +455,7 @@ def _own_session(world: World) -> Shot:
 
 
 def _new_mandate(world: World) -> Shot:
-    begins = int(world.house.clock.at) + 400 * _DAY + 2 * _DAY * next(world.given)
+    begins = int(world.issuing_service.clock.at) + 400 * _DAY + 2 * _DAY * next(world.given)
     places = {"agency_id": world.agency, "employer_id": world.employer}
     return Shot("employer", {**places, "begins_at": begins, "ends_at": begins + _DAY})
 
@@ -529,7 +531,7 @@ def _choice(world: World) -> Shot:
 def _ordered(world: World) -> Shot:
     """A pay order of a claim that was granted."""
     claim_id = world.claim("work_injury")
-    today = day_of(int(world.house.clock.at))
+    today = day_of(int(world.issuing_service.clock.at))
     grant = claims.Grant("100.00", month_of(today))
     officer = world.registrar
     claims.decide_claim(world.core, officer, claim_id, grant, "Recognised.", {"injury_recognised": True})
@@ -541,7 +543,7 @@ def _ordered(world: World) -> Shot:
 def _card_refused(world: World) -> Shot:
     holder = world.somebody("holder")
     world.carded(holder)
-    day = day_of(int(world.house.clock.at)).isoformat()
+    day = day_of(int(world.issuing_service.clock.at)).isoformat()
     return Shot(holder, {"service": "tourism", "day": day, "place": "A gate", "words": "They refused."})
 
 
@@ -685,7 +687,7 @@ def _entry_of(by: str) -> Callable[[World], Shot]:
 
 
 def _new_slot(world: World) -> dict[str, Any]:
-    starts = int(world.house.clock.at) + _DAY + 60 * next(world.given)
+    starts = int(world.issuing_service.clock.at) + _DAY + 60 * next(world.given)
     return {"window": "3", "starts_at": starts, "minutes": 20, "places": 5}
 
 

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from issuer.accounts.models import Account, ApiToken, Mandate, Organisation
 from issuer.vault.at_rest import Place
 from tests.kit.callers import Caller, by_session, by_token, log_in, problem
-from tests.kit.people import House, by_two, count, make, new_house, organisation, take_up
+from tests.kit.people import ServiceUnderTest, by_two, count, make, new_service_under_test, organisation, take_up
 
 pytestmark = pytest.mark.slow
 
@@ -22,17 +22,17 @@ _CODE = "91310000MA1FL0000N"
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+def issuing_service(tmp_path: Path, database_url: str) -> Iterator[ServiceUnderTest]:
     """A service without signing keys."""
-    made = new_house(tmp_path, database_url, account_burst=10_000)
+    made = new_service_under_test(tmp_path, database_url, account_burst=10_000)
     yield made
     made.core.close()
 
 
 @pytest.fixture
-def admin(house: House, app: FastAPI) -> Caller:
+def admin(issuing_service: ServiceUnderTest, app: FastAPI) -> Caller:
     """An administrator."""
-    return by_session(app, make(house, "administrator", "admin").enter())
+    return by_session(app, make(issuing_service, "administrator", "admin").enter())
 
 
 def new_holder(number: int) -> dict[str, Any]:
@@ -51,9 +51,9 @@ def all_pages(caller: Caller, path: str, name: str) -> list[str]:
     return found
 
 
-def test_an_account_from_invitation_to_closure(house: House, app: FastAPI, admin: Caller) -> None:
+def test_an_account_from_invitation_to_closure(issuing_service: ServiceUnderTest, app: FastAPI, admin: Caller) -> None:
     """Made by two, taken up by its person, found, locked, unlocked, closed; each time its ETag is another."""
-    holder = take_up(house, by_two(house, "account.create", new_holder(1)), "holder.1")
+    holder = take_up(issuing_service, by_two(issuing_service, "account.create", new_holder(1)), "holder.1")
     path = f"/v1/accounts/{holder.account_id}"
     assert log_in(app, holder)("GET", "/v1/account").json()["account_id"] == holder.account_id
     found = admin("POST", "/v1/accounts/search", {"login": "HOLDER.1"})
@@ -80,7 +80,9 @@ def asked(**changes: Any) -> dict[str, Any]:
     return {"act": "account.create", "arguments": {**new_holder(1), **changes}, "reason": "New here."}
 
 
-def test_an_account_is_asked_for_once_and_its_secret_shown_once(house: House, admin: Caller) -> None:
+def test_an_account_is_asked_for_once_and_its_secret_shown_once(
+    issuing_service: ServiceUnderTest, admin: Caller
+) -> None:
     """A repeated request gets the same one without the part of the invitation; the same key for another is refused."""
     first = admin("POST", "/v1/confirmations", asked(), key="one-account-please")
     again = admin("POST", "/v1/confirmations", asked(), key="one-account-please")
@@ -90,12 +92,12 @@ def test_an_account_is_asked_for_once_and_its_secret_shown_once(house: House, ad
     other = admin("POST", "/v1/confirmations", asked(login="holder.2"), key="one-account-please")
     assert problem(other) == (422, "idempotency.other_body")
     assert problem(admin("POST", "/v1/confirmations", asked())) == (409, "confirm.waiting")
-    assert count(house.core, Account) == 1
+    assert count(issuing_service.core, Account) == 1
 
 
-def test_what_needs_two_people_is_refused_to_one(house: House, admin: Caller) -> None:
+def test_what_needs_two_people_is_refused_to_one(issuing_service: ServiceUnderTest, admin: Caller) -> None:
     """No account is made, raised or reset by one administrator; an official one is locked by one, and not let in."""
-    officer = make(house, "permit_officer", "officer")
+    officer = make(issuing_service, "permit_officer", "officer")
     path = f"/v1/accounts/{officer.account_id}"
     tag = admin("GET", path).headers["etag"]
     for method, way in (("POST", "/v1/accounts"), ("POST", f"{path}/reset"), ("PUT", f"{path}/role")):
@@ -108,7 +110,7 @@ def test_what_needs_two_people_is_refused_to_one(house: House, admin: Caller) ->
     assert problem(admin("POST", f"/v1/accounts/{own['account_id']}/lock", version='"2"')) == (403, "account.self")
 
 
-def test_a_wrong_field_is_refused(house: House, admin: Caller) -> None:
+def test_a_wrong_field_is_refused(issuing_service: ServiceUnderTest, admin: Caller) -> None:
     """And nothing that was sent is repeated, and nothing is made."""
     wrong: list[tuple[dict[str, Any], tuple[int, str]]] = [
         ({"role": "king"}, (422, "account.role")),
@@ -122,12 +124,14 @@ def test_a_wrong_field_is_refused(house: House, admin: Caller) -> None:
         answer = admin("POST", "/v1/confirmations", asked(**changes))
         assert problem(answer) == refused, changes
         assert "holder.1" not in answer.text
-    assert count(house.core, Account) == 1
+    assert count(issuing_service.core, Account) == 1
 
 
-def test_one_administrator_ends_all_sessions_of_another(house: House, app: FastAPI, admin: Caller) -> None:
+def test_one_administrator_ends_all_sessions_of_another(
+    issuing_service: ServiceUnderTest, app: FastAPI, admin: Caller
+) -> None:
     """An official's too, who logs in again at once and has the tokens still; not one's own in this way."""
-    officer = make(house, "permit_officer", "officer")
+    officer = make(issuing_service, "permit_officer", "officer")
     here, there = by_session(app, officer.enter()), by_session(app, officer.enter())
     token = here("POST", "/v1/tokens", {"label": "night run", "scopes": ["card.read"], "days": 30}).json()["token"]
     path = f"/v1/accounts/{officer.account_id}"
@@ -141,16 +145,16 @@ def test_one_administrator_ends_all_sessions_of_another(house: House, app: FastA
     assert problem(admin("POST", f"/v1/accounts/{own}/end-sessions")) == (403, "account.self")
 
 
-def test_lists_have_pages(house: House, app: FastAPI, admin: Caller) -> None:
+def test_lists_have_pages(issuing_service: ServiceUnderTest, app: FastAPI, admin: Caller) -> None:
     """Accounts by role and by organisation, organisations, mandates, tokens: every one once, in the order of ids."""
-    made = sorted(make(house, "holder", f"holder.{n}").account_id for n in range(5))
+    made = sorted(make(issuing_service, "holder", f"holder.{n}").account_id for n in range(5))
     assert all_pages(admin, "/v1/accounts?role=holder", "account_id") == made
     assert len(all_pages(admin, "/v1/accounts", "account_id")) == 6
-    employer, agency = organisation(house, "employer", 1), organisation(house, "agency", 2)
-    boss = make(house, "employer", "boss", organisation_id=employer)
+    employer, agency = organisation(issuing_service, "employer", 1), organisation(issuing_service, "agency", 2)
+    boss = make(issuing_service, "employer", "boss", organisation_id=employer)
     assert all_pages(admin, f"/v1/accounts?organisation_id={employer}", "account_id") == [boss.account_id]
     assert all_pages(admin, "/v1/organisations", "organisation_id") == sorted([employer, agency])
-    now = int(house.clock.at)
+    now = int(issuing_service.clock.at)
     caller = by_session(app, boss.enter())
     wanted = {"agency_id": agency, "employer_id": employer}
     times = [{"begins_at": now + n * DAY, "ends_at": now + (n + 1) * DAY} for n in range(5)]
@@ -165,24 +169,26 @@ def test_lists_have_pages(house: House, app: FastAPI, admin: Caller) -> None:
         assert problem(admin("GET", f"/v1/accounts?{wrong}")) == (422, "http.invalid")
 
 
-def test_a_full_page_says_that_another_follows(house: House, admin: Caller) -> None:
+def test_a_full_page_says_that_another_follows(issuing_service: ServiceUnderTest, admin: Caller) -> None:
     """The longest page too: of 201 organisations the first shows 200."""
 
     def row(number: int) -> Organisation:
         name = f"{number:032x}"
-        record = house.core.at_rest.seal(Place("organisations", "record", name), b'{"code": "", "name": ""}')
+        record = issuing_service.core.at_rest.seal(Place("organisations", "record", name), b'{"code": "", "name": ""}')
         return Organisation(
             id=name, kind="agency", code_key=f"{number:064x}", record=record, state="active", version=1, created_at=0
         )
 
-    house.core.database.transact(lambda session: session.add_all(row(number) for number in range(201)))
+    issuing_service.core.database.transact(lambda session: session.add_all(row(number) for number in range(201)))
     first = admin("GET", "/v1/organisations?limit=200").json()
     assert (len(first["items"]), first["next"]) == (200, f"{199:032x}")
     last = admin("GET", f"/v1/organisations?limit=200&cursor={first['next']}").json()
     assert (len(last["items"]), last["next"]) == (1, None)
 
 
-def test_an_organisation_is_registered_once_and_closed(house: House, app: FastAPI, admin: Caller) -> None:
+def test_an_organisation_is_registered_once_and_closed(
+    issuing_service: ServiceUnderTest, app: FastAPI, admin: Caller
+) -> None:
     """By its code; closed it shuts its people out. A member sees its own and no other."""
     new = {"kind": "employer", "code": _CODE.lower(), "name": "某某有限公司"}
     made = admin("POST", "/v1/organisations", new, key="one-organisation")
@@ -192,10 +198,10 @@ def test_an_organisation_is_registered_once_and_closed(house: House, app: FastAP
     assert problem(admin("POST", "/v1/organisations", new)) == (409, "organisation.exists")
     assert problem(admin("POST", "/v1/organisations", {**new, "code": _CODE[:-1] + "0"})) == (422, "account.field")
     path = made.headers["location"]
-    boss = make(house, "employer", "boss", organisation_id=made.json()["organisation_id"])
+    boss = make(issuing_service, "employer", "boss", organisation_id=made.json()["organisation_id"])
     member = by_session(app, boss.enter())
     assert member("GET", path).json() == {**new, **made.json()} == {**made.json(), "code": _CODE}
-    elsewhere = organisation(house, "employer", 1)
+    elsewhere = organisation(issuing_service, "employer", 1)
     assert problem(member("GET", f"/v1/organisations/{elsewhere}")) == (404, "organisation.none")
     assert problem(member("POST", f"{path}/close", version='"1"')) == (403, "access.not_allowed")
     assert problem(admin("POST", f"{path}/close")) == (428, "http.precondition_required")
@@ -204,24 +210,24 @@ def test_an_organisation_is_registered_once_and_closed(house: House, app: FastAP
     assert (closed.status_code, closed.headers["etag"]) == (204, '"2"')
     assert admin("GET", path).json()["state"] == "closed"
     assert problem(member("GET", path)) == (401, "session.unknown")
-    assert count(house.core, Organisation) == 2
+    assert count(issuing_service.core, Organisation) == 2
 
 
-def test_a_mandate_is_given_and_ended(house: House, app: FastAPI, admin: Caller) -> None:
+def test_a_mandate_is_given_and_ended(issuing_service: ServiceUnderTest, app: FastAPI, admin: Caller) -> None:
     """By the employer for itself alone, once for a key; seen and ended by both sides, and by nobody else."""
     employer, agency, other = (
-        organisation(house, kind, n) for n, kind in enumerate(("employer", "agency", "employer"))
+        organisation(issuing_service, kind, n) for n, kind in enumerate(("employer", "agency", "employer"))
     )
     boss, agent, stranger = (
-        by_session(app, make(house, role, f"{role}.{n}", organisation_id=place).enter())
+        by_session(app, make(issuing_service, role, f"{role}.{n}", organisation_id=place).enter())
         for n, (role, place) in enumerate((("employer", employer), ("agency", agency), ("employer", other)))
     )
-    now = int(house.clock.at)
+    now = int(issuing_service.clock.at)
     wanted = {"agency_id": agency, "employer_id": employer, "begins_at": now, "ends_at": now + DAY}
     given = boss("POST", "/v1/mandates", wanted, key="one-mandate-please")
     assert given.status_code == 201
     assert boss("POST", "/v1/mandates", wanted, key="one-mandate-please").content == given.content
-    assert count(house.core, Mandate) == 1
+    assert count(issuing_service.core, Mandate) == 1
     path = given.headers["location"]
     assert [caller("GET", path).json() for caller in (boss, agent, admin)] == [given.json()] * 3
     foreign = {**wanted, "employer_id": other}
@@ -232,19 +238,19 @@ def test_a_mandate_is_given_and_ended(house: House, app: FastAPI, admin: Caller)
     assert problem(stranger("GET", path)) == problem(stranger("POST", f"{path}/end")) == (404, "mandate.none")
     assert stranger("GET", "/v1/mandates").json() == {"items": [], "next": None}
     assert [caller("POST", f"{path}/end").status_code for caller in (agent, boss)] == [204, 204]
-    assert agent("GET", path).json()["ended_at"] == int(house.clock.at)
+    assert agent("GET", path).json()["ended_at"] == int(issuing_service.clock.at)
 
 
-def test_a_program_has_a_token_until_it_is_revoked(house: House, app: FastAPI) -> None:
+def test_a_program_has_a_token_until_it_is_revoked(issuing_service: ServiceUnderTest, app: FastAPI) -> None:
     """Shown once, with its scopes and no more; it makes, sees and ends no tokens; ended it is unknown."""
-    boss = make(house, "employer", "boss", organisation_id=organisation(house, "employer", 1))
+    boss = make(issuing_service, "employer", "boss", organisation_id=organisation(issuing_service, "employer", 1))
     person = by_session(app, boss.enter())
     wanted = {"label": "night run", "scopes": ["mandate.read_own"], "days": 30}
     made = person("POST", "/v1/tokens", wanted, key="one-token-please")
     assert made.status_code == 201
     again = person("POST", "/v1/tokens", wanted, key="one-token-please")
     assert again.json() == {**made.json(), "token": None}
-    assert count(house.core, ApiToken) == 1
+    assert count(issuing_service.core, ApiToken) == 1
     program = by_token(app, made.json()["token"])
     assert program("GET", "/v1/mandates").status_code == 200
     assert problem(program("GET", "/v1/cards")) == (403, "access.scope")
@@ -265,11 +271,11 @@ def test_a_program_has_a_token_until_it_is_revoked(house: House, app: FastAPI) -
     assert problem(program("GET", "/v1/mandates")) == (401, "token.unknown")
 
 
-def test_an_official_makes_a_token_with_a_fresh_code(house: House, app: FastAPI) -> None:
+def test_an_official_makes_a_token_with_a_fresh_code(issuing_service: ServiceUnderTest, app: FastAPI) -> None:
     """Five minutes after the last one it is refused."""
-    officer = by_session(app, make(house, "permit_officer", "officer").enter())
+    officer = by_session(app, make(issuing_service, "permit_officer", "officer").enter())
     wanted = {"label": "night run", "scopes": ["card.read"], "days": 30}
     assert officer("POST", "/v1/tokens", wanted).status_code == 201
-    house.later(301)
+    issuing_service.later(301)
     answer: httpx.Response = officer("POST", "/v1/tokens", wanted)
     assert problem(answer) == (403, "access.fresh_code")

@@ -16,33 +16,36 @@ from issuer.service.app import make_app
 from tests.kit.http_clients import ask
 from tests.kit.issuing_api import headers_of, wanted_card
 from tests.kit.issuing_service import person
-from tests.kit.people import HOST, House, count, make, new_house
+from tests.kit.people import HOST, ServiceUnderTest, count, make, new_service_under_test
 from verifier.runtime import http
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = new_house(tmp_path, f"sqlite:///{tmp_path}/issuer.db", keys=True)
+def issuing_service(tmp_path: Path) -> Iterator[ServiceUnderTest]:
+    made = new_service_under_test(tmp_path, f"sqlite:///{tmp_path}/issuer.db", keys=True)
     yield made
     made.core.close()
 
 
 @pytest.fixture
-def app(house: House) -> ASGIApp:
+def app(issuing_service: ServiceUnderTest) -> ASGIApp:
     """Its application with the edge around it."""
-    return make_app(house.core, http.Drain())
+    return make_app(issuing_service.core, http.Drain())
 
 
 @pytest.mark.parametrize("replaced", [False, True], ids=["issue", "replace"])
-def test_every_fault_of_a_card_is_named(house: House, app: ASGIApp, *, replaced: bool) -> None:
+def test_every_fault_of_a_card_is_named(issuing_service: ServiceUnderTest, app: ASGIApp, *, replaced: bool) -> None:
     """Each by its place in the body, with its sentence; a name that the client made up is not repeated."""
     body: dict[str, Any] = {**wanted_card(1), "reason": "moved"} if replaced else wanted_card(1)
-    issued = cards.issue(house.core, [NewCard(person(1))], HOST) if replaced else []
+    issued = cards.issue(issuing_service.core, [NewCard(person(1))], HOST) if replaced else []
     path = f"/v1/cards/{issued[0].card_id}/replace" if issued else "/v1/cards"
     body["card"]["permit"]["region"] = "31011"
     body["card"]["insurance"]["schemes"] = ["pension", "dental"]
     body["card"]["holder"]["passport"] = "C01X00T47"
-    headers = {**headers_of(make(house, "permit_officer", "li.wei").enter()), "Idempotency-Key": "a-card-with-faults"}
+    headers = {
+        **headers_of(make(issuing_service, "permit_officer", "li.wei").enter()),
+        "Idempotency-Key": "a-card-with-faults",
+    }
     answer = ask(app, "POST", path, json=body, headers={**headers, "If-Match": '"1"'})
     assert (answer.status_code, answer.json()["code"]) == (422, "card.unknown_field")
     assert [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]] == [
@@ -52,4 +55,4 @@ def test_every_fault_of_a_card_is_named(house: House, app: ASGIApp, *, replaced:
     ]
     assert all(fault["message"] and fault["expected"] for fault in answer.json()["errors"])
     assert "C01X00T47" not in answer.text
-    assert count(house.core, CardRow) == int(replaced)
+    assert count(issuing_service.core, CardRow) == int(replaced)

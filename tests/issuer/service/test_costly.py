@@ -17,7 +17,7 @@ from issuer.service.api import SUBJECTS
 from issuer.service.app import make_app
 from issuer.service.cookies import SESSION
 from issuer.service.costly import CostlyRoom
-from tests.kit.people import House, make, new_house
+from tests.kit.people import ServiceUnderTest, make, new_service_under_test
 from verifier.runtime import http
 
 COSTLY = (
@@ -32,9 +32,11 @@ COSTLY = (
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def issuing_service(tmp_path: Path) -> Iterator[ServiceUnderTest]:
     """A service without signing keys; for one account nothing but its own work is a limit."""
-    made = new_house(tmp_path, f"sqlite:///{tmp_path}/a.sqlite", account_per_second=1000, account_burst=5000)
+    made = new_service_under_test(
+        tmp_path, f"sqlite:///{tmp_path}/a.sqlite", account_per_second=1000, account_burst=5000
+    )
     yield made
     made.core.close()
 
@@ -77,9 +79,9 @@ def test_one_account_has_a_few_and_all_have_a_bounded_number() -> None:
     }
 
 
-def test_documents_take_no_thread_of_others(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_take_no_thread_of_others(issuing_service: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A holder who asks for twenty copies at once: a few are made, and meanwhile each request of others is answered."""
-    holder, other = make(house, "holder", "zhang"), make(house, "holder", "wang")
+    holder, other = make(issuing_service, "holder", "zhang"), make(issuing_service, "holder", "wang")
     free, answered = threading.Event(), Counter[str]()
 
     def slow(*_: Any) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def test_documents_take_no_thread_of_others(house: House, monkeypatch: pytest.Mo
         return {}
 
     monkeypatch.setattr("issuer.service.api.privacy.export_of", slow)
-    app = make_app(house.core, http.Drain())
+    app = make_app(issuing_service.core, http.Drain())
 
     async def ask(session: str, path: str) -> int:
         transport = httpx.ASGITransport(app)
@@ -99,7 +101,7 @@ def test_documents_take_no_thread_of_others(house: House, monkeypatch: pytest.Mo
         answered[f"copy {await ask(session, '/v1/privacy/export')}"] += 1
 
     async def run() -> None:
-        anyio.to_thread.current_default_thread_limiter().total_tokens = house.core.settings.serve_threads
+        anyio.to_thread.current_default_thread_limiter().total_tokens = issuing_service.core.settings.serve_threads
         one, two = holder.enter().token, other.enter().token
         async with anyio.create_task_group() as group:
             for _ in range(20):

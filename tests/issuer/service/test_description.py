@@ -15,7 +15,7 @@ from issuer.service.api import SUBJECTS
 from issuer.service.app import STATUSES
 from issuer.service.described import described
 from tests.kit.callers import by_session
-from tests.kit.people import House, make, new_house
+from tests.kit.people import ServiceUnderTest, make, new_service_under_test
 from tests.kit.raised_errors import raised_error
 
 #: Fields whose values nobody could use: what an earlier answer gave, or what depends on another field.
@@ -23,9 +23,9 @@ _WITHOUT = {"proof", "arguments"}
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def issuing_service(tmp_path: Path) -> Iterator[ServiceUnderTest]:
     """A service with signing keys."""
-    made = new_house(tmp_path, f"sqlite:///{tmp_path}/issuer.db", keys=True)
+    made = new_service_under_test(tmp_path, f"sqlite:///{tmp_path}/issuer.db", keys=True)
     yield made
     made.core.close()
 
@@ -121,20 +121,20 @@ def test_the_example_of_a_problem_is_one(app: FastAPI) -> None:
 
 
 @pytest.mark.slow
-def test_the_example_of_a_card_is_issued(house: House, app: FastAPI) -> None:
+def test_the_example_of_a_card_is_issued(issuing_service: ServiceUnderTest, app: FastAPI) -> None:
     """And is found by the example of a search."""
     schemas = app.openapi()["components"]["schemas"]
     (card,) = schemas["NewCardBody"]["properties"]["card"]["examples"]
     (number,) = schemas["SearchBody"]["properties"]["value"]["examples"]
-    officer = by_session(app, make(house, "permit_officer", "li.wei").enter())
+    officer = by_session(app, make(issuing_service, "permit_officer", "li.wei").enter())
     issued = officer("POST", "/v1/cards", {"card": card})
     assert issued.status_code == 201, issued.text
     found = officer("POST", "/v1/cards/search", {"kind": "permit", "value": number}).json()
     assert [each["card_id"] for each in found] == [issued.json()["card_id"]]
 
 
-def test_an_address_has_one_form(app: FastAPI, house: House) -> None:
+def test_an_address_has_one_form(app: FastAPI, issuing_service: ServiceUnderTest) -> None:
     """No redirect to another form of it: that would name the address behind the proxy."""
-    officer = by_session(app, make(house, "permit_officer", "li.wei").enter())
+    officer = by_session(app, make(issuing_service, "permit_officer", "li.wei").enter())
     assert officer("GET", "/v1/tokens").status_code == 200
     assert officer("GET", "/v1/tokens/").status_code == 404

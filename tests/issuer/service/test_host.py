@@ -12,25 +12,25 @@ from issuer.portal import make_portal
 from issuer.service.app import make_app
 from tests.issuer.conftest import new_database_url
 from tests.kit.http_clients import ask
-from tests.kit.people import House, new_house
+from tests.kit.people import ServiceUnderTest, new_service_under_test
 from verifier.runtime import http
 
 _PROXY = "192.0.2.9"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def issuing_service(tmp_path: Path) -> Iterator[ServiceUnderTest]:
     """A service without signing keys, behind a proxy."""
     url = new_database_url("sqlite", tmp_path)
-    made = new_house(tmp_path, url, public_url="https://cards.example/", trusted_proxies=(f"{_PROXY}/32",))
+    made = new_service_under_test(tmp_path, url, public_url="https://cards.example/", trusted_proxies=(f"{_PROXY}/32",))
     yield made
     made.core.close()
 
 
 @pytest.fixture
-def app(house: House) -> ASGIApp:
+def app(issuing_service: ServiceUnderTest) -> ASGIApp:
     """The whole service, with its pages."""
-    return make_app(house.core, http.Drain(), [make_portal(house.core)])
+    return make_app(issuing_service.core, http.Drain(), [make_portal(issuing_service.core)])
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/invitations/open", "/portal/log-in"])
@@ -74,7 +74,7 @@ def test_no_link_is_made_from_a_host(app: ASGIApp) -> None:
 def test_without_a_public_address_any_host_is_taken_but_one_it_is(tmp_path: Path) -> None:
     """Nobody has said what the service is called."""
     (tmp_path / "other").mkdir()
-    made = new_house(tmp_path / "other", new_database_url("sqlite", tmp_path / "other"))
+    made = new_service_under_test(tmp_path / "other", new_database_url("sqlite", tmp_path / "other"))
     app = make_app(made.core, http.Drain())
     assert ask(app, "GET", "/healthz", headers={"Host": "anything.example"}).status_code == 200
     assert ask(app, "GET", "/healthz", headers={"Host": "a b"}).status_code == 400

@@ -23,23 +23,23 @@ from tests.kit.deaf_clients import compared, deaf_clients, waits
 from tests.kit.http_clients import PATIENCE, read_all
 from tests.kit.issuing_api import BOUNDLESS, IssuerServer, Load, headers_of, issuing, new_service, raw, wanted_card
 from tests.kit.issuing_kills import check_chain
-from tests.kit.people import House, count, make
+from tests.kit.people import ServiceUnderTest, count, make
 
 pytestmark = pytest.mark.slow
 Record = Callable[[str, object], None]
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+def issuing_service(tmp_path: Path, database_url: str) -> Iterator[ServiceUnderTest]:
     """A service with all its keys."""
     made = new_service(tmp_path, database_url)
     yield made
     made.core.close()
 
 
-def officers_day(house: House) -> Callable[[int, int], bytes]:
+def officers_day(issuing_service: ServiceUnderTest) -> Callable[[int, int], bytes]:
     """Requests of an officer's clients: cards are issued and looked for, and verifiers fetch what is published."""
-    headers = headers_of(make(house, "permit_officer", "li.wei").enter())
+    headers = headers_of(make(issuing_service, "permit_officer", "li.wei").enter())
 
     def request(client: int, turn: int) -> bytes:
         if turn % 3 == 1:
@@ -53,17 +53,17 @@ def officers_day(house: House) -> Callable[[int, int], bytes]:
     return request
 
 
-def nothing_dropped(load: Load, house: House) -> None:
+def nothing_dropped(load: Load, issuing_service: ServiceUnderTest) -> None:
     """Every request has an answer, and what was acknowledged is what there is."""
     assert load.dropped == []
     assert set(load.answers) == {200, 201}
-    assert count(house.core, CardRow) == load.answers[201]
-    check_chain(house.core)
+    assert count(issuing_service.core, CardRow) == load.answers[201]
+    check_chain(issuing_service.core)
 
 
-def end_under_load(house: House, servers: list[IssuerServer], clients: int, answers: int) -> Load:
+def end_under_load(issuing_service: ServiceUnderTest, servers: list[IssuerServer], clients: int, answers: int) -> Load:
     """SIGTERM to one server after the other while clients ask without pause."""
-    load = Load([server.port for server in servers], clients, officers_day(house))
+    load = Load([server.port for server in servers], clients, officers_day(issuing_service))
     for server in servers:
         load.answered(load.answers.total() + answers)
         server.terminate()
@@ -74,10 +74,10 @@ def end_under_load(house: House, servers: list[IssuerServer], clients: int, answ
 
 def test_sigterm_under_load_drops_nothing(tmp_path: Path) -> None:
     """One server on SQLite: every request that was made is answered, and the process ends with 0."""
-    house = new_service(tmp_path, new_database_url("sqlite", tmp_path))
+    issuing_service = new_service(tmp_path, new_database_url("sqlite", tmp_path))
     with issuing(tmp_path, **BOUNDLESS) as server:
-        nothing_dropped(end_under_load(house, [server], 8, 120), house)
-    house.core.close()
+        nothing_dropped(end_under_load(issuing_service, [server], 8, 120), issuing_service)
+    issuing_service.core.close()
 
 
 @contextlib.contextmanager
@@ -90,10 +90,10 @@ def two_servers(folder: Path) -> Iterator[list[IssuerServer]]:
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_two_servers_end_one_after_the_other(house: House, tmp_path: Path) -> None:
+def test_two_servers_end_one_after_the_other(issuing_service: ServiceUnderTest, tmp_path: Path) -> None:
     """Two servers on one PostgreSQL: the clients of the one that ends go on at the other, and none notices."""
     with two_servers(tmp_path) as servers:
-        nothing_dropped(end_under_load(house, servers, 8, 100), house)
+        nothing_dropped(end_under_load(issuing_service, servers, 8, 100), issuing_service)
 
 
 def later(day: Callable[[int, int], bytes], past: int, client: int, turn: int) -> bytes:
@@ -102,9 +102,9 @@ def later(day: Callable[[int, int], bytes], past: int, client: int, turn: int) -
 
 
 @pytest.mark.soak
-def test_sigterm_under_a_long_load(house: House, tmp_path: Path, record_property: Record) -> None:
+def test_sigterm_under_a_long_load(issuing_service: ServiceUnderTest, tmp_path: Path, record_property: Record) -> None:
     """Ten servers, one after the other, end by SIGTERM under forty clients: no request is dropped."""
-    answers, day = 0, officers_day(house)
+    answers, day = 0, officers_day(issuing_service)
     for number in range(10):
         with issuing(tmp_path, name=f"server{number}", **BOUNDLESS, serve_threads=16) as server:
             load = Load([server.port], 40, partial(later, day, number))
@@ -118,10 +118,10 @@ def test_sigterm_under_a_long_load(house: House, tmp_path: Path, record_property
     record_property("dropped", 0)
 
 
-def overload(house: House, folder: Path, clients: int, answers: int) -> tuple[Load, int, int]:
+def overload(issuing_service: ServiceUnderTest, folder: Path, clients: int, answers: int) -> tuple[Load, int, int]:
     """Far more clients than the settings take; the load, and resident bytes in its first tenth and at its end."""
     few: dict[str, Any] = {"serve_threads": 1, "account_per_second": 100, "account_burst": 200}
-    request = officers_day(house)
+    request = officers_day(issuing_service)
     # On PostgreSQL the server leaves publishing to a worker, and is not ready before something is published.
     assert run(app, "worker", "--once", "-C", str(folder)).status == 0
     with issuing(folder, **few) as server:
@@ -150,19 +150,21 @@ def recovers(http: httpx.Client) -> None:
 def test_overload_is_sent_away(tmp_path: Path) -> None:
     """Thirty clients of a server with one thread: 2xx, or 429 or 503 with Retry-After; memory stays flat, and it serves
     well afterwards."""
-    house = new_service(tmp_path, new_database_url("sqlite", tmp_path))
-    load, early, late = overload(house, tmp_path, 30, 1500)
+    issuing_service = new_service(tmp_path, new_database_url("sqlite", tmp_path))
+    load, early, late = overload(issuing_service, tmp_path, 30, 1500)
     assert load.dropped == load.without_wait == []
     assert set(load.answers) == {200, 201, 429, 503}
     assert late - early < 40_000_000
-    assert count(house.core, CardRow) == load.answers[201]
-    house.core.close()
+    assert count(issuing_service.core, CardRow) == load.answers[201]
+    issuing_service.core.close()
 
 
 @pytest.mark.soak
-def test_a_long_overload_is_sent_away(house: House, tmp_path: Path, record_property: Record) -> None:
+def test_a_long_overload_is_sent_away(
+    issuing_service: ServiceUnderTest, tmp_path: Path, record_property: Record
+) -> None:
     """Three hundred clients of a server with one thread, a hundred thousand requests: none is dropped, memory flat."""
-    load, early, late = overload(house, tmp_path, 300, 100_000)
+    load, early, late = overload(issuing_service, tmp_path, 300, 100_000)
     assert load.dropped == load.without_wait == []
     assert set(load.answers) == {200, 201, 429, 503}
     assert late - early < 40_000_000
@@ -183,9 +185,9 @@ def send_for_ever(connection: socket.socket) -> bytes:
     return b""
 
 
-def slow_senders(house: House, server: IssuerServer, each: int) -> dict[str, int]:
+def slow_senders(issuing_service: ServiceUnderTest, server: IssuerServer, each: int) -> dict[str, int]:
     """So many clients of each kind that do not finish; how many were told what, and how many others were served."""
-    request = officers_day(house)
+    request = officers_day(issuing_service)
     heads = [server.connect() for _ in range(each)]
     bodies = [server.connect() for _ in range(each)]
     found = {"head: 408": 0, "body: 408": 0, "endless: cut": 0, "served meanwhile": 0}
@@ -219,29 +221,29 @@ def slow_senders(house: House, server: IssuerServer, each: int) -> dict[str, int
 
 def test_who_does_not_finish_is_cut_off(tmp_path: Path) -> None:
     """Heads and bodies that stop half-way are 408, bodies without an end are cut off; others are served meanwhile."""
-    house = new_service(tmp_path, new_database_url("sqlite", tmp_path))
+    issuing_service = new_service(tmp_path, new_database_url("sqlite", tmp_path))
     with issuing(tmp_path, **BOUNDLESS) as server:
-        found = slow_senders(house, server, 20)
+        found = slow_senders(issuing_service, server, 20)
         after = server.memory()
     assert found.pop("served meanwhile") >= 60
     assert found == {"head: 408": 20, "body: 408": 20, "endless: cut": 10}
     assert after < 400_000_000
-    house.core.close()
+    issuing_service.core.close()
 
 
 @pytest.mark.soak
 def test_nine_hundred_who_do_not_finish(tmp_path: Path, record_property: Record) -> None:
     """Nine hundred connections with half a head or half a body, as many as a server takes beside others: all are cut
     off, and others are served meanwhile."""
-    house = new_service(tmp_path, new_database_url("sqlite", tmp_path))
+    issuing_service = new_service(tmp_path, new_database_url("sqlite", tmp_path))
     with issuing(tmp_path, **BOUNDLESS) as server:
         before = server.memory()
-        found = slow_senders(house, server, 450)
+        found = slow_senders(issuing_service, server, 450)
         record_property("MiB before and after", f"{before >> 20} and {server.memory() >> 20}")
     for name, times in found.items():
         record_property(name, times)
     assert (found["head: 408"], found["body: 408"], found["endless: cut"]) == (450, 450, 10)
-    house.core.close()
+    issuing_service.core.close()
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,7 @@ def test_answers_that_nobody_reads_hold_up_nobody(
 ) -> None:
     """Connections that ask for the description of the service and never read it: each request of somebody else is
     answered meanwhile, none is 503."""
-    house = new_service(tmp_path, new_database_url("sqlite", tmp_path))
+    issuing_service = new_service(tmp_path, new_database_url("sqlite", tmp_path))
     with (
         issuing(tmp_path, **BOUNDLESS) as server,
         httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=2 * PATIENCE) as client,
@@ -275,7 +277,7 @@ def test_answers_that_nobody_reads_hold_up_nobody(
         after = waits(ask, asked_for)
     record_property("connections, addresses", f"{clients}, {addresses}")
     compared(before, beside, after, record_property)
-    house.core.close()
+    issuing_service.core.close()
 
 
 @pytest.mark.parametrize(
@@ -287,8 +289,8 @@ def test_strangers_who_log_in_hold_up_nobody(
 ) -> None:
     """Connections with wrong passwords without pause, each from a network of its own: each request in a session and
     each question for health is answered meanwhile, none is 503."""
-    house = new_service(tmp_path, new_database_url("sqlite", tmp_path))
-    officer = headers_of(make(house, "permit_officer", "li.wei").enter())
+    issuing_service = new_service(tmp_path, new_database_url("sqlite", tmp_path))
+    officer = headers_of(make(issuing_service, "permit_officer", "li.wei").enter())
     body = {"kind": "permit", "value": "R310115202600000001"}
     settings = {**BOUNDLESS, "trusted_proxies": "127.0.0.1/32"}
     with (
@@ -315,4 +317,4 @@ def test_strangers_who_log_in_hold_up_nobody(
     record_property("answers to strangers", dict(sorted(load.answers.items())))
     compared(before, beside, after, record_property)
     assert set(load.answers) <= {401, 429, 503}
-    house.core.close()
+    issuing_service.core.close()

@@ -21,25 +21,27 @@ from issuer.service import login_door
 from issuer.service.app import make_app
 from issuer.service.cookies import DEVICE, SESSION
 from issuer.service.login_door import PATH, LogInDoor
-from tests.kit.people import PASSWORD, House, make, new_house
+from tests.kit.people import PASSWORD, ServiceUnderTest, make, new_service_under_test
 from verifier.runtime import http
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+def issuing_service(tmp_path: Path, database_url: str) -> Iterator[ServiceUnderTest]:
     """A service without signing keys."""
-    made = new_house(tmp_path, database_url, published_per_second=10_000, account_per_second=1000, account_burst=5000)
+    made = new_service_under_test(
+        tmp_path, database_url, published_per_second=10_000, account_per_second=1000, account_burst=5000
+    )
     yield made
     made.core.close()
 
 
-def test_only_what_the_service_made_is_a_known_device(house: House) -> None:
+def test_only_what_the_service_made_is_a_known_device(issuing_service: ServiceUnderTest) -> None:
     """By its MAC; the MAC of another secret, none, and nonsense are strangers'."""
-    one, other = new_device(house.core), new_device(house.core)
-    assert is_genuine(house.core, one)
+    one, other = new_device(issuing_service.core), new_device(issuing_service.core)
+    assert is_genuine(issuing_service.core, one)
     mixed = f"{one.partition('.')[0]}.{other.partition('.')[2]}"
     for wrong in (None, "", ".", one[:-1], mixed, one.partition(".")[0], "x" * 100_000, f"{one}é"):
-        assert not is_genuine(house.core, wrong)
+        assert not is_genuine(issuing_service.core, wrong)
 
 
 async def post(app: ASGIApp, address: str, body: dict[str, str], device: str | None = None, path: str = PATH) -> int:
@@ -52,14 +54,16 @@ async def post(app: ASGIApp, address: str, body: dict[str, str], device: str | N
 
 
 @pytest.mark.parametrize("path", [PATH, f"{BASE}log-in"])
-def test_strangers_take_no_place_of_others(house: House, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strangers_take_no_place_of_others(
+    issuing_service: ServiceUnderTest, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two hundred wrong passwords at once, from two hundred networks: of requests in sessions none is refused, nor a
     log-in from a known device, nor /healthz; of the strangers most are told to come again.
     """
     monkeypatch.setattr(login_door, "_PAUSE", 0.05)
-    holder = make(house, "holder", "zhang")
+    holder = make(issuing_service, "holder", "zhang")
     entered = holder.enter()
-    app = make_app(house.core, http.Drain(), [make_portal(house.core)])
+    app = make_app(issuing_service.core, http.Drain(), [make_portal(issuing_service.core)])
     wrong = {"login": "zhang", "password": "entirely wrong words"}
     right = {"login": "zhang", "password": PASSWORD}
     found: dict[str, list[int]] = {"strangers": [], "session": [], "device": [], "health": []}
@@ -78,7 +82,7 @@ def test_strangers_take_no_place_of_others(house: House, path: str, monkeypatch:
 
     async def run() -> None:
         # As the server has it: the hashes come beside these.
-        anyio.to_thread.current_default_thread_limiter().total_tokens = house.core.settings.serve_threads
+        anyio.to_thread.current_default_thread_limiter().total_tokens = issuing_service.core.settings.serve_threads
         headers = {"Cookie": f"{SESSION}={entered.token}"}
         async with (
             httpx.AsyncClient(
@@ -100,13 +104,13 @@ def test_strangers_take_no_place_of_others(house: House, path: str, monkeypatch:
     assert found["strangers"].count(503) > 150
 
 
-def test_a_place_is_given_back(house: House) -> None:
+def test_a_place_is_given_back(issuing_service: ServiceUnderTest) -> None:
     """Also where the application fails: the next one comes in."""
 
     async def fails(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise RuntimeError
 
-    door = LogInDoor(fails, house.core, http.Metrics("icard_issuer"))
+    door = LogInDoor(fails, issuing_service.core, http.Metrics("icard_issuer"))
 
     async def run() -> None:
         for _ in range(10):

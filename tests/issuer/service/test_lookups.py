@@ -16,7 +16,7 @@ from issuer.notices.inbox import inbox
 from issuer.service.app import make_app
 from tests.kit.callers import by_session, problem
 from tests.kit.issuing_service import person
-from tests.kit.people import HOST, House, count, make, new_house, organisation
+from tests.kit.people import HOST, ServiceUnderTest, count, make, new_service_under_test, organisation
 from verifier.runtime import http
 
 pytestmark = pytest.mark.slow
@@ -25,30 +25,36 @@ _BY_CODE = "/v1/cards/by-code"
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+def issuing_service(tmp_path: Path, database_url: str) -> Iterator[ServiceUnderTest]:
     """A service that issues."""
-    made = new_house(tmp_path, database_url, keys=True)
+    made = new_service_under_test(tmp_path, database_url, keys=True)
     yield made
     made.core.close()
 
 
-def test_the_holder_sees_every_look_up(house: House) -> None:
+def test_the_holder_sees_every_look_up(issuing_service: ServiceUnderTest) -> None:
     """An inspector finds a card by any of its codes; the holder's log has each look with role, way and time, newest
     first, in pages, and no account. He is told once a day for each official; his employer neither sees nor is told."""
     # Noon, so that no day ends here.
-    house.clock.at += (43_200 - house.clock.at) % 86_400
-    place = organisation(house, "employer", 1)
-    holder, boss = make(house, "holder", "mei.lin"), make(house, "employer", "boss", organisation_id=place)
-    inspector, officer = make(house, "inspector", "an.quan"), make(house, "permit_officer", "li.wei")
-    (issued,) = cards.issue(house.core, [NewCard(person(1), holder=holder.person_id, employer=place)], HOST)
-    app = make_app(house.core, http.Drain())
+    issuing_service.clock.at += (43_200 - issuing_service.clock.at) % 86_400
+    place = organisation(issuing_service, "employer", 1)
+    holder, boss = (
+        make(issuing_service, "holder", "mei.lin"),
+        make(issuing_service, "employer", "boss", organisation_id=place),
+    )
+    inspector, officer = (
+        make(issuing_service, "inspector", "an.quan"),
+        make(issuing_service, "permit_officer", "li.wei"),
+    )
+    (issued,) = cards.issue(issuing_service.core, [NewCard(person(1), holder=holder.person_id, employer=place)], HOST)
+    app = make_app(issuing_service.core, http.Drain())
     asks = by_session(app, inspector.enter())
     for code in issued.codes:
-        house.later(1)
+        issuing_service.later(1)
         found = asks("POST", _BY_CODE, {"cti": code.cti})
         assert (found.status_code, found.json()["card_id"], found.headers["etag"]) == (200, issued.card_id, '"1"')
         assert found.json()["card"]["permit"]["number"] == person(1).permit.number
-    house.later(1)
+    issuing_service.later(1)
     by_session(app, officer.enter())("GET", f"/v1/cards/{issued.card_id}")
     sees = by_session(app, holder.enter())
     log = f"/v1/cards/{issued.card_id}/lookups"
@@ -58,39 +64,41 @@ def test_the_holder_sees_every_look_up(house: House) -> None:
     assert (seen, rest["next"]) == ([("permit_officer", "card"), *3 * [("inspector", "code")]], None)
     assert inspector.account_id not in str((first, rest))
     assert problem(by_session(app, boss.enter())("GET", log)) == (403, "access.not_allowed")
-    told = [notice.kind for notice in inbox(house.core, holder.account_id)]
-    assert (told, inbox(house.core, boss.account_id)) == (
+    told = [notice.kind for notice in inbox(issuing_service.core, holder.account_id)]
+    assert (told, inbox(issuing_service.core, boss.account_id)) == (
         ["card.looked_up", "card.looked_up", "card.issued"],
-        [notice for notice in inbox(house.core, boss.account_id) if notice.kind == "card.issued"],
+        [notice for notice in inbox(issuing_service.core, boss.account_id) if notice.kind == "card.issued"],
     )
-    house.later(86_400)
+    issuing_service.later(86_400)
     assert by_session(app, inspector.enter())("POST", _BY_CODE, {"cti": issued.codes[0].cti}).status_code == 200
-    assert [notice.kind for notice in inbox(house.core, holder.account_id)].count("card.looked_up") == 3
+    assert [notice.kind for notice in inbox(issuing_service.core, holder.account_id)].count("card.looked_up") == 3
 
 
-def test_who_may_look_up(house: House) -> None:
+def test_who_may_look_up(issuing_service: ServiceUnderTest) -> None:
     """Neither holders nor administrators look anything up; another holder sees no log; a cti of no card is 404."""
-    holder, other = make(house, "holder", "mei.lin"), make(house, "holder", "mei.hua")
-    (issued,) = cards.issue(house.core, [NewCard(person(1), holder=holder.person_id)], HOST)
-    app = make_app(house.core, http.Drain())
+    holder, other = make(issuing_service, "holder", "mei.lin"), make(issuing_service, "holder", "mei.hua")
+    (issued,) = cards.issue(issuing_service.core, [NewCard(person(1), holder=holder.person_id)], HOST)
+    app = make_app(issuing_service.core, http.Drain())
     for role in ("administrator", "auditor"):
-        asks = by_session(app, make(house, role, role).enter())
+        asks = by_session(app, make(issuing_service, role, role).enter())
         assert problem(asks("POST", _BY_CODE, {"cti": issued.codes[0].cti})) == (403, "access.not_allowed")
     asks = by_session(app, other.enter())
     assert problem(asks("POST", _BY_CODE, {"cti": issued.codes[0].cti})) == (403, "access.not_allowed")
     missing, others = (asks("GET", f"/v1/cards/{name}/lookups") for name in ("0" * 32, issued.card_id))
     assert problem(missing) == problem(others) == (404, "issue.no_card")
-    asks = by_session(app, make(house, "inspector", "an.quan").enter())
+    asks = by_session(app, make(issuing_service, "inspector", "an.quan").enter())
     assert problem(asks("POST", _BY_CODE, {"cti": "0" * 16})) == (404, "issue.no_card")
     for bad in ("0" * 17, "XYZ", issued.codes[0].cti.upper() + "\n"):
         assert problem(asks("POST", _BY_CODE, {"cti": bad})) == (422, "http.invalid")
-    assert count(house.core, OnlineLookup) == 0
+    assert count(issuing_service.core, OnlineLookup) == 0
 
 
-def test_no_look_without_its_row(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_look_without_its_row(issuing_service: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the row cannot be written nothing of the card is shown."""
-    (issued,) = cards.issue(house.core, [NewCard(person(1))], HOST)
-    asks = by_session(make_app(house.core, http.Drain()), make(house, "inspector", "an.quan").enter())
+    (issued,) = cards.issue(issuing_service.core, [NewCard(person(1))], HOST)
+    asks = by_session(
+        make_app(issuing_service.core, http.Drain()), make(issuing_service, "inspector", "an.quan").enter()
+    )
 
     def full(*_: Any) -> None:
         raise Unavailable("database.full")

@@ -26,7 +26,7 @@ from tests.issuer.test_personal_data import _HAN, Marks, _word, marked_card
 from tests.kit import postgres
 from tests.kit.http_clients import PATIENCE, read_all
 from tests.kit.issuing_api import BOUNDLESS, IssuerServer, headers_of, issuing, new_service
-from tests.kit.people import House, credit_code, make
+from tests.kit.people import ServiceUnderTest, credit_code, make
 from verifier.runtime import http
 
 pytestmark = pytest.mark.slow
@@ -88,11 +88,19 @@ class Clerk:
             self._left.refusals.append(answer)
 
 
-def lives(left: Left, server: IssuerServer, house: House, words: dict[str, str], objects: list[Any]) -> None:
+def lives(
+    left: Left, server: IssuerServer, issuing_service: ServiceUnderTest, words: dict[str, str], objects: list[Any]
+) -> None:
     """What people do with a service, in an order in which it succeeds."""
-    first, second = make(house, "administrator", "admin.one"), make(house, "administrator", "admin.two")
-    officer, other = make(house, "permit_officer", "officer.one"), make(house, "permit_officer", "officer.two")
-    house.later()
+    first, second = (
+        make(issuing_service, "administrator", "admin.one"),
+        make(issuing_service, "administrator", "admin.two"),
+    )
+    officer, other = (
+        make(issuing_service, "permit_officer", "officer.one"),
+        make(issuing_service, "permit_officer", "officer.two"),
+    )
+    issuing_service.later()
     admin, admin2 = (Clerk(left, server, headers_of(each.enter())) for each in (first, second))
     clerk, clerk2 = (Clerk(left, server, headers_of(each.enter())) for each in (officer, other))
     admin("POST", "/v1/organisations", {"kind": "employer", "code": credit_code(1), "name": words["firm"]})
@@ -243,7 +251,7 @@ def left(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("marked")
     chance = random.Random(str(folder))
     url = new_database_url(request.param, folder)
-    house = new_service(folder, url)
+    issuing_service = new_service(folder, url)
     card, marks = marked_card(1, chance)
     changed, more = marked_card(2, chance)
     # Another person's card or another permit would take two officers.
@@ -253,7 +261,7 @@ def left(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     more = {name: word for name, word in more.items() if name not in ("name 2", "permit number 2")}
     words = {name: _word(chance) for name in _WORDS}
     words |= {name: _word(chance, _HAN, 5) for name in ("han name", "han slip")}
-    routes = [route for route in make_service(house.core, http.Drain()).routes if isinstance(route, APIRoute)]
+    routes = [route for route in make_service(issuing_service.core, http.Drain()).routes if isinstance(route, APIRoute)]
     found = Left(folder, url, Marks(marks | more | words), routes)
     with issuing(
         folder,
@@ -264,13 +272,13 @@ def left(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         mail_from="a@b.example",
         public_url="https://cards.example/",
     ) as server:
-        lives(found, server, house, words, [card, changed])
+        lives(found, server, issuing_service, words, [card, changed])
         found.raw = shout(server, words["slip"])
         due = update(Outbox).where(Outbox.state == "waiting").values(due_at=1)
-        house.core.database.transact(lambda session: session.execute(due) and None)
+        issuing_service.core.database.transact(lambda session: session.execute(due) and None)
         Clerk(found, server, {})("GET", "/metrics", good=True)
     yield found
-    house.core.close()
+    issuing_service.core.close()
     if request.param == "postgresql":
         postgres.server().drop(url)
 
@@ -301,8 +309,8 @@ def test_no_figure_has_a_mark(left: Left) -> None:
 
 def test_no_address_can_hold_a_name(left: Left) -> None:
     """Every parameter of a path or a query is an id, a number, a date, or a word from a list."""
-    house_routes = {route.path for route in left.routes}
-    assert "/v1/accounts/search" in house_routes
+    issuing_routes = {route.path for route in left.routes}
+    assert "/v1/accounts/search" in issuing_routes
     for route in left.routes:
         for parameter in (*route.dependant.path_params, *route.dependant.query_params):
             schema = parameter._type_adapter.json_schema()

@@ -26,7 +26,7 @@ from issuer.service.app import make_service
 from tests.issuer.service.matrix_rows import ROWS, World
 from tests.kit.callers import Caller, by_session, by_token
 from tests.kit.issuing_service import FakeClock
-from tests.kit.people import CHEAP, House, Somebody
+from tests.kit.people import CHEAP, ServiceUnderTest, Somebody
 from tests.kit.signed_domain import published_core
 from verifier.runtime import http
 
@@ -80,7 +80,7 @@ def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     core = published_core(
         tmp_path, database_url, clock, **CHEAP, account_burst=10_000, session_idle=_DAY, session_longest=7 * _DAY
     )
-    yield World(House(core, clock), tmp_path)
+    yield World(ServiceUnderTest(core, clock), tmp_path)
     core.close()
 
 

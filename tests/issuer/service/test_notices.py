@@ -14,7 +14,7 @@ from issuer.notices.inbox import inbox
 from issuer.notices.outbox import Notice, notify
 from issuer.service.app import make_app
 from tests.kit.callers import by_session, by_token, problem
-from tests.kit.people import House, Somebody, acts, make, new_house
+from tests.kit.people import ServiceUnderTest, Somebody, acts, make, new_service_under_test
 from verifier.runtime import http
 
 pytestmark = pytest.mark.slow
@@ -29,28 +29,28 @@ _MAIL: dict[str, Any] = {
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+def issuing_service(tmp_path: Path, database_url: str) -> Iterator[ServiceUnderTest]:
     """A service with a mail server in its settings, where nobody listens."""
-    made = new_house(tmp_path, database_url, **_MAIL)
+    made = new_service_under_test(tmp_path, database_url, **_MAIL)
     yield made
     made.core.close()
 
 
-def _tell(house: House, who: Somebody, kind: str, card: str) -> None:
-    core = house.core
+def _tell(issuing_service: ServiceUnderTest, who: Somebody, kind: str, card: str) -> None:
+    core = issuing_service.core
     notice = Notice(kind, who.account_id, {"card": card})
     core.database.transact(lambda session: notify(core, session, core.clock.now(session), [notice]))
-    house.later(1)
+    issuing_service.later(1)
 
 
-def test_an_inbox_in_pages_and_two_languages(house: House) -> None:
+def test_an_inbox_in_pages_and_two_languages(issuing_service: ServiceUnderTest) -> None:
     """Newest first, page by page, unread ones alone; words in the language of the request; others' are not there, and
     marking them as read changes nothing."""
-    holder, other = make(house, "holder", "mei.lin"), make(house, "holder", "mei.hua")
+    holder, other = make(issuing_service, "holder", "mei.lin"), make(issuing_service, "holder", "mei.hua")
     for number, kind in enumerate(("card.issued", "card.suspended", "card.resumed")):
-        _tell(house, holder, kind, str(number) * 32)
-    _tell(house, other, "card.issued", "9" * 32)
-    app = make_app(house.core, http.Drain())
+        _tell(issuing_service, holder, kind, str(number) * 32)
+    _tell(issuing_service, other, "card.issued", "9" * 32)
+    app = make_app(issuing_service.core, http.Drain())
     asks, stranger = by_session(app, holder.enter()), by_session(app, other.enter())
     first = asks("GET", "/v1/notices?limit=2").json()
     rest = asks("GET", f"/v1/notices?limit=2&cursor={first['next']}").json()
@@ -70,10 +70,10 @@ def test_an_inbox_in_pages_and_two_languages(house: House) -> None:
     assert problem(stranger("GET", f"/v1/notices?cursor={found[0]['notice_id']}")) == (404, "notice.none")
 
 
-def test_preferences(house: House) -> None:
+def test_preferences(issuing_service: ServiceUnderTest) -> None:
     """A kind is turned off and on for a channel; what is fixed is not; kinds and channels are those that there are."""
-    holder = make(house, "holder", "mei.lin")
-    asks = by_session(make_app(house.core, http.Drain()), holder.enter())
+    holder = make(issuing_service, "holder", "mei.lin")
+    asks = by_session(make_app(issuing_service.core, http.Drain()), holder.enter())
 
     def on(kind: str, channel: str) -> tuple[bool, bool]:
         every = asks("GET", "/v1/notices/preferences").json()
@@ -93,15 +93,15 @@ def test_preferences(house: House) -> None:
         assert problem(asks("PUT", "/v1/notices/preferences", wrong)) == (422, code)
 
 
-def test_dead_letters_are_seen_and_sent_again(house: House) -> None:
+def test_dead_letters_are_seen_and_sent_again(issuing_service: ServiceUnderTest) -> None:
     """An administrator sees what waits and what died, without contents, and sends a dead letter again or drops it, with
     a reason that is audited; another state is 409. Nobody else sees the outbox."""
-    holder, admin = make(house, "holder", "mei.lin"), make(house, "administrator", "zhang")
+    holder, admin = make(issuing_service, "holder", "mei.lin"), make(issuing_service, "administrator", "zhang")
     for kind in ("card.issued", "card.suspended"):
-        _tell(house, holder, kind, "1" * 32)
-    for letter in queue.take(house.core, "email", 1, 60):
-        queue.record(house.core, letter, queue.refused("mail.refused", 550))
-    app = make_app(house.core, http.Drain())
+        _tell(issuing_service, holder, kind, "1" * 32)
+    for letter in queue.take(issuing_service.core, "email", 1, 60):
+        queue.record(issuing_service.core, letter, queue.refused("mail.refused", 550))
+    app = make_app(issuing_service.core, http.Drain())
     asks = by_session(app, admin.enter())
     first = asks("GET", "/v1/outbox?limit=1&channel=email").json()
     rest = asks("GET", f"/v1/outbox?limit=1&channel=email&cursor={first['next']}").json()
@@ -122,18 +122,20 @@ def test_dead_letters_are_seen_and_sent_again(house: House) -> None:
     assert [one["state"] for one in asks("GET", "/v1/outbox?state=dropped").json()["items"]] == ["dropped"]
     assert problem(asks("POST", f"{dead}/retry")) == (422, "http.invalid")
     assert problem(asks("POST", f"/v1/outbox/{'0' * 32}/retry", why)) == (404, "notice.none")
-    assert {"notice.retry", "notice.drop"} <= {action for action, _, _ in acts(house.core)}
+    assert {"notice.retry", "notice.drop"} <= {action for action, _, _ in acts(issuing_service.core)}
     for path in ("/v1/outbox", "/v1/outbox/figures", dead):
         assert problem(by_session(app, holder.enter())("GET", path)) == (403, "access.not_allowed")
 
 
-def test_a_program_reads_the_inbox_of_its_account(house: House) -> None:
+def test_a_program_reads_the_inbox_of_its_account(issuing_service: ServiceUnderTest) -> None:
     """A token with the scope reads notices, one without it does not."""
-    officer = make(house, "permit_officer", "li.wei")
-    _tell(house, officer, "card.issued", "1" * 32)
-    app = make_app(house.core, http.Drain())
-    texts = [make_token(house.core, officer.who(), "x", [scope], 7).text for scope in ("notice.own", "card.find")]
+    officer = make(issuing_service, "permit_officer", "li.wei")
+    _tell(issuing_service, officer, "card.issued", "1" * 32)
+    app = make_app(issuing_service.core, http.Drain())
+    texts = [
+        make_token(issuing_service.core, officer.who(), "x", [scope], 7).text for scope in ("notice.own", "card.find")
+    ]
     assert len(by_token(app, texts[0])("GET", "/v1/notices").json()["items"]) == len(
-        inbox(house.core, officer.account_id)
+        inbox(issuing_service.core, officer.account_id)
     )
     assert problem(by_token(app, texts[1])("GET", "/v1/notices")) == (403, "access.scope")

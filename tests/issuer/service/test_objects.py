@@ -23,7 +23,7 @@ from tests.issuer.conftest import new_database_url
 from tests.kit.callers import by_session
 from tests.kit.http_clients import ask
 from tests.kit.issuing_service import person
-from tests.kit.people import HOST, House, make, new_house
+from tests.kit.people import HOST, ServiceUnderTest, make, new_service_under_test
 from verifier.runtime import http
 
 #: What an official may do to a card, alone.
@@ -38,17 +38,17 @@ ACTS = {
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def issuing_service(tmp_path: Path) -> Iterator[ServiceUnderTest]:
     """A service with all its keys."""
-    made = new_house(tmp_path, new_database_url("sqlite", tmp_path), keys=True)
+    made = new_service_under_test(tmp_path, new_database_url("sqlite", tmp_path), keys=True)
     yield made
     made.core.close()
 
 
 @pytest.fixture
-def app(house: House) -> FastAPI:
+def app(issuing_service: ServiceUnderTest) -> FastAPI:
     """Its application, portal included."""
-    return make_service(house.core, http.Drain(), [make_portal(house.core)])
+    return make_service(issuing_service.core, http.Drain(), [make_portal(issuing_service.core)])
 
 
 def test_every_kind_has_one_loader() -> None:
@@ -67,11 +67,11 @@ def test_a_path_with_an_id_and_no_kind_does_not_start(app: FastAPI) -> None:
         assert caught.value.message().startswith("An endpoint whose path has an id")
 
 
-def test_an_endpoint_that_asks_nothing_shows_nobody_elses(house: House, app: FastAPI) -> None:
+def test_an_endpoint_that_asks_nothing_shows_nobody_elses(issuing_service: ServiceUnderTest, app: FastAPI) -> None:
     """An endpoint that forgets to ask whose a card is: its holder gets it, another holder 404, as for no card at all;
     and it gets no other kind of object than it declares."""
-    holder, other = make(house, "holder", "one"), make(house, "holder", "two")
-    (issued,) = cards.issue(house.core, [NewCard(person(1), holder=holder.person_id)], HOST)
+    holder, other = make(issuing_service, "holder", "one"), make(issuing_service, "holder", "two")
+    (issued,) = cards.issue(issuing_service.core, [NewCard(person(1), holder=holder.person_id)], HOST)
 
     def careless(call: CallOf) -> str:
         with pytest.raises(TypeError, match="that its access declares"):
@@ -88,10 +88,10 @@ def test_an_endpoint_that_asks_nothing_shows_nobody_elses(house: House, app: Fas
     assert {**refused.json(), "instance": ""} == {**missing.json(), "instance": ""}
 
 
-def test_no_official_changes_the_card_of_their_own_person(house: House, app: FastAPI) -> None:
+def test_no_official_changes_the_card_of_their_own_person(issuing_service: ServiceUnderTest, app: FastAPI) -> None:
     """By no endpoint of the API and by no form of the portal, though they may see it; another official may."""
-    one, two = make(house, "permit_officer", "one"), make(house, "permit_officer", "two")
-    (issued,) = cards.issue(house.core, [NewCard(person(1), holder=one.person_id)], HOST)
+    one, two = make(issuing_service, "permit_officer", "one"), make(issuing_service, "permit_officer", "two")
+    (issued,) = cards.issue(issuing_service.core, [NewCard(person(1), holder=one.person_id)], HOST)
     entered = one.enter()
     asks = by_session(app, entered)
     assert asks("GET", f"/v1/cards/{issued.card_id}").status_code == 200
@@ -105,7 +105,7 @@ def test_no_official_changes_the_card_of_their_own_person(house: House, app: Fas
         path = f"/portal/cards/{issued.card_id}/{name}"
         page = ask(app, "POST", path, headers=headers, content=urlencode(form).encode())
         assert page.status_code == 403, (name, page.text[:300])
-    shown = cards.show(house.core, issued.card_id)
+    shown = cards.show(issuing_service.core, issued.card_id)
     assert (shown.status, shown.version, shown.permit) == ("active", 1, "good")
     good = by_session(app, two.enter())(
         "POST", f"/v1/cards/{issued.card_id}/suspend", {"reason": "a test"}, version='"1"'

@@ -37,9 +37,9 @@ def test_a_second_one_on_a_sqlite_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_lock_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """Where no file can be made beside the database, its place is the reason."""
-    house = new_service(tmp_path, new_database_url("sqlite", tmp_path))
+    issuing_service = new_service(tmp_path, new_database_url("sqlite", tmp_path))
     (tmp_path / "issuer.db.lock").mkdir()
-    with pytest.raises(StateError) as caught, process_lock(house.core.database):
+    with pytest.raises(StateError) as caught, process_lock(issuing_service.core.database):
         pass
     assert (caught.value.code, caught.value.found) == ("database.unreachable", "Is a directory")
-    house.core.close()
+    issuing_service.core.close()

@@ -11,7 +11,7 @@ import pytest
 from tests.kit.explorer import Explorer
 from tests.kit.issuing_api import BOUNDLESS, new_service
 from tests.kit.issuing_kills import check_chain
-from tests.kit.people import House
+from tests.kit.people import ServiceUnderTest
 
 pytestmark = pytest.mark.slow
 Record = Callable[[str, object], None]
@@ -20,11 +20,11 @@ Record = Callable[[str, object], None]
 @pytest.fixture
 def explorer(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Explorer]:
     """A populated service with all its keys."""
-    house: House = new_service(tmp_path, database_url, **BOUNDLESS)
-    made = Explorer.begin(house, monkeypatch)
+    issuing_service: ServiceUnderTest = new_service(tmp_path, database_url, **BOUNDLESS)
+    made = Explorer.begin(issuing_service, monkeypatch)
     yield made
     made.end()
-    house.core.close()
+    issuing_service.core.close()
 
 
 def judge(explorer: Explorer) -> dict[str, int]:
@@ -37,7 +37,7 @@ def judge(explorer: Explorer) -> dict[str, int]:
     assert own - set(explorer.entered) == set(), "no request came to the operation's own code"
     succeeded = {label for label, found in explorer.answers.items() if any(200 <= status < 300 for status in found)}
     assert labels - succeeded == set(), "no request succeeded"
-    check_chain(explorer.here.house.core)
+    check_chain(explorer.here.issuing_service.core)
     asked = sum(found.total() for found in explorer.answers.values())
     return {"operations": len(labels), "requests": asked, "entered": explorer.entered.total()}
 

@@ -14,7 +14,7 @@ from issuer.publication.publish import publish
 from issuer.service.app import make_app
 from tests.kit.callers import by_session, problem
 from tests.kit.issuing_service import FakeClock, person
-from tests.kit.people import CHEAP, HOST, House, make, new_house
+from tests.kit.people import CHEAP, HOST, ServiceUnderTest, make, new_service_under_test
 from tests.kit.signed_domain import published_core
 from verifier.runtime import http
 
@@ -28,13 +28,13 @@ def test_what_is_published_and_by_which_keys(database_url: str, tmp_path: Path) 
     that is private; for auditors and administrators alone."""
     clock = FakeClock()
     core = published_core(tmp_path, database_url, clock, **CHEAP)
-    house = House(core, clock)
+    issuing_service = ServiceUnderTest(core, clock)
     app = make_app(core, http.Drain())
-    asks = by_session(app, make(house, "auditor", "shen.ji").enter())
+    asks = by_session(app, make(issuing_service, "auditor", "shen.ji").enter())
     none_yet = asks("GET", "/v1/publication").json()
     assert (none_yet["age"], none_yet["timestamp_at"], none_yet["behind"]) == (None, None, 2)
     publish(core)
-    house.later(60)
+    issuing_service.later(60)
     (issued,) = cards.issue(core, [NewCard(person(1))], HOST)
     cards.suspend(core, issued.card_id, HOST)
     keys = asks("GET", "/v1/keys").json()
@@ -56,22 +56,22 @@ def test_what_is_published_and_by_which_keys(database_url: str, tmp_path: Path) 
         (key["thumbprint"], True) for key in keys if key["usage"] != "timestamp"
     }
     assert trust["timestamp_keys"] == [key["thumbprint"] for key in keys if key["usage"] == "timestamp"]
-    admin = by_session(app, make(house, "administrator", "zhang").enter())
+    admin = by_session(app, make(issuing_service, "administrator", "zhang").enter())
     assert [admin("GET", path).status_code for path in _PATHS] == [200] * 4
-    officer = by_session(app, make(house, "permit_officer", "li.wei").enter())
+    officer = by_session(app, make(issuing_service, "permit_officer", "li.wei").enter())
     assert {problem(officer("GET", path)) for path in _PATHS} == {(403, "access.not_allowed")}
     core.close()
 
 
 def test_a_service_without_trust_list_and_with_a_draft(database_url: str, tmp_path: Path) -> None:
     """No trust list is 404; a draft has no times, a published key says when it may become active."""
-    house = new_house(tmp_path, database_url)
-    asks = by_session(make_app(house.core, http.Drain()), make(house, "auditor", "shen.ji").enter())
+    issuing_service = new_service_under_test(tmp_path, database_url)
+    asks = by_session(make_app(issuing_service.core, http.Drain()), make(issuing_service, "auditor", "shen.ji").enter())
     assert problem(asks("GET", "/v1/trust-list")) == (404, "http.not_found")
-    name = states.generate(house.core, "card", ES256, "host:test").thumbprint
+    name = states.generate(issuing_service.core, "card", ES256, "host:test").thumbprint
     (draft,) = asks("GET", "/v1/keys").json()
     assert [draft[name] for name in ("state", "algorithm", "published_at", "due_at")] == ["draft", "ES256", None, None]
-    states.publish(house.core, name, "host:test")
+    states.publish(issuing_service.core, name, "host:test")
     (key,) = asks("GET", "/v1/keys").json()
     assert (key["state"], key["due_at"] - key["published_at"]) == ("published", states.WAITING_TIME)
-    house.core.close()
+    issuing_service.core.close()

@@ -25,7 +25,7 @@ from issuer.service.app import make_app, make_service
 from issuer.service.cookies import DEVICE, SESSION
 from tests.kit.http_clients import ask
 from tests.kit.issuing_api import BOUNDLESS, headers_of, wanted_card
-from tests.kit.people import PASSWORD, House, Somebody, count, make, new_house
+from tests.kit.people import PASSWORD, ServiceUnderTest, Somebody, count, make, new_service_under_test
 from verifier.runtime import http as edge
 
 _ID = "0" * 32
@@ -42,22 +42,22 @@ FOREIGN = (
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+def issuing_service(tmp_path: Path, database_url: str) -> Iterator[ServiceUnderTest]:
     """A service that can issue."""
-    made = new_house(tmp_path, database_url, keys=True, **BOUNDLESS)
+    made = new_service_under_test(tmp_path, database_url, keys=True, **BOUNDLESS)
     yield made
     made.core.close()
 
 
 @pytest.fixture
-def app(house: House) -> ASGIApp:
+def app(issuing_service: ServiceUnderTest) -> ASGIApp:
     """Its application with the edge around it."""
-    return make_app(house.core, edge.Drain())
+    return make_app(issuing_service.core, edge.Drain())
 
 
-def routes_of(house: House) -> list[tuple[str, str, Any]]:
+def routes_of(issuing_service: ServiceUnderTest) -> list[tuple[str, str, Any]]:
     """Method, path and access of every endpoint."""
-    app: FastAPI = make_service(house.core, edge.Drain())
+    app: FastAPI = make_service(issuing_service.core, edge.Drain())
     found = []
     for route in app.routes:
         if isinstance(route, APIRoute):
@@ -119,18 +119,20 @@ def code_of(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"] if answer.is_error else ""
 
 
-def test_a_request_that_another_site_made_is_refused(house: House, app: ASGIApp) -> None:
+def test_a_request_that_another_site_made_is_refused(issuing_service: ServiceUnderTest, app: ASGIApp) -> None:
     """Every endpoint that changes something, by a session: without its CSRF token, with a wrong one, with another
     session's or the one from before the second factor, or from another site, it is refused and nothing is done."""
-    officer, other = make(house, "permit_officer", "one"), make(house, "permit_officer", "two")
+    officer, other = make(issuing_service, "permit_officer", "one"), make(issuing_service, "permit_officer", "two")
     before = cookies_of(log_in(app, "one"))[SESSION]
     good, stranger = headers_of(officer.enter()), headers_of(other.enter())
     cookie = {"Cookie": good["Cookie"]}
     wrong = (None, "", "x", "a" * 43, good["X-CSRF-Token"][:-1], stranger["X-CSRF-Token"], csrf_token(before))
     forged = [cookie if token is None else {**cookie, "X-CSRF-Token": token} for token in wrong]
     forged += [{**good, **foreign} for foreign in FOREIGN]
-    acts = count(house.core, AuditRow)
-    changing = [each for each in routes_of(house) if each[0] not in ("GET", "HEAD") and each[2].asks != "anyone"]
+    acts = count(issuing_service.core, AuditRow)
+    changing = [
+        each for each in routes_of(issuing_service) if each[0] not in ("GET", "HEAD") and each[2].asks != "anyone"
+    ]
     assert len(changing) > 15
     more = {"Idempotency-Key": "a-forged-request", "If-Match": '"1"', "Content-Type": "application/json"}
     file = {"Content-Type": "application/pdf"}
@@ -147,15 +149,17 @@ def test_a_request_that_another_site_made_is_refused(house: House, app: ASGIApp)
     ]
     answers = [answer for start in range(0, len(asked), 20) for answer in at_once(app, asked[start : start + 20])]
     assert Counter(code_of(answer) for answer in answers) == {(403, "session.csrf"): len(asked)}
-    assert (count(house.core, AuditRow), count(house.core, CardRow)) == (acts, 0)
+    assert (count(issuing_service.core, AuditRow), count(issuing_service.core, CardRow)) == (acts, 0)
     own = {**good, "Origin": "http://service.test", "Sec-Fetch-Site": "same-origin", **more}
     assert ask(app, "POST", "/v1/cards", json=wanted_card(1), headers=own).status_code == 201
 
 
-def test_another_site_logs_nobody_in(house: House, app: ASGIApp) -> None:
+def test_another_site_logs_nobody_in(issuing_service: ServiceUnderTest, app: ASGIApp) -> None:
     """Nor can it log a browser in as somebody, or do anything else that anyone may do and that changes something."""
-    make(house, "holder", "zhang.san")
-    anyone = [each for each in routes_of(house) if each[0] not in ("GET", "HEAD") and each[2].asks == "anyone"]
+    make(issuing_service, "holder", "zhang.san")
+    anyone = [
+        each for each in routes_of(issuing_service) if each[0] not in ("GET", "HEAD") and each[2].asks == "anyone"
+    ]
     assert ("POST", "/v1/sessions") in {each[:2] for each in anyone}
     body = {"login": "zhang.san", "password": PASSWORD}
     for method, path, _ in anyone:
@@ -165,10 +169,13 @@ def test_another_site_logs_nobody_in(house: House, app: ASGIApp) -> None:
             assert "set-cookie" not in answer.headers
 
 
-def test_a_planted_session_is_never_logged_in(house: House, app: ASGIApp) -> None:
+def test_a_planted_session_is_never_logged_in(issuing_service: ServiceUnderTest, app: ASGIApp) -> None:
     """The token that a browser brings is not kept at log-in, the one before the second factor not behind it; a session
     of somebody else that was planted is ended, and a planted device is made nobody's."""
-    victim, attacker = make(house, "permit_officer", "victim"), make(house, "permit_officer", "attacker")
+    victim, attacker = (
+        make(issuing_service, "permit_officer", "victim"),
+        make(issuing_service, "permit_officer", "attacker"),
+    )
     planted = attacker.enter().token
     entered = log_in(app, "victim", planted)
     half = cookies_of(entered)[SESSION]
@@ -192,10 +199,10 @@ def test_a_planted_session_is_never_logged_in(house: House, app: ASGIApp) -> Non
     assert cookies_of(last)[DEVICE] != "d" * 43
 
 
-def test_parallel_guesses_are_counted(house: House, app: ASGIApp) -> None:
+def test_parallel_guesses_are_counted(issuing_service: ServiceUnderTest, app: ASGIApp) -> None:
     """Of sixty guesses at once no more are tried than of sixty in turn: twenty; the others wait, the right one among
     them too, while its owner, from where she is known, gets in."""
-    owner = make(house, "holder", "zhang.san")
+    owner = make(issuing_service, "holder", "zhang.san")
     assert log_in(app, "zhang.san", client="203.0.113.5").status_code == 201
     guesses = [{"login": "zhang.san", "password": f"guess number {number}"} for number in range(59)]
     guesses.append({"login": "zhang.san", "password": PASSWORD})
@@ -214,9 +221,9 @@ def test_parallel_guesses_are_counted(house: House, app: ASGIApp) -> None:
     assert owner.login == "zhang.san"
 
 
-def test_a_code_is_used_once(house: House, app: ASGIApp) -> None:
+def test_a_code_is_used_once(issuing_service: ServiceUnderTest, app: ASGIApp) -> None:
     """A TOTP code that was used is refused in another session, and of eight at once one gets in."""
-    officer = make(house, "permit_officer", "li.wei")
+    officer = make(issuing_service, "permit_officer", "li.wei")
     half = [cookies_of(log_in(app, "li.wei"))[SESSION] for _ in range(3)]
     code = officer.code()
     assert second_factor(app, half[0], code).status_code == 200
@@ -237,11 +244,11 @@ def test_a_code_is_used_once(house: House, app: ASGIApp) -> None:
     assert set(found) <= {200, 401, 403, 429}
 
 
-def test_a_token_does_what_its_scopes_say(house: House, app: ASGIApp) -> None:
+def test_a_token_does_what_its_scopes_say(issuing_service: ServiceUnderTest, app: ASGIApp) -> None:
     """Beyond them it is refused, with every cookie of a person beside it too; what is a person's it never gets."""
-    officer = make(house, "permit_officer", "li.wei")
+    officer = make(issuing_service, "permit_officer", "li.wei")
     session = in_both_steps(app, officer)
-    made = make_token(house.core, officer.who(), "a program", {"card.find"}, 7)
+    made = make_token(issuing_service.core, officer.who(), "a program", {"card.find"}, 7)
     bearer = {"Authorization": f"Bearer {made.text}"}
     body = {"kind": "permit", "value": "R310115202600000001"}
     assert ask(app, "POST", "/v1/cards/search", json=body, headers=bearer).json() == []
@@ -249,9 +256,11 @@ def test_a_token_does_what_its_scopes_say(house: House, app: ASGIApp) -> None:
         key = {"Idempotency-Key": "beyond-its-scopes"}
         answer = ask(app, "POST", "/v1/cards", json=wanted_card(1), headers={**headers, **key})
         assert code_of(answer) == (403, "access.scope")
-    whole = make_token(house.core, officer.who(), "all that a token can", SCOPES & officer.who().role.rights, 7)
+    whole = make_token(
+        issuing_service.core, officer.who(), "all that a token can", SCOPES & officer.who().role.rights, 7
+    )
     bearer = {"Authorization": f"Bearer {whole.text}"}
-    people = [each for each in routes_of(house) if each[2].asks in ("begun", "person")]
+    people = [each for each in routes_of(issuing_service) if each[2].asks in ("begun", "person")]
     assert len(people) > 8
     for method, path, _ in people:
         for headers in (bearer, {**session, **bearer}):
@@ -264,14 +273,14 @@ def test_a_token_does_what_its_scopes_say(house: House, app: ASGIApp) -> None:
         assert code_of(answer) == (401, "token.unknown")
 
 
-def test_two_people_are_needed(house: House, app: ASGIApp) -> None:
+def test_two_people_are_needed(issuing_service: ServiceUnderTest, app: ASGIApp) -> None:
     """An administrator who confirms himself, in this session, in another, under another account of his own; one who is
     younger than the request; one whom it is about; a stale code; a program: all are refused, and nobody is made."""
-    make(house, "administrator", "first")
-    one = make(house, "administrator", "one", identity="STAFF-1")
-    again = make(house, "administrator", "one.again", identity="STAFF-1")
-    two = make(house, "administrator", "two")
-    house.later()
+    make(issuing_service, "administrator", "first")
+    one = make(issuing_service, "administrator", "one", identity="STAFF-1")
+    again = make(issuing_service, "administrator", "one.again", identity="STAFF-1")
+    two = make(issuing_service, "administrator", "two")
+    issuing_service.later()
 
     def ask_for(who: Somebody, act: str, arguments: dict[str, str], number: int) -> httpx.Response:
         key = {"Idempotency-Key": f"confirmation-number-{number}"}
@@ -283,7 +292,7 @@ def test_two_people_are_needed(house: House, app: ASGIApp) -> None:
     assert made.status_code == 201, made.text
     place = f"/v1/confirmations/{made.json()['confirmation_id']}/confirm"
     key = {"Idempotency-Key": "the-key-of-a-decision"}
-    young = make(house, "administrator", "young")
+    young = make(issuing_service, "administrator", "young")
     refused = {
         code_of(ask(app, "POST", place, headers={**headers_of(who.enter()), **key})) for who in (one, one, again)
     }
@@ -291,7 +300,7 @@ def test_two_people_are_needed(house: House, app: ASGIApp) -> None:
     answer = ask(app, "POST", place, headers={**headers_of(young.enter()), **key})
     assert code_of(answer) == (403, "confirm.younger_account")
     stale = headers_of(two.enter())
-    house.later(301)
+    issuing_service.later(301)
     assert code_of(ask(app, "POST", place, headers={**stale, **key})) == (403, "access.fresh_code")
     bearer = {"Authorization": "Bearer icard_000000000000_" + "x" * 43}
     assert code_of(ask(app, "POST", place, headers={**bearer, **key})) == (401, "token.unknown")
@@ -301,7 +310,7 @@ def test_two_people_are_needed(house: House, app: ASGIApp) -> None:
     decision = f"/v1/confirmations/{about.json()['confirmation_id']}/confirm"
     answer = ask(app, "POST", decision, headers={**headers_of(two.enter()), **key})
     assert code_of(answer) == (403, "account.self")
-    before = count(house.core, Account)
+    before = count(issuing_service.core, Account)
     done = ask(app, "POST", place, headers={**headers_of(two.enter()), **key})
     assert (done.status_code, done.json()["act"]) == (200, "account.create")
-    assert count(house.core, Account) == before + 1
+    assert count(issuing_service.core, Account) == before + 1

@@ -9,13 +9,13 @@ import pytest
 from fastapi import FastAPI
 
 from tests.kit.http_clients import ask
-from tests.kit.people import House, new_house
+from tests.kit.people import ServiceUnderTest, new_service_under_test
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def issuing_service(tmp_path: Path) -> Iterator[ServiceUnderTest]:
     """A service without signing keys."""
-    made = new_house(tmp_path, f"sqlite:///{tmp_path / 'issuer.db'}")
+    made = new_service_under_test(tmp_path, f"sqlite:///{tmp_path / 'issuer.db'}")
     yield made
     made.core.close()
 

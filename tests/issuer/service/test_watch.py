@@ -31,7 +31,7 @@ from tests.kit.callers import by_session
 from tests.kit.http_clients import CHECKOUT, ask
 from tests.kit.issuing_service import FakeClock, Recording, person
 from tests.kit.notified_service import add_account, tell
-from tests.kit.people import CHEAP, HOST, House, acts, make, new_house
+from tests.kit.people import CHEAP, HOST, ServiceUnderTest, acts, make, new_service_under_test
 from tests.kit.signed_domain import published_core
 from verifier.runtime import http
 
@@ -50,18 +50,18 @@ _PARTS = (
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+def issuing_service(tmp_path: Path, database_url: str) -> Iterator[ServiceUnderTest]:
     """A service that has published."""
     clock = FakeClock()
     core = published_core(tmp_path, database_url, clock, smtp_host="127.0.0.1", **CHEAP)
     publish(core)
-    yield House(core, clock)
+    yield ServiceUnderTest(core, clock)
     core.close()
 
 
-def test_each_part_by_itself(house: House) -> None:
+def test_each_part_by_itself(issuing_service: ServiceUnderTest) -> None:
     """All parts are ready; each that is harmed says what is wrong while the others are still ready; /readyz is 503."""
-    core, clock = house.core, house.clock
+    core, clock = issuing_service.core, issuing_service.clock
     assert isinstance(core.signer, Recording)
     app = make_app(core, http.Drain())
 
@@ -90,18 +90,18 @@ def test_each_part_by_itself(house: House) -> None:
 
 def test_nothing_published_and_no_keys(tmp_path: Path, database_url: str) -> None:
     """A service that has just begun says that it cannot sign and that nothing is published."""
-    house = new_house(tmp_path, database_url)
-    assert readiness.parts(house.core) == {
+    issuing_service = new_service_under_test(tmp_path, database_url)
+    assert readiness.parts(issuing_service.core) == {
         **dict.fromkeys(_PARTS, "ok"),
         "signer": "keystore.none_active",
         "publication": "publication.none",
     }
-    house.core.close()
+    issuing_service.core.close()
 
 
-def test_a_database_that_is_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_away(issuing_service: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every part that needs it says so, the figures say that it is away, and neither waits for it to come back."""
-    app = make_app(house.core, http.Drain())
+    app = make_app(issuing_service.core, http.Drain())
 
     def away(_: Database) -> None:
         raise Unavailable("database.unreachable")
@@ -115,25 +115,25 @@ def test_a_database_that_is_away(house: House, monkeypatch: pytest.MonkeyPatch) 
     assert "icard_issuer_outbox" not in _figures(app)
 
 
-def test_figures(house: House) -> None:
+def test_figures(issuing_service: ServiceUnderTest) -> None:
     """Codes given, lists, keys, acts, the age of what is published, letters that wait, requests by route; no name,
     and no id of a card or an account."""
-    holder = add_account(house.core)
-    (issued,) = cards.issue(house.core, [NewCard(person(1), holder=holder.person_id)], HOST)
-    tell(house.core, holder, "card.renewed", {"card": issued.card_id})
-    house.later(60)
-    app = make_app(house.core, http.Drain())
-    asks = by_session(app, make(house, "inspector", "an.quan").enter())
+    holder = add_account(issuing_service.core)
+    (issued,) = cards.issue(issuing_service.core, [NewCard(person(1), holder=holder.person_id)], HOST)
+    tell(issuing_service.core, holder, "card.renewed", {"card": issued.card_id})
+    issuing_service.later(60)
+    app = make_app(issuing_service.core, http.Drain())
+    asks = by_session(app, make(issuing_service, "inspector", "an.quan").enter())
     assert asks("GET", f"/v1/cards/{issued.card_id}").status_code == 200
     answer = ask(app, "GET", "/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=")
-    record(house.core, "a" * 32, "host", [JobState("publish", 60.0, succeeded_at=time.time())], time.time())
+    record(issuing_service.core, "a" * 32, "host", [JobState("publish", 60.0, succeeded_at=time.time())], time.time())
     figures = _figures(app)
     assert figures["icard_issuer_job_ok"] == figures["icard_issuer_job_workers"] == {("publish",): 1}
     assert figures["icard_issuer_indexes_given"] == {(): 3}
     assert figures["icard_issuer_status_lists"] == {("open",): 1, ("standby",): 1}
     assert figures["icard_issuer_keys"] == {("active", usage): 1 for usage in ("card", "status", "timestamp")}
-    assert figures["icard_issuer_audit_rows"] == {(): len(acts(house.core))}
+    assert figures["icard_issuer_audit_rows"] == {(): len(acts(issuing_service.core))}
     assert 60 <= figures["icard_issuer_publication_age_seconds"][()] < 600
     # The holder was told of the issue, of the renewal and of the look.
     assert figures["icard_issuer_outbox"] == {
@@ -154,14 +154,14 @@ def test_figures(house: House) -> None:
 
 def test_one_client_cannot_ask_for_ever(tmp_path: Path, database_url: str) -> None:
     """Public files have a rate of their own, far above that of an account: then 429 with Retry-After."""
-    house = new_house(tmp_path, database_url, published_per_second=0.001, published_burst=3)
-    app = make_app(house.core, http.Drain())
+    issuing_service = new_service_under_test(tmp_path, database_url, published_per_second=0.001, published_burst=3)
+    app = make_app(issuing_service.core, http.Drain())
     answers = [ask(app, "GET", path) for path in ("/bundle.cbor", "/status/x", "/metrics", "/trust/1.cbor")]
     assert [answer.status_code for answer in answers] == [404, 404, 200, 429]
     assert int(answers[-1].headers["retry-after"]) > 1
     assert ask(app, "GET", "/v1/cards").status_code == 401
     assert ask(app, "GET", "/bundle.cbor", client="192.0.2.99").status_code == 404
-    house.core.close()
+    issuing_service.core.close()
 
 
 @pytest.mark.slow
