@@ -77,7 +77,7 @@ class _Client:
             read = answer.read()
             if answer.status != 503 or turn == _TRIES - 1:
                 break
-            # As a program does that is told to come again; the wait is part of what the request took.
+            # Retry-After is kept, as any client should; the wait is part of what the request took.
             time.sleep(float(answer.headers.get("Retry-After") or 1))
         self.taken.append(_Taken(start, time.perf_counter(), name))
         if answer.status != status:
