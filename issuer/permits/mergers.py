@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from icard_crypto.card.card import Card
-from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
+from icard_crypto.errors import Invalid, NotAllowed, NotFound
 from issuer import cards
 from issuer.accounts.models import Account, Mandate
 from issuer.accounts.principals import Principal
@@ -50,7 +50,7 @@ def prepare_merger(session: Session, employer_id: str, into_id: str) -> Employer
 
     Raises:
         NotFound: ``organisation.none``.
-        Conflict, Invalid: ``filing.employer``: the other one is not verified.
+        Invalid: ``filing.employer``: the other one is the same, or not verified.
         Conflict: ``process.move``.
     """
     if employer_id == into_id:
@@ -61,7 +61,7 @@ def prepare_merger(session: Session, employer_id: str, into_id: str) -> Employer
     if ending is None or into is None:
         raise NotFound("organisation.none", path="employer_id" if ending is None else "into_id")
     if into.state != "verified":
-        raise Conflict("filing.employer", path="into_id", expected="verified", found=into.state)
+        raise Invalid("filing.employer", path="into_id", expected="verified", found=into.state)
     EMPLOYER.move("merge", ending.state, "officers")
     return ending
 

@@ -333,6 +333,8 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
 APART: Final[Mapping[str, str]] = {
     "persons": "name and keyed hash go with the last category that needs them",
     "audit_details": "evidence of acts; details go by age, and with a purge (issuer.audit.purge)",
+    "batch_chunks": "rows of an upload about many people, sealed; deleted with their list",
+    "batches": "how far an upload has come; deleted 30 days after its last change",
     "confirmations": "names nobody once decided, and is deleted after 90 days",
     "employers": "an organisation",
     "idempotency": "ids of requests, deleted after idempotency_days",

@@ -533,7 +533,8 @@ def _ordered(world: World) -> Shot:
     claim_id = world.claim("work_injury")
     today = day_of(int(world.issuing_service.clock.at))
     grant = claims.Grant("100.00", month_of(today))
-    officer = world.registrar
+    # Another than who applied on the person's behalf.
+    officer = world.somebody("insurance_officer").who()
     claims.decide_claim(world.core, officer, claim_id, grant, "Recognised.", {"injury_recognised": True})
     (order,) = claim_records.show_claim(world.core, officer, claim_id).orders
     ids = {"claim_id": claim_id, "order": order.order_id}

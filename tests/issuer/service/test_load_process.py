@@ -148,10 +148,10 @@ def recovers(http: httpx.Client) -> None:
 
 
 def test_overload_is_sent_away(tmp_path: Path) -> None:
-    """Thirty clients of a server with one thread: 2xx, or 429 or 503 with Retry-After; memory stays flat, and it serves
+    """Sixty clients of a server with one thread: 2xx, or 429 or 503 with Retry-After; memory stays flat, and it serves
     well afterwards."""
     issuing_service = new_service(tmp_path, new_database_url("sqlite", tmp_path))
-    load, early, late = overload(issuing_service, tmp_path, 30, 1500)
+    load, early, late = overload(issuing_service, tmp_path, 60, 1500)
     assert load.dropped == load.without_wait == []
     assert set(load.answers) == {200, 201, 429, 503}
     assert late - early < 40_000_000
