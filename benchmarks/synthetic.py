@@ -197,7 +197,7 @@ def _card(name: str, now: int) -> dict[str, Any]:
         "id": name,
         "permit_key": secrets.token_hex(32),
         "record": os.urandom(_RECORD),
-        "standing": "active",
+        "status": "active",
         "permit": "good",
         "insurance": "good",
         "photo": True,
