@@ -15,7 +15,6 @@ from issuer.accounts.mandates import give_mandate
 from issuer.accounts.principals import Principal
 from issuer.enquiries import threads
 from issuer.insurance import registration
-from issuer.insurance.registration import NewRegistration
 from issuer.permits.models import Permit
 
 from .authority import Authority, Firm
@@ -69,22 +68,7 @@ def _holder(authority: Authority, firm: Firm) -> Principal:
     person_id = core.database.read(lambda session: session.get_one(Permit, case.permit_id or "").person_id)
     holder = authority.account("holder", "demo.holder", "", person_id=person_id)
     began = _months_before(today, 4)
-    new = NewRegistration(
-        surname=person.surname,
-        given=person.given,
-        nationality=person.nationality,
-        passport_state=person.nationality,
-        passport=person.passport,
-        born=person.birth,
-        sex=person.sex,
-        basis="work_permit",
-        obtained=began,
-        basis_until=today + timedelta(days=70),
-        region=firm.region,
-        began=began,
-        wage="30000.00",
-        injury_rate="0.0026",
-    )
+    new = person.registration(firm.region, began, today + timedelta(days=70), "30000.00", "0.0026")
     registration.register(core, firm.who, new)
     return holder.who
 

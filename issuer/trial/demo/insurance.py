@@ -26,7 +26,6 @@ from issuer.insurance.imports import COLUMNS, import_file
 from issuer.insurance.money import in_yuan
 from issuer.insurance.months import month_of, month_text
 from issuer.insurance.records import load_people
-from issuer.insurance.registration import NewRegistration
 from issuer.insurance.schemes import Scheme, scheme_names, scheme_set
 from issuer.rules.book import RuleBook
 from issuer.rules.store import read_book
@@ -105,23 +104,8 @@ class Books:
         self._add(life, life.firm, _SINCE)
 
     def _add(self, life: Life, firm: Firm, began: date, ended: date | None = None) -> str:
-        person = life.person
-        new = NewRegistration(
-            surname=person.surname,
-            given=person.given,
-            nationality=person.nationality,
-            passport_state=person.nationality,
-            passport=person.passport,
-            born=person.birth,
-            sex=person.sex,
-            basis="work_permit",
-            obtained=began,
-            basis_until=ended or life.until,
-            region=firm.region,
-            began=began,
-            wage=f"{person.wage}.00",
-            injury_rate=_INJURY,
-        )
+        wage = f"{life.person.wage}.00"
+        new = life.person.registration(firm.region, began, ended or life.until, wage, _INJURY)
         person_id = registration.register(self._core, firm.who, new).person_id
         if person_id not in self._people:
             self._people.append(person_id)

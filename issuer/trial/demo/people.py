@@ -18,6 +18,7 @@ from random import Random
 from typing import Any, Final, Literal
 
 from icard_crypto.card.card_json import credit_code_holds
+from issuer.insurance.registration import NewRegistration
 
 __all__ = ["DemoPerson", "agency_names", "credit_code", "employer_names", "make_people", "official_names"]
 
@@ -46,6 +47,27 @@ class DemoPerson:
     post: str
     wage: int
     number: str
+
+    def registration(
+        self, region: str, began: date, until: date | None, wage: str, injury_rate: str
+    ) -> NewRegistration:
+        """What an employer of a region registers this person with, at a monthly wage in yuan."""
+        return NewRegistration(
+            surname=self.surname,
+            given=self.given,
+            nationality=self.nationality,
+            passport_state=self.nationality,
+            passport=self.passport,
+            born=self.birth,
+            sex=self.sex,
+            basis="work_permit",
+            obtained=began,
+            basis_until=until,
+            region=region,
+            began=began,
+            wage=wage,
+            injury_rate=injury_rate,
+        )
 
     def record(self, first: date, until: date, **facts: bool) -> dict[str, Any]:
         """What an application for a new permit says about them."""

@@ -39,7 +39,7 @@ def seen(office: PermitOffice, permit_id: str, profile: str = "public") -> Any:
 
 
 def test_card_has_the_photo_that_was_verified_in_every_profile(office: PermitOffice) -> None:
-    """Small enough for a code; whoever checks is told to compare the face."""
+    """Small enough for a code; the verdict asks the checker to compare the face."""
     permit_id = with_photo(office, "in_country", 1)["permit_id"]
     for profile in ("public", "work", "authority"):
         verdict = seen(office, permit_id, profile)

@@ -159,7 +159,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
 
 
 def test_people_and_stories_follow_from_the_seed() -> None:
-    """Another seed gives others; each story is told once, however few they are."""
+    """Another seed gives others; each story occurs once, however few people there are."""
     day = date(2026, 11, 30)
     drawn = [make_people(Random(seed), day, [None] * 100) for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
