@@ -39,7 +39,7 @@ from .parties import notify_filings, notify_permit
 from .processes import ENTRY, NOTIFICATION, PERMIT
 from .records import read_filing
 from .remedy_models import Objection
-from .terms import card_of
+from .terms import NoLongerWanted, card_of
 
 __all__ = ["Turned", "goes_on", "recompute", "turn", "undecided"]
 
@@ -254,7 +254,7 @@ def _make_interim(core: Core, permit_id: str, card_id: str) -> bool:
         permit = session.get_one(Permit, permit_id, with_for_update=True)
         book, today = book_of(session), day_of(unit.now)
         if not _wants_interim(book, session, permit, today):
-            raise _Gone
+            raise NoLongerWanted
         life = book.require("deadlines", "interim-code", permit.region, today)
         permit.interim_until = max(days_after(today, life.value["number"]).isoformat(), permit.until)
         permit.revision += 1
@@ -268,13 +268,9 @@ def _make_interim(core: Core, permit_id: str, card_id: str) -> bool:
 
     try:
         cards.reissue_decided(core, card_id, Decision(make, then), _BY, old_end=False)
-    except _Gone:
+    except NoLongerWanted:
         return False
     return True
-
-
-class _Gone(Exception):
-    """What was to be done is not wanted any more."""
 
 
 def _wants_interim(book: RuleBook, session: Session, permit: Permit, today: date) -> bool:

@@ -35,7 +35,7 @@ from issuer.rules.regions import covers
 from .models import Employer, Filing, Permit, PermitTerm
 from .parties import notify_permit, office_region
 from .processes import EMPLOYER
-from .terms import NewTerm, add_term, card_of, newest_term, read_term
+from .terms import NewTerm, NoLongerWanted, add_term, card_of, newest_term, read_term
 
 __all__ = ["merge_employers", "prepare_merger", "renew_merged", "require_employer_region"]
 
@@ -147,7 +147,7 @@ def _renew(core: Core, permit_id: str, card_id: str) -> bool:
     def make(unit: UnitOfWork) -> Card:
         permit = unit.session.get_one(Permit, permit_id, with_for_update=True)
         if permit.state not in ("ACTIVE", "EXTENDED_BY_LAW") or permit.card_id != card_id:
-            raise _Gone
+            raise NoLongerWanted
         return card_of(core, unit.session, permit)
 
     def then(unit: UnitOfWork, _card_id: str) -> None:
@@ -155,10 +155,6 @@ def _renew(core: Core, permit_id: str, card_id: str) -> bool:
 
     try:
         cards.reissue_decided(core, card_id, Decision(make, then), _BY, old_end=True)
-    except _Gone:
+    except NoLongerWanted:
         return False
     return True
-
-
-class _Gone(Exception):
-    """What was to be done is not wanted any more."""

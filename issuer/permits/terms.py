@@ -28,6 +28,7 @@ from .processes import Move
 
 __all__ = [
     "NewTerm",
+    "NoLongerWanted",
     "add_end",
     "add_term",
     "card_of",
@@ -197,6 +198,10 @@ def permit_facts(core: Core, session: Session, permit: Permit, employer_id: str)
         str(read_term(core, term)["post"]),
         date.fromisoformat(passport["birth"]) if "birth" in passport else None,
     )
+
+
+class NoLongerWanted(Exception):
+    """New codes of a permit were to be made, and are not wanted any more."""
 
 
 def card_of(core: Core, session: Session, permit: Permit, photo: Photo | None = None) -> Card:
