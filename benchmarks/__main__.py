@@ -16,7 +16,8 @@ import json
 import time
 
 from benchmarks.extras import counts, extras
-from benchmarks.parts import KEPT, RESULTS, parts
+from benchmarks.keeping import KEPT, RESULTS
+from benchmarks.parts import parts
 from benchmarks.peers import ROOT, names, pinned
 from benchmarks.report import as_json, load_targets, series_table, target_table
 from verifier.bench.measure import Run, machine

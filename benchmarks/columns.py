@@ -8,10 +8,8 @@ worker.
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -23,9 +21,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.parts import RESULTS
+from benchmarks.keeping import keep, table
 from benchmarks.peers import ROOT
-from benchmarks.report import table
 from benchmarks.verdicts import verifier_of
 from icard_crypto.signing.ed25519 import BACKENDS, Backend
 from tests.kit.columns import ANCHOR, GATE, HOUR, NOW
@@ -179,18 +176,14 @@ def main() -> None:
                 used.unlink()
             print(jobs[-1], flush=True)
     print(table(["rows", "seconds", "rows/s", "MiB", "MiB of a worker"], [_row(job) for job in jobs]))
-    content = {
-        "measured_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "cores": cores(),
-        "load": load,
-        "ratios": ratios,
-        "engine": str(BACKENDS[0]),
-        "jobs": jobs,
-    }
-    (RESULTS / "columns.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    keep(
+        "columns",
+        cores=cores(),
+        load=load,
+        ratios=ratios,
+        engine=str(BACKENDS[0]),
+        jobs=jobs,
+    )
 
 
 def _row(job: dict[str, Any]) -> list[str]:

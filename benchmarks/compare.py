@@ -18,8 +18,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from benchmarks.parts import KEPT, Part, parts
-from benchmarks.report import table, watched
+from benchmarks.keeping import KEPT, table
+from benchmarks.parts import Part, parts
+from benchmarks.report import watched
 from verifier.bench.measure import Run
 
 __all__ = ["BAND", "Change", "changes", "main"]

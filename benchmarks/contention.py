@@ -12,11 +12,8 @@ multiples of one process: shares of time depend little on what else the machine 
 from __future__ import annotations
 
 import argparse
-import datetime
 import heapq
 import itertools
-import json
-import platform
 import random
 import statistics
 import tempfile
@@ -29,8 +26,7 @@ from typing import Any, Final
 from sqlalchemy import event
 
 from benchmarks.databases import databases
-from benchmarks.parts import RESULTS
-from benchmarks.report import table
+from benchmarks.keeping import keep, table
 from issuer import cards
 from issuer.acts import Actor
 from issuer.cards import NewCard
@@ -134,17 +130,13 @@ def main() -> None:
     rows = [[name, f"{seconds * 1000:.2f}"] for name, seconds in medians.items()]
     print(table(["median of one card", "ms"], rows), "\n")
     print(table(["processes", "times one, simulated"], [[count, f"{rate:.2f}"] for count, rate in rates.items()]))
-    content = {
-        "measured_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "cards": asked.cards,
-        "median_seconds": medians,
-        "shares": {name: sum(each) / sum(whole) for name, each in held.items()},
-        "simulated": rates,
-    }
-    (RESULTS / "contention.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    keep(
+        "contention",
+        cards=asked.cards,
+        median_seconds=medians,
+        shares={name: sum(each) / sum(whole) for name, each in held.items()},
+        simulated=rates,
+    )
 
 
 if __name__ == "__main__":

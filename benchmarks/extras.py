@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from benchmarks import robustness, trusts
 from benchmarks.engines import A_TABLE, MOST_TABLES
+from benchmarks.keeping import RESULTS, short, table
 from benchmarks.memory import memory
 from benchmarks.once import import_milliseconds, stage_microseconds
-from benchmarks.parts import RESULTS, token_file
+from benchmarks.parts import token_file
 from benchmarks.refusals import Score, refusals
-from benchmarks.report import Counts, short, table
+from benchmarks.report import Counts
 from benchmarks.statuses import SIZES
 from icard_crypto import native
 from verifier.bench.cases import cases, figures, measure

@@ -18,7 +18,8 @@ from sqlalchemy import text
 
 from benchmarks.databases import databases
 from benchmarks.issuing import ISSUED, sizes
-from benchmarks.report import keep, series_table, table
+from benchmarks.keeping import keep, table
+from benchmarks.report import series_table
 from benchmarks.synthetic import fill_by_server
 from issuer.core import Core
 
@@ -60,7 +61,7 @@ def main() -> None:
         for what, run in runs.items()
     }
     ratios = {what: {name: run.ratio(name, _BASE) for name in list(fills)[1:]} for what, run in runs.items()}
-    keep("growth", {"PostgreSQL": {"filled": filled, "sizes": medians, "ratios": ratios}})
+    keep("growth", databases={"PostgreSQL": {"filled": filled, "sizes": medians, "ratios": ratios}})
 
 
 def _watched(name: str, fill: Callable[[Core], None], filled: dict[str, Any], core: Core) -> None:

@@ -21,7 +21,8 @@ from typing import Any
 
 from benchmarks import bulk
 from benchmarks.databases import Urls, databases
-from benchmarks.report import keep, series_table, table
+from benchmarks.keeping import keep, table
+from benchmarks.report import series_table
 from benchmarks.synthetic import fill, fill_lists
 from icard_crypto import qr
 from icard_crypto.signing.keys import Thumbprint
@@ -263,7 +264,7 @@ def main() -> None:
             results[kind] = _measured(Path(folder) / kind, urls, asked)
             _show(kind, results[kind])
     print(f"\n{table(['target', 'ratio', 'measured', ''], _targets(results))}")
-    keep("issuing", {kind: _plain_json(told) for kind, told in results.items()})
+    keep("issuing", databases={kind: _plain_json(told) for kind, told in results.items()})
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from benchmarks.databases import folders
-from benchmarks.report import keep, table
+from benchmarks.keeping import keep, table
 from benchmarks.servers import worker
 from issuer import cards
 from issuer.accounts.tokens import make_token
@@ -222,7 +222,7 @@ def main() -> None:
                 for name, run in operations.items()
             ]
             print(table([kind, "a second", "p50 ms", "p99 ms"], rows), flush=True)
-    keep("issuing_service", told)
+    keep("issuing_service", databases=told)
 
 
 if __name__ == "__main__":

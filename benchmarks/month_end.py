@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.insurance import person_id_of, populate
-from benchmarks.report import keep, table
+from benchmarks.keeping import keep, table
 from icard_crypto.card.card import Profile
 from icard_crypto.lists.tree import BUNDLE
 from issuer import cards
@@ -212,7 +212,7 @@ def main() -> None:
     print(f"{told['lapsed']} of {told['people']} lapsed in {told['chunks']} chunks, {told['arrived']} arrived")
     print(table(["", "measured", "target"], rows))
     if not asked.no_keep:
-        keep("month_end", told)
+        keep("month_end", databases=told)
 
 
 def _word(met: bool, target: float) -> str:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.codes import make_codes
-from benchmarks.parts import RESULTS
+from benchmarks.keeping import RESULTS
 from benchmarks.peers import ROOT
 from benchmarks.report import series_table
 from benchmarks.verdicts import raw_check

@@ -21,7 +21,7 @@ from typing import Any, Final
 import httpx
 
 from benchmarks.databases import folders
-from benchmarks.report import keep, table
+from benchmarks.keeping import keep, table
 from benchmarks.servers import worker
 from benchmarks.synthetic import fill_lists
 from icard_crypto.lists.tree import BUNDLE
@@ -149,7 +149,7 @@ def main() -> None:
         for kind, run in told.items()
     ]
     print(table(["", "changes", "median s", "longest s", f"<= {_TARGET:g} s"], rows))
-    keep("origin", told)
+    keep("origin", databases=told)
 
 
 if __name__ == "__main__":

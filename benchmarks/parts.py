@@ -9,16 +9,14 @@ from pathlib import Path
 
 from benchmarks import codes, pictures, statuses, trusts
 from benchmarks.engines import by_keys, verdicts_by
+from benchmarks.keeping import RESULTS
 from benchmarks.peers import names
 from benchmarks.verdicts import many_cores, verdict_against_raw
 from benchmarks.versus import versus
 from icard_crypto.signing.ed25519 import BACKENDS, Backend
 from verifier.bench.measure import Run
 
-__all__ = ["KEPT", "RESULTS", "Part", "parts", "token_file"]
-
-RESULTS = Path(__file__).parent / "results"
-KEPT = RESULTS / "kept.json"
+__all__ = ["Part", "parts", "token_file"]
 
 
 @dataclass(frozen=True, slots=True)

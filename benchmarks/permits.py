@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from benchmarks.report import keep, table
+from benchmarks.keeping import keep, table
 from issuer.accounts.models import Organisation, Person
 from issuer.core import Core
 from issuer.permits import reminders
@@ -167,7 +167,7 @@ def main() -> None:
         core.close()
     figures.append(Figure(f"days of {moved:,} open applications computed again", 1, spent, "s"))
     print(table(["figure", "target", "measured", ""], [one.row() for one in figures]))
-    keep("permits", {"SQLite": [asdict(one) for one in figures]})
+    keep("permits", databases={"SQLite": [asdict(one) for one in figures]})
 
 
 def _seconds(work: Callable[[], object]) -> float:

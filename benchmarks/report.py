@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.parts import RESULTS, Part
+from benchmarks.keeping import short, table
+from benchmarks.parts import Part
 from verifier.bench.measure import Run
 
 __all__ = [
@@ -18,11 +17,8 @@ __all__ = [
     "Target",
     "as_json",
     "judged",
-    "keep",
     "load_targets",
     "series_table",
-    "short",
-    "table",
     "target_table",
     "watched",
 ]
@@ -94,19 +90,6 @@ def judged(
     return *figures, "met" if target.met(figures[0]) else "missed"
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns padded to their widest entry; the first to the left, the others to the right."""
-    widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
-    lines = [headings, ["-" * width for width in widths], *rows]
-    return "\n".join(
-        "  ".join(
-            entry.ljust(width) if column == 0 else entry.rjust(width)
-            for column, (entry, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
-
-
 def series_table(run: Run, reference: str) -> str:
     """Every contender with its median, best and spread, and its ratio to ``reference``."""
     rows = []
@@ -127,11 +110,6 @@ def target_table(
         figure, best, word = judged(target, runs, counts)
         rows.append([target.what, target.limit, _shown(figure), _shown(best), _shown(before.get(target.what)), word])
     return table(["target", "limit", "measured", "of best", "kept run", ""], rows)
-
-
-def short(figure: float) -> str:
-    """Three digits that count, never an exponent."""
-    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"
 
 
 def _shown(ratio: float | None) -> str:
@@ -162,20 +140,6 @@ def as_json(
         "runs": {name: _run_json(parts[name], run, full=full) for name, run in runs.items()},
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-
-
-def keep(name: str, databases: Mapping[str, Any]) -> None:
-    """Write what was measured on each database, and on what machine, to ``results/<name>.json``."""
-    told = {
-        "measured_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "databases": databases,
-    }
-    path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
-    print(f"\nAll figures: {path.relative_to(RESULTS.parent.parent)}")
 
 
 def watched(part: Part, run: Run) -> dict[str, dict[str, float]]:

@@ -14,10 +14,8 @@ The exit code is 0 whether or not a target is met.
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -27,8 +25,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser
 
-from benchmarks.parts import RESULTS
-from benchmarks.report import table
+from benchmarks.keeping import keep, table
 from tests.kit.scan.browser import chromium, seeing, watched
 from tests.kit.scan.clocked import CLOCK, READER, milliseconds
 from tests.kit.scan.gate import gate
@@ -120,17 +117,13 @@ def main() -> None:
         for what, each in told.items()
     ]
     print(table(["", "runs", "median s", "worst s", "target for the worst"], rows))
-    content = {
-        "measured_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "cores": os.cpu_count(),
-        "load": load,
-        "interval": _INTERVAL,
-        "figures": told,
-    }
-    (RESULTS / "scan_page.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    keep(
+        "scan_page",
+        cores=os.cpu_count(),
+        load=load,
+        interval=_INTERVAL,
+        figures=told,
+    )
 
 
 if __name__ == "__main__":

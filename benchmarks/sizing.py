@@ -23,8 +23,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from benchmarks.parts import KEPT
-from benchmarks.report import table
+from benchmarks.keeping import KEPT, table
 from icard_crypto import qr
 from tests.kit import pictures
 from tests.kit.verification_service import Domain, Server, children, serving

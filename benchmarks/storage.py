@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from benchmarks.databases import folders
-from benchmarks.report import keep, table
+from benchmarks.keeping import keep, table
 from issuer import cards
 from issuer.acts import Actor
 from issuer.audit.reads import note_read
@@ -42,7 +42,7 @@ def main() -> None:
             found[kind] = _measure(folder, url, number)
     rows = [[what, *(f"{found[kind][what]:.1f}" for kind in found)] for what in next(iter(found.values()))]
     print(f"\nMiB per {_SCALE:,}\n\n{table(['act', *found], rows)}")
-    keep("storage", {kind: {"acts": number, "mib_per_10000": values} for kind, values in found.items()})
+    keep("storage", databases={kind: {"acts": number, "mib_per_10000": values} for kind, values in found.items()})
 
 
 def _measure(folder: Path, url: str, number: int) -> dict[str, float]:

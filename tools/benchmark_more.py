@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from benchmarks.report import short
+from benchmarks.keeping import short
 from tools.kept_run import failed, kept, markdown, ratio
 from tools.kept_run import native as kept_native
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.report import short
+from benchmarks.keeping import short
 from tools.benchmark_more import growth, issuing, machine_figures, memory, native, robustness
 from tools.kept_run import failed, kept, markdown, ratio, series_of
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from xml.sax.saxutils import escape
 
-from benchmarks.report import short
+from benchmarks.keeping import short
 from tools.bars import STYLE
 
 __all__ = ["Curve", "curves"]

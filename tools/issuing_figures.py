@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.parts import RESULTS
+from benchmarks.keeping import RESULTS
 
 __all__ = ["about", "issuing_figures", "lines", "measured", "origin_figures", "service_figures"]
 

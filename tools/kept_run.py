@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.parts import RESULTS
+from benchmarks.keeping import RESULTS
 
 __all__ = ["failed", "kept", "markdown", "native", "ratio", "series_of"]
 

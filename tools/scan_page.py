@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 
-from benchmarks.parts import RESULTS
+from benchmarks.keeping import RESULTS
 from tools.kept_run import markdown
 from tools.screens import FOLDER, pictures
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import typer
 
-from benchmarks.report import short
+from benchmarks.keeping import short
 from tools.kept_run import failed, kept, markdown, series_of
 from tools.service_examples import EXAMPLES
 from verifier.cli.commands import app

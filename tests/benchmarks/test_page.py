@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.parts import RESULTS
+from benchmarks.keeping import RESULTS
 from tools import benchmark_drawings, benchmark_page, service_page
 from tools.bars import Bar, bars
 from tools.curves import Curve, curves

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from benchmarks import extras
+from benchmarks.keeping import short
 from benchmarks.parts import Part, parts
-from benchmarks.report import Target, as_json, judged, load_targets, short, target_table
+from benchmarks.report import Target, as_json, judged, load_targets, target_table
 from verifier.bench.measure import Run, Series
 
 RUN = Run({"a": Series((4000.0, 6000.0, 8000.0)), "b": Series((2000.0, 2000.0, 2000.0))}, {"c": "ValueError: no key"})
