@@ -11,7 +11,8 @@ Promises:
    promised paper until its day.
 5. The files of one organisation's open applications, with those of the last 30 days, have a bound; a draft that is
    withdrawn takes its files along.
-6. Whoever sees the application sees its files; an official's look leaves a row. What is shown was drawn again.
+6. Whoever sees the application sees its files; an official's look leaves a row. What is shown was drawn again, and a
+   page that was drawn lately comes from this process's memory (:mod:`issuer.documents.drawn_pages`).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from issuer.core import Core
 from issuer.db.idempotency import Request
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.documents import drawing, photos
+from issuer.documents.drawn_pages import DrawnPages
 from issuer.rules.days import day_of
 from issuer.rules.rows import Rule
 from issuer.rules.store import read_book
@@ -52,6 +54,7 @@ __all__ = [
     "add_file",
     "draw_file_page",
     "file_views",
+    "kept_file_page",
     "read_file",
     "remove_file",
     "show_file",
@@ -70,6 +73,7 @@ _OPEN: Final = ("DRAFT", "SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
 #: Seconds for which the files of an application that is over count.
 _RECENT: Final = 30 * DAY
 _CHUNK: Final = 500
+_drawn: Final = DrawnPages()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,7 @@ def remove_file(core: Core, who: Principal, file_id: str) -> None:
         unit.audit("file.remove", file_id, {"filing": row.id, "code": upload.code})
 
     core.transact(who.by(), work)
+    _drawn.forget(file_id)
     SealedFiles(core.settings.uploads_path).remove(file_id)
 
 
@@ -201,9 +206,30 @@ def read_file(core: Core, who: Principal, file_id: str) -> tuple[FileView, bytes
         return _view(upload), core.at_rest.open(Place("uploads", "key", file_id), upload.key)
 
     found, key = core.database.read(look)
+    _note_look(core, who, file_id)
+    return found, SealedFiles(core.settings.uploads_path).read(file_id, key, MOST_BYTES)
+
+
+def _note_look(core: Core, who: Principal, file_id: str) -> None:
     if who.role.official:
         note_read(core, f"account:{who.account_id}", who.role.name, "file.read", f"file:{file_id}")
-    return found, SealedFiles(core.settings.uploads_path).read(file_id, key, MOST_BYTES)
+
+
+def kept_file_page(core: Core, who: Principal, file_id: str, number: int) -> bytes | None:
+    """A page of a file as JPEG, where this process has drawn it lately; None: :func:`draw_file_page` has to.
+
+    Args:
+        number: from 1.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        NotFound: ``upload.none``.
+    """
+    show_file(core, who, file_id)
+    page = _drawn.find(file_id, number)
+    if page is not None:
+        _note_look(core, who, file_id)
+    return page
 
 
 def draw_file_page(core: Core, who: Principal, file_id: str, number: int) -> bytes:
@@ -216,7 +242,9 @@ def draw_file_page(core: Core, who: Principal, file_id: str, number: int) -> byt
         StateError: as :func:`read_file`; ``upload.*``.
     """
     found, data = read_file(core, who, file_id)
-    return drawing.draw_page(data, found.media_type, number)
+    page = drawing.draw_page(data, found.media_type, number)
+    _drawn.keep(file_id, number, page)
+    return page
 
 
 def file_views(session: Session, filing_id: str) -> list[FileView]:

@@ -6,9 +6,11 @@ uploaded; the answer names everything that has to change.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import Depends, Path, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from issuer.permits import uploads
 from issuer.permits.uploads import FileView
@@ -74,10 +76,15 @@ def fetch_file(call: CallOf, file_id: Id) -> Response:
     return _kept_back(data, found.media_type, "attachment")
 
 
-@endpoints.at("GET", "/v1/files/{file_id}/pages/{number}", _SEEN, types=("image/jpeg",), problems=(503,), costly=True)
-def fetch_page(call: CallOf, file_id: Id, number: Number) -> Response:
+@endpoints.at("GET", "/v1/files/{file_id}/pages/{number}", _SEEN, types=("image/jpeg",))
+async def fetch_page(call: CallOf, file_id: Id, number: Number) -> Response:
     """A page of a file as a picture that the server draws."""
-    return _kept_back(uploads.draw_file_page(call.core, call.who, file_id, number), "image/jpeg", "inline")
+    asked = (call.core, call.who, file_id, number)
+    page = await run_in_threadpool(uploads.kept_file_page, *asked)
+    if page is None:
+        # Only what has to be drawn takes room from others.
+        page = await call.service.costly.run(call.who.account_id, partial(uploads.draw_file_page, *asked))
+    return _kept_back(page, "image/jpeg", "inline")
 
 
 @endpoints.at("DELETE", "/v1/files/{file_id}", _FILES, status=204, problems=(409,))

@@ -14,10 +14,13 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.limits import MIB
 from issuer.audit.models import Read
+from issuer.documents import drawing
+from issuer.permits import uploads
 from issuer.permits.models import Upload
 from issuer.permits.uploads import MOST_BYTES, sweep_files
 from issuer.processes import rewrap
 from issuer.service.app import make_app
+from issuer.service.costly import CostlyRoom
 from tests.issuer.conftest import new_database_url
 from tests.kit.callers import Caller, problem
 from tests.kit.permit_office import PermitOffice, person_record
@@ -67,6 +70,43 @@ def test_officer_sees_pages_that_were_drawn_anew_and_the_look_is_noted(office: P
     reads = office.core.database.read(lambda session: list(session.scalars(select(Read.way))))
     assert reads.count("file.read") == 1
     assert problem(office.ask(office.officer, "GET", path.replace("/2", "/3"))) == (404, "upload.no_page")
+
+
+def test_page_is_drawn_once_in_the_room_for_what_takes_long_and_each_look_is_noted(
+    office: PermitOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may see the application gets the same picture from memory, even while that room is full; nobody else
+    does, nobody after the file was taken back, and an official's look leaves a row each time."""
+    filing_id = drafted(office)
+    path = f"/v1/files/{added(office, filing_id)['file_id']}/pages/1"
+    drawn: list[int] = []
+    draw = drawing.draw_page
+
+    def counted(data: bytes, media_type: str, number: int) -> bytes:
+        drawn.append(number)
+        return draw(data, media_type, number)
+
+    monkeypatch.setattr(drawing, "draw_page", counted)
+    first = office.ask(office.employer, "GET", path)
+
+    async def full(_room: CostlyRoom, _account: str, _work: object) -> bytes:
+        raise http.Problem("http.overloaded")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CostlyRoom, "run", full)
+        assert office.ask(office.employer, "GET", path).content == first.content
+        assert problem(office.ask(office.officer, "GET", path)) == (404, "upload.none")
+        assert office.ask(office.employer, "GET", path.replace("/1", "/2")).status_code == 503
+    office.moved(office.employer, filing_id, "submit")
+    for _ in range(2):
+        assert office.ask(office.officer, "GET", path).content == first.content
+    assert drawn == [1]
+    reads = office.core.database.read(lambda session: list(session.scalars(select(Read.way))))
+    assert reads.count("file.read") == 2
+    office.moved(office.officer, filing_id, "return", {"defects": [{"path": "M04", "text": "not legible"}]})
+    assert office.ask(office.employer, "DELETE", path.removesuffix("/pages/1")).status_code == 204
+    assert problem(office.ask(office.employer, "GET", path)) == (404, "upload.none")
+    assert uploads._drawn.find(path.split("/")[3], 1) is None
 
 
 @pytest.mark.parametrize(

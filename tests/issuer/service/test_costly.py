@@ -27,7 +27,6 @@ COSTLY = (
     "GET /v1/privacy/export",
     "GET /v1/privacy/export.pdf",
     "POST /v1/files/{filing_id}/{code}",
-    "GET /v1/files/{file_id}/pages/{number}",
 )
 
 
