@@ -10,6 +10,7 @@ Promises:
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any, Final
 
@@ -17,13 +18,17 @@ import jinja2
 import segno
 from markupsafe import Markup
 
+from icard_crypto import qr
+
 from .static_files import BASE, StaticFiles, icons
 
-__all__ = ["BASE", "POLICY", "Templates", "drawn", "drawn_address"]
+__all__ = ["BASE", "POLICY", "Templates", "drawn_address", "pictured"]
 
+#: CSS pixels.
+_ADDRESS_ROOM: Final = 200
 _SIDE: Final = re.compile(r'viewBox="0 0 ([0-9]+) ')
 POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
@@ -47,21 +52,24 @@ class Templates:
         return self._environment.get_template(name).render(**values)
 
 
-def drawn(svg: bytes | str, room: int) -> Markup:
-    """A QR code that this service has drawn, to be put into a page.
+def pictured(drawing: qr.Drawing, room: int) -> Markup:
+    """A card's QR code, to be put into a page: a picture with a pixel a module, a tenth of an SVG's bytes.
 
     Args:
         room: CSS pixels that its side may have; each module gets a whole number of them.
     """
-    text = svg.decode() if isinstance(svg, bytes) else svg
-    match = _SIDE.search(text)
-    if match is None:
-        raise ValueError("a QR code's SVG has a square viewBox")
-    side = int(match[1]) * max(1, room // int(match[1]))
-    sized = f'<svg width="{side}" height="{side}" shape-rendering="crispEdges" '
-    return Markup(text[text.index("<svg") :].replace("<svg ", sized, 1))  # noqa: S704 - promise 1 of this module
+    modules = drawing.modules + 2 * drawing.border
+    side = modules * max(1, room // modules)
+    data = base64.b64encode(drawing.png()).decode()
+    return Markup('<img width="{0}" height="{0}" src="data:image/png;base64,{1}" alt="">').format(side, data)
 
 
 def drawn_address(text: str) -> Markup:
     """A QR code of any text, such as the address that an authenticator app reads, 200 pixels wide at most."""
-    return drawn(segno.make_qr(text, error="m").svg_inline(omitsize=True, border=4, light="#fff"), 200)
+    svg = segno.make_qr(text, error="m").svg_inline(omitsize=True, border=4, light="#fff")
+    match = _SIDE.search(svg)
+    if match is None:
+        raise ValueError("a QR code's SVG has a square viewBox")
+    side = int(match[1]) * max(1, _ADDRESS_ROOM // int(match[1]))
+    sized = f'<svg width="{side}" height="{side}" shape-rendering="crispEdges" '
+    return Markup(svg[svg.index("<svg") :].replace("<svg ", sized, 1))  # noqa: S704 - promise 1 of this module

@@ -29,6 +29,11 @@ BASE: Final = "/portal/"
 #: The package that has the tokens and the icons that both share.
 _SHARED: Final = "verifier.service.scan"
 _SHEETS: Final = ("roles", "base", "layout", "forms", "parts", "tables", "process", "card", "media")
+_ALIKE: Final = (
+    'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" '
+    'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false"'
+)
+_SHORT: Final = 'class="i" viewBox="0 0 24 24" aria-hidden="true"'
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -79,11 +84,12 @@ class StaticFiles:
 
 
 def icons() -> dict[str, str]:
-    """The SVG of each icon by name, to be put into a page: the scan page's and the portal's own."""
+    """The SVG of each icon by name, to be put into a page: the scan page's and the portal's own. What all have alike
+    is in the style sheet: a page has dozens."""
     found: dict[str, str] = {}
     for package in (_SHARED, __package__ or ""):
         for entry in (_static(package) / "icons").iterdir():
-            found[entry.name.removesuffix(".svg")] = entry.read_text("utf-8").strip()
+            found[entry.name.removesuffix(".svg")] = entry.read_text("utf-8").strip().replace(_ALIKE, _SHORT)
     return found
 
 

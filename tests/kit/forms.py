@@ -38,7 +38,7 @@ class Reader:
 
     def __init__(self, origin: str, context: ssl.SSLContext | bool = True) -> None:
         self._origin = origin
-        self._client = httpx.Client(
+        self.client = httpx.Client(
             base_url=f"{origin}/portal/",
             verify=context,
             follow_redirects=True,
@@ -51,7 +51,7 @@ class Reader:
 
     def close(self) -> None:
         """Leave."""
-        self._client.close()
+        self.client.close()
 
     @property
     def text(self) -> str:
@@ -68,16 +68,21 @@ class Reader:
 
     def open(self, path: str) -> str:
         """Open a page below the portal, or a whole path; what is on it."""
-        return self._take(self._client.get(path.removeprefix("/portal/")))
+        return self._take(self.client.get(path.removeprefix("/portal/")))
 
-    def send(self, action: str, **fields: str | Sequence[str]) -> str:
-        """Send the form of the open page that leads to ``action``, with these fields filled in."""
+    def send(self, action: str, file: bytes | None = None, /, **fields: str | Sequence[str]) -> str:
+        """Send the form of the open page that leads to ``action``, with these fields filled in.
+
+        Args:
+            file: a PDF that is chosen in the field ``file``.
+        """
         wanted = f'action="/portal/{action}"'
         forms = [(head, body) for head, body in _FORM.findall(self.here) if wanted in head]
         assert forms, (action, self.path, self.text[:600])
         hidden = {name: html.unescape(value) for name, value in _HIDDEN.findall(forms[-1][1])}
         data = {**hidden, **{name.replace("__", "."): value for name, value in fields.items()}}
-        return self._take(self._client.post(action, data=data))
+        chosen = None if file is None else {"file": ("scan.pdf", file, "application/pdf")}
+        return self._take(self.client.post(action, data=data, files=chosen))
 
     def codes(self) -> list[str]:
         """What stands on the open page in the face of codes."""
@@ -92,7 +97,7 @@ class Reader:
 
     def fetch(self, path: str) -> bytes:
         """A file of the service, as a link on a page leads to it."""
-        answer = self._client.get(f"{self._origin}{path}")
+        answer = self.client.get(f"{self._origin}{path}")
         assert answer.status_code == 200, answer.text
         return answer.content
 

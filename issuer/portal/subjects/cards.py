@@ -29,7 +29,7 @@ from issuer.portal.disputes_shown import reportable
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Choice, Entry, Fact
-from issuer.portal.rendering import BASE, drawn
+from issuer.portal.rendering import BASE, pictured
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
 from issuer.service.card_history import HistoryEntry, card_history
@@ -211,4 +211,4 @@ def _profile(visit: Visit) -> Profile:
 def _code(visit: Visit, view: CardView, profile: Profile, room: int) -> Markup | None:
     if view.status == "revoked" or view.lost:
         return None
-    return drawn(qr.draw_svg(read_code(visit.call, view.card_id, profile)), room)
+    return pictured(qr.draw(read_code(visit.call, view.card_id, profile), module_size=1), room)

@@ -29,7 +29,7 @@ from issuer.portal.parts import (
     Upload,
     name_differences,
 )
-from issuer.portal.rendering import drawn
+from issuer.portal.rendering import pictured
 from issuer.portal.views import FaceView
 from issuer.portal.visits import Visit
 
@@ -174,7 +174,7 @@ def _samples(t: Words) -> dict[str, Any]:
             until=t("card.until", day=t.day(date(2027, 3, 31))),
             issued_by=t("card.issued_by", authority=t("gallery.authority")),
             profile=t("card.public"),
-            code=drawn(qr.draw_svg(_CODE), 324),
+            code=pictured(qr.draw(_CODE, module_size=1), 324),
         ),
         "profiles": [
             Choice("public", t("card.public"), t("card.public_shows"), "#card"),

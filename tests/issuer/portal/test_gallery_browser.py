@@ -61,7 +61,7 @@ def test_code_on_the_card_has_whole_pixels_for_each_module(visiting: Visiting) -
     for size in SIZES[:2]:
         page.page.set_viewport_size(size)
         side, modules = page.page.eval_on_selector(
-            ".face .qr svg", "svg => [svg.getBoundingClientRect().width, svg.viewBox.baseVal.width]"
+            ".face .qr img", "image => [image.getBoundingClientRect().width, image.naturalWidth]"
         )
         assert side % modules == 0
         assert side >= 2 * modules

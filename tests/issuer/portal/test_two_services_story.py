@@ -6,13 +6,13 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
+from tests.kit.filing_by_pages import file_application, hand_in
 from tests.kit.forms import Reader, field
 from tests.kit.people import PASSWORD
 from tests.kit.permit_office import person_record
@@ -62,44 +62,6 @@ def until(made: Gate, picture: bytes, outcome: str, seconds: float) -> str:
             return reason
         time.sleep(0.2)
     raise AssertionError(f"{found} ({reason}) for {seconds:g} s, not {outcome}")
-
-
-def file_application(employer: Reader, record: dict[str, Any], today: date) -> str:
-    """Begin, fill in and submit a first application; the address of its page."""
-    employer.open("filings/new?process=overseas")
-    employer.send("filings/new", process="overseas")
-    filing = employer.path
-    for part, names in {
-        "person": ("surname", "given", "nationality", "birth", "sex", "passport", "passport_until"),
-        "job": ("post", "category", "first", "until", "contract_until"),
-    }.items():
-        employer.open(f"{filing}/edit?part={part}")
-        employer.send(f"{filing}/edit", part=part, **{name: str(record[name]) for name in names})
-    answers = {name: "yes" if value else "no" for name, value in record["facts"].items()}
-    employer.open(f"{filing}/edit?part=facts")
-    employer.send(f"{filing}/edit", part="facts", **answers)
-    for code in ("M01", "M02", "M03", "M04", "M05", "M06", "M07", "M08"):
-        hand_in(employer, filing, code, today)
-    employer.open(filing)
-    employer.send(f"{filing}/submit")
-    assert "was submitted" in employer.text
-    return filing
-
-
-def hand_in(employer: Reader, filing: str, code: str, today: date) -> None:
-    """Hand a paper in, with everything that could be asked of one."""
-    employer.open(f"{filing}/paper?material={code}")
-    issued = (today - timedelta(days=10)).isoformat()
-    employer.send(
-        f"{filing}/paper",
-        material=code,
-        issued=issued if code in ("M02", "M03", "M04", "M05", "M08") else "",
-        issuing_state="deu",
-        way="apostille",
-        authenticated_on=issued,
-        more=["translated", "sealed"],
-    )
-    assert not employer.path.endswith("/paper"), employer.text[:600]
 
 
 def test_card_from_the_application_to_the_scan_and_to_its_revocation(

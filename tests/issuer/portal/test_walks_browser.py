@@ -151,7 +151,7 @@ def test_holder_sees_the_code_and_the_state_without_scrolling(visiting: Visiting
     """On a telephone the state, the whole code and the name are on the first screen."""
     page = visiting("?lang=en", "holder", viewport=PHONE)
     assert page.text(".face .tag") == "In force"
-    for part in (".face .tag", ".face .qr svg", ".face .who b"):
+    for part in (".face .tag", ".face .qr img", ".face .who b"):
         box = page.page.locator(part).first.bounding_box()
         assert box is not None
         assert box["y"] >= 0

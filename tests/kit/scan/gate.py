@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,7 +26,7 @@ from tests.kit.verification_service import serving
 from tools import demo_authority
 from tools.demo_authority import OPERATOR, Authority
 
-__all__ = ["Gate", "gate"]
+__all__ = ["Gate", "free_port", "gate", "issuing"]
 
 _BIN = Path(sys.executable).parent
 _LOOK = 0.1
@@ -83,7 +84,7 @@ def gate(folder: Path, cards: int = 1, *, interval: int = 1, people: bool = Fals
     Args:
         people: whether the issuer has the people and applications of ``icard-issuer demo-data``.
     """
-    certificates, port = Certificates(folder), _free_port()
+    certificates, port = Certificates(folder), free_port()
     certificates.server_context("localhost")
     base = f"https://localhost:{port}/"
     authority = demo_authority.make(
@@ -99,14 +100,15 @@ def gate(folder: Path, cards: int = 1, *, interval: int = 1, people: bool = Fals
     fetching = ("--interval", str(interval), "--ca-file", str(certificates.ca_file))
     here = ("--allow-network", "127.0.0.0/8", "--allow-network", "::1/128", "--rate", "0")
     with (
-        _issuer(authority, port, folder / "localhost.pem"),
+        issuing(authority, port, folder / "localhost.pem"),
         serving(authority.folder / "state", *fetching, *here) as service,
     ):
         by_name = {account["login"]: DemoAccount(**account) for account in known}
         yield Gate(authority, f"{service.url}/", codes, base.rstrip("/"), certificates.ca_file, by_name)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
     # Its number stands in the status lists' uris, so that it must be known before the issuer is.
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -114,15 +116,24 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _issuer(authority: Authority, port: int, certificate: Path) -> Iterator[None]:
+def issuing(
+    authority: Authority, port: int, certificate: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """``icard-issuer serve`` at work; its process.
+
+    Args:
+        certificate: a PEM file with its key.
+        settings: environment variables beside this process's own.
+    """
     tls = ("--tls-certificate", certificate, "--tls-key", certificate)
     command = (_BIN / "icard-issuer", "serve", "-C", "issuer", "--port", str(port), "--json", *tls)
     with (authority.folder / "issuer.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=authority.folder, stdout=subprocess.PIPE, stderr=log)
+        process = subprocess.Popen(command, cwd=authority.folder, stdout=subprocess.PIPE, stderr=log,
+                                   env={**os.environ, **(settings or {})})  # fmt: skip
     assert process.stdout is not None
     try:
         assert json.loads(process.stdout.readline())["address"]
-        yield
+        yield process
     finally:
         process.terminate()
         process.communicate(timeout=60)

@@ -69,13 +69,15 @@ if (keeping && navigator.serviceWorker && window.caches) {
     }
     await show();
   });
+  // What is kept is the newest code each time that the card is opened with a connection.
+  const renewed = caches.has(name).then((kept) => kept && store()).catch(() => {});
   keeping.querySelector("[data-do=remove]").addEventListener("click", async () => {
+    // A renewal that is on its way would bring the cache back.
+    await renewed;
     await caches.delete(name);
     for (const worker of await navigator.serviceWorker.getRegistrations()) await worker.unregister();
     await show();
   });
-  // What is kept is the newest code each time that the card is opened with a connection.
-  caches.has(name).then((kept) => kept && store().catch(() => {}));
   keeping.hidden = false;
   show();
 }
