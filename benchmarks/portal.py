@@ -40,7 +40,7 @@ from typing import Any, Final
 import httpx
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 
-from benchmarks.report import keep, table
+from benchmarks.keeping import keep, table
 from benchmarks.uploads import scan
 from issuer.rules.days import day_of
 from issuer.trial.demo.authority import DemoAccount
@@ -361,7 +361,7 @@ def main() -> None:
                 told[name] = measure()
     figures = {what: one for part in told.values() for what, one in part.items() if what in TARGETS}
     print(table(["", "measured", "target"], [_row(what, figures[what]) for what in TARGETS]))
-    keep("portal", {"sqlite": {"load at the start": load, **told}})
+    keep("portal", load_at_the_start=load, figures=told)
 
 
 def _row(what: str, figure: float) -> list[str]:
