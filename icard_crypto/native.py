@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["INTERFACE", "State", "core", "new_keyring", "state"]
 
-INTERFACE: Final = 3
+INTERFACE: Final = 4
 """What the two distributions must agree on."""
 
 _TABLES_MIB: Final = 64

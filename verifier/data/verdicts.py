@@ -12,13 +12,19 @@ Promises:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import repeat
+import sys
+from array import array
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, repeat
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from icard_crypto.card.facts import Facts
 from verifier.decision.arguments import Now, whole_seconds
+from verifier.decision.batch import OWN_FACTS, Answers, answer_many
+from verifier.decision.precedents import Precedent
 from verifier.decision.reasons import OUTCOMES, catalogue
 from verifier.decision.states import UNKNOWN, insurance_word, permit_word
 from verifier.decision.verdict import Verdict
@@ -35,7 +41,7 @@ VERDICT: Final = "verdict"
 _MOMENT: Final = pa.timestamp("us", tz="UTC")
 _WORDS: Final = pa.dictionary(pa.int8(), pa.string())
 _ERROR: Final = pa.struct([("code", pa.string()), ("offset", pa.int64())])
-_MICROSECONDS: Final = 1_000_000
+_SECONDS: Final = pa.timestamp("s", tz="UTC")
 
 #: The fields that every verdict has: name, type, and the type for engines without dictionaries and fixed widths.
 _FIELDS: Final = (
@@ -55,6 +61,9 @@ _FIELDS: Final = (
     ("trust_version", pa.int64(), None),
     ("error", _ERROR, None),
 )
+#: The columns that each row fills by itself, in the order of ``OWN_FACTS``, and what eight bytes of one are.
+_OWN: Final = {"cti": pa.binary(8), "issued_at": _SECONDS, "expires_at": _SECONDS}
+_SHARED: Final = tuple(name for name, *_ in _FIELDS if name not in _OWN)
 _OUTCOME_PLACES: Final = {outcome: place for place, outcome in enumerate(OUTCOMES)}
 _REASON_PLACES: Final = {reason: place for place, reason in enumerate(catalogue())}
 
@@ -94,77 +103,138 @@ def verdicts(
     clock = whole_seconds(now)
     rows = _Rows(claims)
     for piece in pieces(codes):
-        found = iter(verifier.verify_many([code for code in piece if code is not None], now=clock, workers=1))
-        for code in piece:
-            rows.add(None if code is None else next(found))
+        rows.add(piece, verifier, clock)
     return rows.array(wanted)
 
 
 class _Rows:
-    """Verdicts as they come, turned into columns at the end."""
+    """Rows as they come, turned into columns at the end.
+
+    Most rows have all in common but the code's own facts. So what they share is kept once, as a kind, and each row has
+    the number of its kind and its own facts.
+    """
 
     def __init__(self, claims: Sequence[str]) -> None:
-        self._rows: list[tuple[Any, ...]] = []
+        self._kinds: dict[tuple[Any, ...], int] = {}
+        self._of_group: dict[Precedent, int] = {}
+        self._numbers = array("i")
+        #: Eight bytes a row of each of ``OWN_FACTS``, and whether the row has them; none of a null.
+        self._facts: tuple[bytearray, ...] = tuple(bytearray() for _ in OWN_FACTS)
+        self._disclosed = bytearray()
+        self._present = bytearray()
         self._claims = ClaimColumns(claims) if claims else None
 
-    def add(self, verdict: Verdict | None) -> None:
-        """The next row; None for a null."""
-        self._rows.append(_NULL if verdict is None else _values(verdict))
-        if self._claims is not None:
-            self._claims.add(None if verdict is None else verdict.claims)
+    def add(self, piece: Sequence[str | bytes | None], verifier: Verifier, clock: int) -> None:
+        """The next rows: a null for each None, and the verdict on each code."""
+        self._present += bytes(code is not None for code in piece)
+        codes = [code for code in piece if code is not None]
+        if self._claims is None:
+            self._add(codes, answer_many(verifier, codes, clock), verifier, clock)
+            return
+        # Claims are each card's own.
+        found = verifier.verify_many(codes, now=clock, workers=1)
+        self._add(codes, Answers([*found], tuple(bytearray(8 * len(codes)) for _ in OWN_FACTS)), verifier, clock)
+        verdicts = iter(found)
+        for code in piece:
+            self._claims.add(None if code is None else next(verdicts).claims)
+
+    def _add(self, codes: Sequence[str | bytes], found: Answers, verifier: Verifier, clock: int) -> None:
+        disclosed = bytearray(b"\1") * len(codes)
+        for place, answer in enumerate(found.answers):
+            if isinstance(answer, Precedent):
+                number = self._of_group.get(answer)
+                if number is None:
+                    number = self._of_group[answer] = self._kind(verifier.verify(codes[place], now=clock))
+            else:
+                number = self._kind(answer)
+                facts = answer.facts
+                if facts is None:
+                    disclosed[place] = 0
+                else:
+                    for column, value in zip(found.facts, _own_facts(facts), strict=True):
+                        column[8 * place : 8 * place + 8] = value
+            self._numbers.append(number)
+        self._disclosed += disclosed
+        for own, more in zip(self._facts, found.facts, strict=True):
+            own += more
+
+    def _kind(self, verdict: Verdict) -> int:
+        return self._kinds.setdefault(_shared(verdict), len(self._kinds))
 
     def array(self, wanted: pa.StructType) -> pa.StructArray:
         """All rows as a struct array of a verdict's type."""
-        columns = zip(*self._rows, strict=True) if self._rows else repeat((), len(_FIELDS))
-        made = [_array(place, values, wanted.field(place).type) for place, values in enumerate(columns)]
+        rows, present = _places(self._present), _bits(self._present)
+        kinds = _taken(pa.array(self._numbers, pa.int32()), rows)
+        shared = zip(*self._kinds, strict=True) if self._kinds else repeat((), len(_SHARED))
+        columns = {
+            name: _array(name, values, wanted.field(name).type).take(kinds)
+            for name, values in zip(_SHARED, shared, strict=True)
+        }
+        disclosed = _bits(self._disclosed).buffers()[1]
+        for (name, kind), data in zip(_OWN.items(), self._facts, strict=True):
+            own = pa.Array.from_buffers(kind, len(self._numbers), [disclosed, pa.py_buffer(data)])
+            columns[name] = _taken(own.cast(wanted.field(name).type), rows)
         if self._claims is not None:
-            made.append(self._claims.array(wanted.field("claims").type))
+            columns["claims"] = self._claims.array(wanted.field("claims").type)
         fields = [wanted.field(place) for place in range(wanted.num_fields)]
-        missing = pa.array([row is _NULL for row in self._rows], pa.bool_())
-        return pa.StructArray.from_arrays(made, fields=fields, mask=missing)
+        return pa.StructArray.from_arrays(
+            [columns[field.name] for field in fields], fields=fields, mask=pc.invert(present)
+        )
 
 
-_NULL: Final = (None,) * len(_FIELDS)
+def _own_facts(facts: Facts) -> Iterator[bytes]:
+    """``OWN_FACTS`` of one code as :class:`Answers` has them."""
+    for name in OWN_FACTS:
+        value = getattr(facts, name)
+        yield value if isinstance(value, bytes) else value.to_bytes(8, sys.byteorder)
 
 
-def _values(verdict: Verdict) -> tuple[Any, ...]:
-    """A verdict's fields in the order of the columns."""
-    evidence, facts, error, also = verdict.evidence, verdict.facts, verdict.error, verdict.also
-    cti = issued_at = expires_at = None
+def _shared(verdict: Verdict) -> tuple[Any, ...]:
+    """What a verdict may have in common with others, in the order of the columns."""
+    evidence, facts, error = verdict.evidence, verdict.facts, verdict.error
     permit = insurance = UNKNOWN.state
     if facts is not None:
-        cti, issued_at, expires_at = facts.cti, facts.issued_at, facts.expires
         moment = max(verdict.now, evidence.clock_floor or 0)
         permit = permit_word(facts, evidence.status_value, moment, verdict.policy.leeway)
         insurance = insurance_word(facts, evidence.status_value, moment)
     return (
         _OUTCOME_PLACES[verdict.outcome],
         _REASON_PLACES[verdict.reason],
-        [str(reason) for reason in also] if also else _NOTHING,
+        tuple(map(str, verdict.also)),
         verdict.environment,
         evidence.issuer,
         evidence.kid,
-        cti,
-        issued_at,
-        expires_at,
         permit,
         insurance,
         evidence.status_value,
         evidence.status_issued_at,
         evidence.trust_list_version,
-        None if error is None else {"code": error.code, "offset": error.offset},
+        None if error is None else (error.code, error.offset),
     )
 
 
-_NOTHING: Final[list[str]] = []
-_DICTIONARIES: Final = {0: pa.array(OUTCOMES), 1: pa.array(list(catalogue()))}
+_DICTIONARIES: Final = {"outcome": pa.array(OUTCOMES), "reason": pa.array(list(catalogue()))}
 
 
-def _array(place: int, values: Sequence[Any], wanted: pa.DataType) -> pa.Array:
-    words = _DICTIONARIES.get(place)
+def _array(name: str, values: Sequence[Any], wanted: pa.DataType) -> pa.Array:
+    words = _DICTIONARIES.get(name)
     if words is not None:
         coded = pa.DictionaryArray.from_arrays(pa.array(values, pa.int8()), words)
         return coded if pa.types.is_dictionary(wanted) else coded.cast(wanted)
-    if wanted == _MOMENT:
-        return pa.array([None if value is None else value * _MICROSECONDS for value in values], pa.int64()).cast(wanted)
-    return pa.array(values, wanted)
+    return pa.array(values, _SECONDS).cast(wanted) if wanted == _MOMENT else pa.array(values, wanted)
+
+
+def _places(present: bytearray) -> pa.Array | None:
+    """For each row its place among those that are no nulls, or null; None where there are no nulls."""
+    if all(present):
+        return None
+    places = zip(accumulate(present, initial=0), present, strict=False)
+    return pa.array([place if there else None for place, there in places], pa.int64())
+
+
+def _taken(values: pa.Array, rows: pa.Array | None) -> pa.Array:
+    return values if rows is None else values.take(rows)
+
+
+def _bits(flags: bytearray) -> pa.BooleanArray:
+    return pa.Array.from_buffers(pa.uint8(), len(flags), [None, pa.py_buffer(flags)]).cast(pa.bool_())

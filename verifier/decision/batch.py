@@ -27,24 +27,29 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Sequence
-from typing import Any, Final, NoReturn
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple, NoReturn
 
+from icard_crypto.card.facts import Facts
 from verifier.knowledge.trust import TrustDomain
 
 from .one_code import VerifiesOne
+from .precedents import Precedent, Read
 from .reasons import Reason
 from .states import Knowledge
-from .verdict import Verdict, new_verdict
+from .verdict import Verdict, new_verdict, verdict_like
 
-__all__ = ["FEWEST", "verify_many"]
+__all__ = ["FEWEST", "OWN_FACTS", "Answers", "answer_many", "verify_many"]
 
 FEWEST: Final = 100
 """Codes that are worth a worker: about 10 ms of work, against 2 to 5 ms for a fork."""
 _SLICE: Final = 1024
 """Codes that the native core reads at once: memory stays flat."""
 _FIRST_SLICE: Final = 128
-"""The first: keys get their tables in it, and the following find precedents."""
+"""The first."""
+OWN_FACTS: Final = ("cti", "issued_at", "expires")
+"""What answers to many codes tell of each, also where codes that are alike have one answer."""
+_OWN_PLACES: Final = tuple(map(Facts._fields.index, OWN_FACTS))
 
 
 def verify_many(verifier: VerifiesOne, codes: Sequence[str | bytes], now: int, workers: int | None) -> list[Verdict]:
@@ -53,21 +58,67 @@ def verify_many(verifier: VerifiesOne, codes: Sequence[str | bytes], now: int, w
     if verifier.reading is None:
         return _by_workers(verifier, codes, now, count)
     made: list[Verdict] = []
-    size = _FIRST_SLICE
-    while len(made) < len(codes):
-        is_first = not made
-        part = codes[len(made) : len(made) + size]
+    for start, end in _slices(len(codes)):
+        part = codes[start:end]
         found = verifier.read_many(part, now=now, threads=count)
         made += [
-            verifier.verify(code, now=now) if verdict is None else verdict
-            for code, verdict in zip(part, found, strict=True)
+            verdict_like(answer.verdict, payload, code)
+            if isinstance(answer, Precedent)
+            else verifier.verify(code, now=now)
+            if answer is None
+            else answer
+            for code, answer, payload in zip(part, found.answers, found.payloads, strict=True)
         ]
-        # The first slice is where keys get their tables.
-        if not is_first and found.count(None) > len(part) // 2:
+        if start and _mostly_unread(found):
             # Codes of other algorithms, or forgeries: the reference's work, which processes share.
-            return made + _by_workers(verifier, codes[len(made) :], now, count)
-        size = _SLICE
+            return made + _by_workers(verifier, codes[end:], now, count)
     return made
+
+
+class Answers(NamedTuple):
+    """Answers to many codes, of which those that are alike have one.
+
+    Attributes:
+        answers: for each code its verdict, or the precedent that it is like.
+        facts: those that :data:`OWN_FACTS` names, as :class:`verifier.decision.precedents.Read` has them.
+    """
+
+    answers: list[Verdict | Precedent]
+    facts: tuple[bytearray, ...]
+
+
+def answer_many(verifier: VerifiesOne, codes: Sequence[str | bytes], now: int) -> Answers:
+    """An answer for each code, in order, made in this thread."""
+    made = Answers([], tuple(bytearray() for _ in OWN_FACTS))
+    reads = verifier.reading is not None
+    for start, end in _slices(len(codes)):
+        part = codes[start:end]
+        if not reads:
+            made.answers.extend(verifier.verify(code, now=now) for code in part)
+            facts: Sequence[bytes] = [bytes(8 * len(part))] * len(OWN_FACTS)
+        else:
+            found = verifier.read_many(part, now=now, threads=1, wanted=_OWN_PLACES)
+            made.answers.extend(
+                verifier.verify(code, now=now) if answer is None else answer
+                for code, answer in zip(part, found.answers, strict=True)
+            )
+            facts = found.facts
+            reads = not (start and _mostly_unread(found))
+        for column, more in zip(made.facts, facts, strict=True):
+            column += more
+    return made
+
+
+def _slices(count: int) -> Iterator[tuple[int, int]]:
+    """What the native core reads at once. Keys get their tables in the first slice, and the others find precedents."""
+    start, end = 0, _FIRST_SLICE
+    while start < count:
+        yield start, end
+        start, end = end, end + _SLICE
+
+
+def _mostly_unread(found: Read) -> bool:
+    return found.payloads.count(None) > len(found.payloads) // 2
 
 
 def _by_workers(verifier: VerifiesOne, codes: Sequence[str | bytes], now: int, count: int) -> list[Verdict]:

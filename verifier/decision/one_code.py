@@ -9,6 +9,7 @@ from icard_crypto.errors import IcardError
 from verifier.knowledge.trust import TrustDomain
 
 from .policy import Policy
+from .precedents import Read
 from .reading import NativeReading
 from .verdict import Verdict
 
@@ -29,6 +30,8 @@ class VerifiesOne(Protocol):
 
     def verify(self, shown: str | bytes, *, now: int) -> Verdict: ...
 
-    def read_many(self, codes: Sequence[str | bytes], *, now: int, threads: int) -> list[Verdict | None]: ...
+    def read_many(
+        self, codes: Sequence[str | bytes], *, now: int, threads: int, wanted: Sequence[int] = ()
+    ) -> Read: ...
 
     def unreadable(self, error: IcardError, *, now: int) -> Verdict: ...

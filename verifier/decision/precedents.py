@@ -6,15 +6,16 @@ Promises:
    against it: they added nothing to what the moment says of every code. Everything else is decided by itself.
 2. A code is like the precedents of its group where it has the same facts but for numbers, and each of its numbers
    stands between those of two precedents. That is enough because each check asks of one number whether it is before
-   or after one limit, or within two: what holds for two numbers holds for all between them.
+   or after one limit, or within two: what holds for two numbers holds for all between them. The same is so of the
+   words for permit and insurance, which ask the same of the same numbers.
 3. The status entry is looked up for every code, and counts only where it says what the precedents' said: good.
 4. Nothing of a single card is kept: no payload, no text, no number but the least and the greatest of a group.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from icard_crypto.card.facts import Facts
 from icard_crypto.errors import DecodeError
@@ -27,7 +28,7 @@ from .verdict import Verdict, without_code
 if TYPE_CHECKING:
     from icard_native import Precedents as Native
 
-__all__ = ["Precedent", "Precedents"]
+__all__ = ["Precedent", "Precedents", "Read"]
 
 
 class Precedent:
@@ -55,6 +56,22 @@ class Precedent:
         except DecodeError:
             # Not what it was when it was taken in; the checks say what that means.
             return False
+
+
+class Read(NamedTuple):
+    """What the native core read of many codes.
+
+    Attributes:
+        answers: for each code its verdict, or the precedent that it is like: the same object for all codes of a group,
+            whose verdicts differ in their payloads alone. None where the reference is to be asked.
+        payloads: of all that were read.
+        facts: for each fact that was wanted eight bytes a code, a number in the machine's order. They count only where
+            the answer is a precedent.
+    """
+
+    answers: list[Verdict | Precedent | None]
+    payloads: list[bytes | None]
+    facts: Sequence[bytes]
 
 
 class Precedents:

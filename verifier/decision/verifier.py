@@ -58,7 +58,7 @@ from .errors import UsageError
 from .findings import Findings
 from .moment import Moment, unread_fault
 from .policy import Policy
-from .precedents import Precedent, Precedents
+from .precedents import Precedent, Precedents, Read
 from .reading import NativeReading
 from .reasons import Outcome, Reason, reason_of_error
 from .signers import find_signers
@@ -179,18 +179,22 @@ class Verifier:
         algorithm = headers.algorithm
         return self._judge(clock, domain, key, headers.kid, holds, algorithm, message.payload, None, None)
 
-    def read_many(self, codes: Sequence[str | bytes], *, now: int, threads: int) -> list[Verdict | None]:
-        """For each code its verdict where the native core reads it, in so many threads; else None, as for all without
-        the native core."""
+    def read_many(self, codes: Sequence[str | bytes], *, now: int, threads: int, wanted: Sequence[int] = ()) -> Read:
+        """What the native core, where it is here, reads of many codes in so many threads, with the ``wanted`` facts."""
         reading = self._reading
         if reading is None:
-            return [None] * len(codes)
+            return Read([None] * len(codes), [None] * len(codes), [bytes(8 * len(codes))] * len(wanted))
         precedents = self._precedents_at(reading, now)
-        found = zip(codes, *reading.book.read_many(codes, threads, precedents.native), strict=True)
-        return [
-            None if payload is None else self._decide(reading, precedents, (precedent, told, payload), code)
-            for code, precedent, told, payload in found
-        ]
+        decided, told, payloads, facts = reading.book.read_many(codes, threads, precedents.native, wanted)
+        answers: list[Verdict | Precedent | None] = []
+        for code, precedent, each, payload in zip(codes, decided, told, payloads, strict=True):
+            if precedent is not None and precedent.holds_at(each):
+                answers.append(precedent)
+            elif payload is None:
+                answers.append(None)
+            else:
+                answers.append(self._decide(reading, precedents, (precedent, each, payload), code))
+        return Read(answers, payloads, facts)
 
     def _precedents_at(self, reading: NativeReading, clock: int) -> Precedents:
         precedents = self._precedents

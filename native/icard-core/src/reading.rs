@@ -6,8 +6,8 @@
 
 use crate::frame::{base45, frame};
 use crate::keys::{Fault, Key, Keyring};
-use crate::precedents::{Held, Precedents};
-use crate::rules::{Fact, Forms, Group, Rules};
+use crate::precedents::Precedents;
+use crate::rules::{Fact, Forms, Group, Numbers, Rules};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -39,6 +39,8 @@ pub struct Reading {
     pub key: usize,
     /// What it says.
     pub says: Says,
+    /// What was asked for of every text, eight bytes each ([`Rules::words_of`]).
+    pub words: Vec<[u8; 8]>,
     /// The Sig_structure behind some zeros, for an audit.
     buffer: Vec<u8>,
     signed_at: usize,
@@ -54,7 +56,7 @@ impl Book {
         self.keys.insert(kid, (place, key));
     }
 
-    /// What each text says, None where the reference is to be asked.
+    /// What each text says, None where the reference is to be asked; and of each what is told at the `wanted` places.
     pub fn read_many<F: Forms>(
         &self,
         ring: &Keyring,
@@ -62,17 +64,19 @@ impl Book {
         forms: &F,
         precedents: &Precedents,
         texts: &[&[u8]],
+        wanted: &[usize],
     ) -> Result<Vec<Option<Reading>>, Fault> {
         let read: Vec<Option<Read<'_>>> = texts.iter().map(|text| self.read_signed(text)).collect();
         let asked: Vec<_> = read.iter().flatten().map(|read| (read.key, &read.signature, read.signed())).collect();
         let mut answers = ring.verify_many(&asked)?.into_iter();
         let (mut group, precedents) = (Group::new(), precedents.held());
+        let find = |name: &[u8], numbers: &Numbers| precedents.find(name, numbers);
         Ok(read
             .into_iter()
             .map(|read| {
                 let read = read?;
                 // Decoded only now that the signature holds.
-                (answers.next() == Some(Some(true))).then(|| read.decoded(rules, forms, &precedents, &mut group))?
+                (answers.next() == Some(Some(true))).then(|| read.decoded(rules, forms, find, wanted, &mut group))?
             })
             .collect())
     }
@@ -90,7 +94,9 @@ impl Book {
         if ring.verify(read.key, &read.signature, read.signed())? != Some(true) {
             return Ok(None);
         }
-        Ok(read.decoded(rules, forms, &precedents.held(), &mut Group::new()))
+        // Held for the look-up alone: forms may be asked of Python, where another thread may be putting a precedent.
+        let find = |name: &[u8], numbers: &Numbers| precedents.held().find(name, numbers);
+        Ok(read.decoded(rules, forms, find, &[], &mut Group::new()))
     }
 
     /// A text's signature and what it covers, where its kid is in this book.
@@ -130,18 +136,26 @@ impl Read<'_> {
         &self.buffer[self.signed_at..self.payload_end]
     }
 
-    fn decoded(self, rules: &Rules, forms: &impl Forms, precedents: &Held<'_>, group: &mut Group) -> Option<Reading> {
+    fn decoded(
+        self,
+        rules: &Rules,
+        forms: &impl Forms,
+        find: impl Fn(&[u8], &Numbers) -> Option<usize>,
+        wanted: &[usize],
+        group: &mut Group,
+    ) -> Option<Reading> {
         let payload = &self.buffer[self.payload_at..self.payload_end];
         let values = rules.values(payload, forms)?;
         if !rules.group_of(self.place, &values, group) {
             return None;
         }
-        let says = match precedents.find(&group.name, &group.numbers) {
+        let words = rules.words_of(&values, wanted)?;
+        let says = match find(&group.name, &group.numbers) {
             Some(place) => Says::Like(place, group.beside),
             None => Says::Facts(rules.told_of(&values, payload)?, group.name.clone()),
         };
         let Read { place, buffer, signed_at, payload_at, payload_end, signature, .. } = self;
-        Some(Reading { key: place as usize, says, buffer, signed_at, payload_at, payload_end, signature })
+        Some(Reading { key: place as usize, says, words, buffer, signed_at, payload_at, payload_end, signature })
     }
 }
 

@@ -203,6 +203,18 @@ impl Rules {
         self.told.iter().map(|(slot, told, _)| fact(values.0[*slot], *told, payload)).collect()
     }
 
+    /// What is told at these places, each as eight bytes: a number in the machine's own order, or bytes of that length.
+    pub(crate) fn words_of(&self, values: &Values<'_>, places: &[usize]) -> Option<Vec<[u8; 8]>> {
+        let word = |place: &usize| {
+            let (slot, told, _) = self.told.get(*place)?;
+            match values.0[*slot] {
+                Value::Bytes(bytes) => bytes.try_into().ok(),
+                value => number(value, *told).map(i64::to_ne_bytes),
+            }
+        };
+        places.iter().map(word).collect()
+    }
+
     /// The group of a code under a key's number; false where a number is not told as one.
     pub(crate) fn group_of(&self, key: u32, values: &Values<'_>, group: &mut Group) -> bool {
         let Group { name, numbers, beside } = group;
@@ -525,6 +537,21 @@ mod tests {
         }
         // Without the number that is told beside the group there is none.
         assert_eq!(group(b"\xa2\x01\x0a\x09\x14"), None);
+    }
+
+    #[test]
+    fn numbers_and_bytes_are_told_as_words() {
+        let mut rules = rules();
+        rules.maps[0][4].bounds = (2, 8);
+        let words = |payload: &[u8], places: &[usize]| rules.words_of(&rules.values(payload, &Any).unwrap(), places);
+        let payload = b"\xa3\x01\x0a\x05\x48abcdefgh\x08\x05";
+        assert_eq!(words(payload, &[4, 0, 5]).unwrap(), [*b"abcdefgh", 99i64.to_ne_bytes(), 5i64.to_ne_bytes()]);
+        assert_eq!(words(payload, &[]), Some(vec![]));
+        // Absent, of another length, a text, and a place that is none.
+        assert_eq!(words(payload, &[6]), None);
+        assert_eq!(words(b"\xa2\x01\x0a\x05\x42ab", &[4]), None);
+        assert_eq!(words(b"\xa2\x01\x0a\x02\x61a", &[1]), None);
+        assert_eq!(words(payload, &[7]), None);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 
 /// What icard and this module must agree on; raised with every change that the other side would notice.
-const INTERFACE: u32 = 3;
+const INTERFACE: u32 = 4;
 
 /// Fewer signatures than this are not worth a thread.
 const FEWEST: usize = 64;

@@ -23,6 +23,9 @@ type GivenSpan = (usize, usize, u64, u64);
 /// facts and the name of the group, and its payload.
 type Found<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyBytes>);
 
+/// The same of many texts, one list for each of the three, and the words that were asked for, a text behind the other.
+type FoundMany<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Bound<'py, PyList>, Vec<Bound<'py, PyBytes>>);
+
 /// The fields of a card, and what is told of them.
 #[pyclass(frozen)]
 pub(crate) struct Reader {
@@ -279,12 +282,14 @@ impl Book {
         }
     }
 
+    #[pyo3(signature = (texts, threads, precedents, wanted = Vec::new()))]
     fn read_many<'py>(
         slf: &Bound<'py, Self>,
         texts: Vec<Bound<'py, PyAny>>,
         threads: usize,
         precedents: &Bound<'py, Precedents>,
-    ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>, Bound<'py, PyList>)> {
+        wanted: Vec<usize>,
+    ) -> PyResult<FoundMany<'py>> {
         let (py, own, precedents) = (slf.py(), slf.get(), Precedents::of(precedents, slf)?);
         let (ring, reader) = (own.ring.get(), own.reader.get());
         let shown: Vec<&[u8]> = texts
@@ -292,7 +297,8 @@ impl Book {
             .map(|text| text.cast::<PyString>().ok().and_then(|text| text.to_str().ok()).unwrap_or("").as_bytes())
             .collect();
         let before = &precedents.precedents;
-        let work = |share: &[&[u8]]| own.book.read_many(&ring.ring, &reader.rules, &Known::of(reader), before, share);
+        let work =
+            |share: &[&[u8]]| own.book.read_many(&ring.ring, &reader.rules, &Known::of(reader), before, share, &wanted);
         let found = match py.detach(|| shares(&shown, threads, work)) {
             Ok(found) => found,
             Err(Fault) => {
@@ -300,22 +306,27 @@ impl Book {
                 Vec::new()
             }
         };
-        let (all_decided, all_told, payloads) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
-        let mut found = found.iter();
-        for _ in &texts {
-            let told = match found.next().and_then(Option::as_ref) {
-                Some(reading) => own.told(py, precedents, reading)?,
-                None => None,
+        let count = texts.len();
+        let mut lists = [Vec::with_capacity(count), Vec::with_capacity(count), Vec::with_capacity(count)];
+        let mut words = vec![vec![0; 8 * count]; wanted.len()];
+        for place in 0..count {
+            let reading = found.get(place).and_then(Option::as_ref);
+            let told = reading.map(|reading| own.told(py, precedents, reading)).transpose()?.flatten();
+            let row = match (told, reading) {
+                (Some((decided, told, payload)), Some(reading)) => {
+                    for (column, word) in words.iter_mut().zip(&reading.words) {
+                        column[8 * place..][..8].copy_from_slice(word);
+                    }
+                    [decided, told, payload.into_any()]
+                }
+                _ => [(); 3].map(|()| py.None().into_bound(py)),
             };
-            let none = || py.None().into_bound(py);
-            let (decided, told, payload) = match told {
-                Some((decided, told, payload)) => (decided, told, payload.into_any()),
-                None => (none(), none(), none()),
-            };
-            all_decided.append(decided)?;
-            all_told.append(told)?;
-            payloads.append(payload)?;
+            for (list, value) in lists.iter_mut().zip(row) {
+                list.push(value);
+            }
         }
-        Ok((all_decided, all_told, payloads))
+        let [decided, told, payloads] = lists.map(|list| PyList::new(py, list));
+        let words = words.iter().map(|column| PyBytes::new(py, column)).collect();
+        Ok((decided?, told?, payloads?, words))
     }
 }

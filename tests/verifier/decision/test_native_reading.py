@@ -202,7 +202,8 @@ def test_odd_texts_are_nothing_to_the_core(engine: str, shown: str) -> None:
     assert fast.reading is not None
     assert told(fast, shown) is None
     precedents = fast.reading.precedents(NOW).native
-    assert fast.reading.book.read_many([shown, b"bytes", None, 7], 1, precedents) == ([None] * 4,) * 3
+    *found, words = fast.reading.book.read_many([shown, b"bytes", None, 7], 1, precedents, [1, 4])
+    assert (found, words) == ([[None] * 4] * 3, [bytes(32)] * 2)
     assert fast.verify(shown, now=NOW).to_dict() == reference.verify(shown, now=NOW).to_dict()
 
 

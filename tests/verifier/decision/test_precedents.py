@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import random
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from hypothesis import given, settings
@@ -28,6 +31,7 @@ from verifier import Policy, TrustDomain, Verdict, Verifier
 from verifier.decision.precedents import Precedents
 from verifier.knowledge.trust import Revocation
 
+ROOT: Final = Path(__file__).parents[3]
 #: A window of the key in the middle of the codes' times, so that either end of it is met.
 WORLD = World(valid_from=ISSUED_AT - 40 * DAY, valid_until=ISSUED_AT + 20 * DAY)
 PAID = Policy("paid", insurance="as_of_issue", paid_through=Month(2026, 6), leeway=120)
@@ -198,6 +202,38 @@ def test_precedents_of_another_book_and_odd_facts_are_refused(engine: str) -> No
         other.book.read_many([code()], 1, precedents)
     with pytest.raises(ValueError, match="not the facts"):
         precedents.put(b"group", (1, 2), None)
+
+
+_PUTS_WHILE_READING: Final = """
+from icard_crypto import native
+from icard_crypto.card.claims import decode_facts, encode_claims
+from tests.kit.native import keyring
+from tests.kit.trust_domain import NOW, claims, code
+from tests.verifier.decision.test_native_reading import pair
+from tests.verifier.decision.test_precedents import World
+
+asked, facts, reader = [], decode_facts(encode_claims(claims())), native.core.Reader
+
+def putting(form):
+    def has(text):
+        asked.append(text)
+        precedents.put(b"group", facts, None)
+        return form(text)
+    return has
+
+native.core.Reader = lambda *rules: reader(*rules[:-1], [putting(form) for form in rules[-1]])
+native._state = native.State(keyring("scalar"), "of the tests")
+reading = pair(World())[0].reading
+precedents = reading.precedents(NOW).native
+assert reading.book.read(code(), precedents) is not None
+assert asked
+"""
+
+
+def test_a_precedent_may_be_put_while_a_form_is_asked_of_python() -> None:
+    """Python may let another thread run then, which puts a precedent: it must not wait for the reading to end."""
+    needed("scalar", in_use=True)
+    subprocess.run([sys.executable, "-c", _PUTS_WHILE_READING], cwd=ROOT, check=True, timeout=60)
 
 
 class _Noting(Precedents):

@@ -143,10 +143,15 @@ class Book:
         """
 
     def read_many(
-        self, texts: Sequence[object], threads: int, precedents: Precedents
-    ) -> tuple[list[Any], list[Any], list[bytes | None]]:
+        self, texts: Sequence[object], threads: int, precedents: Precedents, wanted: Sequence[int] = ()
+    ) -> tuple[list[Any], list[Any], list[bytes | None], list[bytes]]:
         """For each text what :meth:`read` says, in three lists, without the interpreter's lock; three times None where
-        the reference is to be asked, as for what is no str."""
+        the reference is to be asked, as for what is no str.
+
+        The fourth list has a column for each place in what the reader tells that is ``wanted``: eight bytes a text, a
+        number in the machine's order or bytes of that length, zeros where the reference is to be asked. That is so for
+        every text that has no such value there.
+        """
 
 @final
 class Precedents:
