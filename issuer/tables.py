@@ -22,6 +22,7 @@ from .keys import models as _keys  # noqa: F401
 from .notices import models as _notices  # noqa: F401
 from .permits import models as _permits  # noqa: F401
 from .permits import remedy_models as _remedies  # noqa: F401
+from .permits import social_card_models as _social_cards  # noqa: F401
 from .privacy import models as _privacy  # noqa: F401
 from .processes import models as _processes  # noqa: F401
 from .published import models as _published  # noqa: F401

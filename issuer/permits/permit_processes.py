@@ -20,7 +20,7 @@ from .machines import (
     many,
 )
 
-__all__ = ["EMPLOYER", "HEARING", "OBJECTION", "PERMIT"]
+__all__ = ["EMPLOYER", "HEARING", "OBJECTION", "PERMIT", "SOCIAL_CARD"]
 
 #: The permit itself.
 PERMIT: Final = Machine(
@@ -298,6 +298,55 @@ EMPLOYER: Final = Machine(
             (OFFICERS,),
             guards=("two officers", "the other employer verified"),
             then=("open applications and permits go on with the other employer", "new codes", "notice"),
+        ),
+    ),
+)
+
+#: The physical social security card, which a bank makes.
+SOCIAL_CARD: Final = Machine(
+    "social_card",
+    "The physical social security card",
+    "ORDERED",
+    frozenset({"REPLACED", "CANCELLED", "WITHDRAWN"}),
+    (
+        Move("make", "ORDERED", "MADE", (OFFICER,), ("the bank's report",), ("deadlines/social-card",), ("notice",)),
+        Move("withdraw", "ORDERED", "WITHDRAWN", (OFFICER, HOLDER), (), (), ("notice",)),
+        Move("hand_out", "MADE", "NOT_ACTIVATED", (OFFICER,), ("person checked",), (), ("notice",)),
+        Move("activate", "NOT_ACTIVATED", "NORMAL", (OFFICER,), ("person and card seen",), (), ("notice",)),
+        *many(
+            "report_loss",
+            ("NOT_ACTIVATED", "NORMAL"),
+            "ORAL_LOSS",
+            (OFFICER, HOLDER),
+            then=("the electronic card goes on", "notice"),
+        ),
+        *many(
+            "confirm_loss",
+            ("NOT_ACTIVATED", "NORMAL", "ORAL_LOSS"),
+            "WRITTEN_LOSS",
+            (OFFICER,),
+            guards=("a signed statement", "a reason"),
+            then=("the electronic card goes on", "may be replaced", "notice"),
+        ),
+        *many(
+            "find",
+            ("ORAL_LOSS", "WRITTEN_LOSS"),
+            "NORMAL",
+            (OFFICER,),
+            guards=("person and card seen",),
+            then=("notice",),
+        ),
+        Move("freeze", "NORMAL", "FROZEN", (OFFICER,), ("a reason",), (), ("notice",)),
+        Move("unfreeze", "FROZEN", "NORMAL", (OFFICER,), (), (), ("notice",)),
+        Move("replace", "WRITTEN_LOSS", "REPLACED", (OFFICER, HOLDER), ("a new order",), (), ("a new card",)),
+        Move("replace", "NORMAL", "REPLACED", (OFFICER,), ("a new order",), (), ("a new card",)),
+        *many(
+            "cancel",
+            ("MADE", "NOT_ACTIVATED", "NORMAL", "ORAL_LOSS", "WRITTEN_LOSS", "FROZEN"),
+            "CANCELLED",
+            (OFFICER,),
+            guards=("a reason",),
+            then=("notice",),
         ),
     ),
 )

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from .machines import APPEAL, APPLICANT, CLOCK, HEAD, HOLDER, OFFICER, OFFICERS, OPEN, Machine, Move, diagram, many
-from .permit_processes import EMPLOYER, HEARING, OBJECTION, PERMIT
+from .permit_processes import EMPLOYER, HEARING, OBJECTION, PERMIT, SOCIAL_CARD
 
 __all__ = [
     "EMPLOYER",
@@ -25,6 +25,7 @@ __all__ = [
     "OBJECTION",
     "PAPER",
     "PERMIT",
+    "SOCIAL_CARD",
     "Machine",
     "Move",
     "diagram",
@@ -252,5 +253,6 @@ ENTRY: Final = Machine(
 )
 
 MACHINES: Final[Mapping[str, Machine]] = {
-    machine.name: machine for machine in (FILING, PAPER, NOTIFICATION, ENTRY, PERMIT, HEARING, OBJECTION, EMPLOYER)
+    machine.name: machine
+    for machine in (FILING, PAPER, NOTIFICATION, ENTRY, PERMIT, HEARING, OBJECTION, EMPLOYER, SOCIAL_CARD)
 }

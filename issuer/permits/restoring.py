@@ -6,7 +6,8 @@ Promises:
    succeeded or stays it.
 2. It comes back as what it was: to be activated, in force to its last day, or going on by law where the extension is
    undecided again. A permit whose last day is over otherwise does not come back; its application is decided again.
-3. A card that was withdrawn never comes back: the permit gets a new one with new codes.
+3. A card that was withdrawn never comes back: the permit gets a new one with new codes, and with the photo and services
+   of the one before.
 """
 
 from __future__ import annotations
@@ -81,7 +82,8 @@ def restore(core: Core, session: Session, now: int, permit_id: str, objection_id
         _notification(session, permit, today, book.require("deadlines", "D20", permit.region, today).value["number"])
     session.flush()
     if permit.card_id is not None and name != "restore_grant":
-        new = NewCard(card_of(core, session, permit), holder=permit.person_id, employer=permit.employer_id)
+        card = card_of(core, session, permit, restored=True)
+        new = NewCard(card, holder=permit.person_id, employer=permit.employer_id)
         cards.issue_within(core, session, new, card_id)
         permit.card_id = card_id
         session.flush()

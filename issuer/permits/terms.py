@@ -204,7 +204,9 @@ class NoLongerWanted(Exception):
     """New codes of a permit were to be made, and are not wanted any more."""
 
 
-def card_of(core: Core, session: Session, permit: Permit, photo: Photo | None = None) -> Card:
+def card_of(
+    core: Core, session: Session, permit: Permit, photo: Photo | None = None, *, restored: bool = False
+) -> Card:
     """What a card says about a permit: derived from passport, permit, newest term and employer.
 
     While an extension is undecided its interim code has the last day of that code. Insurance is what the insurance
@@ -213,6 +215,7 @@ def card_of(core: Core, session: Session, permit: Permit, photo: Photo | None = 
 
     Args:
         photo: of the application that it follows from; None: the one of the card on record stays.
+        restored: the permit comes back as it was: the ended card on record counts as one in use.
 
     Raises:
         CardError: ``card.*``.
@@ -251,7 +254,7 @@ def card_of(core: Core, session: Session, permit: Permit, photo: Photo | None = 
     if photo is not None:
         made = replace(made, holder=replace(made.holder, photo=photo.data, photo_format=int(photo.format)))
     held = session.get(CardRow, permit.card_id) if permit.card_id is not None else None
-    if held is None or held.status == "revoked":
+    if held is None or (held.status == "revoked" and not restored):
         return made if insured is None else replace(made, insurance=insured.said)
     before = read_record(core, held)
     kept = before.holder

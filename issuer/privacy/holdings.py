@@ -55,6 +55,7 @@ from issuer.permits.models import (
     Upload,
 )
 from issuer.permits.remedy_models import Objection, PermitCorrection
+from issuer.permits.social_card_models import SocialCard
 
 from .models import PrivacyRequest
 from .subject_rows import Holding, Subject
@@ -230,6 +231,14 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         _permits(PermitCorrection),
         "permit_corrections",
         ("permit_id", "field", "at"),
+        _JSON,
+    ),
+    Holding(
+        SocialCard,
+        ("permit",),
+        _permits(SocialCard),
+        "social_cards",
+        ("permit_id", "state", "ordered_on", "created_at"),
         _JSON,
     ),
     Holding(FilingTaken, ("permit",), _filings(FilingTaken)),

@@ -48,6 +48,8 @@ from issuer.permits.offices import OfficeView
 from issuer.permits.parties import load_filing, load_permit
 from issuer.permits.remedy_models import Objection
 from issuer.permits.slots import SlotView
+from issuer.permits.social_card_models import SocialCard
+from issuer.permits.social_cards import load_social_card
 from issuer.permits.uploads import FileView
 from issuer.privacy import requests
 from issuer.privacy.requests import RequestView
@@ -80,6 +82,7 @@ __all__ = [
     "REFUSAL",
     "SESSION",
     "SLOT",
+    "SOCIAL_CARD",
     "WEBHOOK",
     "Kind",
     "Owned",
@@ -110,6 +113,7 @@ Owned = Literal[
     "feed",
     "objection",
     "slot",
+    "social_card",
     "claim",
     "consent",
     "grant",
@@ -182,6 +186,10 @@ def _objection(core: Core, who: Principal, name: str) -> Objection:
     return core.database.read(lambda session: load_objection(core, session, who, name))
 
 
+def _social_card(core: Core, who: Principal, name: str) -> SocialCard:
+    return core.database.read(lambda session: load_social_card(core, session, who, name))
+
+
 def _insured(core: Core, who: Principal, name: str) -> str:
     core.database.read(lambda session: require_insured(core, session, who, name))
     return name
@@ -223,6 +231,7 @@ ORGANISATION: Final[Kind[OrganisationView]] = Kind(
 PERMIT: Final[Kind[Permit]] = Kind("permit_id", _permit, version=lambda found: found.revision)
 SESSION: Final[Kind[SessionView]] = Kind("session_id", sessions.own_session)
 SLOT: Final[Kind[SlotView]] = Kind("slot_id", slots.show_slot)
+SOCIAL_CARD: Final[Kind[SocialCard]] = Kind("social_card_id", _social_card, version=lambda found: found.revision)
 WEBHOOK: Final[Kind[WebhookView]] = Kind("webhook_id", _webhook, version=lambda found: found.version)
 
 #: Every kind, by the name that an :class:`~issuer.service.access.Access` gives it.
@@ -248,6 +257,7 @@ KINDS: Final[Mapping[Owned, Kind[Any]]] = {
     "feed": FEED,
     "objection": OBJECTION,
     "slot": SLOT,
+    "social_card": SOCIAL_CARD,
     "claim": CLAIM,
     "consent": CONSENT,
     "grant": GRANT,

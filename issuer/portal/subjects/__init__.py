@@ -31,6 +31,7 @@ from . import (
     registration,
     rules,
     services,
+    social_cards,
     staff,
     webhooks,
     windows,
@@ -59,6 +60,7 @@ SUBJECTS = [
             deferrals,
             windows,
             calendars,
+            social_cards,
         ),
     )
 ]

@@ -107,6 +107,7 @@ def _shown(visit: Visit, view: PermitView) -> Response:
         hearings=hearings_shown(visit, view),
         states_case=who.may("permit.own") or who.may("filing.file") or who.may("filing.decide"),
         left=_left(rules, view),
+        social_cards=who.may("permit.own") or who.may("filing.decide"),
     )
 
 

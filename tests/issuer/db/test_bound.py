@@ -62,6 +62,7 @@ from issuer.permits.models import (
     Upload,
 )
 from issuer.permits.remedy_models import Objection, PermitCorrection
+from issuer.permits.social_card_models import SocialCard
 from issuer.privacy.models import PrivacyRequest
 from issuer.recovery.epoch import read_mark, write_mark
 from issuer.rules.models import RuleChange
@@ -203,6 +204,8 @@ def on_file(issuing_service: ServiceUnderTest, officer: Somebody, holder: Somebo
                    region="310115", ground="overseas", record=b"sealed"),
         Hearing(**new(), permit_id=ids["permit"], end="revoked", state="OPEN", until=day, record=b"sealed"),
         LeavingReport(**new(), permit_id=ids["permit"], day=day, account_id=holder.account_id),
+        SocialCard(**new(), permit_id=ids["permit"], state="ORDERED", ordered_on=day, record=b"sealed", revision=1,
+                   changed_at=now),
         PermitEnd(id=digest()[:32], permit_id=ids["permit"], number=1, kind="expired", day=day, record=b"sealed",
                   at=now),
         Notification(**new(), permit_id=ids["permit"], filing_id=ids["filing"], token_hash=digest(), token=b"sealed",
@@ -291,6 +294,7 @@ WORDS = {
     ("privacy_requests", "topic"): ("permit",),
     ("privacy_requests", "state"): ("done",),
     ("refusal_reports", "state"): ("upheld",),
+    ("social_cards", "state"): ("NORMAL",),
 }
 
 

@@ -101,6 +101,7 @@ def test_sealed_columns_are_the_ones_meant() -> None:
         "persons.record",
         "privacy_requests.body",
         "refusal_reports.record",
+        "social_cards.record",
         "uploads.key",
         "webhooks.secrets",
         "webhooks.url",

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.issuer.conftest import new_database_url
+from tests.issuer.permits.test_objections import WHY, lodged, restored
+from tests.issuer.permits.test_objections import step as advance
 from tests.kit.permit_office import PermitOffice, person_record
 from tests.kit.signed_domain import step, verdicts
 from tests.kit.uploaded import photo
@@ -63,6 +65,20 @@ def test_card_of_a_first_entry_has_it_and_keeps_it_with_a_change(office: PermitO
         "dependants": False, "regulated_industry": False, "physical_permit": False}}  # fmt: skip
     office.approved("change", record, permit_id=filing["permit_id"])
     assert seen(office, filing["permit_id"]).card.holder.photo == before
+
+
+def test_restored_card_has_the_photo_of_the_one_that_ended(office: PermitOffice) -> None:
+    permit = office.permit(with_photo(office, "in_country", 3)["permit_id"])
+    before = seen(office, permit["permit_id"]).card.holder.photo
+    facts = person_record(office.today)["facts"]
+    record = {"ended_on": office.today.isoformat(), "ground": "resigned", "signed": True, "facts": facts}
+    office.approved("cancellation", record, permit_id=permit["permit_id"])
+    objection = lodged(office, office.employer, permit_id=permit["permit_id"])
+    advance(office, objection, "admit", {})
+    advance(office, objection, "decide", {"outcome": "annul", **WHY})
+    back = restored(office, permit, objection)
+    assert back["card_id"] != permit["card_id"]
+    assert seen(office, permit["permit_id"]).card.holder.photo == before
 
 
 @pytest.mark.parametrize("most", [0, 20])

@@ -27,7 +27,7 @@ BUILT = re.compile(
     r"|^organisation\.(state|employer|agency)|^mandate\.(live|later|over|ended|none)|^staff\.(employer|agency|none)"
     r"|^(filing|permit|insurance|desk|rules|webhooks|offices|messages|endings|objections|entries|requests|benefits|services|windows)\."
     r"|^lists\.(kind|state|title|ready|done|start|do|lead|no_permits)_|^history\.|^insurance\.c_"
-    r"|^search\.(active|suspended|revoked)|^common\.span|^audit\.only|^tokens\.|^gallery\."
+    r"|^social\.(state|do)_|^search\.(active|suspended|revoked)|^common\.span|^audit\.only|^tokens\.|^gallery\."
 )
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 

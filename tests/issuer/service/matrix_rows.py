@@ -35,6 +35,7 @@ from issuer.notices.outbox import Notice, notify
 from issuer.permits import feeds
 from issuer.permits.models import Employer, Entry, Filing, Office, Permit, Slot
 from issuer.permits.remedy_models import Objection
+from issuer.permits.social_card_models import SocialCard
 from issuer.privacy import requests as privacy_requests
 from issuer.publication import checkpoints
 from issuer.publication.publish import publish
@@ -60,6 +61,7 @@ _VERSIONS: Final[dict[str, tuple[Any, str]]] = {
     "objection": (Objection, "revision"),
     "permit": (Permit, "revision"),
     "organisation": (Organisation, "version"),
+    "social_card": (SocialCard, "revision"),
     "webhook": (Webhook, "version"),
 }
 
@@ -331,6 +333,7 @@ class World:
         filing_id = office.draft("overseas", person_record(office.today, 70 + next(self.numbers)), self.stranger)
         file = office.ok(self.stranger, "POST", f"/v1/files/{filing_id}/M04", picture())
         hearing_id = _open_hearing(self, permit)
+        social_card_id = _ordered_card(self, permit)
         refused = office.accepted("overseas", person_record(office.today, 70 + next(self.numbers)), self.stranger)
         objection_id = _object(self, refused, self.stranger)
 
@@ -386,6 +389,7 @@ class World:
             "permit": permit["permit_id"],
             "employer": employer,
             "hearing": hearing_id,
+            "social_card": social_card_id,
             "objection": objection_id,
         }
 
@@ -687,6 +691,12 @@ def _entry_of(by: str) -> Callable[[World], Shot]:
     return _on("entry", by, World.entered)
 
 
+def _ordered_card(world: World, permit: dict[str, Any]) -> str:
+    """A physical social security card that is ordered."""
+    path = f"/v1/permits/{permit['permit_id']}/social-cards"
+    return str(world.office.ok(world.office.officer, "POST", path, {"bank": "A bank"})["social_card_id"])
+
+
 def _new_slot(world: World) -> dict[str, Any]:
     starts = int(world.issuing_service.clock.at) + _DAY + 60 * next(world.given)
     return {"window": "3", "starts_at": starts, "minutes": 20, "places": 5}
@@ -960,6 +970,14 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "DELETE /v1/filings/{filing_id}/taken": _filing("permit_officer", "filed"),
     "GET /v1/load": _plain("office_head"),
     "POST /v1/permits/{permit_id}/hearings": _on_permit("permit_officer", end="revoked.fraud", reason="a test"),
+    "POST /v1/permits/{permit_id}/social-cards": _on_permit("permit_officer", bank="A bank"),
+    "GET /v1/permits/{permit_id}/social-cards": _on_permit("permit_officer"),
+    "GET /v1/social-cards/{social_card_id}": _on(
+        "social_card", "permit_officer", lambda world: _ordered_card(world, _employed(world))
+    ),
+    "POST /v1/social-cards/{social_card_id}/state": _on(
+        "social_card", "permit_officer", lambda world: _ordered_card(world, _employed(world)), move="withdraw"
+    ),
     "GET /v1/permits/{permit_id}/hearings": _on_permit("employer agency permit_officer office_head"),
     "POST /v1/hearings/{hearing_id}/statement": _on(
         "hearing", "permit_officer", lambda world: _open_hearing(world, _employed(world)), statement="It is not so."
