@@ -46,6 +46,13 @@ _BY: Final = Actor("host:bench")
 _SCHEMES: Final = ("pension", "medical", "unemployment", "work_injury")
 _CHUNK: Final = 500
 _REGION: Final = "310115"
+_CITY: Final = "310100"
+_RATES: Final = {
+    "pension": {"employer": "0.16", "employee": "0.08"},
+    "medical": {"employer": "0.105", "employee": "0.02"},
+    "unemployment": {"employer": "0.005", "employee": "0.005"},
+    "work_injury": {"employer_from": "0.0016", "employer_to": "0.0152"},
+}
 
 
 def number_of(place: int) -> str:
@@ -59,8 +66,10 @@ def person_id_of(place: int) -> str:
 
 
 def populate(core: Core, employer_id: str, people: int, months: int) -> None:
-    """People who have worked in Shanghai for some months, for 30,000 yuan."""
+    """People who have worked in Shanghai for some months, for 400 different wages between floor and cap and above; all
+    limits and rates of these months are known."""
     today = day_of(int(core.clock.local()))
+    add_rules(core, list(_known_rates(today, months)), _BY)
     began = (today.replace(day=1) - timedelta(days=30 * months)).replace(day=1)
 
     def write(session: Session, places: range) -> None:
@@ -88,7 +97,7 @@ def populate(core: Core, employer_id: str, people: int, months: int) -> None:
             session.add(row)
         session.flush()
         for place in places:
-            for kind, body in _facts(began, today):
+            for kind, body in _facts(began, today, _wage(place)):
                 add_fact(core, session, now, person_id_of(place), kind, body, employer_id)
 
     for start in range(0, people, _CHUNK):
@@ -96,7 +105,31 @@ def populate(core: Core, employer_id: str, people: int, months: int) -> None:
         core.database.transact(lambda session, places=places: write(session, places))  # type: ignore[misc]
 
 
-def _facts(began: date, today: date) -> Iterator[tuple[Any, dict[str, Any]]]:
+def _wage(place: int) -> int:
+    """In fen."""
+    return 100 * (8_000 + 97 * (place % 400))
+
+
+def _known_rates(today: date, months: int) -> Iterator[dict[str, Any]]:
+    """Limits that change every July, and the rates of all schemes: those that ship have gaps."""
+    for name, value in _RATES.items():
+        yield _row("insurance_rates", name, _CITY, today.replace(year=today.year - months // 12 - 2, day=1), value)
+    for year in range(today.year - months // 12 - 2, today.year + 1):
+        value = {"floor": str(7_000 + 100 * (year % 10)), "cap": str(36_000 + 300 * (year % 10))}
+        first = date(year, 7, 1)
+        last = None if year == today.year else date(year + 1, 6, 30)
+        yield _row("insurance_limits", "base", _CITY, first, value, last)
+
+
+def _row(
+    kind: str, name: str, region: str, first: date, value: dict[str, str], last: date | None = None
+) -> dict[str, Any]:
+    days = {"valid_from": first.isoformat(), "valid_to": last.isoformat() if last else None}
+    about = {"published_on": first.isoformat(), "source": "made for this measurement", "certainty": "S"}
+    return {"kind": kind, "id": name, "region": region, **days, "value": value, **about}
+
+
+def _facts(began: date, today: date, wage: int) -> Iterator[tuple[Any, dict[str, Any]]]:
     first = began.isoformat()
     yield "basis", {"kind": "work_permit", "obtained": first, "first": first, "last": None}
     yield (
@@ -105,7 +138,7 @@ def _facts(began: date, today: date) -> Iterator[tuple[Any, dict[str, Any]]]:
             "region": _REGION,
             "began": first,
             "ended": None,
-            "wage": 3_000_000,
+            "wage": wage,
             "injury_rate": "0.0026",
             "sent": False,
             "same_name": True,
@@ -196,11 +229,9 @@ def measure(folder: Path, people: int, rows: int, months: int) -> dict[str, floa
 
 def _late_rate(today: date) -> dict[str, Any]:
     """A rate of the district that is published today, for the last twelve months."""
-    first = today.replace(year=today.year - 1, day=1).isoformat()
-    days = {"valid_from": first, "valid_to": None, "published_on": today.isoformat()}
-    value = {"employer": "0.165", "employee": "0.08"}
-    about = {"source": "made for this measurement", "certainty": "S"}
-    return {"kind": "insurance_rates", "id": "pension", "region": _REGION, **days, "value": value, **about}
+    first = today.replace(year=today.year - 1, day=1)
+    row = _row("insurance_rates", "pension", _REGION, first, {"employer": "0.165", "employee": "0.08"})
+    return {**row, "published_on": today.isoformat()}
 
 
 def _timed(work: Callable[[], T]) -> tuple[float, T]:

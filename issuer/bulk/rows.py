@@ -216,6 +216,9 @@ def _value(form: str, cell: str, path: str) -> Any:
 
 def _put(values: dict[str, Any], path: str, value: Any) -> None:
     """Place a value at a path such as ``insurance.exemptions[0].from``; 0 is the only index."""
+    if "." not in path:
+        values[path] = value
+        return
     *parents, last = path.split(".")
     for parent in parents:
         name, _, is_list = parent.partition("[")

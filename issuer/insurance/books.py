@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any, Final, cast
@@ -228,8 +228,7 @@ class _Looking:
         there = select(InsuranceEntry.source_key, InsuranceEntry.id)
         self.written = _by_chunks(session, there, InsuranceEntry.source_key, sources).keys()
         self._duties = Duties(book_of(session))
-        months = {row.month for row in rows}
-        self._seen = _seen(session, InsuranceEntry.person_id.in_(ids), InsuranceEntry.month.in_(months))
+        self._seen = _seen(session, InsuranceEntry.person_id.in_(ids), *_alike(rows))
 
     def _locked(self, numbers: Collection[str]) -> dict[str, Mapping[str, Any]]:
         """The rows of insured persons by number, locked in the order of their ids."""
@@ -316,6 +315,14 @@ def _merged_into(session: Session, employers: Collection[str]) -> dict[str, list
             reached += [former for former in into.get(one, ()) if former not in reached]
         found[employer] = reached[1:]
     return found
+
+
+def _alike(rows: Sequence[NewEntry]) -> Iterator[ColumnElement[bool]]:
+    """What a row on record that is the same as one of these is found by, or that takes such a row back."""
+    yield InsuranceEntry.month.in_({row.month for row in rows})
+    yield InsuranceEntry.scheme.in_({int(row.scheme) for row in rows})
+    yield InsuranceEntry.kind.in_({row.kind for row in rows})
+    yield InsuranceEntry.day.in_({row.day.isoformat() for row in rows})
 
 
 def _seen(session: Session, *conditions: ColumnElement[bool]) -> defaultdict[str, set[tuple[Any, ...]]]:

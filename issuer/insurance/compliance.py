@@ -18,11 +18,10 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from issuer.rules.book import RuleBook
 from issuer.rules.days import months_after
@@ -36,7 +35,7 @@ from .employment_checks import paper_findings, registration_findings
 from .findings import Finding, FindingKind, Fine, Line, Report
 from .history import Employment, Person
 from .ledger import Due, Entry, late_fee_of
-from .money import round_fen
+from .money import Share
 from .months import first_day, last_day, month_of, month_text
 from .schemes import NONE, Scheme, scheme_names, scheme_set
 
@@ -63,8 +62,9 @@ class Compliance:
         self._duties = Duties(book, self._known_on)
         self._rates = Rates(book)
         self._fees: dict[int, Rule | None] = {}
-        self._graces: dict[int, Rule | None] = {}
-        self._fines: dict[tuple[str, int], Rule | None] = {}
+        self._graces: dict[tuple[str, int], Rule | None] = {}
+        self._fines: dict[tuple[str, int], tuple[Rule, Share, Share] | None] = {}
+        self._expected: dict[tuple[Any, ...], _Month] = {}
 
     def report(self, person: Person) -> Report:
         """What is found about a person."""
@@ -77,7 +77,7 @@ class Compliance:
                 more, found = self._employment(person, employment, books)
                 lines += more
                 findings += found
-        findings.sort(key=lambda one: (one.employer, -1 if one.month is None else one.month, one.kind, one.key))
+        findings.sort(key=_place)
         return Report(self._as_of, self._known_on, tuple(lines), tuple(findings))
 
     def _books(self, entries: Iterable[Entry]) -> _Books:
@@ -92,6 +92,7 @@ class Compliance:
 
     def _employment(self, person: Person, employment: Employment, books: _Books) -> tuple[list[Line], list[Finding]]:
         lines: list[Line] = []
+        sums: list[tuple[MonthDuty, _Sum]] = []
         findings: list[Finding] = []
         duties: list[tuple[int, MonthDuty]] = []
         unknown: list[int] = []
@@ -100,13 +101,14 @@ class Compliance:
             last = min(last, person.died)
         for month in range(month_of(employment.began), month_of(last) + 1):
             duty = self._duties.month(person, employment, month)
-            line, found = self._month(person, employment, month, duty, books)
+            line, found, disputed = self._month(person, employment, month, duty, books)
             lines.append(line)
-            findings += found
+            sums += [(duty, one) for one in found]
+            findings += disputed
             duties.append((month, duty))
-            if duty.reason == NO_RULE or any("no_sum" in finding.facts for finding in found):
+            if duty.reason == NO_RULE or any(one.owed is None for one in found):
                 unknown.append(month)
-        findings = self._inspected(findings)
+        findings += self._breaches(employment, sums)
         findings += registration_findings(self._book, person, employment, duties, self._as_of, self._known_on)
         findings += paper_findings(person, employment, duties)
         if unknown:
@@ -126,7 +128,8 @@ class Compliance:
 
     def _month(
         self, person: Person, employment: Employment, month: int, duty: MonthDuty, books: _Books
-    ) -> tuple[Line, list[Finding]]:
+    ) -> tuple[Line, Sequence[_Sum], list[Finding]]:
+        """The line of a month, what is not covered or paid of it, and what is disputed."""
         employer, region = employment.employer, employment.region
         enrolled = 0
         for enrolment in person.enrolments:
@@ -138,12 +141,12 @@ class Compliance:
             ):
                 enrolled |= int(enrolment.schemes)
         moves = books.get((employer, month), _NO_MOVES)
-        paid = sum(bit for bit, rows in moves.items() if sum(amount for _, amount in rows) > 0)
+        paid = sum(bit for bit, rows in moves.items() if sum([amount for _, amount in rows]) > 0)
         missing = NONE
+        sums: Sequence[_Sum] = ()
         findings: list[Finding] = []
-        moments = self._rates.moments(region, month, self._known_on)
-        if duty.due and moments[0].due < self._as_of:
-            missing, findings = self._judged(person, employment, month, duty, enrolled, moves)
+        if duty.due and self._rates.moments(region, month, self._known_on)[0].due < self._as_of:
+            missing, sums = self._judged(person, employment, month, duty.due, enrolled, moves)
         open_dispute = int(duty.disputed) & ~paid
         if open_dispute:
             facts = {"schemes_due": ", ".join(scheme_names(duty.due))}
@@ -164,67 +167,117 @@ class Compliance:
             duty.reason,
             duty.rules,
         )
-        return line, findings
+        return line, sums, findings
 
     def _judged(
         self,
         person: Person,
         employment: Employment,
         month: int,
-        duty: MonthDuty,
+        due: Scheme,
         enrolled: int,
         moves: _Moves,
-    ) -> tuple[Scheme, list[Finding]]:
-        """The schemes of a month that are not covered in full, and what was found."""
-        moment = self._rates.moments(employment.region, month, self._known_on)[0]
-        hosts = moment.terms.hosts
-        owed = self._owed(employment, month, duty.due)
+    ) -> tuple[Scheme, Sequence[_Sum]]:
+        """The schemes of a month that are not covered in full, and what is owed for them by what is wrong."""
+        expected = self._expected_of(employment, month, due)
+        # Where nothing moved, and no grace looks at the person, everybody's month is the same.
+        alike = not moves and self._grace(employment.region, month) is None
+        known = expected.unpaid.get(enrolled) if alike else None
+        if known is not None:
+            return known
         groups: dict[FindingKind, _Sum] = {}
         missing = 0
-        # Plain integers: operators of flags cost ten times as much, and this runs for every scheme of every month.
-        due = int(duty.due)
-        for bit in _BITS:
-            host = hosts.get(bit, 0)
-            if not bit & due or host & due:
-                continue
-            rows = moves.get(bit, _NOTHING)
-            pieces = owed.get(bit, ())
-            dues = [one for one in pieces if one.due < self._as_of]
-            expected = sum(one.total for one in dues) if pieces else None
-            paid_sum = sum(amount for _, amount in rows)
-            kind = _kind(expected, paid_sum, bool(rows), bool(enrolled & bit))
-            fee = self._late_fee(person, employment, month, dues, rows) if expected is not None else None
+        for one in expected.schemes:
+            rows = moves.get(one.bit, _NOTHING)
+            paid = sum([amount for _, amount in rows])
+            kind = _kind(one.total, paid, bool(rows), bool(enrolled & one.bit))
+            fee = self._late_fee(person, employment, month, one, rows) if one.total is not None else None
             if kind is None and not fee:
                 continue
-            whole = bit | sum(one for one, of in hosts.items() if of == bit and one & due)
-            group = groups.setdefault(kind or "paid_late", _Sum())
-            group.add(whole, None if expected is None else max(expected - paid_sum, 0), fee, dues)
+            group = groups.get(kind or "paid_late")
+            if group is None:
+                group = groups[kind or "paid_late"] = _Sum(kind or "paid_late", month)
+            group.add(one, None if one.total is None else max(one.total - paid, 0), fee)
             if kind is not None:
-                missing |= whole
-        return scheme_set(missing), [
-            self._finding(kind, employment, month, duty, group) for kind, group in groups.items()
-        ]
+                missing |= one.whole
+        found = scheme_set(missing), tuple(groups.values())
+        if alike:
+            expected.unpaid[enrolled] = found
+        return found
 
-    def _owed(self, employment: Employment, month: int, due: Scheme) -> dict[int, list[Owed]]:
-        found: dict[int, list[Owed]] = {}
+    def _expected_of(self, employment: Employment, month: int, due: Scheme) -> _Month:
+        """What a month owes by the day, scheme by scheme; the same for everybody with this base there."""
+        bits, wage = int(due), employment.wage
+        moments = self._rates.moments(employment.region, month, self._known_on)
+        bases = None if wage is None else tuple([moment.terms.base(wage) for moment in moments])
+        key = employment.region, month, bits, bases, employment.injury_rate
+        found = self._expected.get(key)
+        if found is None:
+            if len(self._expected) >= _REMEMBERED:
+                self._expected.clear()
+            found = self._expected[key] = _Month(tuple(self._schemes_of(employment, month, bits)))
+        return found
+
+    def _schemes_of(self, employment: Employment, month: int, due: int) -> Iterator[_Expected]:
+        hosts = self._rates.moments(employment.region, month, self._known_on)[0].terms.hosts
+        owed: defaultdict[int, list[Owed]] = defaultdict(list)
         if employment.wage is not None:
             for one in self._rates.owed(
                 employment.region,
                 month,
                 employment.wage,
-                due,
+                scheme_set(due),
                 employment.injury_rate,
                 known_on=self._known_on,
             ):
-                found.setdefault(int(one.scheme), []).append(one)
-        return found
+                owed[int(one.scheme)].append(one)
+        rule = self._fee_rule(month)
+        # Plain integers: operators of flags cost ten times as much.
+        for bit in _BITS:
+            if not bit & due or hosts.get(bit, 0) & due:
+                continue
+            dues = tuple(one for one in owed[bit] if one.due < self._as_of)
+            total = sum([one.total for one in dues]) if owed[bit] else None
+            whole = bit | sum([one for one, of in hosts.items() if of == bit and one & due])
+            fee = 0
+            if rule is not None and total is not None and total > 0:
+                unpaid = [Due(one.total, one.due) for one in dues]
+                fee = late_fee_of(unpaid, (), self._as_of, rule.value["rate_per_day"])
+            yield _Expected(bit, whole, total, dues, {id(row): row for one in dues for row in one.rules}, fee)
 
-    def _finding(self, kind: FindingKind, employment: Employment, month: int, duty: MonthDuty, group: _Sum) -> Finding:
+    def _breaches(self, employment: Employment, sums: Sequence[tuple[MonthDuty, _Sum]]) -> Iterator[Finding]:
+        """The findings of sums, marked where inspection no longer takes them up: two years after the end of an unbroken
+        run of missing months."""
+        limit = self._book.find("insurance_inspection", "limit", NATION, self._as_of, self._known_on)
+        years = 0 if limit is None else int(limit.value["years"])
+        months = sorted({one.month for _, one in sums if one.kind in _BREACHES})
+        inspected: dict[int, bool] = {}
+        for place in range(len(months) - 1, -1, -1):
+            month = months[place]
+            if place + 1 < len(months) and months[place + 1] == month + 1:
+                inspected[month] = inspected[month + 1]
+            else:
+                inspected[month] = self._as_of <= months_after(last_day(month), 12 * years)
+        for duty, one in sums:
+            if one.duty is not duty:
+                one.duty, one.rules = duty, self._rules_of(employment.region, duty, one, limit)
+            yield self._finding(employment, one, inspected.get(one.month) if limit is not None else None)
+
+    def _rules_of(self, region: str, duty: MonthDuty, group: _Sum, limit: Rule | None) -> tuple[Rule, ...]:
+        # Rows of one book: the same row is the same object.
+        rules = {id(rule): rule for rule in duty.rules}
+        due_rule = self._rates.moments(region, group.month, self._known_on)[0].due_rule
+        rules[id(due_rule)] = due_rule
+        for more in group.parts:
+            rules.update(more)
+        for rule in (self._fee_rule(group.month) if group.fee else None, limit if group.kind in _BREACHES else None):
+            if rule is not None:
+                rules[id(rule)] = rule
+        return tuple(rules.values())
+
+    def _finding(self, employment: Employment, group: _Sum, inspected: bool | None) -> Finding:
+        kind, month = group.kind, group.month
         owed = group.owed if kind in _BREACHES else None
-        due_rule = self._rates.moments(employment.region, month, self._known_on)[0].due_rule
-        fee_rule = self._fee_rule(month) if group.fee else None
-        rules = (*duty.rules, due_rule, *group.rules, *([fee_rule] if fee_rule else []))
-        by_name = {rule.name: rule for rule in rules}
         return Finding(
             kind,
             employment.employer,
@@ -234,9 +287,9 @@ class Compliance:
             owed,
             group.fee,
             None if owed is None else self._fine(kind, owed, month),
-            None,
-            tuple(by_name.values()),
-            {"no_sum": "1"} if group.owed is None else {},
+            inspected if kind in _BREACHES else None,
+            group.rules,
+            _NO_SUM if group.owed is None else _NO_FACTS,
         )
 
     def _late_fee(
@@ -244,13 +297,18 @@ class Compliance:
         person: Person,
         employment: Employment,
         month: int,
-        dues: Sequence[Owed],
+        expected: _Expected,
         rows: Sequence[tuple[date, int]],
     ) -> int:
         """The late fee up to the day, in fen."""
-        in_time = [amount for day, amount in rows if day <= dues[0].due] if dues else []
+        dues = expected.dues
+        if not dues:
+            return 0
+        if not rows and self._grace(employment.region, month) is None:
+            return expected.unpaid_fee
+        in_time = [amount for day, amount in rows if day <= dues[0].due]
         never_open = len(in_time) == len(rows) or all(amount >= 0 for _, amount in rows)
-        if not dues or (never_open and sum(in_time) >= sum(one.total for one in dues)):
+        if never_open and sum(in_time) >= sum([one.total for one in dues]):
             return 0
         rule = self._fee_rule(month)
         if rule is None:
@@ -263,13 +321,17 @@ class Compliance:
             self._fees[month] = self._book.find("insurance_late_fees", "fee", NATION, last_day(month), self._known_on)
         return self._fees[month]
 
+    def _grace(self, region: str, month: int) -> Rule | None:
+        key = region, month
+        if key not in self._graces:
+            self._graces[key] = self._book.find(
+                "insurance_late_fee_grace", "start", region, last_day(month), self._known_on
+            )
+        return self._graces[key]
+
     def _fee_from(self, person: Person, employment: Employment, month: int, due: date) -> date:
         """From which day the late fee of a month is counted: its due day, but for the months of the grace of 2011."""
-        if month not in self._graces:
-            self._graces[month] = self._book.find(
-                "insurance_late_fee_grace", "start", employment.region, last_day(month), self._known_on
-            )
-        rule = self._graces[month]
+        rule = self._grace(employment.region, month)
         if rule is None:
             return due
         until, start = (date.fromisoformat(rule.value[name]) for name in ("registered_until", "counted_from"))
@@ -281,34 +343,10 @@ class Compliance:
     def _fine(self, kind: FindingKind, owed: int, month: int) -> Fine | None:
         name = "not_registered" if kind == "uncovered" else "not_paid"
         if (name, month) not in self._fines:
-            self._fines[name, month] = self._book.find("insurance_fines", name, NATION, last_day(month), self._known_on)
-        rule = self._fines[name, month]
-        if rule is None:
-            return None
-        low, high = (round_fen(owed * Decimal(rule.value[side])) for side in ("times_from", "times_to"))
-        return Fine(low, high, rule)
-
-    def _inspected(self, findings: list[Finding]) -> list[Finding]:
-        """Mark what inspection no longer takes up: two years after the end of an unbroken run of missing months."""
-        rule = self._book.find("insurance_inspection", "limit", NATION, self._as_of, self._known_on)
-        months = sorted({one.month for one in findings if one.kind in _BREACHES and one.month is not None})
-        if rule is None or not months:
-            return findings
-        ends: dict[int, int] = {}
-        end = months[-1]
-        for place in range(len(months) - 1, -1, -1):
-            if place + 1 < len(months) and months[place + 1] != months[place] + 1:
-                end = months[place]
-            ends[months[place]] = end
-        years = int(rule.value["years"])
-        inspected = {end: self._as_of <= months_after(last_day(end), 12 * years) for end in set(ends.values())}
-
-        def mark(one: Finding) -> Finding:
-            if one.kind not in _BREACHES or one.month is None:
-                return one
-            return replace(one, inspected=inspected[ends[one.month]], rules=(*one.rules, rule))
-
-        return [mark(one) for one in findings]
+            rule = self._book.find("insurance_fines", name, NATION, last_day(month), self._known_on)
+            self._fines[name, month] = None if rule is None else (rule, *_times(rule))
+        found = self._fines[name, month]
+        return None if found is None else Fine(found[1].take(owed), found[2].take(owed), found[0])
 
 
 @functools.lru_cache(maxsize=8)
@@ -317,25 +355,78 @@ def compliance_of_day(book: RuleBook, as_of: date, known_on: date | None = None)
     return Compliance(book, as_of, known_on)
 
 
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """What a scheme of a month owes by the day.
+
+    Args:
+        whole: the scheme with those whose contribution is part of its own; bits.
+        total: in fen; None: no sum is known.
+        dues: what makes up the total; ``rules``: its rows, each once, by identity.
+        unpaid_fee: the late fee where nothing was paid and no grace holds, in fen.
+    """
+
+    bit: int
+    whole: int
+    total: int | None
+    dues: tuple[Owed, ...]
+    rules: Mapping[int, Rule]
+    unpaid_fee: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    """What a month owes by the day. ``unpaid``: what is owed where nothing was paid, by the schemes' bits enrolled."""
+
+    schemes: tuple[_Expected, ...]
+    unpaid: dict[int, tuple[Scheme, Sequence[_Sum]]] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class _Sum:
-    """What several schemes of a month owe together. ``owed`` is None as soon as one of the sums is not known."""
+    """What several schemes of a month owe together.
 
+    Args:
+        owed: None as soon as one of the sums is not known.
+        parts: the rows of the schemes, by identity.
+        duty, rules: all rows of a finding about it, under the duty that it was last asked for.
+    """
+
+    kind: FindingKind
+    month: int
     schemes: int = 0
     owed: int | None = 0
     fee: int | None = 0
-    rules: list[Rule] = field(default_factory=list)
+    parts: list[Mapping[int, Rule]] = field(default_factory=list)
+    duty: MonthDuty | None = None
+    rules: tuple[Rule, ...] = ()
 
-    def add(self, schemes: int, owed: int | None, fee: int | None, dues: Sequence[Owed]) -> None:
-        self.schemes |= schemes
+    def add(self, expected: _Expected, owed: int | None, fee: int | None) -> None:
+        self.schemes |= expected.whole
         self.owed = None if owed is None or self.owed is None else self.owed + owed
         self.fee = None if fee is None or self.fee is None else self.fee + fee
-        self.rules += [rule for one in dues for rule in one.rules]
+        self.parts.append(expected.rules)
+
+
+#: Sums that are remembered by region, month, schemes and wage; about 20 MB.
+_REMEMBERED: Final = 1 << 14
+
+
+def _times(rule: Rule) -> tuple[Share, Share]:
+    low, high = (Share.of(rule.value[side], "0.01", "half_up") for side in ("times_from", "times_to"))
+    return low, high
 
 
 _BITS: Final = tuple(int(scheme) for scheme in Scheme)
 _NOTHING: Final[list[tuple[date, int]]] = []
 _NO_MOVES: Final[_Moves] = {}
+_NO_FACTS: Final[Mapping[str, str]] = {}
+_NO_SUM: Final[Mapping[str, str]] = {"no_sum": "1"}
+
+
+def _place(one: Finding) -> tuple[str, int, str, str, str]:
+    """Where a finding stands in a report: by employer and month, and then as its key is."""
+    return one.employer, -1 if one.month is None else one.month, one.kind, one.region, one.facts.get("clock", "")
 
 
 def _kind(expected: int | None, paid_sum: int, any_rows: bool, enrolled: bool) -> FindingKind | None:

@@ -118,6 +118,10 @@ class Terms:
     included: Scheme
     hosts: Mapping[int, int]
 
+    def base(self, wage: int) -> int:
+        """What a wage is charged on, both in fen; the wage itself where no limits are known."""
+        return wage if self.limits is None else min(max(wage, self.floor), self.cap)
+
     def amounts(self, wage: int, schemes: Scheme, injury_rate: str | None = None) -> Amounts:
         """A month's contributions.
 
@@ -130,7 +134,7 @@ class Terms:
         wanted = int(schemes) & ~included
         if self.limits is None:
             return Amounts(None, (), Scheme(wanted), Scheme(included))
-        base = min(max(wage, self.floor), self.cap)
+        base = self.base(wage)
         known, unknown = [], wanted
         for rate in self.rates:
             bit = int(rate.scheme)

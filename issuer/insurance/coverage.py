@@ -130,8 +130,9 @@ class Duties:
         if rule is None:
             return None
         birthday = months_after(person.born, 12 * int(rule.value[person.sex]))
-        before = any(enrolment.registered < birthday for enrolment in person.enrolments)
-        return rule if day >= birthday and not before else None
+        if day < birthday or any(enrolment.registered < birthday for enrolment in person.enrolments):
+            return None
+        return rule
 
     def _void_agreement(self, person: Person, employer: str, day: date) -> Rule | None:
         promised = any(

@@ -133,12 +133,14 @@ def late_fee(amount: int, due: date, paid: date, rate: str) -> int:
     return round_fen(amount * Decimal(rate) * days) if days > 0 and amount > 0 else 0
 
 
-def late_fee_of(dues: Iterable[Due], payments: Iterable[tuple[date, int]], until: date, rate: str) -> int:
+def late_fee_of(dues: Sequence[Due], payments: Sequence[tuple[date, int]], until: date, rate: str) -> int:
     """The late fee in fen of sums that fell due and what was paid of them, up to a day (promise 3).
 
     Args:
         payments: days and sums, refunds negative; those after ``until`` do not count.
     """
+    if not payments and len(dues) == 1:
+        return late_fee(dues[0].amount, dues[0].due, until, rate)
     changes: defaultdict[date, int] = defaultdict(int)
     for one in dues:
         changes[one.due] += one.amount

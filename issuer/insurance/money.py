@@ -59,6 +59,7 @@ class Share:
     up: bool
 
     @classmethod
+    @lru_cache(1024)
     def of(cls, rate: str, to: str, mode: str) -> Share:
         """From the texts of rule rows: ``0.0016``, rounded to ``0.01`` or ``0.1`` yuan, ``up`` or ``half_up``.
 

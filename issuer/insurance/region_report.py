@@ -86,9 +86,10 @@ def region_report(
     def found() -> Iterator[list[Finding]]:
         nonlocal count
         for people in _people(core, here):
-            for findings in core.database.read(partial(_findings, core, compliance, people)):
+            for insured in core.database.read(partial(load_people, core, ids=people)).values():
                 count += 1
-                yield findings
+                # One report at a time: those of a whole page would be many times as much memory as its people.
+                yield list(compliance.report(insured.person).findings)
             progress(count)
 
     rows = summed(found())
@@ -150,8 +151,3 @@ def _people(core: Core, here: ColumnElement[bool]) -> Iterator[list[str]]:
 
 def _ids(query: Select[str], session: Session) -> list[str]:
     return list(session.scalars(query))
-
-
-def _findings(core: Core, compliance: Compliance, people: list[str], session: Session) -> list[list[Finding]]:
-    loaded = load_people(core, session, people)
-    return [list(compliance.report(insured.person).findings) for insured in loaded.values()]
