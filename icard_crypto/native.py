@@ -23,7 +23,6 @@ Settings, read once when this module is imported:
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -34,6 +33,8 @@ except ImportError:
     core = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
+    import logging
+
     from icard_native import Keyring
 
 __all__ = ["INTERFACE", "State", "core", "new_keyring", "state"]
@@ -45,8 +46,6 @@ _TABLES_MIB: Final = 64
 _BUILD_AFTER: Final = 8
 _MOST: Final = 1 << 20
 """No setting is larger: a terabyte of tables, or an audit of one in a million answers, is a mistake."""
-
-_log = logging.getLogger("icard.native")
 
 
 class State(NamedTuple):
@@ -75,8 +74,15 @@ def new_keyring(
     return made if made.passes_self_test() else None
 
 
+def _log() -> logging.Logger:
+    # Here, because it is 5 of the milliseconds of importing the verifier, and mostly there is nothing to log.
+    import logging
+
+    return logging.getLogger("icard.native")
+
+
 def _log_a_fault(what: str) -> None:
-    _log.critical("icard-native is not used any more in this process: %s", what)
+    _log().critical("icard-native is not used any more in this process: %s", what)
 
 
 def _start(environment: Mapping[str, str]) -> State:
@@ -94,13 +100,13 @@ def _start(environment: Mapping[str, str]) -> State:
         mib = _number(environment, "ICARD_NATIVE_TABLES", _TABLES_MIB)
         engines = _engines(environment.get("ICARD_NATIVE_ENGINE", ""))
     except _Unfit as unfit:
-        _log.warning("icard-native is not used: %s", unfit)
+        _log().warning("icard-native is not used: %s", unfit)
         return State(None, f"no native core: {unfit}")
     for engine in engines:
         keyring = new_keyring(engine, audit=audit, mib=mib)
         if keyring is not None:
             return State(keyring, f"native core {core.__version__}, engine {engine}")
-        _log.warning("icard-native: engine %s fails its self-test and is not used", engine)
+        _log().warning("icard-native: engine %s fails its self-test and is not used", engine)
     return State(None, "no native core: its self-test fails")
 
 

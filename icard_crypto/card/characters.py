@@ -17,10 +17,11 @@ import functools
 import json
 import re
 import unicodedata
+from collections.abc import Callable
 from importlib import resources
 from typing import Any, Final
 
-__all__ = ["COMMON", "MOST_MARKS", "UNICODE", "fault_of", "is_common", "is_plain"]
+__all__ = ["COMMON", "MOST_MARKS", "UNICODE", "common", "fault_of", "is_plain"]
 
 UNICODE: Final = "15.1.0"
 """The version of Unicode that the format is written by."""
@@ -42,8 +43,11 @@ def _class(ranges: Any) -> str:
     return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
 
 
-#: Gives a match for a text of common characters and spaces that shows something, or that has no characters.
-is_common: Final = re.compile(f"(?: *[{_class(COMMON)}][ {_class(COMMON)}]*)?").fullmatch
+@functools.cache
+def common() -> Callable[[str], object]:
+    """A function that gives a match for a text of common characters and spaces that shows something, or that has no
+    characters."""
+    return re.compile(f"(?: *[{_class(COMMON)}][ {_class(COMMON)}]*)?").fullmatch
 
 
 @functools.cache
@@ -73,14 +77,14 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 def is_plain(text: str) -> bool:
     """Whether a reader takes a text (promises 1 and 2); also one of no characters, whose length others look at."""
-    if is_common(text):
+    if common()(text):
         return True
     return _pattern("plain").fullmatch(text) is not None and _pattern("visible").search(text) is not None
 
 
 def fault_of(text: str) -> str | None:
     """Why an issuer does not write a text (promise 3), as what is expected instead; None where it may."""
-    if is_common(text):
+    if common()(text):
         return None
     if not is_plain(text):
         return "plain text: no control characters, no space but U+0020, something to see"

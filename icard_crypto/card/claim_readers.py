@@ -31,7 +31,7 @@ from typing import Any, Final
 from icard_crypto.encoding import cbor
 
 from .card import Card
-from .characters import is_common, is_plain
+from .characters import common, is_plain
 from .facts import DAY, EPOCH_ORDINAL, HOUR, LONGEST_LIFE, OFFSET, Facts
 from .fields import FIELDS, Field
 from .frozen import twin
@@ -171,7 +171,7 @@ def _made(parts: dict[str, type]) -> Reader:
         "from_iso": datetime.date.fromisoformat,
         "from_ordinal": datetime.date.fromordinal,
         "is_birthday": is_birthday,
-        "is_common": is_common,
+        "is_common": common(),
         "is_plain": is_plain,
         "new": object.__new__,
         "new_tuple": tuple.__new__,

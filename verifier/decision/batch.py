@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -195,6 +194,8 @@ def _child(verifier: VerifiesOne, codes: Sequence[str | bytes], now: int) -> tup
 def _work(verifier: VerifiesOne, codes: Sequence[str | bytes], now: int, writing: int) -> NoReturn:
     """The child: nothing of the parent is run or flushed here, only the share is worked off and sent."""
     try:
+        import pickle
+
         packed = [_pack(verdict, verifier.domains) for verdict in _share(verifier, codes, now)]
         with open(writing, "wb") as pipe:
             pickle.dump(packed, pipe, protocol=pickle.HIGHEST_PROTOCOL)
@@ -204,6 +205,8 @@ def _work(verifier: VerifiesOne, codes: Sequence[str | bytes], now: int, writing
 
 def _received(reading: int, verifier: VerifiesOne, codes: Sequence[str | bytes], now: int) -> list[Verdict] | None:
     """What a child sent, or None where it died before it had sent everything."""
+    import pickle
+
     with open(reading, "rb", closefd=False) as pipe:
         try:
             # Written by our own fork over a pipe that nobody else holds: no stranger's pickle.

@@ -41,13 +41,12 @@ status lists fresh, to pass the right time, and to show that a test card is a te
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from icard_crypto.card.claims import decode_facts
 from icard_crypto.card.facts import Facts
 from icard_crypto.encoding import envelope
 from icard_crypto.errors import DecodeError, IcardError
-from icard_crypto.pictures.pictures import Picture
 from icard_crypto.signing import cose
 from icard_crypto.signing.algorithms import Algorithm
 from verifier.knowledge.trust import Environment, TrustDomain, TrustedKey
@@ -64,6 +63,9 @@ from .reasons import Outcome, Reason, reason_of_error
 from .signers import find_signers
 from .states import Knowledge
 from .verdict import Verdict, new_verdict, verdict_like
+
+if TYPE_CHECKING:
+    from icard_crypto.pictures.pictures import Picture
 
 __all__ = ["Now", "Shown", "Verifier"]
 
@@ -227,10 +229,8 @@ class Verifier:
     def verify_image(self, picture: Picture, *, now: Now) -> list[Verdict]:
         """The verdicts on all codes in a picture, in the order in which they were found; never empty.
 
-        A picture without a code, or one that cannot be read, gives one INVALID verdict that says so.
-
-        Args:
-            picture: whatever :func:`icard_crypto.qr.read` takes, or a file that is open for reading bytes.
+        A picture without a code, or one that cannot be read, gives one INVALID verdict that says so. A picture is what
+        :func:`icard_crypto.qr.read` takes, or a file that is open for reading bytes.
 
         Raises:
             MissingPart: the reader of codes is not installed.

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from icard_crypto.lists.timestamp import Timestamp
 from icard_crypto.signing.keys import KID_LENGTH
 
-from .trusted_file import read_trusted_file
 from .trusted_keys import Environment, Issuer, Revocation, StatusListView, TrustedKey, TrustListFacts, Usage
 
 if TYPE_CHECKING:
@@ -252,6 +251,8 @@ class TrustDomain:
         Raises:
             StateError: ``trusted.*``, with the path of the fault.
         """
+        from .trusted_file import read_trusted_file
+
         environment, keys = read_trusted_file(data)
         return cls.from_keys(keys, environment=environment, name="trusted file", status_lists=status_lists)
 
