@@ -1,7 +1,8 @@
-"""``icard-issuer permits``: physical permits from a file."""
+"""``icard-issuer permits``: physical permits, and applications that are open at the switch, from files."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,11 +14,14 @@ from .bulk_commands import watched, write_refused
 from .service import BreakGlassReason, Folder, NamedOperator, ServiceFolder, acting, tell
 
 if TYPE_CHECKING:
-    pass
+    from issuer.acts import Actor
+    from issuer.bulk.imports import Imported, Progress
+    from issuer.bulk.rows import Source
+    from issuer.core import Core
 
 __all__ = ["permits_app"]
 
-permits_app = typer.Typer(help="Permits from before the switch to the card.", no_args_is_help=True)
+permits_app = typer.Typer(help="Permits and applications from before the switch to the card.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a line of columns, or JSON Lines.")]
 FormOption = Annotated[Literal["csv", "jsonl"] | None, typer.Option("--form", help="[default: by the file's name]")]
@@ -42,15 +46,50 @@ def permits_import(
     Example:  icard-issuer permits import physical.csv -C issuer --operator "Li Wei" --reason "switch to the card" \\
               --refused refused.csv
     """
-    from issuer.bulk.rows import Source
     from issuer.switchover.physical import import_permits
 
-    by = acting(operator, reason, break_glass=True)
+    _import(import_permits, file, form, refused, acting(operator, reason, break_glass=True), folder)
+
+
+@permits_app.command("import-open")
+def permits_import_open(
+    file: File,
+    form: FormOption = None,
+    refused: Refused = None,
+    *,
+    operator: NamedOperator,
+    reason: BreakGlassReason,
+    folder: Folder = None,
+    lang: Lang = None,
+    as_json: AsJson = False,
+) -> None:
+    """Carry over applications that are open at the switch, with the days on which they were filed and accepted. Import
+    the permits that they are about first. An officer checks each paper here. Run again after whatever stopped it.
+
+    Example:  icard-issuer permits import-open open.csv -C issuer --operator "Li Wei" --reason "switch to the card" \\
+              --refused refused.csv
+    """
+    from issuer.switchover.open_files import import_open_files
+
+    _import(import_open_files, file, form, refused, acting(operator, reason, break_glass=True), folder)
+
+
+def _import(
+    run: Callable[[Core, Source, Actor, Progress], Imported],
+    file: Path,
+    form: Literal["csv", "jsonl"] | None,
+    refused: Path | None,
+    by: Actor,
+    folder: Path | None,
+) -> None:
+    """Import a file, report what became of it, and end with 1 where a row was refused."""
+    from issuer.bulk.rows import Source
+
     service = ServiceFolder(folder)
     source = Source.of(file, form)
     with service.opened() as core:
         with watched(source.size) as progress:
-            made = import_permits(core, source, by, progress)
+            made = run(core, source, by, progress)
         if refused is not None:
             write_refused(core, made.run_id, refused)
         tell({"run": made.run_id, "done": made.done, "refused": made.refused, "resumed": made.resumed})

@@ -35,12 +35,15 @@ def move(
     party: str,
     account_id: str | None,
     record: Mapping[str, Any],
+    *,
+    quiet: bool = False,
 ) -> None:
     """Make a move; the caller writes the audit afterwards.
 
     Args:
         party: of the machine; account_id: who moves, None for the worker.
         record: defects, reasons, citations.
+        quiet: without a notice, where another one of the same moment says it.
 
     Raises:
         Conflict: ``process.move``.
@@ -65,7 +68,8 @@ def move(
     row.changed_at = now
     session.add(event)
     session.flush()
-    notify_filing(core, session, now, f"filing.{name}", row)
+    if not quiet:
+        notify_filing(core, session, now, f"filing.{name}", row)
 
 
 def last_event(session: Session, filing_id: str, name: str) -> FilingEvent | None:

@@ -41,6 +41,7 @@ from .refusals import FilingRefused, Refusal
 __all__ = [
     "HOW",
     "NewPaper",
+    "carry_paper",
     "check_paper",
     "forge_paper",
     "hand_in",
@@ -116,6 +117,23 @@ def hand_in(core: Core, who: Principal, filing_id: str, code: str, new: NewPaper
         unit.audit("paper.hand_in", row.id, {"code": code})
 
     core.transact(who.by(), work)
+
+
+def carry_paper(core: Core, session: Session, now: int, filing_id: str, code: str, new: NewPaper) -> None:
+    """Put a paper on record that was handed in elsewhere: UNCHECKED, whatever was said of it there."""
+    paper = Paper(
+        id=secrets.token_hex(16),
+        filing_id=filing_id,
+        code=code,
+        state="UNCHECKED",
+        committed_until=None,
+        decided_by=None,
+        decided_at=None,
+        created_at=now,
+    )
+    _write(core, paper, new, {})
+    session.add(paper)
+    session.flush()
 
 
 def check_paper(

@@ -12,7 +12,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from .machines import APPEAL, APPLICANT, CLOCK, HEAD, HOLDER, OFFICER, OFFICERS, OPEN, Machine, Move, diagram, many
+from .machines import (
+    APPEAL,
+    APPLICANT,
+    CLOCK,
+    HEAD,
+    HOLDER,
+    IMPORT,
+    OFFICER,
+    OFFICERS,
+    OPEN,
+    Machine,
+    Move,
+    diagram,
+    many,
+)
 from .permit_processes import EMPLOYER, HEARING, OBJECTION, PERMIT, SOCIAL_CARD
 
 __all__ = [
@@ -47,12 +61,21 @@ FILING: Final = Machine(
             ("materials", "deadlines/D06", "eligibility"),
             ("clock D01", "clock D02", "notice"),
         ),
+        Move(
+            "carry_over",
+            "DRAFT",
+            "SUBMITTED",
+            (IMPORT,),
+            ("open at the switch", "one open file of a kind"),
+            ("deadlines/D01", "deadlines/D02"),
+            ("clocks from the days on file", "notice"),
+        ),
         Move("withdraw", "DRAFT", "WITHDRAWN", (APPLICANT,), ("no forged paper",)),
         Move(
             "return",
             "SUBMITTED",
             "RETURNED",
-            (OFFICER,),
+            (OFFICER, IMPORT),
             ("all defects named", "a further return names a new ground"),
             ("deadlines/D02", "deadlines/returned"),
             ("notice with every defect",),
@@ -67,12 +90,12 @@ FILING: Final = Machine(
             ("clock D02 anew",),
         ),
         Move("lapse", "RETURNED", "LAPSED", (CLOCK,), ("not answered in time",), ("deadlines/returned",), ("notice",)),
-        Move("pre_review", "SUBMITTED", "PRE_REVIEWED", (OFFICER,), (), ("deadlines/D01",), ("notice",)),
+        Move("pre_review", "SUBMITTED", "PRE_REVIEWED", (OFFICER, IMPORT), (), ("deadlines/D01",), ("notice",)),
         Move(
             "accept",
             "PRE_REVIEWED",
             "ACCEPTED",
-            (OFFICER,),
+            (OFFICER, IMPORT),
             (),
             ("deadlines/D03", "deadlines/D04"),
             ("clock D03", "clock D04", "notice"),

@@ -14,10 +14,8 @@ Promises:
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-import secrets
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
@@ -26,36 +24,31 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card
-from icard_crypto.card.card_json import credit_code_holds
-from icard_crypto.errors import Conflict, IcardError, Invalid, NotFound
+from icard_crypto.errors import Conflict, Invalid
 from issuer import cards
-from issuer.accounts.fields import check_text
-from issuer.accounts.models import Organisation
 from issuer.acts import Actor
 from issuer.bulk.imports import Batch, Imported, Progress, import_rows
-from issuer.bulk.models import BulkRun
-from issuer.bulk.refusals import refusal
 from issuer.bulk.rows import Columns, Row, Source
 from issuer.cards.models import CardParty
 from issuer.cards.records import another_person, live_card, read_record
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
-from issuer.permits.models import Employer, Permit
+from issuer.permits.models import Permit
 from issuer.permits.names import name_refusals
 from issuer.permits.people import person_for
 from issuer.permits.processes import PERMIT
 from issuer.permits.records import FilingRecord, record_from
 from issuer.permits.terms import NewTerm, card_of, grant
 from issuer.rules.days import day_of
-from issuer.rules.regions import NATION, is_known
 from issuer.vault.at_rest import Place
+
+from .writing import employer_of, require_region, write_batch
 
 __all__ = ["COLUMNS", "Imported", "import_permits"]
 
 _KIND: Final = "physical permits"
 _BATCH: Final = 200
 _NUMBER: Final = re.compile("[0-9]{18}")
-_LONGEST_NAME: Final = 200
 _RECORD: Final = (
     *("surname", "given", "nationality", "birth", "sex", "passport", "passport_until"),
     *("post", "category", "first", "until"),
@@ -85,36 +78,9 @@ def import_permits(
     """
 
     def write(run_id: str, batch: Batch) -> tuple[int, int]:
-        return _write(core, run_id, batch, by)
+        return write_batch(core, run_id, batch, by, "permit.import", _take)
 
     return import_rows(core, _KIND, source, COLUMNS, _BATCH, write, progress)
-
-
-def _write(core: Core, run_id: str, batch: Batch, by: Actor) -> tuple[int, int]:
-    """Write a batch with its refusals and the run's position; all that is taken and refused by now."""
-
-    def work(unit: UnitOfWork) -> tuple[int, int]:
-        session = unit.session
-        run = session.get_one(BulkRun, run_id, with_for_update=True)
-        if run.position >= batch[-1].number:
-            return run.done, run.refused
-        taken: list[str] = []
-        for row in batch:
-            try:
-                with session.begin_nested():
-                    taken.append(_take(core, unit, row))
-            except IcardError as fault:
-                session.merge(refusal(run_id, row.number, fault))
-                run.refused += 1
-        run.position, run.changed_at = batch[-1].number, unit.now
-        run.done += len(taken)
-        digest = hashlib.sha256("\n".join(taken).encode()).hexdigest()
-        details = {**by.details(), "rows": len(taken), "sha256": digest}
-        name = hashlib.sha256(f"{run_id}:{batch[0].number}".encode()).hexdigest()[:32]
-        unit.audit("permit.import", name, details)
-        return run.done, run.refused
-
-    return core.transact(by, work, settled=lambda session: None)
 
 
 def _take(core: Core, unit: UnitOfWork, row: Row) -> str:
@@ -132,7 +98,7 @@ def _take(core: Core, unit: UnitOfWork, row: Row) -> str:
     region = values.pop("region", None)
     record = record_from(values)
     _require_whole(record, number, employer_code, region, day_of(now))
-    employer_id = _employer(core, session, now, str(employer_code), employer_name, str(region))
+    employer_id = employer_of(core, session, now, str(employer_code), employer_name, str(region))
     if session.scalar(select(Permit.id).where(Permit.number_key == core.at_rest.digest("permit number", str(number)))):
         raise Conflict("permit.number_taken", path="number")
     person_id = person_for(core, session, now, record)
@@ -192,8 +158,7 @@ def _require_whole(record: FilingRecord, number: Any, employer_code: Any, region
         raise Invalid("filing.incomplete", path=missing[0])
     if not _NUMBER.fullmatch(str(number)):
         raise Invalid("filing.field", path="number", expected="18 digits")
-    if region == NATION or not is_known(str(region)):
-        raise Invalid("filing.field", path="region", expected="a code of GB/T 2260")
+    require_region(str(region))
     refused = name_refusals(record.name)
     if refused:
         raise refused[0].error()
@@ -203,38 +168,3 @@ def _require_whole(record: FilingRecord, number: Any, employer_code: Any, region
         raise Invalid("permit.over", path="until", expected=f"{today.isoformat()} or later")
     if record.first > today:
         raise Invalid("filing.future", path="first", expected=f"{today.isoformat()} or earlier")
-
-
-def _employer(core: Core, session: Session, now: int, code: str, name: str | None, region: str) -> str:
-    """The id of the employer with a code; registered where it is new and its name is given."""
-    key = core.at_rest.digest("organisation", code.strip().upper()[:100])
-    found = session.scalars(select(Organisation).where(Organisation.code_key == key)).one_or_none()
-    if found is None:
-        if name is None:
-            raise NotFound("organisation.none", path="employer_code", expected="a registered employer, or its name")
-        if not credit_code_holds(code):
-            raise Invalid("filing.field", path="employer_code", expected="18 characters with their check character")
-        found = Organisation(
-            id=secrets.token_hex(16), kind="employer", code_key=key, state="active", version=1, created_at=now
-        )
-        content = {"kind": "employer", "code": code, "name": check_text(name, "employer_name", _LONGEST_NAME)}
-        body = json.dumps(content, ensure_ascii=False).encode()
-        found.record = core.at_rest.seal(Place("organisations", "record", found.id), body)
-        session.add(found)
-        session.flush()
-    elif found.kind != "employer" or found.state != "active":
-        raise NotFound("organisation.none", path="employer_code", expected="an active employer")
-    if session.get(Employer, found.id) is None:
-        session.add(
-            Employer(
-                organisation_id=found.id,
-                state="pending",
-                region=region,
-                licence_until=None,
-                merged_into=None,
-                revision=1,
-                changed_at=now,
-            )
-        )
-        session.flush()
-    return found.id
