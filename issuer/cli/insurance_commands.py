@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +36,13 @@ KnownOn = Annotated[
 ]
 
 
+def _keep_loaded() -> None:
+    """Leave what is loaded by now to the process's end: the collector need not walk it while millions of values come
+    and go, which takes a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+
+
 @insurance_app.command("import")
 def insurance_import(
     file: File,
@@ -57,6 +66,7 @@ def insurance_import(
     service = ServiceFolder(folder)
     source = Source.of(file, form)
     with service.opened() as core:
+        _keep_loaded()
         with watched(source.size) as progress:
             made = import_file(core, source, by, progress)
         if refused is not None:
@@ -273,6 +283,9 @@ def insurance_report(
     known_on: KnownOn = None,
     table: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows there.")] = None,
     chart: Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Draw the kinds there.")] = None,
+    processes: Annotated[
+        int | None, typer.Option("--processes", min=1, max=64, help="How many compute.  [default: one for each core]")
+    ] = None,
     *,
     operator: Operator = None,
     folder: Folder = None,
@@ -297,9 +310,9 @@ def insurance_report(
 
     with service.opened() as core:
         looked(core, by, "insurance.report", region)
-        found = region_report(
-            core, region, as_of.date() if as_of else None, known_on.date() if known_on else None, progress
-        )
+        days = as_of.date() if as_of else None, known_on.date() if known_on else None
+        _keep_loaded()
+        found = region_report(core, region, *days, progress, processes or os.cpu_count() or 1)
     if table is not None:
         write_whole(table, region_csv(found).encode())
     if chart is not None:

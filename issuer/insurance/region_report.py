@@ -2,8 +2,8 @@
 
 Promises:
 
-1. People are read by the hundred and computed one by one; memory does not grow with the region, and progress is
-   reported.
+1. People are read by the hundred and computed one by one, in one process or in several; memory does not grow with the
+   region, and progress is reported.
 2. Rows add up: their sums are those of the people's reports, in whatever order these are read. What has no known sum is
    counted apart.
 3. A report for a day, by what was known on a day, is the same whenever it is made.
@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import csv
 import io
+import multiprocessing
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Select, select, true
 from sqlalchemy.orm import Session
@@ -38,6 +41,9 @@ from .records import load_people
 __all__ = ["RegionReport", "RegionRow", "bars_of", "region_csv", "region_report", "summed"]
 
 _CHUNK: Final = 200
+#: By employer, region and kind: findings, people, findings without a sum, owed, late fees.
+_Sums: TypeAlias = dict[tuple[str, str, str], list[int]]
+_NOTHING: Final = (0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,46 +77,53 @@ def region_report(
     as_of: date | None = None,
     known_on: date | None = None,
     progress: Callable[[int], None] = lambda people: None,
+    processes: int = 1,
 ) -> RegionReport:
     """The findings about everybody who is insured in a region, or below it.
 
     Args:
         region: a code of GB/T 2260, or ``CN``.
         progress: called after every chunk: people looked at.
+        processes: how many compute; more than one only where this process has no other thread, for they are forked.
     """
     day = as_of or day_of(int(core.clock.local()))
     compliance = Compliance(read_book(core), day, known_on)
     here = true() if region == NATION else covered(InsuredPerson.region.expression, region)
+    several = processes > 1 and "fork" in multiprocessing.get_all_start_methods()
+    pages = _by_processes(core, here, compliance, processes) if several else _here(core, here, compliance)
     count = 0
-
-    def found() -> Iterator[list[Finding]]:
-        nonlocal count
-        for people in _people(core, here):
-            for insured in core.database.read(partial(load_people, core, ids=people)).values():
-                count += 1
-                # One report at a time: those of a whole page would be many times as much memory as its people.
-                yield list(compliance.report(insured.person).findings)
-            progress(count)
-
-    rows = summed(found())
-    return RegionReport(region, day, known_on or day, count, rows)
+    sums: _Sums = {}
+    for people, found in pages:
+        count += people
+        for key, row in found.items():
+            sums[key] = [old + new for old, new in zip(sums.get(key, _NOTHING), row, strict=True)]
+        progress(count)
+    return RegionReport(region, day, known_on or day, count, _rows(sums))
 
 
 def summed(people: Iterable[list[Finding]]) -> tuple[RegionRow, ...]:
     """The rows of the findings of people, one list for each person."""
-    sums: dict[tuple[str, str, str], list[int]] = {}
+    return _rows(_sums_of(people))
+
+
+def _rows(sums: _Sums) -> tuple[RegionRow, ...]:
+    return tuple(RegionRow(*key, *row) for key, row in sorted(sums.items()))
+
+
+def _sums_of(people: Iterable[Iterable[Finding]]) -> _Sums:
+    sums: _Sums = {}
     for findings in people:
         seen: set[tuple[str, str, str]] = set()
         for one in findings:
             key = one.employer, one.region, one.kind
-            row = sums.setdefault(key, [0, 0, 0, 0, 0])
+            row = sums.setdefault(key, [*_NOTHING])
             row[0] += 1
             row[1] += key not in seen
             row[2] += one.owed is None
             row[3] += one.owed or 0
             row[4] += one.late_fee or 0
             seen.add(key)
-    return tuple(RegionRow(*key, *row) for key, row in sorted(sums.items()))
+    return sums
 
 
 def bars_of(rows: Iterable[tuple[str, int, int, int]]) -> list[Bar]:
@@ -135,6 +148,47 @@ def region_csv(report: RegionReport) -> str:
         sums = in_yuan(row.owed), in_yuan(row.late_fees)
         writer.writerow((row.employer_id, row.region, row.kind, row.findings, row.people, row.without_sum, *sums))
     return text.getvalue()
+
+
+def _here(core: Core, here: ColumnElement[bool], compliance: Compliance) -> Iterator[tuple[int, _Sums]]:
+    """The sums of each page of people, and how many these are."""
+    return (_page(core, compliance, people) for people in _people(core, here))
+
+
+def _page(core: Core, compliance: Compliance, people: list[str]) -> tuple[int, _Sums]:
+    loaded = core.database.read(partial(load_people, core, ids=people))
+    return len(loaded), _sums_of(compliance.report(insured.person).findings for insured in loaded.values())
+
+
+def _by_processes(
+    core: Core, here: ColumnElement[bool], compliance: Compliance, processes: int
+) -> Iterator[tuple[int, _Sums]]:
+    """As :func:`_here`, computed by so many processes; a few pages are on their way at a time."""
+    # A connection must not be used on both sides of a fork: there is none while the processes start.
+    core.database.close()
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(processes, context, _begin, (core, compliance)) as pool:
+        pool.submit(len, ()).result()
+        waiting: deque[Future[tuple[int, _Sums]]] = deque()
+        for people in _people(core, here):
+            waiting.append(pool.submit(_in_process, people))
+            if len(waiting) > 2 * processes:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+#: What a process that was forked for a report computes with.
+_given: list[tuple[Core, Compliance]] = []
+
+
+def _begin(core: Core, compliance: Compliance) -> None:
+    _given.append((core, compliance))
+
+
+def _in_process(people: list[str]) -> tuple[int, _Sums]:
+    core, compliance = _given[-1]
+    return _page(core, compliance, people)
 
 
 def _people(core: Core, here: ColumnElement[bool]) -> Iterator[list[str]]:

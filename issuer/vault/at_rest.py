@@ -151,7 +151,7 @@ class AtRest:
         again: reads the master keys again, when an object under another key turns up: it was rewrapped meanwhile.
         """
         self._index = master.index
-        # Copied for each row: a keyed hash that begins anew costs twice as much.
+        # Copied for each row: keying a new hash costs twice as much.
         self._mac = hmac.new(master.index, b"bind\0", hashlib.sha256)
         self._find = hmac.new(master.index, b"find\0", hashlib.sha256)
         self._again = again

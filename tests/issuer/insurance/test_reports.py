@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError
+from issuer.insurance import region_report as reports
 from issuer.insurance import views
 from issuer.insurance.books import record
 from issuer.insurance.certificate_reminders import remind_certificates
@@ -41,7 +42,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @SQLITE
-def test_report_of_a_region_adds_up_to_those_of_its_employers(agency: Agency) -> None:
+def test_report_of_a_region_adds_up_to_those_of_its_employers(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(1, 4):
         _, insured = registered(agency, number)
         pay(agency, insured, "2026-03", "2026-04")
@@ -56,6 +57,9 @@ def test_report_of_a_region_adds_up_to_those_of_its_employers(agency: Agency) ->
     assert [(row.kind, row.findings, row.people, row.without_sum, row.owed) for row in found.rows] == wanted
     assert {row.employer_id for row in found.rows} == {agency.employer_id}
     assert region_report(agency.core, "CN").people == 4
+    monkeypatch.setattr(reports, "_CHUNK", 1)
+    assert region_report(agency.core, "310000", progress=seen.append, processes=2) == found
+    assert seen == [3, 1, 2, 3]
     assert region_report(agency.core, "440000").rows == ()
     lines = list(csv.DictReader(region_csv(found).splitlines()))
     assert [line["kind"] for line in lines] == [row.kind for row in found.rows]
