@@ -180,7 +180,9 @@ impl Keyring {
             return Ok(answers);
         }
         let mut prepared: HashMap<*const Key, Option<Arc<PreparedKey>>> = HashMap::new();
-        for (key, _, _) in asked {
+        // Neighbours mostly have one key.
+        for of_key in asked.chunk_by(|(one, ..), (other, ..)| Arc::ptr_eq(one, other)) {
+            let key = of_key[0].0;
             if let std::collections::hash_map::Entry::Vacant(place) = prepared.entry(Arc::as_ptr(key)) {
                 if self.settings.build_after == 0 {
                     self.prepare(key)?;
@@ -189,20 +191,19 @@ impl Keyring {
                 place.insert(key.prepared());
             }
         }
-        let with_table: Vec<(usize, Item<'_>)> = asked
-            .iter()
-            .enumerate()
-            .filter_map(|(place, (key, signature, message))| {
-                let prepared = prepared.get(&Arc::as_ptr(key))?.as_deref()?;
-                Some((place, (prepared, *signature, *message)))
-            })
-            .collect();
-        if with_table.is_empty() {
-            return Ok(answers);
+        let (mut places, mut items): (Vec<usize>, Vec<Item<'_>>) = (Vec::new(), Vec::new());
+        let mut start = 0;
+        for of_key in asked.chunk_by(|(one, ..), (other, ..)| Arc::ptr_eq(one, other)) {
+            if let Some(Some(prepared)) = prepared.get(&Arc::as_ptr(of_key[0].0)) {
+                places.extend(start..start + of_key.len());
+                items.extend(of_key.iter().map(|(_, signature, message)| (&**prepared, *signature, *message)));
+            }
+            start += of_key.len();
         }
-        let items: Vec<Item<'_>> = with_table.iter().map(|(_, item)| *item).collect();
-        let found = verify_many(self.settings.engine, self.base()?, &items);
-        with_table.iter().zip(found).for_each(|((place, _), answer)| answers[*place] = Some(answer));
+        if !items.is_empty() {
+            let found = verify_many(self.settings.engine, self.base()?, &items);
+            places.into_iter().zip(found).for_each(|(place, answer)| answers[place] = Some(answer));
+        }
         Ok(answers)
     }
 

@@ -10,7 +10,7 @@ mod reading;
 use icard_core::{acceptable_point, Engine, Fault, Key, Settings};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyTuple;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
@@ -176,19 +176,15 @@ impl Keyring {
     }
 
     #[pyo3(signature = (items, threads = 1))]
-    fn verify_many(
-        slf: &Bound<'_, Self>,
-        items: Vec<(Py<Ed25519Key>, PyBackedBytes, PyBackedBytes)>,
-        threads: usize,
-    ) -> PyResult<Vec<bool>> {
+    fn verify_many(slf: &Bound<'_, Self>, items: Vec<Bound<'_, PyTuple>>, threads: usize) -> PyResult<Vec<bool>> {
         let (py, ring) = (slf.py(), slf.get());
+        let items = items.iter().map(parts).collect::<PyResult<Vec<_>>>()?;
         let asked: Vec<Asked<'_>> = items
             .iter()
             .filter_map(|(key, signature, message)| {
-                let key = key.get();
                 // A key of another keyring has its table there.
                 key.ring.is(slf).then_some(())?;
-                Some((&key.key, <&[u8; 64]>::try_from(&signature[..]).ok()?, &message[..]))
+                Some((&key.key, <&[u8; 64]>::try_from(*signature).ok()?, *message))
             })
             .collect();
         let found = match py.detach(|| shares(&asked, threads, |share| ring.ring.verify_many(share))) {
@@ -201,7 +197,6 @@ impl Keyring {
         let mut found = found.into_iter();
         let mut answers = Vec::with_capacity(items.len());
         for (key, signature, message) in &items {
-            let key = key.get();
             answers.push(if !key.ring.is(slf) {
                 key.verify(py, signature, message)?
             } else if signature.len() != 64 {
@@ -219,6 +214,12 @@ impl Keyring {
     fn tables(&self) -> (usize, usize) {
         self.ring.tables()
     }
+}
+
+/// Key, signature and message of an item, which live as long as its tuple.
+fn parts<'a>(item: &'a Bound<'_, PyTuple>) -> PyResult<(&'a Ed25519Key, &'a [u8], &'a [u8])> {
+    let [key, signature, message] = [0, 1, 2].map(|place| item.get_borrowed_item(place));
+    Ok((key?.cast::<Ed25519Key>()?.get(), signature?.extract()?, message?.extract()?))
 }
 
 type Asked<'a> = (&'a Arc<Key>, &'a [u8; 64], &'a [u8]);
