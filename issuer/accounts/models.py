@@ -13,7 +13,7 @@ Promises:
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, or_
+from sqlalchemy import BindParameter, CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, or_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuer.db.base import Base, Big, Hex32, Hex64, Seconds, Word, sealed
@@ -236,7 +236,7 @@ class Mandate(Bound, Base):
     ended_at: Mapped[Seconds | None]
 
     @classmethod
-    def in_force(cls, now: int) -> tuple[ColumnElement[bool], ...]:
+    def in_force(cls, now: int | BindParameter[int]) -> tuple[ColumnElement[bool], ...]:
         """What holds of the mandates by which an agency may act at that time."""
         return cls.begins_at <= now, cls.ends_at > now, or_(cls.ended_at.is_(None), cls.ended_at > now)
 

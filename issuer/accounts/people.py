@@ -17,9 +17,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from issuer.core import Core
+from issuer.db.bound import checked_row
 from issuer.vault.at_rest import Place
 
 from .fields import normal_identity
@@ -86,9 +88,15 @@ def read_name(core: Core, row: Person) -> str:
     return str(_person(core, row).get("name", ""))
 
 
-def passports_of(core: Core, row: Person) -> frozenset[str]:
+def passports_of(core: Core, row: Person | Row[Any]) -> frozenset[str]:
     """The keyed hashes of a person's passports, as administrators noted them."""
     return frozenset(_person(core, row).get("passports", ()))
+
+
+def noted_passports(core: Core, session: Session, person_id: str) -> frozenset[str]:
+    """As :func:`passports_of`, of a person by id; of one who is not there, none."""
+    row = checked_row(session, Person, id=person_id)
+    return frozenset() if row is None else passports_of(core, row)
 
 
 def note_passports(core: Core, row: Person, digests: Iterable[str]) -> None:
@@ -106,7 +114,7 @@ def passport_digest(core: Core, state: str, number: str) -> str:
     return core.at_rest.digest("document", f"passport:{state}:{normal_number(number)}")
 
 
-def _person(core: Core, row: Person) -> dict[str, Any]:
+def _person(core: Core, row: Person | Row[Any]) -> dict[str, Any]:
     # A new row has none yet.
     sealed: bytes | None = row.record
     return {} if sealed is None else _object(core.at_rest.open(Place("persons", "record", row.id), sealed))

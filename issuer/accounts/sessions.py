@@ -19,14 +19,15 @@ import hmac
 import json
 import secrets
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, select, update
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import NotAllowed, NotFound
 from issuer.acts import SERVICE, Act
 from issuer.core import Core
+from issuer.db.bound import checked_row
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.vault.at_rest import Place
 
@@ -95,13 +96,21 @@ def authenticate(core: Core, token: str) -> Principal:
     """
 
     def look(session: Session) -> tuple[Principal, int, int]:
-        row, account = find(core, session, token)
-        return who_of(account, row), row.seen_at, core.clock.now(session)
+        now = core.clock.now(session)
+        row = checked_row(session, LoginSession, token_hash=secret_hash(core.at_rest, "session", token))
+        if row is None or row.ends_at <= now or row.seen_at <= now - core.settings.session_idle:
+            raise NotAllowed("session.unknown")
+        account = checked_row(session, Account, id=row.account_id)
+        if account is None or account.state != "active":
+            raise NotAllowed("session.unknown")
+        return who_of(account, row), row.seen_at, now
 
     who, seen_at, now = core.database.read(look)
     if now - seen_at > _NOTED:
         note = update(LoginSession).where(LoginSession.id == who.session_id).values(seen_at=now)
-        core.database.transact(lambda session: session.execute(note) and None, settled=lambda session: None)
+        core.database.after_reading(
+            lambda: core.database.transact(lambda session: session.execute(note) and None, settled=lambda session: None)
+        )
     return who
 
 
@@ -282,7 +291,7 @@ def find(core: Core, session: Session, token: str, *, lock: bool = False) -> tup
     return row, account
 
 
-def who_of(account: Account, row: LoginSession) -> Principal:
+def who_of(account: Account | Row[Any], row: LoginSession | Row[Any]) -> Principal:
     """Who asks in this session."""
     return Principal(
         account_id=account.id,

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
 from icard_crypto.moments import DAY
 from issuer.core import Core
+from issuer.db.bound import checked_row
 from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
 from issuer.db.unit_of_work import UnitOfWork
@@ -149,13 +150,14 @@ def authenticate_token(core: Core, text: str) -> Principal:
 
     def look(session: Session) -> tuple[Principal, int | None, int] | None:
         now = core.clock.now(session)
-        row = session.scalars(select(ApiToken).where(ApiToken.prefix == prefix)).one_or_none()
+        row = checked_row(session, ApiToken, prefix=prefix)
         if not hmac.compare_digest(row.secret_hash if row else _NOBODYS, digest) or row is None:
             return None
-        account = session.get_one(Account, row.account_id)
+        account = checked_row(session, Account, id=row.account_id)
+        if account is None or account.state != "active" or row.revoked_at is not None or row.expires_at <= now:
+            return None
         role = role_named(account.role)
-        stands = row.revoked_at is None and row.expires_at > now and account.state == "active"
-        if not stands or _RIGHT not in role.rights:
+        if _RIGHT not in role.rights:
             return None
         who = Principal(
             account_id=account.id,
@@ -174,7 +176,9 @@ def authenticate_token(core: Core, text: str) -> Principal:
     who, used_on, today = found
     if used_on != today:
         note = update(ApiToken).where(ApiToken.id == who.token_id).values(used_on=today)
-        core.database.transact(lambda session: session.execute(note) and None, settled=lambda session: None)
+        core.database.after_reading(
+            lambda: core.database.transact(lambda session: session.execute(note) and None, settled=lambda session: None)
+        )
     return who
 
 

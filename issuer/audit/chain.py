@@ -15,8 +15,9 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple, cast
 
+from sqlalchemy import Table, insert, select, update
 from sqlalchemy.orm import Session
 
 from icard_crypto.encoding import cbor
@@ -26,13 +27,25 @@ from issuer.vault.at_rest import AtRest, Place
 
 from .models import AuditDetail, AuditHead, AuditRow
 
-__all__ = ["append_audit", "details_hash", "genesis", "row_hash", "row_mac"]
+__all__ = ["ChainEnd", "append_audit", "details_hash", "genesis", "row_hash", "row_mac"]
 
 _LABEL: Final = "icard-audit-1"
 _SALT: Final = 16
+_HEAD: Final = cast("Table", AuditHead.__table__)
+_ROWS: Final = cast("Table", AuditRow.__table__)
+_DETAILS: Final = cast("Table", AuditDetail.__table__)
+#: Of a row, beside its hash and MAC.
+_FIELDS: Final = ("seq", "at", "actor", "action", "subject", "details_hash", "previous")
 
 
-def append_audit(session: Session, at_rest: AtRest, at: int, acts: Sequence[Act]) -> AuditHead | None:
+class ChainEnd(NamedTuple):
+    """The last row of the chain: its number and its hash."""
+
+    seq: int
+    hash: str
+
+
+def append_audit(session: Session, at_rest: AtRest, at: int, acts: Sequence[Act]) -> ChainEnd | None:
     """Append acts to the chain; nothing else may be written in this transaction afterwards.
 
     Args:
@@ -47,14 +60,17 @@ def append_audit(session: Session, at_rest: AtRest, at: int, acts: Sequence[Act]
     if not acts:
         return None
     session.flush()
-    head = session.get(AuditHead, 1, with_for_update=True, populate_existing=True)
+    # By the tables, not as objects: every transaction that acts does this, with the database's locks in hand.
+    query = select(AuditHead.seq, AuditHead.hash).where(AuditHead.id == 1).with_for_update()
+    head = session.execute(query).one_or_none()
     if head is None:
         raise StateError("database.not_initialised")
     rows, bodies = [], []
+    seq, previous = head.seq, head.hash
     for act in acts:
         salt = os.urandom(_SALT)
         details = json.dumps(act.details, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-        seq = head.seq + 1
+        seq += 1
         row = AuditRow(
             seq=seq,
             at=at,
@@ -62,20 +78,17 @@ def append_audit(session: Session, at_rest: AtRest, at: int, acts: Sequence[Act]
             action=act.action,
             subject=at_rest.pseudonym("subject", act.subject),
             details_hash=details_hash(salt, details),
-            previous=head.hash,
-            hash="",
+            previous=previous,
         )
-        row.hash = row_hash(row)
-        row.mac = row_mac(at_rest, row.hash)
-        body = at_rest.seal(Place("audit_details", "body", str(seq)), salt + details)
-        rows.append(row)
-        bodies.append(AuditDetail(seq=seq, body=body))
-        head.seq, head.hash = seq, row.hash
-    session.add_all(rows)
-    session.flush()
-    session.add_all(bodies)
-    session.flush()
-    return head
+        previous = row_hash(row)
+        rows.append(
+            {**{name: getattr(row, name) for name in _FIELDS}, "hash": previous, "mac": row_mac(at_rest, previous)}
+        )
+        bodies.append({"seq": seq, "body": at_rest.seal(Place("audit_details", "body", str(seq)), salt + details)})
+    session.execute(update(_HEAD).where(_HEAD.c.id == 1).values(seq=seq, hash=previous))
+    session.execute(insert(_ROWS), rows)
+    session.execute(insert(_DETAILS), bodies)
+    return ChainEnd(seq, previous)
 
 
 def genesis(database_id: str) -> str:

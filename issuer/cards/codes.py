@@ -138,7 +138,7 @@ def finish(core: Core, ctis: Iterable[str]) -> list[IssuedCode]:
     pending = list(ctis)
     done: list[IssuedCode] = []
     for _ in range(_ROUNDS):
-        rows, keys = core.database.read(functools.partial(_pending, core, pending))
+        rows, keys = core.database.read(functools.partial(_pending, core, pending)) if pending else ([], {})
         if not rows:
             break
         burn = [row.cti for row in rows if keys[row.key].revoked]

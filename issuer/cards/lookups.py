@@ -19,9 +19,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal, cast
 
-from sqlalchemy import ColumnElement, and_, not_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Table, and_, insert, not_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from icard_crypto import limits
@@ -31,7 +31,10 @@ from icard_crypto.errors import IcardError, Invalid
 from icard_crypto.moments import DAY
 from icard_crypto.signing import cose
 from issuer.accounts.principals import Principal
+from issuer.audit.models import Read
+from issuer.audit.reads import write_read
 from issuer.core import Core
+from issuer.db.bound import checked_row
 from issuer.vault.at_rest import Place
 
 from .deferrals import covering, running
@@ -48,14 +51,15 @@ __all__ = [
     "list_lookups",
     "list_own_lookups",
     "note_lookup",
-    "note_lookups",
     "note_person_lookup",
+    "note_search",
 ]
 
 #: How the record was reached: a card by its id, by the cti of a code that was shown, as one that a search found; the
 #: person's social insurance.
 Way = Literal["card", "code", "search", "insurance"]
 _MOST: Final = 201
+_TABLE: Final = cast("Table", OnlineLookup.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +92,33 @@ def note_lookup(core: Core, who: Principal, card_id: str, way: Way, purpose: str
         Invalid: ``lookup.purpose``.
         StateError: ``database.*``.
     """
-    _note(core, who, [_Seen(secrets.token_hex(16), card_id, None)], way, purpose, notified=True)
+    _note(core, who, _Seen(secrets.token_hex(16), card_id, None), way, purpose)
 
 
-def note_lookups(core: Core, who: Principal, card_ids: Sequence[str], way: Way, purpose: str | None = None) -> None:
-    """Write that an official is about to see that these cards are require_found, and how they stand."""
+def note_search(core: Core, who: Principal, card_ids: Sequence[str], purpose: str | None = None) -> None:
+    """Write that an official has searched, and is about to see that these cards were found, and how they stand.
+
+    Raises:
+        Invalid: ``lookup.purpose``.
+        StateError: ``database.*``.
+    """
     seen = [_Seen(secrets.token_hex(16), card_id, None) for card_id in card_ids]
-    _note(core, who, seen, way, purpose, notified=False)
+    read_id = secrets.token_hex(16)
+
+    def work(session: Session) -> bool:
+        at = core.clock.now(session)
+        named = purpose_for(core, session, who.role.name, purpose)
+        write_read(core.at_rest, session, read_id, at, f"account:{who.account_id}", who.role.name, "card.search")
+        for one in seen:
+            _write(core, session, at, who, one, "search", named, notified=False)
+        return True
+
+    core.database.transact(work, settled=lambda session: True if session.get(Read, read_id) else None)
 
 
 def note_person_lookup(core: Core, who: Principal, person_id: str, way: Way, purpose: str | None = None) -> None:
     """Write that an official is about to see a person's record beside any card. Raises as :func:`note_lookup`."""
-    _note(core, who, [_Seen(secrets.token_hex(16), None, person_id)], way, purpose, notified=True)
+    _note(core, who, _Seen(secrets.token_hex(16), None, person_id), way, purpose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +130,14 @@ class _Seen:
     person_id: str | None
 
 
-def _note(core: Core, who: Principal, seen: Sequence[_Seen], way: Way, purpose: str | None, *, notified: bool) -> None:
-    if not seen:
-        return
-
+def _note(core: Core, who: Principal, seen: _Seen, way: Way, purpose: str | None) -> None:
     def work(session: Session) -> bool:
         at = core.clock.now(session)
         named = purpose_for(core, session, who.role.name, purpose)
-        for one in seen:
-            _write(core, session, at, who, one, way, named, notified=notified)
+        _write(core, session, at, who, seen, way, named, notified=True)
         return True
 
-    last = seen[-1].name
-    core.database.transact(work, settled=lambda session: True if session.get(OnlineLookup, last) else None)
+    core.database.transact(work, settled=lambda session: True if session.get(OnlineLookup, seen.name) else None)
 
 
 def _write(
@@ -139,34 +153,35 @@ def _write(
 ) -> None:
     person_id = seen.person_id
     if seen.card_id is not None:
-        party = session.get(CardParty, seen.card_id)
+        party = checked_row(session, CardParty, card_id=seen.card_id)
         person_id = None if party is None else party.holder_id
     deferral = covering(session, person_id, who.account_id, at) if purpose.deferrable and person_id else None
-    row = OnlineLookup(
-        id=seen.name,
-        card_id=seen.card_id,
-        person_id=person_id,
-        account_id=who.account_id,
-        role=who.role.name,
-        way=way,
-        purpose=purpose.name,
-        deferral_id=None if deferral is None else deferral.id,
-        at=at,
-    )
+    row = {
+        "id": seen.name,
+        "card_id": seen.card_id,
+        "person_id": person_id,
+        "account_id": who.account_id,
+        "role": who.role.name,
+        "way": way,
+        "purpose": purpose.name,
+        "deferral_id": None if deferral is None else deferral.id,
+        "at": at,
+    }
     if notified and deferral is None and not _notified_today(session, row):
         if seen.card_id is not None:
             notify_holder(core, session, at, "card.looked_up", seen.card_id)
         elif person_id is not None:
             notify_person(core, session, at, "person.looked_up", person_id)
-    session.add(row)
+    session.execute(insert(_TABLE), row)
 
 
-def _notified_today(session: Session, row: OnlineLookup) -> bool:
+def _notified_today(session: Session, row: Mapping[str, Any]) -> bool:
     """Whether the holder was notified of this official today. A deferred look-up notified nobody."""
-    same = OnlineLookup.card_id == row.card_id if row.card_id else OnlineLookup.person_id == row.person_id
-    today = OnlineLookup.at >= row.at - row.at % DAY
+    name = "card_id" if row["card_id"] else "person_id"
+    same = getattr(OnlineLookup, name) == row[name]
+    today = OnlineLookup.at >= row["at"] - row["at"] % DAY
     query = select(OnlineLookup.id).where(
-        same, today, OnlineLookup.account_id == row.account_id, OnlineLookup.deferral_id.is_(None)
+        same, today, OnlineLookup.account_id == row["account_id"], OnlineLookup.deferral_id.is_(None)
     )
     return session.scalar(query.limit(1)) is not None
 

@@ -13,11 +13,23 @@ Promises:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, false, select, union
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    bindparam,
+    false,
+    select,
+    union,
+)
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import NotAllowed, NotFound
@@ -196,13 +208,19 @@ def notify_parties(core: Core, session: Session, now: int, act: str, cards: Sequ
     kind = kind_of_act(act)
     found: list[Notice] = []
     for start in range(0, len(cards), _CHUNK):
-        chunk = CardParty.card_id.in_(cards[start : start + _CHUNK])
-        told = session.execute(union(*(query.where(chunk) for query in _told(now)))).all()
+        told = session.execute(_all_told(), {"cards": cards[start : start + _CHUNK], "now": now}).all()
         found += [Notice(kind.name, account, {"card": card}) for card, account in sorted((*row,) for row in told)]
     notify(core, session, now, found)
 
 
-def _told(now: int) -> tuple[Select[str, str], ...]:
+@functools.cache
+def _all_told() -> CompoundSelect[str, str]:
+    """Those of some ``cards`` ``now``: made once, for every act asks it."""
+    chunk = CardParty.card_id.in_(bindparam("cards", expanding=True))
+    return union(*(query.where(chunk) for query in _told(bindparam("now", type_=BigInteger))))
+
+
+def _told(now: int | BindParameter[int]) -> tuple[Select[str, str], ...]:
     """Cards and the accounts that are notified of them: apart, so that each finds its accounts by an index."""
     # Locked accounts are notified too; who never came, or left, is not.
     query = select(CardParty.card_id, Account.id).where(Account.state.in_(("active", "locked")))

@@ -15,7 +15,9 @@ Promises:
 7. Lock waits are bounded: a statement waits five seconds for a lock (SQLite: ten for the whole file) and runs for a
    minute at most; an idle open transaction is cut off (PostgreSQL; set in each transaction, so that it also holds
    behind a pooler in transaction mode). For the pooler's sake no statement is prepared by name.
-8. Threads that write to one SQLite file queue here. SQLite itself would poll, each thread for up to a tenth of a second
+8. What a thread reads within :meth:`Database.read_together` is one transaction, and each row is read and checked once.
+   Nothing is written within it: a thread never needs two connections.
+9. Threads that write to one SQLite file queue here. SQLite itself would poll, each thread for up to a tenth of a second
    and in no order; that is left for other processes.
 """
 
@@ -24,23 +26,24 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import re
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError, Unavailable
 
 from .bound import BINDER, AlteredRow, Binder
+from .faults import final, has_waited, is_denied, kind_of, reason_of
 
-__all__ = ["PATIENT", "Database", "connect", "final"]
+__all__ = ["PATIENT", "Database", "connect"]
 
 T = TypeVar("T")
 
@@ -50,16 +53,9 @@ BUSY_MS: Final = 10_000
 ATTEMPTS: Final = 12
 LONGEST_PAUSE: Final = 3.0
 
-# SQLSTATE classes and codes (PostgreSQL documentation, appendix A) after which the same work may succeed.
-_AGAIN: Final = frozenset({"40001", "40P01", "55P03", "57014", "25P03", "57P01", "57P02", "57P03", "53300"})
-#: What a server says to a login that it does not take: libpq gives no code while it connects.
-_DENIED: Final = re.compile(
-    r"FATAL: +(password authentication failed|role \S+ does not exist|database \S+ does not exist)"
-)
-_FULL: Final = frozenset({"SQLITE_FULL", "53100"})
-# unixepoch('subsec') needs SQLite 3.42, which Debian 12 has not.
-_SQLITE_NOW: Final = "SELECT (julianday('now') - 2440587.5) * 86400.0"
 _READ_ONLY: Final = "icard_read_only"
+#: Where a connection has the database's time at the beginning of its transaction, and the monotonic one.
+_BEGAN: Final = "icard_began"
 #: libpq's words, seconds (the last: milliseconds): a server that was cut off the network says nothing, for hours.
 _PATIENCE: Final = {
     "connect_timeout": 10,
@@ -80,6 +76,13 @@ _IDLE_MS: Final = 60_000
 _POOL_PATIENCE: Final = 10
 
 
+class _Shared(threading.local):
+    """What a thread reads together: its session, and what it writes when that is over."""
+
+    session: Session | None = None
+    later: list[Callable[[], object]]
+
+
 class Database:
     """A database and the way to work in it. Thread-safe; make one a process, after any fork."""
 
@@ -94,6 +97,7 @@ class Database:
         #: Code of the last write that failed for want of the database; None: none has since one succeeded.
         self.write_fault: str | None = None
         self._writing = threading.Lock()
+        self._shared = _Shared()
         self._reader = engine.execution_options(**{_READ_ONLY: True})
 
     def transact(
@@ -121,6 +125,8 @@ class Database:
         return result
 
     def _transact(self, work: Callable[[Session], T], settled: Callable[[Session], T | None] | None, hurry: bool) -> T:
+        if self._shared.session is not None:
+            raise RuntimeError("nothing is written while a thread reads together (promise 8)")
         attempt = 0
         while True:
             attempt += 1
@@ -138,7 +144,7 @@ class Database:
             except PoolTimeout:
                 raise Unavailable("database.busy") from None
             except DBAPIError as fault:
-                kind = _kind(fault)
+                kind = kind_of(fault)
                 if kind is None:
                     raise final(fault) from fault
                 if committing and kind == "database.unreachable":
@@ -147,7 +153,7 @@ class Database:
                     found = self.read(settled)
                     if found is not None:
                         return found
-                if hurry or attempt >= ATTEMPTS or _waited(fault):
+                if hurry or attempt >= ATTEMPTS or has_waited(fault):
                     raise Unavailable(kind) from fault
             # Not for secrets: the pause only keeps two workers from meeting again.
             pause = min(0.01 * 2**attempt, LONGEST_PAUSE) * (0.5 + random.random())  # noqa: S311
@@ -161,6 +167,8 @@ class Database:
             Unavailable: ``database.busy``, ``database.unreachable``.
             StateError: ``database.fault``.
         """
+        if self._shared.session is not None:
+            return work(self._shared.session)
         attempt = 0
         while True:
             attempt += 1
@@ -173,20 +181,49 @@ class Database:
             except PoolTimeout:
                 raise Unavailable("database.busy") from None
             except DBAPIError as fault:
-                kind = _kind(fault)
+                kind = kind_of(fault)
                 if kind is None:
                     raise final(fault) from fault
-                if attempt >= ATTEMPTS or _waited(fault):
+                if attempt >= ATTEMPTS or has_waited(fault):
                     raise Unavailable(kind) from fault
             if self.stopping.wait(min(0.01 * 2**attempt, LONGEST_PAUSE)):
                 raise Unavailable(kind)
+
+    def read_together(self, work: Callable[[], T]) -> T:
+        """Do ``work``; what this thread reads in it is one transaction (promise 8).
+
+        Raises:
+            Unavailable, StateError: as :meth:`read`.
+        """
+        later: list[Callable[[], object]] = []
+
+        def whole(session: Session) -> T:
+            later.clear()
+            self._shared.session, self._shared.later = session, later
+            try:
+                return work()
+            finally:
+                self._shared.session = None
+
+        try:
+            return self.read(whole)
+        finally:
+            for each in later:
+                each()
+
+    def after_reading(self, write: Callable[[], object]) -> None:
+        """Write something once what this thread reads together is over; at once where it does not."""
+        if self._shared.session is None:
+            write()
+        else:
+            self._shared.later.append(write)
 
     def _session(self, engine: Engine) -> Session:
         return Session(engine, expire_on_commit=False, info={BINDER: self.binder})
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
-        """Promise 8."""
+        """Promise 9."""
         if not self.is_sqlite:
             yield
             return
@@ -198,9 +235,15 @@ class Database:
             self._writing.release()
 
     def now(self, session: Session) -> float:
-        """The database's own clock, Unix time."""
-        sql = _SQLITE_NOW if self.is_sqlite else "SELECT extract(epoch FROM clock_timestamp())"
-        return float(session.execute(text(sql)).scalar_one())
+        """The database's own clock, Unix time. SQLite is in this process: its clock is the machine's."""
+        if self.is_sqlite:
+            return time.time()
+        # What the clock said when the transaction began, and what has gone by since.
+        known = session.connection().info.get(_BEGAN)
+        if known is None:
+            return float(session.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+        at, begun = known
+        return float(at + time.monotonic() - begun)
 
     def check(self) -> None:
         """Raise unless the database answers now.
@@ -219,9 +262,9 @@ class Database:
                 if encoding not in (None, "UTF8"):
                     raise StateError("database.encoding", expected="UTF8", found=encoding)
         except DBAPIError as fault:
-            if _is_denied(fault):
+            if is_denied(fault):
                 raise StateError("database.denied") from fault
-            raise Unavailable(_kind(fault) or "database.unreachable", found=_reason(fault)) from fault
+            raise Unavailable(kind_of(fault) or "database.unreachable", found=reason_of(fault)) from fault
 
     def require_connections(self, needed: int) -> None:
         """Raise where the server can never give a process that many connections. A pooler answers for its server.
@@ -259,7 +302,7 @@ def connect(url: str, *, connections: int = 15) -> Database:
     """The database at ``url``: ``sqlite:///path`` or ``postgresql://...`` (psycopg 3). Nothing is opened yet.
 
     Args:
-        connections: that may be open at one time on PostgreSQL: one for each thread that may ask.
+        connections: that may be open at one time: one for each thread that may ask.
 
     Raises:
         StateError: ``database.url``.
@@ -274,14 +317,22 @@ def connect(url: str, *, connections: int = 15) -> Database:
     elif kind != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise StateError("database.url", expected="sqlite:///path or postgresql://user@host/name", found=kind)
     try:
-        engine = _sqlite(parsed) if kind == "sqlite" else _postgresql(parsed, connections)
+        engine = (_sqlite if kind == "sqlite" else _postgresql)(parsed, connections)
     except (NoSuchModuleError, ArgumentError):
         raise StateError("database.url", expected="sqlite:///path or postgresql://user@host/name") from None
     return Database(engine)
 
 
-def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, hide_parameters=True)
+def _sqlite(url: URL, connections: int) -> Engine:
+    # Kept open, the last one used first: to open one costs more than most questions.
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=_POOL_PATIENCE,
+        pool_use_lifo=True,
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -323,60 +374,8 @@ def _begin_postgresql(connection: Connection) -> None:
         # One question, and of this transaction alone: a pooler hands the connection to somebody else afterwards.
         limits = f"'{LOCK_MS}', true), set_config('statement_timeout', '{_STATEMENT_MS}', true)"
         idle = f"set_config('idle_in_transaction_session_timeout', '{_IDLE_MS}', true)"
-        connection.exec_driver_sql(f"SELECT set_config('lock_timeout', {limits}, {idle}")
-
-
-def _kind(fault: DBAPIError) -> str | None:
-    """The code of a fault after which the same work may succeed, or None."""
-    original = fault.orig
-    if isinstance(original, sqlite3.Error):
-        name = getattr(original, "sqlite_errorname", "")
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            return "database.busy"
-        return "database.unreachable" if name.startswith("SQLITE_CANTOPEN") else None
-    if isinstance(original, psycopg.Error):
-        if original.sqlstate in _AGAIN:
-            gone = original.sqlstate.startswith("57P")
-            return "database.unreachable" if gone else "database.busy"
-        if _is_denied(fault):
-            return None
-        if fault.connection_invalidated or (isinstance(fault, OperationalError) and original.sqlstate is None):
-            return "database.unreachable"
-    return None
-
-
-def _is_denied(fault: DBAPIError) -> bool:
-    """Whether the server answered and did not let this login in."""
-    original = fault.orig
-    return isinstance(original, psycopg.Error) and original.sqlstate is None and bool(_DENIED.search(str(original)))
-
-
-def _waited(fault: DBAPIError) -> bool:
-    """Whether a lock or a statement had all its time: to try that again would hang whoever asked."""
-    original = fault.orig
-    if isinstance(original, sqlite3.Error):
-        return getattr(original, "sqlite_errorname", "") == "SQLITE_BUSY"
-    return isinstance(original, psycopg.Error) and original.sqlstate in ("55P03", "57014", "25P03")
-
-
-def final(fault: DBAPIError) -> Exception:
-    """What a caller gets of a fault that is not tried again. A broken constraint stays what it is: whoever
-    does the work knows what it means.
-    """
-    if isinstance(fault, IntegrityError):
-        return fault
-    kind = _kind(fault)
-    if kind is not None:
-        return Unavailable(kind, found=_reason(fault))
-    if _is_denied(fault):
-        return StateError("database.denied")
-    reason = _reason(fault)
-    if reason in _FULL:
-        return Unavailable("database.full", found=reason)
-    return StateError("database.fault", found=reason)
-
-
-def _reason(fault: DBAPIError) -> str:
-    """The driver's word for it, without statements, parameters or addresses."""
-    original = fault.orig
-    return getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or type(original).__name__
+        clock = "extract(epoch FROM clock_timestamp())::float8"
+        found = connection.exec_driver_sql(f"SELECT set_config('lock_timeout', {limits}, {idle}, {clock}").one()
+        connection.info[_BEGAN] = found[-1], time.monotonic()
+    else:
+        connection.info.pop(_BEGAN, None)

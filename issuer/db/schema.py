@@ -25,7 +25,8 @@ from sqlalchemy.exc import DBAPIError
 
 from icard_crypto.errors import StateError
 
-from .engine import PATIENT, Database, final
+from .engine import PATIENT, Database
+from .faults import final
 
 __all__ = ["Loss", "current", "is_way_back", "losses", "migrate", "newest", "require_newest", "revisions"]
 

@@ -106,7 +106,9 @@ class Clock:
 
 def signed_at(session: Session, moment: int) -> None:
     """Remember that something with this time is about to be signed."""
-    session.execute(update(Meta).where(Meta.id == 1, Meta.newest_iat < moment).values(newest_iat=moment))
+    wanted = update(Meta).where(Meta.id == 1, Meta.newest_iat < moment).values(newest_iat=moment)
+    # Nobody reads the column of an object that a session has.
+    session.execute(wanted, execution_options={"synchronize_session": False})
 
 
 def require_alone(session: Session) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Invalid
 from issuer.accounts.models import Organisation, Person
-from issuer.accounts.people import passport_digest, passports_of, write_name
+from issuer.accounts.people import noted_passports, passport_digest, write_name
 from issuer.core import Core
 from issuer.vault.at_rest import Place
 
@@ -116,8 +116,7 @@ def same_human(core: Core, session: Session, person_id: str) -> frozenset[str]:
     """A person, the persons who have one of the passports that administrators noted of them, and these passports' keyed
     hashes: two who have one of these in common are one human being.
     """
-    row = session.get(Person, person_id)
-    passports = frozenset() if row is None else passports_of(core, row)
+    passports = noted_passports(core, session, person_id)
     if not passports:
         return frozenset({person_id})
     query = select(PersonDocument.person_id).where(PersonDocument.digest.in_(passports))

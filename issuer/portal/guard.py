@@ -73,6 +73,9 @@ class PageGuard(Guard):
         # Here, beside the event loop: a body may have some megabytes.
         form = None if body is None else _form(request, body)
         request.state.form = form
+        return service.core.database.read_together(lambda: self._known(service, request, form))
+
+    def _known(self, service: IssuingService, request: Request, form: FormData | None) -> Visit:
         token = request.cookies.get(SESSION)
         who = None
         if self.access.asks != "anyone":

@@ -17,6 +17,7 @@ own; a new server begins with a copy of another's.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -118,25 +119,30 @@ def mark_after_commit(session: Session, path: Path, seq: int, head: str) -> None
         StateError: ``epoch.behind``: the database does not hold the mark's row any more; nothing may be committed, or
             the mark would go on past what is missing.
     """
-    query = select(Meta.database_id, Meta.epoch, StatusListRow.name, StatusListRow.used).outerjoin_from(
-        Meta, StatusListRow, StatusListRow.state == "open"
-    )
-    database_id, epoch, name, used = session.execute(query).one()
-    mark = Mark(database_id, epoch, seq, head, name, used or 0, sum(1 for _ in bound_tables()))
     try:
         before = read_mark(path)
     except FileFault:
         # Writing it after the commit fails too, and says so.
         before = None
-    if before is not None and (before.database_id, before.epoch) == (database_id, epoch):
-        held = session.scalar(select(AuditRow.hash).where(AuditRow.seq == before.seq))
-        if held != before.hash:
-            raise StateError("epoch.behind", path="audit", expected=f"row {before.seq}", found="another row or none")
+    # One question for both: no audit has a row 0.
+    row = select(AuditRow.hash).where(AuditRow.seq == (0 if before is None else before.seq)).scalar_subquery()
+    query = select(Meta.database_id, Meta.epoch, StatusListRow.name, StatusListRow.used, row).outerjoin_from(
+        Meta, StatusListRow, StatusListRow.state == "open"
+    )
+    database_id, epoch, name, used, held = session.execute(query).one()
+    mark = Mark(database_id, epoch, seq, head, name, used or 0, _bound())
+    if before is not None and (before.database_id, before.epoch) == (database_id, epoch) and held != before.hash:
+        raise StateError("epoch.behind", path="audit", expected=f"row {before.seq}", found="another row or none")
 
     def committed(_session: Session) -> None:
         write_mark(path, mark)
 
     event.listen(session, "after_commit", committed, once=True)
+
+
+@functools.cache
+def _bound() -> int:
+    return sum(1 for _ in bound_tables())
 
 
 def require_writable(path: Path) -> None:

@@ -146,7 +146,9 @@ class Guard:
         call = (
             self._checked(service, request, body)
             if anyone
-            else await run_in_threadpool(self._checked, service, request, body)
+            else await run_in_threadpool(
+                service.core.database.read_together, lambda: self._checked(service, request, body)
+            )
         )
         if call.who_or_none is not None:
             self.take(request, service, call.who_or_none)

@@ -15,8 +15,8 @@ from pydantic import Field
 
 from icard_crypto.card.card import Profile
 from issuer.cards import views
-from issuer.cards.lookups import note_lookup, note_lookups
-from issuer.cards.parties import require_card
+from issuer.cards.lookups import note_lookup, note_search
+from issuer.cards.parties import SeenCard, require_card
 from issuer.cards.views import CardView, newest_code
 from issuer.cards.visibility import require_profile, visible
 from issuer.permits.views import PermitView, show_permit
@@ -41,7 +41,7 @@ def read_card(call: Call, card_id: str, purpose: str | None = None) -> CardView:
         NotFound: ``issue.no_card``.
         Invalid: ``lookup.purpose``.
     """
-    require_card(call.core, call.who, card_id)
+    _require_card(call, card_id)
     if call.who.may("card.read"):
         note_lookup(call.core, call.who, card_id, "card", purpose)
     return visible(views.show(call.core, card_id), call.who)
@@ -59,9 +59,8 @@ def find_cards(call: Call, kind: Literal["permit", "name"], value: str, purpose:
         Invalid: ``lookup.purpose``.
     """
     call.who.require("card.find")
-    call.looked("card.search")
     found = views.statuses(call.core, kind, value)
-    note_lookups(call.core, call.who, sorted(found), "search", purpose)
+    note_search(call.core, call.who, sorted(found), purpose)
     return found
 
 
@@ -86,7 +85,7 @@ def read_code(call: Call, card_id: str, profile: Profile) -> str:
         NotFound: ``issue.no_card``.
         Problem: ``http.not_ready``.
     """
-    require_card(call.core, call.who, card_id)
+    _require_card(call, card_id)
     require_profile(call.who, profile)
     if call.who.may("card.read"):
         note_lookup(call.core, call.who, card_id, "card")
@@ -95,3 +94,11 @@ def read_code(call: Call, card_id: str, profile: Profile) -> str:
         # Whoever issued it has not signed it yet, or was killed; the worker finishes it.
         raise http.Problem("http.not_ready", headers={"Retry-After": "5"})
     return code.text
+
+
+def _require_card(call: Call, card_id: str) -> None:
+    """Refuse whoever may not see the card. The guard has looked for the one that the path names."""
+    if not call.who.may("card.read"):
+        call.who.require("card.read_own")
+    if not (isinstance(call.found, SeenCard) and call.found.card_id == card_id):
+        require_card(call.core, call.who, card_id)

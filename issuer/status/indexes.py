@@ -150,7 +150,8 @@ def changed(session: Session, names: set[str], now: int) -> None:
         session.execute(
             update(StatusListRow)
             .where(StatusListRow.name == name)
-            .values(changes=StatusListRow.changes + 1, waiting_since=since)
+            .values(changes=StatusListRow.changes + 1, waiting_since=since),
+            execution_options={"synchronize_session": False},
         )
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from icard_crypto.errors import Unavailable
 from issuer import cards
+from issuer.audit.models import Read
 from issuer.cards import NewCard, lookups
 from issuer.cards.models import OnlineLookup
 from issuer.notices.inbox import inbox
@@ -106,3 +108,21 @@ def test_no_look_without_its_row(issuing_service: ServiceUnderTest, monkeypatch:
     monkeypatch.setattr(lookups, "notify_holder", full)
     answer = asks("POST", _BY_CODE, {"cti": issued.codes[0].cti})
     assert (problem(answer), "permit" in answer.text) == ((503, "database.full"), False)
+
+
+def test_a_search_leaves_its_rows_in_one_transaction(issuing_service: ServiceUnderTest) -> None:
+    """The search and each card that it found; a purpose of another role is refused alike, whether there is a card."""
+    cards.issue(issuing_service.core, [NewCard(person(1))], HOST)
+    asks = by_session(
+        make_app(issuing_service.core, http.Drain()), make(issuing_service, "inspector", "an.quan").enter()
+    )
+    wanted = {"kind": "permit", "value": person(1).permit.number}
+    for value in (wanted["value"], "R310115202699999999"):
+        answer = asks("POST", "/v1/cards/search", {**wanted, "value": value, "purpose": "no.such"})
+        assert problem(answer) == (422, "lookup.purpose")
+    assert (count(issuing_service.core, Read), count(issuing_service.core, OnlineLookup)) == (0, 0)
+    commits: list[object] = []
+    event.listen(issuing_service.core.database.engine, "commit", commits.append)
+    assert len(asks("POST", "/v1/cards/search", wanted).json()) == 1
+    assert len(commits) == 1
+    assert (count(issuing_service.core, Read), count(issuing_service.core, OnlineLookup)) == (1, 1)
