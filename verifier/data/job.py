@@ -257,21 +257,26 @@ def _one(verifier: Verifier, now: int, claims: Sequence[str], output: Output, sc
     column = verdicts(batch.column(0), verifier, now, claims=claims)
     numbers = pa.array(range(task.row, task.row + batch.num_rows), pa.int64())
     found = pa.RecordBatch.from_arrays([numbers, *batch.columns[1:], column], schema=schema)
-    outcomes, reasons = (column.field(name).to_pylist() for name in ("outcome", "reason"))
-    present = column.is_valid().to_pylist()
-    counts = Counter(
-        (outcome, reason) for outcome, reason, there in zip(outcomes, reasons, present, strict=True) if there
-    )
     first = task.row + task.unreadable[0] if task.unreadable else None
     summary = Summary(
         now,
         rows=batch.num_rows,
-        nulls=batch.num_rows - sum(present),
+        nulls=column.null_count,
         unreadable=len(task.unreadable),
         first_unreadable=first,
-        verdicts=counts,
+        verdicts=_counted(column),
     )
     return _Done(output.render(found), task.end, summary)
+
+
+def _counted(column: pa.StructArray) -> Counter[tuple[str, str]]:
+    """How often each outcome comes with each reason."""
+    present = column.filter(column.is_valid())
+    names = ["outcome", "reason"]
+    # Without Arrow's threads: this process is forked, and has none of them.
+    grouped = pa.table([present.field(name) for name in names], names).group_by(names, use_threads=False)
+    outcomes, reasons, counts = grouped.aggregate([([], "count_all")]).to_pydict().values()
+    return Counter(dict(zip(zip(outcomes, reasons, strict=True), counts, strict=True)))
 
 
 def _part(number: int) -> str:

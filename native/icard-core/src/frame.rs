@@ -128,7 +128,7 @@ mod tests {
             assert!(frame(&data[..end]).is_none());
         }
         for place in 0..data.len() {
-            for byte in 0..=255 {
+            for byte in (0..=255).step_by(if cfg!(miri) { 51 } else { 1 }) {
                 let mut changed = data.clone();
                 changed[place] = byte;
                 let _ = frame(&changed);

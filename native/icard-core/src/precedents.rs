@@ -112,6 +112,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes an hour there")]
     fn beyond_the_cap_all_are_forgotten_and_no_place_comes_back() {
         let precedents = Precedents::default();
         let name = |number: usize| number.to_le_bytes();
