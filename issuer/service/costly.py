@@ -4,8 +4,9 @@ Promises:
 
 1. It has threads of its own: whoever asks for many documents, or hands in many files, takes no thread of the service's
    other requests.
-2. One account has a few of these at one time, and all together have a bounded number that work or wait: what is more is
-   429 for the account, 503 for all, at once, with Retry-After.
+2. One account has a few of these at work at one time, and some more wait for them: a browser asks for all pictures of a
+   page at once. All accounts together have a bounded number that work or wait. What is more is 429 for the account, 503
+   for all, at once, with Retry-After.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, TypeVar
 
 import anyio.to_thread
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, Semaphore
 
 from verifier.runtime import http
 
@@ -29,8 +30,10 @@ T = TypeVar("T")
 #: Threads; the processors of a small machine.
 _AT_ONCE: Final = 2
 #: Requests that work or wait, of all accounts and of one.
-MOST: Final = 16
-_OF_ONE: Final = 4
+MOST: Final = 64
+_OF_ONE: Final = 16
+#: Requests of one account that stand before the threads; its others wait behind these.
+_IN_FRONT: Final = 4
 
 
 class CostlyRoom:
@@ -39,6 +42,7 @@ class CostlyRoom:
     def __init__(self) -> None:
         self._threads = CapacityLimiter(_AT_ONCE)
         self._inside: Counter[str] = Counter()
+        self._places: dict[str, Semaphore] = {}
 
     async def run(self, account_id: str, work: Callable[[], T]) -> T:
         """Do some work of an account in a thread of this room.
@@ -57,10 +61,12 @@ class CostlyRoom:
             raise http.Problem("http.overloaded", headers={"Retry-After": "1"})
         self._inside[account_id] += 1
         try:
-            yield
+            async with self._places.setdefault(account_id, Semaphore(_IN_FRONT)):
+                yield
         finally:
             self._inside[account_id] -= 1
-            self._inside += Counter()
+            if not self._inside[account_id]:
+                del self._inside[account_id], self._places[account_id]
 
 
 def apart(endpoint: Callable[..., Any]) -> Callable[..., Any]:
