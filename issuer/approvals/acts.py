@@ -23,7 +23,6 @@ from issuer.accounts.changes import NewAccount
 from issuer.accounts.invitations import Invited, Parts
 from issuer.accounts.models import Account, Person
 from issuer.accounts.people import identity_keys
-from issuer.accounts.principals import Principal
 from issuer.accounts.roles import role_named
 from issuer.cards import deferrals
 from issuer.cards.models import CardParty, CardRow
@@ -74,7 +73,8 @@ class Kind:
         execute: does it, with the parts of a new secret where somebody is to be invited.
         invites: whether somebody is.
         finish: what follows once it is committed; where it fails, the worker does it.
-        allow: refuses whoever the object is no business of, such as an officer of another region.
+        allow: refuses an account that has no business with the object, such as an officer's of another region: it is
+            neither notified of a request nor sees it, and decides nothing.
     """
 
     right: str
@@ -82,7 +82,7 @@ class Kind:
     execute: Callable[[Core, Session, Prepared, Parts, int], Done]
     invites: bool = False
     finish: Callable[[Core, Done], None] | None = None
-    allow: Callable[[Session, Principal, str], None] | None = None
+    allow: Callable[[Session, str, str], None] | None = None
 
 
 def _only(arguments: Mapping[str, Any], required: set[str], optional: frozenset[str] = frozenset()) -> None:
@@ -309,10 +309,6 @@ def _sign_restored(core: Core, done: Done) -> None:
         cards.finish_card(core, card_id)
 
 
-def _own_region(session: Session, who: Principal, permit_id: str) -> None:
-    ending.require_region(session, who, permit_id)
-
-
 def _prepare_passport(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``account_id`` of somebody who works here; ``nationality`` and ``number`` of a passport of theirs."""
     _only(arguments, {"account_id", "nationality", "number"})
@@ -380,15 +376,17 @@ ACTS: Final[dict[str, Kind]] = {
     "card.replace": Kind("card.revoke", _prepare_replacement, _replace, finish=_sign),
     "card.issue": Kind("card.revoke", _prepare_issue, _issue, finish=_sign),
     "account.create": Kind("account.give", _prepare_creation, _create, invites=True),
-    "account.open": Kind("filing.decide", _prepare_opening, _open, invites=True, allow=_own_region),
+    "account.open": Kind("filing.decide", _prepare_opening, _open, invites=True, allow=ending.require_region),
     "account.role": Kind("account.give", _prepare_role, _raise, invites=True),
     "account.reset": Kind("account.give", _prepare_account, _reset, invites=True),
     "account.unlock": Kind("account.give", _prepare_account, _unlock),
     "account.passport": Kind("account.give", _prepare_passport, _note_passport),
     "account.no_passport": Kind("account.give", _prepare_passport, _drop_passport),
-    "permit.end": Kind("permit.end", _prepare_permit_end, _end_permit, allow=_own_region),
-    "permit.readmit": Kind("permit.end", _prepare_readmission, _readmit, allow=_own_region),
-    "permit.restore": Kind("permit.end", _prepare_restoration, _restore, finish=_sign_restored, allow=_own_region),
+    "permit.end": Kind("permit.end", _prepare_permit_end, _end_permit, allow=ending.require_region),
+    "permit.readmit": Kind("permit.end", _prepare_readmission, _readmit, allow=ending.require_region),
+    "permit.restore": Kind(
+        "permit.end", _prepare_restoration, _restore, finish=_sign_restored, allow=ending.require_region
+    ),
     "employer.merge": Kind("employer.verify", _prepare_merger, _merge, allow=mergers.require_employer_region),
     "rule.add": Kind("rule.manage", _prepare_rule, _add_rule),
     "lookup.defer": Kind("lookup.defer", _prepare_deferral, _defer),

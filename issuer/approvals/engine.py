@@ -11,7 +11,9 @@ Promises:
 5. At most one request for the same act on the same object is open.
 6. Nobody decides on a request about themselves, not even to refuse it; the requester may withdraw it.
 7. A decided request names nobody any more.
-8. Nobody can flood the approvers: the number of open requests of one person is bounded, and so is the number that they
+8. Whoever an act's object is no business of, such as an officer of another region, neither hears of a request about it
+   nor sees it, and decides nothing.
+9. Nobody can flood the approvers: the number of open requests of one person is bounded, and so is the number that they
    withdrew within a day.
 """
 
@@ -22,6 +24,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -119,7 +122,7 @@ def ask(
         expire(core, session, now)
         prepared = kind.prepare(core, session, arguments)
         if kind.allow is not None:
-            kind.allow(session, who, prepared.subject)
+            kind.allow(session, who.account_id, prepared.subject)
         _not_oneself(same_human(core, session, who.person_id), prepared.person_id)
         _not_waiting(locked_account(session, who.account_id), now)
         if not sessions.stands(core, session, who):
@@ -139,9 +142,8 @@ def ask(
         _write(core, row, {"reason": words, "arguments": prepared.arguments, "part": part})
         session.add(row)
         session.flush()
-        wanted = [
-            Notice("confirmation.wanted", other, {"confirmation": row.id}) for other in _others(session, kind, who)
-        ]
+        others = _others(session, kind, who, row.subject)
+        wanted = [Notice("confirmation.wanted", other, {"confirmation": row.id}) for other in others]
         notify(core, session, now, wanted)
         details = {"reason": words, "request": row.id}
         unit.audit(f"{act}.asked", row.subject, details)
@@ -176,7 +178,7 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
         content = _content(core, row)
         prepared = kind.prepare(core, session, content["arguments"])
         if kind.allow is not None:
-            kind.allow(session, who, prepared.subject)
+            kind.allow(session, who.account_id, prepared.subject)
         asker, account = _both(session, row.asked_by, who.account_id)
         asking, deciding = (same_human(core, session, each.person_id) for each in (asker, account))
         if asking & deciding:
@@ -249,7 +251,7 @@ def show_confirmation(core: Core, who: Principal, confirmation_id: str) -> Confi
 
     def look(session: Session) -> ConfirmationView:
         row = session.get(Confirmation, confirmation_id)
-        if row is None or not who.may(_kind(row.act).right):
+        if row is None or not who.may(_kind(row.act).right) or not _concerns(session, row, who):
             raise NotFound("confirm.none")
         return _view(core, session, row, who)
 
@@ -275,8 +277,14 @@ def list_waiting(core: Core, who: Principal, *, after: str = "", limit: int = 50
             Confirmation.act.in_(acts),
             Confirmation.expires_at > core.clock.now(session),
         )
-        rows = session.scalars(page_of(query, Confirmation.id, after, limit)).all()
-        return [_view(core, session, row, who) for row in rows]
+        found: list[ConfirmationView] = []
+        last = after
+        while rows := session.scalars(page_of(query, Confirmation.id, last, limit)).all():
+            found += [_view(core, session, row, who) for row in rows if _concerns(session, row, who)]
+            last = rows[-1].id
+            if len(found) >= limit or len(rows) < limit:
+                break
+        return found[:limit]
 
     return core.database.read(look)
 
@@ -307,7 +315,7 @@ def _kind(act: str) -> Kind:
 def _waiting(session: Session, confirmation_id: str, who: Principal, now: int) -> tuple[Confirmation, Kind]:
     """A request that waits, locked, and that ``who`` may decide on."""
     row = session.get(Confirmation, confirmation_id, with_for_update=True)
-    if row is None or _kind(row.act).right not in who.role.rights:
+    if row is None or _kind(row.act).right not in who.role.rights or not _concerns(session, row, who):
         raise NotFound("confirm.none")
     kind = _kind(row.act)
     who.require(kind.right)
@@ -316,6 +324,21 @@ def _waiting(session: Session, confirmation_id: str, who: Principal, now: int) -
     if row.expires_at <= now:
         raise Conflict("confirm.expired")
     return row, kind
+
+
+def _concerns(session: Session, row: Confirmation, who: Principal) -> bool:
+    """Whether a request is any business of somebody's: their own, or about something of their office."""
+    return row.asked_by == who.account_id or _allowed(session, _kind(row.act), who.account_id, row.subject)
+
+
+def _allowed(session: Session, kind: Kind, account_id: str, subject: str) -> bool:
+    if kind.allow is None:
+        return True
+    try:
+        kind.allow(session, account_id, subject)
+    except (NotFound, NotAllowed):
+        return False
+    return True
 
 
 def _both(session: Session, asker: str, confirmer: str) -> tuple[Account, Account]:
@@ -355,12 +378,14 @@ def end_since(core: Core, session: Session, now: int) -> int:
     return len(rows)
 
 
-def _others(session: Session, kind: Kind, who: Principal) -> list[str]:
+def _others(session: Session, kind: Kind, who: Principal, subject: str) -> list[str]:
+    """The accounts that may confirm a request; of no more than some."""
     roles = [role.name for role in ROLES.values() if kind.right in role.rights]
     query = select(Account).where(
         Account.role.in_(roles), Account.state == "active", Account.person_id != who.person_id
     )
-    return [account.id for account in session.scalars(query.order_by(Account.id).limit(_TOLD))]
+    found = (account.id for account in session.scalars(query.order_by(Account.id)))
+    return list(islice((each for each in found if _allowed(session, kind, each, subject)), _TOLD))
 
 
 def _write(core: Core, row: Confirmation, content: Mapping[str, Any]) -> None:

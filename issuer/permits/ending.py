@@ -35,7 +35,7 @@ from issuer.vault.at_rest import Place
 
 from .hearings import was_heard
 from .models import Filing, Notification, Permit, PermitEnd
-from .parties import notify_permit, office_region, party_of
+from .parties import notify_permit, party_of, region_of_account
 from .processes import NOTIFICATION, PERMIT
 from .refusals import Refusal
 from .remedies import redress
@@ -186,14 +186,14 @@ def readmit(core: Core, session: Session, now: int, permit_id: str) -> None:
     notify_permit(core, session, now, "permit.readmitted", permit)
 
 
-def require_region(session: Session, who: Principal, permit_id: str) -> None:
-    """Refuse an officer of another region, as if the permit were not there.
+def require_region(session: Session, account_id: str, permit_id: str) -> None:
+    """Refuse the account of an officer of another region, as if the permit were not there.
 
     Raises:
         NotFound: ``permit.none``.
     """
-    region = office_region(session, who)
-    if region is None or not covers(region, session.get_one(Permit, permit_id).region):
+    region, permit = region_of_account(session, account_id), session.get(Permit, permit_id)
+    if region is None or permit is None or not covers(region, permit.region):
         raise NotFound("permit.none")
 
 

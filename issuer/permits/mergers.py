@@ -22,7 +22,6 @@ from icard_crypto.card.card import Card
 from icard_crypto.errors import Invalid, NotAllowed, NotFound
 from issuer import cards
 from issuer.accounts.models import Account, Mandate
-from issuer.accounts.principals import Principal
 from issuer.acts import Actor
 from issuer.cards import Decision
 from issuer.cards.models import CardParty, CardRow
@@ -33,7 +32,7 @@ from issuer.rules.days import day_of
 from issuer.rules.regions import covers
 
 from .models import Employer, Filing, Permit, PermitTerm
-from .parties import notify_permit, office_region
+from .parties import notify_permit, region_of_account
 from .processes import EMPLOYER
 from .terms import NewTerm, NoLongerWanted, add_term, card_of, newest_term, read_term
 
@@ -66,13 +65,13 @@ def prepare_merger(session: Session, employer_id: str, into_id: str) -> Employer
     return ending
 
 
-def require_employer_region(session: Session, who: Principal, employer_id: str) -> None:
-    """Refuse an officer of another region than the employer's.
+def require_employer_region(session: Session, account_id: str, employer_id: str) -> None:
+    """Refuse the account of an officer of another region than the employer's.
 
     Raises:
         NotAllowed: ``office.region``.
     """
-    own, region = office_region(session, who), session.get_one(Employer, employer_id).region
+    own, region = region_of_account(session, account_id), session.get_one(Employer, employer_id).region
     if own is None or not covers(own, region):
         raise NotAllowed("office.region", path="employer_id", expected=own or "an office", found=region)
 

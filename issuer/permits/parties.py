@@ -44,6 +44,7 @@ __all__ = [
     "office_region",
     "party_of",
     "permits_of",
+    "region_of_account",
     "require_filer",
     "require_handler",
     "require_not_oneself",
@@ -53,8 +54,13 @@ __all__ = [
 
 def office_region(session: Session, who: Principal) -> str | None:
     """The region of an official's office; None: they belong to none."""
+    return region_of_account(session, who.account_id)
+
+
+def region_of_account(session: Session, account_id: str) -> str | None:
+    """The region of the office that an account belongs to; None: it belongs to none."""
     # As objects: what grants something is checked when it is loaded.
-    member = session.get(OfficeMember, who.account_id)
+    member = session.get(OfficeMember, account_id)
     return None if member is None else session.get_one(Office, member.office_id).region
 
 

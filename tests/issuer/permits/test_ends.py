@@ -137,6 +137,32 @@ def test_unknown_ground_and_another_region_are_refused(office: PermitOffice) -> 
     assert problem(office.asked("permit.end", there, stranger)) == (404, "permit.none")
 
 
+def test_request_about_a_permit_is_no_business_of_another_region(office: PermitOffice) -> None:
+    """An officer of another region is not notified of a request for its end, sees none, and cannot even refuse it."""
+    permit = office.employed()
+    stranger = make(office.issuing_service, "permit_officer", "suzhou")
+    body = {"region": "320500", "name_en": "Suzhou", "name_zh": "苏州"}
+    other = office.ok(office.admin, "POST", "/v1/offices", body)["office_id"]
+    office.ok(office.admin, "PUT", f"/v1/offices/{other}/members", {"account_id": stranger.account_id})
+    asked = office.asked("permit.end", {"permit_id": permit["permit_id"], "end": "dead.death"}).json()
+    path = f"/v1/confirmations/{asked['confirmation_id']}"
+    assert (
+        "confirmation.wanted" in kinds(office, office.second),
+        "confirmation.wanted" in kinds(office, stranger),
+    ) == (
+        True,
+        False,
+    )
+    assert office.ok(stranger, "GET", "/v1/confirmations")["items"] == []
+    assert problem(office.ask(stranger, "GET", path)) == (404, "confirm.none")
+    for verb in ("refuse", "confirm"):
+        assert problem(office.ask(stranger, "POST", f"{path}/{verb}")) == (404, "confirm.none"), verb
+    assert [one["confirmation_id"] for one in office.ok(office.second, "GET", "/v1/confirmations")["items"]] == [
+        asked["confirmation_id"]
+    ]
+    assert office.confirmed(asked["confirmation_id"]).status_code == 200
+
+
 def test_forged_report_leads_to_a_refusal_with_a_warning(office: PermitOffice) -> None:
     filing_id = office.accepted("overseas", person_record(office.today))
     path = f"/v1/filings/{filing_id}/papers/M05"
