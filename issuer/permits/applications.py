@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, cast
 
@@ -41,7 +41,7 @@ from .models import Employer, Filing, Hearing, Permit, Upload
 from .moves import move
 from .papers import has_forged, paper_facts
 from .parties import filed_by, load_filing, require_filer, require_own
-from .people import employer_facts, person_for
+from .people import employer_facts, passport_of, person_for
 from .records import FilingRecord, read_filing, record_from, wants_hearing, write_filing
 from .refusals import FilingRefused, Refusal
 from .terms import permit_facts, permit_of_passport
@@ -106,7 +106,7 @@ def create_filing(core: Core, who: Principal, new: NewFiling, request: Request |
         drafts = select(func.count()).select_from(Filing).where(Filing.state == "DRAFT", filed_by(row))
         if (session.scalar(drafts) or 0) >= most:
             raise Conflict("filing.too_many", path="process", expected=f"at most {most} drafts")
-        write_filing(core, row, record)
+        write_filing(core, row, _with_passport(core, session, record, row))
         session.add(row)
         session.flush()
         unit.audit("filing.create", row.id, {"process": row.process})
@@ -114,6 +114,14 @@ def create_filing(core: Core, who: Principal, new: NewFiling, request: Request |
         return row.id
 
     return core.transact(who.by(), work, request=request)
+
+
+def _with_passport(core: Core, session: Session, record: FilingRecord, row: Filing) -> FilingRecord:
+    """A new extension's record with the last day of the passport on record, where it says none itself."""
+    if row.process != "extension" or row.person_id is None or record.passport_until is not None:
+        return record
+    until = passport_of(core, session, row.person_id).get("until")
+    return record if until is None else replace(record, passport_until=date.fromisoformat(until))
 
 
 def preview_filing(core: Core, who: Principal, new: NewFiling) -> None:

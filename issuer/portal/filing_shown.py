@@ -229,9 +229,15 @@ def _check(t: Words, item: ItemView, defect: str | None) -> tuple[Any, str]:
     return "waiting", t("filing.paper_unchecked")
 
 
-def filed_facts(t: Words, view: FilingView, wrong: Mapping[str, str] | None = None) -> list[tuple[str, list[Fact]]]:
-    """What an application says, part by part; a part is a link to its form for who may change it."""
-    record: Mapping[str, Any] = view.record
+def filed_facts(
+    t: Words, view: FilingView, wrong: Mapping[str, str] | None = None, kept: Mapping[str, str] | None = None
+) -> list[tuple[str, list[Fact]]]:
+    """What an application says, part by part; a part is a link to its form for who may change it.
+
+    Args:
+        kept: what the permit has, and stays where the application does not change it.
+    """
+    record: Mapping[str, Any] = {**(kept or {}), **{name: one for name, one in view.record.items() if one is not None}}
     found = []
     for part, names in PARTS[view.process].items():
         facts = [

@@ -31,7 +31,7 @@ from issuer.portal.rule_shown import ShownRules, rule_part
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
 
-from .filings import refusals_shown
+from .filings import permit_seen, refusals_shown
 
 __all__ = ["pages"]
 
@@ -216,6 +216,9 @@ def approve_page(visit: Visit, filing_id: str) -> Response:
         for item in view.checklist
         if (item.need != "not_needed" or item.paper) and (item.paper is None or item.paper.state != "VERIFIED")
     ]
+    permit = permit_seen(visit, view)
+    category = visit.text("category") or view.record.get("category") or (permit.terms[-1].category if permit else "")
+    choices = [Choice(one, t(f"filing.v_category_{one}")) for one in "ABC"]
     return _decision(
         visit,
         filing_id,
@@ -223,8 +226,8 @@ def approve_page(visit: Visit, filing_id: str) -> Response:
         [t(f"desk.approve_{view.process}" if t.has(f"desk.approve_{view.process}") else "desk.approve_effect")],
         fields="approve",
         open_papers=open_papers,
-        categories=[Choice(one, t(f"filing.v_category_{one}")) for one in "ABC"],
-        category=visit.text("category") or str(view.record.get("category", "")),
+        categories=choices if category else [Choice("", t("filing.choose")), *choices],
+        category=category,
         until=visit.text("until") or str(view.record.get("until", "")),
         dated=view.process not in ("cancellation", "change", "reissue", "short"),
     )

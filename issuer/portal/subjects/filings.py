@@ -18,12 +18,13 @@ from typing import Any, Final
 
 from fastapi import Response
 
-from icard_crypto.errors import StateError
+from icard_crypto.errors import NotFound, StateError
 from issuer.accounts import mandates, organisations
 from issuer.enquiries import threads
 from issuer.permits import applications, views
 from issuer.permits.applications import NewFiling
 from issuer.permits.materials import PROCESSES
+from issuer.permits.permit_views import PermitView
 from issuer.permits.records import record_from
 from issuer.permits.refusals import FilingRefused, PermitRefused
 from issuer.permits.views import FilingSummary, FilingView
@@ -52,7 +53,7 @@ from issuer.service.idempotent import once
 
 from .access import with_right
 
-__all__ = ["clients_of", "filing_rows", "pages", "refusals_shown"]
+__all__ = ["clients_of", "filing_rows", "pages", "permit_seen", "refusals_shown"]
 
 pages = Pages()
 _LISTS: Final = with_right("filing.read_own", "filing.read")
@@ -162,6 +163,12 @@ def show_filing(visit: Visit, filing_id: str) -> Response:
         Fact(t("filing.employer"), view.employer),
         Fact(t("filing.number"), view.filing_id[:8].upper(), code=True),
     ]
+    permit = permit_seen(visit, view)
+    kept = {}
+    if permit is not None:
+        see = Act(t("filing.see_permit"), f"{BASE}permits/{permit.permit_id}")
+        facts.append(Fact(t("card.number"), permit.number, code=True, act=see))
+        kept = {"post": permit.terms[-1].post, "category": permit.terms[-1].category} if permit.terms else {}
     return visit.page(
         "filings/filing.html",
         filing=view,
@@ -173,7 +180,7 @@ def show_filing(visit: Visit, filing_id: str) -> Response:
         checks=filing_checks(
             t, view, acts="hand_in" if editing else "check" if who.may("filing.decide") else "", back=back
         ),
-        filed=filed_facts(t, view, back),
+        filed=filed_facts(t, view, back, kept),
         events=filing_events(t, view),
         reasons=[(field_label(t, one["path"], view), one["text"]) for one in refused.record["reasons"]]
         if refused
@@ -188,6 +195,16 @@ def show_filing(visit: Visit, filing_id: str) -> Response:
         acts=_desk_acts(visit, view),
         takes=who.may("filing.decide") and view.state in ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED"),
     )
+
+
+def permit_seen(visit: Visit, view: FilingView) -> PermitView | None:
+    """The permit that an application is about, or has led to; None: there is none, or the viewer does not see it."""
+    if view.permit_id is None:
+        return None
+    try:
+        return views.show_permit(visit.core, visit.call.who, view.permit_id)
+    except NotFound:
+        return None
 
 
 def _desk_acts(visit: Visit, view: FilingView) -> list[Act]:
@@ -238,6 +255,8 @@ def edit_page(visit: Visit, filing_id: str) -> Response:
     """The form for a part of an application."""
     view = views.show_filing(visit.core, visit.call.who, filing_id)
     part = visit.text("part") or visit.query("part") or "facts"
+    if part != "facts" and part not in PARTS[view.process]:
+        raise NotFound("filing.none")
     names = _names(view, part)
     back = {point["path"].removeprefix("facts."): point["text"] for point in defects_of(view)}
     if not visit.errors:

@@ -86,6 +86,27 @@ def test_extension_is_left_lying_the_head_sees_it_coming_and_the_card_stays_vali
     assert "Accepted" in text_of(app, office.employer, f"filings/{filing_id}")
 
 
+def test_extension_shows_what_its_permit_has_and_asks_for_none_of_it(office: PermitOffice, app: FastAPI) -> None:
+    """A new draft has the passport's last day, post and category and leads to the permit; the approval has its category
+    chosen, not the first of the list; a part that does not exist is no fault of the service."""
+    permit = office.employed(category="B")
+    passport = person_record(office.today)["passport_until"]
+    office.travel("2026-04-13")
+    body = {"process": "extension", "permit_id": permit["permit_id"]}
+    draft = office.ok(office.employer, "POST", "/v1/filings", body)["filing_id"]
+    page = Person(app, office.employer.enter()).get(f"filings/{draft}?lang=en").text
+    record = office.ok(office.employer, "GET", f"/v1/filings/{draft}")["record"]
+    assert record["passport_until"] == passport
+    assert "Passport valid until –" not in words(page)
+    assert f"Post {permit['terms'][-1]['post']} Category B" in words(page)
+    assert f'/portal/permits/{permit["permit_id"]}"' in page
+    accepted = office.accepted("extension", extension(office, permit), permit_id=permit["permit_id"])
+    form = Person(app, office.officer.enter()).get(f"filings/{accepted}/approve?lang=en").text
+    assert re.findall(r'<option value="(.)" selected', form) == ["B"]
+    for part in ("history", "facts.x"):
+        assert Person(app, office.employer.enter()).get(f"filings/{draft}/edit?part={part}").status_code == 404
+
+
 def test_gap_between_two_employers_stands_on_the_pages_of_holder_new_employer_and_officer(
     office: PermitOffice, app: FastAPI
 ) -> None:
