@@ -20,6 +20,7 @@ from .insurance import card_codes as _card_codes
 from .insurance import models as _insurance  # noqa: F401
 from .keys import models as _keys  # noqa: F401
 from .notices import models as _notices  # noqa: F401
+from .permits import merger_models as _mergers  # noqa: F401
 from .permits import models as _permits  # noqa: F401
 from .permits import remedy_models as _remedies  # noqa: F401
 from .permits import social_card_models as _social_cards  # noqa: F401

@@ -27,7 +27,7 @@ from issuer.accounts.roles import role_named
 from issuer.cards import deferrals
 from issuer.cards.models import CardParty, CardRow
 from issuer.core import Core
-from issuer.permits import activation, ending, mergers, restoring
+from issuer.permits import activation, ending, mergers, person_mergers, restoring
 from issuer.permits.models import Permit
 from issuer.rules import store
 from issuer.rules.days import day_of
@@ -362,6 +362,47 @@ def _merge(core: Core, session: Session, prepared: Prepared, parts: Parts, now: 
     return Done("employer.merge", prepared.subject)
 
 
+_OTHER: Final = ("other_permit_id", "filing_id", "person_id")
+
+
+def _prepare_person_merger(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``permit_id`` of one record; the other by ``other_permit_id``, ``filing_id`` or ``person_id``."""
+    _only(arguments, {"permit_id"}, frozenset(_OTHER))
+    person_mergers.prepare_person_merger(core, session, arguments["permit_id"], _other(arguments))
+    return Prepared(arguments["permit_id"], dict(arguments), _permit_holder(session, arguments["permit_id"]))
+
+
+def _other(arguments: Mapping[str, Any]) -> dict[str, str | None]:
+    return {name: arguments.get(name) for name in _OTHER}
+
+
+def _permit_holder(session: Session, permit_id: str) -> str:
+    return session.get_one(Permit, permit_id).person_id
+
+
+def _merge_persons(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    pair = person_mergers.prepare_person_merger(core, session, prepared.subject, _other(prepared.arguments))
+    person_mergers.merge_persons(core, session, now, pair, prepared.asked_by, prepared.confirmed_by)
+    return Done("person.merge", prepared.subject)
+
+
+def _prepare_split(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``permit_id`` of the record, and ``merger_id`` of the merger that is taken back."""
+    _only(arguments, {"permit_id", "merger_id"})
+    if session.get(Permit, arguments["permit_id"]) is None:
+        raise NotFound("permit.none", path="permit_id")
+    merger = person_mergers.prepare_split(session, arguments["merger_id"])
+    holder = _permit_holder(session, arguments["permit_id"])
+    if holder not in (merger.kept_id, merger.absorbed_id):
+        raise NotFound("person.no_merger", path="merger_id")
+    return Prepared(arguments["permit_id"], dict(arguments), holder)
+
+
+def _split_persons(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    person_mergers.split_persons(core, session, now, prepared.arguments["merger_id"])
+    return Done("person.split", prepared.subject)
+
+
 def _about(session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """An act on an account; its person is locked, for persons come before accounts in the order of locks."""
     account = session.get(Account, arguments["account_id"])
@@ -388,6 +429,8 @@ ACTS: Final[dict[str, Kind]] = {
         "permit.end", _prepare_restoration, _restore, finish=_sign_restored, allow=ending.require_region
     ),
     "employer.merge": Kind("employer.verify", _prepare_merger, _merge, allow=mergers.require_employer_region),
+    "person.merge": Kind("permit.end", _prepare_person_merger, _merge_persons, allow=ending.require_region),
+    "person.split": Kind("permit.end", _prepare_split, _split_persons, allow=ending.require_region),
     "rule.add": Kind("rule.manage", _prepare_rule, _add_rule),
     "lookup.defer": Kind("lookup.defer", _prepare_deferral, _defer),
     "rule.end": Kind("rule.manage", _prepare_rule_end, _end_rule),

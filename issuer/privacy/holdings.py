@@ -38,6 +38,7 @@ from issuer.insurance.models import (
     ServiceGrant,
 )
 from issuer.notices.models import NoticeMute, NoticeRow, Outbox, Webhook
+from issuer.permits.merger_models import PersonMerger
 from issuer.permits.models import (
     Booking,
     Entry,
@@ -240,6 +241,13 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
         "social_cards",
         ("permit_id", "state", "ordered_on", "created_at"),
         _JSON,
+    ),
+    Holding(
+        PersonMerger,
+        ("permit",),
+        lambda subject: or_(PersonMerger.kept_id == subject.person_id, PersonMerger.absorbed_id == subject.person_id),
+        "mergers",
+        ("state", "merged_at", "split_at"),
     ),
     Holding(FilingTaken, ("permit",), _filings(FilingTaken)),
     # What an employer and an office write to each other is no one's to read but theirs.

@@ -9,11 +9,12 @@ from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from issuer.db.idempotency import Request
-from issuer.permits import activation, assessments, corrections, due, plans, views
+from issuer.permits import activation, assessments, corrections, due, person_mergers, plans, views
 from issuer.permits.activation import Activated, NewHolder
 from issuer.permits.assessments import AssessmentView
 from issuer.permits.names import LONGEST_NAME, PassportName
 from issuer.permits.person_checks import WindowOfficer
+from issuer.permits.person_mergers import MergerView
 from issuer.permits.views import PermitFilter, PermitView
 from issuer.rules.citations import cite
 from issuer.rules.rows import Rule
@@ -234,6 +235,16 @@ def correct(call: CallOf, permit_id: Id, body: CorrectionBody, response: Respons
     """Put a clerical error right, with a record; a card that said it wrong gets new codes."""
     corrections.correct_permit(call.core, call.who, permit_id, body.field, body.value, body.reason, call.version)
     return _shown(call, permit_id, response)
+
+
+@endpoints.at(
+    "GET",
+    "/v1/permits/{permit_id}/mergers",
+    Access("person", ("filing.decide", "permit.own"), owned="permit"),
+)
+def list_mergers(call: CallOf, permit_id: Id) -> list[MergerView]:
+    """Mergers of the person's record with another one of the same human being, newest first."""
+    return person_mergers.list_mergers(call.core, call.who, permit_id)
 
 
 def _shown(call: CallOf, permit_id: str, response: Response) -> PermitView:

@@ -44,6 +44,7 @@ from issuer.insurance.models import (
     ServiceGrant,
 )
 from issuer.permits import feeds
+from issuer.permits.merger_models import PersonMerger
 from issuer.permits.models import (
     Employer,
     Entry,
@@ -206,6 +207,8 @@ def on_file(issuing_service: ServiceUnderTest, officer: Somebody, holder: Somebo
         LeavingReport(**new(), permit_id=ids["permit"], day=day, account_id=holder.account_id),
         SocialCard(**new(), permit_id=ids["permit"], state="ORDERED", ordered_on=day, record=b"sealed", revision=1,
                    changed_at=now),
+        PersonMerger(id=digest()[:32], kept_id=holder.person_id, absorbed_id=officer.person_id, state="merged",
+                     record=b"sealed", merged_at=now),
         PermitEnd(id=digest()[:32], permit_id=ids["permit"], number=1, kind="expired", day=day, record=b"sealed",
                   at=now),
         Notification(**new(), permit_id=ids["permit"], filing_id=ids["filing"], token_hash=digest(), token=b"sealed",
@@ -294,6 +297,7 @@ WORDS = {
     ("privacy_requests", "topic"): ("permit",),
     ("privacy_requests", "state"): ("done",),
     ("refusal_reports", "state"): ("upheld",),
+    ("person_mergers", "state"): ("split",),
     ("social_cards", "state"): ("NORMAL",),
 }
 

@@ -98,6 +98,7 @@ def test_sealed_columns_are_the_ones_meant() -> None:
         "permit_terms.record",
         "permits.record",
         "person_documents.record",
+        "person_mergers.record",
         "persons.record",
         "privacy_requests.body",
         "refusal_reports.record",

@@ -978,6 +978,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/social-cards/{social_card_id}/state": _on(
         "social_card", "permit_officer", lambda world: _ordered_card(world, _employed(world)), move="withdraw"
     ),
+    "GET /v1/permits/{permit_id}/mergers": _on_permit("permit_officer"),
     "GET /v1/permits/{permit_id}/hearings": _on_permit("employer agency permit_officer office_head"),
     "POST /v1/hearings/{hearing_id}/statement": _on(
         "hearing", "permit_officer", lambda world: _open_hearing(world, _employed(world)), statement="It is not so."

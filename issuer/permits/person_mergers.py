@@ -1,0 +1,329 @@
+"""Merge two records of one human being, and split them again: by two officers, on record.
+
+Promises:
+
+1. Nothing merges records by itself. What a merger moved is kept row by row; a split puts back what is still there, and
+   what came since stays with the record that it came to.
+2. Every table that names a person is covered: the rows are found by their foreign key, so that none can be forgotten.
+3. One record stays: the one that is insured, else the one whose permit the officers named. It has one permit. An ended
+   permit of the other record stays where it is; one in force, or revoked, withdrawn or ended as a penalty, refuses the
+   merger, and so do two insurance numbers, two dates of birth, and accounts of officials.
+4. No card changes by it: the codes say what they said, until the next change is decided.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import inspect, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from icard_crypto.errors import Conflict, Invalid, NotFound
+from issuer.accounts.models import Account, Person
+from issuer.accounts.principals import Principal
+from issuer.accounts.roles import role_named
+from issuer.core import Core
+from issuer.db.base import Base
+from issuer.notices.outbox import Notice, notify
+from issuer.rules.days import day_of
+from issuer.vault.at_rest import Place
+
+from .ending import GRAVE
+from .merger_models import PersonMerger
+from .models import Filing, Permit, PersonDocument
+from .parties import load_permit
+from .people import passport_of
+
+__all__ = [
+    "MergerView",
+    "Pair",
+    "list_mergers",
+    "merge_persons",
+    "prepare_person_merger",
+    "prepare_split",
+    "split_persons",
+]
+
+_LIVE: Final = ("GRANTED", "ACTIVE", "EXTENDED_BY_LAW")
+_OPEN: Final = ("SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
+#: Evidence of what was looked at, which nobody changes.
+_FIXED: Final = frozenset({"online_lookups", "person_mergers"})
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The person whose record stays, and the one whose record goes into it."""
+
+    kept: str
+    absorbed: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergerView:
+    """A merger. ``moved``: how many rows of each table it moved; days are those of Beijing."""
+
+    merger_id: str
+    state: str
+    merged_on: str
+    split_on: str | None
+    moved: dict[str, int]
+
+
+def prepare_person_merger(core: Core, session: Session, permit_id: str, other: Mapping[str, str | None]) -> Pair:
+    """Two records that may become one, their persons locked.
+
+    Args:
+        permit_id: of one of them.
+        other: ``other_permit_id``, ``filing_id`` or ``person_id`` of the other one.
+
+    Raises:
+        NotFound: ``permit.none``, ``filing.none``, ``person.none``.
+        Invalid: ``person.which``: the other record is named by none of these, or by several.
+        Conflict: ``person.*``.
+    """
+    permit = session.get(Permit, permit_id)
+    if permit is None:
+        raise NotFound("permit.none", path="permit_id")
+    named = [name for name, value in other.items() if value is not None]
+    if len(named) != 1:
+        raise Invalid("person.which", path="person_id", expected=", ".join(other))
+    found = _person_of(session, named[0], str(other[named[0]]))
+    if found == permit.person_id:
+        raise Conflict("person.same", path=named[0])
+    persons = [session.get_one(Person, one, with_for_update=True) for one in sorted((permit.person_id, found))]
+    _require_no_officials(session, persons)
+    _require_one_birth(core, session, persons)
+    insured = [one.id for one in persons if _has_own(session, one.id)]
+    if len(insured) == 2:
+        raise Conflict("person.both_insured", path=named[0])
+    kept = insured[0] if insured else permit.person_id
+    pair = Pair(kept, found if kept == permit.person_id else permit.person_id)
+    _require_one_permit(session, pair)
+    _require_no_double(session, pair)
+    return pair
+
+
+def merge_persons(
+    core: Core, session: Session, now: int, pair: Pair, asked_by: str | None, confirmed_by: str | None
+) -> str:
+    """Merge two records, as :func:`prepare_person_merger` allowed; the merger's id. The caller writes the audit."""
+    moved: list[tuple[str, str, str]] = []
+    keeps_permit = _permit_of(session, pair.kept) is not None
+    for attribute in _references():
+        model = attribute.class_
+        if model is Permit and keeps_permit:
+            continue
+        rows = session.scalars(select(model).where(attribute == pair.absorbed).with_for_update()).all()
+        for row in rows:
+            _give(core, row, attribute, pair.kept)
+            moved.append((model.__tablename__, str(inspect(row).identity[0]), attribute.key))
+        session.flush()
+    moved += _identity(session, pair)
+    merger = PersonMerger(
+        id=secrets.token_hex(16),
+        kept_id=pair.kept,
+        absorbed_id=pair.absorbed,
+        state="merged",
+        asked_by=asked_by,
+        confirmed_by=confirmed_by,
+        merged_at=now,
+        split_at=None,
+    )
+    _write(core, merger, {"moved": moved})
+    session.add(merger)
+    session.flush()
+    _notify(core, session, now, "person.merged", pair)
+    return merger.id
+
+
+def prepare_split(session: Session, merger_id: str) -> PersonMerger:
+    """A merger that may be taken back, its persons locked.
+
+    Raises:
+        NotFound: ``person.no_merger``.
+        Conflict: ``person.split``: it was taken back already.
+    """
+    merger = session.get(PersonMerger, merger_id, with_for_update=True)
+    if merger is None:
+        raise NotFound("person.no_merger", path="merger_id")
+    for person_id in sorted((merger.kept_id, merger.absorbed_id)):
+        session.get_one(Person, person_id, with_for_update=True)
+    if merger.state != "merged":
+        raise Conflict("person.split", path="merger_id", found=merger.state)
+    return merger
+
+
+def split_persons(core: Core, session: Session, now: int, merger_id: str) -> None:
+    """Take a merger back: what it moved and is still there goes back. The caller writes the audit."""
+    merger = session.get_one(PersonMerger, merger_id)
+    known = {(one.class_.__tablename__, one.key): one for one in _references()}
+    for table, key, column in _read(core, merger)["moved"]:
+        if table == "persons":
+            _identity(session, Pair(merger.absorbed_id, merger.kept_id))
+            continue
+        attribute = known[table, column]
+        model: Any = attribute.class_
+        row = session.get(model, key, with_for_update=True)
+        if row is not None and getattr(row, column) == merger.kept_id:
+            _give(core, row, attribute, merger.absorbed_id)
+    merger.state, merger.split_at = "split", now
+    session.flush()
+    _notify(core, session, now, "person.split", Pair(merger.kept_id, merger.absorbed_id))
+
+
+def list_mergers(core: Core, who: Principal, permit_id: str) -> list[MergerView]:
+    """The mergers of the record that a permit belongs to, newest first.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        NotFound: ``permit.none``.
+    """
+    if not who.may("filing.decide"):
+        who.require("permit.own")
+
+    def look(session: Session) -> list[MergerView]:
+        person_id = load_permit(core, session, who, permit_id).person_id
+        about = or_(PersonMerger.kept_id == person_id, PersonMerger.absorbed_id == person_id)
+        query = select(PersonMerger).where(about).order_by(PersonMerger.merged_at.desc(), PersonMerger.id)
+        return [_view(core, row) for row in session.scalars(query)]
+
+    return core.database.read(look)
+
+
+def _references() -> Iterator[InstrumentedAttribute[Any]]:
+    """Every column that names a person and may name another one later."""
+    for mapper in sorted(Base.registry.mappers, key=lambda one: one.local_table.name):  # type: ignore[attr-defined]
+        for column in mapper.local_table.columns:
+            names = any(key.target_fullname == "persons.id" for key in column.foreign_keys)
+            if names and not column.primary_key and mapper.local_table.name not in _FIXED:  # type: ignore[attr-defined]
+                yield getattr(mapper.class_, mapper.get_property_by_column(column).key)
+
+
+def _has_own(session: Session, person_id: str) -> bool:
+    """Whether a person has a record of a kind that a person has once, under their own id: insurance."""
+    for mapper in Base.registry.mappers:
+        keys = list(mapper.local_table.primary_key)
+        own = len(keys) == 1 and any(key.target_fullname == "persons.id" for key in keys[0].foreign_keys)
+        if own and session.get(mapper.class_, person_id) is not None:
+            return True
+    return False
+
+
+def _person_of(session: Session, name: str, value: str) -> str:
+    """Whose a permit, an application or a record of insurance is."""
+    if name == "other_permit_id":
+        permit = session.get(Permit, value)
+        if permit is None:
+            raise NotFound("permit.none", path=name)
+        return permit.person_id
+    if name == "filing_id":
+        filing = session.get(Filing, value)
+        if filing is None or filing.person_id is None:
+            raise NotFound("filing.none", path=name)
+        return filing.person_id
+    if session.get(Person, value) is None:
+        raise NotFound("person.none", path=name)
+    return value
+
+
+def _require_no_officials(session: Session, persons: list[Person]) -> None:
+    """Accounts of officials are the administrators' business, and a person has one holder's account."""
+    query = select(Account).where(Account.person_id.in_([one.id for one in persons]), Account.state != "closed")
+    roles = [role_named(account.role) for account in session.scalars(query.order_by(Account.id))]
+    if any(role.official for role in roles):
+        raise Conflict("person.official", path="person_id")
+    alone = [role.name for role in roles if role.alone]
+    if len(alone) != len(set(alone)):
+        raise Conflict("person.accounts", path="person_id")
+    if len([one for one in persons if one.identity_key is not None]) == 2:
+        raise Conflict("person.accounts", path="person_id")
+
+
+def _require_one_birth(core: Core, session: Session, persons: list[Person]) -> None:
+    births = {_birth(core, session, one.id) for one in persons} - {None}
+    if len(births) > 1:
+        raise Conflict("person.birth", path="person_id")
+
+
+def _birth(core: Core, session: Session, person_id: str) -> str | None:
+    """The date of birth in a person's newest document, confirmed or reported."""
+    birth = passport_of(core, session, person_id).get("birth")
+    if birth is not None:
+        return str(birth)
+    query = select(PersonDocument).where(PersonDocument.person_id == person_id)
+    row = session.scalar(query.order_by(PersonDocument.created_at.desc(), PersonDocument.id.desc()).limit(1))
+    if row is None:
+        return None
+    content = json.loads(core.at_rest.open(Place("person_documents", "record", row.id), row.record))
+    found = content.get("birth")
+    return None if found is None else str(found)
+
+
+def _permit_of(session: Session, person_id: str) -> Permit | None:
+    return session.scalar(select(Permit).where(Permit.person_id == person_id).with_for_update())
+
+
+def _require_one_permit(session: Session, pair: Pair) -> None:
+    kept, absorbed = _permit_of(session, pair.kept), _permit_of(session, pair.absorbed)
+    if kept is None or absorbed is None:
+        return
+    if absorbed.state in _LIVE:
+        raise Conflict("person.permit_live", path="permit_id", found=absorbed.state)
+    if absorbed.state in GRAVE and kept.state not in GRAVE:
+        raise Conflict("person.permit_grave", path="permit_id", found=absorbed.state)
+
+
+def _require_no_double(session: Session, pair: Pair) -> None:
+    """A person has one open application of a kind."""
+    query = select(Filing.process).where(Filing.state.in_(_OPEN))
+    one, other = (set(session.scalars(query.where(Filing.person_id == each))) for each in (pair.kept, pair.absorbed))
+    if one & other:
+        raise Conflict("filing.open", path="permit_id", found=", ".join(sorted(one & other)))
+
+
+def _give(core: Core, row: Any, attribute: InstrumentedAttribute[Any], person_id: str) -> None:
+    """Let a row be another person's; an open application is then found by that person."""
+    setattr(row, attribute.key, person_id)
+    if isinstance(row, Filing) and row.open_key is not None:
+        row.open_key = core.at_rest.digest("open filing", f"{person_id}:{row.process}")
+
+
+def _identity(session: Session, pair: Pair) -> list[tuple[str, str, str]]:
+    """Let the keyed hash by which accounts find their person go with the record; what moved."""
+    kept, absorbed = session.get_one(Person, pair.kept), session.get_one(Person, pair.absorbed)
+    if absorbed.identity_key is None:
+        return []
+    key, absorbed.identity_key = absorbed.identity_key, None
+    # One row has it at a time.
+    session.flush()
+    kept.identity_key = key
+    session.flush()
+    return [("persons", pair.absorbed, "identity_key")]
+
+
+def _notify(core: Core, session: Session, now: int, kind: str, pair: Pair) -> None:
+    """Notify the holders of both records."""
+    people = Account.person_id.in_((pair.kept, pair.absorbed)), Account.role == "holder"
+    query = select(Account.id).where(*people, Account.state.in_(("active", "locked"))).order_by(Account.id)
+    notify(core, session, now, [Notice(kind, account, {}) for account in session.scalars(query)])
+
+
+def _view(core: Core, row: PersonMerger) -> MergerView:
+    moved: dict[str, int] = {}
+    for table, _key, _column in _read(core, row)["moved"]:
+        moved[table] = moved.get(table, 0) + 1
+    split = None if row.split_at is None else day_of(row.split_at).isoformat()
+    return MergerView(row.id, row.state, day_of(row.merged_at).isoformat(), split, moved)
+
+
+def _write(core: Core, row: PersonMerger, content: Mapping[str, Any]) -> None:
+    row.record = core.at_rest.seal(Place("person_mergers", "record", row.id), json.dumps(dict(content)).encode())
+
+
+def _read(core: Core, row: PersonMerger) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(core.at_rest.open(Place("person_mergers", "record", row.id), row.record))
+    return content
