@@ -73,8 +73,10 @@ def verdict_lines(verifier: Verifier, lines: bytes, first: int, language: Langua
     # One worker: this process is one of as many as there are cores, and each has its share of the lines.
     verdicts = verifier.verify_many(codes, now=now, workers=1)
     answers = []
-    for place, verdict in enumerate(verdicts):
-        fault = faults.get(place)
+    # Each verdict goes with its card once it is written: cards by the thousand are work for the garbage collector.
+    verdicts.reverse()
+    for place in range(len(codes)):
+        verdict, fault = verdicts.pop(), faults.get(place)
         if fault is None:
             answers.append(f'{{"line":{first + place},"verdict":{verdict_text(verdict, language)}}}\n')
         else:
