@@ -20,10 +20,9 @@ Promises:
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
@@ -31,7 +30,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import Conflict, IcardError, Invalid, NotAllowed, NotFound
+from icard_crypto.errors import Conflict, IcardError, NotAllowed, NotFound
 from icard_crypto.moments import HOUR
 from issuer.accounts import sessions
 from issuer.accounts.changes import locked_account
@@ -49,11 +48,11 @@ from issuer.db.pages import page_of
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.outbox import Notice, notify
 from issuer.permits.people import same_human
-from issuer.vault.at_rest import Place
 
 from .acts import ACTS, Done, Kind
 from .floods import refuse_flood
 from .models import Confirmation
+from .requests import ConfirmationView, allowed, concerns, content_of, forget, kind_of, view_of, write_content
 
 __all__ = [
     "ConfirmationView",
@@ -72,28 +71,6 @@ _LONGEST_REASON: Final = 500
 _TOLD: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmationView:
-    """A request. ``arguments``: what will be done, for whoever decides; times are Unix times.
-
-    ``own``: asked by the person who looks, who may withdraw but not confirm it. ``invitation_part``: one of
-    the two parts of the invitation that will be made, for whoever asks, shown this once; whoever confirms gets the
-    other.
-    """
-
-    confirmation_id: str
-    act: str
-    subject: str
-    reason: str
-    arguments: Mapping[str, Any] = field(repr=False)
-    own: bool
-    asked_by: str
-    state: str
-    created_at: int
-    expires_at: int
-    invitation_part: str | None = field(default=None, repr=False)
-
-
 def ask(
     core: Core, who: Principal, act: str, arguments: Mapping[str, Any], reason: str, request: Request | None = None
 ) -> ConfirmationView:
@@ -109,7 +86,7 @@ def ask(
         Invalid: ``confirm.act``; ``account.field``; what the act refuses.
         Unavailable: ``confirm.too_often``.
     """
-    kind = _kind(act)
+    kind = kind_of(act)
     who.require_person()
     who.require(kind.right)
     words = check_text(reason, "reason", _LONGEST_REASON)
@@ -139,7 +116,7 @@ def ask(
             decided_by=None,
             decided_at=None,
         )
-        _write(core, row, {"reason": words, "arguments": prepared.arguments, "part": part})
+        write_content(core, row, {"reason": words, "arguments": prepared.arguments, "part": part})
         session.add(row)
         session.flush()
         others = _others(session, kind, who, row.subject)
@@ -148,7 +125,7 @@ def ask(
         details = {"reason": words, "request": row.id}
         unit.audit(f"{act}.asked", row.subject, details)
         unit.made(row.id)
-        return replace(_view(core, session, row, who), invitation_part=part)
+        return replace(view_of(core, session, row, who), invitation_part=part)
 
     try:
         return core.transact(who.by(), work, request=request)
@@ -175,7 +152,7 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
         session, now = unit.session, unit.now
         row, kind = _waiting(session, confirmation_id, who, now)
         who.require_fresh(now)
-        content = _content(core, row)
+        content = content_of(core, row)
         prepared = kind.prepare(core, session, content["arguments"])
         if kind.allow is not None:
             kind.allow(session, who.account_id, prepared.subject)
@@ -192,7 +169,7 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
             raise Conflict("confirm.asker_gone")
         _not_oneself(asking | deciding, prepared.person_id)
         row.state, row.decided_by, row.decided_at = "done", account.id, now
-        _forget(core, row)
+        forget(core, row)
         session.flush()
         prepared = replace(prepared, asked_by=asker.id, confirmed_by=account.id)
         done = kind.execute(core, session, prepared, Parts(token, content.get("part")), now)
@@ -230,10 +207,10 @@ def refuse(core: Core, who: Principal, confirmation_id: str) -> None:
         # Who asked may withdraw; beside him nobody decides on what concerns himself.
         asker = session.get_one(Account, row.asked_by)
         if asker.person_id != who.person_id:
-            about = kind.prepare(core, session, _content(core, row)["arguments"]).person_id
+            about = kind.prepare(core, session, content_of(core, row)["arguments"]).person_id
             _not_oneself(same_human(core, session, who.person_id), about)
         row.state, row.decided_by, row.decided_at = "refused", who.account_id, now
-        _forget(core, row)
+        forget(core, row)
         session.flush()
         unit.audit(f"{row.act}.refused", row.subject, {"request": row.id})
 
@@ -251,9 +228,9 @@ def show_confirmation(core: Core, who: Principal, confirmation_id: str) -> Confi
 
     def look(session: Session) -> ConfirmationView:
         row = session.get(Confirmation, confirmation_id)
-        if row is None or not who.may(_kind(row.act).right) or not _concerns(session, row, who):
+        if row is None or not who.may(kind_of(row.act).right) or not concerns(session, row, who):
             raise NotFound("confirm.none")
-        return _view(core, session, row, who)
+        return view_of(core, session, row, who)
 
     return core.database.read(look)
 
@@ -280,7 +257,7 @@ def list_waiting(core: Core, who: Principal, *, after: str = "", limit: int = 50
         found: list[ConfirmationView] = []
         last = after
         while rows := session.scalars(page_of(query, Confirmation.id, last, limit)).all():
-            found += [_view(core, session, row, who) for row in rows if _concerns(session, row, who)]
+            found += [view_of(core, session, row, who) for row in rows if concerns(session, row, who)]
             last = rows[-1].id
             if len(found) >= limit or len(rows) < limit:
                 break
@@ -305,40 +282,18 @@ def asker_name(core: Core, who: Principal, confirmation_id: str) -> str:
     return core.database.read(look)
 
 
-def _kind(act: str) -> Kind:
-    found = ACTS.get(act)
-    if found is None:
-        raise Invalid("confirm.act", path="act", expected=", ".join(ACTS))
-    return found
-
-
 def _waiting(session: Session, confirmation_id: str, who: Principal, now: int) -> tuple[Confirmation, Kind]:
     """A request that waits, locked, and that ``who`` may decide on."""
     row = session.get(Confirmation, confirmation_id, with_for_update=True)
-    if row is None or _kind(row.act).right not in who.role.rights or not _concerns(session, row, who):
+    if row is None or kind_of(row.act).right not in who.role.rights or not concerns(session, row, who):
         raise NotFound("confirm.none")
-    kind = _kind(row.act)
+    kind = kind_of(row.act)
     who.require(kind.right)
     if row.state != "waiting":
         raise Conflict("confirm.decided", found=row.state)
     if row.expires_at <= now:
         raise Conflict("confirm.expired")
     return row, kind
-
-
-def _concerns(session: Session, row: Confirmation, who: Principal) -> bool:
-    """Whether a request is any business of somebody's: their own, or about something of their office."""
-    return row.asked_by == who.account_id or _allowed(session, _kind(row.act), who.account_id, row.subject)
-
-
-def _allowed(session: Session, kind: Kind, account_id: str, subject: str) -> bool:
-    if kind.allow is None:
-        return True
-    try:
-        kind.allow(session, account_id, subject)
-    except (NotFound, NotAllowed):
-        return False
-    return True
 
 
 def _both(session: Session, asker: str, confirmer: str) -> tuple[Account, Account]:
@@ -363,7 +318,7 @@ def expire(core: Core, session: Session, now: int) -> None:
     over = select(Confirmation).where(Confirmation.state == "waiting", Confirmation.expires_at <= now)
     for row in session.scalars(over.order_by(Confirmation.id).with_for_update()):
         row.state, row.decided_at = "expired", now
-        _forget(core, row)
+        forget(core, row)
     session.flush()
 
 
@@ -373,7 +328,7 @@ def end_since(core: Core, session: Session, now: int) -> int:
     rows = session.scalars(early.order_by(Confirmation.id).with_for_update()).all()
     for row in rows:
         row.state, row.decided_at = "expired", now
-        _forget(core, row)
+        forget(core, row)
     session.flush()
     return len(rows)
 
@@ -385,38 +340,4 @@ def _others(session: Session, kind: Kind, who: Principal, subject: str) -> list[
         Account.role.in_(roles), Account.state == "active", Account.person_id != who.person_id
     )
     found = (account.id for account in session.scalars(query.order_by(Account.id)))
-    return list(islice((each for each in found if _allowed(session, kind, each, subject)), _TOLD))
-
-
-def _write(core: Core, row: Confirmation, content: Mapping[str, Any]) -> None:
-    encoded = json.dumps(content, ensure_ascii=False).encode()
-    row.arguments = core.at_rest.seal(Place("confirmations", "arguments", row.id), encoded)
-
-
-def _forget(core: Core, row: Confirmation) -> None:
-    """Of what was decided stay reason, ids and role: no name, number or address of anybody."""
-    content = _content(core, row)
-    kept = {name: value for name, value in content["arguments"].items() if name.endswith("_id") or name == "role"}
-    _write(core, row, {"reason": content["reason"], "arguments": kept})
-
-
-def _content(core: Core, row: Confirmation) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(core.at_rest.open(Place("confirmations", "arguments", row.id), row.arguments))
-    return content
-
-
-def _view(core: Core, session: Session, row: Confirmation, who: Principal) -> ConfirmationView:
-    content = _content(core, row)
-    asker = session.get_one(Account, row.asked_by)
-    return ConfirmationView(
-        row.id,
-        row.act,
-        row.subject,
-        content["reason"],
-        content["arguments"],
-        asker.person_id == who.person_id,
-        row.asked_by,
-        row.state,
-        row.created_at,
-        row.expires_at,
-    )
+    return list(islice((each for each in found if allowed(session, kind, each, subject)), _TOLD))

@@ -16,6 +16,7 @@ from issuer.cards.views import CardView
 
 from .catalogue import Words, beijing_day
 from .parts import Fact, Tag
+from .rule_shown import region_words
 from .views import FaceView
 
 __all__ = ["card_facts", "card_rows", "card_state", "face", "schemes"]
@@ -68,7 +69,7 @@ def card_facts(view: CardView, t: Words) -> list[Fact]:
             _fact(t("card.name"), holder.name, "name"),
             Fact(t("card.native"), native, lang="zh-Hans", reports="native") if native else None,
             _fact(t("card.birth"), born, "birth"),
-            _fact(t("card.nationality"), holder.nationality, "nationality"),
+            _fact(t("card.nationality"), holder.nationality and t.country(holder.nationality), "nationality"),
         ]
     if permit is not None:
         found += [
@@ -78,7 +79,7 @@ def card_facts(view: CardView, t: Words) -> list[Fact]:
             _fact(t("card.position"), permit.position, "position"),
             _fact(t("card.from"), t.day(permit.valid_from) if permit.valid_from else None, "from"),
             _fact(t("card.to"), t.day(permit.valid_until) if permit.valid_until else None, "to"),
-            _fact(t("card.region"), permit.region, "region"),
+            _fact(t("card.region"), permit.region and region_words(permit.region, t), "region"),
             _fact(t("card.authority"), permit.authority, "authority"),
         ]
     if insurance is not None:

@@ -14,11 +14,13 @@ from __future__ import annotations
 import functools
 import json
 import unicodedata
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
 from importlib import resources
 from typing import Any, Final
 
 from babel import Locale
+from babel.core import get_global
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
@@ -36,6 +38,8 @@ _LONG: Final = {"en": "d MMMM y", "zh": "y年M月d日"}
 _SHORT: Final = {"en": "d MMM y", "zh": "y年M月d日"}
 _MOMENT: Final = {"en": "d MMMM y, HH:mm", "zh": "y年M月d日 HH:mm"}
 _MONTH: Final = {"en": "MMM y", "zh": "y年M月"}
+#: Regions of China: their codes in travel documents stand as they are.
+_OF_CHINA: Final = frozenset({"HKG", "MAC", "TWN"})
 _FSI, _PDI = "\u2068", "\u2069"
 _TURNING: Final = frozenset({"R", "AL", "AN", "RLE", "RLO", "LRE", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"})
 
@@ -122,6 +126,25 @@ class Words:
     def gap(self) -> str:
         """What is between two sentences."""
         return "" if self.language == "zh" else " "
+
+    def with_code(self, name: str, code: str) -> str:
+        """A name with its code behind it: Shanghai (310115)."""
+        return f"{name}（{code}）" if self.language == "zh" else f"{name} ({code})"
+
+    def country(self, code: str) -> str:
+        """The state of a three-letter code on passports (ISO 3166-1, ICAO 9303) with the code; where CLDR has no name
+        for it, the code."""
+        found = get_global("territory_aliases").get(code) if len(code) == 3 and code not in _OF_CHINA else None
+        name = _LOCALES[self.language].territories.get(found[0]) if found else None
+        return self.with_code(name, code) if name else code
+
+    def pair(self, key: str, value: str) -> str:
+        """What something is, with its name in front: Cancelled: contract ended."""
+        return f"{key}：{value}" if self.language == "zh" else f"{key}: {value}"
+
+    def in_row(self, texts: Iterable[str]) -> str:
+        """Several sayings one after the other."""
+        return ("；" if self.language == "zh" else "; ").join(texts)
 
     def number(self, value: int) -> str:
         """A whole number with the language's separators: 1,200."""

@@ -86,6 +86,8 @@ def value_text(t: Words, name: str, value: Any) -> str:
         return t(f"filing.v_{name}_{value}")
     if isinstance(value, int):
         return t.number(value)
+    if name == "nationality":
+        return t.country(str(value))
     try:
         return t.day(date.fromisoformat(str(value)))
     except ValueError:
@@ -154,7 +156,7 @@ def filing_events(t: Words, view: FilingView) -> list[Entry]:
 def _entry(t: Words, view: FilingView, event: EventView) -> Entry:
     record = event.record
     points = [*record.get("defects", ()), *record.get("reasons", ())]
-    detail = "; ".join(f"{field_label(t, point['path'], view)}: {point['text']}" for point in points)
+    detail = t.in_row(t.pair(field_label(t, point["path"], view), point["text"].rstrip("。")) for point in points)
     if event.move == "prolong":
         detail = t("filing.prolonged", n=int(record.get("days", 0)), reason=record.get("reason", ""))
     return Entry(t.moment(event.at), t(f"filing.move_{event.move}"), t(f"filing.by_{event.by}"), detail)

@@ -37,7 +37,8 @@ def region_words(region: str, t: Words) -> str:
     if region == NATION:
         return t("rules.nation")
     name = region_name(region, t.language)
-    return name if region in name else f"{name} ({region})"
+    # Of a county the name is that of the region above, with the code.
+    return t.with_code(name.removesuffix(f" ({region})"), region) if name != region else region
 
 
 def rule_part(row: Row, t: Words) -> Rule:

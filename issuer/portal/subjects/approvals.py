@@ -12,11 +12,13 @@ from fastapi import Response
 
 from icard_crypto.card.card import Card
 from icard_crypto.encoding import strict_json
-from icard_crypto.errors import IcardError
+from icard_crypto.errors import IcardError, NotAllowed, NotFound
+from issuer.accounts import directory
 from issuer.approvals import engine
 from issuer.approvals.acts import ACTS
 from issuer.approvals.engine import ConfirmationView
 from issuer.db.idempotency import Request
+from issuer.permits import views
 from issuer.portal.catalogue import Words
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
@@ -27,6 +29,7 @@ from issuer.service.access import Access
 from issuer.service.idempotent import once
 
 from .access import with_right
+from .endings import ground_title
 from .holder_accounts import slip_page
 from .rules import rule_of_arguments
 
@@ -132,9 +135,36 @@ def _facts(found: ConfirmationView, visit: Visit) -> list[Fact]:
     for name, value in found.arguments.items():
         if name == "card" and value:
             facts += _card_record(str(value), t)
+        elif name == "permit_id":
+            facts += _permit(str(value), visit)
+        elif name == "account_id" and visit.call.who.may("account.manage"):
+            facts.append(_account(str(value), visit))
+        elif name == "end":
+            facts.append(Fact(t("approvals.end"), ground_title(visit, str(value))))
         elif value and name != "card_id":
             facts.append(_argument(name, str(value), t))
     return facts
+
+
+def _permit(permit_id: str, visit: Visit) -> list[Fact]:
+    """Whose permit it is, and which; its id alone where whoever looks does not see it."""
+    t = visit.words
+    try:
+        view = views.show_permit(visit.core, visit.call.who, permit_id)
+    except (NotFound, NotAllowed):
+        return [Fact(t("approvals.permit_id"), permit_id, code=True)]
+    see = Act(t("filing.see_permit"), f"{BASE}permits/{permit_id}")
+    return [Fact(t("card.name"), view.name), Fact(t("card.number"), view.number, act=see, code=True)]
+
+
+def _account(account_id: str, visit: Visit) -> Fact:
+    """Which account it is, by its login name; its id where it is closed."""
+    t = visit.words
+    try:
+        login = directory.show_account(visit.core, visit.call.who, account_id).login
+    except NotFound:
+        login = ""
+    return Fact(t("accounts.account"), login or account_id, Act(t("approvals.open"), f"{BASE}accounts/{account_id}"))
 
 
 def _card_record(text: str, t: Words) -> list[Fact]:

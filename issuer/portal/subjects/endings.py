@@ -19,11 +19,13 @@ from fastapi import Response
 from issuer.approvals import engine
 from issuer.permits import hearings, leaving, views
 from issuer.permits.views import PermitView
+from issuer.portal.catalogue import Words
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Choice, Fact
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import ShownRules, rule_part, rule_title
 from issuer.portal.visits import Visit
+from issuer.rules.rows import Rule
 from issuer.service.access import Access
 from issuer.service.idempotent import once
 
@@ -114,10 +116,21 @@ def _grounds(visit: Visit, *, heard: bool | None = None) -> list[Choice]:
     rules, t = ShownRules(visit), visit.words
     rows = rules.book.effective("ends", "CN", rules.today)
     return [
-        Choice(row.id, f"{t('endings.kind_' + row.id.partition('.')[0])}: {rule_title(row, t)}")
+        Choice(row.id, _ground(row, t))
         for row in rows
         if row.value["two"] and (heard is None or row.value["hearing"] is heard)
     ]
+
+
+def _ground(row: Rule, t: Words) -> str:
+    return t.pair(t("endings.kind_" + row.id.partition(".")[0]), rule_title(row, t))
+
+
+def ground_title(visit: Visit, name: str) -> str:
+    """The kind of an end and its ground in words, by the rules of today; the name itself where no row has it."""
+    rules = ShownRules(visit)
+    row = next((row for row in rules.book.effective("ends", "CN", rules.today) if row.id == name), None)
+    return name if row is None else _ground(row, visit.words)
 
 
 @pages.get("permits/{permit_id}/hearing", _HEARS)

@@ -77,7 +77,13 @@ def list_insured(visit: Visit) -> Response:
         noted(visit.call, name)
         address = f"{BASE}insurance/{name}"
         number = t("insurance.last4", digits=view.number_last4)
-        rows.append([Cell(view.name, address, more=number), Cell("", tag=insurance_state(t, view)), Cell(view.region)])
+        rows.append(
+            [
+                Cell(view.name, address, more=number),
+                Cell("", tag=insurance_state(t, view)),
+                Cell(region_words(view.region, t)),
+            ]
+        )
     found, own_staff = None, who.role.organisation == "employer"
     if own_staff:
         found = overview.employer_overview(visit.core, who, None)

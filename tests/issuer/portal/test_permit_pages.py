@@ -131,6 +131,9 @@ def test_holder_reports_having_left_and_is_heard_before_an_end_by_two_officers(a
     assert asked.status_code == 303, words(asked.text)[-300:]
     second = of(app, made, "second_permit_officer")
     number = re.findall(rf'href="{BASE}(confirmations/[0-9a-f]{{32}})"', second.get("confirmations").text)[0]
+    shown = words(second.get(f"{number}?lang=en").text)
+    assert "Revoked: Obtained by deception or bribery" in shown
+    assert (path.partition("/")[2] in shown, "revoked.fraud" in shown) == (False, False)
     assert second.post(f"{number}/confirm", key="7" * 32).status_code == 303
     text = words(holder.get(f"{path}?lang=en").text)
     assert "No right to work on this permit" in text
