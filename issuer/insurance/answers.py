@@ -3,17 +3,22 @@
 Promises:
 
 1. Every reason has a sentence in English and Chinese in ``answers.json``.
-2. An answer names its rule rows, each with source and certainty; one that rests on an uncertain row says so.
+2. Days and months stand in a sentence as its language writes them; programs have them beside it as data.
+3. An answer names its rule rows, each with source and certainty; one that rests on an uncertain row says so.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from importlib import resources
 from typing import Any, Final
+
+from babel.dates import format_date
 
 from icard_crypto.errors import Language
 from issuer.rules.rows import Rule
@@ -22,6 +27,10 @@ __all__ = ["NO_RULE", "Answer", "reasons", "rule_brief", "words_of"]
 
 #: The reason where no row says anything: never a guess.
 NO_RULE: Final = "no_rule"
+
+_DAY: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MONTH: Final = re.compile("[0-9]{4}-[0-9]{2}")
+_PATTERNS: Final[dict[Language, tuple[str, str]]] = {"en": ("d MMMM y", "MMMM y"), "zh": ("y年M月d日", "y年M月")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +75,22 @@ def rule_brief(rule: Rule) -> dict[str, Any]:
 
 
 def words_of(reason: str, language: Language, facts: Mapping[str, str]) -> str:
-    """The sentence of a reason."""
-    return reasons()[reason][language].format_map(facts)
+    """The sentence of a reason.
+
+    Args:
+        facts: what it names; a value such as ``2026-07-31`` or ``2026-07`` is written as the language does.
+    """
+    written = {name: _written(value, language) for name, value in facts.items()}
+    return reasons()[reason][language].format_map(written)
+
+
+def _written(value: str, language: Language) -> str:
+    day, month = _PATTERNS[language]
+    if _DAY.fullmatch(value):
+        return format_date(date.fromisoformat(value), day, language)
+    if _MONTH.fullmatch(value):
+        return format_date(date.fromisoformat(f"{value}-01"), month, language)
+    return value
 
 
 @functools.cache

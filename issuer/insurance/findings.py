@@ -104,7 +104,11 @@ class Finding:
         """The finding as a sentence."""
         month = "" if self.month is None else month_text(self.month)
         facts = {"month": month, "schemes": scheme_texts(self.schemes, language), **self.facts}
-        return words_of(self.kind, language, facts)
+        reason: str = self.kind
+        if self.kind == "late_registration":
+            facts["clock"] = words_of(f"clock_{facts['clock']}", language, {})
+            reason += "_open" if facts["registered"] == "-" else ""
+        return words_of(reason, language, facts)
 
     def to_json(self) -> dict[str, Any]:
         """For a program or a screen."""

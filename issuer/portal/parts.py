@@ -142,6 +142,7 @@ class Check:
         state: waiting: done as far as one's own part goes, and not looked at yet.
         why: what fulfils it, or what is wrong with it.
         name: what errors lead to.
+        said: the state in words for who does not see its sign; empty: that of a document.
     """
 
     text: str
@@ -149,6 +150,7 @@ class Check:
     why: str = ""
     act: Act | None = None
     name: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,10 @@ def _offered(visit: Visit, rules: ShownRules, row: Row) -> dict[str, Any]:
     """A benefit with its conditions as the record has them."""
     t, who = visit.words, visit.call.who
     found = benefit_of(visit.core, who, who.person_id, row.id, {})
-    checks = [Check(one.text(t.language), _SIGNS[one.state], _met_on(t, one.met_on)) for one in found.checks]  # type: ignore[arg-type]
+    checks = [
+        Check(one.text(t.language), _SIGNS[one.state], _met_on(t, one.met_on), said=t(f"checks.{one.state}"))  # type: ignore[arg-type]
+        for one in found.checks
+    ]
     missing = sum(one.state == "missing" for one in found.checks)
     return {
         "title": rule_title(row, t),
@@ -227,6 +230,7 @@ def _checks(t: Words, conditions: Sequence[Mapping[str, Any]]) -> list[Check]:
             one["text"][t.language],
             _SIGNS[one["state"]],  # type: ignore[arg-type]
             _met_on(t, date.fromisoformat(one["met_on"]) if one["met_on"] else None),
+            said=t(f"checks.{one['state']}"),
         )
         for one in conditions
     ]

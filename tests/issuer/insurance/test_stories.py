@@ -235,7 +235,7 @@ def test_grace_of_2011_limits_of_2021_and_a_late_registration_of_2022(town: Town
     town.go("2022-04-15")
     found = town.report(third, "2022-04-15")
     permit, work = late_registrations(found)
-    assert ("2022-02-02" in permit, "2022-02-27" in work) == (True, True)
+    assert ("2 February 2022" in permit, "27 February 2022" in work) == (True, True)
     # Registered from the month in which work began: what was not paid is owed, and a late fee runs.
     owed = {one["month"]: one["owed"] for one in found["findings"] if one["kind"] in ("uncovered", "unpaid")}
     assert owed["2022-01"] == owed["2022-02"] == "3766.00"

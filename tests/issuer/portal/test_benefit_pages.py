@@ -54,7 +54,7 @@ def test_benefit_shows_what_is_missing_and_is_claimed_granted_and_paid(app: Fast
     """The officer finds what no record shows; without it nothing is granted; the person follows each step."""
     holder, officer = of(app, made, "insured"), of(app, made, "insurance_officer")
     text = words(holder.get("benefits?lang=en").text)
-    assert "Has to be shown: the injury is recognised as a work injury." in text
+    assert "Evidence needed: the injury is recognised as a work injury." in text
     assert "_" not in re.sub(r"[^_]*_[A-Z]", "", text)
     path = claimed(holder, "1", "work_injury")
     assert "Next step: the insurance agency." in words(holder.get(f"{path}?lang=en").text)

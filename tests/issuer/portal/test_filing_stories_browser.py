@@ -86,7 +86,7 @@ def test_one_return_with_three_defects_comes_back_corrected_and_is_approved(ente
     assert "Say what is designed." in employer.inner_text(".field.wrong .error")
     employer.fill("#f-post", "Design engineer, gearboxes")
     employer.get_by_role("button", name="Save").click()
-    for code, title in (("M04", "No-crime certificate"), ("M06", "Contract or appointment in Chinese")):
+    for code, title in (("M04", "Certificate of no criminal record"), ("M06", "Contract or appointment in Chinese")):
         employer.locator(f"#f-{code}").get_by_role("link").click()
         assert employer.inner_text("h1") == title
         assert "To be corrected" in employer.inner_text(".banner")

@@ -167,7 +167,7 @@ def test_agency_registers_a_list_one_lapses_the_employer_answers_and_payment_res
     path = f"insurance/{names[0]}"
     shown = Person(app, officer.enter()).get(f"{path}?lang=en").text
     assert "Lapsed since" in words(shown)
-    assert "2026-02: " in words(shown)
+    assert "February 2026: " in words(shown)
     assert "Source:" in words(shown)
     sent = Person(app, office.employer.enter()).post(
         f"{path}/finding",
