@@ -5,6 +5,7 @@ Promises:
 1. Every mandate has an end, five years away at most, and can be ended before it by either side.
 2. Only an employer's own staff give its mandates; those of another employer look as if they did not exist.
 3. An agency has one mandate of an employer at a time, and an employer has a bounded number of them.
+4. Of an agency, those act whom :mod:`issuer.accounts.mandate_handlers` lets act.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, Invalid, NotFound
@@ -23,10 +24,19 @@ from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
 from issuer.db.unit_of_work import UnitOfWork
 
-from .models import Mandate, Organisation
+from .models import Account, Mandate, MandateHandler, Organisation
 from .principals import Principal
 
-__all__ = ["MandateView", "clients", "end_mandate", "give_mandate", "list_mandates", "show_mandate"]
+__all__ = [
+    "MandateView",
+    "acts_for",
+    "clients",
+    "end_mandate",
+    "give_mandate",
+    "list_mandates",
+    "seen_mandate",
+    "show_mandate",
+]
 
 _LONGEST: Final = 5 * 366 * DAY
 _MANAGE: Final = "mandate.manage"
@@ -147,21 +157,43 @@ def show_mandate(core: Core, who: Principal, mandate_id: str) -> MandateView:
         NotAllowed: ``access.*``.
         NotFound: ``mandate.none``: it is not there, or not one's own.
     """
+    return core.database.read(lambda session: _view(seen_mandate(session, who, mandate_id)))
+
+
+def seen_mandate(session: Session, who: Principal, mandate_id: str, *, lock: bool = False) -> Mandate:
+    """The row of a mandate that somebody sees.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        NotFound: ``mandate.none``: it is not there, or not one's own.
+    """
     query = select(Mandate).where(Mandate.id == mandate_id, _seen_by(who))
-
-    def look(session: Session) -> MandateView:
-        row = session.scalars(query).one_or_none()
-        if row is None:
-            raise NotFound("mandate.none")
-        return _view(row)
-
-    return core.database.read(look)
+    row = session.scalars(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound("mandate.none")
+    return row
 
 
-def clients(session: Session, agency_id: str, now: int) -> set[str]:
-    """The employers for whom an agency may act at that time."""
-    query = select(Mandate).where(Mandate.agency_id == agency_id, *Mandate.in_force(now))
-    return {mandate.employer_id for mandate in session.scalars(query)}
+def clients(session: Session, who: Principal, now: int) -> set[str]:
+    """The employers for whom somebody of an agency may act at that time."""
+    query = select(Mandate).where(Mandate.agency_id == who.organisation_id, *Mandate.in_force(now))
+    given = session.scalars(query).all()
+    named: dict[str, set[str]] = {}
+    # As objects, for who acts is decided by them: each is checked when it is loaded.
+    for row in session.scalars(select(MandateHandler).where(MandateHandler.mandate_id.in_([one.id for one in given]))):
+        named.setdefault(row.mandate_id, set()).update(() if row.ended_at is not None else (row.account_id,))
+    return {one.employer_id for one in given if one.id not in named or who.account_id in named[one.id]}
+
+
+def acts_for(employer_id: str | ColumnElement[str] | None, now: int) -> ColumnElement[bool]:
+    """Whether an account acts for an employer under a mandate of its agency, for notices."""
+    mandate = select(Mandate.id).where(
+        Mandate.agency_id == Account.organisation_id,
+        Mandate.employer_id == employer_id,
+        *Mandate.in_force(now),
+        Mandate.handled_by(Account.id.expression),
+    )
+    return and_(Account.role == "agency", mandate.exists())
 
 
 def _seen_by(who: Principal) -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ Promises:
 
 from __future__ import annotations
 
-from sqlalchemy import BindParameter, CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, or_
+from sqlalchemy import BindParameter, CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuer.db.base import Base, Big, Hex32, Hex64, Seconds, Word, sealed
@@ -29,6 +29,7 @@ __all__ = [
     "LoginAttempts",
     "LoginSession",
     "Mandate",
+    "MandateHandler",
     "Organisation",
     "Person",
     "RecoveryCode",
@@ -239,6 +240,30 @@ class Mandate(Bound, Base):
     def in_force(cls, now: int | BindParameter[int]) -> tuple[ColumnElement[bool], ...]:
         """What holds of the mandates by which an agency may act at that time."""
         return cls.begins_at <= now, cls.ends_at > now, or_(cls.ended_at.is_(None), cls.ended_at > now)
+
+    @classmethod
+    def handled_by(cls, account_id: ColumnElement[str]) -> ColumnElement[bool]:
+        """Whether an account of the agency acts under a mandate: everyone's does until somebody was named."""
+        named = select(MandateHandler.id).where(MandateHandler.mandate_id == cls.id)
+        live = named.where(MandateHandler.account_id == account_id, MandateHandler.ended_at.is_(None))
+        return or_(~named.exists(), live.exists())
+
+
+class MandateHandler(Bound, Base):
+    """An account of the agency that acts under a mandate from ``named_at`` until before ``ended_at``."""
+
+    __tablename__ = "mandate_handlers"
+    bound = ("mandate_id", "account_id", "named_at", "ended_at")
+    __table_args__ = (
+        Index("ix_mandate_handlers_mandate", "mandate_id", "account_id"),
+        Index("ix_mandate_handlers_account", "account_id"),
+    )
+
+    id: Mapped[Hex32] = mapped_column(primary_key=True)
+    mandate_id: Mapped[Hex32] = mapped_column(ForeignKey("mandates.id"))
+    account_id: Mapped[Hex32] = mapped_column(ForeignKey("accounts.id"))
+    named_at: Mapped[Seconds]
+    ended_at: Mapped[Seconds | None]
 
 
 class Consent(Bound, Base):

@@ -193,7 +193,7 @@ def _own(core: Core, session: Session, who: Principal) -> ColumnElement[bool]:
     if who.role.organisation == "employer":
         return CardParty.employer_id == who.organisation_id
     if who.role.organisation == "agency":
-        return CardParty.employer_id.in_(clients(session, who.organisation_id or "", core.clock.now(session)))
+        return CardParty.employer_id.in_(clients(session, who, core.clock.now(session)))
     # What an official sees depends on permissions, not on whose card it is.
     return false() if who.role.official else CardParty.holder_id == who.person_id
 
@@ -226,7 +226,11 @@ def _told(now: int | BindParameter[int]) -> tuple[Select[str, str], ...]:
     query = select(CardParty.card_id, Account.id).where(Account.state.in_(("active", "locked")))
     holds = and_(Account.person_id == CardParty.holder_id, Account.role == "holder")
     employs = and_(Account.organisation_id == CardParty.employer_id, Account.role == "employer")
-    acts = and_(Account.organisation_id == Mandate.agency_id, Account.role == "agency")
+    acts = and_(
+        Account.organisation_id == Mandate.agency_id,
+        Account.role == "agency",
+        Mandate.handled_by(Account.id.expression),
+    )
     in_force = and_(Mandate.employer_id == CardParty.employer_id, *Mandate.in_force(now))
     return query.join(Account, holds), query.join(Account, employs), query.join(Mandate, in_force).join(Account, acts)
 

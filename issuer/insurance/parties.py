@@ -20,8 +20,8 @@ from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, NotAllowed, NotFound
-from issuer.accounts.mandates import clients
-from issuer.accounts.models import Account, Mandate, Organisation
+from issuer.accounts.mandates import acts_for, clients
+from issuer.accounts.models import Account, Organisation
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.notices.outbox import Notice, notify
@@ -51,7 +51,7 @@ def seen_employers(core: Core, session: Session, who: Principal) -> set[str] | N
     if who.role.organisation == "employer":
         return {who.organisation_id or ""}
     if who.role.organisation == "agency":
-        return clients(session, who.organisation_id or "", core.clock.now(session))
+        return clients(session, who, core.clock.now(session))
     return None
 
 
@@ -154,15 +154,7 @@ def notify_insured(
     )
     found |= {(account, person) for account, person in session.execute(holders)}
     for person, employer in zip(people, employers, strict=False):
-        acts = and_(
-            Account.role == "agency",
-            select(Mandate.id)
-            .where(
-                Mandate.agency_id == Account.organisation_id, Mandate.employer_id == employer, *Mandate.in_force(now)
-            )
-            .exists(),
-        )
         employs = and_(Account.role == "employer", Account.organisation_id == employer)
-        accounts = session.scalars(select(Account.id).where(active, or_(acts, employs)))
+        accounts = session.scalars(select(Account.id).where(active, or_(acts_for(employer, now), employs)))
         found |= {(account, person) for account in accounts}
     notify(core, session, now, [Notice(kind, account, {"person": person}) for account, person in sorted(found)])

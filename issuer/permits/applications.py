@@ -336,7 +336,7 @@ def _employer_of(core: Core, session: Session, who: Principal, new: NewFiling, n
         if new.employer_id not in (None, who.organisation_id):
             raise NotFound("organisation.none", path="employer_id")
         return who.organisation_id or ""
-    if new.employer_id is None or new.employer_id not in clients(session, who.organisation_id or "", now):
+    if new.employer_id is None or new.employer_id not in clients(session, who, now):
         raise NotFound("organisation.none", path="employer_id", expected="an employer with a mandate in force")
     return session.get_one(Organisation, new.employer_id).id
 

@@ -26,7 +26,8 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound, Unavailable
 from icard_crypto.moments import DAY
 from issuer.accounts.fields import check_text
-from issuer.accounts.models import Account, Mandate
+from issuer.accounts.mandates import acts_for
+from issuer.accounts.models import Account
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.idempotency import Request
@@ -378,11 +379,8 @@ def _notify(core: Core, session: Session, now: int, kind: str, row: Objection) -
     sides = [holds]
     if row.organisation_id is not None:
         employer_id = session.scalar(select(objection_employer()).where(Objection.id == row.id))
-        mandated = select(Mandate.id).where(
-            Mandate.agency_id == row.organisation_id, Mandate.employer_id == employer_id, *Mandate.in_force(now)
-        )
         employs = and_(Account.role == "employer", Account.organisation_id.in_((row.organisation_id, employer_id)))
-        acts = and_(Account.role == "agency", Account.organisation_id == row.organisation_id, mandated.exists())
+        acts = and_(Account.organisation_id == row.organisation_id, acts_for(employer_id, now))
         sides += [employs, acts]
     query = select(Account.id).where(Account.state.in_(("active", "locked")), or_(*sides)).order_by(Account.id)
     accounts = session.scalars(query).all()

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, NotAllowed, NotFound
-from issuer.accounts.mandates import clients
+from issuer.accounts.mandates import acts_for, clients
 from issuer.accounts.models import Account, Mandate
 from issuer.accounts.principals import Principal
 from issuer.core import Core
@@ -86,7 +86,7 @@ def filings_of(core: Core, session: Session, who: Principal) -> ColumnElement[bo
     if who.role.organisation == "employer":
         return and_(Filing.employer_id == who.organisation_id, or_(filed, Filing.filer != "person"))
     if who.role.organisation == "agency":
-        mandated = clients(session, who.organisation_id or "", core.clock.now(session))
+        mandated = clients(session, who, core.clock.now(session))
         return and_(Filing.agency_id == who.organisation_id, Filing.employer_id.in_(mandated))
     return and_(or_(filed, Filing.filer == "person"), Filing.person_id == who.person_id)
 
@@ -114,7 +114,7 @@ def permits_of(core: Core, session: Session, who: Principal) -> ColumnElement[bo
     if who.role.organisation == "employer":
         return Permit.employer_id == who.organisation_id
     if who.role.organisation == "agency":
-        return Permit.employer_id.in_(clients(session, who.organisation_id or "", core.clock.now(session)))
+        return Permit.employer_id.in_(clients(session, who, core.clock.now(session)))
     return Permit.person_id == who.person_id
 
 
@@ -123,7 +123,7 @@ def employers_of(core: Core, session: Session, who: Principal) -> set[str] | Non
     if who.role.organisation == "employer":
         return {who.organisation_id or ""}
     if who.role.organisation == "agency":
-        return clients(session, who.organisation_id or "", core.clock.now(session))
+        return clients(session, who, core.clock.now(session))
     return None
 
 
@@ -146,7 +146,7 @@ def objections_of(core: Core, session: Session, who: Principal) -> ColumnElement
             Objection.organisation_id.is_not(None), or_(Objection.organisation_id == who.organisation_id, employs)
         )
     if who.role.organisation == "agency":
-        mandated = clients(session, who.organisation_id or "", core.clock.now(session))
+        mandated = clients(session, who, core.clock.now(session))
         return and_(Objection.organisation_id == who.organisation_id, objection_employer().in_(mandated))
     held = select(Permit.id).where(Permit.person_id == who.person_id)
     lodged = and_(Objection.person_id == who.person_id, Objection.organisation_id.is_(None))
@@ -281,13 +281,12 @@ def notify_filings(core: Core, session: Session, now: int, kind: str, rows: Sequ
     """As :func:`notify_filing` for up to a thousand applications, by two questions to the database."""
     agencies = {row.agency_id for row in rows if row.agency_id is not None}
     employers = {row.employer_id for row in rows}
-    acting = _acting(session, now, agencies, employers) if agencies else set()
+    acting = _acting(session, now, agencies, employers) if agencies else {}
     people = {row.person_id for row in rows if row.person_id is not None}
     query = select(Account.id, Account.role, Account.organisation_id, Account.person_id).where(
         Account.state.in_(("active", "locked")),
         or_(
             and_(Account.role == "employer", Account.organisation_id.in_(employers)),
-            and_(Account.role == "agency", Account.organisation_id.in_({agency for agency, _ in acting})),
             and_(Account.role == "holder", Account.person_id.in_(people)),
         ),
     )
@@ -297,26 +296,37 @@ def notify_filings(core: Core, session: Session, now: int, kind: str, rows: Sequ
     notices = []
     for row in rows:
         told = [*found.get(("employer", row.employer_id), ()), *found.get(("holder", row.person_id), ())]
-        if (row.agency_id, row.employer_id) in acting:
-            told += found.get(("agency", row.agency_id), ())
+        told += sorted(acting.get((row.agency_id, row.employer_id), ()))
         notices += [Notice(kind, account_id, {"filing": row.id}) for account_id in sorted(told)]
     notify(core, session, now, notices)
 
 
-def _acting(session: Session, now: int, agencies: Collection[str], employers: Collection[str]) -> set[tuple[str, str]]:
-    """Which of these agencies act for which of these employers now."""
-    query = select(Mandate.agency_id, Mandate.employer_id).where(
-        Mandate.agency_id.in_(agencies), Mandate.employer_id.in_(employers), *Mandate.in_force(now)
+def _acting(
+    session: Session, now: int, agencies: Collection[str], employers: Collection[str]
+) -> Mapping[tuple[str | None, str], list[str]]:
+    """The accounts of these agencies that act now, by agency and employer."""
+    acts = Account.organisation_id == Mandate.agency_id, Account.role == "agency"
+    query = (
+        select(Mandate.agency_id, Mandate.employer_id, Account.id)
+        .join(Account, and_(*acts, Mandate.handled_by(Account.id.expression)))
+        .where(
+            Mandate.agency_id.in_(agencies),
+            Mandate.employer_id.in_(employers),
+            Account.state.in_(("active", "locked")),
+            *Mandate.in_force(now),
+        )
     )
-    return {(agency, employer) for agency, employer in session.execute(query)}
+    found: defaultdict[tuple[str | None, str], list[str]] = defaultdict(list)
+    for agency, employer, account_id in session.execute(query):
+        found[agency, employer].append(account_id)
+    return found
 
 
 def notify_permit(core: Core, session: Session, now: int, kind: str, row: Permit) -> None:
     """Notify the holder of a permit, the employer of its newest term, and the agencies that act for that one now."""
     holds = and_(Account.person_id == row.person_id, Account.role == "holder")
     employs = and_(Account.organisation_id == row.employer_id, Account.role == "employer")
-    agencies = select(Mandate.agency_id).where(Mandate.employer_id == row.employer_id, *Mandate.in_force(now))
-    acts = and_(Account.role == "agency", Account.organisation_id.in_(agencies))
-    query = select(Account.id).where(Account.state.in_(("active", "locked")), or_(holds, employs, acts))
+    sides = or_(holds, employs, acts_for(row.employer_id, now))
+    query = select(Account.id).where(Account.state.in_(("active", "locked")), sides)
     accounts = session.scalars(query.order_by(Account.id)).all()
     notify(core, session, now, [Notice(kind, account, {"permit": row.id}) for account in accounts])

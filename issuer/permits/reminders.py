@@ -20,7 +20,8 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from issuer.accounts.models import Account, Mandate
+from issuer.accounts.mandates import acts_for
+from issuer.accounts.models import Account
 from issuer.acts import Actor
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
@@ -231,14 +232,8 @@ def extensions_filed(session: Session, permit_ids: Sequence[str]) -> set[str]:
 
 def _acts_for(employer_id: str, now: int) -> ColumnElement[bool]:
     """The accounts of an employer, and of the agencies that act for it now."""
-    agencies = select(Mandate.agency_id).where(Mandate.employer_id == employer_id, *Mandate.in_force(now))
-    return and_(
-        Account.state.in_(("active", "locked")),
-        or_(
-            and_(Account.organisation_id == employer_id, Account.role == "employer"),
-            and_(Account.organisation_id.in_(agencies), Account.role == "agency"),
-        ),
-    )
+    employs = and_(Account.organisation_id == employer_id, Account.role == "employer")
+    return and_(Account.state.in_(("active", "locked")), or_(employs, acts_for(employer_id, now)))
 
 
 def _files(row: Filing, now: int) -> ColumnElement[bool]:

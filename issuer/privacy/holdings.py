@@ -358,6 +358,7 @@ APART: Final[Mapping[str, str]] = {
     "keys": "the service's own",
     "lists": "the service's own",
     "lookup_deferrals": "what an inquiry keeps back until its day; deleted with the look-ups",
+    "mandate_handlers": "ids alone: who acts for an organisation",
     "mandates": "between organisations",
     "meta": "the service's own",
     "office_members": "officials",

@@ -322,6 +322,7 @@ _BODIES: dict[str, Maker] = {
         "name": "A firm",
     },
     "POST /v1/mandates": lambda here, *_: here._mandate(),
+    "POST /v1/mandates/{mandate_id}/handlers": lambda here, *_: {"account_id": here.people["agency"].account_id},
     "POST /v1/webhooks": lambda *_: {"url": "https://hooks.example/more"},
     "POST /v1/notices/read": _read,
     "PUT /v1/notices/preferences": _preference,

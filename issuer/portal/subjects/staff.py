@@ -4,6 +4,7 @@ Promises:
 
 1. An agency sees for whom it acts and until when; a client whose mandate has ended is no longer among its cards.
 2. A mandate is given to an agency by its unified social credit code, whose name is shown before anything is given.
+3. Both sides see who of the agency acts under a mandate; the agency names its people, and either side ends one.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from datetime import datetime
 from fastapi import Response
 
 from icard_crypto.moments import DAY, ONE_DAY
-from issuer.accounts import mandates, organisations
+from issuer.accounts import mandate_handlers, mandates, organisations
 from issuer.accounts.mandates import MandateView
 from issuer.cards.parties import own_cards
 from issuer.portal.card_shown import card_rows, card_state
 from issuer.portal.catalogue import BEIJING, Words
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
-from issuer.portal.parts import Cell, Fact, Tag
+from issuer.portal.parts import Cell, Choice, Fact, Tag
 from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
@@ -62,7 +63,16 @@ def show_organisation(visit: Visit) -> Response:
     """One's own organisation."""
     who, t = visit.call.who, visit.words
     own = organisations.show_organisation(visit.core, who, who.organisation_id or "")
-    return visit.page("staff/organisation.html", facts=organisation_facts(own, t))
+    people = [
+        [
+            Cell(one.name or "–"),
+            Cell("", tag=Tag(t(f"accounts.state_{one.state}"), "neutral" if one.state == "active" else "warn")),
+            Cell(t("organisation.second_factor" if one.totp else "organisation.password_only")),
+            Cell(t.day(one.created_at, short=True)),
+        ]
+        for one in mandate_handlers.list_colleagues(visit.core, who)
+    ]
+    return visit.page("staff/organisation.html", facts=organisation_facts(own, t), people=people)
 
 
 def organisation_facts(own: organisations.OrganisationView, t: Words) -> list[Fact]:
@@ -119,6 +129,69 @@ def give_mandate(visit: Visit) -> Response:
         lambda mandate_id: mandate_id,
     )
     return visit.go("mandates", done="mandate_given")
+
+
+@pages.get("mandates/{mandate_id}", _ONE_MANDATE)
+def show_mandate(visit: Visit, mandate_id: str) -> Response:
+    """A mandate and its handlers."""
+    call, t = visit.call, visit.words
+    found = mandates.show_mandate(call.core, call.who, mandate_id)
+    handlers = mandate_handlers.list_handlers(call.core, call.who, mandate_id)
+    acting = [one for one in handlers if one.ended_at is None]
+    shown = _shown_mandates(visit, [found])[0]
+    names = call.who.organisation_id == found.agency_id and shown["may_end"]
+    taken = {one.account_id for one in acting}
+    choices = [
+        Choice(one.account_id, one.name or one.account_id)
+        for one in (mandate_handlers.list_colleagues(call.core, call.who) if names else ())
+        if one.account_id not in taken
+    ]
+    return visit.page(
+        "staff/mandate.html",
+        mandate=shown,
+        acting=[(one.handler_id, one.name or "–", t("mandate.since", day=t.day(one.named_at))) for one in acting],
+        ended=[
+            (
+                one.name or "–",
+                t("mandate.period", begin=t.day(one.named_at, short=True), end=t.day(one.ended_at, short=True)),
+            )
+            for one in handlers
+            if one.ended_at is not None
+        ],
+        named=bool(handlers),
+        names=names,
+        choices=[Choice("", t("filing.choose")), *choices] if choices else [],
+        full=len(acting) >= mandate_handlers.MOST,
+        most=mandate_handlers.MOST,
+        address=f"{BASE}mandates/{mandate_id}",
+    )
+
+
+@pages.post(
+    "mandates/{mandate_id}/handlers",
+    Access("person", ("mandate.read_own",), owned="mandate"),
+    form=show_mandate,
+    fields={"account": "account_id", "mandate": "account_id"},
+)
+def name_handler(visit: Visit, mandate_id: str) -> Response:
+    """Name somebody of one's own agency."""
+    visit.require("account_id")
+    call = visit.call
+    once(
+        call,
+        lambda request: (
+            mandate_handlers.name_handler(call.core, call.who, mandate_id, visit.text("account_id"), request).handler_id
+        ),
+        lambda handler_id: handler_id,
+    )
+    return visit.go(f"mandates/{mandate_id}", done="handler_named")
+
+
+@pages.post("mandates/{mandate_id}/handlers/{handler}/end", _ONE_MANDATE)
+def end_handler(visit: Visit, mandate_id: str, handler: str) -> Response:
+    """End a handler now."""
+    mandate_handlers.end_handler(visit.core, visit.call.who, mandate_id, handler)
+    return visit.go(f"mandates/{mandate_id}", done="handler_ended")
 
 
 @pages.get("mandates/{mandate_id}/end", _ONE_MANDATE)

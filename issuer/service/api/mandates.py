@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from issuer.accounts import mandates
+from issuer.accounts import mandate_handlers, mandates
+from issuer.accounts.mandate_handlers import HandlerView
 from issuer.accounts.mandates import MandateView
 from issuer.service.access import Access
 from issuer.service.context import CallOf
@@ -24,6 +25,7 @@ __all__ = ["endpoints"]
 endpoints = Endpoints("Mandates")
 
 _SEES: Final = ("mandate.manage", "mandate.read_own")
+_HANDLERS: Final = "/v1/mandates/{mandate_id}/handlers"
 
 #: Unix time, up to the end of the year 9999.
 Time = Annotated[int, Field(ge=0, le=253_402_300_799, strict=True, examples=[1_795_593_600])]
@@ -76,3 +78,40 @@ def show_mandate(call: CallOf, mandate_id: Id) -> MandateView:
 def end_mandate(call: CallOf, mandate_id: Id) -> None:
     """End a mandate now, by either side; one that has ended is no error."""
     mandates.end_mandate(call.core, call.who, mandate_id)
+
+
+class NewHandlerBody(Body):
+    """Somebody of the agency, by the account."""
+
+    account_id: HexId
+
+
+class HandlersBody(BaseModel):
+    """The handlers of a mandate, those who act now first."""
+
+    handlers: list[HandlerView]
+
+
+@endpoints.at("GET", _HANDLERS, Access("account", _SEES, owned="mandate"))
+def list_handlers(call: CallOf, mandate_id: Id) -> HandlersBody:
+    """Who of the agency acts under a mandate; nobody was named: everyone of the agency."""
+    return HandlersBody(handlers=mandate_handlers.list_handlers(call.core, call.who, mandate_id))
+
+
+@endpoints.at("POST", _HANDLERS, Access("person", _SEES, owned="mandate"), status=201, creates=True)
+def name_handler(call: CallOf, mandate_id: Id, body: NewHandlerBody) -> HandlersBody:
+    """Name somebody of the agency, by the agency. From the first one on, only those who are named act."""
+    once(
+        call,
+        lambda request: (
+            mandate_handlers.name_handler(call.core, call.who, mandate_id, body.account_id, request).handler_id
+        ),
+        lambda handler_id: handler_id,
+    )
+    return HandlersBody(handlers=mandate_handlers.list_handlers(call.core, call.who, mandate_id))
+
+
+@endpoints.at("POST", f"{_HANDLERS}/{{handler}}/end", Access("person", _SEES, owned="mandate"), status=204)
+def end_handler(call: CallOf, mandate_id: Id, handler: Id) -> None:
+    """End a handler now, by either side; one who has ended is no error."""
+    mandate_handlers.end_handler(call.core, call.who, mandate_id, handler)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 
 from fastapi import Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from issuer.accounts import organisations
+from issuer.accounts.mandate_handlers import Colleague, list_colleagues
 from issuer.accounts.organisations import NewOrganisation, OrganisationView
 from issuer.service.access import Access
 from issuer.service.context import CallOf, etag
@@ -58,6 +59,18 @@ def list_organisations(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> 
 def show_organisation(call: CallOf, organisation_id: Id, response: Response) -> OrganisationView:
     """An organisation: one's own, or any for who manages them."""
     return _shown(call.loaded(ORGANISATION), response)
+
+
+class ColleaguesBody(BaseModel):
+    """The open accounts of one's own organisation."""
+
+    accounts: list[Colleague]
+
+
+@endpoints.at("GET", "/v1/organisation/accounts", Access("person", ("organisation.read_own",)))
+def show_colleagues(call: CallOf) -> ColleaguesBody:
+    """Who has an account of one's own organisation: its handlers."""
+    return ColleaguesBody(accounts=list_colleagues(call.core, call.who))
 
 
 @endpoints.at(

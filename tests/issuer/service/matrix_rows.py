@@ -15,7 +15,16 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from issuer import cards
-from issuer.accounts import directory, host, login, mandates, organisations, own_account, tokens
+from issuer.accounts import (
+    directory,
+    host,
+    login,
+    mandate_handlers,
+    mandates,
+    organisations,
+    own_account,
+    tokens,
+)
 from issuer.accounts.changes import NewAccount
 from issuer.accounts.consents import NewConsent, give_consent
 from issuer.accounts.models import Account, Organisation
@@ -462,6 +471,19 @@ def _new_mandate(world: World) -> Shot:
     begins = int(world.issuing_service.clock.at) + 400 * _DAY + 2 * _DAY * next(world.given)
     places = {"agency_id": world.agency, "employer_id": world.employer}
     return Shot("employer", {**places, "begins_at": begins, "ends_at": begins + _DAY})
+
+
+def _new_handler(world: World) -> Shot:
+    mandate_id = world.mandate(world.employer, world.agency)
+    return Shot("agency", {"account_id": world.people["agency"].account_id}, {"mandate_id": mandate_id})
+
+
+def _ended_handler(world: World) -> Shot:
+    mandate_id = world.mandate(world.employer, world.agency)
+    agency = world.people["agency"]
+    named = mandate_handlers.name_handler(world.core, agency.who(), mandate_id, agency.account_id)
+    ids = {"mandate_id": mandate_id, "handler": named.handler_id}
+    return Shot("employer agency administrator", ids=ids)
 
 
 def _asked(world: World) -> Shot:
@@ -1006,6 +1028,12 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/mandates": _new_mandate,
     "GET /v1/mandates": _plain("employer agency administrator"),
     "GET /v1/mandates/{mandate_id}": _on("mandate", "employer agency administrator", lambda world: world.mandate_id),
+    "GET /v1/mandates/{mandate_id}/handlers": _on(
+        "mandate", "employer agency administrator", lambda world: world.mandate_id
+    ),
+    "POST /v1/mandates/{mandate_id}/handlers": _new_handler,
+    "POST /v1/mandates/{mandate_id}/handlers/{handler}/end": _ended_handler,
+    "GET /v1/organisation/accounts": _plain("employer agency"),
     "POST /v1/mandates/{mandate_id}/end": _on(
         "mandate", "employer agency administrator", lambda world: world.mandate(world.employer, world.agency)
     ),
