@@ -55,6 +55,7 @@ __all__ = [
     "draw_file_page",
     "file_views",
     "kept_file_page",
+    "photo_rules",
     "read_file",
     "remove_file",
     "show_file",
@@ -296,21 +297,28 @@ def _looked_at(core: Core, data: bytes, media_type: str, filing_id: str, code: s
     """The file as it is kept, and its pages."""
     if code != PHOTO:
         return data, drawing.look(data, media_type).pages
-    book = read_book(core)
-
-    def region_and_day(session: Session) -> tuple[str, date]:
-        row = session.get_one(Filing, filing_id)
-        rules_on = day_of(core.clock.now(session)) if row.rules_on is None else date.fromisoformat(row.rules_on)
-        return row.region, rules_on
-
-    region, day = core.database.read(region_and_day)
-    rules = {rule.id: rule for rule in book.effective("photo", region, day)}
+    rules = core.database.read(lambda session: _photo_rules(core, session, session.get_one(Filing, filing_id)))
     values: dict[str, Any] = {name: value for rule in rules.values() for name, value in rule.value.items()}
     photo = drawing.look_at_photo(data, media_type, values)
     refusals = _photo_refusals(rules, photo, values)
     if refusals:
         raise FilingRefused(refusals)
     return photo.jpeg, 1
+
+
+def photo_rules(core: Core, who: Principal, filing_id: str) -> dict[str, Rule]:
+    """What a photo of an application has to be, by the ids of the rules: size, background, frame.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        NotFound: ``filing.none``.
+    """
+    return core.database.read(lambda session: _photo_rules(core, session, load_filing(core, session, who, filing_id)))
+
+
+def _photo_rules(core: Core, session: Session, row: Filing) -> dict[str, Rule]:
+    day = day_of(core.clock.now(session)) if row.rules_on is None else date.fromisoformat(row.rules_on)
+    return {rule.id: rule for rule in read_book(core).effective("photo", row.region, day)}
 
 
 def _photo_refusals(rules: dict[str, Rule], photo: drawing.Photo, values: dict[str, Any]) -> list[Refusal]:

@@ -92,13 +92,15 @@ def town(folder: Path, *, office: bool = False) -> Town:
     issuing_service.later()
     cards.suspend(issuing_service.core, made[2], HOST)
     now = int(issuing_service.clock.at)
-    give_mandate(issuing_service.core, people["employer"].who(), agency_id, employer_id, now, now + 90 * 86_400)
+    given = give_mandate(issuing_service.core, people["employer"].who(), agency_id, employer_id, now, now + 90 * 86_400)
     note_lookup(issuing_service.core, people["inspector"].who(), made[0], "code")
     note_lookup(issuing_service.core, people["permit_officer"].who(), made[0], "card")
-    whole = Town(issuing_service, people, made, employer_id, agency_id)
+    ids = {"mandate": given.mandate_id, "account": people["holder"].account_id, "organisation": employer_id}
+    ids |= {"suspended": made[2]}
+    whole = Town(issuing_service, people, made, employer_id, agency_id, ids)
     if office:
         whole.office = _open_office(issuing_service, people, employer_id)
-        whole.ids = _fill_office(whole.office, people)
+        whole.ids |= _fill_office(whole.office, people)
     return whole
 
 

@@ -3,7 +3,8 @@
 Promises:
 
 1. What is wrong with a paper is said at its fields, all of it at once; what was typed stays.
-2. A file is judged when it arrives, and the answer says what to change.
+2. A file is judged when it arrives, and the answer says what to change; what a photo has to be stands on its page
+   before a file is chosen, each point with its rule.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from issuer.portal.filing_shown import (
     defects_of,
 )
 from issuer.portal.pages import Pages
-from issuer.portal.parts import Choice
+from issuer.portal.parts import Choice, Rule
 from issuer.portal.rendering import BASE
+from issuer.portal.rule_shown import rule_part
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
 from issuer.service.idempotent import once
@@ -56,7 +58,26 @@ def paper_page(visit: Visit, filing_id: str) -> Response:
         size=file_size,
         ways=[Choice("", t("filing.choose")), *(Choice(way, t(f"filing.way_{way}")) for way in _WAYS)],
         address=f"{BASE}filings/{filing_id}",
+        photo=_photo_rules(visit, filing_id) if item.code == uploads.PHOTO else None,
     )
+
+
+def _photo_rules(visit: Visit, filing_id: str) -> list[tuple[str, Rule]]:
+    """What the photo has to be, each point in words with its rule, before anybody chooses a file."""
+    t, found = visit.words, uploads.photo_rules(visit.core, visit.call.who, filing_id)
+    size, ground = found["size"].value, found["background"].value
+    words = {
+        "size": t(
+            "filing.photo_size",
+            width=size["least"][0],
+            height=size["least"][1],
+            across=size["shape"][0],
+            down=size["shape"][1],
+        ),
+        "background": t("filing.photo_background", share=f"{ground['share']:.0%}"),
+        "frame": t("filing.photo_frame"),
+    }
+    return [(words[name], rule_part(found[name], t)) for name in words]
 
 
 def file_size(size: int) -> str:

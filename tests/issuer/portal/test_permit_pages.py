@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from importlib import resources
 
 import pytest
 from fastapi import FastAPI
@@ -27,6 +29,7 @@ from tests.kit.uploaded import pdf, picture
 from verifier.runtime import http
 
 pytestmark = pytest.mark.slow
+_PHOTO = resources.files("issuer.rules") / "data" / "photo.json"
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +85,26 @@ def test_file_is_taken_by_its_content_and_refused_at_its_field(app: FastAPI, mad
     assert ask(app, "GET", f"/v1/files/{name[0]}/pages/1", headers={"Cookie": person.cookie}).status_code == 200
     assert person.post(f"{path}/remove", key="6" * 32, material="M07", file_id=name[0]).status_code == 303
     assert "/v1/files/" not in person.get(f"{path}?material=M07").text
+
+
+def test_photo_page_says_what_a_photo_has_to_be_with_its_rules_before_a_file_is_chosen(
+    app: FastAPI, made: Town
+) -> None:
+    """The numbers are those of the rules, above the field; pages of other papers say nothing of photos."""
+    person, path = of(app, made, "employer"), f"filings/{made.ids['draft']}/paper"
+    page = person.get(f"{path}?material=M08&lang=en").text
+    before, _, _ = page.partition('type="file"')
+    rules = {row["id"]: row["value"] for row in json.loads(_PHOTO.read_text("utf-8"))["rows"]}
+    width, height = rules["size"]["least"]
+    for words_ in (
+        f"At least {width} by {height} pixels",
+        f"at least {rules['background']['share']:.0%} of it",
+        "No frame",
+    ):
+        assert words_ in words(before)
+    assert before.count('<details class="rule">') == len(rules)
+    assert "requirements for photos" in words(before)
+    assert "photo" not in words(person.get(f"{path}?material=M07&lang=en").text).lower()
 
 
 def test_form_of_an_older_revision_is_refused_and_shown_anew(app: FastAPI, made: Town) -> None:
