@@ -2,7 +2,8 @@
 
 Promises:
 
-1. A list is its account's alone; another's and one that is not there are one answer.
+1. A list is its account's alone, and asks for the right that its rows ask for; another's and one that is not there are
+   one answer.
 2. A row is looked at before anything is done, and done at most once: whoever does it is given a key of its own for each
    row. A row that is refused stops no other; why stands beside it, in English and Chinese.
 3. How far a list is, is written with every part: after a closed page, a kill or a lost connection it goes on there.
@@ -56,6 +57,12 @@ KEPT: Final = 30 * DAY
 _MOST: Final = 50
 #: Rows of a part.
 _CHUNK: Final = 25
+
+#: The right that a list of each kind asks for; a program has it by its scope.
+_RIGHTS: Final = {
+    "registration": "insurance.register",
+    **dict.fromkeys(("extension", "cancellation", "submission"), "filing.file"),
+}
 
 State = Literal["checking", "ready", "running", "done"]
 
@@ -116,7 +123,7 @@ def begin(
         Conflict: ``batch.too_many``.
         Invalid: ``batch.rows``.
     """
-    who.require_person()
+    who.require(_RIGHTS[kind])
     if not 1 <= len(rows) <= MOST_ROWS:
         raise Invalid("batch.rows", path="rows", expected=f"1 to {MOST_ROWS} rows", found=str(len(rows)))
     batch_id = secrets.token_hex(16)
@@ -155,8 +162,9 @@ def show(core: Core, who: Principal, batch_id: str) -> BatchView:
 
 def list_batches(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[BatchView]:
     """A page of one's own lists, in the order of their ids."""
-    who.require_person()
-    query = page_of(select(Batch).where(Batch.account_id == who.account_id), Batch.id, after, limit)
+    kinds = [kind for kind, right in _RIGHTS.items() if who.may(right)]
+    mine = Batch.account_id == who.account_id, Batch.kind.in_(kinds)
+    query = page_of(select(Batch).where(*mine), Batch.id, after, limit)
     return core.database.read(lambda session: [_view(row) for row in session.scalars(query)])
 
 
@@ -308,10 +316,10 @@ def _write(
 
 
 def _load(session: Session, who: Principal, batch_id: str, *, lock: bool = False) -> Batch:
-    who.require_person()
     row = session.get(Batch, batch_id, with_for_update=lock)
     if row is None or row.account_id != who.account_id:
         raise NotFound("batch.none")
+    who.require(_RIGHTS[row.kind])
     return row
 
 

@@ -171,6 +171,7 @@ def make_app(
         most_in_flight=3 * settings.serve_threads + PLACES + MOST,
         bodies=[
             http.BodyClass("/v1/cards", cap=256 * 1024),
+            http.BodyClass("/v1/lists", cap=3 * MIB),
             http.BodyClass("/v1/files", cap=uploads.MOST_BYTES, types=files.TYPES, seconds=60, budget=120 * MIB),
             *(body for part in parts for body in part.bodies),
         ],

@@ -11,13 +11,15 @@ Promises:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
+from issuer.accounts.principals import Principal
 from issuer.batches import lists
 from issuer.batches.lists import BatchView, Outcome, outcome_of
+from issuer.core import Core
 from issuer.db import idempotency
 from issuer.permits import applications, named, views
 from issuer.permits.applications import NewFiling
@@ -26,7 +28,7 @@ from issuer.permits.refusals import FilingRefused, PermitRefused
 from .context import Call
 from .idempotent import once
 
-__all__ = ["FILINGS", "Handler", "advance", "begin_filing", "submit"]
+__all__ = ["FILINGS", "PLAIN", "Handler", "advance", "begin_filing", "made_filings", "rows_of_permits", "submit"]
 
 #: Looks at a row (True: a preview, nothing is written) or does it (False); the id of what it made.
 Handler = Callable[[Call, Mapping[str, Any], bool], str | None]
@@ -35,6 +37,47 @@ FILINGS: Final = {
     "extension": ("until", "contract_until", "passport_until"),
     "cancellation": ("ended_on", "ground", "signed"),
 }
+
+#: Questions that one tick answers with no, for all rows.
+PLAIN: Final = {
+    "extension": ("promotion", "dependants", "category_by_proof", "physical_permit", "regulated_industry"),
+    "cancellation": ("physical_permit",),
+}
+
+
+def rows_of_permits(
+    core: Core, who: Principal, kind: str, table: Sequence[Mapping[str, Any]], *, plain: bool
+) -> list[dict[str, Any]]:
+    """The rows of a table as a list keeps them: with the permits that their numbers name, where those are theirs.
+
+    Args:
+        plain: whether the questions of :data:`PLAIN` are answered with no.
+
+    Raises:
+        NotAllowed: ``access.*``.
+    """
+    known = named.find_permits(core, who, [str(row.get("number", "")) for row in table])
+    facts = {"facts": dict.fromkeys(PLAIN[kind], False)} if plain else {}
+    rows = []
+    for row in table:
+        permit = known.get(str(row.get("number", "")))
+        about = {} if permit is None else asdict(permit)
+        rows.append({**row, **about, **facts})
+    return rows
+
+
+def made_filings(core: Core, who: Principal, batch_id: str) -> list[dict[str, Any]]:
+    """The applications that a list began, as rows of a list that submits them.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        NotFound: ``batch.none``.
+    """
+    return [
+        {"filing_id": one.outcome.made, "name": one.row.get("name", "")}
+        for one in lists.rows_of(core, who, batch_id)
+        if one.outcome is not None and one.outcome.made
+    ]
 
 
 def advance(call: Call, batch_id: str, handler: Handler, seconds: float = 0.8) -> BatchView:

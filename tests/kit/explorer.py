@@ -61,6 +61,7 @@ UNPEOPLED = frozenset(
         "Insurance",
         "Insurance books and reports",
         "Leaving and death",
+        "Lists",
         "Messages about applications",
         "Objections",
         "Offices",

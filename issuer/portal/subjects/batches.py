@@ -22,8 +22,7 @@ from fastapi import Response
 
 from issuer.batches import lists
 from issuer.batches.lists import MOST_ROWS, BatchView, RowOutcome
-from issuer.permits import named, views
-from issuer.permits.named import NamedPermit
+from issuer.permits import views
 from issuer.portal.catalogue import Words
 from issuer.portal.faults import FieldError, FormFault
 from issuer.portal.lists import asked_page, shown_page
@@ -32,9 +31,9 @@ from issuer.portal.parts import Cell, Choice, Tag
 from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
-from issuer.service.api.insurance import register_one
+from issuer.service.api.lists import HANDLERS
 from issuer.service.idempotent import once
-from issuer.service.lists import FILINGS, Handler, advance, begin_filing, submit
+from issuer.service.lists import FILINGS, PLAIN, advance, made_filings, rows_of_permits
 
 from .access import with_right
 
@@ -45,19 +44,8 @@ _RIGHTS: Final = ("filing.file", "insurance.register")
 _LISTS: Final = with_right(*_RIGHTS)
 _ONE: Final = Access("person", _RIGHTS, owned="batch")
 _FILES: Final = with_right("filing.file")
-_HANDLERS: Final[Mapping[str, Handler]] = {
-    "registration": register_one,
-    "extension": begin_filing("extension"),
-    "cancellation": begin_filing("cancellation"),
-    "submission": submit,
-}
 #: Fields of the form that hold for all chosen permits, by kind.
 _COMMON: Final = {"extension": ("until", "contract_until"), "cancellation": ("ended_on", "ground", "signed")}
-#: Facts that one tick answers with no, for all rows.
-_PLAIN: Final = {
-    "extension": ("promotion", "dependants", "category_by_proof", "physical_permit", "regulated_industry"),
-    "cancellation": ("physical_permit",),
-}
 _GROUNDS: Final = ("contract_ended", "resigned", "dismissed", "left_china", "employer_gone", "incapacity", "death")
 _DATES: Final = frozenset({"until", "contract_until", "passport_until", "ended_on"})
 #: Rows that a page shows, and permits that it offers.
@@ -166,7 +154,7 @@ def _cells(visit: Visit, view: BatchView, one: RowOutcome) -> list[Cell]:
 def go_on(visit: Visit, batch_id: str) -> Response:
     """Go on with a list for a moment; its page follows."""
     kind = lists.show(visit.core, visit.call.who, batch_id).kind
-    advance(visit.call, batch_id, _HANDLERS[kind])
+    advance(visit.call, batch_id, HANDLERS[kind])
     return visit.go(f"lists/{batch_id}")
 
 
@@ -180,9 +168,7 @@ def start(visit: Visit, batch_id: str) -> Response:
 @pages.post("lists/{batch_id}/submit", _ONE, form=show_list)
 def submit_made(visit: Visit, batch_id: str) -> Response:
     """Make a list of the applications that a list began, to submit those that are complete."""
-    rows = lists.rows_of(visit.core, visit.call.who, batch_id)
-    made = [{"filing_id": one.outcome.made, "name": one.row.get("name", "")}
-            for one in rows if one.outcome is not None and one.outcome.made]  # fmt: skip
+    made = made_filings(visit.core, visit.call.who, batch_id)
     return visit.go(f"lists/{begin_list(visit, 'submission', made)}")
 
 
@@ -235,7 +221,7 @@ def many_page(visit: Visit) -> Response:
         choices=choices,
         more=len(found) > _OFFERED,
         grounds=grounds,
-        plain=[t(f"filing.f_{name}") for name in _PLAIN[kind]],
+        plain=[t(f"filing.f_{name}") for name in PLAIN[kind]],
         columns=", ".join(("number", *FILINGS[kind])),
         most=t.number(MOST_ROWS),
     )
@@ -248,24 +234,14 @@ def send_permits(visit: Visit) -> Response:
     chosen = [name for name in visit.every("permits") if len(name) == 32 and name.isalnum()]
     if chosen:
         common = _common(visit, kind)
-        rows = [_row(NamedPermit(one.permit_id, one.terms[-1].employer_id, one.name), {"number": one.number, **common})
-                for one in (views.show_permit(core, who, name) for name in chosen[:_OFFERED])]  # fmt: skip
+        found = (views.show_permit(core, who, name) for name in chosen[:_OFFERED])
+        table: list[dict[str, Any]] = [{"number": one.number, **common} for one in found]
     else:
         if not (visit.text("rows") or visit.file("file")):
             raise visit.refuse("permits", "lists.choose")
         table = typed_rows(visit, ("number", *FILINGS[kind]), lambda _name, text: text)
-        known = named.find_permits(core, who, [str(row.get("number", "")) for row in table])
-        rows = [_row(known.get(str(row.get("number", ""))), row) for row in table]
-    if visit.text("plain") == "yes":
-        rows = [{**row, "facts": dict.fromkeys(_PLAIN[kind], False)} for row in rows]
+    rows = rows_of_permits(core, who, kind, table, plain=visit.text("plain") == "yes")
     return visit.go(f"lists/{begin_list(visit, kind, rows)}")
-
-
-def _row(permit: NamedPermit | None, row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as it is kept; of a number that is none of theirs, without a permit."""
-    if permit is None:
-        return dict(row)
-    return {**row, "permit_id": permit.permit_id, "employer_id": permit.employer_id, "name": permit.name}
 
 
 def _common(visit: Visit, kind: str) -> dict[str, str]:

@@ -14,12 +14,14 @@ import pytest
 from fastapi import FastAPI
 
 from icard_crypto.errors import Invalid, NotFound
+from issuer.accounts.tokens import make_token
 from issuer.batches import lists
 from issuer.batches.lists import KEPT, Outcome
 from issuer.portal import BASE, make_portal
 from issuer.service.app import make_service
 from tests.issuer.conftest import new_database_url
 from tests.issuer.portal.test_guard import Person
+from tests.kit.callers import by_session, by_token, problem
 from tests.kit.forms import words
 from tests.kit.permit_office import PermitOffice
 from verifier.runtime import http
@@ -179,3 +181,49 @@ def test_lists_have_bounds_and_go_when_nobody_touches_them(office: PermitOffice)
     assert lists.prune(core) == 1
     with pytest.raises(NotFound):
         lists.show(core, who, batch)
+
+
+def test_program_works_a_list_through_over_the_api(office: PermitOffice, app: FastAPI) -> None:
+    """With a token for applications alone: sent once however often, looked at, done once each, refused rows with their
+    reasons, drafts submitted together; a registration needs a scope of its own, and another account finds nothing."""
+    ready, early = office.employed(1), office.employed(2, until=(office.today + timedelta(days=140)).isoformat())
+    office.travel("2026-04-01")
+    text = make_token(office.core, office.employer.who(), "night run", ["filing.file", "filing.read_own"], 30).text
+    program = by_token(app, text)
+    until = (date.fromisoformat(ready["until"]) + timedelta(days=300)).isoformat()
+    rows = [{"number": one["number"], "until": until, "contract_until": until} for one in (ready, early)]
+    body = {"kind": "extension", "rows": rows, "plain": True}
+    sent, again = (program("POST", "/v1/lists", body, key="a-list-of-tonight-1") for _ in range(2))
+    assert (sent.status_code, sent.json()["state"], again.json()) == (201, "checking", sent.json())
+    path = sent.headers["location"]
+
+    def through() -> dict[str, Any]:
+        while (found := program("POST", f"{path}/advance").json())["state"] in ("checking", "running"):
+            pass
+        return dict(found)
+
+    assert problem(program("POST", f"{path}/start")) == (409, "batch.state")
+    assert [through()[name] for name in ("state", "ready", "refused", "done")] == ["ready", 1, 1, 0]
+    (refused,) = program("GET", f"{path}/rows?refused=true").json()["rows"]
+    assert (refused["number"], refused["code"]) == (2, "filing.too_early")
+    assert program("GET", f"{path}/rows?limit=1").json()["next"] == 1
+    assert [one["number"] for one in program("GET", f"{path}/rows?after=1").json()["rows"]] == [2]
+    assert _drafts(office) == []
+    program("POST", f"{path}/start")
+    assert [through()[name] for name in ("state", "done", "refused")] == ["done", 1, 1]
+    program("POST", f"{path}/start")
+    through()
+    (draft,) = _drafts(office)
+    made = [one["made"] for one in program("GET", f"{path}/rows").json()["rows"]]
+    assert made == [draft["filing_id"], None]
+    submission = program("POST", f"{path}/submission", key="a-list-of-tonight-2")
+    assert (submission.status_code, submission.json()["kind"]) == (201, "submission")
+
+    assert [one["kind"] for one in program("GET", "/v1/lists").json()["items"]].count("extension") == 1
+    wrong = {"kind": "registration", "rows": [{"surname": "MUSTER"}]}
+    assert problem(program("POST", "/v1/lists", wrong, key="a-list-of-tonight-3")) == (403, "access.scope")
+    for rows_, code in (([{"colour": "red"}], "batch.columns"), ([], "http.invalid"), ([{}] * 5001, "http.invalid")):
+        answer = program("POST", "/v1/lists", {"kind": "extension", "rows": rows_}, key="a-list-of-tonight-4")
+        assert problem(answer) == (422, code)
+    other = by_session(app, office.another_employer(7).enter())
+    assert problem(other("GET", path)) == problem(other("POST", f"{path}/advance")) == (404, "batch.none")

@@ -31,6 +31,8 @@ from issuer.accounts.models import Account, Organisation
 from issuer.accounts.principals import Principal
 from issuer.accounts.sessions import Entered
 from issuer.approvals import engine
+from issuer.batches import lists
+from issuer.batches.lists import Outcome
 from issuer.cards import NewCard
 from issuer.cards.models import CardRow
 from issuer.core import Core
@@ -328,6 +330,7 @@ class World:
             "organisation": place,
             "session": self.stranger.who().session_id or "",
             "webhook": self.webhook(self.stranger),
+            "batch": _list_of(self, self.stranger),
         }
         found = {(kind, "*"): name for kind, name in everybody.items()}
         found["confirmation", "administrator"] = self.revocation()
@@ -478,11 +481,39 @@ def _new_handler(world: World) -> Shot:
     return Shot("agency", {"account_id": world.people["agency"].account_id}, {"mandate_id": mandate_id})
 
 
+def _list_of(world: World, somebody: Somebody, until: str = "checking") -> str:
+    """A list of one registration, as far as that."""
+    core, who = world.core, somebody.who()
+    batch_id = lists.begin(core, who, "registration", [registration_body(next(world.numbers))])
+
+    def go_on() -> None:
+        lists.advance(core, who, batch_id, lambda _row: Outcome(), lambda _key, _row: Outcome(made=_NOBODY), 0)
+
+    if until != "checking":
+        go_on()
+    if until == "done":
+        lists.start(core, who, batch_id)
+        go_on()
+    return batch_id
+
+
+def _list(until: str = "checking") -> Callable[[World], Shot]:
+    def shot(world: World) -> Shot:
+        employer = world.people["employer"]
+        return Shot(employer, ids={"batch_id": _list_of(world, employer, until)})
+
+    return shot
+
+
+def _handled(world: World) -> mandate_handlers.HandlerView:
+    """The handler of a new mandate."""
+    mandate_id, agency = world.mandate(world.employer, world.agency), world.people["agency"]
+    return mandate_handlers.name_handler(world.core, agency.who(), mandate_id, agency.account_id)
+
+
 def _ended_handler(world: World) -> Shot:
-    mandate_id = world.mandate(world.employer, world.agency)
-    agency = world.people["agency"]
-    named = mandate_handlers.name_handler(world.core, agency.who(), mandate_id, agency.account_id)
-    ids = {"mandate_id": mandate_id, "handler": named.handler_id}
+    named = _handled(world)
+    ids = {"mandate_id": named.mandate_id, "handler": named.handler_id}
     return Shot("employer agency administrator", ids=ids)
 
 
@@ -1028,10 +1059,19 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/mandates": _new_mandate,
     "GET /v1/mandates": _plain("employer agency administrator"),
     "GET /v1/mandates/{mandate_id}": _on("mandate", "employer agency administrator", lambda world: world.mandate_id),
-    "GET /v1/mandates/{mandate_id}/handlers": _on(
-        "mandate", "employer agency administrator", lambda world: world.mandate_id
+    "GET /v1/mandates/{mandate_id}/handlers": lambda world: Shot(
+        "employer agency administrator", ids={"mandate_id": _handled(world).mandate_id}
     ),
     "POST /v1/mandates/{mandate_id}/handlers": _new_handler,
+    "POST /v1/lists": _plain(
+        "employer agency insurance_officer", kind="registration", rows=[{"surname": "MUSTER", "born": "1990-01-01"}]
+    ),
+    "GET /v1/lists": _plain("employer agency insurance_officer"),
+    "GET /v1/lists/{batch_id}": _list(),
+    "GET /v1/lists/{batch_id}/rows": _list(),
+    "POST /v1/lists/{batch_id}/advance": _list(),
+    "POST /v1/lists/{batch_id}/start": _list("ready"),
+    "POST /v1/lists/{batch_id}/submission": _list("done"),
     "POST /v1/mandates/{mandate_id}/handlers/{handler}/end": _ended_handler,
     "GET /v1/organisation/accounts": _plain("employer agency"),
     "POST /v1/mandates/{mandate_id}/end": _on(
