@@ -28,7 +28,7 @@ from icard_crypto.errors import Invalid, NotFound, StateError, Unavailable
 from icard_crypto.limits import MIB
 from icard_crypto.pictures.pdf import is_pdf
 
-__all__ = ["AT_ONCE", "SECONDS", "Looked", "Photo", "draw_page", "look", "look_at_photo", "media_type_of"]
+__all__ = ["AT_ONCE", "SECONDS", "Looked", "Photo", "draw_page", "look", "look_at_photo", "media_type_of", "read_codes"]
 
 AT_ONCE: Final = 2
 SECONDS: Final = 10.0
@@ -105,6 +105,16 @@ def look_at_photo(data: bytes, media_type: str, rule: Mapping[str, Any]) -> Phot
     """
     answer, jpeg = _asked({"do": "photo", "type": media_type, "rule": dict(rule)}, data)
     return Photo(answer["width"], answer["height"], answer["white"], answer["framed"], jpeg)
+
+
+def read_codes(data: bytes, media_type: str) -> list[str]:
+    """The texts of the QR codes in a picture.
+
+    Raises:
+        StateError: as :func:`look`.
+    """
+    answer, _ = _asked({"do": "read", "type": media_type}, data)
+    return [str(text) for text in answer["texts"]]
 
 
 def _asked(request: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:

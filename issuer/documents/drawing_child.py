@@ -5,7 +5,7 @@ Promises:
 1. Before a byte of the file is decoded, the process gives up: more memory than :data:`MEMORY`, more processor time than
    :data:`SECONDS`, and what else :func:`icard_crypto.platform_parts.confine` says.
 2. The input is a line of JSON and the file; the output a line of JSON and, for a page or a photo, a JPEG that was made
-   again: no metadata of the file survives.
+   again, or the texts of the codes in it: no metadata of the file survives.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
+from icard_crypto import qr
 from icard_crypto.errors import DecodeError
 from icard_crypto.limits import MIB
 from icard_crypto.pictures import pdf
@@ -41,10 +42,14 @@ _QUALITY: Final = 85
 
 def main() -> None:
     """Answer the one request."""
-    load_decoders()
-    confine(MEMORY, seconds=SECONDS)
     head, _, data = sys.stdin.buffer.read().partition(b"\n")
-    sys.stdout.buffer.write(answered(json.loads(head), data))
+    request = json.loads(head)
+    known = load_decoders()
+    if request["do"] == "read":
+        for picture in known:
+            qr.read(picture)
+    confine(MEMORY, seconds=SECONDS)
+    sys.stdout.buffer.write(answered(request, data))
 
 
 def answered(request: dict[str, Any], data: bytes) -> bytes:
@@ -90,13 +95,23 @@ def _photo(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]
     return photos.measured(open_picture(data, "RGB"), request["rule"])
 
 
+def _read(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    """The texts of the QR codes in a picture."""
+    try:
+        return {"texts": [code.content for code in qr.read(data, deadline=SECONDS / 4)]}, b""
+    except DecodeError as fault:
+        if fault.code == "picture.late":
+            return {"texts": []}, b""
+        raise
+
+
 def _jpeg(picture: Image.Image) -> bytes:
     out = BytesIO()
     picture.convert("RGB").save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()
 
 
-_DO: Final = {"look": _look, "page": _page, "photo": _photo}
+_DO: Final = {"look": _look, "page": _page, "photo": _photo, "read": _read}
 
 
 if __name__ == "__main__":

@@ -147,6 +147,9 @@ class Portal:
             ),
             http.BodyClass(f"{BASE}insurance/register-many", cap=3 * MIB, types=types),
             http.BodyClass(f"{BASE}permits/many", cap=3 * MIB, types=types),
+            http.BodyClass(
+                f"{BASE}search/picture", cap=MOST_BYTES + 64 * KIB, types=types[1:], seconds=60.0, budget=120 * MIB
+            ),
             http.BodyClass(BASE, types=types),
         ]
 

@@ -54,7 +54,8 @@ class StaticFiles:
         sheets = [shared / "css" / "tokens.css", *(own / "css" / f"{name}.css" for name in _SHEETS)]
         self._add("portal.css", sheets, "text/css; charset=utf-8")
         for script in (own / "js").iterdir():
-            self._add(script.name, [script], "text/javascript; charset=utf-8")
+            before = [shared / "js" / "camera.js"] if script.name == "scan.js" else []
+            self._add(script.name, [*before, script], "text/javascript; charset=utf-8")
         self._add("favicon.svg", [shared / "icons" / "favicon.svg"], "image/svg+xml")
 
     def address(self, name: str) -> str:

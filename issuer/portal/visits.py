@@ -57,6 +57,7 @@ HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), clipboard-read=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+_WITH_CAMERA: Final = HEADERS["Permissions-Policy"].replace("camera=()", "camera=(self)")
 
 
 def own_path(path: str | None) -> str:
@@ -74,6 +75,7 @@ class Visit:
         account: of the person, where somebody is logged in.
         errors: of the form, which make its page come back.
         status: of the page that comes back.
+        camera: whether the page that comes may ask for the camera.
         entered: a session that this visit has begun or renewed: its cookies go with whatever the answer is.
     """
 
@@ -86,6 +88,7 @@ class Visit:
     errors: list[FieldError] = field(default_factory=list)
     status: int = 200
     entered: Entered | None = None
+    camera: bool = False
 
     @property
     def core(self) -> Core:
@@ -188,7 +191,8 @@ class Visit:
             sizes={"normal": self._address(text="normal"), "large": self._address(text="large")},
             **values,
         )
-        return self._kept(HTMLResponse(html, self.status, headers=HEADERS))
+        headers = {**HEADERS, "Permissions-Policy": _WITH_CAMERA} if self.camera else HEADERS
+        return self._kept(HTMLResponse(html, self.status, headers=headers))
 
     def go(self, path: str, *, done: str | None = None) -> Response:
         """A redirect to a page of the portal.

@@ -125,12 +125,11 @@ def new_filing_page(visit: Visit) -> Response:
 
 
 def clients_of(visit: Visit) -> list[Choice]:
-    """For an agency: the employers that it may act for now."""
-    who, now = visit.call.who, visit.now
+    """For somebody of an agency: the employers that they may act for now."""
+    who = visit.call.who
     if who.role.organisation != "agency":
         return []
-    given = mandates.list_mandates(visit.core, who, limit=201)
-    live = {one.employer_id for one in given if one.ended_at is None and one.begins_at <= now < one.ends_at}
+    live = visit.core.database.read(lambda session: mandates.clients(session, who, visit.core.clock.now(session)))
     names = organisations.names_of(visit.core, who, live)
     return [Choice(name, text) for name, text in sorted(names.items(), key=lambda pair: pair[1])]
 

@@ -3,7 +3,8 @@ insurance, ask for its revocation.
 
 Promises:
 
-1. What is looked for is in the body of a request, never in an address.
+1. What is looked for is in the body of a request, never in an address; a picture is read in a process of its own and
+   kept nowhere.
 2. Each act has a page of its own that says what it does; the reason is kept in the audit.
 3. A change names the revision that it was decided on: a card that somebody else changed meanwhile is refused, and shown
    again.
@@ -23,6 +24,7 @@ from issuer.approvals import engine
 from issuer.cards import lookups
 from issuer.cards.purposes import purposes_of
 from issuer.cards.views import CardView
+from issuer.documents import drawing
 from issuer.portal.card_shown import card_state
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Act, Cell, Choice, Fact
@@ -44,7 +46,8 @@ _MOST_FOUND: Final = 20
 
 @pages.get("search", _FINDS)
 def search_page(visit: Visit) -> Response:
-    """The form by which a card is found."""
+    """The forms by which a card is found: by number, name or code, by the camera or a picture."""
+    visit.camera = True
     return visit.page("officer/search.html", rows=None, kinds=_kinds(visit), purposes=_purposes(visit))
 
 
@@ -79,12 +82,36 @@ def search(visit: Visit) -> Response:
         card_id = lookups.card_of_code(call.core, value) if named else lookups.card_of_text(call.core, value)
         lookups.note_lookup(call.core, call.who, card_id, "code", purpose)
         return visit.go(f"cards/{card_id}{after}")
+    visit.camera = True
     found = find_cards(call, "name" if kind == "name" else "permit", value[:200], purpose)
     rows = [
         [Cell(t("search.card", number=number), f"{BASE}cards/{name}{after}"), Cell(t(f"search.{standing}"))]
         for number, (name, standing) in enumerate(sorted(found.items())[:_MOST_FOUND], 1)
     ]
     return visit.page("officer/search.html", rows=rows, kinds=_kinds(visit), purposes=_purposes(visit))
+
+
+@pages.post(
+    "search/picture", _FINDS, form=search_page, fields={"upload": "picture", "lookup.code": "picture"}, costly=True
+)
+def search_picture(visit: Visit) -> Response:
+    """The card whose code is in a picture, or in a frame of the camera, of which only is asked whether it has one."""
+    call, chosen = visit.call, visit.upload("picture")
+    call.who.require("card.read")
+    if chosen is None:
+        raise visit.refuse("picture", "forms.missing")
+    media_type = drawing.media_type_of(chosen[0])
+    if media_type not in ("image/png", "image/jpeg"):
+        raise visit.refuse("picture", "search.picture_kind")
+    texts = drawing.read_codes(chosen[0], media_type)
+    if len(texts) != 1:
+        raise visit.refuse("picture", "search.several_codes" if texts else "search.no_code")
+    if visit.text("frame"):
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
+    purpose = visit.text("purpose") or None
+    card_id = lookups.card_of_text(call.core, texts[0])
+    lookups.note_lookup(call.core, call.who, card_id, "code", purpose)
+    return visit.go(f"cards/{card_id}{f'?purpose={purpose}' if purpose else ''}")
 
 
 @dataclass(frozen=True, slots=True)

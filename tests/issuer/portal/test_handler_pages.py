@@ -74,6 +74,8 @@ def test_only_named_handlers_act_and_either_side_ends_them(agency: Agency) -> No
         assert person.post(f"{path}/handlers", key="2" * 32, account_id=first.account_id).status_code == 303
     assert (agency.cards_of(first), agency.cards_of(other)) == (3, 0)
     assert "NGUYEN VAN AN" not in agency.enter(other).get("staff").text
+    assert agency.town.employer_id in agency.enter(first).get("filings/new").text
+    assert agency.town.employer_id not in agency.enter(other).get("filings/new").text
     again = person.post(f"{path}/handlers", key="3" * 32, account_id=first.account_id)
     assert (again.status_code, "already" in words(again.text)) == (409, True)
 

@@ -13,6 +13,7 @@ from importlib import resources
 import pytest
 from fastapi import FastAPI
 
+from issuer.accounts.mandates import end_mandate, give_mandate
 from issuer.insurance import departure
 from issuer.portal import BASE, make_portal
 from issuer.rules.days import day_of
@@ -22,7 +23,7 @@ from tests.issuer.portal.test_guard import Person, of
 from tests.kit.forms import field, words
 from tests.kit.http_clients import ask
 from tests.kit.insured import registration_body
-from tests.kit.people import make
+from tests.kit.people import make, organisation
 from tests.kit.permit_office import person_record
 from tests.kit.portal import Town, town
 from tests.kit.uploaded import pdf, picture
@@ -85,6 +86,84 @@ def test_file_is_taken_by_its_content_and_refused_at_its_field(app: FastAPI, mad
     assert ask(app, "GET", f"/v1/files/{name[0]}/pages/1", headers={"Cookie": person.cookie}).status_code == 200
     assert person.post(f"{path}/remove", key="6" * 32, material="M07", file_id=name[0]).status_code == 303
     assert "/v1/files/" not in person.get(f"{path}?material=M07").text
+
+
+def test_pdf_with_a_script_is_shown_as_a_picture_and_leaves_only_as_a_download(app: FastAPI, made: Town) -> None:
+    """No page embeds the file; what is shown is a JPEG drawn here; the file itself is an attachment in a sandbox."""
+    person, path = of(app, made, "employer"), f"filings/{made.ids['draft']}/paper"
+    script = b"/Type/Catalog/OpenAction<</S/JavaScript/JS(app.alert\\(7\\))>>"
+    hostile = pdf().replace(b"/Type/Catalog", script)
+    assert b"JavaScript" in hostile
+    assert send(person, path, hostile, "application/pdf", material="M07") == 303
+    page = person.get(f"{path}?material=M07").text
+    assert not re.search("<(embed|object|iframe)", page)
+    (file_id,) = re.findall(r'src="/v1/files/([0-9a-f]{32})/pages/1"', page)
+    headers = {"Cookie": person.cookie}
+    drawn = ask(app, "GET", f"/v1/files/{file_id}/pages/1", headers=headers)
+    assert (drawn.headers["content-type"], drawn.content[:3]) == ("image/jpeg", b"\xff\xd8\xff")
+    assert b"JavaScript" not in drawn.content
+    kept = ask(app, "GET", f"/v1/files/{file_id}/content", headers=headers)
+    assert kept.headers["content-disposition"] == "attachment"
+    assert kept.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in kept.headers["content-security-policy"]
+    assert person.post(f"{path}/remove", key="8" * 32, material="M07", file_id=file_id).status_code == 303
+
+
+@pytest.mark.parametrize("said", ["image/svg+xml", "image/png", "image/jpeg", "application/pdf"])
+def test_svg_is_no_photo_whatever_it_says_it_is(app: FastAPI, made: Town, said: str) -> None:
+    person, path = of(app, made, "employer"), f"filings/{made.ids['draft']}/paper"
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(7)"><script>alert(7)</script></svg>'
+    assert send(person, path, svg, said, material="M08") == 422
+    assert "/v1/files/" not in person.get(f"{path}?material=M08").text
+
+
+def test_upload_that_was_cut_off_is_a_page_and_keeps_nothing(app: FastAPI, made: Town) -> None:
+    """The connection broke in the middle of the file: the form is refused, and no half file is there."""
+    person, path = of(app, made, "employer"), f"filings/{made.ids['draft']}/paper"
+    body = (
+        f'--cut\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n{person.entered.csrf}\r\n'
+        f'--cut\r\nContent-Disposition: form-data; name="key"\r\n\r\n{"7" * 32}\r\n'
+        f'--cut\r\nContent-Disposition: form-data; name="material"\r\n\r\nM07\r\n'
+        '--cut\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n'
+        "Content-Type: application/pdf\r\n\r\n"
+    ).encode() + pdf()[:200]
+    headers = {"Cookie": person.cookie, "Content-Type": "multipart/form-data; boundary=cut"}
+    answer = ask(app, "POST", BASE + path, headers=headers, content=body)
+    assert 400 <= answer.status_code < 500
+    assert "<h1" in answer.text
+    assert "/v1/files/" not in person.get(f"{path}?material=M07").text
+
+
+def test_forms_of_two_clients_in_two_tabs_stay_apart_and_end_with_the_mandate(app: FastAPI, made: Town) -> None:
+    """The client is in the form, not in the session; a page that was opened before its mandate ended is refused
+    afterwards, and nothing is begun."""
+    service, agency = made.issuing_service, of(app, made, "agency")
+    second_id = organisation(service, "employer", 61)
+    second = make(service, "employer", "employer.second", organisation_id=second_id)
+    now = int(service.clock.at)
+    given = give_mandate(service.core, second.who(), made.agency_id, second_id, now, now + 86_400)
+    office = made.office
+    assert office is not None
+    office.verify_employer(second_id)
+    for _tab in (1, 2):
+        assert second_id in agency.get("filings/new?process=overseas").text
+    first = agency.post("filings/new", key="1" * 32, process="overseas", employer_id=made.employer_id)
+    other = agency.post("filings/new", key="2" * 32, process="overseas", employer_id=second_id)
+    begun = {}
+    for employer_id, sent in ((made.employer_id, first), (second_id, other)):
+        assert sent.status_code == 303
+        path = sent.headers["location"].removeprefix(BASE).partition("?")[0]
+        begun[employer_id] = path
+        shown = office.ok(made.people["agency"], "GET", f"/v1/{path}")
+        assert shown["employer_id"] == employer_id
+    version = field(agency.get(f"{begun[second_id]}/edit?part=job").text, "version")
+    end_mandate(service.core, second.who(), given.mandate_id)
+    late = agency.post(f"{begun[second_id]}/edit", key="3" * 32, version=version, part="job", post="Weaver")
+    assert late.status_code == 404
+    assert "Weaver" in late.text, "what was typed is given back"
+    again = agency.post("filings/new", key="4" * 32, process="overseas", employer_id=second_id)
+    assert again.status_code in (404, 422)
+    assert agency.get(begun[made.employer_id]).status_code == 200
 
 
 def test_photo_page_says_what_a_photo_has_to_be_with_its_rules_before_a_file_is_chosen(
@@ -284,6 +363,9 @@ def test_page_after_entry_says_what_is_due_and_books_a_time(app: FastAPI, made: 
     note = office.ok(office.employer, "GET", f"/v1/filings/{filing['filing_id']}/notification")
     body = {"token": note["token"], "surname": "WEBER", "given": "ANNA", "number": note["number"], "checked": True}
     office.ok(office.officer, "POST", "/v1/permits/activations", {**body, "entered_on": office.today.isoformat()})
+    assert officer.post(f"slots/{made.ids['slot']}/cancel", key="9" * 32).status_code == 303
+    none = re.findall(rf'href="{BASE}(entries/[0-9a-f]{{32}})"', employer.get("entries").text)[0]
+    assert "No time is left at the moment." in words(employer.get(f"{none}?lang=en").text)
     starts = (int(made.issuing_service.clock.at) // 86_400 + 3) * 86_400 + 3 * 3600
     slot = {"window": "3", "starts_at": starts, "minutes": 20, "places": 2}
     office.ok(office.officer, "POST", "/v1/slots", slot)
