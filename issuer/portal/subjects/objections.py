@@ -14,7 +14,7 @@ from typing import Final
 
 from fastapi import Response
 
-from issuer.permits import objection_views, objections
+from issuer.permits import objection_views, objections, views
 from issuer.permits.objection_views import ObjectionView
 from issuer.permits.objections import NewObjection
 from issuer.portal.catalogue import Words
@@ -73,10 +73,13 @@ def _state(t: Words, one: ObjectionView) -> Tag:
 
 @pages.get("objections/new", _LODGES)
 def new_page(visit: Visit) -> Response:
-    """The form for an objection, about the decision that the address names."""
-    return visit.page(
-        "objections/new.html", about=_named(visit), late=any(one.field == "late_reason" for one in visit.errors)
-    )
+    """The form for an objection, about the decision that the address names; another's is not there."""
+    about, call = _named(visit), visit.call
+    if "filing_id" in about:
+        views.show_filing(call.core, call.who, about["filing_id"])
+    if "permit_id" in about:
+        views.show_permit(call.core, call.who, about["permit_id"])
+    return visit.page("objections/new.html", about=about, late=any(one.field == "late_reason" for one in visit.errors))
 
 
 def _named(visit: Visit) -> dict[str, str]:
