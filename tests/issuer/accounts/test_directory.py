@@ -218,7 +218,7 @@ def test_mandates_have_an_end(issuing_service: ServiceUnderTest) -> None:
     made = give(issuing_service.core, boss, agency, employer, now + DAY, now + 2 * DAY)
 
     def clients(at: int) -> set[str]:
-        return issuing_service.core.database.read(lambda session: mandates.clients(session, agency, at))
+        return issuing_service.core.database.read(lambda session: mandates.clients(session, agent, at))
 
     assert [clients(now + offset) for offset in (DAY - 1, DAY, 2 * DAY - 1, 2 * DAY)] == [
         set(),
