@@ -53,11 +53,11 @@ def list_kinds(visit: Visit) -> Response:
         for name in rules.book.kinds:
             every = rules.book.all(name)
             mine = sum(row.name in own for row in every)
-            rows.append([Cell(name, f"{BASE}rules?kind={name}", code=True), Cell(t.number(len(every)), number=True),
-                         Cell(t.number(mine), number=True)])  # fmt: skip
+            what = Cell(_kind_words(t, name), f"{BASE}rules?kind={name}", more=name)
+            rows.append([what, Cell(t.number(len(every)), number=True), Cell(t.number(mine), number=True)])
         return visit.page("rules/kinds.html", rows=rows)
     found = [_row(t, row, own, rules.today) for row in rules.book.all(kind)]
-    return visit.page("rules/kind.html", kind=kind, rows=found)
+    return visit.page("rules/kind.html", kind=_kind_words(t, kind), rows=found)
 
 
 def _row(t: Words, row: Rule, own: frozenset[str], today: date) -> list[Cell]:
@@ -83,6 +83,11 @@ def _state(t: Words, row: Rule, today: date) -> Tag:
     if row.valid_to is not None and row.valid_to < today:
         return Tag(t("rules.over"))
     return Tag(t("rules.later"), "info") if row.valid_from > today else Tag(t("rules.holds"), "ok")
+
+
+def _kind_words(t: Words, kind: str) -> str:
+    """What the rows of a kind are about; an authority's own kind has its name alone."""
+    return t(f"rules.kind_{kind}") if t.has(f"rules.kind_{kind}") else kind
 
 
 def _rule_facts(row: Rule, t: Words) -> list[Fact]:
@@ -162,7 +167,7 @@ def _form(visit: Visit, texts: dict[str, str], value: str) -> Response:
         "rules/add.html",
         texts={name: visit.text(name) or text for name, text in texts.items()},
         value=visit.text("value") or value,
-        kinds=[Choice(name, name) for name in ShownRules(visit).book.kinds],
+        kinds=[Choice(name, t.with_code(_kind_words(t, name), name)) for name in ShownRules(visit).book.kinds],
         certainties=[Choice(name, t(f"rules.c_{word}")) for name, word in _CERTAINTIES.items()],
     )
 

@@ -56,7 +56,7 @@ def test_a_draft_is_filled_in_part_by_part_and_filing_names_everything_that_is_m
     page.get_by_role("button", name="Submit application").click()
     errors = page.inner_text(".summary-errors")
     assert "Date of birth" in errors
-    assert "Passport page: A paper that is needed is missing." in errors
+    assert "Passport page: A required document is missing." in errors
     page.locator(".summary-errors a", has_text="Passport page").click()
     assert page.locator("#f-M07:target").count() == 1
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from issuer import rules
 from issuer.portal.catalogue import Words
 from issuer.portal.rule_shown import region_words
 
@@ -39,3 +42,8 @@ def test_region_has_its_name_and_its_code(code: str, english: str, chinese: str)
 def test_sayings_stand_in_a_row_by_the_signs_of_the_language() -> None:
     assert Words("en").in_row([Words("en").pair("Photo", "blurred"), "b"]) == "Photo: blurred; b"
     assert Words("zh").in_row([Words("zh").pair("证件照片", "模糊"), "b"]) == "证件照片：模糊；b"
+
+
+def test_every_shipped_kind_of_rules_has_words() -> None:
+    kinds = {file.stem for file in (Path(rules.__file__).parent / "data").glob("*.json")}
+    assert {kind for kind in kinds if not Words("zh").has(f"rules.kind_{kind}")} == set()
