@@ -67,6 +67,18 @@ class Organisation(Bound, Base):
     created_at: Mapped[Seconds]
 
 
+class FormerCode(Bound, Base):
+    """A code that an employer had before, by its keyed hash: whoever still names it means that employer."""
+
+    __tablename__ = "former_codes"
+    bound = ("organisation_id", "replaced_at")
+    bound_since = "0033"
+
+    code_key: Mapped[Hex64] = mapped_column(primary_key=True)
+    organisation_id: Mapped[Hex32] = mapped_column(ForeignKey("organisations.id"))
+    replaced_at: Mapped[Seconds]
+
+
 class Account(Bound, Base):
     """A person's account with one role. ``password`` is an argon2id hash, sealed on top of that.
 

@@ -5,6 +5,7 @@ Promises:
 1. An organisation is there once, by its unified social credit code (GB 32100-2015), which is kept sealed and found by a
    keyed hash.
 2. Closing one shuts its accounts out and ends its mandates, in one transaction.
+3. An employer's code may change: the one before stays this employer's, and becomes nobody else's.
 """
 
 from __future__ import annotations
@@ -30,21 +31,27 @@ from issuer.vault.at_rest import Place
 
 from . import changes
 from .fields import check_text
-from .models import Account, Mandate, Organisation
+from .models import Account, FormerCode, Mandate, Organisation
 from .principals import Principal
 
 __all__ = [
     "NewOrganisation",
     "OrganisationView",
+    "change_code",
     "close_organisation",
     "create_organisation",
+    "employers_by_code",
     "find_agency",
     "list_organisations",
     "names_of",
+    "read_code",
+    "require_free_code",
     "show_organisation",
 ]
 
 _LONGEST_NAME: Final = 200
+#: Codes of one question to the database.
+_CHUNK: Final = 1000
 _MANAGE: Final = "organisation.manage"
 _CODE: Final = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
 
@@ -82,9 +89,7 @@ def create_organisation(
         Invalid: ``account.field``.
     """
     who.require(_MANAGE)
-    credit_code = new.code.strip().upper() if len(new.code) <= 100 else ""
-    if not _CODE.fullmatch(credit_code) or not credit_code_holds(credit_code):
-        raise Invalid("account.field", path="code", expected="18 characters with their check character")
+    credit_code = read_code(new.code)
     if new.kind not in ("employer", "agency"):
         raise Invalid("account.field", path="kind", expected="employer or agency")
     good = NewOrganisation(new.kind, credit_code, check_text(new.name, "name", _LONGEST_NAME))
@@ -92,6 +97,8 @@ def create_organisation(
 
     def work(unit: UnitOfWork) -> OrganisationView:
         session, now = unit.session, unit.now
+        if session.get(FormerCode, core.at_rest.digest("organisation", credit_code)) is not None:
+            raise Conflict("organisation.exists", path="code")
         row = Organisation(
             id=organisation_id,
             kind=good.kind,
@@ -100,8 +107,7 @@ def create_organisation(
             version=1,
             created_at=now,
         )
-        content = json.dumps(asdict(good), ensure_ascii=False).encode()
-        row.record = core.at_rest.seal(Place("organisations", "record", row.id), content)
+        _write(core, row, good)
         session.add(row)
         session.flush()
         unit.audit("organisation.create", row.id, {"kind": row.kind})
@@ -114,6 +120,68 @@ def create_organisation(
         if "code_key" in str(fault.orig):
             raise Conflict("organisation.exists", path="code") from None
         raise
+
+
+def read_code(text: str) -> str:
+    """A unified social credit code in its normal form.
+
+    Raises:
+        Invalid: ``account.field``.
+    """
+    credit_code = text.strip().upper() if len(text) <= 100 else ""
+    if not _CODE.fullmatch(credit_code) or not credit_code_holds(credit_code):
+        raise Invalid("account.field", path="code", expected="18 characters with their check character")
+    return credit_code
+
+
+def employers_by_code(core: Core, session: Session, codes: Iterable[str]) -> dict[str, str]:
+    """The ids of employers by the codes that they have or had; codes that no employer has are left out."""
+    keys = {core.at_rest.digest("organisation", code): code for code in codes}
+    found = {}
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), _CHUNK):
+        chunk = ordered[start : start + _CHUNK]
+        former = select(FormerCode).where(FormerCode.code_key.in_(chunk))
+        found.update({keys[row.code_key]: row.organisation_id for row in session.scalars(former)})
+        now = select(Organisation).where(Organisation.code_key.in_(chunk), Organisation.kind == "employer")
+        found.update({keys[row.code_key]: row.id for row in session.scalars(now)})
+    return found
+
+
+def require_free_code(core: Core, session: Session, organisation_id: str, code: str) -> FormerCode | None:
+    """Raise unless an organisation may get this code: nobody has it, and nobody else had it. Its own row, if it had it.
+
+    Raises:
+        Conflict: ``organisation.exists``.
+    """
+    key = core.at_rest.digest("organisation", code)
+    former = session.get(FormerCode, key)
+    taken = session.scalar(select(Organisation.id).where(Organisation.code_key == key))
+    if taken is not None or (former is not None and former.organisation_id != organisation_id):
+        raise Conflict("organisation.exists", path="code")
+    return former
+
+
+def change_code(core: Core, session: Session, now: int, organisation_id: str, code: str) -> None:
+    """Give an employer another code (promise 3); the caller writes the audit.
+
+    Args:
+        code: as :func:`read_code` gives it.
+
+    Raises:
+        NotFound: ``organisation.none``.
+        Conflict: ``organisation.exists``: the employer has it already, or another organisation has or had it.
+    """
+    former = require_free_code(core, session, organisation_id, code)
+    row = _there(session, organisation_id, lock=True)
+    key = core.at_rest.digest("organisation", code)
+    if former is not None:
+        session.delete(former)
+    session.add(FormerCode(code_key=row.code_key, organisation_id=organisation_id, replaced_at=now))
+    record = json.loads(core.at_rest.open(Place("organisations", "record", row.id), row.record))
+    _write(core, row, NewOrganisation(record["kind"], code, record["name"]))
+    row.code_key, row.version = key, row.version + 1
+    session.flush()
 
 
 def show_organisation(core: Core, who: Principal, organisation_id: str) -> OrganisationView:
@@ -212,6 +280,11 @@ def close_organisation(core: Core, who: Principal, organisation_id: str, *, vers
         return True
 
     core.transact(who.by(), work, settled=lambda session: None)
+
+
+def _write(core: Core, row: Organisation, content: NewOrganisation) -> None:
+    record = json.dumps(asdict(content), ensure_ascii=False).encode()
+    row.record = core.at_rest.seal(Place("organisations", "record", row.id), record)
 
 
 def _there(session: Session, organisation_id: str, *, lock: bool = False) -> Organisation:

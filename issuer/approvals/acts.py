@@ -403,6 +403,18 @@ def _split_persons(core: Core, session: Session, prepared: Prepared, parts: Part
     return Done("person.split", prepared.subject)
 
 
+def _prepare_code(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+    """``organisation_id``: of the employer that has another unified social credit code now, ``code``."""
+    _only(arguments, {"organisation_id", "code"})
+    employer = mergers.prepare_code(core, session, arguments["organisation_id"], arguments["code"])
+    return Prepared(employer.organisation_id, dict(arguments))
+
+
+def _change_code(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+    mergers.change_employer_code(core, session, now, prepared.subject, prepared.arguments["code"])
+    return Done("employer.code", prepared.subject)
+
+
 def _about(session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """An act on an account; its person is locked, for persons come before accounts in the order of locks."""
     account = session.get(Account, arguments["account_id"])
@@ -431,6 +443,7 @@ ACTS: Final[dict[str, Kind]] = {
     "employer.merge": Kind("employer.verify", _prepare_merger, _merge, allow=mergers.require_employer_region),
     "person.merge": Kind("permit.end", _prepare_person_merger, _merge_persons, allow=ending.require_region),
     "person.split": Kind("permit.end", _prepare_split, _split_persons, allow=ending.require_region),
+    "employer.code": Kind("employer.verify", _prepare_code, _change_code, allow=mergers.require_employer_region),
     "rule.add": Kind("rule.manage", _prepare_rule, _add_rule),
     "lookup.defer": Kind("lookup.defer", _prepare_deferral, _defer),
     "rule.end": Kind("rule.manage", _prepare_rule_end, _end_rule),

@@ -4,7 +4,8 @@ Promises:
 
 1. A row is checked against the record before it is written: a person and an employer that there are, a month that was
    worked there (no month before work, after death, or to come), a scheme that is not exempt, sums that can be.
-   What an employer pays that another one merged into is put to the one with whom the person worked then.
+   What an employer pays that another one merged into is put to the one with whom the person worked then; a code that an
+   employer had before names it still.
 2. The same row twice (employer, month, scheme, kind, day and sums) is refused. Part payments are rows of their own;
    what was paid too much shows in the reconciliation.
 3. A correction takes back one row, whole, once, and is never corrected itself.
@@ -25,7 +26,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, IcardError, Invalid, NotAllowed, NotFound, StateError
-from issuer.accounts.models import Organisation
+from issuer.accounts.organisations import employers_by_code
 from issuer.accounts.principals import Principal
 from issuer.acts import Actor
 from issuer.core import Core
@@ -219,10 +220,7 @@ class _Looking:
         self._rows = self._locked({row.number for row in rows})
         ids = [row["person_id"] for row in self._rows.values()]
         self._people = load_workers(core, session, self._rows.values())
-        codes = {row.employer_code: core.at_rest.digest("organisation", row.employer_code) for row in rows}
-        places = select(Organisation.code_key, Organisation.id).where(Organisation.kind == "employer")
-        employers = _by_chunks(session, places, Organisation.code_key, sorted(set(codes.values())))
-        self._employers = {code: employers[key] for code, key in codes.items() if key in employers}
+        self._employers = employers_by_code(core, session, {row.employer_code for row in rows})
         self._merged = _merged_into(session, self._employers.values())
         sources = sorted({row.source_key for row in rows if row.source_key is not None})
         there = select(InsuranceEntry.source_key, InsuranceEntry.id)

@@ -67,6 +67,7 @@ class InsuranceFact(Bound, Base):
     """Something on record: a basis, an employment, an agreement, a certificate, an enrolment, a payout.
 
     ``body`` is its JSON, sealed. ``replaced_on`` is since when another entry, or none, is in its place.
+    ``number`` orders the entries about one person that were made within one second.
     """
 
     __tablename__ = "insurance_facts"
@@ -88,6 +89,7 @@ class InsuranceFact(Bound, Base):
     recorded_on: Mapped[DayText]
     replaced_on: Mapped[DayText | None]
     created_at: Mapped[Seconds]
+    number: Mapped[Big] = mapped_column(server_default="0")
 
 
 class InsuranceEntry(Bound, Base):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal, cast
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from issuer.core import Core
@@ -148,6 +148,8 @@ def add_fact(
         created_at=now,
     )
     row.body = core.at_rest.seal(Place("insurance_facts", "body", row.id), _json(body))
+    own = select(func.coalesce(func.max(InsuranceFact.number), 0) + 1).where(InsuranceFact.person_id == person_id)
+    row.number = cast("Any", own.scalar_subquery())
     session.add(row)
     return row.id
 
@@ -207,7 +209,7 @@ def _load(core: Core, session: Session, ids: Sequence[str], *, lock: bool) -> di
 
 def _facts(core: Core, session: Session, *conditions: ColumnElement[bool]) -> defaultdict[str, list[Fact]]:
     found: defaultdict[str, list[Fact]] = defaultdict(list)
-    order = (InsuranceFact.created_at, InsuranceFact.id)
+    order = (InsuranceFact.created_at, InsuranceFact.number, InsuranceFact.id)
     for row in checked_rows(session, InsuranceFact, *conditions, order=order):
         content = _object(core.at_rest.open(Place("insurance_facts", "body", row["id"]), row["body"]))
         recorded = Recorded(date.fromisoformat(row["recorded_on"]), _day(row["replaced_on"]))

@@ -1,4 +1,4 @@
-"""Employers that became part of another one: decided by two officers, on record, and what is open follows.
+"""Employers that became part of another one or got another code: decided by two officers, and what is open follows.
 
 Promises:
 
@@ -6,12 +6,15 @@ Promises:
    other's, each permit in force gets a term with the other, and mandates that it gave end.
 2. Whoever is concerned gets notice: the handlers of both, and each holder.
 3. The cards' codes name the other employer from the worker's next turn on; a turn that is killed is taken up again.
-4. Nothing else changes: category, post and last day stay, applications keep their clocks and rules. What is on record
+4. An employer with another code stays the same one: what is on record, reported and paid is its own as before, under
+   either code. Its permits in force get a term that says so, and their codes follow.
+5. Nothing else changes: category, post and last day stay, applications keep their clocks and rules. What is on record
    from before stays the merged employer's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -22,6 +25,7 @@ from icard_crypto.card.card import Card
 from icard_crypto.errors import Invalid, NotAllowed, NotFound
 from issuer import cards
 from issuer.accounts.models import Account, Mandate
+from issuer.accounts.organisations import change_code, read_code, require_free_code
 from issuer.acts import Actor
 from issuer.cards import Decision
 from issuer.cards.models import CardParty, CardRow
@@ -36,10 +40,18 @@ from .parties import notify_permit, region_of_account
 from .processes import EMPLOYER
 from .terms import NewTerm, NoLongerWanted, add_term, card_of, newest_term, read_term
 
-__all__ = ["merge_employers", "prepare_merger", "renew_merged", "require_employer_region"]
+__all__ = [
+    "change_employer_code",
+    "merge_employers",
+    "prepare_code",
+    "prepare_merger",
+    "renew_merged",
+    "require_employer_region",
+]
 
 _BY: Final = Actor("worker")
-_GROUND: Final = "merger"
+_MERGER: Final = "merger"
+_CODE: Final = "employer_code"
 _LIVE: Final = ("GRANTED", "ACTIVE", "EXTENDED_BY_LAW")
 _OPEN: Final = ("DRAFT", "SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
 
@@ -88,23 +100,48 @@ def merge_employers(core: Core, session: Session, now: int, employer_id: str, in
         # Its agency has no mandate of the other employer, whose handlers go on with it.
         filing.agency_id = None
         filing.revision += 1
-    permits = select(Permit).where(Permit.employer_id == employer_id, Permit.state.in_(_LIVE)).order_by(Permit.id)
-    followed = session.scalars(permits.with_for_update()).all()
+    followed = _permits_of(session, employer_id)
     for permit in followed:
-        _follow(core, session, now, permit, into_id)
+        _follow(core, session, now, permit, into_id, _MERGER)
     for mandate in session.scalars(select(Mandate).where(Mandate.employer_id == employer_id, *Mandate.in_force(now))):
         mandate.ended_at = now
     session.flush()
-    handlers = Account.organisation_id.in_((employer_id, into_id)), Account.role == "employer"
-    accounts = session.scalars(select(Account.id).where(*handlers, Account.state.in_(("active", "locked"))))
-    facts = {"organisation": employer_id}
-    notify(core, session, now, [Notice("employer.merged", account, facts) for account in sorted(accounts)])
+    _notify_handlers(core, session, now, "employer.merged", employer_id, into_id)
     for permit in followed:
         notify_permit(core, session, now, "permit.employer_merged", permit)
 
 
+def prepare_code(core: Core, session: Session, employer_id: str, code: str) -> Employer:
+    """An employer that may get another code, locked.
+
+    Raises:
+        NotFound: ``organisation.none``.
+        Invalid: ``account.field``; ``filing.employer``: it ceased or was merged.
+        Conflict: ``organisation.exists``.
+    """
+    employer = session.get(Employer, employer_id, with_for_update=True)
+    if employer is None:
+        raise NotFound("organisation.none", path="employer_id")
+    if employer.state in ("ceased", "merged"):
+        raise Invalid("filing.employer", path="employer_id", expected="an employer that goes on", found=employer.state)
+    require_free_code(core, session, employer_id, read_code(code))
+    return employer
+
+
+def change_employer_code(core: Core, session: Session, now: int, employer_id: str, code: str) -> None:
+    """Give an employer another code, as :func:`prepare_code` allowed; the caller writes the audit."""
+    change_code(core, session, now, employer_id, read_code(code))
+    followed = _permits_of(session, employer_id)
+    for permit in followed:
+        _follow(core, session, now, permit, employer_id, _CODE)
+    session.flush()
+    _notify_handlers(core, session, now, "employer.code_changed", employer_id)
+    for permit in followed:
+        notify_permit(core, session, now, "permit.employer_code", permit)
+
+
 def renew_merged(core: Core, most: int) -> int:
-    """Make new codes for cards that still name a merged employer; how many. The worker calls it."""
+    """Make new codes for cards that name a merged employer or a former code; how many. The worker calls it."""
     later = aliased(PermitTerm)
     newest = select(func.max(later.number)).where(later.permit_id == Permit.id).correlate(Permit).scalar_subquery()
     query = (
@@ -112,7 +149,7 @@ def renew_merged(core: Core, most: int) -> int:
         .join(PermitTerm, (PermitTerm.permit_id == Permit.id) & (PermitTerm.number == newest))
         .join(CardRow, CardRow.id == Permit.card_id)
         .where(
-            PermitTerm.ground == _GROUND,
+            PermitTerm.ground.in_((_MERGER, _CODE)),
             Permit.state.in_(("ACTIVE", "EXTENDED_BY_LAW")),
             CardRow.status == "active",
             CardRow.changed_at < PermitTerm.created_at,
@@ -124,13 +161,27 @@ def renew_merged(core: Core, most: int) -> int:
     return sum(_renew(core, permit_id, card_id) for permit_id, card_id in waiting if card_id is not None)
 
 
-def _follow(core: Core, session: Session, now: int, permit: Permit, into_id: str) -> None:
-    """Give a permit a term with the other employer, on the same terms, and let its card be seen by it."""
+def _permits_of(session: Session, employer_id: str) -> Sequence[Permit]:
+    """The employer's permits in force, locked."""
+    permits = select(Permit).where(Permit.employer_id == employer_id, Permit.state.in_(_LIVE)).order_by(Permit.id)
+    return session.scalars(permits.with_for_update()).all()
+
+
+def _notify_handlers(core: Core, session: Session, now: int, kind: str, *employers: str) -> None:
+    """Notify the handlers of employers about the first of them."""
+    handlers = Account.organisation_id.in_(employers), Account.role == "employer"
+    accounts = session.scalars(select(Account.id).where(*handlers, Account.state.in_(("active", "locked"))))
+    facts = {"organisation": employers[0]}
+    notify(core, session, now, [Notice(kind, account, facts) for account in sorted(accounts)])
+
+
+def _follow(core: Core, session: Session, now: int, permit: Permit, into_id: str, ground: str) -> None:
+    """Give a permit a term with an employer, on the same terms, and let its card be seen by it."""
     term, interim = newest_term(session, permit.id), permit.interim_until
     until = date.fromisoformat(term.until)
     post = str(read_term(core, term)["post"])
     first = max(date.fromisoformat(term.first), min(day_of(now), until))
-    new = NewTerm(into_id, term.category, first, until, term.region, _GROUND, post)
+    new = NewTerm(into_id, term.category, first, until, term.region, ground, post)
     added = add_term(core, session, now, permit, new)
     permit.interim_until = interim
     card = None if permit.card_id is None else session.get(CardRow, permit.card_id)

@@ -354,6 +354,7 @@ APART: Final[Mapping[str, str]] = {
     "batches": "how far an upload has come; deleted 30 days after its last change",
     "confirmations": "names nobody once decided, and is deleted after 90 days",
     "employers": "an organisation",
+    "former_codes": "an organisation",
     "idempotency": "ids of requests, deleted after idempotency_days",
     "keys": "the service's own",
     "lists": "the service's own",

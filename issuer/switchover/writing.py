@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.card.card_json import credit_code_holds
 from icard_crypto.errors import IcardError, Invalid, NotFound
 from issuer.accounts.fields import check_text
-from issuer.accounts.models import Organisation
+from issuer.accounts.models import FormerCode, Organisation
 from issuer.acts import Actor
 from issuer.bulk.imports import Batch
 from issuer.bulk.models import BulkRun
@@ -83,7 +83,9 @@ def employer_of(core: Core, session: Session, now: int, code: str, name: str | N
         Invalid: ``filing.field``, ``account.field``.
     """
     key = core.at_rest.digest("organisation", code.strip().upper()[:100])
-    found = session.scalars(select(Organisation).where(Organisation.code_key == key)).one_or_none()
+    former = session.get(FormerCode, key)
+    named = Organisation.code_key == key if former is None else Organisation.id == former.organisation_id
+    found = session.scalars(select(Organisation).where(named)).one_or_none()
     if found is None:
         if name is None:
             raise NotFound("organisation.none", path="employer_code", expected="a registered employer, or its name")

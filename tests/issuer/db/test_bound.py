@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import StateError
 from issuer import cards
 from issuer.accounts import mandates, sessions, tokens
-from issuer.accounts.models import Account, ApiToken, Consent, LoginSession, Mandate
+from issuer.accounts.models import Account, ApiToken, Consent, FormerCode, LoginSession, Mandate
 from issuer.approvals import engine
 from issuer.approvals.models import Confirmation
 from issuer.audit.models import AuditRow
@@ -189,6 +189,7 @@ def on_file(issuing_service: ServiceUnderTest, officer: Somebody, holder: Somebo
 
     rows: list[Base] = [
         Employer(organisation_id=employer, state="verified", region="310115", revision=1, changed_at=now),
+        FormerCode(code_key=digest(), organisation_id=employer, replaced_at=now),
         Office(id=ids["office"], region="310000", name_en="S", name_zh="S", **times),
         OfficeMember(account_id=officer.account_id, office_id=ids["office"]),
         PersonDocument(**new(), **person, kind="passport", digest=digest(), record=b"sealed"),

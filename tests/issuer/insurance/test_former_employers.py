@@ -6,15 +6,18 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from issuer.accounts.organisations import NewOrganisation, change_code, create_organisation
 from issuer.insurance.books import record
 from issuer.insurance.models import InsuranceEntry
+from issuer.insurance.months import month_text
 from issuer.insurance.new_entries import entry_from
 from issuer.insurance.registration import register
+from issuer.insurance.views import report_on
 from issuer.permits.models import Employer
 from tests.issuer.insurance.conftest import Agency
 from tests.issuer.insurance.test_registration import BY, code, entry, pay, registered
 from tests.kit.insured import new_registration
-from tests.kit.people import organisation
+from tests.kit.people import credit_code, make, organisation
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -62,6 +65,37 @@ def test_successor_pays_for_the_employer_that_it_took_over_and_for_no_other(agen
     assert twice == ("insurance.entry_twice", "rows.0.month")
     strange = entry(agency, number, "2026-05", employer_code=agency.code_of(other))
     assert code(lambda: record(agency.core, [entry_from(strange)], BY, "0" * 32))[0] == "insurance.entry_no_work"
+
+
+def test_employer_is_named_by_the_code_it_has_and_by_those_it_had(agency: Agency) -> None:
+    """Its rows stay its own, reports go on, and the same payment under either code is the same."""
+    person_id, number = registered(agency)
+    before = agency.code_of(agency.employer_id)
+    pay(agency, number, "2026-03", schemes=("pension",))
+    core = agency.core
+
+    def rename(new: str) -> None:
+        core.database.transact(
+            lambda session: change_code(core, session, core.clock.now(session), agency.employer_id, new)
+        )
+
+    rename(credit_code(70))
+    assert agency.code_of(agency.employer_id) == credit_code(70)
+    pay(agency, number, "2026-04", schemes=("pension",), employer_code=before)
+    pay(agency, number, "2026-05", schemes=("pension",))
+    assert paid_by(agency) == [agency.employer_id] * 3
+    assert code(lambda: pay(agency, number, "2026-03", schemes=("pension",)))[0] == "insurance.entry_twice"
+    found = report_on(core, person_id, None, None)
+    assert {line.employer for line in found.lines} == {agency.employer_id}
+    assert [month_text(line.month) for line in found.lines if line.paid] == ["2026-03", "2026-04", "2026-05"]
+    # Nobody else may be registered under a code that this employer has or had, and it may go back to its own.
+    administrator = make(agency.issuing_service, "administrator", "administrator.one").who()
+    for taken in (before, credit_code(70)):
+        new = NewOrganisation("employer", taken, "Another")
+        assert code(lambda new=new: create_organisation(core, administrator, new)) == ("organisation.exists", "code")
+    rename(before)
+    pay(agency, number, "2026-06", schemes=("pension",), employer_code=credit_code(70))
+    assert paid_by(agency) == [agency.employer_id] * 4
 
 
 def test_region_that_was_merged_into_another_is_refused_by_its_old_code(agency: Agency) -> None:

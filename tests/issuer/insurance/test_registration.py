@@ -211,6 +211,25 @@ def test_certificate_exempts_and_a_french_one_is_refused(agency: Agency) -> None
     assert add_certificate(agency.core, agency.employer.who(), person_id, other)[1].reason == "certificate_name"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_certificates_of_one_second_keep_the_reasons_that_they_were_given(
+    agency: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is judged by those before it, whatever ids they have: here each has a smaller one."""
+    person_id, _ = registered(agency)
+    names = iter(range(10_000, 0, -1))
+    monkeypatch.setattr("issuer.insurance.records.secrets.token_hex", lambda _: f"{next(names):032x}")
+    new = NewCertificate("DEU", "posted", "D-1", P | U, date(2026, 3, 1), date(2031, 2, 28), "Muster", "Erika")
+    handed = [new, replace(new, number="D-2"), replace(new, number="D-3", first=date(2031, 3, 1), extension=True,
+                                                       last=date(2034, 2, 28))]  # fmt: skip
+    made = [add_certificate(agency.core, agency.employer.who(), person_id, one) for one in handed]
+    wanted = ["certificate_accepted", "certificate_overlaps", "certificate_accepted"]
+    assert [answer.reason for _, answer in made] == wanted
+    who = agency.employer.who()
+    later = [views.certificate_answer(agency.core, who, person_id, fact_id) for fact_id, _ in made]
+    assert [answer.reason for answer in later] == wanted
+
+
 def test_lapse_turns_work_and_authority_codes_and_never_the_public_one(agency: Agency) -> None:
     """March to September paid, October not: lapsed on 1 December, good again once October is paid."""
     person_id, number = registered(agency)

@@ -1,4 +1,4 @@
-"""Employers that became part of another one, over the API by two officers."""
+"""Employers that became part of another one or got another code, over the API by two officers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from issuer.accounts.models import Mandate
 from issuer.permits.mergers import renew_merged
 from issuer.permits.models import Employer
 from tests.kit.callers import problem
-from tests.kit.people import Somebody, make, organisation
+from tests.kit.people import Somebody, credit_code, make, organisation
 from tests.kit.permit_office import PermitOffice, person_record
 from tests.kit.signed_domain import step, verdicts
 
@@ -105,3 +105,47 @@ def test_merger_is_refused_by_state_region_and_person(office: PermitOffice) -> N
     office.ok(office.officer, "POST", f"/v1/employers/{into_id}/state", {"move": "suspend", "reason": "a test"})
     row = office.core.database.read(lambda session: session.get_one(Employer, office.employer_id))
     assert (row.state, row.merged_into) == ("merged", into_id)
+
+
+def test_changed_code_is_in_the_new_codes_and_the_permits_go_on(office: PermitOffice) -> None:
+    """Open applications stay where they are, everybody gets notice, and nobody else may get either code."""
+    permit = office.employed(1)
+    holder = office.holder(permit)
+    old = office.code(permit, "work")
+    filing_id = office.filed("overseas", person_record(office.today, 2))
+    office.travel(office.today.replace(day=office.today.day + 1))
+    arguments = {"organisation_id": office.employer_id, "code": credit_code(70)}
+    asked = office.asked("employer.code", arguments).json()["confirmation_id"]
+    assert problem(office.confirmed(asked, office.officer)) == (403, "confirm.same_person")
+    assert office.confirmed(asked).status_code == 200
+    assert office.turn().merged == 1
+    assert renew_merged(office.core, 10) == 0, "each card once"
+
+    after = office.permit(permit["permit_id"])
+    assert (after["state"], after["until"]) == ("ACTIVE", permit["until"])
+    assert [term["ground"] for term in after["terms"]] == ["in_country", "employer_code"]
+    new = office.code(after, "authority")
+    step(office.core, office.issuing_service.clock)
+    first, second = verdicts(office.core, [old, new])
+    assert (first.reason, second.outcome) == ("replaced", "VALID")
+    assert second.card is not None
+    assert second.card.permit.employer_code == credit_code(70)
+    assert office.ok(office.employer, "GET", f"/v1/filings/{filing_id}")["state"] == "SUBMITTED"
+    assert "employer.code_changed" in kinds(office, office.employer)
+    assert "permit.employer_code" in kinds(office, holder)
+
+
+def test_code_is_refused_that_is_malformed_taken_or_of_an_employer_that_is_no_more(office: PermitOffice) -> None:
+    into = office.another_employer(7)
+    ask = {"organisation_id": office.employer_id}
+    assert problem(office.asked("employer.code", {**ask, "code": "1" * 18})) == (422, "account.field")
+    assert problem(office.asked("employer.code", {**ask, "code": credit_code(7)})) == (409, "organisation.exists")
+    stranger = make(office.issuing_service, "permit_officer", "stranger")
+    free = {**ask, "code": credit_code(70)}
+    assert problem(office.asked("employer.code", free, stranger)) == (403, "office.region")
+    assert office.confirmed(office.asked("employer.code", free).json()["confirmation_id"]).status_code == 200
+    # The code of before is not free for others.
+    other = {"organisation_id": organisation_of(office, into), "code": credit_code(1)}
+    assert problem(office.asked("employer.code", other)) == (409, "organisation.exists")
+    merged(office, into)
+    assert problem(office.asked("employer.code", {**ask, "code": credit_code(71)})) == (422, "filing.employer")
