@@ -8,7 +8,7 @@ from io import BytesIO
 import pypdfium2
 from PIL import Image, ImageDraw
 
-__all__ = ["bomb", "pdf", "photo", "picture", "stuck"]
+__all__ = ["bomb", "pdf", "photo", "picture", "scripted", "stuck"]
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (60, 80)) -> bytes:
@@ -72,6 +72,17 @@ def stuck() -> bytes:
 
 
 _DRAWN = b"/F Do " * 12
+
+
+def scripted() -> bytes:
+    """A PDF of an empty page that runs a script when a reader opens it."""
+    return _file(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R /OpenAction << /S /JavaScript /JS (app.alert\\(7\\)) >> >>",
+            b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>",
+        ]
+    )
 
 
 def _with_picture(data: bytes, side: int, coding: str) -> bytes:
