@@ -23,7 +23,7 @@ from babel.dates import format_date
 from icard_crypto.errors import Language
 from issuer.rules.rows import Rule
 
-__all__ = ["NO_RULE", "Answer", "reasons", "rule_brief", "words_of"]
+__all__ = ["NO_RULE", "Answer", "reasons", "rule_brief", "words_of", "written"]
 
 #: The reason where no row says anything: never a guess.
 NO_RULE: Final = "no_rule"
@@ -80,11 +80,12 @@ def words_of(reason: str, language: Language, facts: Mapping[str, str]) -> str:
     Args:
         facts: what it names; a value such as ``2026-07-31`` or ``2026-07`` is written as the language does.
     """
-    written = {name: _written(value, language) for name, value in facts.items()}
+    written = {name: written(value, language) for name, value in facts.items()}
     return reasons()[reason][language].format_map(written)
 
 
-def _written(value: str, language: Language) -> str:
+def written(value: str, language: Language) -> str:
+    """A day or a month, such as ``2026-07-31`` or ``2026-07``, as the language writes it; anything else as it is."""
     day, month = _PATTERNS[language]
     if _DAY.fullmatch(value):
         return format_date(date.fromisoformat(value), day, language)

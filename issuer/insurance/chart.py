@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from icard_crypto.errors import Language
 
-from .answers import words_of
+from .answers import words_of, written
 from .money import in_yuan
 
 __all__ = ["Bar", "draw"]
@@ -50,10 +50,13 @@ def draw(bars: Sequence[Bar], day: str, language: Language) -> str:
         day: of the report, as YYYY-MM-DD.
     """
     words = _WORDS[language]
-    title = words["title"].format(day=day)
+    title = words["title"].format(day=written(day, language))
     most = max((bar.findings for bar in bars), default=1)
     height = _TOP + _ROW * max(len(bars), 1) + 12
-    said = "; ".join(f"{_name(bar.kind, language)}: {_value(bar, language)}" for bar in bars) or words["empty"]
+    colon, semicolon = ("：", "；") if language == "zh" else (": ", "; ")
+    said = (
+        semicolon.join(f"{_name(bar.kind, language)}{colon}{_value(bar, language)}" for bar in bars) or words["empty"]
+    )
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
         f'aria-labelledby="t d" lang="{language}" fill="currentColor" font-family="sans-serif" font-size="13">',

@@ -102,6 +102,11 @@ def test_chart_escapes_sums_and_names_kinds_in_both_languages() -> None:
     assert "3 findings, owed 2000.00 yuan" in english
     assert "未缴纳" in chinese
     assert "欠缴2000.00元" in chinese
+    assert ("29 November 2026" in english, "截至2026年11月29日" in chinese, "；未缴纳：3项" in chinese) == (
+        True,
+        True,
+        True,
+    )
     for picture in (english, chinese, draw([], "2026-11-29", "en")):
         root = ElementTree.fromstring(picture)  # noqa: S314  made here
         assert root.find(f"{SVG}title") is not None
