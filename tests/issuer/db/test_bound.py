@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import StateError
 from issuer import cards
 from issuer.accounts import mandates, sessions, tokens
-from issuer.accounts.models import Account, ApiToken, Consent, FormerCode, LoginSession, Mandate
+from issuer.accounts.models import Account, ApiToken, Consent, FormerCode, LoginSession, Mandate, MandateHandler
 from issuer.approvals import engine
 from issuer.approvals.models import Confirmation
 from issuer.audit.models import AuditRow
@@ -116,6 +116,8 @@ def lived_in(issuing_service: ServiceUnderTest) -> dict[str, Any]:
     tokens.make_token(issuing_service.core, session.who, "robot", ["card.issue"], 30)
     now = int(issuing_service.clock.at)
     mandates.give_mandate(issuing_service.core, boss.who(), agency, employer, now, now + 1000)
+    handler = make(issuing_service, "agency", "handler", organisation_id=agency)
+    issuing_service.core.database.transact(partial(named, now, handler.account_id))
     webhooks.add(issuing_service.core, boss.account_id, "https://hooks.example/x", "host:test")
     issuing_service.later(2)
     engine.ask(issuing_service.core, officer.who(), "card.revoke", {"card_id": card.card_id}, "lost")
@@ -127,6 +129,12 @@ def lived_in(issuing_service: ServiceUnderTest) -> dict[str, Any]:
     on_file(issuing_service, officer, holder, employer)
     own_data(issuing_service, officer, holder, card.card_id)
     return {"officer": officer, "holder": holder, "card": card.card_id, "agency": agency, "employer": employer}
+
+
+def named(now: int, account_id: str, session: Session) -> None:
+    """Name a handler of the one mandate."""
+    mandate = session.scalars(select(Mandate.id)).one()
+    session.add(MandateHandler(id=secrets.token_hex(16), mandate_id=mandate, account_id=account_id, named_at=now))
 
 
 def _about_permits(issuing_service: ServiceUnderTest, officer: Somebody, holder: Somebody) -> list[Base]:

@@ -16,17 +16,13 @@ from issuer import cards
 from issuer.acts import Actor
 from issuer.cards import codes
 from issuer.cards.models import CodeRow
-from issuer.insurance.books import record
 from issuer.insurance.card_codes import make_due_codes
 from issuer.insurance.lapses import follow_due
 from issuer.insurance.models import InsuredPerson
-from issuer.insurance.new_entries import entry_from
 from issuer.insurance.registration import end_work, register
-from issuer.insurance.views import show_insurance
 from issuer.permits.models import Permit
-from issuer.permits.people import organisation_record
 from tests.kit.insured import new_registration, registration_body
-from tests.kit.people import Somebody, make
+from tests.kit.people import Somebody, credit_code, make
 from tests.kit.permit_office import PermitOffice, person_record
 from tests.kit.signed_domain import bundle_domain, file_of, step, verdicts
 from verifier import Policy, Verifier
@@ -69,16 +65,15 @@ def benefit(office: PermitOffice, *texts: str) -> list[tuple[str, str]]:
 
 
 def pay(office: PermitOffice, officer: Somebody, person_id: str, *months: str) -> None:
-    """Pay months of what is due in Shanghai in full, to the day."""
-    core = office.core
-    number = show_insurance(core, officer.who(), person_id).number
-    code = core.database.read(lambda session: organisation_record(core, session, office.employer_id))["code"]
+    """An insurance officer reports over HTTP that months were paid in full, in Shanghai, to the day."""
+    number = office.ok(officer, "GET", f"/v1/insurance/people/{person_id}")["number"]
     rows = [
-        entry_from({"number": number, "employer_code": code, "kind": "paid", "month": month, "scheme": scheme,
-                    "employer_part": "4800.00", "employee_part": "2400.00", "day": office.today.isoformat()})
+        {"number": number, "employer_code": credit_code(1), "kind": "paid", "month": month, "scheme": scheme,
+         "employer_part": "4800.00", "employee_part": "2400.00", "day": office.today.isoformat()}
         for month in months for scheme in ("pension", "medical", "unemployment", "work_injury")
     ]  # fmt: skip
-    record(core, rows, BY, f"{abs(hash(months)):032x}"[:32])
+    key = f"payment-{'-'.join(months)}-000000"
+    office.ok(officer, "POST", "/v1/insurance/contributions", {"rows": rows}, key=key)
 
 
 def test_card_of_an_approval_serves_a_benefit_desk_from_the_registration_on(office: PermitOffice) -> None:

@@ -507,11 +507,12 @@ def test_death_ends_work_and_the_heirs_are_paid(agency: Agency) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_agency_registers_many_over_http_and_three_are_refused_with_reasons(agency: Agency) -> None:
+@pytest.mark.parametrize("people", [20, pytest.param(200, marks=pytest.mark.soak)])
+def test_agency_registers_many_over_http_and_three_are_refused_with_reasons(agency: Agency, people: int) -> None:
     """First as a preview that writes nothing; then for good; then again, which makes nobody twice."""
     app = make_service(agency.core, Drain())
     caller = by_session(app, agency.agency.enter())
-    rows = [registration_body(number, employer_id=agency.employer_id) for number in range(1, 21)]
+    rows = [registration_body(number, employer_id=agency.employer_id) for number in range(1, people + 1)]
     rows[4]["region"] = "990000"
     rows[9]["born"] = "tomorrow"
     rows[14]["employer_id"] = "0" * 32
@@ -525,16 +526,16 @@ def test_agency_registers_many_over_http_and_three_are_refused_with_reasons(agen
     seen: list[list[str | None]] = []
     for preview, key in ((True, "preview-0000000000"), (False, "for-good-000000000"), (False, "for-good-000000000")):
         answer = caller("POST", path, {"rows": rows, "preview": preview}, key=key).json()
-        assert (answer["done"], answer["refused"]) == (17, 3)
+        assert (answer["done"], answer["refused"]) == (people - 3, 3)
         refused = {row["row"]: (row["code"], row["path"]) for row in answer["rows"] if row["code"]}
         assert refused == wanted
         assert all(set(row["message"]) == {"en", "zh"} for row in answer["rows"] if row["code"])
         seen.append([row["person_id"] for row in answer["rows"]])
-        assert agency.core.database.read(lambda session: session.scalar(count)) == (0 if preview else 17)
+        assert agency.core.database.read(lambda session: session.scalar(count)) == (0 if preview else people - 3)
     assert seen[1] == seen[2]
     # A preview says who is on record: it leaves a row for each that could be registered.
     looked = select(func.count(Read.id)).where(Read.way == "insurance.preview")
-    assert agency.core.database.read(lambda session: session.scalar(looked) or 0) >= 17
+    assert agency.core.database.read(lambda session: session.scalar(looked) or 0) >= people - 3
     changed = caller("POST", path, {"rows": rows[:1], "preview": False}, key="for-good-000000000").json()
     assert changed["rows"][0]["code"] == "idempotency.other_body"
 
