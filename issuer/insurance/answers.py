@@ -80,8 +80,8 @@ def words_of(reason: str, language: Language, facts: Mapping[str, str]) -> str:
     Args:
         facts: what it names; a value such as ``2026-07-31`` or ``2026-07`` is written as the language does.
     """
-    written = {name: written(value, language) for name, value in facts.items()}
-    return reasons()[reason][language].format_map(written)
+    values = {name: written(value, language) for name, value in facts.items()}
+    return reasons()[reason][language].format_map(values)
 
 
 def written(value: str, language: Language) -> str:
