@@ -7,9 +7,7 @@ is done within the transaction of the confirmation. Arguments are JSON.
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -20,7 +18,7 @@ from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer import cards
 from issuer.accounts import changes
 from issuer.accounts.changes import NewAccount
-from issuer.accounts.invitations import Invited, Parts
+from issuer.accounts.invitations import Parts
 from issuer.accounts.models import Account, Person
 from issuer.accounts.people import identity_keys
 from issuer.accounts.roles import role_named
@@ -34,70 +32,14 @@ from issuer.rules.days import day_of
 
 from . import passports
 from .json_arguments import card_of, rule_of
+from .kinds import Done, Kind, Prepared, require_only
 
-__all__ = ["ACTS", "Done", "Kind", "Prepared"]
-
-_ID: Final = re.compile("[0-9a-f]{32}")
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An act that may be done. ``person_id``: whom it is about; None: nobody with an account, or somebody new.
-
-    ``asked_by``, ``confirmed_by``: the accounts of both, once it is confirmed.
-    """
-
-    subject: str
-    arguments: Mapping[str, Any]
-    person_id: str | None = None
-    asked_by: str | None = None
-    confirmed_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What was done to what. ``invited``: whoever is to set a password now."""
-
-    act: str
-    subject: str
-    invited: Invited | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """An act.
-
-    Args:
-        right: whoever asks and whoever confirms must have it.
-        prepare: looks whether it can be done; raises where not.
-        execute: does it, with the parts of a new secret where somebody is to be invited.
-        invites: whether somebody is.
-        finish: what follows once it is committed; where it fails, the worker does it.
-        allow: refuses an account that has no business with the object, such as an officer's of another region: it is
-            neither notified of a request nor sees it, and decides nothing.
-    """
-
-    right: str
-    prepare: Callable[[Core, Session, Mapping[str, Any]], Prepared]
-    execute: Callable[[Core, Session, Prepared, Parts, int], Done]
-    invites: bool = False
-    finish: Callable[[Core, Done], None] | None = None
-    allow: Callable[[Session, str, str], None] | None = None
-
-
-def _only(arguments: Mapping[str, Any], required: set[str], optional: frozenset[str] = frozenset()) -> None:
-    given = set(arguments)
-    texts = all(isinstance(value, str) or (value is None and name in optional) for name, value in arguments.items())
-    if not required <= given or given - required - optional or not texts:
-        raise Invalid("account.field", path="arguments", expected=", ".join(sorted(required | optional)))
-    for name, value in arguments.items():
-        if name.endswith("_id") and value is not None and not _ID.fullmatch(value):
-            raise Invalid("account.field", path=name, expected="32 hexadecimal digits")
+__all__ = ["ACTS", "Done", "Kind"]
 
 
 def _prepare_revocation(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``card_id``: the card to withdraw."""
-    _only(arguments, {"card_id"})
+    require_only(arguments, {"card_id"})
     row = session.get(CardRow, arguments["card_id"])
     if row is None:
         raise NotFound("issue.no_card")
@@ -113,7 +55,7 @@ def _holder(session: Session, card_id: str) -> str | None:
 
 def _prepare_replacement(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``card_id``; ``card``: its new record, JSON text; ``remove``: paths of fields that it may lose, with spaces."""
-    _only(arguments, {"card_id", "card"}, frozenset({"remove"}))
+    require_only(arguments, {"card_id", "card"}, frozenset({"remove"}))
     cards.require_direct(core)
     row = session.get(CardRow, arguments["card_id"])
     if row is None:
@@ -132,7 +74,7 @@ def _replace(core: Core, session: Session, prepared: Prepared, parts: Parts, now
 
 def _prepare_issue(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``card``: the record, JSON text; ``holder_id`` and ``employer_id``, where the service knows them."""
-    _only(arguments, {"card"}, frozenset({"holder_id", "employer_id"}))
+    require_only(arguments, {"card"}, frozenset({"holder_id", "employer_id"}))
     cards.require_direct(core)
     read = card_of(arguments)
     cards.check_card(core, read)
@@ -160,7 +102,7 @@ def _revoke(core: Core, session: Session, prepared: Prepared, parts: Parts, now:
 def _prepare_creation(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """The fields of :class:`issuer.accounts.changes.NewAccount`."""
     optional = frozenset({"name", "identity", "person_id", "email", "language", "organisation_id"})
-    _only(arguments, {"role", "login"}, optional)
+    require_only(arguments, {"role", "login"}, optional)
     new, _ = changes.checked(NewAccount(**{"language": "zh", **arguments}))
     if new.identity is not None:
         person = changes.find_person(session, identity_keys(core, new.identity))
@@ -181,7 +123,7 @@ def _create(core: Core, session: Session, prepared: Prepared, parts: Parts, now:
 def _prepare_opening(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``permit_id``: of the person whom each officer has before them, with the passport; ``login``, ``email`` and
     ``language`` of their account."""
-    _only(arguments, {"permit_id", "login"}, frozenset({"email", "language"}))
+    require_only(arguments, {"permit_id", "login"}, frozenset({"email", "language"}))
     permit = activation.prepare_account(core, session, arguments["permit_id"], _holder_wanted(arguments))
     return Prepared(permit.id, dict(arguments), permit.person_id)
 
@@ -208,7 +150,7 @@ def _new_id(parts: Parts, what: bytes) -> str:
 
 def _prepare_role(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``account_id``, the ``role`` that it is to have, and the ``organisation_id`` that the role needs."""
-    _only(arguments, {"account_id", "role"}, frozenset({"organisation_id"}))
+    require_only(arguments, {"account_id", "role"}, frozenset({"organisation_id"}))
     role_named(arguments["role"])
     return _about(session, arguments)
 
@@ -226,7 +168,7 @@ def _raise(core: Core, session: Session, prepared: Prepared, parts: Parts, now: 
 
 def _prepare_account(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``account_id``: the account."""
-    _only(arguments, {"account_id"})
+    require_only(arguments, {"account_id"})
     return _about(session, arguments)
 
 
@@ -241,7 +183,7 @@ def _unlock(core: Core, session: Session, prepared: Prepared, parts: Parts, now:
 
 def _prepare_rule(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``rule``: the row as JSON, with its kind."""
-    _only(arguments, {"rule"})
+    require_only(arguments, {"rule"})
     return Prepared(_rule_subject(store.prepare_rule(session, rule_of(arguments)).name), dict(arguments))
 
 
@@ -252,7 +194,7 @@ def _add_rule(core: Core, session: Session, prepared: Prepared, parts: Parts, no
 
 def _prepare_rule_end(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``name`` of the row, and ``last``: its last day."""
-    _only(arguments, {"name", "last"})
+    require_only(arguments, {"name", "last"})
     store.prepare_end(session, arguments["name"], _day(arguments["last"]), day_of(core.clock.now(session)))
     return Prepared(_rule_subject(arguments["name"]), dict(arguments))
 
@@ -265,7 +207,7 @@ def _end_rule(core: Core, session: Session, prepared: Prepared, parts: Parts, no
 
 def _prepare_permit_end(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``permit_id``, and ``end``: kind and ground, as the rules of kind ``ends`` have them."""
-    _only(arguments, {"permit_id", "end"})
+    require_only(arguments, {"permit_id", "end"})
     permit = ending.prepare_end(core, session, arguments["permit_id"], arguments["end"])
     return Prepared(permit.id, dict(arguments), permit.person_id)
 
@@ -280,7 +222,7 @@ def _end_permit(core: Core, session: Session, prepared: Prepared, parts: Parts, 
 
 def _prepare_readmission(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``permit_id``: of a person who may apply again although the permit was revoked or withdrawn."""
-    _only(arguments, {"permit_id"})
+    require_only(arguments, {"permit_id"})
     permit = ending.prepare_readmission(session, arguments["permit_id"])
     return Prepared(permit.id, dict(arguments), permit.person_id)
 
@@ -292,7 +234,7 @@ def _readmit(core: Core, session: Session, prepared: Prepared, parts: Parts, now
 
 def _prepare_restoration(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``permit_id``, and ``objection_id``: of what has succeeded against its end, or stays it."""
-    _only(arguments, {"permit_id", "objection_id"})
+    require_only(arguments, {"permit_id", "objection_id"})
     permit = restoring.prepare_restoration(core, session, arguments["permit_id"], arguments["objection_id"])
     return Prepared(permit.id, dict(arguments), permit.person_id)
 
@@ -311,7 +253,7 @@ def _sign_restored(core: Core, done: Done) -> None:
 
 def _prepare_passport(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``account_id`` of somebody who works here; ``nationality`` and ``number`` of a passport of theirs."""
-    _only(arguments, {"account_id", "nationality", "number"})
+    require_only(arguments, {"account_id", "nationality", "number"})
     passports.check(arguments)
     return _about(session, arguments)
 
@@ -340,7 +282,7 @@ def _day(text: str) -> date:
 
 def _prepare_deferral(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``card_id`` or ``person_id``, ``account_id`` of the official, ``shown_on`` as YYYY-MM-DD, ``law``."""
-    _only(arguments, {"account_id", "shown_on", "law"}, frozenset({"card_id", "person_id"}))
+    require_only(arguments, {"account_id", "shown_on", "law"}, frozenset({"card_id", "person_id"}))
     wanted = deferrals.prepare_deferral(core, session, arguments)
     return Prepared(wanted.person_id, dict(arguments), wanted.person_id)
 
@@ -352,7 +294,7 @@ def _defer(core: Core, session: Session, prepared: Prepared, parts: Parts, now: 
 
 def _prepare_merger(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``employer_id``: of the employer that became part of another one, ``into_id``."""
-    _only(arguments, {"employer_id", "into_id"})
+    require_only(arguments, {"employer_id", "into_id"})
     employer = mergers.prepare_merger(session, arguments["employer_id"], arguments["into_id"])
     return Prepared(employer.organisation_id, dict(arguments))
 
@@ -367,7 +309,7 @@ _OTHER: Final = ("other_permit_id", "filing_id", "person_id")
 
 def _prepare_person_merger(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``permit_id`` of one record; the other by ``other_permit_id``, ``filing_id`` or ``person_id``."""
-    _only(arguments, {"permit_id"}, frozenset(_OTHER))
+    require_only(arguments, {"permit_id"}, frozenset(_OTHER))
     person_mergers.prepare_person_merger(core, session, arguments["permit_id"], _other(arguments))
     return Prepared(arguments["permit_id"], dict(arguments), _permit_holder(session, arguments["permit_id"]))
 
@@ -388,7 +330,7 @@ def _merge_persons(core: Core, session: Session, prepared: Prepared, parts: Part
 
 def _prepare_split(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``permit_id`` of the record, and ``merger_id`` of the merger that is taken back."""
-    _only(arguments, {"permit_id", "merger_id"})
+    require_only(arguments, {"permit_id", "merger_id"})
     if session.get(Permit, arguments["permit_id"]) is None:
         raise NotFound("permit.none", path="permit_id")
     merger = person_mergers.prepare_split(session, arguments["merger_id"])
@@ -405,7 +347,7 @@ def _split_persons(core: Core, session: Session, prepared: Prepared, parts: Part
 
 def _prepare_code(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``organisation_id``: of the employer that has another unified social credit code now, ``code``."""
-    _only(arguments, {"organisation_id", "code"})
+    require_only(arguments, {"organisation_id", "code"})
     employer = mergers.prepare_code(core, session, arguments["organisation_id"], arguments["code"])
     return Prepared(employer.organisation_id, dict(arguments))
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
@@ -36,6 +35,7 @@ from .findings import Finding, FindingKind, Fine, Line, Report
 from .history import Employment, Person
 from .ledger import Due, Entry, late_fee_of
 from .money import Share
+from .month_sums import ExpectedSum, JointSum, OwedMonth
 from .months import first_day, last_day, month_of, month_text
 from .schemes import NONE, Scheme, scheme_names, scheme_set
 
@@ -64,7 +64,7 @@ class Compliance:
         self._fees: dict[int, Rule | None] = {}
         self._graces: dict[tuple[str, int], Rule | None] = {}
         self._fines: dict[tuple[str, int], tuple[Rule, Share, Share] | None] = {}
-        self._expected: dict[tuple[Any, ...], _Month] = {}
+        self._expected: dict[tuple[Any, ...], OwedMonth] = {}
 
     def report(self, person: Person) -> Report:
         """What is found about a person."""
@@ -92,7 +92,7 @@ class Compliance:
 
     def _employment(self, person: Person, employment: Employment, books: _Books) -> tuple[list[Line], list[Finding]]:
         lines: list[Line] = []
-        sums: list[tuple[MonthDuty, _Sum]] = []
+        sums: list[tuple[MonthDuty, JointSum]] = []
         findings: list[Finding] = []
         duties: list[tuple[int, MonthDuty]] = []
         unknown: list[int] = []
@@ -128,7 +128,7 @@ class Compliance:
 
     def _month(
         self, person: Person, employment: Employment, month: int, duty: MonthDuty, books: _Books
-    ) -> tuple[Line, Sequence[_Sum], list[Finding]]:
+    ) -> tuple[Line, Sequence[JointSum], list[Finding]]:
         """The line of a month, what is not covered or paid of it, and what is disputed."""
         employer, region = employment.employer, employment.region
         enrolled = 0
@@ -143,7 +143,7 @@ class Compliance:
         moves = books.get((employer, month), _NO_MOVES)
         paid = sum(bit for bit, rows in moves.items() if sum([amount for _, amount in rows]) > 0)
         missing = NONE
-        sums: Sequence[_Sum] = ()
+        sums: Sequence[JointSum] = ()
         findings: list[Finding] = []
         if duty.due and self._rates.moments(region, month, self._known_on)[0].due < self._as_of:
             missing, sums = self._judged(person, employment, month, duty.due, enrolled, moves)
@@ -177,7 +177,7 @@ class Compliance:
         due: Scheme,
         enrolled: int,
         moves: _Moves,
-    ) -> tuple[Scheme, Sequence[_Sum]]:
+    ) -> tuple[Scheme, Sequence[JointSum]]:
         """The schemes of a month that are not covered in full, and what is owed for them by what is wrong."""
         expected = self._expected_of(employment, month, due)
         # Where nothing moved, and no grace looks at the person, everybody's month is the same.
@@ -185,7 +185,7 @@ class Compliance:
         known = expected.unpaid.get(enrolled) if alike else None
         if known is not None:
             return known
-        groups: dict[FindingKind, _Sum] = {}
+        groups: dict[FindingKind, JointSum] = {}
         missing = 0
         for one in expected.schemes:
             rows = moves.get(one.bit, _NOTHING)
@@ -196,7 +196,7 @@ class Compliance:
                 continue
             group = groups.get(kind or "paid_late")
             if group is None:
-                group = groups[kind or "paid_late"] = _Sum(kind or "paid_late", month)
+                group = groups[kind or "paid_late"] = JointSum(kind or "paid_late", month)
             group.add(one, None if one.total is None else max(one.total - paid, 0), fee)
             if kind is not None:
                 missing |= one.whole
@@ -205,7 +205,7 @@ class Compliance:
             expected.unpaid[enrolled] = found
         return found
 
-    def _expected_of(self, employment: Employment, month: int, due: Scheme) -> _Month:
+    def _expected_of(self, employment: Employment, month: int, due: Scheme) -> OwedMonth:
         """What a month owes by the day, scheme by scheme; the same for everybody with this base there."""
         bits, wage = int(due), employment.wage
         moments = self._rates.moments(employment.region, month, self._known_on)
@@ -215,10 +215,10 @@ class Compliance:
         if found is None:
             if len(self._expected) >= _REMEMBERED:
                 self._expected.clear()
-            found = self._expected[key] = _Month(tuple(self._schemes_of(employment, month, bits)))
+            found = self._expected[key] = OwedMonth(tuple(self._schemes_of(employment, month, bits)))
         return found
 
-    def _schemes_of(self, employment: Employment, month: int, due: int) -> Iterator[_Expected]:
+    def _schemes_of(self, employment: Employment, month: int, due: int) -> Iterator[ExpectedSum]:
         hosts = self._rates.moments(employment.region, month, self._known_on)[0].terms.hosts
         owed: defaultdict[int, list[Owed]] = defaultdict(list)
         if employment.wage is not None:
@@ -243,9 +243,9 @@ class Compliance:
             if rule is not None and total is not None and total > 0:
                 unpaid = [Due(one.total, one.due) for one in dues]
                 fee = late_fee_of(unpaid, (), self._as_of, rule.value["rate_per_day"])
-            yield _Expected(bit, whole, total, dues, {id(row): row for one in dues for row in one.rules}, fee)
+            yield ExpectedSum(bit, whole, total, dues, {id(row): row for one in dues for row in one.rules}, fee)
 
-    def _breaches(self, employment: Employment, sums: Sequence[tuple[MonthDuty, _Sum]]) -> Iterator[Finding]:
+    def _breaches(self, employment: Employment, sums: Sequence[tuple[MonthDuty, JointSum]]) -> Iterator[Finding]:
         """The findings of sums, marked where inspection no longer takes them up: two years after the end of an unbroken
         run of missing months."""
         limit = self._book.find("insurance_inspection", "limit", NATION, self._as_of, self._known_on)
@@ -263,7 +263,7 @@ class Compliance:
                 one.duty, one.rules = duty, self._rules_of(employment.region, duty, one, limit)
             yield self._finding(employment, one, inspected.get(one.month) if limit is not None else None)
 
-    def _rules_of(self, region: str, duty: MonthDuty, group: _Sum, limit: Rule | None) -> tuple[Rule, ...]:
+    def _rules_of(self, region: str, duty: MonthDuty, group: JointSum, limit: Rule | None) -> tuple[Rule, ...]:
         # Rows of one book: the same row is the same object.
         rules = {id(rule): rule for rule in duty.rules}
         due_rule = self._rates.moments(region, group.month, self._known_on)[0].due_rule
@@ -275,7 +275,7 @@ class Compliance:
                 rules[id(rule)] = rule
         return tuple(rules.values())
 
-    def _finding(self, employment: Employment, group: _Sum, inspected: bool | None) -> Finding:
+    def _finding(self, employment: Employment, group: JointSum, inspected: bool | None) -> Finding:
         kind, month = group.kind, group.month
         owed = group.owed if kind in _BREACHES else None
         return Finding(
@@ -297,7 +297,7 @@ class Compliance:
         person: Person,
         employment: Employment,
         month: int,
-        expected: _Expected,
+        expected: ExpectedSum,
         rows: Sequence[tuple[date, int]],
     ) -> int:
         """The late fee up to the day, in fen."""
@@ -353,59 +353,6 @@ class Compliance:
 def compliance_of_day(book: RuleBook, as_of: date, known_on: date | None = None) -> Compliance:
     """The reports by one book for one day, with what earlier calls looked up: for one person at a time."""
     return Compliance(book, as_of, known_on)
-
-
-@dataclass(frozen=True, slots=True)
-class _Expected:
-    """What a scheme of a month owes by the day.
-
-    Args:
-        whole: the scheme with those whose contribution is part of its own; bits.
-        total: in fen; None: no sum is known.
-        dues: what makes up the total; ``rules``: its rows, each once, by identity.
-        unpaid_fee: the late fee where nothing was paid and no grace holds, in fen.
-    """
-
-    bit: int
-    whole: int
-    total: int | None
-    dues: tuple[Owed, ...]
-    rules: Mapping[int, Rule]
-    unpaid_fee: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Month:
-    """What a month owes by the day. ``unpaid``: what is owed where nothing was paid, by the schemes' bits enrolled."""
-
-    schemes: tuple[_Expected, ...]
-    unpaid: dict[int, tuple[Scheme, Sequence[_Sum]]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Sum:
-    """What several schemes of a month owe together.
-
-    Args:
-        owed: None as soon as one of the sums is not known.
-        parts: the rows of the schemes, by identity.
-        duty, rules: all rows of a finding about it, under the duty that it was last asked for.
-    """
-
-    kind: FindingKind
-    month: int
-    schemes: int = 0
-    owed: int | None = 0
-    fee: int | None = 0
-    parts: list[Mapping[int, Rule]] = field(default_factory=list)
-    duty: MonthDuty | None = None
-    rules: tuple[Rule, ...] = ()
-
-    def add(self, expected: _Expected, owed: int | None, fee: int | None) -> None:
-        self.schemes |= expected.whole
-        self.owed = None if owed is None or self.owed is None else self.owed + owed
-        self.fee = None if fee is None or self.fee is None else self.fee + fee
-        self.parts.append(expected.rules)
 
 
 #: Sums that are remembered by region, month, schemes and wage; about 20 MB.
