@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.card.card import Profile
 from issuer.cards.models import CardLookup, CardRow, CodeRow
 from issuer.core import Core
+from issuer.db.bound import with_mac
 from issuer.keys.models import KeyRow
 from issuer.status.indexes import limit
 from issuer.status.models import StatusListRow
@@ -77,7 +78,7 @@ def _fill(core: Core, cards: int) -> None:
             session.execute(insert(CardRow), [_card(name, now) for name in ids])
             session.execute(insert(CardLookup), [row for name in ids for row in _lookups(name)])
             codes = [_code(name, profile, key, now, places.take(session)) for name in ids for profile in Profile]
-            session.execute(insert(CodeRow), codes)
+            session.execute(insert(CodeRow), [with_mac(session, CodeRow, code) for code in codes])
 
         core.database.transact(work)
 
@@ -93,7 +94,7 @@ def _fill_lists(core: Core, lists: int) -> int:
 
         def work(session: Session, count: int = count) -> None:
             rows = [_code(card, Profile.PUBLIC, key, now, places.take(session)) for _ in range(count)]
-            session.execute(insert(CodeRow), rows)
+            session.execute(insert(CodeRow), [with_mac(session, CodeRow, row) for row in rows])
 
         core.database.transact(work)
     return total

@@ -3,7 +3,7 @@
 Promises:
 
 1. A list is its account's alone, and asks for the right that its rows ask for; another's and one that is not there are
-   one answer.
+   one answer. Its rows are done once its account has said so: neither is for whoever has the database alone to change.
 2. A row is looked at before anything is done, and done at most once: whoever does it is given a key of its own for each
    row. A row that is refused stops no other; why stands beside it, in English and Chinese.
 3. How far a list is, is written with every part: after a closed page, a kill or a lost connection it goes on there.
@@ -22,10 +22,11 @@ from typing import Any, Final, Literal, cast
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import Conflict, IcardError, Invalid, NotFound
+from icard_crypto.errors import Conflict, IcardError, Invalid, NotFound, StateError
 from icard_crypto.moments import DAY
 from issuer.accounts.principals import Principal
 from issuer.core import Core
+from issuer.db.bound import with_mac
 from issuer.db.idempotency import Request
 from issuer.db.pages import page_of
 from issuer.db.unit_of_work import UnitOfWork
@@ -140,8 +141,11 @@ def begin(
         chunks = []
         for number, first in enumerate(range(0, len(rows), _CHUNK)):
             name = secrets.token_hex(16)
-            content = _sealed(core, "content", name, [dict(row) for row in rows[first : first + _CHUNK]])
-            chunks.append({"id": name, "batch_id": batch_id, "number": number, "content": content, "outcomes": None})
+            content = _sealed(
+                core, "batch_chunks", "content", name, [dict(row) for row in rows[first : first + _CHUNK]]
+            )
+            chunk = {"id": name, "batch_id": batch_id, "number": number, "content": content, "outcomes": None}
+            chunks.append(with_mac(session, BatchChunk, chunk))
         session.execute(insert(BatchChunk), chunks)
         unit.audit("batch.begin", batch_id, {"kind": kind, "rows": len(rows)})
         unit.made(batch_id)
@@ -214,6 +218,7 @@ def start(core: Core, who: Principal, batch_id: str) -> None:
         if batch.state != "ready":
             raise Conflict("batch.state", expected="a list whose rows were all looked at")
         batch.state, batch.position, batch.changed_at = "running", 0, unit.now
+        batch.started = _sealed(core, "batches", "started", batch_id, [unit.now])
         unit.audit("batch.start", batch_id, {"kind": batch.kind, "rows": batch.ready})
 
     core.transact(who.by(), work)
@@ -280,6 +285,11 @@ def _next(core: Core, session: Session, who: Principal, batch_id: str) -> tuple[
     batch = _load(session, who, batch_id)
     if batch.state not in ("checking", "running"):
         return _view(batch), None
+    if batch.state == "running":
+        # Whoever has the database alone begins nothing in somebody's name.
+        if batch.started is None:
+            raise StateError("at_rest.damaged", path="batches.started")
+        core.at_rest.open(Place("batches", "started", batch_id), batch.started)
     query = select(BatchChunk).where(BatchChunk.batch_id == batch_id, BatchChunk.number == batch.position)
     row = session.scalars(query).one()
     rows, outcomes = _opened(core, row)
@@ -297,7 +307,9 @@ def _write(
         if batch.state != state or batch.position != chunk.number:
             return
         row = session.get_one(BatchChunk, chunk.name)
-        row.outcomes = _sealed(core, "outcomes", row.id, [None if one is None else asdict(one) for one in outcomes])
+        row.outcomes = _sealed(
+            core, "batch_chunks", "outcomes", row.id, [None if one is None else asdict(one) for one in outcomes]
+        )
         refused = sum(one is not None and one.code is not None for one in outcomes)
         before = sum(one is not None and one.code is not None for one in chunk.outcomes)
         if state == "checking":
@@ -329,9 +341,9 @@ def _view(row: Batch) -> BatchView:
                      row.created_at, row.changed_at)  # fmt: skip
 
 
-def _sealed(core: Core, column: str, name: str, content: Sequence[Any]) -> bytes:
+def _sealed(core: Core, table: str, column: str, name: str, content: Sequence[Any]) -> bytes:
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return core.at_rest.seal(Place("batch_chunks", column, name), text)
+    return core.at_rest.seal(Place(table, column, name), text)
 
 
 def _opened(core: Core, chunk: BatchChunk) -> tuple[list[dict[str, Any]], list[Outcome | None]]:

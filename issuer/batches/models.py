@@ -13,7 +13,7 @@ __all__ = ["Batch", "BatchChunk"]
 
 class Batch(Bound, Base):
     """A list of one account. ``position``: chunks that are over in this state; ``ready``: rows without a refusal when
-    they were looked at; ``done``: rows that were done."""
+    they were looked at; ``done``: rows that were done. ``started``: sealed, when its account began to do the rows."""
 
     __tablename__ = "batches"
     bound = ("account_id", "kind")
@@ -31,14 +31,17 @@ class Batch(Bound, Base):
     ready: Mapped[Big]
     done: Mapped[Big]
     refused: Mapped[Big]
+    started: Mapped[bytes | None] = sealed(nullable=True)
     created_at: Mapped[Seconds]
     changed_at: Mapped[Seconds] = mapped_column(index=True)
 
 
-class BatchChunk(Base):
-    """Some rows of a list, and what became of each: both JSON lists, sealed."""
+class BatchChunk(Bound, Base):
+    """Some rows of a list, and what became of each: both JSON lists, sealed. Bound is whose rows they are."""
 
     __tablename__ = "batch_chunks"
+    bound = ("batch_id", "number")
+    bound_since = "0034"
     __table_args__ = (UniqueConstraint("batch_id", "number"),)
 
     id: Mapped[Hex32] = mapped_column(primary_key=True)

@@ -86,15 +86,18 @@ class CardLookup(Base):
     digest: Mapped[Hex64] = mapped_column(primary_key=True)
 
 
-class CodeRow(Base):
+class CodeRow(Bound, Base):
     """One signed code of one profile: first an intent with its exact payload, then issued, or burnt.
 
     ``payload`` is there while the code is an intent or when it was burnt, ``cose`` once it is issued; both sealed.
     Codes made together have one ``generation``, the card's version then.
     ``value`` is the status entry, kept equal to :func:`issuer.status.entry.status_entry` by whoever changes the card.
+    Bound is whose code it is: whoever sees a card is handed the codes of that card.
     """
 
     __tablename__ = "codes"
+    bound = ("card_id", "generation", "profile")
+    bound_since = "0034"
     __table_args__ = (
         CheckConstraint("state in ('intent', 'issued', 'burnt')", name="state"),
         CheckConstraint("idx >= 0", name="idx"),

@@ -6,11 +6,12 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuer.db.base import Base, Hex32, Seconds, Word, sealed
+from issuer.db.bound import Bound
 
 __all__ = ["FileMessage"]
 
 
-class FileMessage(Base):
+class FileMessage(Bound, Base):
     """A message: of which thread, by whom, and what; ``text`` is sealed. Never changed, never deleted by itself.
 
     ``side``: applicant (employer and agency) or holder: whose thread it is. ``kind``: asked by that side; answered or
@@ -18,6 +19,8 @@ class FileMessage(Base):
     """
 
     __tablename__ = "file_messages"
+    bound = ("filing_id", "side", "number", "kind", "account_id", "at")
+    bound_since = "0034"
     __table_args__ = (
         CheckConstraint("side in ('applicant', 'holder')", name="side"),
         CheckConstraint("kind in ('asked', 'answered', 'passed_on')", name="kind"),

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Table, and_, create_engine, delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
+from icard_crypto.card.card import Profile
 from icard_crypto.errors import StateError
 from issuer import cards
 from issuer.accounts import mandates, sessions, tokens
@@ -23,15 +24,17 @@ from issuer.approvals import engine
 from issuer.approvals.models import Confirmation
 from issuer.audit.models import AuditRow
 from issuer.audit.verify import verify
-from issuer.batches.models import Batch
-from issuer.cards import NewCard, deferrals, parties
-from issuer.cards.models import CardParty
+from issuer.batches import lists
+from issuer.batches.models import Batch, BatchChunk
+from issuer.cards import NewCard, deferrals, parties, views
+from issuer.cards.models import CardParty, CodeRow
 from issuer.core import Core
 from issuer.db import schema
 from issuer.db.base import SEALED, Base
 from issuer.db.bound import AlteredRow, bound_tables
 from issuer.db.meta import Meta
 from issuer.delivery import webhooks
+from issuer.enquiries.models import FileMessage
 from issuer.insurance.models import (
     BenefitClaim,
     BenefitOrder,
@@ -128,6 +131,7 @@ def lived_in(issuing_service: ServiceUnderTest) -> dict[str, Any]:
     feeds.make_feed(issuing_service.core, boss.who())
     on_file(issuing_service, officer, holder, employer)
     own_data(issuing_service, officer, holder, card.card_id)
+    lists.begin(issuing_service.core, boss.who(), "extension", [{"name": "MUSTER"}])
     return {"officer": officer, "holder": holder, "card": card.card_id, "agency": agency, "employer": employer}
 
 
@@ -206,6 +210,8 @@ def on_file(issuing_service: ServiceUnderTest, officer: Somebody, holder: Somebo
         FilingEvent(id=digest()[:32], **filed, number=1, move="submit", source="DRAFT", target="SUBMITTED",
                     party="applicant", at=now),
         Paper(**new(), **filed, code="M01", state="UNCHECKED"),
+        FileMessage(id=digest()[:32], filing_id=ids["filing"], side="holder", number=1, kind="asked",
+                    account_id=holder.account_id, text=b"sealed", at=now),
         Upload(**new(), filing_id=ids["filing"], code="M01", digest=digest(), media_type="pdf", size=1, pages=1,
                key=b"sealed", account_id=officer.account_id),
         Permit(id=ids["permit"], **person, **firm, **change, number_key=digest(), record=b"sealed", state="GRANTED",
@@ -308,6 +314,8 @@ WORDS = {
     ("refusal_reports", "state"): ("upheld",),
     ("person_mergers", "state"): ("split",),
     ("social_cards", "state"): ("NORMAL",),
+    ("file_messages", "side"): ("applicant",),
+    ("file_messages", "kind"): ("answered",),
 }
 
 
@@ -404,6 +412,52 @@ def test_requester_parties_and_mandates_cannot_be_changed(issuing_service: Servi
     assert refused(lambda: parties.own_cards(issuing_service.core, agent.who())) == "at_rest.altered"
 
 
+def test_nobody_is_handed_anothers_code(issuing_service: ServiceUnderTest) -> None:
+    """A code that was put under the card of somebody else, or under another profile, is not handed out."""
+    there = lived_in(issuing_service)
+    core, codes = issuing_service.core, table_of(CodeRow)
+    (other,) = cards.issue(core, [NewCard(person(2))], HOST)
+    raw(issuing_service, delete(codes).where(codes.c.card_id == there["card"], codes.c.profile == 1))
+    mine = {"card_id": there["card"], "generation": 1}
+    raw(issuing_service, update(codes).where(codes.c.card_id == other.card_id, codes.c.profile == 1).values(mine))
+    assert refused(lambda: views.newest_code(core, there["card"], Profile.PUBLIC)) == "at_rest.altered"
+    more = {"profile": 2}
+    raw(issuing_service, update(codes).where(codes.c.card_id == other.card_id, codes.c.profile == 3).values(more))
+    assert refused(lambda: views.newest_code(core, other.card_id, Profile.WORK)) == "at_rest.altered"
+
+
+def test_nobody_reads_or_begins_anothers_list(issuing_service: ServiceUnderTest) -> None:
+    """Rows that were put into another account's list are neither shown nor done; a list that its account has not begun
+    is not done because the database says so."""
+    core = issuing_service.core
+    one, two = (make(issuing_service, "employer", name, organisation_id=organisation(issuing_service, "employer", n))
+                for n, name in enumerate(("one", "two"), 1))  # fmt: skip
+    mine, theirs = (lists.begin(core, who.who(), "extension", [{"name": who.login}]) for who in (one, two))
+    chunks, batches = table_of(BatchChunk), table_of(Batch)
+    raw(issuing_service, update(chunks).where(chunks.c.batch_id == theirs).values(batch_id=mine, number=1))
+    assert refused(lambda: lists.rows_of(core, one.who(), mine)) == "at_rest.altered"
+    raw(issuing_service, update(chunks).where(chunks.c.number == 1).values(batch_id=theirs, number=0))
+    done: list[str] = []
+
+    def go_on() -> lists.BatchView:
+        def do(key: str, _row: object) -> lists.Outcome:
+            done.append(key)
+            return lists.Outcome(made="0" * 32)
+
+        return lists.advance(core, two.who(), theirs, lambda _row: lists.Outcome(), do, 0)
+
+    assert go_on().state == "ready"
+    raw(issuing_service, update(batches).where(batches.c.id == theirs).values(state="running"))
+    assert refused(go_on) == "at_rest.damaged"
+    raw(issuing_service, update(batches).where(batches.c.id == theirs).values(started=b"1" * 200))
+    assert refused(go_on) == "at_rest.damaged"
+    assert done == []
+    raw(issuing_service, update(batches).where(batches.c.id == theirs).values(state="ready", started=None))
+    lists.start(core, two.who(), theirs)
+    assert go_on().state == "done"
+    assert len(done) == 1
+
+
 def test_an_older_database_is_bound_once(issuing_service: ServiceUnderTest) -> None:
     """Its tokens go on; a database that was bound and says that it was not is bound again only with a reason."""
     officer = make(issuing_service, "permit_officer", "officer")
@@ -444,7 +498,7 @@ def test_an_update_binds_the_rows_of_more_tables_and_no_others(tmp_path: Path) -
     schema.migrate(core.database)
     # Cut off here: nothing is opened, and the next run finishes.
     assert refused(lambda: Core.open(core.settings)) == "database.not_bound"
-    assert bind(core, replace(HOST, reason=None)) == 16
+    assert bind(core, replace(HOST, reason=None)) == 19
     assert core.database.read(lambda session: session.scalars(select(Filing)).one()).state == "DRAFT"
     assert bind(core, HOST) == 0
     raw(issuing_service, update(table_of(Meta)).values(bound_to="0011"))

@@ -69,6 +69,7 @@ def test_sealed_columns_are_the_ones_meant() -> None:
         "audit_details.body",
         "batch_chunks.content",
         "batch_chunks.outcomes",
+        "batches.started",
         "benefit_claims.body",
         "cards.record",
         "codes.cose",

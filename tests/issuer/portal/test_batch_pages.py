@@ -112,12 +112,15 @@ def test_cancellations_come_as_a_table_and_lists_are_their_accounts_alone(office
     person = Person(app, office.employer.enter())
     day = office.today.isoformat()
     table = f"number,ended_on,ground,signed\n{permit['number']},{day},resigned,yes\n=1+1,{day},resigned,yes\n"
+    table += f"\uff1d2+2,{day},resigned,yes\n"
     path, found = work_through(person, person.post("permits/many", key="1" * 32, do="cancellation", rows=table))
     assert "1 cancellation can be begun." in found
     person.post(f"{path}/start")
     _, found = work_through(person, person.post(f"{path}/go"))
     assert "1 draft of a cancellation begun." in found
-    assert "'=1+1" in person.get(f"{path}/refused").text
+    refused = person.get(f"{path}/refused").text
+    assert "'=1+1" in refused
+    assert "'\uff1d2+2" in refused
     other = Person(app, office.another_employer(7).enter())
     for each in (path, f"{path}/refused"):
         assert other.get(each).status_code == 404
