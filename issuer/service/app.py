@@ -4,7 +4,8 @@ Promises:
 
 1. An endpoint without an Access stops the start (:func:`issuer.service.access.require_access`).
 2. The core is synchronous; so many requests as the settings say are in it at one time, and twice as many wait: what is
-   more is 503 at once. What takes long has a room of its own (:mod:`issuer.service.costly`).
+   more is 503 at once. Log-ins (:mod:`issuer.service.login_door`) and what takes long (:mod:`issuer.service.costly`)
+   have places of their own beside these, and take none of them.
 3. Errors of the core that a client may see have a status here; all others are 500 without detail.
 """
 
@@ -32,12 +33,11 @@ from verifier.runtime import http
 from .access import require_access
 from .api import SUBJECTS, files
 from .context import IssuingService
-from .costly import MOST
 from .embedded_worker import EmbeddedWorker
 from .endpoints import describe
 from .forwarded import ForwardedWatch
 from .health_metrics import HealthMetrics
-from .login_door import PATH, PLACES, LogInDoor
+from .login_door import PATH, LogInDoor
 from .metrics import CoreMetrics
 from .strict_json import StrictRoute
 
@@ -168,7 +168,7 @@ def make_app(
     settings = core.settings
     limits = http.EdgeLimits(
         hosts=_host_names(settings),
-        most_in_flight=3 * settings.serve_threads + PLACES + MOST,
+        most_in_flight=3 * settings.serve_threads,
         bodies=[
             http.BodyClass("/v1/cards", cap=256 * 1024),
             http.BodyClass("/v1/lists", cap=3 * MIB),

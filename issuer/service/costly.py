@@ -23,14 +23,14 @@ from anyio import CapacityLimiter, Semaphore
 
 from verifier.runtime import http
 
-__all__ = ["MOST", "CostlyRoom", "apart"]
+__all__ = ["CostlyRoom", "apart"]
 
 T = TypeVar("T")
 
 #: Threads; the processors of a small machine.
 _AT_ONCE: Final = 2
 #: Requests that work or wait, of all accounts and of one.
-MOST: Final = 64
+_MOST: Final = 64
 _OF_ONE: Final = 16
 #: Requests of one account that stand before the threads; its others wait behind these.
 _IN_FRONT: Final = 4
@@ -57,9 +57,10 @@ class CostlyRoom:
     async def _place(self, account_id: str) -> AsyncIterator[None]:
         if self._inside[account_id] >= _OF_ONE:
             raise http.Problem("http.too_many", headers={"Retry-After": "1"})
-        if self._inside.total() >= MOST:
+        if self._inside.total() >= _MOST:
             raise http.Problem("http.overloaded", headers={"Retry-After": "1"})
         self._inside[account_id] += 1
+        http.stand_aside()
         try:
             async with self._places.setdefault(account_id, Semaphore(_IN_FRONT)):
                 yield

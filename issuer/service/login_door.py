@@ -73,7 +73,7 @@ class LogInDoor(Middleware):
             return
         self._inside[known] += 1
         try:
-            await self._app(scope, receive, send)
+            await self._app({**scope, http.BOUNDED: True}, receive, send)
         finally:
             self._inside[known] -= 1
 

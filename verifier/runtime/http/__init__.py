@@ -23,6 +23,7 @@ from .forms import read_form
 from .language import language_of, preferred_language
 from .logs import configure_logs, log_fault
 from .metrics import Metrics
+from .overload import BOUNDED, stand_aside
 from .pieces import InPieces
 from .problems import PROBLEM_TYPE, FieldFault, Problem, Statuses, problem_response
 from .protocol import Drain, WireLimits
@@ -33,6 +34,7 @@ from .server import Listen, MakeApp, serve
 from .stack import EdgeLimits, wrap
 
 __all__ = [
+    "BOUNDED",
     "JSON",
     "PROBLEM_TYPE",
     "BodyClass",
@@ -59,6 +61,7 @@ __all__ = [
     "request_id",
     "route_template",
     "serve",
+    "stand_aside",
     "whole_body",
     "wrap",
 ]

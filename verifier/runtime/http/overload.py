@@ -6,11 +6,15 @@ Promises:
 2. A request is in progress until its answer is handed to the connection. An answer that the client hasn't read yet
    doesn't count: :mod:`.protocol` bounds those.
 3. The monitoring endpoints (``/healthz``, ``/readyz``, ``/metrics``) are always answered.
+4. A request that has a bound of its own takes no place of the others: before (:data:`BOUNDED` in its scope) or from the
+   moment at which it comes to that bound (:func:`stand_aside`).
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,9 +22,45 @@ from .metrics import Metrics
 from .middleware import Middleware
 from .problems import Problem, problem_response
 
-__all__ = ["WATCHED", "ShedLoad"]
+__all__ = ["BOUNDED", "WATCHED", "ShedLoad", "stand_aside"]
 
 WATCHED = ("/healthz", "/readyz", "/metrics")
+#: In the scope of a request that is counted elsewhere.
+BOUNDED = "icard.bounded"
+
+
+class _Place:
+    """The place of one request."""
+
+    def __init__(self, shed: ShedLoad) -> None:
+        self._shed = shed
+        self._held = True
+        shed.in_flight += 1
+
+    def leave(self) -> None:
+        """For good; a second time is nothing."""
+        if self._held:
+            self._held = False
+            self._shed.in_flight -= 1
+
+    async def handing_over(self, send: Send, message: Message) -> None:
+        """2: this returns at once but where the client has not read what was sent before."""
+        held = self._held
+        self._shed.in_flight -= held
+        try:
+            await send(message)
+        finally:
+            self._shed.in_flight += held
+
+
+_PLACE: ContextVar[_Place | None] = ContextVar("place", default=None)
+
+
+def stand_aside() -> None:
+    """Count the request that this task works on no more: from here on it has a bound of its own (promise 4)."""
+    place = _PLACE.get()
+    if place is not None:
+        place.leave()
 
 
 class ShedLoad(Middleware):
@@ -50,7 +90,7 @@ class ShedLoad(Middleware):
         self.in_flight = 0
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in self._exempt:
+        if scope["path"] in self._exempt or BOUNDED in scope:
             await self._app(scope, receive, send)
             return
         if self.in_flight >= self._most:
@@ -60,16 +100,10 @@ class ShedLoad(Middleware):
             await problem_response(problem, scope)(scope, receive, send)
             return
 
-        async def handing_over(message: Message) -> None:
-            # 2: this returns at once but where the client has not read what was sent before.
-            self.in_flight -= 1
-            try:
-                await send(message)
-            finally:
-                self.in_flight += 1
-
-        self.in_flight += 1
+        place = _Place(self)
+        token = _PLACE.set(place)
         try:
-            await self._app(scope, receive, handing_over)
+            await self._app(scope, receive, functools.partial(place.handing_over, send))
         finally:
-            self.in_flight -= 1
+            _PLACE.reset(token)
+            place.leave()

@@ -14,7 +14,7 @@ from tests.kit.http_clients import ask
 from tests.kit.small_app import SECRET, made
 from verifier.runtime import http as edge
 from verifier.runtime.http.bodies import Bodies
-from verifier.runtime.http.overload import ShedLoad
+from verifier.runtime.http.overload import BOUNDED, ShedLoad, stand_aside
 from verifier.runtime.http.rates import RateLimits
 
 
@@ -347,5 +347,44 @@ def test_overload_is_told_at_once_and_the_watched_are_answered() -> None:
             assert (await first).status_code == 200
             assert (await http.get("/other")).status_code == 200
         assert b'test_http_shed_total{reason="overload"} 1.0' in metrics.response().body
+
+    asyncio.run(run())
+
+
+def test_what_has_a_bound_of_its_own_takes_no_place() -> None:
+    """One place: ten requests that are counted elsewhere, before or from some moment on, leave it to others; while
+    these are at work the next ordinary one is 503, and afterwards nothing is missing."""
+
+    async def run() -> None:
+        inside, release = asyncio.Semaphore(0), asyncio.Event()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"] == "/apart":
+                stand_aside()
+                stand_aside()
+            if scope["path"] != "/quick":
+                inside.release()
+                await release.wait()
+            await _reached(scope, receive, send)
+
+        shed = ShedLoad(app, 1)
+
+        async def marked(scope: Scope, receive: Receive, send: Send) -> None:
+            await shed({**scope, BOUNDED: True} if scope["path"] == "/known" else scope, receive, send)
+
+        transport = httpx.ASGITransport(marked)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as http:
+            apart = [asyncio.create_task(http.get(path)) for path in ("/apart", "/known") * 5]
+            for _ in apart:
+                await inside.acquire()
+            assert (await http.get("/quick")).status_code == 200
+            slow = asyncio.create_task(http.get("/slow"))
+            await inside.acquire()
+            assert (await http.get("/quick")).status_code == 503
+            release.set()
+            answers = [await one for one in (*apart, slow)]
+            assert {answer.status_code for answer in answers} == {200}
+            assert shed.in_flight == 0
+            assert (await http.get("/quick")).status_code == 200
 
     asyncio.run(run())
