@@ -4,8 +4,9 @@ Promises:
 
 1. A list is looked at before anything is written: which rows could be done, and why others would be refused, with the
    rule.
-2. It goes on a part at a time, by itself where scripts run, by a button elsewhere; a page that was closed goes on where
-   it was, from "Lists". A row is done once.
+2. It goes on a part at a time, by itself where scripts run, by a button elsewhere, and takes no thread of other
+   requests (:mod:`issuer.service.costly`); a page that was closed goes on where it was, from "Lists". A row is done
+   once.
 3. Refused rows can be downloaded as a table with their reasons; no cell of it is a formula.
 4. Extensions and cancellations ask for nothing that the record knows: permits are chosen from a list.
 """
@@ -51,7 +52,8 @@ _DATES: Final = frozenset({"until", "contract_until", "passport_until", "ended_o
 #: Rows that a page shows, and permits that it offers.
 _SHOWN: Final = 100
 _OFFERED: Final = 150
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+#: With which a spreadsheet begins a formula; Chinese and Japanese ones take the full-width forms as well.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def begin_list(visit: Visit, kind: str, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -150,7 +152,7 @@ def _cells(visit: Visit, view: BatchView, one: RowOutcome) -> list[Cell]:
     return [number, Cell(str(name), href), Cell("", tag=tag)]
 
 
-@pages.post("lists/{batch_id}/go", _ONE)
+@pages.post("lists/{batch_id}/go", _ONE, costly=True)
 def go_on(visit: Visit, batch_id: str) -> Response:
     """Go on with a list for a moment; its page follows."""
     kind = lists.show(visit.core, visit.call.who, batch_id).kind
@@ -227,7 +229,7 @@ def many_page(visit: Visit) -> Response:
     )
 
 
-@pages.post("permits/many", _FILES, form=many_page)
+@pages.post("permits/many", _FILES, form=many_page, costly=True)
 def send_permits(visit: Visit) -> Response:
     """Take a list of permits in: those that were chosen, or a table."""
     kind, core, who = _kind(visit), visit.core, visit.call.who

@@ -103,7 +103,7 @@ def list_page(visit: Visit) -> Response:
     )
 
 
-@pages.post("insurance/register-many", _REGISTERS, form=list_page)
+@pages.post("insurance/register-many", _REGISTERS, form=list_page, costly=True)
 def send_list(visit: Visit) -> Response:
     """Take a list in; it is looked at row by row before anything is registered."""
     rows = typed_rows(visit, _FIELDS, _typed)

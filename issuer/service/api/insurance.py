@@ -220,6 +220,7 @@ def register(call: CallOf, body: RegistrationBody, response: Response) -> Regist
     "/v1/insurance/registrations/batch",
     Access("account", ("insurance.register",)),
     creates=True,
+    costly=True,
 )
 def register_many(call: CallOf, body: RegistrationsBody) -> RowsBody:
     """Register up to 200 people; a row that is refused stops no other. The same request again goes on where it was."""

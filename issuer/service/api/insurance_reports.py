@@ -227,7 +227,7 @@ def show_compliance(call: CallOf, person_id: Id, as_of: AsOf = None, known_on: K
     )
 
 
-@endpoints.at("GET", "/v1/insurance/compliance", _OVERVIEW, problems=(404, 409))
+@endpoints.at("GET", "/v1/insurance/compliance", _OVERVIEW, problems=(404, 409), costly=True)
 def show_overview(
     call: CallOf, employer_id: EmployerId = None, as_of: AsOf = None, known_on: KnownOn = None
 ) -> OverviewBody:
@@ -255,7 +255,7 @@ def show_overview(
     )
 
 
-@endpoints.at("GET", "/v1/insurance/compliance.csv", _OVERVIEW, types=("text/csv",), problems=(404, 409))
+@endpoints.at("GET", "/v1/insurance/compliance.csv", _OVERVIEW, types=("text/csv",), problems=(404, 409), costly=True)
 def show_overview_csv(
     call: CallOf, employer_id: EmployerId = None, as_of: AsOf = None, known_on: KnownOn = None
 ) -> Response:
@@ -265,7 +265,9 @@ def show_overview_csv(
     return Response(overview.as_csv(found), media_type="text/csv", headers={"Cache-Control": "no-store"})
 
 
-@endpoints.at("GET", "/v1/insurance/compliance.svg", _OVERVIEW, types=("image/svg+xml",), problems=(404, 409))
+@endpoints.at(
+    "GET", "/v1/insurance/compliance.svg", _OVERVIEW, types=("image/svg+xml",), problems=(404, 409), costly=True
+)
 def show_overview_chart(
     call: CallOf, employer_id: EmployerId = None, as_of: AsOf = None, known_on: KnownOn = None
 ) -> Response:
@@ -321,6 +323,7 @@ def check_benefit(call: CallOf, person_id: Id, benefit: BenefitName, body: Claim
     status=201,
     creates=True,
     problems=(404, 409),
+    costly=True,
 )
 def write_contributions(call: CallOf, body: EntriesBody) -> WrittenBody:
     """Write rows into the books, all or none; the people's cards follow at once."""

@@ -75,7 +75,7 @@ class ListRowsBody(BaseModel):
     next: int | None
 
 
-@endpoints.at("POST", "/v1/lists", Access("account", _RIGHTS), status=201, creates=True)
+@endpoints.at("POST", "/v1/lists", Access("account", _RIGHTS), status=201, creates=True, costly=True)
 def begin_list(call: CallOf, body: NewListBody, response: Response) -> BatchView:
     """Send a list, of which nothing has been looked at yet."""
     unknown = sorted({name for row in body.rows for name in row} - set(_COLUMNS[body.kind]))
@@ -106,7 +106,7 @@ def show_list(call: CallOf, batch_id: Id) -> BatchView:
     return call.loaded(BATCH)
 
 
-@endpoints.at("GET", "/v1/lists/{batch_id}/rows", _ONE)
+@endpoints.at("GET", "/v1/lists/{batch_id}/rows", _ONE, costly=True)
 def list_rows(
     call: CallOf,
     batch_id: Id,
@@ -120,7 +120,7 @@ def list_rows(
     return ListRowsBody(rows=[_row(one) for one in shown], next=shown[-1].number + 1 if len(found) > limit else None)
 
 
-@endpoints.at("POST", "/v1/lists/{batch_id}/advance", _ONE)
+@endpoints.at("POST", "/v1/lists/{batch_id}/advance", _ONE, costly=True)
 def advance_list(call: CallOf, batch_id: Id) -> BatchView:
     """Look at rows, or do them, for about a second; of a list that waits or is done, nothing."""
     kind = lists.show(call.core, call.who, batch_id).kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -12,15 +13,27 @@ import anyio
 import anyio.to_thread
 import httpx
 import pytest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from issuer.portal.subjects import batches, registration
 from issuer.service.api import SUBJECTS
 from issuer.service.app import make_app
 from issuer.service.cookies import SESSION
 from issuer.service.costly import CostlyRoom
 from tests.kit.people import ServiceUnderTest, make, new_service_under_test
 from verifier.runtime import http
+from verifier.runtime.http.overload import ShedLoad
 
 COSTLY = (
+    "GET /v1/lists/{batch_id}/rows",
+    "POST /v1/lists",
+    "POST /v1/lists/{batch_id}/advance",
+    "GET /v1/insurance/compliance",
+    "GET /v1/insurance/compliance.csv",
+    "GET /v1/insurance/compliance.svg",
+    "POST /v1/insurance/contributions",
+    "POST /v1/insurance/registrations/batch",
     "GET /v1/permits/{permit_id}/certificate.pdf",
     "GET /v1/permits/{permit_id}/certificate.png",
     "GET /v1/filings/{filing_id}/notification.pdf",
@@ -139,3 +152,31 @@ def test_what_draws_or_looks_at_files_is_costly() -> None:
     """Each endpoint that takes a third of a second and more; their paths as they are declared."""
     found = [f"{one.method} {one.path}" for subject in SUBJECTS for one in subject._all if one.costly]
     assert sorted(found) == sorted(COSTLY)
+
+
+def test_who_is_in_the_room_takes_no_place_of_the_others() -> None:
+    """Sixteen in the room behind a bound of one: an ordinary request is answered meanwhile."""
+    room, free = CostlyRoom(), threading.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] != "/":
+            await room.run(scope["path"], lambda: free.wait(30))
+        await Response("here")(scope, receive, send)
+
+    async def run() -> tuple[int, list[int]]:
+        transport = httpx.ASGITransport(ShedLoad(app, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as client:
+            inside = [asyncio.create_task(client.get(f"/{number // 4}")) for number in range(16)]
+            while sum(room._inside.values()) < 16:
+                await asyncio.sleep(0.01)
+            ordinary = await client.get("/")
+            free.set()
+            return ordinary.status_code, [(await one).status_code for one in inside]
+
+    assert asyncio.run(asyncio.wait_for(run(), 30)) == (200, [200] * 16)
+
+
+def test_pages_that_work_through_many_rows_are_costly() -> None:
+    """A part of a list takes most of a second: one handler with ten lists kept everybody waiting for seconds."""
+    found = {one.path for one in (*batches.pages.all, *registration.pages.all) if one.costly}
+    assert found == {"insurance/register-many", "lists/{batch_id}/go", "permits/many"}
