@@ -29,16 +29,20 @@ from issuer.rules.regions import NATION, covers, is_known
 
 from .models import Employer, Office, OfficeMember
 from .parties import office_region
+from .people import organisation_record
 from .processes import EMPLOYER
 
 __all__ = [
     "EmployerView",
+    "NamedEmployer",
     "OfficeView",
     "create_office",
+    "employer_with_code",
     "join_office",
     "list_members",
     "list_offices",
     "move_employer",
+    "name_employer",
     "show_employer",
     "show_office",
     "verify_employer",
@@ -68,6 +72,15 @@ class EmployerView:
     region: str | None
     licence_until: str | None
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEmployer:
+    """An employer by its name and its unified social credit code."""
+
+    organisation_id: str
+    name: str
+    code: str
 
 
 def create_office(
@@ -277,6 +290,44 @@ def show_employer(core: Core, who: Principal, organisation_id: str) -> EmployerV
         if official or organisation_id != who.organisation_id:
             raise NotFound("organisation.none")
         return _employer(row) if row is not None else _unknown(organisation_id)
+
+    return core.database.read(look)
+
+
+def name_employer(core: Core, who: Principal, organisation_id: str) -> NamedEmployer:
+    """Name and code of an employer, for an officer who handles employers.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        NotFound: ``organisation.none``.
+    """
+    who.require("employer.verify")
+
+    def look(session: Session) -> NamedEmployer:
+        row = session.get(Organisation, organisation_id)
+        if row is None or row.kind != "employer":
+            raise NotFound("organisation.none")
+        content = organisation_record(core, session, row.id)
+        return NamedEmployer(row.id, content["name"], content["code"])
+
+    return core.database.read(look)
+
+
+def employer_with_code(core: Core, who: Principal, code: str) -> str:
+    """The id of the active employer with a unified social credit code.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        NotFound: ``organisation.none``.
+    """
+    who.require("employer.verify")
+    key = core.at_rest.digest("organisation", code.strip().upper()[:100])
+
+    def look(session: Session) -> str:
+        found = session.scalars(select(Organisation).where(Organisation.code_key == key)).one_or_none()
+        if found is None or found.kind != "employer" or found.state != "active":
+            raise NotFound("organisation.none", path="code")
+        return found.id
 
     return core.database.read(look)
 

@@ -11,6 +11,7 @@ from . import (
     cards,
     deferrals,
     desk,
+    employer_mergers,
     endings,
     entries,
     filing_acts,
@@ -61,6 +62,7 @@ SUBJECTS = [
             windows,
             calendars,
             social_cards,
+            employer_mergers,
         ),
     )
 ]

@@ -19,6 +19,7 @@ from issuer.approvals.acts import ACTS
 from issuer.approvals.engine import ConfirmationView
 from issuer.db.idempotency import Request
 from issuer.permits import views
+from issuer.permits.offices import name_employer
 from issuer.portal.catalogue import Words
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
@@ -141,6 +142,9 @@ def _facts(found: ConfirmationView, visit: Visit) -> list[Fact]:
             facts.append(_account(str(value), visit))
         elif name == "end":
             facts.append(Fact(t("approvals.end"), ground_title(visit, str(value))))
+        elif value and found.act == "employer.merge":
+            named = name_employer(visit.core, visit.call.who, str(value))
+            facts.append(Fact(t(f"approvals.{name}"), f"{named.name} ({named.code})"))
         elif value and name != "card_id":
             facts.append(_argument(name, str(value), t))
     return facts

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import invariant, precondition, rule
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import IcardError
 from issuer import cards
-from issuer.accounts.principals import Principal
 from issuer.accounts.roles import role_named
 from issuer.cards.models import CardRow, CodeRow
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.permits import applications, decisions, ending, granting, hearings, objections, papers, restoring
 from issuer.permits.applications import NewFiling, filing_facts
-from issuer.permits.clockwork import turn, undecided
+from issuer.permits.clockwork import undecided
 from issuer.permits.decisions import Defect
 from issuer.permits.granting import Approval
 from issuer.permits.guards import approval_refusals
@@ -41,9 +30,9 @@ from issuer.permits.papers import NewPaper, paper_facts
 from issuer.permits.processes import FILING
 from issuer.rules.days import day_of, days_before
 from issuer.rules.store import book_of
-from tests.issuer.conftest import new_database_url
-from tests.kit.people import HOST, Somebody
-from tests.kit.permit_office import PermitOffice, person_record
+from tests.kit.office_model import OfficeModel, run_model
+from tests.kit.people import HOST
+from tests.kit.permit_office import person_record
 
 pytestmark = pytest.mark.slow
 
@@ -51,32 +40,11 @@ PEOPLE = st.sampled_from(["employer", "officer", "second", "head"])
 MOVES = st.sampled_from(["pre_review", "accept", "return", "approve", "refuse", "prolong", "withdraw", "submit"])
 
 
-class Filings(RuleBasedStateMachine):
+class Filings(OfficeModel):
     """One employer, one person, one office; applications of every kind about that person."""
 
-    @initialize()
-    def begin(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
-        path = Path(self.folder.name)
-        self.office = PermitOffice.begin(path, new_database_url("sqlite", path))
-        self.core = self.office.core
+    def prepare(self) -> None:
         self.filings: list[str] = []
-        self.refused = 0
-
-    def teardown(self) -> None:
-        if hasattr(self, "office"):
-            self.core.close()
-            self.folder.cleanup()
-
-    def who(self, name: str) -> Principal:
-        """A person who has just logged in."""
-        somebody: Somebody = getattr(self.office, name)
-        role = {"employer": "employer", "head": "office_head"}.get(name, "permit_officer")
-        organisation = self.office.employer_id if name == "employer" else None
-        now = int(self.office.issuing_service.clock.at)
-        return Principal(
-            somebody.account_id, somebody.person_id, role_named(role), organisation, True, session_id="s", totp_at=now
-        )
 
     def permit(self) -> Permit | None:
         return self.core.database.read(lambda session: session.scalar(select(Permit)))
@@ -238,9 +206,7 @@ class Filings(RuleBasedStateMachine):
     @rule(days=st.sampled_from([0, 1, 6, 15, 40, 60]))
     def wait(self, days: int) -> None:
         """Time goes by, and the worker works."""
-        if days:
-            self.office.travel(self.office.today + timedelta(days=days))
-        turn(self.core)
+        self.pass_days(days)
 
     def row(self, filing_id: str) -> Filing:
         return self.core.database.read(lambda session: session.get_one(Filing, filing_id))
@@ -299,12 +265,4 @@ class Filings(RuleBasedStateMachine):
 
 
 def test_random_moves_never_reach_a_state_without_its_guards() -> None:
-    run_state_machine_as_test(
-        Filings,
-        settings=settings(
-            max_examples=4,
-            stateful_step_count=25,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_model(Filings, examples=4, steps=25)

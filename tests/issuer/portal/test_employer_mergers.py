@@ -1,0 +1,43 @@
+"""The merger of two employers through the pages of two officers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from issuer.permits.models import Employer
+from issuer.portal import BASE, make_portal
+from issuer.service.app import make_service
+from tests.issuer.conftest import new_database_url
+from tests.issuer.portal.test_guard import Person
+from tests.kit.forms import words
+from tests.kit.people import credit_code
+from tests.kit.permit_office import PermitOffice
+from verifier.runtime import http
+
+pytestmark = pytest.mark.slow
+
+
+def test_one_officer_asks_and_another_confirms_with_the_names_of_both(tmp_path: Path) -> None:
+    office = PermitOffice.begin(tmp_path, new_database_url("sqlite", tmp_path))
+    app = make_service(office.core, http.Drain(), [make_portal(office.core)])
+    permit, into = office.employed(1), office.another_employer(7)
+    path = f"employers/{office.employer_id}/merge"
+    first = Person(app, office.officer.enter())
+    assert f'href="{BASE}{path}"' in first.get(f"permits/{permit['permit_id']}").text
+    assert Person(app, into.enter()).get(path).status_code == 403
+    given = {"into": credit_code(7), "reason": "Merged by the register."}
+    for key, wrong in enumerate(("", credit_code(77), credit_code(1)), 1):
+        refused = first.post(path, key=str(key) * 32, **{**given, "into": wrong})
+        assert (refused.status_code < 500, 'href="#f-into"' in refused.text) == (True, True), wrong
+    assert first.post(path, key="8" * 32, **given).status_code == 303
+    second = Person(app, office.second.enter())
+    request = re.findall(rf'href="{BASE}(confirmations/[0-9a-f]{{32}})"', second.get("confirmations").text)[0]
+    page = words(second.get(request).text)
+    assert all(f"Organisation {number} ({credit_code(number)})" in page for number in (1, 7))
+    assert second.post(f"{request}/confirm", key="9" * 32).status_code == 303
+    row = office.core.database.read(lambda session: session.get_one(Employer, office.employer_id))
+    assert (row.state, row.merged_into) == ("merged", into.who().organisation_id)
+    office.core.close()
