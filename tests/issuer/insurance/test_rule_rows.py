@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import issuer.insurance
+from issuer.insurance.answers import Answer
+from issuer.insurance.findings import Finding
 from issuer.rules.book import shipped
 from issuer.rules.rows import Rule
 
@@ -27,6 +29,18 @@ def test_each_row_is_what_holds_in_its_region_on_its_days(row: Rule) -> None:
     assert row.source
     if row.certainty == "R" or "uncertain" in (row.note or ""):
         assert row.uncertain or "practice is uneven" in (row.note or "")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_whatever_rests_on_a_row_shows_its_source_and_certainty(row: Rule) -> None:
+    """Answers and findings, as programs and screens get them."""
+    for shown in (
+        Answer("refused", "treaty_not_in_force", (row,), {"country": "FRA", "schemes": "pension"}).to_json(),
+        Finding("unpaid", "A", row.region, 600, rules=(row,)).to_json(),
+    ):
+        (brief,) = shown["rules"]
+        assert (brief["name"], brief["source"], brief["certainty"]) == (row.name, row.source, row.certainty)
+        assert shown["uncertain"] is row.uncertain
 
 
 def test_what_the_facts_call_uncertain_is_marked() -> None:
