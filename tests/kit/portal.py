@@ -23,6 +23,7 @@ from issuer.batches import lists
 from issuer.batches.lists import Outcome, outcome_of
 from issuer.cards import NewCard
 from issuer.cards.lookups import note_lookup
+from issuer.core import Core
 from issuer.insurance import registration
 from issuer.insurance.claims import apply_claim
 from issuer.permits.models import Permit
@@ -40,7 +41,7 @@ from tests.kit.people import HOST, PASSWORD, ServiceUnderTest, Somebody, make, o
 from tests.kit.permit_office import PermitOffice, person_record
 from verifier.runtime import http
 
-__all__ = ["ROLES", "Town", "enter", "running_portal", "town"]
+__all__ = ["ROLES", "Town", "enter", "running_portal", "serving", "town"]
 
 ROLES = (
     *("holder", "employer", "agency", "permit_officer", "insurance_officer", "office_head", "inspector", "auditor"),
@@ -177,17 +178,23 @@ def _insurance(
 
 @contextlib.contextmanager
 def running_portal(made: Town) -> Iterator[str]:
+    """The portal's address while a server serves it; it is the town's too."""
+    with serving(made.issuing_service.core) as made.url:
+        yield made.url
+
+
+@contextlib.contextmanager
+def serving(core: Core) -> Iterator[str]:
     """The portal's address while a server serves it, with everything that the service puts around it."""
-    app = make_app(made.issuing_service.core, http.Drain(), [make_portal(made.issuing_service.core)])
+    app = make_app(core, http.Drain(), [make_portal(core)])
     config = uvicorn.Config(app, port=0, log_config=None, log_level="error", lifespan="off", interface="asgi3")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    made.url = f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}{BASE}"
     try:
-        yield made.url
+        yield f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}{BASE}"
     finally:
         server.should_exit = True
         thread.join()
