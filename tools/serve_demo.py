@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import re
 import shutil
 import signal
@@ -58,8 +59,9 @@ def main() -> None:
     for name in _CARDS:
         print(f"  {name:10} {FOLDER / name / 'public.png'}")
     print(f"The portal: http://localhost:{given.portal_port}/portal/   Log in as:")
+    python = os.path.relpath(sys.executable)
     for account in accounts:
-        code = f"   code: python -m tools.serve_demo --code {account['login']}" if account["secret"] else ""
+        code = f"   code: {python} -m tools.serve_demo --code {account['login']}" if account["secret"] else ""
         print(f"  {account['role']:18} {account['login']:15} {account['password']}{code}")
     print(f"The accounts of the other offices, employers and holders: {_ACCOUNTS}")
     print("The scan page:", flush=True)
