@@ -211,7 +211,7 @@ def test_region_without_limits_has_findings_without_sums() -> None:
     assert [one.owed for one in of_kind(found, "uncovered")] == [None, None]
     (unknown,) = of_kind(found, "no_rule_known")
     assert unknown.facts == {"from": "2024-01", "until": "2024-02", "count": "2"}
-    assert "no limits" in unknown.text("en")
+    assert "limits, rates or the wage are not known" in unknown.text("en")
 
 
 def test_every_finding_has_words_in_both_languages() -> None:
