@@ -266,6 +266,7 @@ class MandateHandler(Bound, Base):
 
     __tablename__ = "mandate_handlers"
     bound = ("mandate_id", "account_id", "named_at", "ended_at")
+    bound_since = "0032"
     __table_args__ = (
         Index("ix_mandate_handlers_mandate", "mandate_id", "account_id"),
         Index("ix_mandate_handlers_account", "account_id"),
