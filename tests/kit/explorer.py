@@ -131,7 +131,9 @@ class Explorer:
         """Whether the population has what the operation needs."""
         # Nothing is kept back by an inquiry here.
         deferred = operation.path.startswith("/v1/lookups/deferrals")
-        return not deferred and not UNPEOPLED & set(operation.definition.raw["tags"])
+        # Nobody in the population handles a mandate.
+        handled = "/handlers" in operation.path
+        return not (deferred or handled) and not UNPEOPLED & set(operation.definition.raw["tags"])
 
     @property
     def operations(self) -> list[Any]:
