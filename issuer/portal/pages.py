@@ -74,14 +74,15 @@ class Pages:
     def __init__(self) -> None:
         self.all: list[_Page] = []
 
-    def get(self, path: str, access: Access) -> Callable[[Handler], Handler]:
+    def get(self, path: str, access: Access, *, costly: bool = False) -> Callable[[Handler], Handler]:
         """Declare the page that the decorated function makes.
 
         Args:
             path: below the portal's base; names in braces are ids.
             access: who may see it.
+            costly: as of :meth:`post`.
         """
-        return self._declare("GET", path, access, None, {})
+        return self._declare("GET", path, access, None, {}, costly=costly)
 
     def post(
         self,

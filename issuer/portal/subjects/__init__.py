@@ -3,6 +3,7 @@
 from . import (
     account,
     admin,
+    application_form,
     approvals,
     audit,
     batches,
@@ -45,7 +46,8 @@ SUBJECTS = [
     for subject in (
         *(home, login, account, notices, cards, staff, officer, approvals, audit, admin),
         # batches before permits: "many" is no permit's id.
-        *(batches, filings, filing_papers, filing_acts, permits, endings, holder_accounts, entries, office_queue, desk),
+        *(batches, filings, filing_papers, filing_acts, application_form, permits, endings, holder_accounts, entries),
+        *(office_queue, desk),
         # registration before insurance: "register" is no person's id.
         *(
             registration,

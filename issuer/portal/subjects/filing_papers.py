@@ -37,6 +37,8 @@ __all__ = ["pages"]
 pages = Pages()
 _FILES_ONE: Final = Access("person", ("filing.file",), owned="filing")
 
+#: The application form itself, signed and sealed (issuer/rules/data/materials.json).
+_FORM: Final = "M01"
 _WAYS: Final = ("apostille", "legalisation", "local_notary")
 
 
@@ -58,6 +60,7 @@ def paper_page(visit: Visit, filing_id: str) -> Response:
         size=file_size,
         ways=[Choice("", t("filing.choose")), *(Choice(way, t(f"filing.way_{way}")) for way in _WAYS)],
         address=f"{BASE}filings/{filing_id}",
+        form=f"{BASE}filings/{filing_id}/form" if item.code == _FORM else "",
         photo=_photo_rules(visit, filing_id) if item.code == uploads.PHOTO else None,
     )
 

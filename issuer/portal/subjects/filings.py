@@ -53,7 +53,7 @@ from issuer.service.idempotent import once
 
 from .access import with_right
 
-__all__ = ["clients_of", "filing_rows", "pages", "permit_seen", "refusals_shown"]
+__all__ = ["clients_of", "filing_rows", "pages", "permit_seen", "refusals_shown", "values_of"]
 
 pages = Pages()
 _LISTS: Final = with_right("filing.read_own", "filing.read")
@@ -163,11 +163,9 @@ def show_filing(visit: Visit, filing_id: str) -> Response:
         Fact(t("filing.number"), view.filing_id[:8].upper(), code=True),
     ]
     permit = permit_seen(visit, view)
-    kept = {}
     if permit is not None:
         see = Act(t("filing.see_permit"), f"{BASE}permits/{permit.permit_id}")
         facts.append(Fact(t("card.number"), permit.number, code=True, act=see))
-        kept = {"post": permit.terms[-1].post, "category": permit.terms[-1].category} if permit.terms else {}
     return visit.page(
         "filings/filing.html",
         filing=view,
@@ -179,7 +177,7 @@ def show_filing(visit: Visit, filing_id: str) -> Response:
         checks=filing_checks(
             t, view, acts="hand_in" if editing else "check" if who.may("filing.decide") else "", back=back
         ),
-        filed=filed_facts(t, view, back, kept),
+        filed=filed_facts(t, view, back, values_of(permit)),
         events=filing_events(t, view),
         reasons=[(field_label(t, one["path"], view), one["text"]) for one in refused.record["reasons"]]
         if refused
@@ -204,6 +202,13 @@ def permit_seen(visit: Visit, view: FilingView) -> PermitView | None:
         return views.show_permit(visit.core, visit.call.who, view.permit_id)
     except NotFound:
         return None
+
+
+def values_of(permit: PermitView | None) -> dict[str, str]:
+    """What a permit has, and stays where an application about it does not change it."""
+    if permit is None or not permit.terms:
+        return {}
+    return {"post": permit.terms[-1].post, "category": permit.terms[-1].category}
 
 
 def _desk_acts(visit: Visit, view: FilingView) -> list[Act]:
