@@ -239,9 +239,21 @@ class Portal:
             instance=http.request_id(request.scope),
             again=here if problem.code == "session.csrf" and problem.path != "Origin" else None,
             draft=visit.draft(),
+            list_page=self._list_page(visit, here) if problem.status == 404 else None,
         )
         response.headers.update(problem.headers)
         return response
+
+    def _list_page(self, visit: Visit, here: str) -> str | None:
+        """The list above an address, where the viewer may see it: what is not at the address may be found there."""
+        name, _, below = here.removeprefix(BASE).partition("/")
+        who = visit.call.who_or_none
+        found = any(
+            one.path == name and one.method == "GET" and who is not None and who.role in one.access.roles
+            for subject in self._subjects
+            for one in subject.all
+        )
+        return BASE + name if below and found else None
 
     def _stranger(self, request: Request) -> Visit:
         """A visit of somebody whom the guard did not let through; the form is there to give it back."""

@@ -153,6 +153,13 @@ def test_what_is_anothers_is_not_there(app: FastAPI, made: Town, role: str, path
     assert "NGUYEN" not in answer.text
 
 
+def test_what_is_gone_leads_to_its_list_who_may_see_it(app: FastAPI, made: Town) -> None:
+    """A notice may be older than the request that it is about; nobody is led to a page that is not theirs."""
+    path, link = "confirmations/" + "0" * 32, f'href="{BASE}confirmations">'
+    assert link in of(app, made, "permit_officer").get(path).text
+    assert link not in of(app, made, "holder").get(path).text
+
+
 @pytest.mark.parametrize(
     ("role", "path"),
     [
