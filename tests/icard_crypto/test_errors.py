@@ -75,8 +75,9 @@ OPERATORS = {
 PASSED_ON = {
     "issuer/audit/verify.py: code",
     "issuer/cli/worker_commands.py: wrong",
-    "issuer/db/engine.py: _kind(fault) or 'database.unreachable'",
     "issuer/db/engine.py: kind",
+    "issuer/db/engine.py: kind_of(fault) or 'database.unreachable'",
+    "issuer/db/faults.py: kind",
     "issuer/doctor/examine.py: code",
     "issuer/doctor/examine.py: each.code",
     "issuer/rules/book.py: finding.code",

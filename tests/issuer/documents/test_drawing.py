@@ -119,7 +119,9 @@ def test_child_is_confined_before_it_reads_a_file() -> None:
         "drawing_child.answered = greedy\n"
         "drawing_child.main()\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], input=b"{}\n", capture_output=True, cwd=ROOT, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=b'{"do": "look"}\n', capture_output=True, cwd=ROOT, check=True
+    )
     assert done.stdout == b"confined"
 
 

@@ -122,7 +122,7 @@ def test_pension_before_the_age_says_when_it_begins() -> None:
     assert [check.state for check in found.checks] == ["missing", "missing"]
     assert found.checks[0].met_on == on("2039-09-01")
     assert found.checks[1].values["needed"] == "240"
-    assert "2039-09-01" in found.checks[0].text("en")
+    assert "1 September 2039" in found.checks[0].text("en")
 
 
 @pytest.mark.parametrize(("months", "duration"), [(12, 12), (59, 12), (60, 18), (119, 18), (120, 24), (400, 24)])

@@ -169,7 +169,7 @@ def test_stale_revision_and_a_repeated_move_are_refused(office: PermitOffice) ->
     assert problem(late) == (412, "filing.changed")
     again = office.move(office.second, filing_id, "pre-review")
     assert problem(again) == (409, "process.move")
-    assert again.json()["expected"].startswith("from PRE_REVIEWED: accept (officer)")
+    assert again.json()["expected"].startswith("from PRE_REVIEWED: accept (officer, ")
 
 
 @pytest.mark.parametrize("day", ["2026-12-21"])

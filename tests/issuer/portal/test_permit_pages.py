@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import secrets
 from collections.abc import Iterator
 from datetime import date, timedelta
 from importlib import resources
@@ -55,8 +56,9 @@ def today(made: Town) -> date:
 def send(person: Person, path: str, content: bytes, media: str, **fields: str) -> int:
     """A form with a file; its status."""
     boundary = "part-0123456789"
+    given = {"csrf": person.entered.csrf, "key": secrets.token_hex(16), **fields}
     parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
-             for name, value in {"csrf": person.entered.csrf, "key": "5" * 32, **fields}.items()]  # fmt: skip
+             for name, value in given.items()]  # fmt: skip
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="../../x.pdf"\r\n'
     parts.append(f"{head}Content-Type: {media}\r\n\r\n".encode() + content + f"\r\n--{boundary}--\r\n".encode())
     headers = {"Cookie": person.cookie, "Content-Type": f"multipart/form-data; boundary={boundary}"}
