@@ -36,6 +36,7 @@ from .ending import end_deemed
 from .guards import EmployerFacts, PermitFacts, facts_of, record_refusals, submit_refusals
 from .hearings import begin_hearing
 from .leaving import require_employer_gone
+from .machines import UNDECIDED
 from .materials import PROCESSES, FilingFacts, Process
 from .models import Employer, Filing, Hearing, Permit, Upload
 from .moves import move
@@ -157,7 +158,7 @@ def _require_none(session: Session, permit: Permit, process: str) -> None:
     """Refuse a second application of a kind about a permit."""
     query = select(Filing.state).where(Filing.permit_id == permit.id, Filing.process == process)
     states = set(session.scalars(query))
-    if states & {"SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED"}:
+    if states.intersection(UNDECIDED):
         raise Conflict("filing.open", path="permit_id")
     if "DRAFT" in states:
         raise Conflict("filing.draft_there", path="permit_id")

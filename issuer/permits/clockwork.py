@@ -33,6 +33,7 @@ from issuer.rules.store import book_of
 from . import hearings, mergers, objections, urgent
 from .clocks import set_days
 from .ending import End, end_permit
+from .machines import UNDECIDED
 from .models import Entry, Filing, Hearing, Notification, Permit
 from .moves import move
 from .parties import notify_filings, notify_permit
@@ -46,7 +47,6 @@ __all__ = ["Turned", "goes_on", "recompute", "turn", "undecided"]
 _BY: Final = Actor("worker")
 #: Things of each kind that one turn moves.
 _MOST: Final = 500
-_UNDECIDED: Final = ("SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +108,14 @@ def turn(core: Core) -> Turned:
 def undecided(session: Session, permit_id: str) -> Filing | None:
     """The extension of a permit that was filed and is not decided."""
     query = select(Filing).where(
-        Filing.permit_id == permit_id, Filing.process == "extension", Filing.state.in_(_UNDECIDED)
+        Filing.permit_id == permit_id, Filing.process == "extension", Filing.state.in_(UNDECIDED)
     )
     return session.scalar(query)
 
 
 def recompute(core: Core) -> int:
     """Compute the days of all open applications again; how many moved (promise 3)."""
-    query = select(Filing.id).where(Filing.state.in_(_UNDECIDED)).order_by(Filing.id)
+    query = select(Filing.id).where(Filing.state.in_(UNDECIDED)).order_by(Filing.id)
     moved = 0
     for start in range(0, len(ids := core.database.read(lambda session: session.scalars(query).all())), _MOST):
         moved += _recompute(core, ids[start : start + _MOST])
@@ -235,7 +235,7 @@ def _interim(core: Core) -> int:
             .join(Filing, Filing.permit_id == Permit.id)
             .where(
                 Filing.process == "extension",
-                Filing.state.in_(_UNDECIDED),
+                Filing.state.in_(UNDECIDED),
                 Permit.state.in_(("ACTIVE", "EXTENDED_BY_LAW")),
                 Permit.card_id.is_not(None),
                 func.coalesce(Permit.interim_until, Permit.until) <= days_after(today, longest).isoformat(),

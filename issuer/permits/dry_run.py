@@ -15,13 +15,13 @@ from issuer.rules.store import book_of
 
 from .applications import filing_facts
 from .clocks import days_of
+from .machines import UNDECIDED
 from .materials import FilingFacts, checklist
 from .models import Filing
 from .records import read_filing
 
 __all__ = ["DryRun", "dry_run"]
 
-_OPEN = ("SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
 #: Applications that are looked at together.
 _CHUNK = 500
 
@@ -44,7 +44,7 @@ def dry_run(core: Core, rules: Sequence[Rule]) -> DryRun:
     before = core.database.read(book_of)
     after = RuleBook([*before.all(), *rules]).strict()
     ids = core.database.read(
-        lambda session: session.scalars(select(Filing.id).where(Filing.state.in_(_OPEN)).order_by(Filing.id)).all()
+        lambda session: session.scalars(select(Filing.id).where(Filing.state.in_(UNDECIDED)).order_by(Filing.id)).all()
     )
     days: list[str] = []
     checklists: list[str] = []

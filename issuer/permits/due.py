@@ -24,6 +24,7 @@ from issuer.rules.deadlines import window
 from issuer.rules.rows import Rule
 from issuer.rules.store import book_of
 
+from .machines import UNDECIDED
 from .models import Filing, Notification, Paper, Permit
 from .parties import filings_of, permits_of
 from .people import filing_name, permit_name
@@ -39,7 +40,6 @@ DueKind = Literal["answer", "paper", "extension", "extension_opens", "end", "not
 _AHEAD: Final = 30
 #: Entries of each kind that are looked at.
 _MOST: Final = 200
-_UNDECIDED: Final = ("SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _ends(core: Core, session: Session, who: Principal, book: RuleBook, today: d
     own = select(Permit).where(permits_of(core, session, who), Permit.state == "ACTIVE", Permit.until <= last)
     rows = session.scalars(own.order_by(Permit.until, Permit.id).limit(_MOST)).all()
     query = select(Filing.permit_id).where(
-        Filing.permit_id.in_([row.id for row in rows]), Filing.process == "extension", Filing.state.in_(_UNDECIDED)
+        Filing.permit_id.in_([row.id for row in rows]), Filing.process == "extension", Filing.state.in_(UNDECIDED)
     )
     filed = set(session.scalars(query))
     for row in rows:

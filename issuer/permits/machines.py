@@ -19,6 +19,7 @@ __all__ = [
     "OFFICER",
     "OFFICERS",
     "OPEN",
+    "UNDECIDED",
     "Machine",
     "Move",
     "diagram",
@@ -94,6 +95,8 @@ def many(name: str, sources: tuple[str, ...], target: str, by: tuple[str, ...], 
 
 
 OPEN: Final = ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED")
+#: Filed, and neither decided nor over.
+UNDECIDED: Final = ("SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
 APPEAL: Final = ("deadlines/reconsideration", "deadlines/court")
 LIVE: Final = ("ACTIVE", "EXTENDED_BY_LAW", "GRANTED")
 ENDED: Final = ("CANCELLED", "EXPIRED", "REVOKED", "WITHDRAWN", "LICENCE_WITHDRAWN")

@@ -35,6 +35,7 @@ from issuer.notices.outbox import Notice, notify
 from issuer.rules.days import day_of
 from issuer.rules.regions import covers
 
+from .machines import LIVE, UNDECIDED
 from .models import Employer, Filing, Permit, PermitTerm
 from .parties import notify_permit, region_of_account
 from .processes import EMPLOYER
@@ -52,8 +53,7 @@ __all__ = [
 _BY: Final = Actor("worker")
 _MERGER: Final = "merger"
 _CODE: Final = "employer_code"
-_LIVE: Final = ("GRANTED", "ACTIVE", "EXTENDED_BY_LAW")
-_OPEN: Final = ("DRAFT", "SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
+_OPEN: Final = ("DRAFT", *UNDECIDED)
 
 
 def prepare_merger(session: Session, employer_id: str, into_id: str) -> Employer:
@@ -163,7 +163,7 @@ def renew_merged(core: Core, most: int) -> int:
 
 def _permits_of(session: Session, employer_id: str) -> Sequence[Permit]:
     """The employer's permits in force, locked."""
-    permits = select(Permit).where(Permit.employer_id == employer_id, Permit.state.in_(_LIVE)).order_by(Permit.id)
+    permits = select(Permit).where(Permit.employer_id == employer_id, Permit.state.in_(LIVE)).order_by(Permit.id)
     return session.scalars(permits.with_for_update()).all()
 
 

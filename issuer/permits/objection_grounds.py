@@ -18,6 +18,7 @@ from issuer.rules.deadlines import due
 
 from .clocks import calendar_of
 from .ending import end_record
+from .machines import LIVE
 from .models import Filing, Permit, PermitEnd
 from .moves import last_event
 from .parties import load_filing, permits_of
@@ -74,7 +75,7 @@ def decision_of(core: Core, session: Session, who: Principal, new: NewObjection)
         raise NotFound("permit.none")
     query = select(PermitEnd).where(PermitEnd.permit_id == permit.id).order_by(PermitEnd.number.desc()).limit(1)
     end = session.scalar(query)
-    if end is None or permit.state in ("GRANTED", "ACTIVE", "EXTENDED_BY_LAW"):
+    if end is None or permit.state in LIVE:
         raise Conflict("objection.nothing", expected="a permit that has ended", found=permit.state)
     _require_first(session, Objection.end_id == end.id)
     if end_record(core, end)["stay_of"] is not None:

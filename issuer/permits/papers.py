@@ -32,6 +32,7 @@ from issuer.vault.at_rest import Place
 
 from .guards import PaperFacts
 from .hearings import begin_hearing
+from .machines import LIVE
 from .materials import FilingFacts, checklist, paper_refusals
 from .models import Filing, Paper, Permit, Upload
 from .parties import load_filing, require_filer, require_handler, require_own
@@ -238,7 +239,7 @@ def _hear_about_fraud(core: Core, unit: UnitOfWork, row: Filing, who: Principal,
     """Begin the hearing before the permit that rests on a forged paper is revoked."""
     session = unit.session
     permit = session.get(Permit, row.permit_id, with_for_update=True) if row.permit_id is not None else None
-    if permit is None or permit.state not in ("GRANTED", "ACTIVE", "EXTENDED_BY_LAW"):
+    if permit is None or permit.state not in LIVE:
         return
     name = "revoked.fraud"
     hearing = begin_hearing(core, session, unit.now, permit, name, note, account_id=who.account_id)

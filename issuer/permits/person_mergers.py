@@ -33,6 +33,7 @@ from issuer.rules.days import day_of
 from issuer.vault.at_rest import Place
 
 from .ending import GRAVE
+from .machines import LIVE, UNDECIDED
 from .merger_models import PersonMerger
 from .models import Filing, Permit, PersonDocument
 from .parties import load_permit
@@ -48,8 +49,6 @@ __all__ = [
     "split_persons",
 ]
 
-_LIVE: Final = ("GRANTED", "ACTIVE", "EXTENDED_BY_LAW")
-_OPEN: Final = ("SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
 #: Evidence of what was looked at, which nobody changes.
 _FIXED: Final = frozenset({"online_lookups", "person_mergers"})
 
@@ -271,7 +270,7 @@ def _require_one_permit(session: Session, pair: Pair) -> None:
     kept, absorbed = _permit_of(session, pair.kept), _permit_of(session, pair.absorbed)
     if kept is None or absorbed is None:
         return
-    if absorbed.state in _LIVE:
+    if absorbed.state in LIVE:
         raise Conflict("person.permit_live", path="permit_id", found=absorbed.state)
     if absorbed.state in GRAVE and kept.state not in GRAVE:
         raise Conflict("person.permit_grave", path="permit_id", found=absorbed.state)
@@ -279,7 +278,7 @@ def _require_one_permit(session: Session, pair: Pair) -> None:
 
 def _require_no_double(session: Session, pair: Pair) -> None:
     """A person has one open application of a kind."""
-    query = select(Filing.process).where(Filing.state.in_(_OPEN))
+    query = select(Filing.process).where(Filing.state.in_(UNDECIDED))
     one, other = (set(session.scalars(query.where(Filing.person_id == each))) for each in (pair.kept, pair.absorbed))
     if one & other:
         raise Conflict("filing.open", path="permit_id", found=", ".join(sorted(one & other)))

@@ -33,6 +33,7 @@ from issuer.rules.rows import Rule
 from issuer.rules.store import book_of
 
 from .applications import filing_facts
+from .machines import UNDECIDED
 from .materials import usable_until
 from .models import Filing, Permit, Reminder
 from .papers import papers_of
@@ -45,7 +46,7 @@ _AHEAD: Final = 90
 _CHUNK: Final = 500
 _OPEN_EXTENSION: Final = (
     Filing.process == "extension",
-    Filing.state.in_(("SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")),
+    Filing.state.in_(UNDECIDED),
 )
 
 

@@ -42,6 +42,7 @@ from issuer.rules.store import read_book
 from issuer.vault.at_rest import Place
 from issuer.vault.files import SealedFiles
 
+from .machines import UNDECIDED
 from .models import Filing, Paper, Upload
 from .papers import require_material, require_open
 from .parties import filed_by, load_filing, require_filer, require_own
@@ -70,7 +71,7 @@ _MOST_FILES: Final = 10
 PHOTO: Final = "M08"
 #: Seconds after which a file without a row was left behind.
 _LEFT_BEHIND: Final = 3600.0
-_OPEN: Final = ("DRAFT", "SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
+_OPEN: Final = ("DRAFT", *UNDECIDED)
 #: Seconds for which the files of an application that is over count.
 _RECENT: Final = 30 * DAY
 _CHUNK: Final = 500

@@ -20,12 +20,12 @@ from issuer.rules.days import day_of, days_after
 from issuer.rules.store import book_of
 
 from .clocks import calendar_of
+from .machines import UNDECIDED
 from .models import Filing, Permit
 from .parties import notify_office
 
 __all__ = ["first_due", "put_first"]
 
-_OPEN: Final = ("SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
 #: Calendar days within which a number of working days lies, whatever the holidays: three for each, and a fortnight.
 _SPARE: Final = 14
 
@@ -38,7 +38,7 @@ def first_due(session: Session, today: date, most: int) -> list[str]:
         select(Filing.id, Permit.region, Permit.until)
         .join(Permit, Permit.id == Filing.permit_id)
         .where(
-            and_(Filing.process == "extension", Filing.state.in_(_OPEN), Filing.first_since.is_(None)),
+            and_(Filing.process == "extension", Filing.state.in_(UNDECIDED), Filing.first_since.is_(None)),
             Permit.until <= days_after(today, 3 * longest + _SPARE).isoformat(),
         )
         .order_by(Permit.until, Filing.id)
@@ -59,7 +59,7 @@ def put_first(core: Core, unit: UnitOfWork, filing_id: str) -> bool:
     """Put an extension first and give its office's heads notice; whether it was to be. The worker calls it."""
     session, now = unit.session, unit.now
     row = session.get_one(Filing, filing_id, with_for_update=True)
-    if row.first_since is not None or row.state not in _OPEN:
+    if row.first_since is not None or row.state not in UNDECIDED:
         return False
     row.first_since = day_of(now).isoformat()
     row.revision += 1

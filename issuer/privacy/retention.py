@@ -23,6 +23,7 @@ from issuer.cards.models import CardRow
 from issuer.core import Core
 from issuer.insurance.models import InsuranceEntry, InsuranceFact, InsuredPerson, ServiceGrant
 from issuer.insurance.records import load_people
+from issuer.permits.machines import LIVE, UNDECIDED
 from issuer.permits.models import Filing, Permit, PermitEnd
 from issuer.rules.citations import source_text
 from issuer.rules.days import day_of, months_after
@@ -36,7 +37,6 @@ from .subject_rows import CATEGORIES, Category, Subject
 __all__ = ["RETENTION", "Kept", "due_categories", "retention_rows"]
 
 RETENTION: Final = "retention"
-_OPEN: Final = frozenset({"SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,12 @@ def _card_event(_core: Core, session: Session, subject: Subject) -> date | None:
 
 def _permit_event(_core: Core, session: Session, subject: Subject) -> date | None:
     filings = session.scalars(select(Filing).where(Filing.id.in_(subject.applications))).all()
-    if any(row.state in _OPEN for row in filings):
+    if any(row.state in UNDECIDED for row in filings):
         return None
     days = [day_of(row.changed_at) for row in filings]
     for permit_id in subject.permits:
         state = session.get_one(Permit, permit_id).state
-        if state in ("GRANTED", "ACTIVE", "EXTENDED_BY_LAW"):
+        if state in LIVE:
             return None
         ends = session.scalars(select(PermitEnd.day).where(PermitEnd.permit_id == permit_id))
         days += [date.fromisoformat(day) for day in ends]

@@ -31,6 +31,7 @@ from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.permits.clocks import deadline, set_days
 from issuer.permits.hearings import begin_hearing
+from issuer.permits.machines import UNDECIDED
 from issuer.permits.materials import PROCESSES
 from issuer.permits.models import Filing, Permit
 from issuer.permits.moves import move
@@ -49,8 +50,6 @@ _KIND: Final = "open applications"
 _BATCH: Final = 100
 #: Processes for somebody who may have no permit yet.
 _NEW: Final = ("overseas", "in_country", "short")
-_STATES: Final = ("SUBMITTED", "RETURNED", "PRE_REVIEWED", "ACCEPTED")
-_OPEN: Final = _STATES
 _PERSON: Final = ("surname", "nationality", "birth", "sex", "passport", "passport_until")
 _RECORD: Final = (
     *(*_PERSON, "given", "post", "category", "first", "until", "contract_until"),
@@ -127,7 +126,7 @@ def _take(core: Core, unit: UnitOfWork, row: Row) -> str:
     one = _read(dict(row.values or {}), day_of(now))
     filing = _filing(core, session, now, one)
     open_key = filing.open_key
-    if session.scalar(select(Filing.id).where(Filing.open_key == open_key, Filing.state.in_(_OPEN))) is not None:
+    if session.scalar(select(Filing.id).where(Filing.open_key == open_key, Filing.state.in_(UNDECIDED))) is not None:
         raise Conflict("filing.open", path="process")
     write_filing(core, filing, one.record)
     session.add(filing)
@@ -223,8 +222,8 @@ def _read(values: dict[str, Any], today: date) -> _Open:
     _require([name for name in _REQUIRED if own[name] is None])
     if own["process"] not in PROCESSES:
         raise Invalid("filing.field", path="process", expected=", ".join(PROCESSES))
-    if own["state"] not in _STATES:
-        raise Invalid("filing.field", path="state", expected=", ".join(_STATES))
+    if own["state"] not in UNDECIDED:
+        raise Invalid("filing.field", path="state", expected=", ".join(UNDECIDED))
     wanted = _PERSON if own["process"] in _NEW else ("number",)
     given = {**own, **{name: getattr(record, name) for name in _PERSON}}
     _require([name for name in wanted if given[name] is None])

@@ -71,7 +71,7 @@ class OfficeModel(RuleBasedStateMachine):
             self.refused += 1
 
     def pass_days(self, days: int) -> None:
-        """Time goes by, and the worker works."""
+        """Days pass, and the worker works."""
         if days:
             self.office.travel(self.office.today + timedelta(days=days))
         turn(self.core)

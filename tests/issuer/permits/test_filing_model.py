@@ -205,7 +205,7 @@ class Filings(OfficeModel):
 
     @rule(days=st.sampled_from([0, 1, 6, 15, 40, 60]))
     def wait(self, days: int) -> None:
-        """Time goes by, and the worker works."""
+        """Days pass, and the worker works."""
         self.pass_days(days)
 
     def row(self, filing_id: str) -> Filing:
