@@ -35,9 +35,9 @@ _STRANGERS: Final = 6
 _KNOWN: Final = 12
 PLACES: Final = _STRANGERS + _KNOWN
 #: Seconds for which an answer is held back, and how many at one time.
-_PAUSE: Final = 1.0
+_PAUSE: Final = 2.0
 _HELD: Final = 500
-_BURST: Final = 20
+_BURST: Final = 8
 
 
 class LogInDoor(Middleware):

@@ -7,8 +7,8 @@ Promises:
    again.
 2. No more than ``at_once`` hashes are computed at once, and no more wait than eight times as many: logins cannot take
    more memory than the slots have. Whoever finds no place within ten seconds is asked to come back.
-3. Strangers' hashes are computed beside these by threads of their own, half as many, that stand back for everything
-   else the machine has to do.
+3. Strangers' hashes are computed beside these by threads of their own, half as many, on one processor in all, that
+   stand back for everything else the machine has to do.
 4. A name that nobody has costs one hash, as any other does.
 5. Only what :mod:`issuer.accounts.password_rules` let pass is hashed: nothing that is too long.
 """
@@ -36,13 +36,18 @@ _WAITING: Final = 8
 _PATIENCE: Final = 10.0
 _SALT: Final = 16
 _TAG: Final = 32
-_NICE: Final = 15
+_NICE: Final = 19
 
 
 def _stand_back() -> None:
-    """Let this thread, and those that it begins, run when nothing else wants to (Linux: niceness is a thread's own)."""
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+    """Let this thread and those that it begins, a hash's lanes, run on one processor and when nothing else wants to.
+
+    On Linux niceness and processors are a thread's own; elsewhere this does nothing.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, _NICE)
+        os.sched_setaffinity(thread, {max(os.sched_getaffinity(thread))})
 
 
 class Passwords:

@@ -24,6 +24,7 @@ from tests.kit.http_clients import PATIENCE, read_all
 from tests.kit.issuing_api import BOUNDLESS, IssuerServer, Load, headers_of, issuing, new_service, raw, wanted_card
 from tests.kit.issuing_kills import check_chain
 from tests.kit.people import ServiceUnderTest, count, make
+from tests.kit.wrong_logins import wrong_logins
 
 pytestmark = pytest.mark.slow
 Record = Callable[[str, object], None]
@@ -302,19 +303,14 @@ def test_strangers_who_log_in_hold_up_nobody(
             assert client.post("/v1/cards/search", headers=officer, json=body).status_code == 200
             assert client.get("/healthz").status_code == 200
 
-        def wrong(number: int, _turn: int) -> bytes:
-            address = {"X-Forwarded-For": f"198.{18 + number // 256}.{number % 256}.7"}
-            return raw("POST", "/v1/sessions", address, {"login": f"name.{number}", "password": "not this one"})
-
         waits(ask, 20)
         before = waits(ask, asked_for)
-        load = Load([server.port], strangers, wrong)
-        load.answered(strangers)
-        beside = waits(ask, asked_for)
-        load.finish()
+        with wrong_logins(server.port, strangers) as answers:
+            beside = waits(ask, asked_for)
         after = waits(ask, asked_for)
     record_property("connections", strangers)
-    record_property("answers to strangers", dict(sorted(load.answers.items())))
+    record_property("answers to strangers", dict(sorted(answers.items())))
     compared(before, beside, after, record_property)
-    assert set(load.answers) <= {401, 429, 503}
+    assert answers
+    assert set(answers) <= {401, 429, 503}
     issuing_service.core.close()

@@ -16,7 +16,7 @@ uvicorn's protocol closes idle connections between requests; this one adds:
 6. While the server drains, every answer closes its connection, and an idle connection stays open for a moment: a
    request that is already on its way is still answered.
 7. Only a few pipelined requests are queued; a client that sends more is cut off, since thousands of them fit into one
-   read.
+   read. The next one is begun when the answer before it has been read.
 8. No upgrade is accepted: neither WebSocket nor HTTP/2.
 """
 
@@ -151,6 +151,8 @@ class Connection(HttpToolsProtocol):
         self._arrived = 0
         #: Whether the request that is being read has come whole.
         self._whole = True
+        #: Whether a pipelined request waits until the answer before it has been read.
+        self._next_waits = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -226,7 +228,9 @@ class Connection(HttpToolsProtocol):
             self._await_head()
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        self._next_waits = self.flow.write_paused and bool(self.pipeline)
+        if not self._next_waits:
+            super().on_response_complete()
         if self.cycle.response_complete and not self._whole and not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self._rest_timer = self.loop.call_later(_LINGER, self._close)
@@ -249,6 +253,8 @@ class Connection(HttpToolsProtocol):
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
+        if self._next_waits:
+            self.on_response_complete()
 
     def timeout_keep_alive_handler(self) -> None:
         self._close()

@@ -300,6 +300,38 @@ def test_answers_that_nobody_reads_take_no_place(tmp_path: Path, addresses: int)
                 assert client.post("/things/release").status_code == 200
 
 
+def test_the_kernel_keeps_little_for_a_client_that_reads_nothing(tmp_path: Path) -> None:
+    """Of one answer without an end a quarter of a mebibyte and what the client's own side takes; by itself the kernel
+    would take megabytes."""
+    with bind(http.Listen("127.0.0.1", 0)) as listener, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(listener.getsockname())
+        accepted, _ = listener.accept()
+        with accepted:
+            accepted.setblocking(False)
+            taken = 0
+            with contextlib.suppress(BlockingIOError):
+                while taken < 16 << 20:
+                    taken += accepted.send(bytes(1 << 16))
+    assert taken < 1 << 19
+
+
+def test_answers_asked_for_ahead_come_when_the_client_reads_at_last(tmp_path: Path) -> None:
+    """Four large ones behind each other, of which none is read for a while: all of them arrive."""
+    asks = b"GET /things/large HTTP/1.1\r\nHost: a\r\n\r\n" * 3
+    with serving(tmp_path, wire={**WIRE, "write_seconds": 60}) as server, socket.socket() as late:
+        late.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        late.settimeout(PATIENCE)
+        late.connect(("127.0.0.1", server.port))
+        late.sendall(asks + b"GET /things/large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        with server.connect() as other:
+            other.sendall(GET + b"\r\n")
+            assert read_head(other).startswith(b"HTTP/1.1 200 ")
+        answers = read_all(late).split(b"HTTP/1.1 200 ")[1:]
+    assert len(answers) == 4
+    assert len({len(each.partition(b"\r\n\r\n")[2]) for each in answers}) == 1
+
+
 def test_who_has_not_read_for_the_longest_is_cut_off_first(tmp_path: Path) -> None:
     """Beyond the bound for one address its own oldest goes, beyond that for all the oldest of all; at once, so that the
     kernel keeps nothing for them either."""
