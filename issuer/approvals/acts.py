@@ -310,16 +310,12 @@ _OTHER: Final = ("other_permit_id", "filing_id", "person_id")
 def _prepare_person_merger(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``permit_id`` of one record; the other by ``other_permit_id``, ``filing_id`` or ``person_id``."""
     require_only(arguments, {"permit_id"}, frozenset(_OTHER))
-    person_mergers.prepare_person_merger(core, session, arguments["permit_id"], _other(arguments))
-    return Prepared(arguments["permit_id"], dict(arguments), _permit_holder(session, arguments["permit_id"]))
+    pair = person_mergers.prepare_person_merger(core, session, arguments["permit_id"], _other(arguments))
+    return Prepared(arguments["permit_id"], dict(arguments), pair.kept, pair.absorbed)
 
 
 def _other(arguments: Mapping[str, Any]) -> dict[str, str | None]:
     return {name: arguments.get(name) for name in _OTHER}
-
-
-def _permit_holder(session: Session, permit_id: str) -> str:
-    return session.get_one(Permit, permit_id).person_id
 
 
 def _merge_persons(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
@@ -331,13 +327,13 @@ def _merge_persons(core: Core, session: Session, prepared: Prepared, parts: Part
 def _prepare_split(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """``permit_id`` of the record, and ``merger_id`` of the merger that is taken back."""
     require_only(arguments, {"permit_id", "merger_id"})
-    if session.get(Permit, arguments["permit_id"]) is None:
+    permit = session.get(Permit, arguments["permit_id"])
+    if permit is None:
         raise NotFound("permit.none", path="permit_id")
     merger = person_mergers.prepare_split(session, arguments["merger_id"])
-    holder = _permit_holder(session, arguments["permit_id"])
-    if holder not in (merger.kept_id, merger.absorbed_id):
+    if permit.person_id not in (merger.kept_id, merger.absorbed_id):
         raise NotFound("person.no_merger", path="merger_id")
-    return Prepared(arguments["permit_id"], dict(arguments), holder)
+    return Prepared(permit.id, dict(arguments), merger.kept_id, merger.absorbed_id)
 
 
 def _split_persons(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:

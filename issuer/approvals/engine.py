@@ -6,7 +6,7 @@ Promises:
    never a token. Another account of the same person does not count, nor another person with the same passport.
 2. The approver has had account and role since before the request; nobody approves an act on their own person.
 3. The act is done in the transaction that records the confirmation: once, or not at all. It is not done when the
-   requester has lost the permission, nor after the request has expired.
+   requester has lost the permission or left the region, nor after the request has expired.
 4. The audit has the act under both pseudonyms: ``<act>`` by the requester, ``<act>.confirmed`` by the approver.
 5. At most one request for the same act on the same object is open.
 6. Nobody decides on a request about themselves, not even to refuse it; the requester may withdraw it.
@@ -51,6 +51,7 @@ from issuer.permits.people import same_human
 
 from .acts import ACTS, Done, Kind
 from .floods import refuse_flood
+from .kinds import Prepared
 from .models import Confirmation
 from .requests import ConfirmationView, allowed, concerns, content_of, forget, kind_of, view_of, write_content
 
@@ -100,7 +101,7 @@ def ask(
         prepared = kind.prepare(core, session, arguments)
         if kind.allow is not None:
             kind.allow(session, who.account_id, prepared.subject)
-        _not_oneself(same_human(core, session, who.person_id), prepared.person_id)
+        _not_oneself(same_human(core, session, who.person_id), prepared)
         _not_waiting(locked_account(session, who.account_id), now)
         if not sessions.stands(core, session, who):
             raise NotAllowed("session.unknown")
@@ -165,9 +166,10 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
         _not_waiting(account, now)
         if max(account.created_at, account.role_at) >= row.created_at:
             raise NotAllowed("confirm.younger_account")
-        if asker.state != "active" or kind.right not in role_named(asker.role).rights:
+        may_ask = asker.state == "active" and kind.right in role_named(asker.role).rights
+        if not (may_ask and allowed(session, kind, asker.id, prepared.subject)):
             raise Conflict("confirm.asker_gone")
-        _not_oneself(asking | deciding, prepared.person_id)
+        _not_oneself(asking | deciding, prepared)
         row.state, row.decided_by, row.decided_at = "done", account.id, now
         forget(core, row)
         session.flush()
@@ -207,8 +209,8 @@ def refuse(core: Core, who: Principal, confirmation_id: str) -> None:
         # Who asked may withdraw; beside him nobody decides on what concerns himself.
         asker = session.get_one(Account, row.asked_by)
         if asker.person_id != who.person_id:
-            about = kind.prepare(core, session, content_of(core, row)["arguments"]).person_id
-            _not_oneself(same_human(core, session, who.person_id), about)
+            prepared = kind.prepare(core, session, content_of(core, row)["arguments"])
+            _not_oneself(same_human(core, session, who.person_id), prepared)
         row.state, row.decided_by, row.decided_at = "refused", who.account_id, now
         forget(core, row)
         session.flush()
@@ -308,8 +310,8 @@ def _not_waiting(account: Account, now: int) -> None:
         raise Conflict("confirm.waits", expected=f"{account.confirms_from} or later", found=str(now))
 
 
-def _not_oneself(humans: frozenset[str], about: str | None) -> None:
-    if about in humans:
+def _not_oneself(humans: frozenset[str], prepared: Prepared) -> None:
+    if {prepared.person_id, prepared.other_person_id} & humans:
         raise NotAllowed("account.self")
 
 

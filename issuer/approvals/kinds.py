@@ -22,12 +22,14 @@ _ID: Final = re.compile("[0-9a-f]{32}")
 class Prepared:
     """An act that may be done. ``person_id``: whom it is about; None: nobody with an account, or somebody new.
 
-    ``asked_by``, ``confirmed_by``: the accounts of both, once it is confirmed.
+    ``other_person_id``: the second person of an act that is about two. ``asked_by``, ``confirmed_by``: the accounts of
+    both, once it is confirmed.
     """
 
     subject: str
     arguments: Mapping[str, Any]
     person_id: str | None = None
+    other_person_id: str | None = None
     asked_by: str | None = None
     confirmed_by: str | None = None
 

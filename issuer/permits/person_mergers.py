@@ -8,7 +8,8 @@ Promises:
 3. One record stays: the one that is insured, else the one whose permit the officers named. It has one permit. An ended
    permit of the other record stays where it is; one in force, or revoked, withdrawn or ended as a penalty, refuses the
    merger, and so do two insurance numbers, two dates of birth, and accounts of officials.
-4. No card changes by it: the codes say what they said, until the next change is decided.
+4. Each of the two records lies in the region of at least one of the two officers.
+5. No card changes by it: the codes say what they said, until the next change is decided.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any, Final
 from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from icard_crypto.errors import Conflict, Invalid, NotFound
+from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
 from issuer.accounts.models import Account, Person
 from issuer.accounts.principals import Principal
 from issuer.accounts.roles import role_named
@@ -30,13 +31,14 @@ from issuer.core import Core
 from issuer.db.base import Base
 from issuer.notices.outbox import Notice, notify
 from issuer.rules.days import day_of
+from issuer.rules.regions import covers
 from issuer.vault.at_rest import Place
 
 from .ending import GRAVE
 from .machines import LIVE, UNDECIDED
 from .merger_models import PersonMerger
 from .models import Filing, Permit, PersonDocument
-from .parties import load_permit
+from .parties import load_permit, region_of_account
 from .people import passport_of
 
 __all__ = [
@@ -55,10 +57,14 @@ _FIXED: Final = frozenset({"online_lookups", "person_mergers"})
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The person whose record stays, and the one whose record goes into it."""
+    """The person whose record stays, and the one whose record goes into it.
+
+    ``regions``: where the two records lie; a person who was named by their id has the region of their permit, or none.
+    """
 
     kept: str
     absorbed: str
+    regions: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,9 @@ def prepare_person_merger(core: Core, session: Session, permit_id: str, other: M
     if len(insured) == 2:
         raise Conflict("person.both_insured", path=named[0])
     kept = insured[0] if insured else permit.person_id
-    pair = Pair(kept, found if kept == permit.person_id else permit.person_id)
+    there = _region_of(session, other.get("filing_id"), found)
+    regions = {permit.region} if there is None else {permit.region, there}
+    pair = Pair(kept, found if kept == permit.person_id else permit.person_id, frozenset(regions))
     _require_one_permit(session, pair)
     _require_no_double(session, pair)
     return pair
@@ -109,7 +117,12 @@ def prepare_person_merger(core: Core, session: Session, permit_id: str, other: M
 def merge_persons(
     core: Core, session: Session, now: int, pair: Pair, asked_by: str | None, confirmed_by: str | None
 ) -> str:
-    """Merge two records, as :func:`prepare_person_merger` allowed; the merger's id. The caller writes the audit."""
+    """Merge two records, as :func:`prepare_person_merger` allowed; the merger's id. The caller writes the audit.
+
+    Raises:
+        NotAllowed: ``office.region`` (promise 4).
+    """
+    _require_offices(session, pair.regions, (asked_by, confirmed_by))
     moved: list[tuple[str, str, str]] = []
     keeps_permit = _permit_of(session, pair.kept) is not None
     for attribute in _references():
@@ -121,7 +134,7 @@ def merge_persons(
             _give(core, row, attribute, pair.kept)
             moved.append((model.__tablename__, str(inspect(row).identity[0]), attribute.key))
         session.flush()
-    moved += _identity(session, pair)
+    moved += _identity(session, pair.kept, pair.absorbed)
     merger = PersonMerger(
         id=secrets.token_hex(16),
         kept_id=pair.kept,
@@ -135,7 +148,7 @@ def merge_persons(
     _write(core, merger, {"moved": moved})
     session.add(merger)
     session.flush()
-    _notify(core, session, now, "person.merged", pair)
+    _notify(core, session, now, "person.merged", pair.kept, pair.absorbed)
     return merger.id
 
 
@@ -162,7 +175,7 @@ def split_persons(core: Core, session: Session, now: int, merger_id: str) -> Non
     known = {(one.class_.__tablename__, one.key): one for one in _references()}
     for table, key, column in _read(core, merger)["moved"]:
         if table == "persons":
-            _identity(session, Pair(merger.absorbed_id, merger.kept_id))
+            _identity(session, merger.absorbed_id, merger.kept_id)
             continue
         attribute = known[table, column]
         model: Any = attribute.class_
@@ -171,7 +184,7 @@ def split_persons(core: Core, session: Session, now: int, merger_id: str) -> Non
             _give(core, row, attribute, merger.absorbed_id)
     merger.state, merger.split_at = "split", now
     session.flush()
-    _notify(core, session, now, "person.split", Pair(merger.kept_id, merger.absorbed_id))
+    _notify(core, session, now, "person.split", merger.kept_id, merger.absorbed_id)
 
 
 def list_mergers(core: Core, who: Principal, permit_id: str) -> list[MergerView]:
@@ -221,12 +234,31 @@ def _person_of(session: Session, name: str, value: str) -> str:
         return permit.person_id
     if name == "filing_id":
         filing = session.get(Filing, value)
-        if filing is None or filing.person_id is None:
+        if filing is None or filing.person_id is None or filing.state == "DRAFT":
             raise NotFound("filing.none", path=name)
         return filing.person_id
     if session.get(Person, value) is None:
         raise NotFound("person.none", path=name)
     return value
+
+
+def _region_of(session: Session, filing_id: str | None, person_id: str) -> str | None:
+    """Where the other record lies: the application that named it, else the person's permit; None: neither is there."""
+    if filing_id is not None:
+        return session.get_one(Filing, filing_id).region
+    return session.scalar(select(Permit.region).where(Permit.person_id == person_id))
+
+
+def _require_offices(session: Session, regions: frozenset[str], accounts: tuple[str | None, ...]) -> None:
+    """Raise where a region is served by the office of none of these accounts.
+
+    Raises:
+        NotAllowed: ``office.region``.
+    """
+    own = [region_of_account(session, one) for one in accounts if one is not None]
+    for region in sorted(regions):
+        if not any(place is not None and covers(place, region) for place in own):
+            raise NotAllowed("office.region", path="person_id", expected="an office of both records", found=region)
 
 
 def _require_no_officials(session: Session, persons: list[Person]) -> None:
@@ -291,9 +323,9 @@ def _give(core: Core, row: Any, attribute: InstrumentedAttribute[Any], person_id
         row.open_key = core.at_rest.digest("open filing", f"{person_id}:{row.process}")
 
 
-def _identity(session: Session, pair: Pair) -> list[tuple[str, str, str]]:
+def _identity(session: Session, kept_id: str, absorbed_id: str) -> list[tuple[str, str, str]]:
     """Let the keyed hash by which accounts find their person go with the record; what moved."""
-    kept, absorbed = session.get_one(Person, pair.kept), session.get_one(Person, pair.absorbed)
+    kept, absorbed = session.get_one(Person, kept_id), session.get_one(Person, absorbed_id)
     if absorbed.identity_key is None:
         return []
     key, absorbed.identity_key = absorbed.identity_key, None
@@ -301,12 +333,12 @@ def _identity(session: Session, pair: Pair) -> list[tuple[str, str, str]]:
     session.flush()
     kept.identity_key = key
     session.flush()
-    return [("persons", pair.absorbed, "identity_key")]
+    return [("persons", absorbed_id, "identity_key")]
 
 
-def _notify(core: Core, session: Session, now: int, kind: str, pair: Pair) -> None:
+def _notify(core: Core, session: Session, now: int, kind: str, *person_ids: str) -> None:
     """Notify the holders of both records."""
-    people = Account.person_id.in_((pair.kept, pair.absorbed)), Account.role == "holder"
+    people = Account.person_id.in_(person_ids), Account.role == "holder"
     query = select(Account.id).where(*people, Account.state.in_(("active", "locked"))).order_by(Account.id)
     notify(core, session, now, [Notice(kind, account, {}) for account in session.scalars(query)])
 

@@ -163,6 +163,19 @@ def test_request_about_a_permit_is_no_business_of_another_region(office: PermitO
     assert office.confirmed(asked["confirmation_id"]).status_code == 200
 
 
+def test_request_of_an_officer_who_has_left_the_region_is_not_confirmed(office: PermitOffice) -> None:
+    permit = office.employed()
+    body = {"region": "320500", "name_en": "Suzhou", "name_zh": "苏州"}
+    other = office.ok(office.admin, "POST", "/v1/offices", body)["office_id"]
+    asked = office.asked("permit.end", {"permit_id": permit["permit_id"], "end": "dead.death"}).json()
+    member = {"account_id": office.officer.account_id}
+    office.ok(office.admin, "PUT", f"/v1/offices/{other}/members", member)
+    assert problem(office.confirmed(asked["confirmation_id"])) == (409, "confirm.asker_gone")
+    assert office.ok(office.second, "GET", f"/v1/permits/{permit['permit_id']}")["state"] == "ACTIVE"
+    office.join(office.officer)
+    assert office.confirmed(asked["confirmation_id"]).status_code == 200
+
+
 def test_forged_report_leads_to_a_refusal_with_a_warning(office: PermitOffice) -> None:
     filing_id = office.accepted("overseas", person_record(office.today))
     path = f"/v1/filings/{filing_id}/papers/M05"

@@ -130,11 +130,14 @@ def test_merger_is_refused(office: PermitOffice) -> None:
     permit, other = office.employed(1), office.employed(2)
     born = office.employed(3, birth="1979-02-03")
     filing_id = office.filed("overseas", person_record(office.today, 4, birth="1979-02-03"))
+    about = {"process": "cancellation", "permit_id": other["permit_id"]}
+    draft = office.ok(office.employer, "POST", "/v1/filings", about)["filing_id"]
     unknown = "0" * 32
     assert problem(asked(office, permit)) == (422, "person.which")
     assert problem(asked(office, permit, filing_id=filing_id, person_id=unknown)) == (422, "person.which")
     assert problem(asked(office, permit, other_permit_id=permit["permit_id"])) == (409, "person.same")
     assert problem(asked(office, permit, filing_id=filing_id)) == (409, "person.birth")
+    assert problem(asked(office, permit, filing_id=draft)) == (404, "filing.none"), "its filer's alone"
     assert problem(asked(office, permit, other_permit_id=born["permit_id"])) == (409, "person.birth")
     assert problem(asked(office, permit, other_permit_id=other["permit_id"])) == (409, "person.permit_live")
     assert problem(asked(office, permit, person_id=office.head.person_id)) == (409, "person.official")
@@ -146,6 +149,47 @@ def test_merger_is_refused(office: PermitOffice) -> None:
     assert office.confirmed(request).status_code == 200, "an ended permit stays where it is"
     assert office.permit(other["permit_id"])["state"] == "DEAD"
     assert problem(split(office, born, mergers(office, permit)[0])) == (404, "person.no_merger")
+
+
+def test_nobody_merges_or_splits_their_own_record_whichever_of_the_two_it_is(office: PermitOffice) -> None:
+    """An officer has the passport of the record that the request names second: they neither ask nor decide."""
+    permit = office.employed(1)
+    told = person_record(office.today, 2)
+    filing_id = office.filed("overseas", told)
+    first, second = (make(office.issuing_service, "administrator", name) for name in ("adm.one", "adm.two"))
+    third = make(office.issuing_service, "permit_officer", "officer.three")
+    office.join(third)
+    office.issuing_service.later()
+    note = {"account_id": office.officer.account_id, "nationality": told["nationality"], "number": told["passport"]}
+    noted = office.asked("account.passport", note, first).json()["confirmation_id"]
+    assert office.confirmed(noted, second).status_code == 200
+    office.issuing_service.later()
+
+    assert problem(asked(office, permit, filing_id=filing_id)) == (403, "account.self")
+    about = {"permit_id": permit["permit_id"], "filing_id": filing_id}
+    request = office.asked("person.merge", about, office.second).json()["confirmation_id"]
+    assert problem(office.confirmed(request, office.officer)) == (403, "account.self")
+    refused = office.ask(office.officer, "POST", f"/v1/confirmations/{request}/refuse")
+    assert problem(refused) == (403, "account.self")
+    assert office.confirmed(request, third).status_code == 200
+    assert problem(split(office, permit, mergers(office, permit)[0])) == (403, "account.self")
+
+
+def test_record_of_a_region_that_neither_officer_serves_is_not_merged(office: PermitOffice) -> None:
+    permit = office.employed(1)
+    filing_id = office.filed("overseas", person_record(office.today, 2))
+
+    def lies_in(region: str) -> None:
+        def move(session: Any) -> None:
+            session.get_one(Filing, filing_id).region = region
+
+        office.core.database.transact(move)
+
+    lies_in("440305")
+    request = asked(office, permit, filing_id=filing_id).json()["confirmation_id"]
+    assert problem(office.confirmed(request)) == (403, "office.region")
+    lies_in("310115")
+    assert office.confirmed(request).status_code == 200
 
 
 def test_every_column_that_names_a_person_moves_or_is_known_to_stay() -> None:
