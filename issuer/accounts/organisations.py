@@ -97,8 +97,6 @@ def create_organisation(
 
     def work(unit: UnitOfWork) -> OrganisationView:
         session, now = unit.session, unit.now
-        if session.get(FormerCode, core.at_rest.digest("organisation", credit_code)) is not None:
-            raise Conflict("organisation.exists", path="code")
         row = Organisation(
             id=organisation_id,
             kind=good.kind,
@@ -110,6 +108,9 @@ def create_organisation(
         _write(core, row, good)
         session.add(row)
         session.flush()
+        # Behind the row: the employer that had this code may have been given another one meanwhile.
+        if session.get(FormerCode, row.code_key) is not None:
+            raise Conflict("organisation.exists", path="code")
         unit.audit("organisation.create", row.id, {"kind": row.kind})
         unit.made(row.id)
         return _view(core, row)
@@ -155,8 +156,9 @@ def require_free_code(core: Core, session: Session, organisation_id: str, code: 
         Conflict: ``organisation.exists``.
     """
     key = core.at_rest.digest("organisation", code)
-    former = session.get(FormerCode, key)
     taken = session.scalar(select(Organisation.id).where(Organisation.code_key == key))
+    # Second: a code that its employer loses meanwhile is one that it had.
+    former = session.get(FormerCode, key)
     if taken is not None or (former is not None and former.organisation_id != organisation_id):
         raise Conflict("organisation.exists", path="code")
     return former
