@@ -259,9 +259,10 @@ class Compliance:
             else:
                 inspected[month] = self._as_of <= months_after(last_day(month), 12 * years)
         for duty, one in sums:
-            if one.duty is not duty:
-                one.duty, one.rules = duty, self._rules_of(employment.region, duty, one, limit)
-            yield self._finding(employment, one, inspected.get(one.month) if limit is not None else None)
+            ruled = one.ruled
+            if ruled is None or ruled[0] is not duty:
+                ruled = one.ruled = duty, self._rules_of(employment.region, duty, one, limit)
+            yield self._finding(employment, one, ruled[1], inspected.get(one.month) if limit is not None else None)
 
     def _rules_of(self, region: str, duty: MonthDuty, group: JointSum, limit: Rule | None) -> tuple[Rule, ...]:
         # Rows of one book: the same row is the same object.
@@ -275,7 +276,9 @@ class Compliance:
                 rules[id(rule)] = rule
         return tuple(rules.values())
 
-    def _finding(self, employment: Employment, group: JointSum, inspected: bool | None) -> Finding:
+    def _finding(
+        self, employment: Employment, group: JointSum, rules: tuple[Rule, ...], inspected: bool | None
+    ) -> Finding:
         kind, month = group.kind, group.month
         owed = group.owed if kind in _BREACHES else None
         return Finding(
@@ -288,7 +291,7 @@ class Compliance:
             group.fee,
             None if owed is None else self._fine(kind, owed, month),
             inspected if kind in _BREACHES else None,
-            group.rules,
+            rules,
             _NO_SUM if group.owed is None else _NO_FACTS,
         )
 

@@ -55,7 +55,7 @@ class JointSum:
     Args:
         owed: None as soon as one of the sums is not known.
         parts: the rows of the schemes, by identity.
-        duty, rules: all rows of a finding about it, under the duty that it was last asked for.
+        ruled: the duty that it was last asked for, with all rows of a finding under that. One value: threads share it.
     """
 
     kind: FindingKind
@@ -64,8 +64,7 @@ class JointSum:
     owed: int | None = 0
     fee: int | None = 0
     parts: list[Mapping[int, Rule]] = field(default_factory=list)
-    duty: MonthDuty | None = None
-    rules: tuple[Rule, ...] = ()
+    ruled: tuple[MonthDuty, tuple[Rule, ...]] | None = None
 
     def add(self, expected: ExpectedSum, owed: int | None, fee: int | None) -> None:
         """Add what a scheme owes, and its late fee, in fen."""

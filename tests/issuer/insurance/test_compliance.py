@@ -24,7 +24,19 @@ from issuer.rules.book import RuleBook, shipped
 from issuer.rules.days import months_after
 from issuer.rules.rows import Rule
 from tests.issuer.insurance import slow_model
-from tests.issuer.insurance.kit import certificate, enrolled, evidence, month, on, paid, permit, rule, with_rows, work
+from tests.issuer.insurance.kit import (
+    SHANGHAI,
+    certificate,
+    enrolled,
+    evidence,
+    month,
+    on,
+    paid,
+    permit,
+    rule,
+    with_rows,
+    work,
+)
 
 BOOK = shipped()
 P, M, U, W, Y = Scheme
@@ -115,6 +127,27 @@ def test_agreement_not_to_pay_is_flagged_once_it_is_void() -> None:
     assert not of_kind(report("2025-08-31", work("2024-01-01"), agreements=promise), "void_agreement")
     (found,) = of_kind(report("2025-12-01", work("2024-01-01"), agreements=promise), "void_agreement")
     assert (found.month, found.rules[0].kind) == (month("2025-09"), "insurance_agreements")
+
+
+def test_report_that_is_made_beside_another_names_its_own_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The threads of a service share what is remembered: somebody else's report, made in the midst, changes nothing."""
+    value = BOOK.require("insurance_duty", "duty", SHANGHAI, on("2022-06-01")).value
+    book = with_rows(rule("insurance_duty", "duty", SHANGHAI, "2022-06-15", dict(value)))
+    goes_on, ended = (
+        Person(bases=(permit("2009-01-01"),), employments=(work("2022-05-01", last),)) for last in (None, "2022-06-10")
+    )
+    alone = Compliance(book, on("2022-09-01")).report(goes_on)
+    finding, inside = Compliance._finding, list[Person]()
+
+    def in_the_midst(self: Compliance, *about: Any) -> Finding:
+        if not inside:
+            inside.append(ended)
+            self.report(ended)
+            inside.clear()
+        return finding(self, *about)
+
+    monkeypatch.setattr(Compliance, "_finding", in_the_midst)
+    assert Compliance(book, on("2022-09-01")).report(goes_on) == alone
 
 
 def test_inspection_marks_what_ended_more_than_two_years_ago() -> None:
