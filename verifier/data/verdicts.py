@@ -7,7 +7,8 @@ Promises:
 2. Nothing that a card says about a person is in the column unless its claim is named. The identity of the code
    (``cti``), its times and its issuer are.
 3. ``cti``, times and claims are there only where the verdict has the card: a trusted key signed it. Without it both
-   states are ``unknown``.
+   states are ``unknown``, and beneath the nulls are zeros: whoever is handed Arrow's buffers reads nothing more than
+   the column says.
 """
 
 from __future__ import annotations
@@ -148,11 +149,9 @@ class _Rows:
             else:
                 number = self._kind(answer)
                 facts = answer.facts
-                if facts is None:
-                    disclosed[place] = 0
-                else:
-                    for column, value in zip(found.facts, _own_facts(facts), strict=True):
-                        column[8 * place : 8 * place + 8] = value
+                disclosed[place] = facts is not None
+                for column, value in zip(found.facts, _own_facts(facts), strict=True):
+                    column[8 * place : 8 * place + 8] = value
             self._numbers.append(number)
         self._disclosed += disclosed
         for own, more in zip(self._facts, found.facts, strict=True):
@@ -182,10 +181,10 @@ class _Rows:
         )
 
 
-def _own_facts(facts: Facts) -> Iterator[bytes]:
-    """``OWN_FACTS`` of one code as :class:`Answers` has them."""
+def _own_facts(facts: Facts | None) -> Iterator[bytes]:
+    """``OWN_FACTS`` of one code as :class:`Answers` has them; zeros where the verdict does not have the card."""
     for name in OWN_FACTS:
-        value = getattr(facts, name)
+        value = 0 if facts is None else getattr(facts, name)
         yield value if isinstance(value, bytes) else value.to_bytes(8, sys.byteorder)
 
 

@@ -11,9 +11,11 @@ import pytest
 
 from icard_crypto import native
 from icard_crypto.card.card import Profile
+from icard_crypto.card.facts import DAY
 from icard_crypto.lists.entry_values import INSURANCE_LAPSED, REVOKED, SUSPENDED
 from tests.kit.columns import expected
 from tests.kit.native import ENGINES, keyring, needed, reference_alone
+from tests.kit.reference import ISSUED_AT
 from tests.kit.trust_domain import NOW, OTHER_KEY, STATUS_KEY, Entries, World, code
 from tests.verifier.decision.test_native_reading import pair
 from tests.verifier.decision.test_precedents import WORLDS, alike, with_entries
@@ -21,6 +23,7 @@ from verifier import Verdict, Verifier
 from verifier.data import verdicts
 from verifier.decision import batch
 from verifier.decision.precedents import Precedent, Read
+from verifier.knowledge.trust import Revocation
 
 
 @pytest.fixture(params=ENGINES)
@@ -47,6 +50,17 @@ def test_rows_of_codes_that_are_alike_are_those_of_the_reference(engine: str, wo
     assert verdicts(pa.array(shown), reference, NOW).to_pylist() == wanted
     answers = batch.answer_many(fast, [text for text in shown if text is not None], NOW).answers
     assert (sum(type(answer) is Precedent for answer in answers) > 5) is (world.floor == 0)
+
+
+def test_nothing_of_a_card_that_is_not_disclosed_is_beneath_the_nulls(engine: str) -> None:
+    """A code of a key that is compromised is read by the native core, and its row has neither cti nor times."""
+    fast, _ = pair(World(revoked=Revocation(ISSUED_AT - 3 * DAY, "compromised")))
+    column = verdicts(pa.array([code(cti=b"beneath!")]), fast, NOW)
+    (row,) = column.to_pylist()
+    assert (row["outcome"], row["cti"], row["issued_at"]) == ("INVALID", None, None)
+    for name in ("cti", "issued_at", "expires_at"):
+        buffers = column.field(name).buffers()
+        assert bytes(buffers[1])[:8] == bytes(8), name
 
 
 def test_a_group_is_verified_once_for_a_column(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
