@@ -195,6 +195,9 @@ class Database:
         Raises:
             Unavailable, StateError: as :meth:`read`.
         """
+        if self._shared.session is not None:
+            # Part of what is read together already: its end is the outer one's.
+            return work()
         later: list[Callable[[], object]] = []
 
         def whole(session: Session) -> T:

@@ -44,6 +44,21 @@ def test_what_is_read_together_is_one_transaction(issuing_service: ServiceUnderT
     assert len(begun) == 2
 
 
+def test_reading_together_within_another_is_part_of_it(issuing_service: ServiceUnderTest) -> None:
+    """Its end ends nothing: what is read afterwards is the same transaction, and what is written still waits."""
+    database, begun, written = issuing_service.core.database, list[object](), list[object]()
+    event.listen(database.engine, "begin", begun.append)
+
+    def work() -> None:
+        database.read_together(lambda: database.read(account_of))
+        database.read(account_of)
+        database.after_reading(lambda: written.append(len(begun)))
+        assert written == []
+
+    database.read_together(work)
+    assert written == [1]
+
+
 def test_nothing_is_written_while_a_thread_reads_together(issuing_service: ServiceUnderTest) -> None:
     """A write waits until the reading is over, also where that fails; one within it is a fault of the code."""
     database, written = issuing_service.core.database, list[object]()
