@@ -47,14 +47,17 @@ _BOTH_DATABASES = (
     *("issuer/db/", "issuer/restore/", "issuer/status/", "issuer/worker/test_isolation.py", "service/test_once.py"),
     *("_process.py", "_kills.py", "_model.py"),
 )
-#: What takes a quarter of the time and walks the whole of something: each command of a page or a runbook, each screen,
-#: each operation of a benchmark. ``make test-walks`` runs these.
+#: What takes a third of the time and walks the whole of something: each command of a page or a runbook, each screen,
+#: each operation of a benchmark, each endpoint, each alert. ``make test-walks`` runs these.
 _WALKS = (
     *("docs/test_issuing.py", "docs/test_operations.py", "docs/test_running.py", "docs/test_production_page.py"),
     *("docs/test_accounts_page.py", "docs/test_notices.py", "docs/test_api_page.py", "docs/test_permits_page.py"),
+    *("docs/test_insurance_page.py", "docs/test_privacy_page.py::test_commands", "docs/test_service.py::test_the_page"),
+    *("docs/test_embed.py::test_the_programs", "deploy/test_units.py::test_what", "deploy/test_prometheus.py::test_e"),
     *("issuer/runbooks/", "portal/test_walks_browser.py", "scan/test_matrix_browser.py"),
     *("benchmarks/test_issuing_service.py", "benchmarks/test_origin.py", "benchmarks/test_scan_page.py"),
     *("approvals/test_confirmation_model.py", "service/test_openapi.py"),
+    *("service/test_matrix.py::test_every_endpoint_has_a_row", "data/test_verdicts.py::test_a_hundred_thousand"),
 )
 
 
