@@ -49,6 +49,7 @@ __all__ = [
     "find_person",
     "lock",
     "locked_account",
+    "locked_person",
     "reset",
     "unlock",
 ]
@@ -153,13 +154,11 @@ def change_role(
 
     Raises:
         NotFound: ``account.none``, ``organisation.none``.
-        Conflict: ``account.state``, ``account.conflict``.
+        Conflict: ``account.state``, ``account.conflict``, ``account.changed``.
         Invalid: ``account.field``.
     """
-    person_id = session.scalar(select(Account.person_id).where(Account.id == account_id))
-    person = session.get(Person, person_id, with_for_update=True) if person_id else None
-    account = locked_account(session, account_id)
-    if person is None or account.state == "closed":
+    person, account = locked_person(session, account_id)
+    if account.state == "closed":
         raise Conflict("account.state", found=account.state)
     if role.official and person.identity_key is None:
         raise Invalid("account.field", path="identity", expected="a number, for an official account")
@@ -219,12 +218,10 @@ def close(core: Core, session: Session, account_id: str, now: int) -> None:
 
     Raises:
         NotFound: ``account.none``.
-        Conflict: ``account.state``.
+        Conflict: ``account.state``, ``account.changed``.
     """
-    person_id = session.scalar(select(Account.person_id).where(Account.id == account_id))
-    person = session.get(Person, person_id, with_for_update=True) if person_id else None
-    account = locked_account(session, account_id)
-    if person is None or account.state == "closed":
+    person, account = locked_person(session, account_id)
+    if account.state == "closed":
         raise Conflict("account.state", found=account.state)
     account.state = "closed"
     end_access(session, account, now)
@@ -248,6 +245,23 @@ def locked_account(session: Session, account_id: str) -> Account:
     if account is None:
         raise NotFound("account.none")
     return account
+
+
+def locked_person(session: Session, account_id: str) -> tuple[Person, Account]:
+    """The person of an account, and the account: locked in this order.
+
+    Raises:
+        NotFound: ``account.none``.
+        Conflict: ``account.changed``: a merger of records has given the account to another person meanwhile.
+    """
+    person_id = session.scalar(select(Account.person_id).where(Account.id == account_id))
+    if person_id is None:
+        raise NotFound("account.none")
+    person = session.get_one(Person, person_id, with_for_update=True)
+    account = locked_account(session, account_id)
+    if account.person_id != person.id:
+        raise Conflict("account.changed")
+    return person, account
 
 
 def end_access(session: Session, account: Account, now: int) -> None:

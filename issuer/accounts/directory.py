@@ -291,12 +291,7 @@ def _change(
 
     def work(unit: UnitOfWork) -> T:
         session, now = unit.session, unit.now
-        account = session.get(Account, account_id)
-        if account is None:
-            raise NotFound("account.none")
-        # Persons come before accounts in the order of locks; the person of an account never changes.
-        session.get_one(Person, account.person_id, with_for_update=True)
-        account = changes.locked_account(session, account_id)
+        _, account = changes.locked_person(session, account_id)
         if who.is_self(account.person_id):
             raise NotAllowed("account.self")
         if version is not None and account.version != version:

@@ -6,7 +6,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from icard_crypto.errors import Conflict
+from issuer.accounts import changes, directory
 from issuer.accounts.changes import locked_account
+from issuer.accounts.models import Account
 from tests.kit.people import ServiceUnderTest, make
 
 
@@ -27,3 +30,21 @@ def test_row_that_names_a_locked_account_can_be_written_meanwhile(issuing_servic
             return int(other.execute(named, {"id": account_id}).scalar_one())
 
     assert database.transact(held, settled=lambda session: None) == 1
+
+
+def test_account_that_a_merger_gives_to_another_person_meanwhile_stays_as_it_is(
+    issuing_service: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was decided about one person changes nothing of another's."""
+    admin = make(issuing_service, "administrator", "admin")
+    holder, other = (make(issuing_service, "holder", name) for name in ("zhang", "wang"))
+
+    def merged(session: Session, account_id: str) -> Account:
+        session.get_one(Account, account_id).person_id = other.person_id
+        session.flush()
+        return locked_account(session, account_id)
+
+    monkeypatch.setattr(changes, "locked_account", merged)
+    with pytest.raises(Conflict) as fault:
+        directory.close_account(issuing_service.core, admin.who(), holder.account_id)
+    assert fault.value.code == "account.changed"
