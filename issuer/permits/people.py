@@ -26,6 +26,7 @@ from issuer.core import Core
 from issuer.vault.at_rest import Place
 
 from .guards import EmployerFacts
+from .merger_models import PersonMerger
 from .models import Employer, Filing, Permit, PersonDocument
 from .names import PassportName
 from .records import FilingRecord, read_filing
@@ -132,8 +133,14 @@ def filing_name(core: Core, session: Session, row: Filing) -> str:
 
 
 def permit_name(core: Core, session: Session, row: Permit) -> str:
-    """The name of a permit's holder, as in the newest passport on record."""
-    return _passport_name(passport_of(core, session, row.person_id))
+    """The name of a permit's holder, as in the newest passport on record; of a record that was merged into another one,
+    which has its passports now, the name of that."""
+    passport = passport_of(core, session, row.person_id)
+    if not passport:
+        merged = PersonMerger.absorbed_id == row.person_id, PersonMerger.state == "merged"
+        kept_id = session.scalar(select(PersonMerger.kept_id).where(*merged).limit(1))
+        passport = {} if kept_id is None else passport_of(core, session, kept_id)
+    return _passport_name(passport)
 
 
 def _passport_name(passport: Mapping[str, Any]) -> str:

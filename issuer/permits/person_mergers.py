@@ -9,7 +9,9 @@ Promises:
    permit of the other record stays where it is; one in force, or revoked, withdrawn or ended as a penalty, refuses the
    merger, and so do two insurance numbers, two dates of birth, and accounts of officials.
 4. Each of the two records lies in the region of at least one of the two officers.
-5. No card changes by it: the codes say what they said, until the next change is decided.
+5. No card changes by it: the codes say what they said, until the next change is decided. Beside a permit that stays,
+   passports of the other record are reported ones: they name the person, and are on no card until an officer or an
+   approved application confirms them.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ from .machines import LIVE, UNDECIDED
 from .merger_models import PersonMerger
 from .models import Filing, Permit, PersonDocument
 from .parties import load_permit, region_of_account
-from .people import passport_of
+from .people import REPORTED, passport_of
 
 __all__ = [
     "MergerView",
@@ -125,6 +127,7 @@ def merge_persons(
     _require_offices(session, pair.regions, (asked_by, confirmed_by))
     moved: list[tuple[str, str, str]] = []
     keeps_permit = _permit_of(session, pair.kept) is not None
+    reported = _let_report(session, pair.absorbed) if keeps_permit else []
     for attribute in _references():
         model = attribute.class_
         if model is Permit and keeps_permit:
@@ -145,7 +148,7 @@ def merge_persons(
         merged_at=now,
         split_at=None,
     )
-    _write(core, merger, {"moved": moved})
+    _write(core, merger, {"moved": moved, "reported": reported})
     session.add(merger)
     session.flush()
     _notify(core, session, now, "person.merged", pair.kept, pair.absorbed)
@@ -173,7 +176,8 @@ def split_persons(core: Core, session: Session, now: int, merger_id: str) -> Non
     """Take a merger back: what it moved and is still there goes back. The caller writes the audit."""
     merger = session.get_one(PersonMerger, merger_id)
     known = {(one.class_.__tablename__, one.key): one for one in _references()}
-    for table, key, column in _read(core, merger)["moved"]:
+    content = _read(core, merger)
+    for table, key, column in content["moved"]:
         if table == "persons":
             _identity(session, merger.absorbed_id, merger.kept_id)
             continue
@@ -182,6 +186,10 @@ def split_persons(core: Core, session: Session, now: int, merger_id: str) -> Non
         row = session.get(model, key, with_for_update=True)
         if row is not None and getattr(row, column) == merger.kept_id:
             _give(core, row, attribute, merger.absorbed_id)
+    for name in content.get("reported", ()):
+        document = session.get(PersonDocument, name, with_for_update=True)
+        if document is not None and document.person_id == merger.absorbed_id:
+            document.kind = "passport"
     merger.state, merger.split_at = "split", now
     session.flush()
     _notify(core, session, now, "person.split", merger.kept_id, merger.absorbed_id)
@@ -314,6 +322,15 @@ def _require_no_double(session: Session, pair: Pair) -> None:
     one, other = (set(session.scalars(query.where(Filing.person_id == each))) for each in (pair.kept, pair.absorbed))
     if one & other:
         raise Conflict("filing.open", path="permit_id", found=", ".join(sorted(one & other)))
+
+
+def _let_report(session: Session, person_id: str) -> list[str]:
+    """Let the passports of a record that goes into another one be reported ones (promise 5); their ids."""
+    query = select(PersonDocument).where(PersonDocument.person_id == person_id, PersonDocument.kind == "passport")
+    found = session.scalars(query.order_by(PersonDocument.id).with_for_update()).all()
+    for document in found:
+        document.kind = REPORTED
+    return [document.id for document in found]
 
 
 def _give(core: Core, row: Any, attribute: InstrumentedAttribute[Any], person_id: str) -> None:

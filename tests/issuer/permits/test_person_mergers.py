@@ -66,6 +66,7 @@ def test_application_under_a_mistyped_passport_goes_to_the_person_and_back(offic
         "moved": {"filings": 1, "person_documents": 1},
     }
     assert office.ok(holder, "GET", path)["state"] == "SUBMITTED"
+    assert office.permit(permit["permit_id"])["name"] == permit["name"], "a mistyped passport is on no card"
     assert "person.merged" in kinds(office, holder)
     other = office.another_employer(7)
     again = office.draft("overseas", person_record(office.today, 2), other)
@@ -77,6 +78,8 @@ def test_application_under_a_mistyped_passport_goes_to_the_person_and_back(offic
     assert split(office, permit, merger).status_code == 200
     assert office.ask(holder, "GET", path).status_code == 404
     assert office.moved(office.officer, filing_id, "pre-review")["state"] == "PRE_REVIEWED"
+    documents = office.core.database.read(lambda session: session.scalars(select(PersonDocument)).all())
+    assert [one.kind for one in documents] == ["passport"] * 2, "each record has its own again"
     assert "person.split" in kinds(office, holder)
     assert [one["state"] for one in mergers(office, permit)] == ["split"]
     assert problem(split(office, permit, merger)) == (409, "person.split")
@@ -147,7 +150,8 @@ def test_merger_is_refused(office: PermitOffice) -> None:
     request = asked(office, permit, other_permit_id=other["permit_id"]).json()["confirmation_id"]
     assert problem(office.confirmed(request, office.officer)) == (403, "confirm.same_person")
     assert office.confirmed(request).status_code == 200, "an ended permit stays where it is"
-    assert office.permit(other["permit_id"])["state"] == "DEAD"
+    ended = office.permit(other["permit_id"])
+    assert (ended["state"], ended["name"]) == ("DEAD", permit["name"]), "its passport is with the other record"
     assert problem(split(office, born, mergers(office, permit)[0])) == (404, "person.no_merger")
 
 
