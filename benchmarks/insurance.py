@@ -93,6 +93,12 @@ def populate(core: Core, employer_id: str, people: int, months: int) -> None:
     # As long as there is nobody to compute again.
     begin_for_changes(core, _BY)
     recompute(core, _BY)
+    add_people(core, employer_id, range(people), months)
+
+
+def add_people(core: Core, employer_id: str, places: range, months: int) -> None:
+    """Insured people of an employer, at these places, who have worked in Shanghai for some months."""
+    today = day_of(int(core.clock.local()))
     began = (today.replace(day=1) - timedelta(days=30 * months)).replace(day=1)
 
     def write(session: Session, places: range) -> None:
@@ -123,9 +129,9 @@ def populate(core: Core, employer_id: str, people: int, months: int) -> None:
             for kind, body in _facts(began, today, _wage(place)):
                 add_fact(core, session, now, person_id_of(place), kind, body, employer_id)
 
-    for start in range(0, people, _CHUNK):
-        places = range(start, min(start + _CHUNK, people))
-        core.database.transact(lambda session, places=places: write(session, places))  # type: ignore[misc]
+    for start in range(0, len(places), _CHUNK):
+        chunk = places[start : start + _CHUNK]
+        core.database.transact(lambda session, chunk=chunk: write(session, chunk))  # type: ignore[misc]
 
 
 def _wage(place: int) -> int:
