@@ -78,11 +78,9 @@ def _due_permits(core: Core, session: Session) -> list[str]:
     most = max([_AHEAD, *(rule.value["days"] or 0 for rule in book.all("reminders"))])
     near = Permit.state == "ACTIVE", Permit.until >= _iso(today), Permit.until <= _iso(days_after(today, most))
     found: list[str] = []
-    last = ""
     newest = functools.cache(lambda region, until: _newest_due(book, region, until, today))
-    query = select(Permit.id, Permit.region, Permit.until).where(*near).order_by(Permit.id).limit(_CHUNK)
-    while rows := session.execute(query.where(Permit.id > last)).all():
-        last = rows[-1].id
+    query = select(Permit.id, Permit.region, Permit.until).where(*near).order_by(Permit.until)
+    for rows in session.execute(query).partitions(_CHUNK):
         ids = [row.id for row in rows]
         known = select(Reminder.subject, Reminder.kind, Reminder.until).where(Reminder.subject.in_(ids))
         sent = {(subject, kind, until) for subject, kind, until in session.execute(known)}
