@@ -9,7 +9,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
 
 from benchmarks.insurance import number_of, populate
 from issuer.bulk.models import BulkRefusal
@@ -17,7 +16,7 @@ from issuer.insurance.models import InsuranceEntry
 from issuer.insurance.months import month_of, month_text
 from issuer.rules.days import day_of
 from tests.issuer.conftest import new_database_url
-from tests.kit.people import credit_code, new_service_under_test, organisation
+from tests.kit.people import count, credit_code, new_service_under_test, organisation
 
 _HEAD = "number,employer_code,kind,month,scheme,employer_part,employee_part,day\n"
 _SCHEMES = ("pension", "medical", "unemployment", "work_injury")
@@ -85,9 +84,7 @@ def test_each_row_of_a_long_file_is_written_or_refused_once(
     ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
     *_, done, refused, mebibytes = map(int, ended)
     assert (done, refused) == (rows - faulty, faulty)
-    queries = (select(func.count()).select_from(table) for table in (InsuranceEntry, BulkRefusal))
-    counted = [service.core.database.read(lambda session, query=query: session.scalar(query)) for query in queries]
-    assert counted == [done, refused]
+    assert [count(service.core, table) for table in (InsuranceEntry, BulkRefusal)] == [done, refused]
     assert mebibytes < 300
     about = {"kills": len(kills), "written": f"{done:,}", "refused": f"{refused:,}", "most memory, MiB": mebibytes}
     for name, value in about.items():
