@@ -42,11 +42,14 @@ __all__ = [
     "create_organisation",
     "employers_by_code",
     "find_agency",
+    "find_organisation",
     "list_organisations",
     "names_of",
+    "organisation_of_code",
     "read_code",
     "require_free_code",
     "show_organisation",
+    "shown_organisations",
 ]
 
 _LONGEST_NAME: Final = 200
@@ -208,23 +211,45 @@ def find_agency(core: Core, who: Principal, code: str) -> OrganisationView:
         NotFound: ``organisation.none``: no agency that acts has this code.
     """
     who.require("mandate.give")
+    return core.database.read(lambda session: _view(core, organisation_of_code(core, session, code, "agency")))
+
+
+def find_organisation(core: Core, who: Principal, code: str, kind: str) -> OrganisationView:
+    """The active employer or agency with a unified social credit code, for whoever manages organisations.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        NotFound: ``organisation.none``.
+    """
+    who.require(_MANAGE)
+    return core.database.read(lambda session: _view(core, organisation_of_code(core, session, code, kind)))
+
+
+def organisation_of_code(core: Core, session: Session, code: str, kind: str) -> Organisation:
+    """The row of the active employer or agency with a unified social credit code; the caller has checked who asks.
+
+    Raises:
+        NotFound: ``organisation.none``.
+    """
     key = core.at_rest.digest("organisation", code.strip().upper()[:100])
-    query = select(Organisation).where(
-        Organisation.code_key == key, Organisation.kind == "agency", Organisation.state == "active"
-    )
-
-    def look(session: Session) -> OrganisationView:
-        row = session.scalars(query).one_or_none()
-        if row is None:
-            raise NotFound("organisation.none", path="code")
-        return _view(core, row)
-
-    return core.database.read(look)
+    row = session.scalars(select(Organisation).where(Organisation.code_key == key)).one_or_none()
+    if row is None or row.state != "active" or row.kind != kind:
+        raise NotFound("organisation.none", path="code")
+    return row
 
 
 def names_of(core: Core, who: Principal, wanted: Iterable[str]) -> dict[str, str]:
-    """The names of organisations by their ids: all for who manages them or their mandates, else one's own and those
-    that share a mandate with it; others are left out.
+    """The names of organisations by their ids, as :func:`shown_organisations` gives them.
+
+    Raises:
+        NotAllowed: ``access.*``.
+    """
+    return {name: one.name for name, one in shown_organisations(core, who, wanted).items()}
+
+
+def shown_organisations(core: Core, who: Principal, wanted: Iterable[str]) -> dict[str, OrganisationView]:
+    """Organisations by their ids: all for who manages them or their mandates, else one's own and those that share a
+    mandate with it; others are left out.
 
     Raises:
         NotAllowed: ``access.*``.
@@ -236,7 +261,7 @@ def names_of(core: Core, who: Principal, wanted: Iterable[str]) -> dict[str, str
         agencies = select(Mandate.agency_id).where(Mandate.employer_id == own)
         employers = select(Mandate.employer_id).where(Mandate.agency_id == own)
         query = query.where(or_(Organisation.id == own, Organisation.id.in_(agencies.union(employers))))
-    return core.database.read(lambda session: {row.id: _view(core, row).name for row in session.scalars(query)})
+    return core.database.read(lambda session: {row.id: _view(core, row) for row in session.scalars(query)})
 
 
 def list_organisations(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[OrganisationView]:

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
 from icard_crypto.errors import Conflict, Invalid, NotFound
+from issuer.accounts.organisations import employers_by_code
 from issuer.accounts.principals import Principal
 from issuer.audit.reads import note_read
 from issuer.core import Core
@@ -60,7 +61,8 @@ class NewRegistration(Identity):
 
     Args:
         basis: ``work_permit``, ``press_card`` or ``permanent_residence``, obtained on a day and valid until one.
-        employer_id: None: one's own.
+        employer_id: None: the one of ``employer_code``, else one's own.
+        employer_code: the employer's unified social credit code, now or before; counts where there is no id.
         wage: in yuan, such as ``30000.00``; None: not known yet.
         injury_rate: the employer's own rate of work injury insurance.
         sent: sent by a foreign employer; the domestic workplace registers.
@@ -74,6 +76,7 @@ class NewRegistration(Identity):
     region: str
     began: date
     employer_id: str | None = None
+    employer_code: str | None = None
     wage: str | None = None
     injury_rate: str | None = None
     sent: bool = False
@@ -135,7 +138,7 @@ def register_within(core: Core, unit: UnitOfWork, who: Principal, new: NewRegist
     who.require("insurance.register")
     session, now = unit.session, unit.now
     today = day_of(now)
-    employer_id = require_employer(core, session, who, new.employer_id)
+    employer_id = _employer_of(core, session, who, new)
     book = book_of(session)
     _check(book, new, today)
     insured = find_or_make(core, session, now, book, new, new.region, confirmed=who.role.official)
@@ -161,6 +164,25 @@ def register_within(core: Core, unit: UnitOfWork, who: Principal, new: NewRegist
     unit.audit_acts(acts)
     unit.made(person_id)
     return Registered(person_id, duty, enrolled)
+
+
+def _employer_of(core: Core, session: Session, who: Principal, new: NewRegistration) -> str:
+    """The employer that a registration is for; a code that nobody has reads as one that one may not act for.
+
+    Raises:
+        Conflict: ``insurance.employer_ended``.
+        NotFound: ``insurance.employer``.
+    """
+    if new.employer_id is not None or new.employer_code is None:
+        return require_employer(core, session, who, new.employer_id)
+    code = new.employer_code.strip().upper()
+    named = employers_by_code(core, session, [code]).get(code)
+    try:
+        if named is not None:
+            return require_employer(core, session, who, named)
+    except NotFound:
+        pass
+    raise NotFound("insurance.employer", path="employer_code", expected="an employer that you may act for")
 
 
 def end_work(core: Core, who: Principal, person_id: str, employer_id: str | None, day: date) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
 from issuer.accounts.fields import check_text
 from issuer.accounts.models import Account, Organisation
+from issuer.accounts.organisations import organisation_of_code
 from issuer.accounts.principals import Principal
 from issuer.accounts.roles import role_named
 from issuer.core import Core
@@ -321,15 +322,7 @@ def employer_with_code(core: Core, who: Principal, code: str) -> str:
         NotFound: ``organisation.none``.
     """
     who.require("employer.verify")
-    key = core.at_rest.digest("organisation", code.strip().upper()[:100])
-
-    def look(session: Session) -> str:
-        found = session.scalars(select(Organisation).where(Organisation.code_key == key)).one_or_none()
-        if found is None or found.kind != "employer" or found.state != "active":
-            raise NotFound("organisation.none", path="code")
-        return found.id
-
-    return core.database.read(look)
+    return core.database.read(lambda session: organisation_of_code(core, session, code, "employer").id)
 
 
 def _check_region(region: str) -> None:

@@ -93,11 +93,15 @@ def new_account_page(visit: Visit) -> Response:
     "accounts/new",
     _MANAGES,
     form=new_account_page,
-    fields={"access.fresh_code": "code", "organisation": "organisation_id"},
+    fields={"access.fresh_code": "code", "organisation": "credit_code"},
 )
 def create_account(visit: Visit) -> Response:
     """Ask for an account; a second administrator confirms it, and its person is invited."""
-    visit.require("role", "login", "name", "identity")
+    role = ROLES.get(visit.text("role"))
+    kind = None if role is None else role.organisation
+    visit.require("role", "login", "name", "identity", *(["credit_code"] if kind else []), "reason")
+    if not kind and visit.text("credit_code"):
+        raise visit.refuse("credit_code", "accounts.no_organisation")
     fields: dict[str, Any] = {
         "role": visit.text("role"),
         "login": visit.text("login"),
@@ -105,9 +109,10 @@ def create_account(visit: Visit) -> Response:
         "identity": visit.text("identity"),
         "email": visit.text("email") or None,
         "language": "en" if visit.text("language") == "en" else "zh",
-        "organisation_id": visit.text("organisation_id") or None,
     }
-    visit.require("reason")
+    if kind:
+        own = organisations.find_organisation(visit.core, visit.call.who, visit.text("credit_code"), kind)
+        fields["organisation_id"] = own.organisation_id
     visit.give_code()
     arguments = {name: value for name, value in fields.items() if value is not None}
     return _ask(visit, "account.create", arguments)
@@ -145,7 +150,9 @@ def show_account(visit: Visit, account_id: str) -> Response:
     if waiting is not None:
         facts.append(Fact(t("login.accept_until"), t.moment(waiting)))
     if found.organisation_id is not None:
-        facts.append(Fact(t("accounts.organisation"), found.organisation_id, code=True))
+        own = organisations.show_organisation(visit.core, visit.call.who, found.organisation_id)
+        see = Act(t("approvals.open"), f"{BASE}organisations/{own.organisation_id}")
+        facts.append(Fact(t("accounts.organisation"), visit.words.with_code(own.name, own.code), act=see))
     acts = [
         Act(t(f"accounts.{name}"), f"{BASE}accounts/{account_id}/{name}")
         for name, act in ACCOUNT_ACTS.items()

@@ -13,13 +13,14 @@ from fastapi import Response
 from icard_crypto.card.card import Card
 from icard_crypto.encoding import strict_json
 from icard_crypto.errors import IcardError, NotAllowed, NotFound
-from issuer.accounts import directory
+from issuer.accounts import directory, organisations
+from issuer.accounts.organisations import OrganisationView
 from issuer.approvals import engine
 from issuer.approvals.acts import ACTS
 from issuer.approvals.engine import ConfirmationView
 from issuer.db.idempotency import Request
 from issuer.permits import views
-from issuer.permits.offices import name_employer
+from issuer.permits.offices import NamedEmployer, name_employer
 from issuer.portal.catalogue import Words
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
@@ -140,11 +141,13 @@ def _facts(found: ConfirmationView, visit: Visit) -> list[Fact]:
             facts += _permit(str(value), visit)
         elif name == "account_id" and visit.call.who.may("account.manage"):
             facts.append(_account(str(value), visit))
+        elif value and name == "organisation_id":
+            facts.append(_organisation(str(value), visit, found.act))
         elif name == "end":
             facts.append(Fact(t("approvals.end"), ground_title(visit, str(value))))
         elif value and found.act == "employer.merge":
             named = name_employer(visit.core, visit.call.who, str(value))
-            facts.append(Fact(t(f"approvals.{name}"), f"{named.name} ({named.code})"))
+            facts.append(Fact(t(f"approvals.{name}"), t.with_code(named.name, named.code)))
         elif value and name != "card_id":
             facts.append(_argument(name, str(value), t))
     return facts
@@ -169,6 +172,21 @@ def _account(account_id: str, visit: Visit) -> Fact:
     except NotFound:
         login = ""
     return Fact(t("accounts.account"), login or account_id, Act(t("approvals.open"), f"{BASE}accounts/{account_id}"))
+
+
+def _organisation(organisation_id: str, visit: Visit, act: str) -> Fact:
+    """Which employer or agency it is, by name and code; its id where whoever looks does not see it."""
+    t, who = visit.words, visit.call.who
+    label = t("accounts.organisation" if act.startswith("account.") else "approvals.organisation_id")
+    try:
+        named: OrganisationView | NamedEmployer
+        if who.may("organisation.manage"):
+            named = organisations.show_organisation(visit.core, who, organisation_id)
+        else:
+            named = name_employer(visit.core, who, organisation_id)
+    except (NotFound, NotAllowed):
+        return Fact(label, organisation_id, code=True)
+    return Fact(label, t.with_code(named.name, named.code))
 
 
 def _card_record(text: str, t: Words) -> list[Fact]:

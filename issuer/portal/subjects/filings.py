@@ -53,7 +53,7 @@ from issuer.service.idempotent import once
 
 from .access import with_right
 
-__all__ = ["clients_of", "filing_rows", "pages", "permit_seen", "refusals_shown", "values_of"]
+__all__ = ["client_organisations", "clients_of", "filing_rows", "pages", "permit_seen", "refusals_shown", "values_of"]
 
 pages = Pages()
 _LISTS: Final = with_right("filing.read_own", "filing.read")
@@ -125,13 +125,18 @@ def new_filing_page(visit: Visit) -> Response:
 
 
 def clients_of(visit: Visit) -> list[Choice]:
-    """For somebody of an agency: the employers that they may act for now."""
+    """For somebody of an agency: the employers that they may act for now, to choose from."""
+    return [Choice(one.organisation_id, one.name) for one in client_organisations(visit)]
+
+
+def client_organisations(visit: Visit) -> list[organisations.OrganisationView]:
+    """For somebody of an agency: the employers that they may act for now, by their names."""
     who = visit.call.who
     if who.role.organisation != "agency":
         return []
     live = visit.core.database.read(lambda session: mandates.clients(session, who, visit.core.clock.now(session)))
-    names = organisations.names_of(visit.core, who, live)
-    return [Choice(name, text) for name, text in sorted(names.items(), key=lambda pair: pair[1])]
+    found = organisations.shown_organisations(visit.core, who, live)
+    return sorted(found.values(), key=lambda one: one.name)
 
 
 @pages.post("filings/new", _FILES, form=new_filing_page, fields={"organisation": "employer_id", "filing.employer": ""})

@@ -24,7 +24,7 @@ from issuer.service.idempotent import once
 
 from .access import with_right
 from .batches import begin_list, typed_rows
-from .filings import clients_of
+from .filings import client_organisations, clients_of
 
 __all__ = ["pages"]
 
@@ -32,9 +32,11 @@ pages = Pages()
 _REGISTERS: Final = with_right("insurance.register")
 _FIELDS: Final = (
     *("surname", "given", "nationality", "passport_state", "passport", "born", "sex", "basis", "obtained"),
-    *("basis_until", "region", "began", "wage", "injury_rate", "employer_id", "number"),
+    *("basis_until", "region", "began", "wage", "injury_rate", "number"),
 )
-_UPPER: Final = frozenset({"nationality", "passport_state", "passport"})
+#: Of a list, and of an official's form: the unified social credit code of the employer that registers.
+_COLUMNS: Final = (*_FIELDS, "employer_code")
+_UPPER: Final = frozenset({"nationality", "passport_state", "passport", "employer_code"})
 _CHOICES: Final = {"sex": ("female", "male"), "basis": ("work_permit", "press_card", "permanent_residence")}
 _DAYS: Final = frozenset({"born", "obtained", "basis_until", "began"})
 
@@ -43,7 +45,8 @@ _DAYS: Final = frozenset({"born", "obtained", "basis_until", "began"})
 def register_page(visit: Visit) -> Response:
     """The form for one person."""
     t = visit.words
-    fields = [_field(visit, name) for name in _FIELDS if name != "employer_id"]
+    asked = _COLUMNS if visit.call.who.role.official else _FIELDS
+    fields = [_field(visit, name) for name in asked]
     return visit.page(
         "insurance/register.html", fields=fields, clients=clients_of(visit), title=t("insurance.register")
     )
@@ -63,7 +66,7 @@ def _field(visit: Visit, name: str) -> dict[str, Any]:
 @pages.post("insurance/register", _REGISTERS, form=register_page, fields={"insurance.registered": "passport"})
 def register(visit: Visit) -> Response:
     """Register one person."""
-    row = {name: value for name in _FIELDS if (value := _typed(name, visit.text(name)))}
+    row = {name: value for name in (*_COLUMNS, "employer_id") if (value := _typed(name, visit.text(name)))}
     try:
         new = new_registration(RegistrationBody.model_validate(row))
     except ValidationError as fault:
@@ -97,14 +100,14 @@ def list_page(visit: Visit) -> Response:
     """The form for a list."""
     return visit.page(
         "insurance/register_many.html",
-        columns=", ".join(_FIELDS),
+        columns=", ".join(_COLUMNS),
         most=visit.words.number(MOST_ROWS),
-        clients=clients_of(visit),
+        clients=client_organisations(visit),
     )
 
 
 @pages.post("insurance/register-many", _REGISTERS, form=list_page, costly=True)
 def send_list(visit: Visit) -> Response:
     """Take a list in; it is looked at row by row before anything is registered."""
-    rows = typed_rows(visit, _FIELDS, _typed)
+    rows = typed_rows(visit, _COLUMNS, _typed)
     return visit.go(f"lists/{begin_list(visit, 'registration', rows)}")

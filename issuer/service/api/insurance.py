@@ -66,7 +66,8 @@ Document = Annotated[str, Field(min_length=4, max_length=40, examples=["C01X00T4
 
 
 class RegistrationBody(Body):
-    """Whom to register. ``employer_id``: an agency or an officer says for whom. ``number``: as it was assigned."""
+    """Whom to register. ``employer_id`` or ``employer_code`` (unified social credit code): an agency or an officer says
+    for whom. ``number``: as it was assigned."""
 
     surname: NamePart
     given: NamePart = ""
@@ -81,6 +82,7 @@ class RegistrationBody(Body):
     region: Region
     began: Annotated[date, Field(description="When work began.", examples=["2026-01-28"])]
     employer_id: HexId | None = None
+    employer_code: Annotated[str, Field(max_length=30, examples=["91310000MA1FL0000N"])] | None = None
     wage: Money | None = None
     injury_rate: Annotated[str, Field(max_length=8, examples=["0.004"])] | None = None
     sent: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ from tests.issuer.insurance.conftest import Agency
 from tests.kit.callers import by_session
 from tests.kit.insured import new_registration, registration_body
 from tests.kit.issuing_service import person
-from tests.kit.people import Somebody, make, organisation
+from tests.kit.people import Somebody, credit_code, make, organisation
 from verifier.runtime.http import Drain
 
 BY = Actor("host:test", "a test", break_glass=True)
@@ -118,6 +119,17 @@ def test_agency_registers_for_its_client_and_not_for_others(agency: Agency) -> N
     refused = code(lambda: register(agency.core, agency.agency.who(), new_registration(2)))
     assert refused == ("insurance.employer", "employer_id")
     assert code(lambda: register(agency.core, agency.inspector.who(), new_registration(2)))[0] == "access.not_allowed"
+
+
+def test_agency_names_its_client_by_the_credit_code(agency: Agency) -> None:
+    """Another employer's code and one that nobody has are one answer, which leads to the column."""
+    organisation(agency.issuing_service, "employer", 9)
+    own = agency.code_of(agency.employer_id)
+    made = register(agency.core, agency.agency.who(), new_registration(1, employer_code=f" {own.lower()} "))
+    assert views.insured_people(agency.core, agency.agency.who()) == [made.person_id]
+    for other in (credit_code(9), credit_code(99), agency.code_of(agency.agency_id), "x"):
+        new = new_registration(2, employer_code=other)
+        assert code(partial(register, agency.core, agency.agency.who(), new)) == ("insurance.employer", "employer_code")
 
 
 def test_new_passport_is_the_same_person_with_the_same_number(agency: Agency) -> None:

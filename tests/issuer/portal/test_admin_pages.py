@@ -14,6 +14,7 @@ from issuer.rules.store import read_book
 from issuer.service.app import make_service
 from tests.issuer.portal.test_guard import of
 from tests.kit.forms import field, words
+from tests.kit.people import credit_code
 from tests.kit.portal import Town, town
 from verifier.runtime import http
 
@@ -149,3 +150,27 @@ def test_holder_ends_the_codes_of_a_lost_telephone_and_nobody_else_can(app: Fast
         officer.post(f"cards/{card}/replace", key="4" * 32, version=version, reason="Passport seen.").status_code == 303
     )
     assert "Suspended" in words(holder.get("?lang=en").text)
+
+
+def test_account_is_asked_for_with_the_credit_code_of_its_organisation(app: FastAPI, made: Town) -> None:
+    """Whoever confirms reads the name with the code, as does the account's page; no internal id is typed or shown."""
+    one, two = of(app, made, "administrator"), of(app, made, "second_administrator")
+    assert 'name="organisation_id"' not in one.get("accounts/new").text
+    fields = {"role": "employer", "login": "li.na", "name": "Li Na", "identity": "E1234567", "reason": "She joined."}
+    # None, one that nobody has, and an agency's for an employer's account.
+    for number, code in enumerate(("", credit_code(77), credit_code(2))):
+        refused = one.post("accounts/new", key=f"{number}" * 32, credit_code=code, **fields)
+        assert 'href="#f-credit_code"' in refused.text
+    official = {**fields, "role": "inspector"}
+    assert 'href="#f-credit_code"' in one.post("accounts/new", key="3" * 32, credit_code=credit_code(1), **official).text
+    asked = one.post("accounts/new", key="4" * 32, credit_code=f" {credit_code(1).lower()} ", **fields)
+    assert asked.status_code in (200, 303), words(asked.text)[-300:]
+    number = re.findall(rf'href="{BASE}(confirmations/[0-9a-f]{{32}})"', two.get("confirmations").text)[0]
+    page = two.get(f"{number}?lang=en").text
+    assert f"Organisation Organisation 1 ({credit_code(1)})" in words(page)
+    assert made.employer_id not in page
+    assert two.post(f"{number}/confirm", key="5" * 32).status_code in (200, 303)
+    (account,) = re.findall(rf'href="{BASE}(accounts/[0-9a-f]{{32}})"[^>]*>[^<]*li\.na', one.get("accounts").text)
+    shown = one.get(f"{account}?lang=en").text
+    assert f"Organisation 1 ({credit_code(1)})" in words(shown)
+    assert f'href="{BASE}organisations/{made.employer_id}"' in shown

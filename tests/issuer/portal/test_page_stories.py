@@ -144,7 +144,7 @@ def test_agency_registers_a_list_one_lapses_the_employer_answers_and_payment_res
     agency = make(issuing_service, "agency", "agency", organisation_id=agency_id)
     at = int(issuing_service.clock.at)
     mandates.give_mandate(core, office.employer.who(), agency_id, office.employer_id, at, at + 300 * 86_400)
-    body = registration_body(1, obtained="2026-02-02", began="2026-02-02", employer_id=office.employer_id)
+    body = registration_body(1, obtained="2026-02-02", began="2026-02-02", employer_code=credit_code(1))
     row = {name: str(value) for name, value in body.items() if name not in ("basis", "basis_until")}
     people = [{**row, "surname": "MUSTER", "given": name, "passport": f"C0000000{n}"} for n, name in enumerate("AB", 1)]
     text = io.StringIO()
