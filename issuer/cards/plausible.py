@@ -22,7 +22,7 @@ from icard_crypto.card.photo_size import MOST_SIDE, size_of
 from icard_crypto.errors import CardError, DecodeError
 from icard_crypto.pictures.pictures import open_picture
 
-__all__ = ["check_plausible"]
+__all__ = ["NATIONALITIES", "check_plausible"]
 
 _OLDEST: Final = 130
 

@@ -38,8 +38,6 @@ _LONG: Final = {"en": "d MMMM y", "zh": "y年M月d日"}
 _SHORT: Final = {"en": "d MMM y", "zh": "y年M月d日"}
 _MOMENT: Final = {"en": "d MMMM y, HH:mm", "zh": "y年M月d日 HH:mm"}
 _MONTH: Final = {"en": "MMM y", "zh": "y年M月"}
-#: Regions of China: their codes in travel documents stand as they are.
-_OF_CHINA: Final = frozenset({"HKG", "MAC", "TWN"})
 _FSI, _PDI = "\u2068", "\u2069"
 _TURNING: Final = frozenset({"R", "AL", "AN", "RLE", "RLO", "LRE", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"})
 
@@ -132,11 +130,17 @@ class Words:
         return f"{name}（{code}）" if self.language == "zh" else f"{name} ({code})"
 
     def country(self, code: str) -> str:
-        """The state of a three-letter code on passports (ISO 3166-1, ICAO 9303) with the code; where CLDR has no name
-        for it, the code."""
-        found = get_global("territory_aliases").get(code) if len(code) == 3 and code not in _OF_CHINA else None
-        name = _LOCALES[self.language].territories.get(found[0]) if found else None
-        return self.with_code(name, code) if name else code
+        """The state of a three-letter code on passports with the code; where it has no name, the code."""
+        name = self.country_name(code)
+        return self.with_code(name, code) if name != code else code
+
+    def country_name(self, code: str) -> str:
+        """The state of a three-letter code on passports (ISO 3166-1, ICAO 9303) by its name: the portal's own where it
+        has one, else that of CLDR; the code where there is none."""
+        if self.has(f"states.{code}"):
+            return self(f"states.{code}")
+        found = get_global("territory_aliases").get(code) if len(code) == 3 else None
+        return (_LOCALES[self.language].territories.get(found[0]) if found else None) or code
 
     def pair(self, key: str, value: str) -> str:
         """What something is, with its name in front: Cancelled: contract ended."""

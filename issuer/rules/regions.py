@@ -17,7 +17,7 @@ from typing import Final
 
 from icard_crypto.errors import Language
 
-__all__ = ["NATION", "ancestors", "covers", "is_known", "region_name"]
+__all__ = ["NATION", "ancestors", "covers", "is_known", "known_regions", "region_name"]
 
 #: The whole country.
 NATION: Final = "CN"
@@ -64,6 +64,11 @@ def region_name(code: str, language: Language) -> str:
         return names[code][language]
     above = next((region for region in ancestors(code)[1:] if region in names and region != NATION), None)
     return code if above is None else f"{names[above][language]} ({code})"
+
+
+def known_regions() -> tuple[str, ...]:
+    """The codes of the whole country, its provinces and its prefectures, in their order."""
+    return tuple(_names())
 
 
 @functools.cache

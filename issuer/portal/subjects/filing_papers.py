@@ -24,6 +24,7 @@ from issuer.portal.filing_shown import (
 )
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Choice, Rule
+from issuer.portal.places import country_choices
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import rule_part
 from issuer.portal.visits import Visit
@@ -58,11 +59,19 @@ def paper_page(visit: Visit, filing_id: str) -> Response:
         wrong_with=back.get(item.code) or (paper.note if paper is not None and paper.state == "REJECTED" else ""),
         paper=paper,
         size=file_size,
+        states=country_choices(t, _state_chosen(visit, item), china=True),
         ways=[Choice("", t("filing.choose")), *(Choice(way, t(f"filing.way_{way}")) for way in _WAYS)],
         address=f"{BASE}filings/{filing_id}",
         form=f"{BASE}filings/{filing_id}/form" if item.code == _FORM else "",
         photo=_photo_rules(visit, filing_id) if item.code == uploads.PHOTO else None,
     )
+
+
+def _state_chosen(visit: Visit, item: ItemView) -> str:
+    """The state of issue that was typed, or is on record."""
+    if visit.form is not None:
+        return visit.text("issuing_state")
+    return (item.paper.issuing_state if item.paper is not None else None) or ""
 
 
 def _photo_rules(visit: Visit, filing_id: str) -> list[tuple[str, Rule]]:

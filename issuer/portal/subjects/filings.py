@@ -299,8 +299,11 @@ def _field(visit: Visit, name: str, value: Any) -> dict[str, Any]:
         return {**found, "kind": "date", "value": value or ""}
     if name in _NUMBERS:
         return {**found, "kind": "number", "value": "" if value is None else str(value)}
-    if name in ("surname", "given", "nationality", "passport", "post"):
-        return {**found, "kind": "text", "value": value or "", "code": name in ("nationality", "passport")}
+    if name == "nationality":
+        chosen = visit.text(name) or value or ""
+        return {**found, "kind": "select", "choices": country_choices(t, chosen), "value": chosen}
+    if name in ("surname", "given", "passport", "post"):
+        return {**found, "kind": "text", "value": value or "", "code": name == "passport"}
     options = [Choice("yes", t("filing.yes")), Choice("no", t("filing.no")), Choice("", t("filing.not_yet"))]
     chosen = visit.text(name) if visit.form else {True: "yes", False: "no"}.get(value, "")
     return {**found, "kind": "flag", "choices": options, "value": chosen}

@@ -11,6 +11,7 @@ from issuer.permits import offices
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Cell, Fact
+from issuer.portal.places import region_code, region_options
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import region_words
 from issuer.portal.visits import Visit
@@ -44,7 +45,7 @@ def list_offices(visit: Visit) -> Response:
 @pages.get("offices/new", _MANAGES)
 def new_office_page(visit: Visit) -> Response:
     """The form for an office."""
-    return visit.page("offices/new.html")
+    return visit.page("offices/new.html", regions=region_options(visit.words.language))
 
 
 @pages.post("offices/new", _MANAGES, form=new_office_page, fields={"office": "region"})
@@ -52,7 +53,7 @@ def create_office(visit: Visit) -> Response:
     """Set up an office; a region has one."""
     visit.require("region", "name_en", "name_zh")
     call = visit.call
-    region, name_en, name_zh = (visit.text(name) for name in ("region", "name_en", "name_zh"))
+    region, name_en, name_zh = region_code(visit.text("region")), visit.text("name_en"), visit.text("name_zh")
     made = once(
         call,
         lambda request: offices.create_office(call.core, call.who, region, name_en, name_zh, request).office_id,

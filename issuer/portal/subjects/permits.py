@@ -32,18 +32,20 @@ from issuer.portal.filing_shown import permit_state, redress_of
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Act, Cell, Choice, Deadline, Entry, Fact, Row
+from issuer.portal.places import region_code, region_options
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import ShownRules, region_words, rule_part
 from issuer.portal.visits import Visit
 from issuer.rules.deadlines import due as due_by
 from issuer.rules.deadlines import window
+from issuer.rules.regions import is_known
 from issuer.service.access import Access
 from issuer.service.card_reading import read_permit
 
 from .access import PERSON, with_right
 from .endings import hearings_shown
 
-__all__ = ["due_rows", "pages"]
+__all__ = ["due_rows", "own_region", "pages"]
 
 pages = Pages()
 _LISTS: Final = with_right("filing.read_own", "filing.read")
@@ -294,15 +296,15 @@ def what_if_page(visit: Visit) -> Response:
 
 def _what_if(visit: Visit, found: AssessmentView | None, plan: Plan | None) -> Response:
     t, rules = visit.words, ShownRules(visit)
-    region = visit.text("region") or _own_region(visit)
+    region = region_code(visit.text("region")) or own_region(visit)
     education = ("bachelor", "master", "doctor", "highest_skill", "other")
     chinese = ("none", "hsk1", "hsk2", "hsk3", "hsk4", "hsk5", "hsk6", "degree", "native")
     unknown = Choice("", t("filing.not_yet"))
     category = visit.text("category") or (found.category if found else None) or ""
     return visit.page(
         "permits/what_if.html",
-        region=region,
-        region_shown=region_words(region, t) if region else "",
+        region=region_words(region, t) if region else "",
+        regions=region_options(t.language),
         education=[unknown, *(Choice(one, t(f"filing.v_education_{one}")) for one in education)],
         chinese=[unknown, *(Choice(one, t(f"filing.v_chinese_{one}")) for one in chinese)],
         categories=[Choice("", t("permit.as_computed"))]
@@ -340,7 +342,8 @@ def _plan_facts(rules: ShownRules, plan: Plan) -> list[Fact]:
     ]
 
 
-def _own_region(visit: Visit) -> str:
+def own_region(visit: Visit) -> str:
+    """The region of an employer's own place of business; empty for others, and where none is on record."""
     who = visit.call.who
     if who.role.organisation != "employer" or who.organisation_id is None:
         return ""
@@ -351,7 +354,9 @@ def _own_region(visit: Visit) -> str:
 def what_if(visit: Visit) -> Response:
     """What the standard would say, and how long a permit could run: nothing is filed."""
     visit.require("region")
-    asked = _Asked(visit, [])
+    region, asked = region_code(visit.text("region")), _Asked(visit, [])
+    if not is_known(region):
+        asked.errors.append(FieldError("region", visit.words("forms.region")))
     facts: dict[str, Any] = {name: asked.number(name) for name in _NUMBERS}
     facts |= {name: visit.text(name) or None for name in ("education", "chinese")}
     facts |= {name: True for name in visit.every("flags") if name in _FLAGS}
@@ -359,14 +364,14 @@ def what_if(visit: Visit) -> Response:
     if asked.errors:
         raise FormFault(asked.errors)
     known = {name: value for name, value in facts.items() if value is not None}
-    found = assessments.assess_person(visit.core, visit.text("region"), known, first)
+    found = assessments.assess_person(visit.core, region, known, first)
     category = visit.text("category") or found.category
     plan = None
     if category in ("A", "B", "C"):
         begins = first or ShownRules(visit).today + ONE_DAY
         try:
             plan = plans.plan_term(
-                visit.core, visit.text("region"), cast("Literal['A', 'B', 'C']", category), begins, contract, passport
+                visit.core, region, cast("Literal['A', 'B', 'C']", category), begins, contract, passport
             )
         except PermitRefused as refused:
             words = refused.refusal.sentence(visit.view.language)

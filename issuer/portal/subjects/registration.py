@@ -18,6 +18,8 @@ from issuer.insurance import registration
 from issuer.portal.faults import FieldError, FormFault
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Choice
+from issuer.portal.places import country_choices, region_code, region_options
+from issuer.portal.rule_shown import region_words
 from issuer.portal.visits import Visit
 from issuer.service.api.insurance import RegistrationBody, new_registration
 from issuer.service.idempotent import once
@@ -25,6 +27,7 @@ from issuer.service.idempotent import once
 from .access import with_right
 from .batches import begin_list, typed_rows
 from .filings import client_organisations, clients_of
+from .permits import own_region
 
 __all__ = ["pages"]
 
@@ -38,6 +41,7 @@ _FIELDS: Final = (
 _COLUMNS: Final = (*_FIELDS, "employer_code")
 _UPPER: Final = frozenset({"nationality", "passport_state", "passport", "employer_code"})
 _CHOICES: Final = {"sex": ("female", "male"), "basis": ("work_permit", "press_card", "permanent_residence")}
+_COUNTRIES: Final = frozenset({"nationality", "passport_state"})
 _DAYS: Final = frozenset({"born", "obtained", "basis_until", "began"})
 
 
@@ -60,6 +64,12 @@ def _field(visit: Visit, name: str) -> dict[str, Any]:
     if name in _CHOICES:
         key = "filing.v_sex_" if name == "sex" else "insurance.b_"
         return {**found, "kind": "select", "choices": [Choice(one, t(key + one)) for one in _CHOICES[name]]}
+    if name in _COUNTRIES:
+        return {**found, "kind": "select", "choices": country_choices(t, visit.text(name))}
+    if name == "region":
+        own = own_region(visit)
+        value = visit.text(name) or (region_words(own, t) if own else "")
+        return {**found, "kind": "region", "choices": region_options(t.language), "value": value}
     return {**found, "kind": "date"} if name in _DAYS else found
 
 
@@ -81,6 +91,8 @@ def register(visit: Visit) -> Response:
 
 
 def _typed(name: str, text: str) -> str:
+    if name == "region":
+        return region_code(text)
     return text.upper() if name in _UPPER else text
 
 

@@ -24,6 +24,7 @@ from issuer.portal.catalogue import Words
 from issuer.portal.faults import FormFault
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Cell, Choice, Fact, Tag
+from issuer.portal.places import region_code, region_options
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import ShownRules, region_words, rule_title
 from issuer.portal.visits import Visit
@@ -157,6 +158,7 @@ def add_page(visit: Visit) -> Response:
         entry = rule_json(store.rule_named(ShownRules(visit).book, visit.query("like")))
         entry |= {"valid_from": "", "valid_to": "", "published_on": "", "source": ""}
     texts = {name: str(entry.get(name) or "") for name in (*_TEXTS, *_OPTIONAL)}
+    texts["region"] = region_words(texts["region"], visit.words) if texts["region"] else ""
     value = json.dumps(entry.get("value", {}), ensure_ascii=False, indent=1)
     return _form(visit, texts, value)
 
@@ -167,6 +169,7 @@ def _form(visit: Visit, texts: dict[str, str], value: str) -> Response:
         "rules/add.html",
         texts={name: visit.text(name) or text for name, text in texts.items()},
         value=visit.text("value") or value,
+        regions=region_options(t.language, nation=True),
         kinds=[Choice(name, t.with_code(_kind_words(t, name), name)) for name in ShownRules(visit).book.kinds],
         certainties=[Choice(name, t(f"rules.c_{word}")) for name, word in _CERTAINTIES.items()],
     )
@@ -189,6 +192,7 @@ def _entry(visit: Visit) -> dict[str, Any]:
     except ValueError:
         raise visit.refuse("value", "rules.no_json") from None
     entry: dict[str, Any] = {name: visit.text(name) for name in _TEXTS}
+    entry["region"] = region_code(entry["region"])
     entry |= {name: visit.text(name) or None for name in _OPTIONAL}
     return {**entry, "value": value}
 

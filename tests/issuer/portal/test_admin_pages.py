@@ -98,10 +98,14 @@ def test_end_of_a_rule_names_it_and_its_last_day_to_whoever_confirms(app: FastAP
 
 def test_office_is_set_up_once_and_an_official_joins_it(app: FastAPI, made: Town) -> None:
     person = of(app, made, "administrator")
-    fields = {"region": "440300", "name_en": "Shenzhen", "name_zh": "深圳"}
+    fields = {"region": "深圳", "name_en": "Shenzhen", "name_zh": "深圳"}
+    nowhere = person.post("offices/new", key="6" * 32, **{**fields, "region": "Nowhere"})
+    assert 'href="#f-region"' in nowhere.text
+    assert field(nowhere.text, "region") == "Nowhere"
     done = person.post("offices/new", key="7" * 32, **fields)
     assert done.status_code == 303
     address = done.headers["location"].removeprefix(BASE).partition("?")[0]
+    assert "Shenzhen (440300)" in words(person.get(f"{address}?lang=en").text)
     again = person.post("offices/new", key="8" * 32, **fields)
     assert 'href="#f-region"' in again.text
     assert person.post(f"{address}/join", key="9" * 32, login="holder-1").status_code == 404

@@ -43,12 +43,14 @@ def test_a_draft_is_filled_in_part_by_part_and_filing_names_everything_that_is_m
     page.get_by_role("button", name="Start draft").click()
     page.get_by_role("link", name="Fill in Person and passport").click()
     page.fill("#f-surname", "NOWAK")
-    page.fill("#f-nationality", "Poland")
+    page.select_option("#f-nationality", label="Poland")
+    page.fill("#f-given", "X" * 80)
     page.fill("#f-passport", "!")
     page.get_by_role("button", name="Save").click()
     assert page.locator(".field.wrong").count() == 2
     assert page.input_value("#f-surname") == "NOWAK"
-    page.fill("#f-nationality", "pol")
+    assert page.input_value("#f-nationality") == "POL"
+    page.fill("#f-given", "JAN")
     page.fill("#f-passport", "zs 0000177")
     page.get_by_role("button", name="Save").click()
     assert "Saved" in page.inner_text(".banner")
@@ -92,7 +94,7 @@ def test_one_return_with_three_defects_comes_back_corrected_and_is_approved(ente
         assert "To be corrected" in employer.inner_text(".banner")
         if code == "M04":
             employer.fill("#f-issued", _days_ago(served, 5))
-            employer.fill("#f-issuing_state", "deu")
+            employer.select_option("#f-issuing_state", label="Germany")
             employer.select_option("#f-way", "apostille")
             employer.fill("#f-authenticated_on", _days_ago(served, 4))
             employer.get_by_label("A Chinese translation is attached").check()
@@ -183,7 +185,7 @@ def test_the_head_prolongs_once_with_a_reason_that_the_applicant_reads(entering:
 def test_what_if_files_nothing(entering: Entering, served: Town) -> None:
     """Category, points and dates are worked out, each with its rule, and no application appears."""
     page = entering("employer", "what-if")
-    assert page.input_value("#f-region") == "310115"
+    assert page.input_value("#f-region") == "Shanghai (310115)"
     page.fill("#f-age", "32")
     page.select_option("#f-education", "master")
     page.fill("#f-experience_years", "3")

@@ -292,6 +292,25 @@ def test_list_is_checked_before_anybody_is_registered_and_refused_rows_come_back
     assert [row["surname"] for row in found] == ["'=HYPERLINK(1)"]
     assert found[0]["code"].startswith("insurance.")
 
+def test_places_are_chosen_by_name_and_kept_as_codes(app: FastAPI, made: Town) -> None:
+    """The form of a draft and of a registration name states in the page's language; what-if takes a region's name."""
+    person = of(app, made, "employer")
+    form = person.get(f"filings/{made.ids['draft']}/edit?part=person&lang=zh").text
+    assert '<option value="SWE">瑞典' in form
+    assert re.search(r'<option value="[A-Z]{3}" selected>', form)
+    fields = {**_row(795), "region": "上海", "wage": "", "injury_rate": ""}
+    wrong = person.post("insurance/register", key="1" * 32, **{**fields, "region": "Suzhou", "nationality": ""})
+    assert {'href="#f-region"' in wrong.text, 'href="#f-nationality"' in wrong.text} == {True}
+    assert 'value="DEU" selected' in wrong.text
+    made_one = person.post("insurance/register", key="2" * 32, **fields)
+    assert made_one.status_code == 303, words(made_one.text)[-400:]
+    shown = person.get(made_one.headers["location"].removeprefix(BASE) + "&lang=en").text
+    assert "Shanghai (310000)" in words(shown)
+    asked = person.post("what-if", key="3" * 32, region="Suzhou", age="32")
+    assert (asked.status_code, 'href="#f-region"' in asked.text) == (422, True)
+    assert person.post("what-if", key="4" * 32, region="Suzhou, Jiangsu (320500)", age="32").status_code == 200
+
+
 
 @pytest.mark.parametrize("rows", ["", "surname\n", "nonsense,columns\n1,2\n", 'surname\n"open', "\0", "a" * 70_000])
 def test_list_that_is_none_is_refused_at_its_field(app: FastAPI, made: Town, rows: str) -> None:

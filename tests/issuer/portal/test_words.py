@@ -25,7 +25,7 @@ BUILT = re.compile(
     r"^(roles|due|rules|steps|checks|acts|approvals|keys|outbox|done|faults|help|privacy|accessible|nav|home)\."
     r"|^card\.(scheme|why|way|code|public|work|office)|^accounts\.(state|lock|unlock|end|reset|close|role|login|name|email)"
     r"|^organisation\.(state|employer|agency)|^mandate\.(live|later|over|ended|none)|^staff\.(employer|agency|none)"
-    r"|^(filing|permit|insurance|desk|rules|webhooks|offices|messages|endings|objections|entries|requests|benefits|services|windows)\."
+    r"|^(filing|permit|insurance|desk|rules|webhooks|offices|messages|endings|objections|entries|requests|benefits|services|windows|states)\."
     r"|^lists\.(kind|state|title|ready|done|start|do|lead|no_permits)_|^history\.|^insurance\.c_"
     r"|^social\.(state|do)_|^search\.(active|suspended|revoked)|^common\.span|^audit\.only|^tokens\.|^gallery\."
 )

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from icard_crypto.errors import Language
 from issuer import rules
+from issuer.cards.plausible import NATIONALITIES
 from issuer.portal.catalogue import Words
+from issuer.portal.places import country_choices, region_code, region_options
 from issuer.portal.rule_shown import region_words
+from issuer.rules.regions import NATION, known_regions
 
 
 @pytest.mark.parametrize(
@@ -16,9 +20,10 @@ from issuer.portal.rule_shown import region_words
     [
         ("SWE", "Sweden (SWE)", "瑞典（SWE）"),
         ("KOR", "South Korea (KOR)", "韩国（KOR）"),
-        ("XXA", "XXA", "XXA"),
+        ("XXA", "Stateless person (XXA)", "无国籍人（XXA）"),
+        ("XSA", "XSA", "XSA"),
         ("D", "D", "D"),
-        ("HKG", "HKG", "HKG"),
+        ("HKG", "Hong Kong, China (HKG)", "中国香港（HKG）"),
         ("<b>", "<b>", "<b>"),
     ],
 )
@@ -47,3 +52,43 @@ def test_sayings_stand_in_a_row_by_the_signs_of_the_language() -> None:
 def test_every_shipped_kind_of_rules_has_words() -> None:
     kinds = {file.stem for file in (Path(rules.__file__).parent / "data").glob("*.json")}
     assert {kind for kind in kinds if not Words("zh").has(f"rules.kind_{kind}")} == set()
+
+
+def test_a_state_is_chosen_by_its_name_and_every_three_letter_code_can_be() -> None:
+    """The order is the language's own; China has papers but no foreign nationals; what is not among them stays."""
+    for language, first, last in (("en", "Afghanistan", "Zimbabwe"), ("zh", "阿尔巴尼亚", "中非共和国")):
+        t = Words(language)  # type: ignore[arg-type]
+        states = country_choices(t, "SWE")
+        names = [one.text for one in states[1:]]
+        assert names.index(first) < names.index(t.country_name("SWE")) < names.index(last)
+        assert {one.value for one in states} == {"", *(code for code in NATIONALITIES if len(code) == 3)}
+        assert len(set(names)) == len(names)
+        assert "CHN" in {one.value for one in country_choices(t, "", china=True)}
+        assert country_choices(t, "QQQ")[1].value == "QQQ"
+    assert [one.text for one in country_choices(Words("en"), "") if one.value in ("ALA", "CIV")] == [
+        "Åland Islands",
+        "Côte d’Ivoire",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        *(("Shanghai (310000)", "310000"), ("上海市（310000）", "310000"), ("Shanghai (310115)", "310115")),
+        *(("shanghai", "310000"), ("上海", "310000"), ("310115", "310115"), (" 内蒙古 ", "150000"), ("CN", "CN")),
+        *(("全国", "CN"), ("the whole country", "CN"), ("Suzhou, Jiangsu (320500)", "320500"), ("苏州", "320500")),
+        # Two prefectures have this name in English, and a province and its city that one.
+        *(("Suzhou", "Suzhou"), ("Jilin", "Jilin"), ("Nowhere", "Nowhere"), ("", "")),
+    ],
+)
+def test_a_region_is_typed_as_a_name_or_a_code(typed: str, code: str) -> None:
+    assert region_code(typed) == code
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_region_that_is_proposed_leads_back_to_itself(language: Language) -> None:
+    """None of them twice; the whole country where it is asked for."""
+    proposed = region_options(language)
+    assert [region_code(text) for text in proposed] == [code for code in known_regions() if code != NATION]
+    assert len(set(proposed)) == len(proposed)
+    assert set(region_options(language, nation=True)) - set(proposed) == {region_words(NATION, Words(language))}
