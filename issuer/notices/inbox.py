@@ -21,7 +21,7 @@ from icard_crypto.errors import Language, NotFound
 from issuer.core import Core
 from issuer.vault.at_rest import Place
 
-from .kinds import Channel, kind_of, kinds
+from .kinds import Channel, groups, kind_of
 from .models import NoticeMute, NoticeRow
 
 __all__ = ["InboxNotice", "Preference", "inbox", "mark_read", "preferences", "unread"]
@@ -99,15 +99,18 @@ def mark_read(core: Core, account: str, ids: Iterable[str]) -> int:
     return core.database.transact(work, settled=lambda session: None)
 
 
-def preferences(core: Core, account: str) -> list[Preference]:
-    """What comes over which channel, for every kind that goes anywhere but the inbox."""
+def preferences(core: Core, account: str, role: str) -> list[Preference]:
+    """What comes over which channel, for every kind that goes anywhere but the inbox and can reach an account's role; in
+    the order of the groups."""
     query = select(NoticeMute.kind, NoticeMute.channel).where(NoticeMute.account_id == account)
     muted = core.database.read(lambda session: {(*row,) for row in session.execute(query)})
     return [
         Preference(
             kind.name, channel, channel in kind.fixed or (kind.name, channel) not in muted, channel in kind.fixed
         )
-        for kind in kinds().values()
+        for group in groups()
+        for kind in group.kinds
+        if role in kind.roles
         for channel in kind.channels
     ]
 

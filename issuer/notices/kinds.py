@@ -6,6 +6,7 @@ Promises:
    come into a subject, a text or a payload.
 2. Every kind has words in English and Chinese (``kinds.json``, ``mail.json``); an act that makes a notice names its
    kind there.
+3. Every kind names the roles that it can reach, and stands in one group of the settings (``groups.json``).
 """
 
 from __future__ import annotations
@@ -20,7 +21,19 @@ from typing import Any, Final, Literal
 
 from icard_crypto.errors import Invalid, Language
 
-__all__ = ["CHANNELS", "LANGUAGES", "Channel", "Kind", "Words", "kind_of", "kind_of_act", "kinds", "mail_words"]
+__all__ = [
+    "CHANNELS",
+    "LANGUAGES",
+    "Channel",
+    "Group",
+    "Kind",
+    "Words",
+    "groups",
+    "kind_of",
+    "kind_of_act",
+    "kinds",
+    "mail_words",
+]
 
 Channel = Literal["email", "webhook"]
 CHANNELS: Final[tuple[Channel, ...]] = ("email", "webhook")
@@ -47,6 +60,7 @@ class Kind:
         channels: where it goes beside the inbox.
         fixed: of these, the ones that cannot be turned off.
         link: the path below the service's address, with the names of facts and perhaps ``secret`` in braces.
+        roles: of the accounts that it can reach.
     """
 
     name: str
@@ -55,6 +69,7 @@ class Kind:
     fixed: frozenset[Channel]
     link: str
     words: Mapping[Language, Words]
+    roles: frozenset[str]
 
     def check(self, facts: Mapping[str, str]) -> None:
         """Refuse facts that are not this kind's, or no ids.
@@ -68,6 +83,14 @@ class Kind:
     def path(self, facts: Mapping[str, str], secret: str | None) -> str:
         """The path of its link."""
         return self.link.format_map({**facts, "secret": secret or ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Kinds that the settings list under one heading: ``words``, by language."""
+
+    words: Mapping[Language, str]
+    kinds: tuple[Kind, ...]
 
 
 def kind_of(name: str) -> Kind:
@@ -85,6 +108,7 @@ def kind_of(name: str) -> Kind:
 @functools.cache
 def kinds() -> Mapping[str, Kind]:
     """All kinds by name."""
+    roles = _roles()
     return {
         name: Kind(
             name,
@@ -93,9 +117,19 @@ def kinds() -> Mapping[str, Kind]:
             frozenset(entry["fixed"]),
             entry["link"],
             {language: Words(**entry[language]) for language in LANGUAGES},
+            roles[name],
         )
         for name, entry in _read("kinds.json").items()
     }
+
+
+@functools.cache
+def groups() -> tuple[Group, ...]:
+    """All kinds by group, in the order of the settings."""
+    return tuple(
+        Group({language: entry[language] for language in LANGUAGES}, tuple(kinds()[name] for name in entry["kinds"]))
+        for entry in _read("groups.json")["groups"]
+    )
 
 
 def kind_of_act(act: str) -> Kind:
@@ -107,6 +141,16 @@ def kind_of_act(act: str) -> Kind:
 def mail_words() -> Mapping[str, Mapping[str, str]]:
     """The words around every e-mail, by language."""
     return _read("mail.json")
+
+
+def _roles() -> dict[str, frozenset[str]]:
+    """The roles that each kind can reach."""
+    table = _read("groups.json")
+    return {
+        name: frozenset(role for one in to.split() for role in table["audiences"].get(one, one).split())
+        for group in table["groups"]
+        for name, to in group["kinds"].items()
+    }
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from issuer.accounts import own_account, preferences, sessions, tokens
 from issuer.accounts.roles import RIGHTS, SCOPES
 from issuer.db.idempotency import Request
 from issuer.notices import inbox
-from issuer.notices.kinds import kind_of
+from issuer.notices.kinds import groups
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Choice, Tag
@@ -123,16 +123,21 @@ def end_session(visit: Visit, session_id: str) -> Response:
 @pages.get("account/notices", _NOTICES)
 def preferences_page(visit: Visit) -> Response:
     """Which kinds of notices come over which channel."""
-    found = inbox.preferences(visit.core, visit.call.who.account_id)
-    rows = [(one, kind_of(one.kind).words[visit.view.language].subject) for one in found if one.channel == "email"]
-    return visit.page("account/preferences.html", rows=rows)
+    who, language = visit.call.who, visit.view.language
+    found = {one.kind: one for one in inbox.preferences(visit.core, who.account_id, who.role.name) if one.channel == "email"}
+    shown = []
+    for group in groups():
+        rows = [(found[kind.name], kind.words[language].subject) for kind in group.kinds if kind.name in found]
+        if rows:
+            shown.append((group.words[language], rows))
+    return visit.page("account/preferences.html", groups=shown)
 
 
 @pages.post("account/notices", _NOTICES, form=preferences_page)
 def set_preferences(visit: Visit) -> Response:
     """Turn kinds on and off for e-mail; what is fixed stays on."""
     who, wanted = visit.call.who, set(visit.every("kind"))
-    for one in inbox.preferences(visit.core, who.account_id):
+    for one in inbox.preferences(visit.core, who.account_id, who.role.name):
         if one.channel == "email" and not one.fixed and one.on != (one.kind in wanted):
             preferences.set_preference(visit.core, who.account_id, one.kind, "email", one.kind in wanted, who.actor)
     return visit.go("account/notices", done="preferences")

@@ -79,8 +79,8 @@ def mark_read(call: CallOf, body: ReadBody) -> CountBody:
 
 @endpoints.at("GET", "/v1/notices/preferences", _OWN)
 def list_preferences(call: CallOf) -> list[Preference]:
-    """Which kinds come over which channel. The inbox always has all."""
-    return core_inbox.preferences(call.core, call.who.account_id)
+    """Which kinds come over which channel. Listed are those that can reach one's role; the inbox always has all."""
+    return core_inbox.preferences(call.core, call.who.account_id, call.who.role.name)
 
 
 @endpoints.at("PUT", "/v1/notices/preferences", _OWN, status=204)

@@ -150,7 +150,7 @@ def test_what_was_turned_off_is_not_sent(issuing_service: Core) -> None:
     cards.suspend(issuing_service, card, BY)
     cards.resume(issuing_service, card, BY)
     assert [row.kind for row in outbox(issuing_service)].count("card.resumed") == 1
-    off = {(each.kind, each.channel) for each in preferences(issuing_service, holder.id) if not each.on}
+    off = {(each.kind, each.channel) for each in preferences(issuing_service, holder.id, "holder") if not each.on}
     assert off == set()
     with pytest.raises(StateError) as caught:
         set_preference(issuing_service, holder.id, "card.revoked", "email", False, "account:1")
@@ -176,7 +176,7 @@ def test_a_mute_that_is_left_from_before_does_not_hide_what_is_fixed_now(issuing
     )
     cards.revoke(issuing_service, card, BY)
     assert [row.kind for row in outbox(issuing_service)].count("card.revoked") == 1
-    assert {each.on for each in preferences(issuing_service, holder.id) if each.kind == "card.revoked"} == {True}
+    assert {each.on for each in preferences(issuing_service, holder.id, "holder") if each.kind == "card.revoked"} == {True}
 
 
 def test_an_inbox_is_ones_own(issuing_service: Core) -> None:

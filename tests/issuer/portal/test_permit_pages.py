@@ -13,9 +13,14 @@ from importlib import resources
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 
 from issuer.accounts.mandates import end_mandate, give_mandate
+from issuer.accounts.models import Account
 from issuer.insurance import departure
+from issuer.notices import inbox
+from issuer.notices.kinds import groups, kind_of, kinds
+from issuer.notices.models import NoticeRow
 from issuer.portal import BASE, make_portal
 from issuer.rules.days import day_of
 from issuer.service.app import make_service
@@ -480,3 +485,32 @@ def test_chart_of_findings_says_what_its_table_says(app: FastAPI, made: Town) ->
     assert len(kinds) == len(set(kinds)) == chart.count('<svg class="bar"') == len(re.findall("[0-9] findings?", chart))
     table = page.partition("</figure>")[2]
     assert all(kind in table for kind in kinds)
+
+
+@pytest.mark.parametrize("role", ["resident", "employer", "permit_officer", "auditor"])
+def test_settings_list_the_notices_that_can_reach_the_role_in_groups(app: FastAPI, made: Town, role: str) -> None:
+    """What one turned off stays off, and kinds of other roles are neither shown nor touched."""
+    person = of(app, made, role)
+    page = person.get("account/notices?lang=en").text
+    shown, mine = set(re.findall(r'name="kind" value="([a-z_.]+)"', page)), person.entered.who.role.name
+    assert shown == {
+        kind.name for kind in kinds().values() if mine in kind.roles and "email" in set(kind.channels) - kind.fixed
+    }
+    legends = re.findall(r'<legend class="legend">([^<]+)', page)
+    assert legends == [
+        group.words["en"] for group in groups() if any(kind.name in shown for kind in group.kinds)
+    ], "headings in their order, none of them empty"
+    assert ("Benefits and services" in legends) == (mine == "holder")
+    off = sorted(shown)[0]
+    assert person.post("account/notices", key="1" * 32).status_code == 303
+    muted = inbox.preferences(made.issuing_service.core, person.entered.who.account_id, mine)
+    assert {one.kind for one in muted if not one.on} == shown
+    assert f'value="{off}" checked' not in person.get("account/notices").text
+
+
+def test_every_notice_has_reached_a_role_that_its_kind_names(made: Town) -> None:
+    """All notices of this module's applications, permits, claims and requests."""
+    query = select(NoticeRow.kind, Account.role).join(Account, Account.id == NoticeRow.account_id).distinct()
+    sent = made.issuing_service.core.database.read(lambda session: session.execute(query).all())
+    assert len({kind for kind, _ in sent}) > 15
+    assert [(kind, role) for kind, role in sent if role not in kind_of(kind).roles] == []
