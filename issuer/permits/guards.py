@@ -94,6 +94,8 @@ def facts_of(
         known["permit_ended"] = date.fromisoformat(known["permit_ended"])
     if permit is not None and not permit.own:
         known |= {"earlier_permit": True, "permit_ended": min(permit.until, day), "other_employer": True}
+    if permit is not None and process in ("extension", "change"):
+        known |= _changes(record, permit, known)
     birth = record.birth or (permit.birth if permit else None)
     return FilingFacts(
         process=process,
@@ -106,6 +108,14 @@ def facts_of(
             "agency": agency,
         },
     )
+
+
+def _changes(record: FilingRecord, permit: PermitFacts, known: Mapping[str, Any]) -> dict[str, bool]:
+    """What an application about a permit changes: what it says differs from the permit, or it says that it does."""
+    post = record.post not in (None, permit.post)
+    category = record.category not in (None, permit.category)
+    found = {"promotion": post, "position_changes": post, "category_changes": category}
+    return {name: differs or known.get(name) is True for name, differs in found.items()}
 
 
 def submit_refusals(

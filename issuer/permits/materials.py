@@ -134,9 +134,11 @@ _CONDITIONS: Final[Mapping[str, _Condition]] = {
 }
 
 
+#: What the service knows by itself: who files, and what differs from the permit.
+_KNOWN: Final = frozenset({"agency", "promotion", "position_changes", "category_changes"})
 #: What an applicant is asked for a condition; conditions without an entry follow from other fields.
 _ASKED: Final[Mapping[str, tuple[str, ...]]] = {
-    **{name: (name,) for name in _CONDITIONS if name in FilingFacts.__dataclass_fields__ and name != "agency"},
+    **{name: (name,) for name in _CONDITIONS if name in FilingFacts.__dataclass_fields__ and name not in _KNOWN},
     "earlier_permit_recent": ("earlier_permit", "permit_ended"),
     "asked_for": (),
 }

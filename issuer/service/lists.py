@@ -40,7 +40,7 @@ FILINGS: Final = {
 
 #: Questions that one tick answers with no, for all rows.
 PLAIN: Final = {
-    "extension": ("promotion", "dependants", "category_by_proof", "physical_permit", "regulated_industry"),
+    "extension": ("dependants", "category_by_proof", "physical_permit", "regulated_industry"),
     "cancellation": ("physical_permit",),
 }
 

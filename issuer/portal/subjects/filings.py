@@ -1,12 +1,10 @@
-"""Applications: the list, an application with its clocks and its decision, and the form by which it is filed.
+"""Applications: the list, an application with its clocks and its decision, and the form that begins one.
 
 Promises:
 
 1. Everybody who has to do with an application sees the same page: whose turn it is, by when, by which rule, and what
    they can do now.
-2. A draft is saved part by part. What is wrong with a part is said at its fields, all of it at once; what a return has
-   named is beside the fields and in the checklist.
-3. Refusals are shown with their rules and a link to the place.
+2. Refusals are shown with their rules and a link to the place.
 """
 
 from __future__ import annotations
@@ -18,20 +16,17 @@ from typing import Any, Final
 
 from fastapi import Response
 
-from icard_crypto.errors import NotFound, StateError
+from icard_crypto.errors import NotFound
 from issuer.accounts import mandates, organisations
 from issuer.enquiries import threads
 from issuer.permits import applications, views
 from issuer.permits.applications import NewFiling
 from issuer.permits.materials import PROCESSES
 from issuer.permits.permit_views import PermitView
-from issuer.permits.records import record_from
 from issuer.permits.refusals import FilingRefused, PermitRefused
 from issuer.permits.views import FilingSummary, FilingView
 from issuer.portal.faults import FieldError, FormFault
 from issuer.portal.filing_shown import (
-    FACTS,
-    PARTS,
     defects_of,
     field_label,
     filed_facts,
@@ -59,17 +54,7 @@ pages = Pages()
 _LISTS: Final = with_right("filing.read_own", "filing.read")
 _SEEN: Final = Access("person", ("filing.read", "filing.read_own"), owned="filing")
 _FILES: Final = with_right("filing.file")
-_FILES_ONE: Final = Access("person", ("filing.file",), owned="filing")
 _ON_PERMIT: Final = ("extension", "change", "cancellation", "reissue")
-_DAYS: Final = frozenset({"birth", "passport_until", "first", "until", "contract_until", "changed_on", "ended_on"})
-_CHOICES: Final = {
-    "sex": ("female", "male", "other"),
-    "category": ("A", "B", "C"),
-    "ground": ("contract_ended", "resigned", "dismissed", "left_china", "employer_gone", "incapacity", "death"),
-    "education": ("bachelor", "master", "doctor", "highest_skill", "other"),
-    "chinese": ("none", "hsk1", "hsk2", "hsk3", "hsk4", "hsk5", "hsk6", "degree", "native"),
-}
-_NUMBERS: Final = frozenset({"salary", "experience_years", "months_in_china", "local_points"})
 
 
 @pages.get("filings", _LISTS)
@@ -257,102 +242,6 @@ def _gap(visit: Visit, view: FilingView) -> str:
     if view.state == "APPROVED" or first is None:
         return ""
     return t("filing.gap", day=t.day(date.fromisoformat(first)))
-
-
-@pages.get("filings/{filing_id}/edit", _FILES_ONE)
-def edit_page(visit: Visit, filing_id: str) -> Response:
-    """The form for a part of an application."""
-    view = views.show_filing(visit.core, visit.call.who, filing_id)
-    part = visit.text("part") or visit.query("part") or "facts"
-    if part != "facts" and part not in PARTS[view.process]:
-        raise NotFound("filing.none")
-    names = _names(view, part)
-    back = {point["path"].removeprefix("facts."): point["text"] for point in defects_of(view)}
-    if not visit.errors:
-        visit.errors = [FieldError(name, back[name]) for name in names if name in back]
-    record = view.record if part != "facts" else view.record.get("facts", {})
-    return visit.page(
-        "filings/edit.html",
-        filing=view,
-        part=part,
-        fields=[_field(visit, name, record.get(name)) for name in names],
-        address=f"{BASE}filings/{filing_id}",
-    )
-
-
-def _names(view: FilingView, part: str) -> tuple[str, ...]:
-    if part != "facts":
-        return PARTS[view.process].get(part, ())
-    more = () if view.process in ("cancellation", "reissue") else FACTS
-    return (*view.questions, *(name for name in more if name not in view.questions))
-
-
-def _field(visit: Visit, name: str, value: Any) -> dict[str, Any]:
-    """A field of the form: what kind of control it has, and what is in it."""
-    t = visit.words
-    hint = t(f"filing.f_{name}_hint") if t.has(f"filing.f_{name}_hint") else ""
-    found: dict[str, Any] = {"name": name, "label": field_label(t, name), "hint": hint, "choices": []}
-    if name in _CHOICES:
-        options = [Choice(one, t(f"filing.v_{name}_{one}")) for one in _CHOICES[name]]
-        return {**found, "kind": "select", "choices": [Choice("", t("filing.choose")), *options], "value": value or ""}
-    if name in _DAYS or name == "permit_ended":
-        return {**found, "kind": "date", "value": value or ""}
-    if name in _NUMBERS:
-        return {**found, "kind": "number", "value": "" if value is None else str(value)}
-    if name == "nationality":
-        chosen = visit.text(name) or value or ""
-        return {**found, "kind": "select", "choices": country_choices(t, chosen), "value": chosen}
-    if name in ("surname", "given", "passport", "post"):
-        return {**found, "kind": "text", "value": value or "", "code": name == "passport"}
-    options = [Choice("yes", t("filing.yes")), Choice("no", t("filing.no")), Choice("", t("filing.not_yet"))]
-    chosen = visit.text(name) if visit.form else {True: "yes", False: "no"}.get(value, "")
-    return {**found, "kind": "flag", "choices": options, "value": chosen}
-
-
-@pages.post("filings/{filing_id}/edit", _FILES_ONE, form=edit_page)
-def save_part(visit: Visit, filing_id: str) -> Response:
-    """Save a part of an application; the others stay as they are."""
-    view = views.show_filing(visit.core, visit.call.who, filing_id)
-    part = visit.text("part")
-    given = {name: _value(visit, name) for name in _names(view, part)}
-    errors = [error for name, value in given.items() if (error := _error(visit, part, name, value)) is not None]
-    if errors:
-        raise FormFault(errors)
-    record: dict[str, Any] = dict(view.record)
-    if part == "facts":
-        record["facts"] = {**record.get("facts", {}), **given}
-    else:
-        record |= given
-    applications.save_filing(visit.core, visit.call.who, filing_id, record, visit.call.version)
-    return visit.go(f"filings/{filing_id}", done="filing_saved")
-
-
-def _value(visit: Visit, name: str) -> Any:
-    text = visit.text(name)
-    if not text:
-        return None
-    if name in _NUMBERS:
-        return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else text
-    if (
-        name in _CHOICES
-        or name in _DAYS
-        or name in ("surname", "given", "nationality", "passport", "post", "permit_ended")
-    ):
-        return text.upper() if name in ("nationality", "passport") else text
-    return {"yes": True, "no": False}.get(text, text)
-
-
-def _error(visit: Visit, part: str, name: str, value: Any) -> FieldError | None:
-    """What is wrong with one field by itself, so that all are named at once."""
-    if value is None:
-        return None
-    try:
-        record_from({"facts": {name: value}} if part == "facts" else {name: value})
-    except StateError as fault:
-        message, hint = visit.words.fault(fault)
-        expected = f" ({fault.expected})" if fault.expected and visit.view.language == "en" else ""
-        return FieldError(name, f"{message}{visit.words.gap}{hint}{expected}")
-    return None
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 from icard_crypto.errors import StateError
 from issuer.permits.guards import EmployerFacts, PaperFacts, PermitFacts, approval_refusals, facts_of, submit_refusals
-from issuer.permits.materials import PROCESSES, Process, checklist
+from issuer.permits.materials import PROCESSES, FilingFacts, Process, checklist, questions
 from issuer.permits.records import FilingRecord, record_from
 from issuer.permits.refusals import Refusal
 from issuer.rules.book import shipped
@@ -226,3 +226,20 @@ def test_record_survives_its_json() -> None:
     assert record.passport == "C01X00T47"
     assert record_from(record.to_json()) == record
     assert FilingRecord().to_json() == {}
+
+
+@pytest.mark.parametrize("process", ["extension", "change"])
+def test_what_an_application_changes_is_read_from_its_permit_and_asked_of_nobody(process: Process) -> None:
+    """Another post or category than the permit's is a change, whatever was answered; none of the three is asked."""
+
+    def facts(**record: Any) -> FilingFacts:
+        return facts_of(record_from(record), process, "310000", TODAY, agency=False, permit=PERMIT)
+
+    denied = {"promotion": False, "position_changes": False, "category_changes": False}
+    for same in (facts(), facts(post=PERMIT.post, category="B", facts=denied)):
+        assert (same.promotion, same.position_changes, same.category_changes) == (False, False, False)
+    other = facts(post="Head of design", category="A", facts=denied)
+    assert (other.promotion, other.position_changes, other.category_changes) == (True, True, True)
+    assert facts(facts={"promotion": True}).promotion is True
+    assert not denied.keys() & set(questions(BOOK, other))
+    assert "physical_permit" in questions(BOOK, other)

@@ -100,11 +100,27 @@ def test_extension_shows_what_its_permit_has_and_asks_for_none_of_it(office: Per
     assert "Passport valid until –" not in words(page)
     assert f"Post {permit['terms'][-1]['post']} Category B" in words(page)
     assert f'/portal/permits/{permit["permit_id"]}"' in page
+    employer = Person(app, office.employer.enter())
+    asked = ["category_by_proof", "dependants", "physical_permit", "regulated_industry"]
+    assert _questions(employer, draft) == asked, "what the documents follow from, and nothing that categories do"
+    job = employer.get(f"filings/{draft}/edit?part=job&lang=en").text
+    assert f"Now: {permit['terms'][-1]['post']}. Leave this empty if it stays." in words(job)
+    for number, (category, more) in enumerate((("B", False), ("A", True), ("", False))):
+        part = {"part": "job", "version": field(job, "version"), "category": category}
+        assert employer.post(f"filings/{draft}/edit", key=f"{number}" * 32, **part).status_code == 303
+        job = employer.get(f"filings/{draft}/edit?part=job&lang=en").text
+        assert ("education" in _questions(employer, draft)) == more, category
     accepted = office.accepted("extension", extension(office, permit), permit_id=permit["permit_id"])
     form = Person(app, office.officer.enter()).get(f"filings/{accepted}/approve?lang=en").text
     assert re.findall(r'<option value="(.)" selected', form) == ["B"]
     for part in ("history", "facts.x"):
         assert Person(app, office.employer.enter()).get(f"filings/{draft}/edit?part={part}").status_code == 404
+
+
+def _questions(person: Person, filing_id: str) -> list[str]:
+    """What the part with the questions asks."""
+    form = person.get(f"filings/{filing_id}/edit?part=facts").text
+    return sorted(set(re.findall(r'<(?:input|select)[^>]* name="([a-z_]+)"', form)) - {"csrf", "key", "version", "part"})
 
 
 def test_gap_between_two_employers_stands_on_the_pages_of_holder_new_employer_and_officer(
