@@ -32,7 +32,7 @@ from .models import Filing, FilingTaken, Paper, Permit
 from .parties import filings_of, load_filing
 from .people import filing_name, organisation_record
 
-__all__ = ["DeskLoad", "QueueItem", "give_back", "office_load", "queue", "take", "take_next"]
+__all__ = ["DeskLoad", "QueueItem", "TakenBy", "give_back", "office_load", "queue", "take", "take_next", "taken_by"]
 
 #: States in which the office has to act.
 _OFFICE: Final = ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED")
@@ -93,6 +93,14 @@ class DeskLoad:
     taken: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class TakenBy:
+    """Who has taken an application. ``own``: it is the one who asks."""
+
+    name: str
+    own: bool
+
+
 def queue(core: Core, who: Principal, *, after: str = "", limit: int = 50, free: bool = False) -> list[QueueItem]:
     """A page of the desk's queue.
 
@@ -115,6 +123,26 @@ def queue(core: Core, who: Principal, *, after: str = "", limit: int = 50, free:
         if free:
             query = query.where(FilingTaken.account_id.is_(None))
         return _items(core, session, who, query)
+
+    return core.database.read(look)
+
+
+def taken_by(core: Core, who: Principal, filing_id: str) -> TakenBy | None:
+    """Who has taken an application; None: nobody has.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        NotFound: ``filing.none``.
+    """
+    who.require("filing.decide")
+
+    def look(session: Session) -> TakenBy | None:
+        row = load_filing(core, session, who, filing_id)
+        taken = session.get(FilingTaken, row.id)
+        if taken is None:
+            return None
+        names = _names(core, session, [taken.account_id])
+        return TakenBy(names.get(taken.account_id, "–"), taken.account_id == who.account_id)
 
     return core.database.read(look)
 

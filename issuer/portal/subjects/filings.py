@@ -19,7 +19,7 @@ from fastapi import Response
 from icard_crypto.errors import NotFound
 from issuer.accounts import mandates, organisations
 from issuer.enquiries import threads
-from issuer.permits import applications, views
+from issuer.permits import applications, desk, views
 from issuer.permits.applications import NewFiling
 from issuer.permits.materials import PROCESSES
 from issuer.permits.permit_views import PermitView
@@ -152,6 +152,7 @@ def show_filing(visit: Visit, filing_id: str) -> Response:
         Fact(t("filing.employer"), view.employer),
         Fact(t("filing.number"), view.filing_id[:8].upper(), code=True),
     ]
+    takes = who.may("filing.decide") and view.state in ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED")
     permit = permit_seen(visit, view)
     if permit is not None:
         see = Act(t("filing.see_permit"), f"{BASE}permits/{permit.permit_id}")
@@ -180,7 +181,8 @@ def show_filing(visit: Visit, filing_id: str) -> Response:
         threads=_threads(visit, rules, view),
         answers=who.may("filing.decide"),
         acts=_desk_acts(visit, view),
-        takes=who.may("filing.decide") and view.state in ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED"),
+        takes=takes,
+        taken=desk.taken_by(visit.core, who, filing_id) if takes else None,
     )
 
 

@@ -514,3 +514,25 @@ def test_every_notice_has_reached_a_role_that_its_kind_names(made: Town) -> None
     sent = made.issuing_service.core.database.read(lambda session: session.execute(query).all())
     assert len({kind for kind, _ in sent}) > 15
     assert [(kind, role) for kind, role in sent if role not in kind_of(kind).roles] == []
+
+
+def test_officer_is_offered_to_take_or_to_give_back_whichever_applies(app: FastAPI, made: Town) -> None:
+    """Another officer reads who works on it, and may take it over."""
+    one, two = of(app, made, "permit_officer"), of(app, made, "second_permit_officer")
+    path = f"filings/{made.ids['filing']}"
+
+    def seen(person: Person) -> tuple[list[str], str]:
+        page = person.get(f"{path}?lang=en").text
+        offered = re.findall(rf'action="{BASE}{path}/(take|give-back)">.*?<button[^>]*>([^<]*)', page, re.DOTALL)
+        return [" ".join(each) for each in offered], words(page)
+
+    assert seen(one)[0] == ["take Take it"]
+    assert one.post(f"{path}/take", key="1" * 32).status_code == 303
+    offered, text = seen(one)
+    assert offered == ["give-back Give it back"]
+    assert "You are working on this application." in text
+    offered, text = seen(two)
+    assert offered == ["take Take it over"]
+    assert "Name of permit_officer-1 is working on this application." in text
+    assert one.post(f"{path}/give-back", key="2" * 32).status_code == 303
+    assert seen(two)[0] == ["take Take it"]
