@@ -23,7 +23,7 @@ __all__ = ["cite", "provisional_note", "source_text", "taken_from_nation"]
 
 
 def cite(rule: Rule, language: Language) -> str:
-    """The rule, its source and certainty: ``D03: Administrative Licensing Law, article 42 (read in the law ...)``."""
+    """The source, how certain it is, and the rule: ``EEL, article 30 (read in the law ...; rule D12)``, written out."""
     words = _words()
     certainty = words["certainty"][rule.certainty][language]
     if rule.uncertain:

@@ -24,7 +24,7 @@ def test_clocks_name_day_rule_and_certainty(office: PermitOffice) -> None:
         ("D01", "2026-03-09", False),
         ("D02", "2026-03-09", False),
     ]
-    assert seen["clocks"][1]["rule"]["en"].startswith("D02: Administrative Licensing Law, article 32")
+    assert seen["clocks"][1]["rule"]["en"].startswith("Administrative Licensing Law, article 32")
     assert seen["clocks"][1]["title"]["zh"] == "一次性告知补正内容"
     assert seen["moves"] == ["withdraw"]
     office.moved(office.officer, filing_id, "pre-review")
@@ -106,7 +106,7 @@ def test_refusal_has_reasons_and_redress_with_last_days(office: PermitOffice) ->
         ("reconsideration", "2026-05-06"),
         ("court", "2026-09-02"),
     ]
-    assert record["redress"][0]["rule"]["zh"].startswith("reconsideration：《行政复议法》第20条")
+    assert record["redress"][0]["rule"]["zh"].startswith("《行政复议法》第20条")
     assert refused["moves"] == ["deliver"]
     assert problem(office.move(office.officer, filing_id, "approve", {}))[0] == 409
 

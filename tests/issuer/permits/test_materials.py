@@ -227,7 +227,7 @@ def test_refusal_names_its_rule_and_says_when_it_is_uncertain() -> None:
     )
     assert old.sentence("en") == (
         "The paper is too old: its time counts from issue, not from authentication. "
-        "[M04: Notice [2017] 36, service guide on work permits (from a secondary source)]"
+        "[Notice [2017] 36, service guide on work permits (from a secondary source; rule M04)]"
     )
     assert old.expected == "by 2026-11-29"
     assert "uncertain" in wrong.sentence("en")

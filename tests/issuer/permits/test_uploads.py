@@ -147,7 +147,7 @@ def test_photo_is_judged_at_once_and_every_point_is_named(office: PermitOffice) 
     found = {one["code"]: one for one in answer.json()["errors"]}
     assert set(found) == {"upload.photo_small", "upload.photo_background", "upload.photo_frame"}
     assert found["upload.photo_small"]["expected"] == "at least 354 x 472 pixels"
-    assert found["upload.photo_small"]["rule"].startswith("size: ")
+    assert found["upload.photo_small"]["rule"].endswith("rule size)")
     assert stored(office) == []
 
 

@@ -169,10 +169,10 @@ def test_extension_rule_of_2017_is_not_known() -> None:
 
 def test_rule_is_cited_in_both_languages() -> None:
     assert cite(rule("D03"), "en") == (
-        "D03: Administrative Licensing Law, articles 42, 45, 82 (read in the law or on an authority's page)"
+        "Administrative Licensing Law, articles 42, 45, 82 (read in the law or on an authority's page; rule D03)"
     )
-    assert cite(rule("D03"), "zh") == "D03：《行政许可法》第42、45、82条（依据法律原文或主管部门网页）"
-    assert cite(rule("D20"), "en").endswith("(this service's own rule; uncertain: practice may differ)")
+    assert cite(rule("D03"), "zh") == "《行政许可法》第42、45、82条（依据法律原文或主管部门网页；规则 D03）"
+    assert cite(rule("D20"), "en").endswith("(this service's own rule; uncertain: practice may differ; rule D20)")
     assert "不确定" in cite(rule("D07"), "zh")
 
 

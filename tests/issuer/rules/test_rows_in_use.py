@@ -28,8 +28,8 @@ def test_each_row_is_found_where_and_when_it_holds_and_names_its_source(kind: st
         if rule.valid_to is not None:
             after = BOOK.find(kind, rule.id, rule.region, rule.valid_to + timedelta(days=1))
             assert after is not rule, rule.name
-        assert rule.id in cite(rule, "en")
-        assert rule.id in cite(rule, "zh")
+        assert cite(rule, "en").endswith(f"; rule {rule.id})")
+        assert cite(rule, "zh").endswith(f"；规则 {rule.id}）")
 
 
 @pytest.mark.parametrize("kind", BOOK.kinds)
