@@ -30,14 +30,16 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable, Sequence
 from importlib import resources
-from typing import Literal
+from typing import Final, Literal, ParamSpec, TypeVar
 
 __all__ = [
     "CardError",
     "Conflict",
     "DecodeError",
     "EncodeError",
+    "Faults",
     "IcardError",
     "Invalid",
     "KeyFault",
@@ -49,9 +51,15 @@ __all__ = [
     "Unavailable",
     "catalogue",
     "register",
+    "together",
 ]
 
 Language = Literal["en", "zh"]
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_E = TypeVar("_E", bound="IcardError")
+#: Faults that are named of one thing.
+_MOST_FAULTS: Final = 20
 
 
 _packages = ["icard_crypto"]
@@ -87,7 +95,11 @@ class IcardError(Exception):
         path: where in the data: a dotted path such as ``permit.until``.
         expected: what would have been right, in a few words.
         found: what was there instead, in a few words; never a secret, never personal data.
+
+    ``also``: what else is wrong with the same thing, where all of it was looked at.
     """
+
+    also: tuple[IcardError, ...] = ()
 
     def __init__(
         self,
@@ -140,7 +152,8 @@ class IcardError(Exception):
         return f"{self.code}: {'; '.join(parts)}"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.code, self.offset, self.path, self.expected, self.found))
+        parts = (type(self), self.code, self.offset, self.path, self.expected, self.found)
+        return (_rebuild, parts, {"also": self.also}) if self.also else (_rebuild, parts)
 
 
 def _rebuild(
@@ -159,15 +172,9 @@ class DecodeError(IcardError):
 
 
 class CardError(IcardError):
-    """A card's data is wrong; ``path`` names the field.
-
-    ``also``: what else is wrong with the same card, where all of it was looked at.
-    """
+    """A card's data is wrong; ``path`` names the field."""
 
     also: tuple[CardError, ...] = ()
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (*super().__reduce__(), {"also": self.also})
 
 
 class KeyFault(IcardError):
@@ -207,3 +214,44 @@ class Invalid(StateError):
 
 class Unavailable(StateError):
     """It can't be done now; the same request may succeed later."""
+
+
+class Faults:
+    """Everything that is wrong with one thing, looked at part by part.
+
+    Attributes:
+        found: the faults, in the order in which they were found.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[IcardError] = []
+
+    def of(self, read: Callable[_P, _T], /, *args: _P.args, **options: _P.kwargs) -> _T | None:
+        """What ``read`` gives; a fault is kept with those that were found with it, and None stands for it."""
+        try:
+            return read(*args, **options)
+        except IcardError as fault:
+            self.add(fault)
+            return None
+
+    def add(self, fault: IcardError) -> None:
+        """Keep a fault."""
+        others, fault.also = fault.also, ()
+        # Without the frames that it came through: they hold what was read.
+        self.found += [fault.with_traceback(None), *others]
+
+    def on(self, path: str) -> bool:
+        """Whether a fault of this place was found."""
+        return any(one.path == path for one in self.found)
+
+    def settle(self) -> None:
+        """Raise the first fault, which has the others, if there is one."""
+        if self.found:
+            raise together(self.found)
+
+
+def together(faults: Sequence[_E]) -> _E:
+    """The first of several faults of one thing, with the others in ``also``, 20 in all; to be raised."""
+    first, *others = faults
+    first.also = tuple(others[: _MOST_FAULTS - 1])
+    return first

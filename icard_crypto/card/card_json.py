@@ -19,9 +19,9 @@ import binascii
 import datetime
 import re
 from collections.abc import Callable
-from typing import Any, Final, ParamSpec, TypeVar, cast
+from typing import Any, Final, cast
 
-from icard_crypto.errors import CardError
+from icard_crypto.errors import CardError, Faults
 
 from .characters import fault_of
 from .fields import FIELDS, SERVICES, Field
@@ -46,9 +46,6 @@ _PHOTO_STARTS: Final = {
 
 _MOST_FAULTS: Final = 20
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
 _PARTS: Final = {
     "holder": ("name", "name_native", "year_of_birth", "date_of_birth", "gender", "nationality", "photo"),
     "holder.name_native": ("text", "language"),
@@ -57,29 +54,6 @@ _PARTS: Final = {
     "insurance": tuple(FIELDS["insurance"]),
     "insurance.exemptions": tuple(FIELDS["exemption"]),
 }
-
-
-class _Faults:
-    """What is wrong with a card, as far as it was read."""
-
-    def __init__(self) -> None:
-        self.found: list[CardError] = []
-
-    def of(self, read: Callable[_P, _T], /, *args: _P.args, **options: _P.kwargs) -> _T | None:
-        """What ``read`` gives; a fault is kept, and None stands for it."""
-        try:
-            return read(*args, **options)
-        except CardError as fault:
-            # Without the frames that it came through: they hold what the card says.
-            self.found.append(fault.with_traceback(None))
-            return None
-
-    def settle(self) -> None:
-        """Raise the first fault, which has the others, if there is one."""
-        if self.found:
-            first, *others = self.found
-            first.also = tuple(others[: _MOST_FAULTS - 1])
-            raise first
 
 
 def _type_name(value: object) -> str:
@@ -93,7 +67,7 @@ def _expect(value: object, kind: type, path: str) -> Any:
     return value
 
 
-def _object(value: object, path: str, names: tuple[str, ...], faults: _Faults) -> dict[str, Any]:
+def _object(value: object, path: str, names: tuple[str, ...], faults: Faults) -> dict[str, Any]:
     obj: dict[str, Any] = _expect(value, dict, path or "card")
     prefix = f"{path}." if path else ""
     for name in [name for name in obj if name not in names][:_MOST_FAULTS]:
@@ -169,7 +143,7 @@ def _values(entries: object, path: str, values: dict[str, int]) -> list[int]:
     return sorted(numbers)
 
 
-def _photo(holder: dict[str, Any], faults: _Faults) -> tuple[bytes | None, int | None]:
+def _photo(holder: dict[str, Any], faults: Faults) -> tuple[bytes | None, int | None]:
     if "photo" not in holder:
         return None, None
     field, value = FIELDS["identity"]["photo"], holder["photo"]
@@ -202,7 +176,7 @@ def _photo(holder: dict[str, Any], faults: _Faults) -> tuple[bytes | None, int |
     return data, formats[recognised]
 
 
-def _native_name(obj: dict[str, Any], faults: _Faults) -> tuple[str | None, str | None]:
+def _native_name(obj: dict[str, Any], faults: Faults) -> tuple[str | None, str | None]:
     if "name_native" not in obj:
         return None, None
     path, identity = "holder.name_native", FIELDS["identity"]
@@ -224,7 +198,7 @@ def _year_of_birth(obj: dict[str, Any], born: datetime.date | None) -> int | Non
     return year
 
 
-def _holder(value: object, faults: _Faults) -> Holder:
+def _holder(value: object, faults: Faults) -> Holder:
     obj = _object(value, "holder", _PARTS["holder"], faults)
     identity = FIELDS["identity"]
     native, language = faults.of(_native_name, obj, faults) or (None, None)
@@ -273,7 +247,7 @@ def _last4(obj: dict[str, Any], field: Field, number: str | None) -> str | None:
 
 
 def _period(
-    obj: dict[str, Any], path: str, faults: _Faults, *, begins: bool
+    obj: dict[str, Any], path: str, faults: Faults, *, begins: bool
 ) -> tuple[datetime.date | None, datetime.date | None]:
     """From when until when; ``begins``: the first day is required, as the last always is."""
     first = faults.of(_date, obj, path, "from", required=begins)
@@ -284,7 +258,7 @@ def _period(
     return first, last
 
 
-def _permit(value: object, faults: _Faults) -> Permit:
+def _permit(value: object, faults: Faults) -> Permit:
     obj = _object(value, "permit", _PARTS["permit"], faults)
     known = FIELDS["permit"]
     texts = {
@@ -307,7 +281,7 @@ def _exempt_schemes(obj: dict[str, Any], path: str) -> Scheme:
     return schemes
 
 
-def _exemption(value: object, path: str, faults: _Faults) -> Exemption:
+def _exemption(value: object, path: str, faults: Faults) -> Exemption:
     obj = _object(value, path, _PARTS["insurance.exemptions"], faults)
     schemes = faults.of(_exempt_schemes, obj, path)
     certificate = faults.of(_text, obj, path, "certificate", FIELDS["exemption"]["certificate"], required=True)
@@ -333,7 +307,7 @@ def _month(value: object, path: str) -> Month:
     return month
 
 
-def _exemptions(value: object, faults: _Faults) -> list[Exemption | None]:
+def _exemptions(value: object, faults: Faults) -> list[Exemption | None]:
     path, most = "insurance.exemptions", FIELDS["insurance"]["exemptions"].high
     entries = _expect(value, list, path)
     if len(entries) > most:
@@ -341,7 +315,7 @@ def _exemptions(value: object, faults: _Faults) -> list[Exemption | None]:
     return [faults.of(_exemption, entry, f"{path}[{place}]", faults) for place, entry in enumerate(entries)]
 
 
-def _insurance(value: object, faults: _Faults) -> Insurance:
+def _insurance(value: object, faults: Faults) -> Insurance:
     obj = _object(value, "insurance", _PARTS["insurance"], faults)
     known = FIELDS["insurance"]
     schemes = faults.of(_schemes, obj)
@@ -357,11 +331,11 @@ def _insurance(value: object, faults: _Faults) -> Insurance:
     )
 
 
-def _services(value: object, _: _Faults) -> tuple[Service, ...]:
+def _services(value: object, _: Faults) -> tuple[Service, ...]:
     return tuple(map(Service, _values(value, "services", {name: service.number for name, service in SERVICES.items()})))
 
 
-_READERS: Final[dict[str, Callable[[object, _Faults], Any]]] = {
+_READERS: Final[dict[str, Callable[[object, Faults], Any]]] = {
     "holder": _holder,
     "permit": _permit,
     "insurance": _insurance,
@@ -378,7 +352,7 @@ def read(obj: object) -> Parts:
     Raises:
         CardError: ``card.*``.
     """
-    faults = _Faults()
+    faults = Faults()
     card = _object(obj, "", tuple(_READERS), faults)
     for name in ("holder", "permit"):
         if name not in card:

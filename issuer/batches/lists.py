@@ -91,13 +91,17 @@ class BatchView:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a row: ``made``: the id of what it made; ``code``: why it was refused, with the words for it."""
+    """What became of a row: ``made``: the id of what it made; ``code``: why it was refused, with the words for it.
+
+    ``also``: what else was found wrong with it.
+    """
 
     made: str | None = None
     code: str | None = None
     path: str | None = None
     en: str = ""
     zh: str = ""
+    also: tuple[Outcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,8 @@ class RowOutcome:
 
 def outcome_of(fault: IcardError) -> Outcome:
     """The outcome of a row that was refused."""
-    return Outcome(None, fault.code, fault.path, fault.message("en"), fault.message("zh"))
+    also = tuple(outcome_of(one) for one in fault.also)
+    return Outcome(None, fault.code, fault.path, fault.message("en"), fault.message("zh"), also)
 
 
 def begin(
@@ -353,4 +358,8 @@ def _opened(core: Core, chunk: BatchChunk) -> tuple[list[dict[str, Any]], list[O
     if chunk.outcomes is None:
         return rows, [None] * len(rows)
     kept = json.loads(core.at_rest.open(Place("batch_chunks", "outcomes", chunk.id), chunk.outcomes))
-    return rows, [None if one is None else Outcome(**one) for one in kept]
+    return rows, [None if one is None else _outcome(one) for one in kept]
+
+
+def _outcome(content: Mapping[str, Any]) -> Outcome:
+    return Outcome(**{**content, "also": tuple(_outcome(one) for one in content.get("also", ()))})

@@ -19,7 +19,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import CardError, IcardError
+from icard_crypto.errors import IcardError
 from issuer.core import Core
 
 from .models import BulkRefusal
@@ -62,7 +62,7 @@ def _refused(run_id: str, last: int, session: Session) -> Sequence[BulkRefusal]:
 
 def all_of(fault: IcardError) -> list[IcardError]:
     """A fault and the others that were found with it."""
-    return [fault, *(fault.also if isinstance(fault, CardError) else ())]
+    return [fault, *fault.also]
 
 
 def kept(number: int, faults: Iterable[IcardError]) -> list[RefusedFault]:

@@ -25,7 +25,7 @@ from sqlalchemy import ColumnElement, Table, insert, not_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import Conflict, IcardError, Invalid, NotAllowed, NotFound, StateError
+from icard_crypto.errors import Conflict, IcardError, Invalid, NotAllowed, NotFound, StateError, together
 from issuer.accounts.organisations import employers_by_code
 from issuer.accounts.principals import Principal
 from issuer.acts import Actor
@@ -245,15 +245,20 @@ class _Looking:
         """The values of a row that may be written.
 
         Raises:
-            StateError: ``insurance.*``.
+            StateError: ``insurance.*``, with what else the record does not have.
         """
         found, employer = self._rows.get(row.number), self._employers.get(row.employer_code)
-        if found is None:
-            raise NotFound("insurance.none", path="number")
-        if employer is None:
-            raise NotFound("insurance.employer", path="employer_code", expected="an employer on record")
-        if row.day > self._today or row.month > month_of(self._today):
-            raise Invalid("insurance.day", path="day", expected="a day and a month that have come")
+        future = row.day > self._today or row.month > month_of(self._today)
+        if found is None or employer is None or future:
+            faults: list[StateError] = []
+            if found is None:
+                faults.append(NotFound("insurance.none", path="number"))
+            if employer is None:
+                expected = "an employer on record"
+                faults.append(NotFound("insurance.employer", path="employer_code", expected=expected))
+            if future:
+                faults.append(Invalid("insurance.day", path="day", expected="a day and a month that have come"))
+            raise together(faults)
         person_id = found["person_id"]
         employer = self._employer_of(self._people[person_id], employer, row)
         entry = Entry(

@@ -9,12 +9,13 @@ Promises:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, Final, Literal
 
-from icard_crypto.errors import Invalid
+from icard_crypto.errors import Faults, IcardError, Invalid, together
 
 from .money import parse_yuan
 from .months import parse_month
@@ -23,9 +24,6 @@ from .schemes import Scheme, schemes_of
 __all__ = ["NewEntry", "digest_of", "entry_from"]
 
 _KINDS: Final = ("reported", "paid", "refunded")
-_FIELDS: Final = frozenset(
-    {"number", "employer_code", "kind", "month", "scheme", "employer_part", "employee_part", "day"}
-)
 _LONGEST: Final = 40
 _DAY: Final = len("YYYY-MM-DD")
 
@@ -63,18 +61,38 @@ def entry_from(values: Mapping[str, Any], source_key: str | None = None) -> NewE
 
     Raises:
         Invalid: ``insurance.entry``, ``insurance.month``, ``insurance.scheme``, ``insurance.amount``,
-            ``insurance.day``.
+            ``insurance.day``; each field that is wrong is in ``also``.
     """
+    try:
+        return _entry(values, source_key)
+    except Invalid as fault:
+        raise _with_others(values, fault) from None
+
+
+def _with_others(values: Mapping[str, Any], first: Invalid) -> IcardError:
+    """The first fault of a row, with those of its other fields."""
+    faults = Faults()
+    for name, read in _READERS.items():
+        faults.of(_read_field, values, name, read)
+    return together([first, *(one for one in faults.found if one.path != first.path)])
+
+
+def _read_field(values: Mapping[str, Any], name: str, read: Callable[[str], object]) -> None:
+    value = values.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
+        raise Invalid("insurance.entry", path=name, expected=f"a text of 1 to {_LONGEST} characters")
+    read(value)
+
+
+def _entry(values: Mapping[str, Any], source_key: str | None) -> NewEntry:
     if values.keys() != _FIELDS:
         missing = sorted(_FIELDS - values.keys())
         raise Invalid("insurance.entry", path=(missing or ["row"])[0], expected=", ".join(sorted(_FIELDS)))
-    for name in _FIELDS:
+    for name in _READERS:
         value = values[name]
         if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
             raise Invalid("insurance.entry", path=name, expected=f"a text of 1 to {_LONGEST} characters")
-    kind: Any = values["kind"]
-    if kind not in _KINDS:
-        raise Invalid("insurance.entry", path="kind", expected=", ".join(_KINDS))
+    kind: Any = _kind_of(values["kind"])
     parts = [parse_yuan(values[name], name) for name in ("employer_part", "employee_part")]
     if not any(parts):
         raise Invalid("insurance.amount", path="employer_part", expected="more than nothing")
@@ -83,7 +101,7 @@ def entry_from(values: Mapping[str, Any], source_key: str | None = None) -> NewE
         values["employer_code"].strip().upper(),
         kind,
         parse_month(values["month"]),
-        schemes_of([values["scheme"]]),
+        _scheme_of(values["scheme"]),
         parts[0],
         parts[1],
         _day_of(values["day"]),
@@ -98,6 +116,30 @@ def _day_of(text: str) -> date:
     except ValueError:
         pass
     raise Invalid("insurance.day", path="day", expected="a day as YYYY-MM-DD")
+
+
+def _kind_of(text: str) -> str:
+    if text not in _KINDS:
+        raise Invalid("insurance.entry", path="kind", expected=", ".join(_KINDS))
+    return text
+
+
+def _scheme_of(text: str) -> Scheme:
+    return schemes_of([text])
+
+
+#: What reads each field that has a form of its own.
+_READERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "number": str.strip,
+    "employer_code": str.strip,
+    "kind": _kind_of,
+    "month": parse_month,
+    "scheme": _scheme_of,
+    "employer_part": partial(parse_yuan, path="employer_part"),
+    "employee_part": partial(parse_yuan, path="employee_part"),
+    "day": _day_of,
+}
+_FIELDS: Final = frozenset(_READERS)
 
 
 def digest_of(rows: Iterable[NewEntry]) -> str:

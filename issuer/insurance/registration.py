@@ -9,7 +9,7 @@ Promises:
    due again when it ends. Where nothing is due (above the region's age, disputed without an agreement) the answer says
    so, and that is no lapse.
 4. What is reported is checked against the rules before anything is written: a region that there is, days in their
-   order, no work after death, names that are the passport's.
+   order, no work after death, names that are the passport's. All that is wrong with it is named at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
-from icard_crypto.errors import Conflict, Invalid, NotFound
+from icard_crypto.errors import Conflict, Faults, Invalid, NotFound, together
 from issuer.accounts.organisations import employers_by_code
 from issuer.accounts.principals import Principal
 from issuer.audit.reads import note_read
@@ -138,9 +138,11 @@ def register_within(core: Core, unit: UnitOfWork, who: Principal, new: NewRegist
     who.require("insurance.register")
     session, now = unit.session, unit.now
     today = day_of(now)
-    employer_id = _employer_of(core, session, who, new)
-    book = book_of(session)
-    _check(book, new, today)
+    book, faults = book_of(session), Faults()
+    faults.of(_check, book, new, today)
+    employer_id = faults.of(_employer_of, core, session, who, new)
+    if employer_id is None or faults.found:
+        raise together(faults.found)
     insured = find_or_make(core, session, now, book, new, new.region, confirmed=who.role.official)
     person_id = insured.row.person_id
     refuse_own(who, person_id)
@@ -229,28 +231,32 @@ def end_work(core: Core, who: Principal, person_id: str, employer_id: str | None
 
 
 def _check(book: RuleBook, new: NewRegistration, today: date) -> None:
-    """Check what is reported against the rules (promise 4)."""
-    check_document(new.passport_state, new.passport)
+    """Check what is reported against the rules, all of it (promise 4)."""
+    faults = Faults()
+    faults.of(check_document, new.passport_state, new.passport)
     if not _ALPHA3.fullmatch(new.nationality):
-        raise Invalid("insurance.document", path="nationality", expected="three capital letters of ISO 3166-1")
+        expected = "three capital letters of ISO 3166-1"
+        faults.add(Invalid("insurance.document", path="nationality", expected=expected))
     if name_refusals(new.name) or not new.surname or not is_plain(new.surname + new.given):
-        raise Invalid("insurance.name", path="surname", expected="the name as in the passport")
-    if not is_known(new.region) or new.region == NATION:
-        raise Invalid("insurance.region", path="region", expected="a region of GB/T 2260")
+        faults.add(Invalid("insurance.name", path="surname", expected="the name as in the passport"))
+    known = is_known(new.region) and new.region != NATION
+    if not known:
+        faults.add(Invalid("insurance.region", path="region", expected="a region of GB/T 2260"))
     if new.basis not in _BASES:
-        raise Invalid("insurance.basis", path="basis", expected=", ".join(_BASES))
+        faults.add(Invalid("insurance.basis", path="basis", expected=", ".join(_BASES)))
     days = {"born": new.born, "obtained": new.obtained, "began": new.began}
     for path, day in days.items():
         if not _EARLIEST <= day <= today:
-            raise Invalid("insurance.day", path=path, expected="a day that has come")
-    if new.born >= min(new.began, new.obtained):
-        raise Invalid("insurance.day", path="born", expected="a day before work and permit")
+            faults.add(Invalid("insurance.day", path=path, expected="a day that has come"))
+    if not faults.on("born") and new.born >= min(new.began, new.obtained):
+        faults.add(Invalid("insurance.day", path="born", expected="a day before work and permit"))
     if new.basis_until is not None and new.basis_until < new.obtained:
-        raise Invalid("insurance.day", path="basis_until", expected="a day after it was obtained")
-    if new.wage is not None and parse_yuan(new.wage, "wage") == 0:
-        raise Invalid("insurance.amount", path="wage", expected="more than nothing")
-    if new.injury_rate is not None:
-        own_rate(book, new.region, new.began, new.injury_rate)
+        faults.add(Invalid("insurance.day", path="basis_until", expected="a day after it was obtained"))
+    if new.wage is not None and faults.of(parse_yuan, new.wage, "wage") == 0:
+        faults.add(Invalid("insurance.amount", path="wage", expected="more than nothing"))
+    if new.injury_rate is not None and known:
+        faults.of(own_rate, book, new.region, new.began, new.injury_rate)
+    faults.settle()
 
 
 def _write_facts(

@@ -16,7 +16,7 @@ from datetime import date
 from typing import Any, Final
 
 from icard_crypto.card.characters import is_plain
-from icard_crypto.errors import Invalid
+from icard_crypto.errors import Faults, Invalid
 from issuer.accounts.people import normal_number
 from issuer.core import Core
 from issuer.vault.at_rest import Place
@@ -89,12 +89,14 @@ def record_from(content: Mapping[str, Any]) -> FilingRecord:
     """A record from its JSON.
 
     Raises:
-        Invalid: ``filing.field``; ``path`` names it.
+        Invalid: ``filing.field``; ``path`` names it, and ``also`` has the other fields that are wrong.
     """
-    unknown = sorted(content.keys() - _READERS.keys())
-    if unknown:
-        raise Invalid("filing.field", path=unknown[0][:40], expected=", ".join(_READERS))
-    values = {name: _READERS[name](name, value) for name, value in content.items() if value is not None}
+    faults = Faults()
+    for name in sorted(content.keys() - _READERS.keys()):
+        faults.add(Invalid("filing.field", path=name[:40], expected=", ".join(_READERS)))
+    given = {name: value for name, value in content.items() if value is not None and name in _READERS}
+    values: dict[str, Any] = {name: faults.of(_READERS[name], name, value) for name, value in given.items()}
+    faults.settle()
     return FilingRecord(**values)
 
 

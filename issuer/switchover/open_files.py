@@ -23,7 +23,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import Conflict, Invalid
+from icard_crypto.errors import Conflict, Faults, Invalid, together
 from issuer.acts import Actor
 from issuer.bulk.imports import Batch, Imported, Progress, import_rows
 from issuer.bulk.rows import Columns, Row, Source
@@ -42,7 +42,7 @@ from issuer.permits.records import FilingRecord, record_from, wants_hearing, wri
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
-from .writing import employer_of, require_region, write_batch
+from .writing import employer_of, read_record, require_given, require_region, write_batch
 
 __all__ = ["COLUMNS", "Imported", "import_open_files"]
 
@@ -118,7 +118,7 @@ def _take(core: Core, unit: UnitOfWork, row: Row) -> str:
     """Carry one application over; its id.
 
     Raises:
-        IcardError: whatever speaks against the row.
+        IcardError: whatever speaks against the row; of what it says, all that was found.
     """
     if row.fault is not None:
         raise row.fault
@@ -208,39 +208,41 @@ def _read(values: dict[str, Any], today: date) -> _Open:
     """What a row says.
 
     Raises:
-        Invalid: ``filing.*``, ``permit.*``.
+        Invalid: ``filing.*``, ``permit.*``, all that was found.
     """
+    faults = Faults()
     own = {name: values.pop(name, None) for name in _OWN}
     signed = values.pop("signed", None)
-    record = record_from(
-        {
-            **values,
-            **({} if signed is None else {"signed": _flag(signed)}),
-            "facts": {**_facts(own["holds"], holds=True), **_facts(own["holds_not"], holds=False)},
-        }
-    )
-    _require([name for name in _REQUIRED if own[name] is None])
-    if own["process"] not in PROCESSES:
-        raise Invalid("filing.field", path="process", expected=", ".join(PROCESSES))
-    if own["state"] not in UNDECIDED:
-        raise Invalid("filing.field", path="state", expected=", ".join(UNDECIDED))
-    wanted = _PERSON if own["process"] in _NEW else ("number",)
-    given = {**own, **{name: getattr(record, name) for name in _PERSON}}
-    _require([name for name in wanted if given[name] is None])
-    if own["process"] == "cancellation":
-        _require([name for name in ("ground", "ended_on") if getattr(record, name) is None])
-    require_region(str(own["region"]))
-    if own["process"] in _NEW and (refused := name_refusals(record.name)):
-        raise refused[0].error()
-    submitted, accepted, returned = _days(own, today)
+    facts = {**_facts(own["holds"], holds=True), **_facts(own["holds_not"], holds=False)}
+    answer = {} if signed is None else {"signed": faults.of(_flag, signed)}
+    record = read_record(faults, {**values, **answer, "facts": facts})
+    given = {**own, **{name: getattr(record, name) for name in (*_PERSON, "ground", "ended_on")}}
+    require_given(faults, given, _REQUIRED)
+    for name, known in (("process", PROCESSES), ("state", UNDECIDED)):
+        if own[name] is not None and own[name] not in known:
+            faults.add(Invalid("filing.field", path=name, expected=", ".join(known)))
+    if not faults.on("process"):
+        require_given(faults, given, _PERSON if own["process"] in _NEW else ("number",))
+        require_given(faults, given, ("ground", "ended_on") if own["process"] == "cancellation" else ())
+    if own["region"] is not None:
+        faults.of(require_region, str(own["region"]))
+    if own["process"] in _NEW and record.surname is not None:
+        for refused in name_refusals(record.name):
+            faults.add(refused.error())
+    days = faults.of(_days, own, today) if not (faults.on("state") or faults.on("submitted_on")) else None
+    defects = faults.of(_defects, own["defects"]) if own["state"] == "RETURNED" else []
+    papers = faults.of(_papers, own["papers"] or "")
+    if days is None or defects is None or papers is None or faults.found:
+        raise together(faults.found)
+    submitted, accepted, returned = days
     return _Open(
         own["process"],
         own["state"],
         submitted,
         accepted,
         returned,
-        _defects(own["defects"]) if own["state"] == "RETURNED" else [],
-        _papers(own["papers"] or ""),
+        defects,
+        papers,
         record,
         own["old_number"],
         own["number"],
@@ -249,23 +251,25 @@ def _read(values: dict[str, Any], today: date) -> _Open:
     )
 
 
-def _require(missing: list[str]) -> None:
-    if missing:
-        raise Invalid("filing.incomplete", path=missing[0])
-
-
 def _days(own: Mapping[str, Any], today: date) -> tuple[date, date | None, date | None]:
     """The days of filing, acceptance and return, in their order and none to come; those that the state needs."""
-    found = {name: _day(name, own[name]) for name in ("submitted_on", "accepted_on", "returned_on")}
+    faults = Faults()
+    found = {name: faults.of(_day, name, own[name]) for name in ("submitted_on", "accepted_on", "returned_on")}
     submitted = found["submitted_on"]
-    if submitted is None or submitted > today:
-        raise Invalid("filing.future", path="submitted_on", expected=f"{today.isoformat()} or earlier")
+    if not faults.on("submitted_on") and (submitted is None or submitted > today):
+        faults.add(Invalid("filing.future", path="submitted_on", expected=f"{today.isoformat()} or earlier"))
     for name, state in (("accepted_on", "ACCEPTED"), ("returned_on", "RETURNED")):
         day = found[name]
+        if faults.on(name):
+            continue
         if (day is not None) != (own["state"] == state):
-            raise Invalid("filing.order", path=name, expected=f"a day where it is {state}, and nothing otherwise")
-        if day is not None and not submitted <= day <= today:
-            raise Invalid("filing.order", path=name, expected=f"{submitted.isoformat()} to {today.isoformat()}")
+            expected = f"a day where it is {state}, and nothing otherwise"
+            faults.add(Invalid("filing.order", path=name, expected=expected))
+        elif day is not None and submitted is not None and not submitted <= day <= today:
+            expected = f"{submitted.isoformat()} to {today.isoformat()}"
+            faults.add(Invalid("filing.order", path=name, expected=expected))
+    if submitted is None or faults.found:
+        raise together(faults.found)
     return submitted, found["accepted_on"], found["returned_on"]
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card import Card
-from icard_crypto.errors import Conflict, Invalid
+from icard_crypto.errors import Conflict, Faults, Invalid, together
 from issuer import cards
 from issuer.acts import Actor
 from issuer.bulk.imports import Batch, Imported, Progress, import_rows
@@ -37,12 +37,12 @@ from issuer.permits.models import Permit
 from issuer.permits.names import name_refusals
 from issuer.permits.people import person_for
 from issuer.permits.processes import PERMIT
-from issuer.permits.records import FilingRecord, record_from
+from issuer.permits.records import FilingRecord
 from issuer.permits.terms import NewTerm, card_of, grant
 from issuer.rules.days import day_of
 from issuer.vault.at_rest import Place
 
-from .writing import employer_of, require_region, write_batch
+from .writing import employer_of, read_record, require_given, require_region, write_batch
 
 __all__ = ["COLUMNS", "Imported", "import_permits"]
 
@@ -87,7 +87,7 @@ def _take(core: Core, unit: UnitOfWork, row: Row) -> str:
     """Write one permit; its id.
 
     Raises:
-        IcardError: whatever speaks against the row.
+        IcardError: whatever speaks against the row, all that was found.
     """
     if row.fault is not None:
         raise row.fault
@@ -96,11 +96,16 @@ def _take(core: Core, unit: UnitOfWork, row: Row) -> str:
     number = values.pop("number", None)
     employer_code, employer_name = values.pop("employer_code", None), values.pop("employer_name", None)
     region = values.pop("region", None)
-    record = record_from(values)
-    _require_whole(record, number, employer_code, region, day_of(now))
-    employer_id = employer_of(core, session, now, str(employer_code), employer_name, str(region))
-    if session.scalar(select(Permit.id).where(Permit.number_key == core.at_rest.digest("permit number", str(number)))):
-        raise Conflict("permit.number_taken", path="number")
+    faults = Faults()
+    employer_id: str | None = None
+    record = read_record(faults, values)
+    _look_whole(faults, record, {"number": number, "employer_code": employer_code, "region": region}, day_of(now))
+    if employer_code is not None and region is not None and not faults.on("region"):
+        employer_id = faults.of(employer_of, core, session, now, str(employer_code), employer_name, str(region))
+    if number is not None and not faults.on("number"):
+        faults.of(_require_free, core, session, str(number))
+    if employer_id is None or faults.found:
+        raise together(faults.found)
     person_id = person_for(core, session, now, record)
     if session.scalar(select(Permit.id).where(Permit.person_id == person_id)) is not None:
         raise Conflict("permit.has_one", path="passport")
@@ -145,26 +150,30 @@ def _take_card(core: Core, session: Session, permit: Permit, card: Card) -> None
     session.flush()
 
 
-def _require_whole(record: FilingRecord, number: Any, employer_code: Any, region: Any, today: date) -> None:
-    """Refuse a row that lacks something, or says what cannot be.
+def _require_free(core: Core, session: Session, number: str) -> None:
+    """Refuse a permit's number that is here already."""
+    if session.scalar(select(Permit.id).where(Permit.number_key == core.at_rest.digest("permit number", number))):
+        raise Conflict("permit.number_taken", path="number")
 
-    Raises:
-        IcardError: ``filing.*``, ``permit.*``.
+
+def _look_whole(faults: Faults, record: FilingRecord, own: Mapping[str, Any], today: date) -> None:
+    """Note what a row lacks, and what it says that cannot be.
+
+    Args:
+        own: the row's cells beside the record: ``number``, ``employer_code``, ``region``.
     """
-    given: Mapping[str, Any] = {**{name: getattr(record, name) for name in _RECORD}, "number": number}
-    given = {**given, "employer_code": employer_code, "region": region}
-    missing = [name for name in _REQUIRED if given[name] is None]
-    if missing:
-        raise Invalid("filing.incomplete", path=missing[0])
-    if not _NUMBER.fullmatch(str(number)):
-        raise Invalid("filing.field", path="number", expected="18 digits")
-    require_region(str(region))
-    refused = name_refusals(record.name)
-    if refused:
-        raise refused[0].error()
-    if record.first is None or record.until is None or record.until < record.first:
-        raise Invalid("filing.order", path="until", expected="first or later")
-    if record.until < today:
-        raise Invalid("permit.over", path="until", expected=f"{today.isoformat()} or later")
-    if record.first > today:
-        raise Invalid("filing.future", path="first", expected=f"{today.isoformat()} or earlier")
+    given: Mapping[str, Any] = {**{name: getattr(record, name) for name in _RECORD}, **own}
+    require_given(faults, given, _REQUIRED)
+    if own["number"] is not None and not _NUMBER.fullmatch(str(own["number"])):
+        faults.add(Invalid("filing.field", path="number", expected="18 digits"))
+    if own["region"] is not None:
+        faults.of(require_region, str(own["region"]))
+    if record.surname is not None:
+        for refused in name_refusals(record.name):
+            faults.add(refused.error())
+    if record.first is not None and record.until is not None and record.until < record.first:
+        faults.add(Invalid("filing.order", path="until", expected="first or later"))
+    if record.until is not None and record.until < today and not faults.on("until"):
+        faults.add(Invalid("permit.over", path="until", expected=f"{today.isoformat()} or later"))
+    if record.first is not None and record.first > today:
+        faults.add(Invalid("filing.future", path="first", expected=f"{today.isoformat()} or earlier"))

@@ -1,18 +1,18 @@
-"""What both imports at the switch share: a batch in one transaction, and the employer that a row names."""
+"""What both imports at the switch share: a batch in one transaction, all faults of a row, its employer."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import secrets
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card_json import credit_code_holds
-from icard_crypto.errors import IcardError, Invalid, NotFound
+from icard_crypto.errors import Faults, IcardError, Invalid, NotFound
 from issuer.accounts.fields import check_text
 from issuer.accounts.models import FormerCode, Organisation
 from issuer.acts import Actor
@@ -23,10 +23,11 @@ from issuer.bulk.rows import Row
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.permits.models import Employer
+from issuer.permits.records import FilingRecord, record_from
 from issuer.rules.regions import NATION, is_known
 from issuer.vault.at_rest import Place
 
-__all__ = ["employer_of", "require_region", "write_batch"]
+__all__ = ["employer_of", "read_record", "require_given", "require_region", "write_batch"]
 
 _LONGEST_NAME: Final = 200
 
@@ -63,6 +64,22 @@ def write_batch(
         return run.done, run.refused
 
     return core.transact(by, work, settled=lambda session: None)
+
+
+def read_record(faults: Faults, values: Mapping[str, Any]) -> FilingRecord:
+    """The record of a row, without the fields that are wrong, which are noted."""
+    record = faults.of(record_from, values)
+    if record is not None:
+        return record
+    wrong = {(one.path or "").partition(".")[0] for one in faults.found}
+    return record_from({name: value for name, value in values.items() if name not in wrong})
+
+
+def require_given(faults: Faults, given: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Note each of these fields that a row lacks."""
+    for name in names:
+        if given[name] is None and not faults.on(name):
+            faults.add(Invalid("filing.incomplete", path=name))
 
 
 def require_region(region: str) -> None:

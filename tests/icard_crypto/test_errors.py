@@ -16,6 +16,7 @@ from icard_crypto.errors import (
     Conflict,
     DecodeError,
     EncodeError,
+    Faults,
     IcardError,
     Invalid,
     KeyFault,
@@ -24,6 +25,7 @@ from icard_crypto.errors import (
     NotFound,
     StateError,
     Unavailable,
+    together,
 )
 from tests.kit.raised_errors import (
     CHECKOUT,
@@ -200,6 +202,26 @@ def test_further_faults_survive_pickling() -> None:
     error.also = (CardError("card.duplicate", path="services[1]"),)
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
     assert [one.to_dict() for one in again.also] == [one.to_dict() for one in error.also]
+
+
+def test_faults_are_found_part_by_part_and_raised_together() -> None:
+    """A fault that has others brings them; the first one is raised, with nineteen more at most."""
+    faults = Faults()
+    assert faults.of(int, "7") == 7
+    faults.settle()
+    inner = together([Invalid("account.field", path="a"), Invalid("account.field", path="b")])
+
+    def broken() -> None:
+        raise inner
+
+    assert faults.of(broken) is None
+    for number in range(30):
+        faults.add(Invalid("account.field", path=str(number)))
+    assert (faults.on("b"), faults.on("c")) == (True, False)
+    with pytest.raises(Invalid) as caught:
+        faults.settle()
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
+    assert [one.path for one in (again, *again.also)] == ["a", "b", *map(str, range(18))]
 
 
 def test_text_of_an_error_says_all() -> None:

@@ -22,7 +22,7 @@ from typing import Any, Final
 from fastapi import Response
 
 from issuer.batches import lists
-from issuer.batches.lists import MOST_ROWS, BatchView, RowOutcome
+from issuer.batches.lists import MOST_ROWS, BatchView, Outcome, RowOutcome
 from issuer.permits import views
 from issuer.portal.catalogue import Words
 from issuer.portal.faults import FieldError, FormFault
@@ -142,14 +142,21 @@ def _cells(visit: Visit, view: BatchView, one: RowOutcome) -> list[Cell]:
     name = row.get("name") or f"{row.get('surname', '')} {row.get('given', '')}".strip() or row.get("number") or "–"
     number = Cell(t.number(one.number + 2), number=True)
     if outcome is not None and outcome.code is not None:
-        field = t("lists.row_field", field=outcome.path) if outcome.path and outcome.path != "row" else ""
-        why = f"{outcome.zh if t.language == 'zh' else outcome.en}{t.gap}{field}".strip()
-        return [number, Cell(str(name)), Cell("", tag=Tag(t("lists.row_refused"), "bad"), more=why)]
+        return [number, Cell(str(name)), Cell("", tag=Tag(t("lists.row_refused"), "bad"), more=_reasons(t, outcome))]
     href = None
     if view.state == "done" and outcome is not None and outcome.made:
         href = f"{BASE}{'insurance' if view.kind == 'registration' else 'filings'}/{outcome.made}"
     tag = Tag(t("lists.row_done" if view.state == "done" else "lists.row_good"), "neutral")
     return [number, Cell(str(name), href), Cell("", tag=tag)]
+
+
+def _reasons(t: Words, outcome: Outcome) -> str:
+    """Everything that is wrong with a row, each with its column."""
+    found = []
+    for one in (outcome, *outcome.also):
+        field = t("lists.row_field", field=one.path) if one.path and one.path != "row" else ""
+        found.append(f"{one.zh if t.language == 'zh' else one.en}{t.gap}{field}".strip())
+    return t.in_row(found)
 
 
 @pages.post("lists/{batch_id}/go", _ONE, costly=True)
@@ -184,8 +191,8 @@ def download_refused(visit: Visit, batch_id: str) -> Response:
     writer.writerow((*columns, "code", "reason"))
     for one in rows:
         if one.outcome is not None:
-            reason = one.outcome.zh if visit.view.language == "zh" else one.outcome.en
-            cells = (*(one.row.get(name, "") for name in columns), one.outcome.code or "", reason)
+            reasons = _reasons(visit.words, one.outcome)
+            cells = (*(one.row.get(name, "") for name in columns), one.outcome.code or "", reasons)
             writer.writerow([_plain(str(cell)) for cell in cells])
     headers = {
         "Content-Disposition": 'attachment; filename="refused.csv"',

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from fastapi import Response
 from pydantic import BaseModel, Field, ValidationError
 
-from icard_crypto.errors import Invalid, StateError
+from icard_crypto.errors import IcardError, Invalid, StateError, together
 from issuer.cards.lookups import note_person_lookup
 from issuer.insurance import certificates, identity, registration, views
 from issuer.insurance.certificates import NewCertificate
@@ -100,14 +100,23 @@ class RegistrationsBody(Body):
     preview: bool = False
 
 
+class RowFault(BaseModel):
+    """One thing that is wrong with a row."""
+
+    code: str
+    path: str | None
+    message: dict[str, str]
+
+
 class RowBody(BaseModel):
-    """What became of a row: the person, or why it was refused. ``row`` counts from 0."""
+    """What became of a row: the person, or why it was refused; ``also``: what else is wrong. ``row`` counts from 0."""
 
     row: int
     person_id: str | None
     code: str | None
     path: str | None
     message: dict[str, str] | None
+    also: list[RowFault] = Field(default_factory=list)
 
 
 class RowsBody(BaseModel):
@@ -285,9 +294,15 @@ def register_row(call: Call, number: int, row: dict[str, Any], preview: bool) ->
     except StateError as fault:
         if fault.layer not in ("insurance", "rules", "idempotency"):
             raise
-        words = {"en": fault.message("en"), "zh": fault.message("zh")}
-        return RowBody(row=number, person_id=None, code=fault.code, path=fault.path, message=words)
+        also = [RowFault(code=one.code, path=one.path, message=_words(one)) for one in fault.also]
+        return RowBody(
+            row=number, person_id=None, code=fault.code, path=fault.path, message=_words(fault), also=also
+        )
     return RowBody(row=number, person_id=made, code=None, path=None, message=None)
+
+
+def _words(fault: IcardError) -> dict[str, str]:
+    return {"en": fault.message("en"), "zh": fault.message("zh")}
 
 
 def register_one(call: Call, row: Mapping[str, Any], preview: bool) -> str | None:
@@ -318,14 +333,14 @@ def _row_body(row: Mapping[str, Any]) -> RegistrationBody:
     """A row as a body.
 
     Raises:
-        Invalid: ``insurance.row``, with the field; never with its value.
+        Invalid: ``insurance.row``, with the field, and one for each other field; never with its value.
     """
     try:
         return RegistrationBody.model_validate(row)
     except ValidationError as fault:
-        place = fault.errors(include_input=False, include_url=False)[0]["loc"]
-        known = [str(part) for part in place if part in RegistrationBody.model_fields]
-        raise Invalid("insurance.row", path=known[0] if known else "row") from None
+        places = [one["loc"] for one in fault.errors(include_input=False, include_url=False)]
+    known = [next((str(part) for part in place if part in RegistrationBody.model_fields), "row") for place in places]
+    raise together([Invalid("insurance.row", path=path) for path in dict.fromkeys(known)])
 
 
 def new_registration(body: RegistrationBody) -> NewRegistration:

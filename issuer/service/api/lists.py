@@ -23,7 +23,7 @@ from issuer.service.idempotent import once
 from issuer.service.lists import FILINGS, Handler, advance, begin_filing, made_filings, rows_of_permits, submit
 from issuer.service.objects import BATCH
 
-from .insurance import RegistrationBody, register_one
+from .insurance import RegistrationBody, RowFault, register_one
 
 __all__ = ["HANDLERS", "endpoints"]
 
@@ -59,13 +59,17 @@ class NewListBody(Body):
 
 
 class ListRowBody(BaseModel):
-    """A row, from 1, with what it made or why it was refused; neither: it was found good, or nothing happened yet."""
+    """A row, from 1, with what it made or why it was refused; neither: it was found good, or nothing happened yet.
+
+    ``also``: what else is wrong with it.
+    """
 
     number: int
     made: str | None
     code: str | None
     path: str | None
     message: dict[str, str] | None
+    also: list[RowFault] = Field(default_factory=list)
 
 
 class ListRowsBody(BaseModel):
@@ -152,4 +156,12 @@ def _row(one: RowOutcome) -> ListRowBody:
     if outcome is None:
         return ListRowBody(number=one.number + 1, made=None, code=None, path=None, message=None)
     message = None if outcome.code is None else {"en": outcome.en, "zh": outcome.zh}
-    return ListRowBody(number=one.number + 1, made=outcome.made, code=outcome.code, path=outcome.path, message=message)
+    also = [RowFault(code=each.code or "", path=each.path, message={"en": each.en, "zh": each.zh}) for each in outcome.also]
+    return ListRowBody(
+        number=one.number + 1,
+        made=outcome.made,
+        code=outcome.code,
+        path=outcome.path,
+        message=message,
+        also=also,
+    )

@@ -18,6 +18,7 @@ from issuer import cards
 from issuer.accounts.models import Account
 from issuer.acts import Actor
 from issuer.audit.models import Read
+from issuer.bulk.refusals import refusals
 from issuer.bulk.rows import Source
 from issuer.cards import NewCard
 from issuer.cards.models import CardRow, CodeRow
@@ -119,6 +120,19 @@ def test_agency_registers_for_its_client_and_not_for_others(agency: Agency) -> N
     refused = code(lambda: register(agency.core, agency.agency.who(), new_registration(2)))
     assert refused == ("insurance.employer", "employer_id")
     assert code(lambda: register(agency.core, agency.inspector.who(), new_registration(2)))[0] == "access.not_allowed"
+
+
+def test_all_that_is_wrong_with_a_registration_is_named(agency: Agency) -> None:
+    wrong = new_registration(1, surname="", region="999999", born=date(1880, 1, 1), wage="0.00", passport="?")
+    with pytest.raises(StateError) as caught:
+        register(agency.core, agency.agency.who(), wrong)
+    paths = [one.path for one in (caught.value, *caught.value.also)]
+    assert paths == ["passport", "surname", "region", "born", "wage", "employer_id"]
+    asks = by_session(make_service(agency.core, Drain()), agency.employer.enter())
+    body = registration_body(1, region="999999", wage="0.00")
+    answer = asks("POST", "/v1/insurance/registrations", body)
+    assert answer.status_code == 422
+    assert [one["pointer"] for one in answer.json()["errors"]] == ["/body/region", "/body/wage"]
 
 
 def test_agency_names_its_client_by_the_credit_code(agency: Agency) -> None:
@@ -345,6 +359,16 @@ def test_row_in_another_form_is_refused(changes: dict[str, str], path: str) -> N
     assert caught.value.path == path
 
 
+def test_all_fields_of_a_row_that_are_wrong_are_named() -> None:
+    row = {"number": "1", "kind": "given", "month": "2026-13", "scheme": "luck"}
+    with pytest.raises(StateError) as caught:
+        entry_from({**row, "employer_part": "1.005", "employee_part": "", "day": "15.4.2026"})
+    paths = [one.path for one in (caught.value, *caught.value.also)]
+    assert paths[0] == "employer_code"
+    assert set(paths) == {"employer_code", "kind", "month", "schemes", "employer_part", "employee_part", "day"}
+    assert len(paths) == 7
+
+
 def written(folder: Path, name: str, rows: list[dict[str, str]], extra: str = "") -> Source:
     """A CSV file of rows."""
     lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
@@ -364,6 +388,9 @@ def test_file_is_written_once_with_its_refusals(agency: Agency, tmp_path: Path) 
     assert made.followed.people == 2
     again = import_file(agency.core, source, BY)
     assert (again.done, again.refused, again.resumed, again.followed.people) == (8, 3, True, 0)
+    faults = [(one.row, one.path) for one in refusals(agency.core, made.run_id)]
+    assert faults[:3] == [(10, "month"), (11, "number"), (12, "day")]
+    assert {path for _, path in faults[2:]} == {"day", "employer_code", "kind", "month", "scheme"}
     assert agency.core.database.read(lambda session: session.scalar(select(func.count(InsuranceEntry.id)))) == 8
 
 

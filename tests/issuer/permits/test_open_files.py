@@ -149,7 +149,7 @@ FAULTS = [
     ({"holds": "luck"}, "filing.field", "facts.luck"),
     ({"process": "extension", "number": "310115202500000099"}, "filing.no_permit", "number"),
     ({"process": "extension"}, "filing.incomplete", "number"),
-    ({"process": "cancellation", "number": "310115202500000099"}, "filing.incomplete", "ground"),
+    ({"process": "cancellation", "number": "310115202500000099", "ground": "resigned"}, "filing.incomplete", "ended_on"),
     ({"passport": "P00000001"}, "filing.open", "process"),
 ]
 
@@ -166,6 +166,14 @@ def test_every_fault_of_a_row_is_on_record_and_stops_nothing(office: PermitOffic
     assert (again.resumed, again.done, count(office.core, Filing)) == (True, 2, 2)
     twice = carry(office, tmp_path, row(1), name="again.csv")
     assert (twice.done, twice.refused) == (0, 1), "one open application of a kind for a person"
+
+
+def test_all_that_is_wrong_with_a_row_is_on_record(office: PermitOffice, tmp_path: Path) -> None:
+    wrong = {"state": "ACCEPTED", "birth": "1980-02-30", "sex": "m", "region": "999999", "papers": "M01 M01"}
+    made = carry(office, tmp_path, row(1, **wrong, accepted_on="2.3.2026", submitted_on="2026-03-03"))
+    found = {(one.row, one.path) for one in refusals(office.core, made.run_id)}
+    assert found == {(2, path) for path in ("birth", "sex", "region", "papers", "accepted_on", "submitted_on")}
+    assert (made.done, made.refused, count(office.core, Filing)) == (0, 1, 0)
 
 
 def test_nobody_carries_an_application_over_by_the_api(office: PermitOffice) -> None:

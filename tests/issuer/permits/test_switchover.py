@@ -86,6 +86,23 @@ def test_every_fault_of_a_row_is_on_record_and_stops_nothing(office: PermitOffic
     assert (again.resumed, again.done, count(office.core, Permit)) == (True, 2, 2)
 
 
+def test_all_that_is_wrong_with_a_row_is_on_record(office: PermitOffice, tmp_path: Path) -> None:
+    """Of fields, of the row as a whole, and of what is on record; each field once, and nothing of the row is kept."""
+    wrong = {"sex": "m", "birth": "1980-02-30", "surname": "---", "until": "2025-06-30", "number": "310115202500000001"}
+    source = write(tmp_path, [row(1), row(2, **wrong, employer_code=credit_code(77))])
+    made = import_permits(office.core, source, HOST)
+    found = [(one.row, one.code, one.path) for one in refusals(office.core, made.run_id)]
+    assert found == [
+        (3, "filing.field", "birth"),
+        (3, "filing.field", "sex"),
+        (3, "permit.name_missing", "surname"),
+        (3, "filing.order", "until"),
+        (3, "organisation.none", "employer_code"),
+        (3, "permit.number_taken", "number"),
+    ]
+    assert (made.done, made.refused, count(office.core, Permit)) == (1, 1, 1)
+
+
 def test_import_that_stopped_goes_on_where_it_was(
     office: PermitOffice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

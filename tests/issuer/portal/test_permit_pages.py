@@ -291,11 +291,13 @@ def test_list_is_checked_before_anybody_is_registered_and_refused_rows_come_back
         _, text = work_through(person, person.post(f"{path}/go"))
         assert "30 registered" in text
         assert "1 row refused." in text
-    answer = person.get(f"{path}/refused")
+    answer = person.get(f"{path}/refused?lang=en")
     assert answer.headers["content-type"].startswith("text/csv")
     found = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [row["surname"] for row in found] == ["'=HYPERLINK(1)"]
     assert found[0]["code"].startswith("insurance.")
+    assert "Field: surname" in found[0]["reason"]
+    assert "Field: born" in found[0]["reason"]
 
 def test_places_are_chosen_by_name_and_kept_as_codes(app: FastAPI, made: Town) -> None:
     """The form of a draft and of a registration name states in the page's language; what-if takes a region's name."""

@@ -165,11 +165,18 @@ class Statuses:
             error.code,
             status=status,
             headers={"Retry-After": wait} if status in (429, 503) else None,
+            errors=[_of_field(one) for one in (error, *error.also)] if error.also else (),
             offset=error.offset,
             path=error.path,
             expected=error.expected,
             found=None if isinstance(error, CardError | DecodeError | EncodeError) else error.found,
         )
+
+
+def _of_field(error: IcardError) -> FieldFault:
+    """One of several errors about what was sent, by where it is in the body."""
+    place = (error.path or "").replace("[", ".").replace("]", "")
+    return FieldFault("/".join(("/body", *filter(None, place.split(".")))), error.code, error.expected)
 
 
 def note_code(scope: Scope, code: str) -> None:
