@@ -9,7 +9,7 @@ Promises:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -21,7 +21,7 @@ from verifier.decision.policy import Policy
 from verifier.decision.verdict import Verdict
 from verifier.decision.verdict_json import verdict_text
 from verifier.runtime.files import plain_text
-from verifier.runtime.http import FieldFault, Problem, Statuses
+from verifier.runtime.http import FieldFault, Problem, Statuses, is_field_name
 from verifier.runtime.http.raw import header_of
 
 from .service import VerificationService
@@ -69,7 +69,7 @@ def query_of(scope: Scope, *known: str) -> dict[str, str]:
     names = [name for name, _ in given]
     faults = [FieldFault(f"/query/{name}", "http.field_repeated") for name in known if names.count(name) > 1]
     if not set(names) <= set(known):
-        faults.append(FieldFault("/query", "http.field_unknown", ", ".join(known)))
+        faults += _unknown("/query", names, known)
     if faults:
         raise Problem("http.invalid", errors=faults)
     return dict(given)
@@ -148,5 +148,15 @@ def _members(body: bytes) -> tuple[str, Any]:
     elif not isinstance(code, str):
         faults.append(FieldFault("/body/code", "http.field_type", "text"))
     if not loaded.keys() <= _FIELDS:
-        faults.append(FieldFault("/body", "http.field_unknown", "code, policy"))
+        faults += _unknown("/body", loaded, ("code", "policy"))
     raise Problem("http.invalid", errors=faults)
+
+
+def _unknown(parent: str, names: Iterable[str], known: Collection[str]) -> list[FieldFault]:
+    """A fault for each place of a field that is not known, of many for the first ones.
+
+    Args:
+        parent: ``/query`` or ``/body``.
+    """
+    places = dict.fromkeys(f"{parent}/{name}" if is_field_name(name) else parent for name in names if name not in known)
+    return [FieldFault(place, "http.field_unknown", ", ".join(known)) for place in list(places)[:_MOST_FIELDS]]

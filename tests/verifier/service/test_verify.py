@@ -105,8 +105,10 @@ def test_a_policy_by_name_by_query_and_inline(server: Server, domain: Domain) ->
     ("query", "body", "pointer", "code"),
     [
         ("policy=inspection&policy=gate", {}, "/query/policy", "http.field_repeated"),
-        ("polciy=inspection", {}, "/query", "http.field_unknown"),
-        ("policy=gate&x", {}, "/query", "http.field_unknown"),
+        ("polciy=inspection", {}, "/query/polciy", "http.field_unknown"),
+        ("policy=gate&x", {}, "/query/x", "http.field_unknown"),
+        ("policy=gate&LI%20Anna=1", {}, "/query", "http.field_unknown"),
+        ("policy=gate", {"polcy": "gate"}, "/body/polcy", "http.field_unknown"),
         ("quick=yes", {}, "/query/quick", "http.field_format"),
         ("policy=inspection", {"policy": "gate"}, "/body/policy", "http.field_repeated"),
         ("policy=gate", {"policy": {"insurance": "live"}}, "/body/policy", "http.field_repeated"),

@@ -25,7 +25,7 @@ from .logs import configure_logs, log_fault
 from .metrics import Metrics
 from .overload import BOUNDED, stand_aside
 from .pieces import InPieces
-from .problems import PROBLEM_TYPE, FieldFault, Problem, Statuses, problem_response
+from .problems import PROBLEM_TYPE, FieldFault, Problem, Statuses, is_field_name, problem_response
 from .protocol import Drain, WireLimits
 from .rates import Buckets, RateClass, client_key
 from .request_ids import request_id
@@ -52,6 +52,7 @@ __all__ = [
     "WireLimits",
     "client_key",
     "configure_logs",
+    "is_field_name",
     "language_of",
     "log_fault",
     "new_app",

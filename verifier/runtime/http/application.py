@@ -35,7 +35,7 @@ from icard_crypto.errors import IcardError
 from .logs import log_fault
 from .middleware import Middleware
 from .pieces import InPieces
-from .problems import FieldFault, Problem, Statuses, note_code, problem_response
+from .problems import FieldFault, Problem, Statuses, is_field_name, note_code, problem_response
 from .raw import header_of
 
 __all__ = ["new_app"]
@@ -206,7 +206,8 @@ def _fault_of(fault: Any) -> FieldFault:
     place = list(fault["loc"])
     if code == "http.field_unknown":
         # The last part is a name that the client made up.
-        place.pop()
+        name = str(place.pop())
+        place += [name] if is_field_name(name) else []
     names = [str(part) for part in place if isinstance(part, int) or _NAME.fullmatch(part)]
     context = fault.get("ctx", {})
     declared = [words.format(context[name]) for name, words in _DECLARED.items() if context.get(name) is not None]

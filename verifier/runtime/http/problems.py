@@ -10,12 +10,14 @@ Promises:
    and is never stored.
 3. A code of the layer ``http`` brings its own status; that of another error follows from its kind (:class:`Statuses`).
 4. What was sent is never repeated: a problem holds nothing but words of the catalogue, names of fields and what an
-   :class:`~icard_crypto.errors.IcardError` says about itself; of one about what was sent not what was found there.
+   :class:`~icard_crypto.errors.IcardError` says about itself; of one about what was sent not what was found there. A
+   field that does not exist is named where its name has the form of one, as a misspelt one has and a person's has not.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -39,10 +41,20 @@ from icard_crypto.errors import (
 from .language import language_of
 from .request_ids import request_id
 
-__all__ = ["PROBLEM_TYPE", "FieldFault", "Problem", "Statuses", "note_code", "noted_code", "problem_response"]
+__all__ = [
+    "PROBLEM_TYPE",
+    "FieldFault",
+    "Problem",
+    "Statuses",
+    "is_field_name",
+    "note_code",
+    "noted_code",
+    "problem_response",
+]
 
 PROBLEM_TYPE: Final = "application/problem+json"
 _NOTED: Final = "problem_code"
+_FIELD_NAME: Final = re.compile("[a-z][a-z0-9_]{0,60}")
 _STATUS: Final = {
     "http.bad_request": 400,
     "http.unauthenticated": 401,
@@ -84,7 +96,7 @@ class FieldFault:
     """What is wrong with one field of a request.
 
     Attributes:
-        pointer: where: ``/body/holder/name``, ``/query/limit``; unknown names are left out.
+        pointer: where: ``/body/holder/name``, ``/query/limit``; an unknown name only if :func:`is_field_name`.
         code: ``http.field_*``, or a code of another layer.
         expected: what would have been right, in a few words.
         rule: the rule that says so, by language.
@@ -171,6 +183,11 @@ class Statuses:
             expected=error.expected,
             found=None if isinstance(error, CardError | DecodeError | EncodeError) else error.found,
         )
+
+
+def is_field_name(text: str) -> bool:
+    """Whether a name that a client made up may be repeated: it has the form of a field's (promise 4)."""
+    return _FIELD_NAME.fullmatch(text) is not None
 
 
 def _of_field(error: IcardError) -> FieldFault:
