@@ -15,6 +15,7 @@ from icard_crypto.card.card import Scheme
 from issuer.cards.views import CardView
 
 from .catalogue import Words, beijing_day
+from .frame import Frame
 from .parts import Fact, Tag
 from .rule_shown import region_words
 from .views import FaceView
@@ -58,7 +59,7 @@ def card_rows(view: CardView, t: Words, now: int) -> list[tuple[str, str, str, s
     return rows
 
 
-def card_facts(view: CardView, t: Words) -> list[Fact]:
+def card_facts(view: CardView, t: Words, frame: Frame) -> list[Fact]:
     """The facts of a record, those that are known."""
     holder, permit, insurance = view.card.holder, view.card.permit, view.card.insurance
     found: list[Fact | None] = []
@@ -80,7 +81,7 @@ def card_facts(view: CardView, t: Words) -> list[Fact]:
             _fact(t("card.from"), t.day(permit.valid_from) if permit.valid_from else None, "from"),
             _fact(t("card.to"), t.day(permit.valid_until) if permit.valid_until else None, "to"),
             _fact(t("card.region"), permit.region and region_words(permit.region, t), "region"),
-            _fact(t("card.authority"), permit.authority, "authority"),
+            _authority(permit.authority, t, frame),
         ]
     if insurance is not None:
         since = insurance.enrolled_from
@@ -113,7 +114,10 @@ def face(view: CardView, t: Words, now: int, authority: str, profile: str, code:
     about = []
     if holder is not None and holder.year_of_birth is not None:
         about.append(t("card.born", year=holder.year_of_birth))
-    about += [part for part in (holder and holder.nationality, permit and permit.category) if part]
+    if holder is not None and holder.nationality:
+        about.append(t.country_name(holder.nationality))
+    if permit is not None and permit.category:
+        about.append(t("card.category_of", category=permit.category))
     until = t("card.until", day=t.day(permit.valid_until)) if permit and permit.valid_until else ""
     issuer = authority or (permit.authority if permit else None)
     return FaceView(
@@ -126,6 +130,14 @@ def face(view: CardView, t: Words, now: int, authority: str, profile: str, code:
         profile=profile,
         code=code,
     )
+
+
+def _authority(recorded: str | None, t: Words, frame: Frame) -> Fact | None:
+    """Who issued the permit; a name in Chinese alone is marked as such on an English page."""
+    if not recorded:
+        return None
+    shown = frame.authority_of(recorded, t.language)
+    return Fact(t("card.authority"), shown, lang=None if shown.isascii() else "zh-Hans", reports="authority")
 
 
 def _fact(key: str, value: str | None, name: str) -> Fact | None:

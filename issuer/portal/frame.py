@@ -31,3 +31,9 @@ class Frame:
     def authority(self, language: Language) -> str:
         """The authority's name."""
         return self._settings.name_zh if language == "zh" else self._settings.name_en
+
+    def authority_of(self, recorded: str, language: Language) -> str:
+        """An authority that a card names, in the page's language where it is the one that runs this service."""
+        settings = self._settings
+        own = recorded in (settings.name_zh, settings.name_en, settings.issuer)
+        return (self.authority(language) if own else "") or recorded

@@ -82,7 +82,7 @@ def _shown(visit: Visit, card_id: str) -> Response:
         "view_card": view,
         "state": card_state(view, t, now),
         "rows": card_rows(view, t, now),
-        "facts": reportable(visit, "card", parties_of(visit.core, card_id)[0], card_facts(view, t)),
+        "facts": reportable(visit, "card", parties_of(visit.core, card_id)[0], card_facts(view, t, visit.frame)),
         "schemes": schemes(view, t),
         "address": f"{BASE}cards/{card_id}",
     }

@@ -538,3 +538,17 @@ def test_officer_is_offered_to_take_or_to_give_back_whichever_applies(app: FastA
     assert "Name of permit_officer-1 is working on this application." in text
     assert one.post(f"{path}/give-back", key="2" * 32).status_code == 303
     assert seen(two)[0] == ["take Take it"]
+
+
+@pytest.mark.parametrize(
+    ("language", "authority", "line"),
+    [("en", "Authority Shanghai", "Sweden · category B"), ("zh", "发证机关 上海", "瑞典 · B类")],
+)
+def test_card_names_its_authority_state_and_category_in_the_language_of_the_page(
+    app: FastAPI, made: Town, language: str, authority: str, line: str
+) -> None:
+    """The card itself has the authority's Chinese name and codes, in both languages."""
+    text = words(of(app, made, "resident").get(f"cards/{made.ids['permit_card']}?lang={language}").text)
+    assert authority in text
+    assert line in text
+    assert "SWE · B" not in text
