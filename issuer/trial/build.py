@@ -210,6 +210,9 @@ def _settings(
         "passphrase_file": str(secret.absolute()),
         "published": str((folder / "public").absolute()),
     }
+    if status_prefix == STATUS_PREFIX:
+        # Nobody serves this address (RFC 6761), so there is nothing to compare with what was published.
+        values["compare_published"] = False
     if database_url is not None:
         values["database_url"] = database_url
     # JSON's strings, numbers, lists and truth values are TOML's as well.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from issuer.cli.commands import app
 from issuer.doctor.examine import examine
+from issuer.settings import Settings
 from issuer.trial.build import build
 from tests.kit.cli import run
 from verifier.cli.commands import app as verifier_app
@@ -35,6 +36,14 @@ def test_what_it_makes_is_well(tmp_path: Path) -> None:
         assert stat.S_IMODE((trial.folder / secret).stat().st_mode) == 0o600, secret
     lines = (trial.folder / "invitations.txt").read_text("ascii").splitlines()
     assert [line.split()[:2] for line in lines] == [list(login) for login in trial.logins]
+
+
+def test_what_is_served_is_compared_only_where_somebody_serves_it(tmp_path: Path) -> None:
+    """At the usual prefix, which is reserved, a worker would report that again and again."""
+    usual = build(tmp_path / "usual")
+    own = build(tmp_path / "own", status_prefix="https://status.city.test/s/")
+    found = [Settings.load(trial.service).compare_published for trial in (usual, own)]
+    assert found == [False, True]
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
