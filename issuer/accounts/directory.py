@@ -28,9 +28,8 @@ from issuer.db.pages import page_of
 from issuer.db.unit_of_work import UnitOfWork
 
 from . import changes, sessions
-from .fields import normal_login
 from .models import Account, Person
-from .people import login_key, read_account, read_name
+from .people import account_of_login, read_account, read_name
 from .principals import Principal
 from .roles import ROLES, role_named
 
@@ -160,8 +159,8 @@ def find_account(core: Core, who: Principal, login: str) -> AccountView:
     who.require(_MANAGE)
 
     def look(session: Session) -> AccountView:
-        query = select(Account.id).where(Account.login_key == login_key(core, normal_login(login)))
-        return view(core, session, session.scalar(query) or "")
+        found = account_of_login(core, session, login)
+        return view(core, session, "" if found is None else found.id)
 
     return core.database.read(look)
 

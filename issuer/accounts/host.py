@@ -22,10 +22,9 @@ from issuer.db.unit_of_work import UnitOfWork
 from . import changes
 from .changes import NewAccount
 from .directory import AccountView, transact, view
-from .fields import normal_login
 from .invitations import Invited, Parts
 from .models import Account
-from .people import login_key
+from .people import account_of_login
 from .secret_text import new_secret
 
 __all__ = ["add", "change", "list_all", "reset"]
@@ -105,7 +104,7 @@ def list_all(core: Core) -> list[AccountView]:
 
 
 def _named(core: Core, session: Session, login: str) -> str:
-    found = session.scalar(select(Account.id).where(Account.login_key == login_key(core, normal_login(login))))
+    found = account_of_login(core, session, login)
     if found is None:
         raise NotFound("account.none", path="login")
-    return found
+    return found.id

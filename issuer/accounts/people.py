@@ -17,19 +17,20 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from issuer.core import Core
 from issuer.db.bound import checked_row
 from issuer.vault.at_rest import Place
 
-from .fields import normal_identity
+from .fields import normal_identity, normal_login
 from .models import Account, Person
 
 __all__ = [
     "AccountRecord",
     "Contact",
+    "account_of_login",
     "contact",
     "identity_keys",
     "login_key",
@@ -69,6 +70,12 @@ class Contact:
 def login_key(core: Core, login: str) -> str:
     """The keyed hash by which a login name in its one form is found."""
     return core.at_rest.digest("login", login)
+
+
+def account_of_login(core: Core, session: Session, login: str) -> Account | None:
+    """The account with a login name, as it was typed; the caller has checked who asks."""
+    query = select(Account).where(Account.login_key == login_key(core, normal_login(login)))
+    return session.scalars(query).one_or_none()
 
 
 def identity_keys(core: Core, identity: str) -> list[str]:

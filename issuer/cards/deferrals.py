@@ -28,6 +28,7 @@ from icard_crypto.card.characters import is_plain
 from icard_crypto.errors import Invalid, NotAllowed, NotFound
 from icard_crypto.moments import DAY
 from issuer.accounts.models import Account, Person
+from issuer.accounts.people import account_of_login, read_name
 from issuer.accounts.principals import Principal
 from issuer.accounts.roles import role_named
 from issuer.acts import SERVICE
@@ -39,15 +40,19 @@ from issuer.vault.at_rest import Place
 
 from .models import CardParty, LookupDeferral, OnlineLookup
 from .parties import notify_person
+from .views import statuses
 
 __all__ = [
     "DeferralView",
     "DeferredMonth",
     "Wanted",
+    "card_of_permit",
     "covering",
     "deferred_by_month",
     "end_deferral",
     "list_deferrals",
+    "official_name",
+    "official_of_login",
     "prepare_deferral",
     "reveal",
     "running",
@@ -109,7 +114,7 @@ def prepare_deferral(core: Core, session: Session, arguments: Mapping[str, Any])
     """
     person_id = _person(session, arguments)
     account = session.get(Account, arguments["account_id"])
-    if account is None or account.state != "active" or not _READS & role_named(account.role).rights:
+    if account is None or not _may_look(account):
         raise NotFound("account.none", path="account_id")
     if account.person_id == person_id:
         raise NotAllowed("account.self")
@@ -128,6 +133,58 @@ def prepare_deferral(core: Core, session: Session, arguments: Mapping[str, Any])
     if not day_of(now) < shown_on <= last:
         raise Invalid("lookup.deferral", path="shown_on", expected=f"a day from tomorrow to {last.isoformat()}")
     return Wanted(person_id, account.id, shown_on, law)
+
+
+def official_of_login(core: Core, who: Principal, login: str) -> str:
+    """The account of the official with a login name, whose look-ups are to be deferred.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        NotFound: ``account.none``.
+    """
+    who.require("lookup.defer")
+
+    def look(session: Session) -> str:
+        found = account_of_login(core, session, login)
+        if found is None or not _may_look(found):
+            raise NotFound("account.none", path="official")
+        return found.id
+
+    return core.database.read(look)
+
+
+def official_name(core: Core, who: Principal, account_id: str) -> str:
+    """The name of an official whose look-ups are deferred, for officials who may defer; empty: they are gone.
+
+    Raises:
+        NotAllowed: ``access.*``.
+    """
+    who.require("lookup.defer")
+
+    def look(session: Session) -> str:
+        account = session.get(Account, account_id)
+        official = account is not None and role_named(account.role).official
+        return read_name(core, session.get_one(Person, account.person_id)) if account is not None and official else ""
+
+    return core.database.read(look)
+
+
+def card_of_permit(core: Core, who: Principal, number: str) -> str:
+    """A card of the permit with a number, whose holder's look-ups are to be deferred.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        NotFound: ``issue.no_card``.
+    """
+    who.require("lookup.defer")
+    found = statuses(core, "permit", number)
+    if not found:
+        raise NotFound("issue.no_card", path="number")
+    return min(found)
+
+
+def _may_look(account: Account) -> bool:
+    return account.state == "active" and bool(_READS & role_named(account.role).rights)
 
 
 def write_deferral(core: Core, session: Session, now: int, wanted: Wanted) -> str:

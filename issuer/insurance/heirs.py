@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.card.characters import is_plain
 from icard_crypto.errors import Invalid, NotAllowed, NotFound
 from issuer.accounts.models import Account, ApiToken
+from issuer.accounts.people import account_of_login
 from issuer.accounts.principals import Principal
 from issuer.audit.models import AuditRow
 from issuer.cards.parties import notify_person
@@ -34,7 +35,7 @@ from .models import HeirAccess
 from .parties import require_insured
 from .records import load_people
 
-__all__ = ["RELATIONS", "HeirView", "end_heir", "give_heir", "list_heirs"]
+__all__ = ["RELATIONS", "HeirView", "end_heir", "give_heir", "heir_of_login", "list_heirs"]
 
 RELATIONS: Final = ("spouse", "child", "parent", "sibling", "grandparent", "grandchild", "other_heir")
 _LONGEST: Final = 200
@@ -114,6 +115,24 @@ def give_heir(
         return row.id
 
     return core.transact(who.by(), work, request=request)
+
+
+def heir_of_login(core: Core, who: Principal, login: str) -> str:
+    """The person whose account has a login name, to be given access.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        Invalid: ``heir.account``.
+    """
+    who.require("insurance.book")
+
+    def look(session: Session) -> str:
+        found = account_of_login(core, session, login)
+        if found is None or found.role != "holder" or found.state != "active":
+            raise Invalid("heir.account", path="heir_login", expected="a person with an account of their own")
+        return found.person_id
+
+    return core.database.read(look)
 
 
 def _recorded_death(core: Core, session: Session, who: Principal, person_id: str) -> bool:

@@ -18,6 +18,7 @@ from issuer.accounts.organisations import OrganisationView
 from issuer.approvals import engine
 from issuer.approvals.acts import ACTS
 from issuer.approvals.engine import ConfirmationView
+from issuer.cards import deferrals
 from issuer.db.idempotency import Request
 from issuer.permits import views
 from issuer.permits.offices import NamedEmployer, name_employer
@@ -141,6 +142,11 @@ def _facts(found: ConfirmationView, visit: Visit) -> list[Fact]:
             facts += _permit(str(value), visit)
         elif name == "account_id" and visit.call.who.may("account.manage"):
             facts.append(_account(str(value), visit))
+        elif name == "account_id" and found.act == "lookup.defer":
+            official = deferrals.official_name(visit.core, visit.call.who, str(value))
+            facts.append(Fact(t("lookups.official"), official or str(value)))
+        elif name == "person_id" and found.act == "lookup.defer":
+            facts.append(Fact(t("lookups.person"), str(value), code=True))
         elif value and name == "organisation_id":
             facts.append(_organisation(str(value), visit, found.act))
         elif name == "end":

@@ -9,6 +9,7 @@ Promises:
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Final
 
@@ -18,7 +19,6 @@ from issuer.accounts import directory
 from issuer.approvals import engine
 from issuer.cards import deferrals
 from issuer.cards.deferrals import DeferralView
-from issuer.portal.catalogue import Words
 from issuer.portal.insurance_shown import month_words
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
@@ -35,6 +35,7 @@ __all__ = ["pages"]
 pages = Pages()
 _DEFERS: Final = with_right("lookup.defer")
 _ONE: Final = Access("person", ("lookup.defer",), owned="deferral")
+_ID: Final = re.compile("[0-9a-f]{32}")
 _WATCHES: Final = with_right("audit.read", "service.watch")
 
 
@@ -53,17 +54,19 @@ def count_deferred(visit: Visit) -> Response:
 def list_deferrals(visit: Visit) -> Response:
     """The deferrals that have not come to their day."""
     found = deferrals.list_deferrals(visit.core, visit.call.who, **asked_page(visit))
-    shown, t = shown_page(visit, found, lambda one: one.deferral_id), visit.words
-    return visit.page("lookups/deferrals.html", **{**shown, "items": [(_facts(t, one), _end(one)) for one in found]})
+    shown = shown_page(visit, found, lambda one: one.deferral_id)
+    items = [(_facts(visit, one), _end(one)) for one in shown["items"]]
+    return visit.page("lookups/deferrals.html", **{**shown, "items": items})
 
 
-def _facts(t: Words, one: DeferralView) -> list[Fact]:
+def _facts(visit: Visit, one: DeferralView) -> list[Fact]:
+    t, official = visit.words, deferrals.official_name(visit.core, visit.call.who, one.account_id)
     return [
         Fact(t("lookups.law"), one.law),
         Fact(t("lookups.shown_on"), t.day(date.fromisoformat(one.shown_on))),
         Fact(t("lookups.since"), t.moment(one.begins_at)),
         Fact(t("lookups.person"), one.person_id, code=True),
-        Fact(t("lookups.official"), one.account_id, code=True),
+        Fact(t("lookups.official"), official or one.account_id),
     ]
 
 
@@ -80,30 +83,40 @@ def end_deferral(visit: Visit, deferral_id: str) -> Response:
 
 @pages.get("lookups/deferrals/new", _DEFERS)
 def new_page(visit: Visit) -> Response:
-    """The form by which a deferral is asked for."""
-    own = directory.own_account(visit.core, visit.call.who).account_id
+    """The form by which a deferral is asked for; about the card or the person from whose page it was opened, or about
+    the holder of a permit."""
+    own = directory.own_account(visit.core, visit.call.who).login
     return visit.page(
         "lookups/new_deferral.html",
-        own=own,
-        card=visit.query("card"),
+        official=own,
+        about=_about(visit),
         days=visit.core.settings.deferral_days,
         needs_code=not visit.fresh(),
     )
 
 
+def _about(visit: Visit) -> dict[str, str]:
+    """Whom the page that led here is about: a card's or a person's id, which nobody types."""
+    found = {"card_id": visit.text("card_id") or visit.query("card")}
+    found |= {"person_id": visit.text("person_id") or visit.query("person")}
+    return next(({name: value} for name, value in found.items() if _ID.fullmatch(value)), {})
+
+
 @pages.post("lookups/deferrals/new", _DEFERS, form=new_page, fields={
     "access.fresh_code": "code", "totp": "code", "lookup.deferral": "shown_on", "lookup.law": "law",
-    "account.none": "account_id", "account.person": "person_id", "account.self": "person_id",
-    "issue.no_card": "card_id",
+    "account.none": "official", "account.person": "number", "account.self": "number", "issue.no_card": "number",
 })  # fmt: skip
 def ask(visit: Visit) -> Response:
     """Ask for a deferral; a second official confirms it."""
-    visit.require("account_id", "shown_on", "law", "reason")
+    about = _about(visit)
+    visit.require(*([] if about else ["number"]), "official", "shown_on", "law", "reason")
     visit.day("shown_on")
-    visit.give_code()
-    about = {name: visit.text(name) for name in ("card_id", "person_id") if visit.text(name)}
-    wanted = {**about, **{name: visit.text(name) for name in ("account_id", "shown_on", "law")}}
     call, reason = visit.call, visit.reason()
+    about = about or {"card_id": deferrals.card_of_permit(call.core, call.who, visit.text("number"))}
+    account_id = deferrals.official_of_login(call.core, call.who, visit.text("official"))
+    visit.give_code()
+    call = visit.call
+    wanted = {**about, "account_id": account_id, **{name: visit.text(name) for name in ("shown_on", "law")}}
     once(
         call,
         lambda request: engine.ask(call.core, call.who, "lookup.defer", wanted, reason, request),

@@ -179,13 +179,15 @@ def _heir(t: Words, one: HeirView, address: str) -> Line:
 
 
 @pages.post("insurance/{person_id}/heirs", _HEIRS, form=heirs_page, fields={
-    "heir.alive": "heir_person_id", "heir.two_needed": "heir_person_id", "account.self": "heir_person_id",
+    "heir.alive": "heir_login", "heir.two_needed": "heir_login", "account.self": "heir_login",
+    "heir.account": "heir_login",
 })  # fmt: skip
 def give_heir(visit: Visit, person_id: str) -> Response:
     """Let a near relative see the record of somebody who died."""
-    visit.require("heir_person_id", "relation", "proof", "until")
+    visit.require("heir_login", "relation", "proof", "until")
     call, until = visit.call, visit.day("until")
-    heir, relation, proof = (visit.text(name) for name in ("heir_person_id", "relation", "proof"))
+    relation, proof = visit.text("relation"), visit.text("proof")
+    heir = heirs.heir_of_login(call.core, call.who, visit.text("heir_login"))
     once(
         call,
         lambda request: heirs.give_heir(call.core, call.who, person_id, heir, relation, proof, until, request),

@@ -16,7 +16,7 @@ from issuer.portal import BASE, make_portal
 from issuer.rules.days import day_of
 from issuer.service.app import make_service
 from tests.issuer.portal.test_guard import Person, of
-from tests.kit.forms import words
+from tests.kit.forms import field, words
 from tests.kit.insured import new_registration
 from tests.kit.issuing_service import person
 from tests.kit.people import HOST, make
@@ -137,13 +137,20 @@ def test_deferral_waits_for_a_second_official_and_is_counted_for_the_auditor(app
     """Its form refuses a day that is too late at the field; no page of the person shows it; one official ends it."""
     inspector, head = of(app, made, "inspector"), of(app, made, "office_head")
     day = day_of(int(made.issuing_service.clock.at)) + timedelta(days=10)
-    about = {"person_id": made.people["holder"].person_id, "account_id": made.people["inspector"].account_id}
+    number = person(1).permit.number
+    asked = inspector.get("lookups/deferrals/new").text
+    assert field(asked, "official") == made.people["inspector"].login
+    about = {"number": number, "official": made.people["inspector"].login}
+    for name, wrong in (("number", "0" * 18), ("official", made.people["holder"].login)):
+        bad = {**about, name: wrong, "law": "x", "reason": "y", "shown_on": day.isoformat()}
+        assert f'href="#f-{name}"' in inspector.post("lookups/deferrals/new", key="9" * 32, **bad).text
     form = {**about, "law": "Criminal Procedure Law, 115", "reason": "An inquiry"}
     late = inspector.post("lookups/deferrals/new", key="1" * 32, **form, shown_on=date(2099, 1, 1).isoformat())
     assert 'href="#f-shown_on"' in late.text
     sent = inspector.post("lookups/deferrals/new", key="2" * 32, **form, shown_on=day.isoformat())
     assert sent.status_code == 303, words(sent.text)[-300:]
     number = re.findall(rf'href="{BASE}(confirmations/[0-9a-f]{{32}})"', head.get("confirmations").text)[0]
+    assert f"Official Name of {made.people['inspector'].login}" in words(head.get(f"{number}?lang=en").text)
     assert head.post(f"{number}/confirm", key="3" * 32).status_code == 303
     page = inspector.get("lookups/deferrals?lang=en").text
     assert "Criminal Procedure Law, 115" in page

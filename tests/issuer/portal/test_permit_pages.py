@@ -419,11 +419,11 @@ def test_relative_of_somebody_who_died_gets_access_on_proof_from_an_officer_who_
     assert "Nobody has access." in words(officer.get(f"{path}?lang=en").text)
     until = (today(made) + timedelta(days=90)).isoformat()
     heir = of(app, made, "holder")
-    number = made.people["holder"].person_id
-    assert number in heir.get("account").text
-    form = {"heir_person_id": number, "relation": "child", "proof": "Household register", "until": until}
+    form = {"heir_login": made.people["holder"].login, "relation": "child", "proof": "Household register", "until": until}
     early = officer.post(path, key="1" * 32, **form)
-    assert 'href="#f-heir_person_id"' in early.text
+    assert 'href="#f-heir_login"' in early.text
+    unknown = officer.post(path, key="5" * 32, **{**form, "heir_login": made.people["employer"].login})
+    assert 'href="#f-heir_login"' in unknown.text
     other = make(made.issuing_service, "insurance_officer", "insurance.second")
     departure.record_death(core, other.who(), person_id, today(made))
     assert officer.post(path, key="2" * 32, **{**form, "proof": ""}).status_code == 422
