@@ -100,7 +100,7 @@ def mark_read(core: Core, account: str, ids: Iterable[str]) -> int:
 
 
 def preferences(core: Core, account: str, role: str) -> list[Preference]:
-    """What comes over which channel, for every kind that goes anywhere but the inbox and can reach an account's role; in
+    """What comes over which channel, for every kind that can reach an account's role anywhere but in the inbox, in
     the order of the groups."""
     query = select(NoticeMute.kind, NoticeMute.channel).where(NoticeMute.account_id == account)
     muted = core.database.read(lambda session: {(*row,) for row in session.execute(query)})

@@ -58,8 +58,8 @@ def _countries(language: Language) -> tuple[Choice, ...]:
 
 
 def _order(name: str) -> tuple[bytes, str]:
-    """Where a name stands in a list: Latin names without their accents; Chinese ones by pinyin, in which the first level
-    of GB 2312 has its characters (rarer ones follow)."""
+    """Where a name stands in a list: Latin names without their accents; Chinese ones by pinyin, in which GB 2312 has
+    the characters of its first level (rarer ones follow)."""
     plain = "".join(one for one in unicodedata.normalize("NFKD", name) if not unicodedata.combining(one))
     return plain.casefold().encode("gb18030"), name
 

@@ -42,7 +42,7 @@ from issuer.permits.records import FilingRecord, record_from, wants_hearing, wri
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
-from .writing import employer_of, read_record, require_given, require_region, write_batch
+from .writing import employer_of, readable_record, require_given, require_region, write_batch
 
 __all__ = ["COLUMNS", "Imported", "import_open_files"]
 
@@ -215,7 +215,7 @@ def _read(values: dict[str, Any], today: date) -> _Open:
     signed = values.pop("signed", None)
     facts = {**_facts(own["holds"], holds=True), **_facts(own["holds_not"], holds=False)}
     answer = {} if signed is None else {"signed": faults.of(_flag, signed)}
-    record = read_record(faults, {**values, **answer, "facts": facts})
+    record = readable_record(faults, {**values, **answer, "facts": facts})
     given = {**own, **{name: getattr(record, name) for name in (*_PERSON, "ground", "ended_on")}}
     require_given(faults, given, _REQUIRED)
     for name, known in (("process", PROCESSES), ("state", UNDECIDED)):

@@ -42,7 +42,7 @@ from issuer.permits.terms import NewTerm, card_of, grant
 from issuer.rules.days import day_of
 from issuer.vault.at_rest import Place
 
-from .writing import employer_of, read_record, require_given, require_region, write_batch
+from .writing import employer_of, readable_record, require_given, require_region, write_batch
 
 __all__ = ["COLUMNS", "Imported", "import_permits"]
 
@@ -98,7 +98,7 @@ def _take(core: Core, unit: UnitOfWork, row: Row) -> str:
     region = values.pop("region", None)
     faults = Faults()
     employer_id: str | None = None
-    record = read_record(faults, values)
+    record = readable_record(faults, values)
     _look_whole(faults, record, {"number": number, "employer_code": employer_code, "region": region}, day_of(now))
     if employer_code is not None and region is not None and not faults.on("region"):
         employer_id = faults.of(employer_of, core, session, now, str(employer_code), employer_name, str(region))

@@ -27,7 +27,7 @@ from issuer.permits.records import FilingRecord, record_from
 from issuer.rules.regions import NATION, is_known
 from issuer.vault.at_rest import Place
 
-__all__ = ["employer_of", "read_record", "require_given", "require_region", "write_batch"]
+__all__ = ["employer_of", "readable_record", "require_given", "require_region", "write_batch"]
 
 _LONGEST_NAME: Final = 200
 
@@ -66,7 +66,7 @@ def write_batch(
     return core.transact(by, work, settled=lambda session: None)
 
 
-def read_record(faults: Faults, values: Mapping[str, Any]) -> FilingRecord:
+def readable_record(faults: Faults, values: Mapping[str, Any]) -> FilingRecord:
     """The record of a row, without the fields that are wrong, which are noted."""
     record = faults.of(record_from, values)
     if record is not None:

@@ -47,7 +47,18 @@ SUBJECTS = [
     for subject in (
         *(home, login, account, notices, cards, staff, officer, approvals, audit, admin),
         # batches before permits: "many" is no permit's id.
-        *(batches, filings, filing_form, filing_papers, filing_acts, application_form, permits, endings, holder_accounts, entries),
+        *(
+            batches,
+            filings,
+            filing_form,
+            filing_papers,
+            filing_acts,
+            application_form,
+            permits,
+            endings,
+            holder_accounts,
+            entries,
+        ),
         *(office_queue, desk),
         # registration before insurance: "register" is no person's id.
         *(

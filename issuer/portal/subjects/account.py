@@ -124,7 +124,9 @@ def end_session(visit: Visit, session_id: str) -> Response:
 def preferences_page(visit: Visit) -> Response:
     """Which kinds of notices come over which channel."""
     who, language = visit.call.who, visit.view.language
-    found = {one.kind: one for one in inbox.preferences(visit.core, who.account_id, who.role.name) if one.channel == "email"}
+    found = {
+        one.kind: one for one in inbox.preferences(visit.core, who.account_id, who.role.name) if one.channel == "email"
+    }
     shown = []
     for group in groups():
         rows = [(found[kind.name], kind.words[language].subject) for kind in group.kinds if kind.name in found]

@@ -158,7 +158,7 @@ def check_page(visit: Visit, filing_id: str) -> Response:
     t, rules, paper = visit.words, ShownRules(visit), item.paper
     facts = [
         Fact(t("filing.p_issued"), t.day(paper.issued) if paper.issued else "–"),
-        Fact(t("filing.p_state"), paper.issuing_state or "–"),
+        Fact(t("filing.p_state"), t.country(paper.issuing_state) if paper.issuing_state else "–"),
         Fact(t("filing.p_way"), t(f"filing.way_{paper.way}") if paper.way else "–"),
     ]
     if paper.committed_until is not None:

@@ -156,5 +156,3 @@ def _error(visit: Visit, part: str, name: str, value: Any) -> FieldError | None:
         expected = f" ({fault.expected})" if fault.expected and visit.view.language == "en" else ""
         return FieldError(name, f"{message}{visit.words.gap}{hint}{expected}")
     return None
-
-

@@ -295,9 +295,7 @@ def register_row(call: Call, number: int, row: dict[str, Any], preview: bool) ->
         if fault.layer not in ("insurance", "rules", "idempotency"):
             raise
         also = [RowFault(code=one.code, path=one.path, message=_words(one)) for one in fault.also]
-        return RowBody(
-            row=number, person_id=None, code=fault.code, path=fault.path, message=_words(fault), also=also
-        )
+        return RowBody(row=number, person_id=None, code=fault.code, path=fault.path, message=_words(fault), also=also)
     return RowBody(row=number, person_id=made, code=None, path=None, message=None)
 
 

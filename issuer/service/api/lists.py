@@ -156,7 +156,9 @@ def _row(one: RowOutcome) -> ListRowBody:
     if outcome is None:
         return ListRowBody(number=one.number + 1, made=None, code=None, path=None, message=None)
     message = None if outcome.code is None else {"en": outcome.en, "zh": outcome.zh}
-    also = [RowFault(code=each.code or "", path=each.path, message={"en": each.en, "zh": each.zh}) for each in outcome.also]
+    also = [
+        RowFault(code=each.code or "", path=each.path, message={"en": each.en, "zh": each.zh}) for each in outcome.also
+    ]
     return ListRowBody(
         number=one.number + 1,
         made=outcome.made,

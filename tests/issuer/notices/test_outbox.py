@@ -176,7 +176,9 @@ def test_a_mute_that_is_left_from_before_does_not_hide_what_is_fixed_now(issuing
     )
     cards.revoke(issuing_service, card, BY)
     assert [row.kind for row in outbox(issuing_service)].count("card.revoked") == 1
-    assert {each.on for each in preferences(issuing_service, holder.id, "holder") if each.kind == "card.revoked"} == {True}
+    assert {each.on for each in preferences(issuing_service, holder.id, "holder") if each.kind == "card.revoked"} == {
+        True
+    }
 
 
 def test_an_inbox_is_ones_own(issuing_service: Core) -> None:

@@ -149,7 +149,11 @@ FAULTS = [
     ({"holds": "luck"}, "filing.field", "facts.luck"),
     ({"process": "extension", "number": "310115202500000099"}, "filing.no_permit", "number"),
     ({"process": "extension"}, "filing.incomplete", "number"),
-    ({"process": "cancellation", "number": "310115202500000099", "ground": "resigned"}, "filing.incomplete", "ended_on"),
+    (
+        {"process": "cancellation", "number": "310115202500000099", "ground": "resigned"},
+        "filing.incomplete",
+        "ended_on",
+    ),
     ({"passport": "P00000001"}, "filing.open", "process"),
 ]
 

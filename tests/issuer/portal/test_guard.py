@@ -228,7 +228,7 @@ def test_form_that_is_sent_twice_makes_one(app: FastAPI, made: Town) -> None:
 def test_form_shows_every_error_at_its_field_and_keeps_what_was_typed(app: FastAPI, made: Town) -> None:
     answer = of(app, made, "administrator").post("accounts/new", role="employer", login="x<y", name="", identity="")
     assert answer.status_code == 422
-    assert answer.text.count('class="field wrong"') == 2
+    assert answer.text.count('class="field wrong"') == 4
     assert 'value="x&lt;y"' in answer.text
     assert re.search(r'<a href="#f-name">', answer.text)
 

@@ -106,8 +106,8 @@ def test_extension_shows_what_its_permit_has_and_asks_for_none_of_it(office: Per
     job = employer.get(f"filings/{draft}/edit?part=job&lang=en").text
     assert f"Now: {permit['terms'][-1]['post']}. Leave this empty if it stays." in words(job)
     for number, (category, more) in enumerate((("B", False), ("A", True), ("", False))):
-        part = {"part": "job", "version": field(job, "version"), "category": category}
-        assert employer.post(f"filings/{draft}/edit", key=f"{number}" * 32, **part).status_code == 303
+        sent = {"part": "job", "version": field(job, "version"), "category": category}
+        assert employer.post(f"filings/{draft}/edit", key=f"{number}" * 32, **sent).status_code == 303
         job = employer.get(f"filings/{draft}/edit?part=job&lang=en").text
         assert ("education" in _questions(employer, draft)) == more, category
     accepted = office.accepted("extension", extension(office, permit), permit_id=permit["permit_id"])
@@ -120,7 +120,9 @@ def test_extension_shows_what_its_permit_has_and_asks_for_none_of_it(office: Per
 def _questions(person: Person, filing_id: str) -> list[str]:
     """What the part with the questions asks."""
     form = person.get(f"filings/{filing_id}/edit?part=facts").text
-    return sorted(set(re.findall(r'<(?:input|select)[^>]* name="([a-z_]+)"', form)) - {"csrf", "key", "version", "part"})
+    return sorted(
+        set(re.findall(r'<(?:input|select)[^>]* name="([a-z_]+)"', form)) - {"csrf", "key", "version", "part"}
+    )
 
 
 def test_gap_between_two_employers_stands_on_the_pages_of_holder_new_employer_and_officer(

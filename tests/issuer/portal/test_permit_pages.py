@@ -277,7 +277,9 @@ def test_list_is_checked_before_anybody_is_registered_and_refused_rows_come_back
     """The preview writes nothing; each good row is registered once however often the list is sent; the file of refused
     rows has their reasons, and no cell that a spreadsheet would work out."""
     person = of(app, made, "employer")
-    rows = _list(*(_row(700 + n) for n in range(30)), _row(790, surname="=HYPERLINK(1)", born="1880-01-01"))
+    rows = _list(
+        *(_row(700 + n) for n in range(30)), _row(790, surname="=HYPERLINK(1)", born="1880-01-01", region="999999")
+    )
     before = person.get("insurance?lang=en").text
     sent = person.post("insurance/register-many", key="1" * 32, rows=rows)
     again = person.post("insurance/register-many", key="1" * 32, rows=rows)
@@ -296,8 +298,9 @@ def test_list_is_checked_before_anybody_is_registered_and_refused_rows_come_back
     found = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [row["surname"] for row in found] == ["'=HYPERLINK(1)"]
     assert found[0]["code"].startswith("insurance.")
-    assert "Field: surname" in found[0]["reason"]
+    assert "Field: region" in found[0]["reason"]
     assert "Field: born" in found[0]["reason"]
+
 
 def test_places_are_chosen_by_name_and_kept_as_codes(app: FastAPI, made: Town) -> None:
     """The form of a draft and of a registration name states in the page's language; what-if takes a region's name."""
@@ -316,7 +319,6 @@ def test_places_are_chosen_by_name_and_kept_as_codes(app: FastAPI, made: Town) -
     asked = person.post("what-if", key="3" * 32, region="Suzhou", age="32")
     assert (asked.status_code, 'href="#f-region"' in asked.text) == (422, True)
     assert person.post("what-if", key="4" * 32, region="Suzhou, Jiangsu (320500)", age="32").status_code == 200
-
 
 
 @pytest.mark.parametrize("rows", ["", "surname\n", "nonsense,columns\n1,2\n", 'surname\n"open', "\0", "a" * 70_000])
@@ -419,7 +421,12 @@ def test_relative_of_somebody_who_died_gets_access_on_proof_from_an_officer_who_
     assert "Nobody has access." in words(officer.get(f"{path}?lang=en").text)
     until = (today(made) + timedelta(days=90)).isoformat()
     heir = of(app, made, "holder")
-    form = {"heir_login": made.people["holder"].login, "relation": "child", "proof": "Household register", "until": until}
+    form = {
+        "heir_login": made.people["holder"].login,
+        "relation": "child",
+        "proof": "Household register",
+        "until": until,
+    }
     early = officer.post(path, key="1" * 32, **form)
     assert 'href="#f-heir_login"' in early.text
     unknown = officer.post(path, key="5" * 32, **{**form, "heir_login": made.people["employer"].login})
@@ -499,9 +506,9 @@ def test_settings_list_the_notices_that_can_reach_the_role_in_groups(app: FastAP
         kind.name for kind in kinds().values() if mine in kind.roles and "email" in set(kind.channels) - kind.fixed
     }
     legends = re.findall(r'<legend class="legend">([^<]+)', page)
-    assert legends == [
-        group.words["en"] for group in groups() if any(kind.name in shown for kind in group.kinds)
-    ], "headings in their order, none of them empty"
+    assert legends == [group.words["en"] for group in groups() if any(kind.name in shown for kind in group.kinds)], (
+        "headings in their order, none of them empty"
+    )
     assert ("Benefits and services" in legends) == (mine == "holder")
     off = sorted(shown)[0]
     assert person.post("account/notices", key="1" * 32).status_code == 303

@@ -129,7 +129,9 @@ def test_fields_are_named_and_values_are_not_repeated() -> None:
     }
     assert {fault["message"] for fault in shown["errors"]} <= {texts["en"] for texts in catalogue().values()}
     sound = {"name": "Ann", "age": 40, "kind": "A"}
-    misspelt = problem("POST", "/things/people/1", 422, "http.invalid", json={**sound, "aeg": 4, "LI Anna": 1, "li.anna": 2})
+    misspelt = problem(
+        "POST", "/things/people/1", 422, "http.invalid", json={**sound, "aeg": 4, "LI Anna": 1, "li.anna": 2}
+    )
     places = [fault["pointer"] for fault in misspelt["errors"]]
     assert places == ["/body/aeg", "/body", "/body"], "a misspelt field is named, and nobody"
     missing = problem("POST", "/things/people/1", 422, "http.invalid", json={"age": "old"})
