@@ -16,8 +16,13 @@ uvicorn's protocol closes idle connections between requests; this one adds:
 6. While the server drains, every answer closes its connection, and an idle connection stays open for a moment: a
    request that is already on its way is still answered.
 7. Only a few pipelined requests are queued; a client that sends more is cut off, since thousands of them fit into one
-   read. The next one is begun when the answer before it has been read.
+   read. The next one is begun when the answer before it has been read. What 2 and 5 say holds for a request that comes
+   behind another one too. Nothing is written that a client could take for the answer to another of its requests: where
+   no answer can say what is wrong, it is cut off.
 8. No upgrade is accepted: neither WebSocket nor HTTP/2.
+9. What a chunked body has beside its bytes (sizes, extensions, trailers) is little in proportion to them: else 400. A
+   chunk of one byte costs as much as one of thousands. Trailers are left out, as RFC 9110, section 6.5.1, allows:
+   nothing that comes behind a body is taken for a field of its head.
 """
 
 from __future__ import annotations
@@ -48,6 +53,10 @@ __all__ = ["Connection", "Drain", "EdgeConfig", "WireLimits"]
 _LINGER: Final = 2.0
 #: Browsers send twenty or thirty.
 _MOST_FIELDS: Final = 100
+#: Of a chunked body's bytes, what may come beside them, over as much as a head may have: chunks of some fifty bytes.
+_BESIDE: Final = 1 / 8
+#: A digit, and two line ends.
+_CHUNK_HEAD: Final = 5
 #: Requests that wait for one of their own connection; browsers send none ahead.
 _MOST_AHEAD: Final = 8
 #: ``struct linger``: on, for no second.
@@ -149,6 +158,12 @@ class Connection(HttpToolsProtocol):
         self._rest_timer: asyncio.TimerHandle | None = None
         self._head_size = 0
         self._arrived = 0
+        #: Messages that have begun; of the one that is being read, whether its head is, and bytes that came since.
+        self._begun = 0
+        self._in_head = False
+        self._chunks = 0
+        self._body_size = 0
+        self._beside = 0
         #: Whether the request that is being read has come whole.
         self._whole = True
         #: Whether a pipelined request waits until the answer before it has been read.
@@ -187,12 +202,25 @@ class Connection(HttpToolsProtocol):
         if self._between_requests() and self._head_timer is None:
             self._await_head()
         reading_head = self._head_timer is not None
+        begun, body_size = self._begun, self._body_size
         self._arrived = len(data)
         super().data_received(data)
+        if begun == self._begun and not self._whole and not self.transport.is_closing():
+            self._count_beside(len(data) - (self._body_size - body_size))
         if reading_head and self._head_timer is not None and not self.transport.is_closing():
             self._head_size += len(data)
-            if self._head_size > self._limits.head_bytes or (not self._whole and len(self.headers) > _MOST_FIELDS):
+            if self._head_size > self._limits.head_bytes:
                 self._refuse(431, "http.headers_too_large")
+
+    def _count_beside(self, size: int) -> None:
+        """Bytes that were no body have come for a message that had begun before: of a head behind another request, or
+        of what is around chunks."""
+        self._beside += size
+        if self._beside > self._most_beside():
+            self._refuse(*((431, "http.headers_too_large") if self._in_head else (400, "http.bad_request")))
+
+    def _most_beside(self) -> float:
+        return self._limits.head_bytes + self._body_size * _BESIDE
 
     def on_message_begin(self) -> None:
         if len(self.pipeline) >= _MOST_AHEAD:
@@ -200,13 +228,24 @@ class Connection(HttpToolsProtocol):
             # 7: what the parser has of them is not looked at any more.
             raise httptools.HttpParserError
         self._whole = False
+        self._begun += 1
+        self._in_head, self._chunks, self._body_size, self._beside = True, 0, 0, 0
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return
+        super().on_header(name, value)
+        if len(self.headers) > _MOST_FIELDS:
+            self._refuse(431, "http.headers_too_large")
+            raise httptools.HttpParserError
 
     def on_headers_complete(self) -> None:
         self._stop_head_timer()
-        if len(self.headers) > _MOST_FIELDS or self._head_is_too_large():
+        if self._head_is_too_large():
             self._refuse(431, "http.headers_too_large")
             raise httptools.HttpParserError
+        self._in_head, self._beside = False, 0
         super().on_headers_complete()
         if self._drain.begun:
             self.cycle.keep_alive = False
@@ -216,6 +255,16 @@ class Connection(HttpToolsProtocol):
         if self._head_size + self._arrived <= self._limits.head_bytes:
             return False
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > self._limits.head_bytes
+
+    def on_chunk_header(self) -> None:
+        """httptools calls it at each chunk; of thousands in one read the first ones have to be enough."""
+        self._chunks += 1
+        if self._chunks * _CHUNK_HEAD > self._most_beside():
+            raise httptools.HttpParserError
+
+    def on_body(self, body: bytes) -> None:
+        self._body_size += len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._whole = True
@@ -234,7 +283,7 @@ class Connection(HttpToolsProtocol):
         if self.cycle.response_complete and not self._whole and not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self._rest_timer = self.loop.call_later(_LINGER, self._close)
-        if self._between_requests() and not self.transport.is_closing():
+        if self._waits_for_client() and not self.transport.is_closing():
             self._waiting[self] = None
 
     def pause_writing(self) -> None:
@@ -270,6 +319,18 @@ class Connection(HttpToolsProtocol):
 
     def _between_requests(self) -> bool:
         return self.cycle is None or (self.cycle.response_complete and self._whole)
+
+    def _waits_for_client(self) -> bool:
+        """Whether nothing is to be done before the client sends more (promise 5)."""
+        return self._between_requests() or self.cycle.response_complete or (not self.pipeline and self.cycle.more_body)
+
+    def _may_answer(self) -> bool:
+        """Whether what is written now is the answer to the request that is being read (promise 7)."""
+        if self.cycle is None:
+            return True
+        if self._in_head or self._whole:
+            return bool(self.cycle.response_complete)
+        return not self.pipeline and not self.cycle.response_started
 
     def _await_head(self) -> None:
         self._head_size = 0
@@ -317,6 +378,9 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._stop_head_timer()
+        if not self._may_answer():
+            self._cut()
+            return
         error = IcardError(code)
         problem = {"type": f"urn:icard:problem:{code}", "title": error.message(), "status": status, "code": code}
         body = json.dumps({**problem, "hint": error.hint()}).encode()
