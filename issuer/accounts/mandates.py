@@ -86,9 +86,7 @@ def give_mandate(
             found = session.get(Organisation, organisation_id, with_for_update=True)
             if found is None or found.kind != kind or found.state != "active":
                 raise NotFound("organisation.none", path=f"{kind}_id", expected=f"an active {kind}")
-        given = select(Mandate).where(
-            Mandate.employer_id == employer_id, Mandate.ended_at.is_(None), Mandate.ends_at > now
-        )
+        given = select(Mandate).where(Mandate.employer_id == employer_id, *Mandate.not_over(now))
         live = session.scalars(given.order_by(Mandate.id).limit(_MOST)).all()
         if any(one.agency_id == agency_id and one.begins_at < ends_at and begins_at < one.ends_at for one in live):
             raise Conflict("mandate.exists", path="agency_id")

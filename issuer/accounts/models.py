@@ -254,6 +254,11 @@ class Mandate(Bound, Base):
         return cls.begins_at <= now, cls.ends_at > now, or_(cls.ended_at.is_(None), cls.ended_at > now)
 
     @classmethod
+    def not_over(cls, now: int) -> tuple[ColumnElement[bool], ...]:
+        """What holds of the mandates by which an agency may act at that time or will later."""
+        return cls.ends_at > now, cls.ended_at.is_(None)
+
+    @classmethod
     def handled_by(cls, account_id: ColumnElement[str]) -> ColumnElement[bool]:
         """Whether an account of the agency acts under a mandate: everyone's does until somebody was named."""
         named = select(MandateHandler.id).where(MandateHandler.mandate_id == cls.id)

@@ -33,7 +33,7 @@ from issuer.core import Core
 from issuer.db.bound import checked_rows, update_rows, with_mac
 from issuer.db.idempotency import Request
 from issuer.db.unit_of_work import UnitOfWork
-from issuer.permits.models import Employer
+from issuer.permits.mergers import taken_over_by
 from issuer.permits.parties import covered, office_region
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
@@ -221,7 +221,7 @@ class _Looking:
         ids = [row["person_id"] for row in self._rows.values()]
         self._people = load_workers(core, session, self._rows.values())
         self._employers = employers_by_code(core, session, {row.employer_code for row in rows})
-        self._merged = _merged_into(session, self._employers.values())
+        self._merged = taken_over_by(session, self._employers.values())
         sources = sorted({row.source_key for row in rows if row.source_key is not None})
         there = select(InsuranceEntry.source_key, InsuranceEntry.id)
         self.written = _by_chunks(session, there, InsuranceEntry.source_key, sources).keys()
@@ -303,21 +303,6 @@ class _Looking:
             if duty.exempt & row.scheme:
                 raise Invalid("insurance.entry_exempt", path="scheme", expected="a scheme that is not exempt")
         return worked.employer
-
-
-def _merged_into(session: Session, employers: Collection[str]) -> dict[str, list[str]]:
-    """The employers that were merged into each of these, over several mergers too."""
-    into: defaultdict[str, list[str]] = defaultdict(list)
-    for row in session.scalars(select(Employer).where(Employer.state == "merged").order_by(Employer.organisation_id)):
-        if row.merged_into is not None:
-            into[row.merged_into].append(row.organisation_id)
-    found = {}
-    for employer in set(employers):
-        reached = [employer]
-        for one in reached:
-            reached += [former for former in into.get(one, ()) if former not in reached]
-        found[employer] = reached[1:]
-    return found
 
 
 def _alike(rows: Sequence[NewEntry]) -> Iterator[ColumnElement[bool]]:

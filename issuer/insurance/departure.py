@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -34,7 +34,7 @@ from .leaving import Choice, account_balance, choices, months_counted, require_c
 from .ledger import balances
 from .months import month_of
 from .parties import notify_insured, refuse_own, require_insured
-from .records import Insured, add_fact, load_people, replace_fact, write_person
+from .records import Insured, add_fact, end_fact, load_people, write_person
 from .schemes import Scheme
 
 __all__ = ["choices_of", "choose", "paid_out_months", "pension_account", "record_death"]
@@ -158,13 +158,8 @@ def record_death(core: Core, who: Principal, person_id: str, day: date) -> None:
 
 def _end_everything(core: Core, session: Session, now: int, insured: Insured, day: date) -> None:
     for fact in insured.facts:
-        if not fact.recorded.is_known(day_of(now)):
-            continue
-        body: dict[str, Any] = dict(fact.body)
-        if fact.kind == "employment" and body["ended"] is None:
-            replace_fact(core, session, now, fact, {**body, "ended": day.isoformat()})
-        elif fact.kind == "enrolment" and body["last_month"] is None:
-            replace_fact(core, session, now, fact, {**body, "last_month": month_of(day)})
+        if fact.recorded.is_known(day_of(now)) and fact.kind in ("employment", "enrolment"):
+            end_fact(core, session, now, fact, day)
 
 
 def _changed(insured: Insured, now: int) -> None:

@@ -2,7 +2,8 @@
 
 Promises:
 
-1. An employer gets its own, an agency its clients', an official any one that is asked for.
+1. An employer gets its own and those of employers that were merged into it, an agency its clients', an official those
+   of any employer that is asked for.
 2. Rows add up: the sums of all rows are those of the people's reports. What has no known sum is counted apart.
 3. People are read by the hundred; memory does not grow with the staff.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Final
@@ -28,7 +29,7 @@ from .compliance import Compliance
 from .findings import Finding
 from .models import InsuranceFact
 from .money import in_yuan
-from .parties import require_employer
+from .parties import require_employer, with_merged
 from .records import load_people
 from .region_report import RegionRow, summed
 from .views import report_day
@@ -64,18 +65,24 @@ def employer_overview(
     """
     if not who.may("insurance.read"):
         who.require("insurance.register")
-    chosen = core.database.read(lambda session: require_employer(core, session, who, employer_id))
+
+    def choose(session: Session) -> tuple[str, set[str]]:
+        chosen = require_employer(core, session, who, employer_id)
+        return chosen, with_merged(session, {chosen})
+
+    chosen, employers = core.database.read(choose)
     day = report_day(core, as_of, known_on)
     compliance = Compliance(read_book(core), day, known_on)
     staff = 0
 
     def found() -> Iterator[list[Finding]]:
         nonlocal staff
-        for people in _staff(core, chosen):
-            look = partial(_findings, core, compliance=compliance, employer_id=chosen, people=people)
+        for people in _staff(core, employers):
+            look = partial(_findings, core, compliance=compliance, employers=employers, people=people)
             for findings in core.database.read(look):
                 staff += 1
-                yield findings
+                # What was a merged employer's counts as its successor's.
+                yield [one if one.employer == chosen else replace(one, employer=chosen) for one in findings]
 
     rows = summed(found())
     return Overview(chosen, day, known_on or day, staff, rows)
@@ -92,12 +99,12 @@ def as_csv(overview: Overview) -> str:
     return text.getvalue()
 
 
-def _staff(core: Core, employer_id: str) -> Iterator[list[str]]:
-    """The people whom an employer has on record, by the hundred."""
+def _staff(core: Core, employers: set[str]) -> Iterator[list[str]]:
+    """The people whom employers have on record, by the hundred."""
     after = ""
     while True:
         query = select(InsuranceFact.person_id).where(
-            InsuranceFact.employer_id == employer_id,
+            InsuranceFact.employer_id.in_(employers),
             InsuranceFact.kind == "employment",
             InsuranceFact.person_id > after,
         )
@@ -114,8 +121,8 @@ def _ids(query: Select[str], session: Session) -> list[str]:
 
 
 def _findings(
-    core: Core, session: Session, *, compliance: Compliance, employer_id: str, people: Sequence[str]
+    core: Core, session: Session, *, compliance: Compliance, employers: set[str], people: Sequence[str]
 ) -> list[list[Finding]]:
-    """For each person the employer's findings."""
+    """For each person the employers' findings."""
     reports = (compliance.report(insured.person) for insured in load_people(core, session, people).values())
-    return [[one for one in report.findings if one.employer == employer_id] for report in reports]
+    return [[one for one in report.findings if one.employer in employers] for report in reports]

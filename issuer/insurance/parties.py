@@ -2,9 +2,9 @@
 
 Promises:
 
-1. A holder sees their own and, as an heir, that of somebody who died; an employer its staff's (whoever it has on
-   record, also after they left), an agency those of employers with a mandate in force now, whoever has
-   ``insurance.read`` any; an official of an office those of its region.
+1. A holder sees their own and, as an heir, that of somebody who died; an employer its staff's (whoever it, or an
+   employer that was merged into it, has on record, also after they left), an agency those of employers with a mandate
+   in force now, whoever has ``insurance.read`` any; an official of an office those of its region.
 2. What is another's and what is not there are the same error.
 3. Whoever registers, reports or answers for an employer is the employer, an agency with its mandate, or an official;
    of an office only for employers that are not known to be in another region.
@@ -25,6 +25,7 @@ from issuer.accounts.models import Account, Organisation
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.notices.outbox import Notice, notify
+from issuer.permits.mergers import taken_over_by
 from issuer.permits.models import Employer
 from issuer.permits.parties import covered, office_region
 from issuer.rules.regions import covers
@@ -39,6 +40,7 @@ __all__ = [
     "require_insured",
     "seen_by",
     "seen_employers",
+    "with_merged",
 ]
 
 
@@ -49,10 +51,15 @@ _WRITES: Final = ("insurance.register", "insurance.book", "benefit.own")
 def seen_employers(core: Core, session: Session, who: Principal) -> set[str] | None:
     """The employers whose staff somebody sees; None: all, or only oneself."""
     if who.role.organisation == "employer":
-        return {who.organisation_id or ""}
+        return with_merged(session, {who.organisation_id or ""})
     if who.role.organisation == "agency":
-        return clients(session, who, core.clock.now(session))
+        return with_merged(session, clients(session, who, core.clock.now(session)))
     return None
+
+
+def with_merged(session: Session, employers: set[str]) -> set[str]:
+    """Employers, and those that were merged into them: their debts and files are the successor's."""
+    return employers.union(*taken_over_by(session, employers).values())
 
 
 def seen_by(core: Core, session: Session, who: Principal) -> ColumnElement[bool]:

@@ -2,7 +2,8 @@
 
 Promises:
 
-1. An employer sees its own staff, an agency its clients', an official whoever they may see; another's is not there.
+1. An employer sees its own staff and that of employers that were merged into it, an agency its clients', an official
+   whoever they may see; another's is not there.
 2. Sums are those of the books and of the compliance report: owed is what is known today, with the differences of limits
    and rates that were published late. Where no rule is known, or no wage, owed is open and never zero.
 3. People are read a page at a time.
@@ -10,6 +11,7 @@ Promises:
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -26,10 +28,10 @@ from issuer.rules.store import book_of
 from .contributions import Rates
 from .coverage import Duties
 from .history import Employment, Person
-from .ledger import balances
+from .ledger import Balance, balances
 from .models import InsuranceFact
 from .months import first_day, last_day
-from .parties import require_employer
+from .parties import require_employer, with_merged
 from .records import load_people
 from .schemes import Scheme, scheme_names
 
@@ -93,9 +95,9 @@ def reconciled(
         who.require("insurance.register")
 
     def look(session: Session) -> list[Reconciled]:
-        chosen = require_employer(core, session, who, employer_id)
+        employers = with_merged(session, {require_employer(core, session, who, employer_id)})
         staff = select(InsuranceFact.person_id).where(
-            InsuranceFact.employer_id == chosen, InsuranceFact.kind == "employment"
+            InsuranceFact.employer_id.in_(employers), InsuranceFact.kind == "employment"
         )
         ids = list(session.scalars(page_of(staff.distinct(), InsuranceFact.person_id, after, limit)))
         today, book = day_of(core.clock.now(session)), book_of(session)
@@ -105,7 +107,7 @@ def reconciled(
             record = insured.record
             known = insured.person.as_known(today)
             shown = f"{record.surname} {record.given}".strip()
-            found.append(month_of_it.of(name, shown, known, chosen))
+            found.append(month_of_it.of(name, shown, known, employers))
         return sorted(found, key=lambda one: one.person_id)
 
     return core.database.read(look)
@@ -120,9 +122,9 @@ class _Month:
     month: int
     today: date
 
-    def of(self, person_id: str, name: str, person: Person, employer: str) -> Reconciled:
-        """A person's month with an employer."""
-        worked = [one for one in person.employments if one.employer == employer and self._covers(one)]
+    def of(self, person_id: str, name: str, person: Person, employers: set[str]) -> Reconciled:
+        """A person's month with an employer, and with those that were merged into it."""
+        worked = [one for one in person.employments if one.employer in employers and self._covers(one)]
         owed: dict[int, int | None] = {}
         due: date | None = None
         for employment in worked:
@@ -131,13 +133,19 @@ class _Month:
             for bit, total in self._owed(employment, duty.due).items():
                 before = owed.get(bit, 0)
                 owed[bit] = None if total is None or before is None else before + total
-        books = {int(scheme): balance for (by, month, scheme), balance in balances(person.entries).items()
-                 if by == employer and month == self.month}  # fmt: skip
+        books: defaultdict[int, list[Balance]] = defaultdict(list)
+        for (by, month, scheme), balance in balances(person.entries).items():
+            if by in employers and month == self.month:
+                books[int(scheme)].append(balance)
         schemes = tuple(
-            ReconciledScheme(scheme_names(Scheme(bit))[0], books[bit].reported if bit in books else 0, owed.get(bit, 0),
-                             books[bit].paid if bit in books else 0)
+            ReconciledScheme(
+                scheme_names(Scheme(bit))[0],
+                sum(one.reported for one in books[bit]),
+                owed.get(bit, 0),
+                sum(one.paid for one in books[bit]),
+            )
             for bit in sorted({*owed, *books})
-        )  # fmt: skip
+        )
         return Reconciled(person_id, name, schemes, due, self._standing(schemes, due))
 
     def _covers(self, employment: Employment) -> bool:

@@ -29,10 +29,12 @@ from issuer.vault.at_rest import Place
 from .history import Agreement, Basis, Employment, Enrolment, Evidence, Person, Recorded
 from .ledger import Entry
 from .models import InsuranceEntry, InsuranceFact, InsuredPerson
+from .months import month_of
 from .schemes import scheme_names, scheme_set, schemes_of
 from .treaties import Certificate
 
 __all__ = [
+    "SPANS",
     "Fact",
     "FactKind",
     "Insured",
@@ -40,6 +42,7 @@ __all__ = [
     "add_fact",
     "certificate_body",
     "certificate_of",
+    "end_fact",
     "load_people",
     "load_workers",
     "number_key",
@@ -49,6 +52,12 @@ __all__ = [
 ]
 
 FactKind = Literal["basis", "employment", "agreement", "certificate", "enrolment", "payout"]
+#: What lasts, by kind: the names of its first and last day, of an enrolment its months.
+SPANS: Final[Mapping[str, tuple[str, str]]] = {
+    "employment": ("began", "ended"),
+    "agreement": ("first", "last"),
+    "enrolment": ("first_month", "last_month"),
+}
 #: Keys of one question to the database; SQLite takes 32,766 values a statement.
 _CHUNK: Final = 1000
 
@@ -160,6 +169,16 @@ def replace_fact(core: Core, session: Session, now: int, fact: Fact, body: Mappi
     row.replaced_on = day_of(now).isoformat()
     if body is not None:
         add_fact(core, session, now, row.person_id, fact.kind, body, fact.employer_id)
+
+
+def end_fact(core: Core, session: Session, now: int, fact: Fact, day: date) -> bool:
+    """End what lasts beyond a day (:data:`SPANS`), and take back what begins later. False: it had ended."""
+    first_name, last_name = SPANS[fact.kind]
+    end: Any = month_of(day) if fact.kind == "enrolment" else day.isoformat()
+    if fact.body[last_name] is not None and fact.body[last_name] <= end:
+        return False
+    replace_fact(core, session, now, fact, {**fact.body, last_name: end} if fact.body[first_name] <= end else None)
+    return True
 
 
 def load_people(core: Core, session: Session, ids: Sequence[str], *, lock: bool = False) -> dict[str, Insured]:

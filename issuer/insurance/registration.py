@@ -45,8 +45,9 @@ from .lapses import follow
 from .money import parse_yuan
 from .months import month_of
 from .parties import notify_insured, refuse_own, require_employer, require_insured
-from .records import Insured, add_fact, load_people, replace_fact
+from .records import Insured, add_fact, end_fact, load_people
 from .schemes import NONE, Scheme, scheme_names
+from .successors import end_before_merger
 
 __all__ = ["NewRegistration", "Registered", "end_work", "preview", "register", "register_within"]
 
@@ -203,19 +204,21 @@ def end_work(core: Core, who: Principal, person_id: str, employer_id: str | None
         refuse_own(who, person_id)
         employer = require_employer(core, session, who, employer_id)
         insured = load_people(core, session, [person_id], lock=True)[person_id]
-        known = [fact for fact in insured.facts if fact.recorded.is_known(day_of(now)) and fact.employer_id == employer]
+        facts = [fact for fact in insured.facts if fact.recorded.is_known(day_of(now))]
+        known = [fact for fact in facts if fact.employer_id == employer]
         running = [fact for fact in known if fact.kind == "employment" and fact.body["ended"] is None]
         if not running:
             if any(fact.kind == "employment" for fact in known):
                 return True
             raise NotFound("insurance.none")
         for fact in running:
-            if day < date.fromisoformat(fact.body["began"]):
+            if day >= date.fromisoformat(fact.body["began"]):
+                end_fact(core, session, now, fact, day)
+            elif not end_before_merger(core, session, now, facts, fact, day):
                 raise Invalid("insurance.day", path="day", expected="a day on or after the start of work")
-            replace_fact(core, session, now, fact, {**fact.body, "ended": day.isoformat()})
         for fact in known:
             if fact.kind == "enrolment" and fact.body["last_month"] is None:
-                replace_fact(core, session, now, fact, {**fact.body, "last_month": month_of(day)})
+                end_fact(core, session, now, fact, day)
         insured.row.revision += 1
         insured.row.changed_at = now
         notify_insured(core, session, now, "insurance.ended", [person_id], [employer])

@@ -168,7 +168,7 @@ def scheme_states(book: RuleBook, person: Person, today: date) -> tuple[dict[str
     """The state of each scheme on a day, and the rows that decide."""
     month = month_of(today)
     duties = Duties(book)
-    running = [one for one in person.employments if one.ended is None or one.ended >= today]
+    running = [one for one in person.employments if one.began <= today and (one.ended is None or one.ended >= today)]
     found = [duties.month(person, one, month) for one in running]
     enrolled = ended = Scheme(0)
     for enrolment in person.enrolments:

@@ -3,7 +3,7 @@
 Promises:
 
 1. The merger is one transaction: the employer is ``merged`` into the other, its open applications and drafts become the
-   other's, each permit in force gets a term with the other, and mandates that it gave end.
+   other's, each permit in force gets a term with the other, and mandates that it gave end, also those that begin later.
 2. Whoever is concerned gets notice: the handlers of both, and each holder.
 3. The cards' codes name the other employer from the worker's next turn on; a turn that is killed is taken up again.
 4. An employer with another code stays the same one: what is on record, reported and paid is its own as before, under
@@ -14,7 +14,8 @@ Promises:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -48,6 +49,7 @@ __all__ = [
     "prepare_merger",
     "renew_merged",
     "require_employer_region",
+    "taken_over_by",
 ]
 
 _BY: Final = Actor("worker")
@@ -103,12 +105,32 @@ def merge_employers(core: Core, session: Session, now: int, employer_id: str, in
     followed = _permits_of(session, employer_id)
     for permit in followed:
         _follow(core, session, now, permit, into_id, _MERGER)
-    for mandate in session.scalars(select(Mandate).where(Mandate.employer_id == employer_id, *Mandate.in_force(now))):
+    mandates = select(Mandate).where(Mandate.employer_id == employer_id, *Mandate.not_over(now)).order_by(Mandate.id)
+    for mandate in session.scalars(mandates.with_for_update()):
         mandate.ended_at = now
     session.flush()
     _notify_handlers(core, session, now, "employer.merged", employer_id, into_id)
     for permit in followed:
         notify_permit(core, session, now, "permit.employer_merged", permit)
+
+
+def taken_over_by(session: Session, employers: Collection[str]) -> dict[str, list[str]]:
+    """The employers that were merged into each of these, over several mergers too."""
+    into: defaultdict[str, list[str]] = defaultdict(list)
+    asked = set(employers)
+    while asked:
+        query = select(Employer).where(Employer.merged_into.in_(sorted(asked)))
+        rows = session.scalars(query.order_by(Employer.organisation_id)).all()
+        for row in rows:
+            into[row.merged_into or ""].append(row.organisation_id)
+        asked = {row.organisation_id for row in rows} - into.keys()
+    found = {}
+    for employer in set(employers):
+        reached = [employer]
+        for one in reached:
+            reached += [former for former in into.get(one, ()) if former not in reached]
+        found[employer] = reached[1:]
+    return found
 
 
 def prepare_code(core: Core, session: Session, employer_id: str, code: str) -> Employer:

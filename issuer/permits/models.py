@@ -66,13 +66,22 @@ class PersonDocument(Bound, Base):
 
 
 class Employer(Bound, Base):
-    """What an officer found about an organisation that employs: region, licence, and whether it may file."""
+    """What an officer found about an organisation that employs: region, licence, and whether it may file.
+
+    ``taken_over_at``: when all who worked for a merged employer had followed to the one that it was merged into.
+    """
 
     __tablename__ = "employers"
     bound = ("state", "region", "licence_until", "merged_into")
     bound_since = "0017"
     __table_args__ = (
         CheckConstraint("state in ('pending', 'verified', 'suspended', 'ceased', 'merged')", name="state"),
+        Index(
+            "ix_employers_merged_into",
+            "merged_into",
+            sqlite_where=text("merged_into is not null"),
+            postgresql_where=text("merged_into is not null"),
+        ),
     )
 
     organisation_id: Mapped[Hex32] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
@@ -80,6 +89,7 @@ class Employer(Bound, Base):
     region: Mapped[Region]
     licence_until: Mapped[DayText | None]
     merged_into: Mapped[Hex32 | None] = mapped_column(ForeignKey("organisations.id"))
+    taken_over_at: Mapped[Seconds | None]
     revision: Mapped[Big]
     changed_at: Mapped[Seconds]
 

@@ -40,6 +40,7 @@ from issuer.insurance.certificate_reminders import remind_certificates
 from issuer.insurance.claim_payments import order_month
 from issuer.insurance.lapses import follow_due
 from issuer.insurance.recomputation import begin_for_changes, recompute
+from issuer.insurance.successors import follow_mergers
 from issuer.jobs import Again, Job, Log, Runner
 from issuer.keys.states import active_key
 from issuer.permits import clockwork, reminders, uploads
@@ -236,6 +237,9 @@ class Worker:
             self.log("reminded", asdict(sent))
 
     def _lapses(self, stop: threading.Event) -> None:
+        followed = follow_mergers(self.core, _WORKER, stop=stop.is_set)
+        if followed:
+            self.log("insurance_mergers", {"people": followed})
         done = follow_due(self.core, _WORKER, stop=stop.is_set)
         order_month(self.core, _WORKER)
         made = make_due_codes(self.core, _WORKER, stop=stop.is_set)

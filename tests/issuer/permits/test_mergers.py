@@ -87,6 +87,17 @@ def test_mandates_of_the_merged_employer_end(office: PermitOffice) -> None:
     assert None not in ended
 
 
+def test_mandates_that_begin_after_the_merger_end_too(office: PermitOffice) -> None:
+    """Otherwise an agency would act for an employer that is no more."""
+    into = office.another_employer(7)
+    agency_id = organisation(office.issuing_service, "agency", 8)
+    begins = int(office.issuing_service.clock.at) + 86_400
+    body = {"agency_id": agency_id, "employer_id": office.employer_id, "begins_at": begins, "ends_at": begins + 86_400}
+    mandate = office.ok(office.employer, "POST", "/v1/mandates", body)["mandate_id"]
+    merged(office, into)
+    assert office.ok(office.employer, "GET", f"/v1/mandates/{mandate}")["ended_at"] is not None
+
+
 def test_merger_is_refused_by_state_region_and_person(office: PermitOffice) -> None:
     """Into itself, into one that is not verified, twice, by one officer alone, by an officer without an office."""
     into = office.another_employer(7)
