@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
@@ -37,12 +37,14 @@ from .principals import Principal
 __all__ = [
     "NewOrganisation",
     "OrganisationView",
+    "ReplacedCode",
     "change_code",
     "close_organisation",
     "create_organisation",
     "employers_by_code",
     "find_agency",
     "find_organisation",
+    "former_codes",
     "list_organisations",
     "names_of",
     "organisation_of_code",
@@ -79,6 +81,14 @@ class OrganisationView:
     state: str
     version: int
     created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedCode:
+    """A code that an employer had until ``replaced_at``, Unix time. ``code`` None: only its keyed hash was kept."""
+
+    code: str | None
+    replaced_at: int
 
 
 def create_organisation(
@@ -184,9 +194,26 @@ def change_code(core: Core, session: Session, now: int, organisation_id: str, co
         session.delete(former)
     session.add(FormerCode(code_key=row.code_key, organisation_id=organisation_id, replaced_at=now))
     record = json.loads(core.at_rest.open(Place("organisations", "record", row.id), row.record))
-    _write(core, row, NewOrganisation(record["kind"], code, record["name"]))
+    before = [*record.get("former", ()), record["code"]]
+    _write(core, row, NewOrganisation(record["kind"], code, record["name"]), [one for one in before if one != code])
     row.code_key, row.version = key, row.version + 1
     session.flush()
+
+
+def former_codes(core: Core, session: Session, organisation_id: str) -> list[ReplacedCode]:
+    """The codes that an employer had before, the newest first.
+
+    Raises:
+        NotFound: ``organisation.none``.
+    """
+    row = _there(session, organisation_id)
+    record = json.loads(core.at_rest.open(Place("organisations", "record", row.id), row.record))
+    # In the order in which they were replaced: several may be of one second.
+    kept = {core.at_rest.digest("organisation", code): code for code in record.get("former", ())}
+    places = {key: place for place, key in enumerate(kept)}
+    rows = session.scalars(select(FormerCode).where(FormerCode.organisation_id == organisation_id)).all()
+    newest_first = sorted(rows, key=lambda one: (one.replaced_at, places.get(one.code_key, -1)), reverse=True)
+    return [ReplacedCode(kept.get(one.code_key), one.replaced_at) for one in newest_first]
 
 
 def show_organisation(core: Core, who: Principal, organisation_id: str) -> OrganisationView:
@@ -309,9 +336,11 @@ def close_organisation(core: Core, who: Principal, organisation_id: str, *, vers
     core.transact(who.by(), work, settled=lambda session: None)
 
 
-def _write(core: Core, row: Organisation, content: NewOrganisation) -> None:
-    record = json.dumps(asdict(content), ensure_ascii=False).encode()
-    row.record = core.at_rest.seal(Place("organisations", "record", row.id), record)
+def _write(core: Core, row: Organisation, content: NewOrganisation, former: Sequence[str] = ()) -> None:
+    """Put a record into its row. ``former``: the codes that the organisation had before, in their order."""
+    record = {**asdict(content), "former": list(former)} if former else asdict(content)
+    body = json.dumps(record, ensure_ascii=False).encode()
+    row.record = core.at_rest.seal(Place("organisations", "record", row.id), body)
 
 
 def _there(session: Session, organisation_id: str, *, lock: bool = False) -> Organisation:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
 from issuer.accounts.fields import check_text
 from issuer.accounts.models import Account, Organisation
-from issuer.accounts.organisations import organisation_of_code
+from issuer.accounts.organisations import ReplacedCode, former_codes, organisation_of_code
 from issuer.accounts.principals import Principal
 from issuer.accounts.roles import role_named
 from issuer.core import Core
@@ -34,10 +34,12 @@ from .people import organisation_record
 from .processes import EMPLOYER
 
 __all__ = [
+    "EmployerCodes",
     "EmployerView",
     "NamedEmployer",
     "OfficeView",
     "create_office",
+    "employer_codes",
     "employer_with_code",
     "join_office",
     "list_members",
@@ -82,6 +84,16 @@ class NamedEmployer:
     organisation_id: str
     name: str
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmployerCodes:
+    """An employer's name, its unified social credit code, and those that it had before, the newest first."""
+
+    organisation_id: str
+    name: str
+    code: str
+    former: list[ReplacedCode]
 
 
 def create_office(
@@ -291,6 +303,23 @@ def show_employer(core: Core, who: Principal, organisation_id: str) -> EmployerV
         if official or organisation_id != who.organisation_id:
             raise NotFound("organisation.none")
         return _employer(row) if row is not None else _unknown(organisation_id)
+
+    return core.database.read(look)
+
+
+def employer_codes(core: Core, who: Principal, organisation_id: str) -> EmployerCodes:
+    """The codes of an employer: one's own, or one in the region of one's office.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        NotFound: ``organisation.none``.
+    """
+    show_employer(core, who, organisation_id)
+
+    def look(session: Session) -> EmployerCodes:
+        content = organisation_record(core, session, organisation_id)
+        former = former_codes(core, session, organisation_id)
+        return EmployerCodes(organisation_id, content["name"], content["code"], former)
 
     return core.database.read(look)
 

@@ -12,6 +12,7 @@ from . import (
     cards,
     deferrals,
     desk,
+    employer_codes,
     employer_mergers,
     endings,
     entries,
@@ -36,6 +37,7 @@ from . import (
     services,
     social_cards,
     staff,
+    staff_passports,
     webhooks,
     windows,
 )
@@ -76,7 +78,9 @@ SUBJECTS = [
             windows,
             calendars,
             social_cards,
+            employer_codes,
             employer_mergers,
+            staff_passports,
         ),
     )
 ]

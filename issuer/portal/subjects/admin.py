@@ -32,6 +32,7 @@ from issuer.service.idempotent import once
 
 from .access import with_right
 from .staff import organisation_facts
+from .staff_passports import PASSPORT_ACTS
 
 __all__ = ["pages"]
 
@@ -158,6 +159,10 @@ def show_account(visit: Visit, account_id: str) -> Response:
         for name, act in ACCOUNT_ACTS.items()
         if act.offered(found)
     ]
+    if official and found.state != "closed":
+        acts += [
+            Act(t(f"approvals.{act}"), f"{BASE}accounts/{account_id}/{name}") for name, act in PASSPORT_ACTS.items()
+        ]
     return visit.page("admin/account.html", facts=facts, acts=acts, official=official, found=found)
 
 

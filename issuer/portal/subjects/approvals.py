@@ -151,7 +151,7 @@ def _facts(found: ConfirmationView, visit: Visit) -> list[Fact]:
             facts.append(_organisation(str(value), visit, found.act))
         elif name == "end":
             facts.append(Fact(t("approvals.end"), ground_title(visit, str(value))))
-        elif value and found.act == "employer.merge":
+        elif value and found.act in ("employer.merge", "employer.code") and name.endswith("_id"):
             named = name_employer(visit.core, visit.call.who, str(value))
             facts.append(Fact(t(f"approvals.{name}"), t.with_code(named.name, named.code)))
         elif value and name != "card_id":

@@ -12,14 +12,14 @@ from typing import Final
 
 from fastapi import Response
 
-from issuer.approvals import engine
 from issuer.permits import offices
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Fact
 from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
-from issuer.service.idempotent import once
+
+from .asking import ask_for
 
 __all__ = ["pages"]
 
@@ -50,14 +50,5 @@ def ask_merger(visit: Visit, organisation_id: str) -> Response:
     """Ask for the merger; a second officer of the region confirms it."""
     visit.require("into", "reason")
     visit.give_code()
-    call = visit.call
-    into_id = offices.employer_with_code(call.core, call.who, visit.text("into"))
-    arguments = {"employer_id": organisation_id, "into_id": into_id}
-    once(
-        call,
-        lambda request: (
-            engine.ask(call.core, call.who, "employer.merge", arguments, visit.text("reason"), request).confirmation_id
-        ),
-        lambda name: name,
-    )
-    return visit.go("confirmations", done="asked")
+    into_id = offices.employer_with_code(visit.core, visit.call.who, visit.text("into"))
+    return ask_for(visit, "employer.merge", {"employer_id": organisation_id, "into_id": into_id})

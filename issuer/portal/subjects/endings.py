@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from fastapi import Response
 
-from issuer.approvals import engine
 from issuer.permits import hearings, leaving, views
 from issuer.permits.views import PermitView
 from issuer.portal.catalogue import Words
@@ -29,6 +28,7 @@ from issuer.rules.rows import Rule
 from issuer.service.access import Access
 from issuer.service.idempotent import once
 
+from .asking import ask_for
 from .filings import refusals_shown
 
 __all__ = ["hearings_shown", "pages"]
@@ -188,13 +188,5 @@ def ask_end(visit: Visit, permit_id: str) -> Response:
     """Ask for an end; a second officer of the region confirms it."""
     visit.require("end", "reason")
     visit.give_code()
-    call, arguments = visit.call, {"permit_id": permit_id, "end": visit.text("end")}
     with refusals_shown(visit, place="end"):
-        once(
-            call,
-            lambda request: (
-                engine.ask(call.core, call.who, "permit.end", arguments, visit.text("reason"), request).confirmation_id
-            ),
-            lambda name: name,
-        )
-    return visit.go("confirmations", done="asked")
+        return ask_for(visit, "permit.end", {"permit_id": permit_id, "end": visit.text("end")})

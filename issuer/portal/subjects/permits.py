@@ -228,8 +228,10 @@ def _acts(visit: Visit, view: PermitView) -> list[Act]:
         if view.card_id is not None and not activation.has_account(visit.core, view.permit_id):
             names["account"] = "approvals.account.open"
         acts = [Act(t(words), f"{BASE}permits/{view.permit_id}/{name}") for name, words in names.items()]
-        merge = f"{BASE}employers/{view.terms[-1].employer_id}/merge"
-        return [*acts, Act(t("approvals.employer.merge"), merge)] if who.may("employer.verify") else acts
+        if who.may("employer.verify"):
+            employer = f"{BASE}employers/{view.terms[-1].employer_id}"
+            acts += [Act(t(f"approvals.employer.{name}"), f"{employer}/{name}") for name in ("merge", "code")]
+        return acts
     if not who.may("filing.file"):
         return []
     address = f"{BASE}filings/new?permit={view.permit_id}&process="

@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.encoding import strict_json
 from icard_crypto.errors import StateError
-from issuer.approvals import engine
 from issuer.permits.dry_run import dry_run
 from issuer.portal.catalogue import Words
 from issuer.portal.faults import FormFault
@@ -31,9 +30,9 @@ from issuer.portal.visits import Visit
 from issuer.rules import store
 from issuer.rules.citations import source_text
 from issuer.rules.rows import Rule, rule_json
-from issuer.service.idempotent import once
 
 from .access import with_right
+from .asking import ask_for
 
 __all__ = ["pages", "rule_of_arguments"]
 
@@ -147,7 +146,7 @@ def end_rule(visit: Visit) -> Response:
     visit.require("last", "reason")
     row = _named(visit)
     visit.give_code()
-    return _ask(visit, "rule.end", {"name": row.name, "last": visit.text("last")})
+    return ask_for(visit, "rule.end", {"name": row.name, "last": visit.text("last")})
 
 
 @pages.get("rules/add", _MANAGES)
@@ -243,17 +242,7 @@ def add_rule(visit: Visit) -> Response:
     visit.require("reason")
     visit.give_code()
     # As prepare_rule takes it: what was left out is null, and whether it is uncertain follows from its certainty.
-    return _ask(visit, "rule.add", {"rule": json.dumps({**entry, "kind": row.kind}, ensure_ascii=False)})
-
-
-def _ask(visit: Visit, act: str, arguments: dict[str, str]) -> Response:
-    call = visit.call
-    once(
-        call,
-        lambda request: engine.ask(call.core, call.who, act, arguments, visit.text("reason"), request).confirmation_id,
-        lambda name: name,
-    )
-    return visit.go("confirmations", done="asked")
+    return ask_for(visit, "rule.add", {"rule": json.dumps({**entry, "kind": row.kind}, ensure_ascii=False)})
 
 
 def rule_of_arguments(visit: Visit, act: str, arguments: dict[str, Any]) -> list[Fact]:

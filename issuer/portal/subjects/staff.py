@@ -17,6 +17,7 @@ from icard_crypto.moments import DAY, ONE_DAY
 from issuer.accounts import mandate_handlers, mandates, organisations
 from issuer.accounts.mandates import MandateView
 from issuer.cards.parties import own_cards
+from issuer.permits.offices import employer_codes
 from issuer.portal.card_shown import card_rows, card_state
 from issuer.portal.catalogue import BEIJING, Words
 from issuer.portal.lists import asked_page, shown_page
@@ -29,6 +30,7 @@ from issuer.service.card_reading import read_card
 from issuer.service.idempotent import once
 
 from .access import with_right
+from .employer_codes import former_codes
 from .permits import due_rows
 
 __all__ = ["pages", "staff_home"]
@@ -72,7 +74,10 @@ def show_organisation(visit: Visit) -> Response:
         ]
         for one in mandate_handlers.list_colleagues(visit.core, who)
     ]
-    return visit.page("staff/organisation.html", facts=organisation_facts(own, t), people=people)
+    facts = organisation_facts(own, t)
+    if who.role.organisation == "employer":
+        facts += former_codes(t, employer_codes(visit.core, who, own.organisation_id).former)
+    return visit.page("staff/organisation.html", facts=facts, people=people)
 
 
 def organisation_facts(own: organisations.OrganisationView, t: Words) -> list[Fact]:

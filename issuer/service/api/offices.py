@@ -12,7 +12,7 @@ from fastapi import Response
 from pydantic import Field
 
 from issuer.permits import offices
-from issuer.permits.offices import EmployerView, OfficeView
+from issuer.permits.offices import EmployerCodes, EmployerView, OfficeView
 from issuer.service.access import Access
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
@@ -101,6 +101,16 @@ def list_members(call: CallOf, office_id: Id) -> list[MemberBody]:
 def show_employer(call: CallOf, organisation_id: Id) -> EmployerView:
     """An employer: one's own, or one of the office's region."""
     return offices.show_employer(call.core, call.who, organisation_id)
+
+
+@endpoints.at(
+    "GET",
+    "/v1/employers/{organisation_id}/codes",
+    Access("account", ("employer.verify", "filing.file", "filing.lead"), owned="employer"),
+)
+def show_employer_codes(call: CallOf, organisation_id: Id) -> EmployerCodes:
+    """An employer's unified social credit code, and those that it had before, with when each was replaced."""
+    return offices.employer_codes(call.core, call.who, organisation_id)
 
 
 @endpoints.at("PUT", "/v1/employers/{organisation_id}", Access("person", ("employer.verify",), owned="employer"))

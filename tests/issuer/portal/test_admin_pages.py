@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 from fastapi import FastAPI
 
+from issuer.accounts.models import Person
+from issuer.accounts.people import passport_digest, passports_of
 from issuer.portal import BASE, make_portal
 from issuer.rules.store import read_book
 from issuer.service.app import make_service
@@ -181,3 +183,27 @@ def test_account_is_asked_for_with_the_credit_code_of_its_organisation(app: Fast
     account = one.get(found.headers["location"].removeprefix(BASE)).text
     assert f"Organisation 1 ({credit_code(1)})" in words(account)
     assert f'href="{BASE}organisations/{made.employer_id}"' in account
+
+
+def test_passport_of_somebody_who_works_here_is_asked_for_and_confirmed(app: FastAPI, made: Town) -> None:
+    """Noted, then removed, each by two administrators; a number that can be none is refused at its field."""
+    core = made.issuing_service.core
+    one, two = of(app, made, "administrator"), of(app, made, "second_administrator")
+    officer = made.people["permit_officer"]
+    account = officer.account_id
+    page = one.get(f"accounts/{account}?lang=en").text
+    given = {"nationality": "deu", "number": "c01x 00t47", "reason": "Shown at the office."}
+    keys = iter("abcdef01")
+    for name in ("passport", "no-passport"):
+        path = f"accounts/{account}/{name}"
+        assert f'href="{BASE}{path}"' in page
+        refused = one.post(path, key=next(keys) * 32, **{**given, "number": "?"})
+        assert (refused.status_code, 'href="#f-number"' in refused.text) == (422, True)
+        assert one.post(path, key=next(keys) * 32, **given).status_code == 303
+        request = re.findall(rf'href="{BASE}(confirmations/[0-9a-f]{{32}})"', two.get("confirmations").text)[0]
+        shown = words(two.get(f"{request}?lang=en").text)
+        assert "State that issued the passport DEU" in shown
+        assert "Passport number c01x 00t47" in shown
+        assert two.post(f"{request}/confirm", key=next(keys) * 32).status_code == 303
+        noted = core.database.read(lambda session: passports_of(core, session.get_one(Person, officer.person_id)))
+        assert noted == (frozenset({passport_digest(core, "DEU", "C01X00T47")}) if name == "passport" else frozenset())

@@ -925,6 +925,9 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "GET /v1/employers/{organisation_id}": lambda world: Shot(
         "employer permit_officer office_head", ids={"organisation_id": world.office.employer_id}
     ),
+    "GET /v1/employers/{organisation_id}/codes": lambda world: Shot(
+        "employer permit_officer office_head", ids={"organisation_id": world.office.employer_id}
+    ),
     "PUT /v1/employers/{organisation_id}": lambda world: Shot(
         "permit_officer",
         {"region": "310115", "licence_until": None},
