@@ -297,7 +297,6 @@ def insurance_report(
     Example:  icard-issuer insurance report 310000 -C issuer --csv report.csv --svg report.svg
     """
     from issuer.insurance.chart import draw
-    from issuer.insurance.money import in_yuan
     from issuer.insurance.region_report import bars_of, region_csv, region_report
     from verifier.runtime.files import write_whole
 
@@ -319,7 +318,5 @@ def insurance_report(
         bars = bars_of((row.kind, row.findings, row.owed, row.without_sum) for row in found.rows)
         write_whole(chart, draw(bars, found.as_of.isoformat(), run_context().language).encode())
     if table is None:
-        tell_rows(
-            [{**asdict(row), "owed": in_yuan(row.owed), "late_fees": in_yuan(row.late_fees)} for row in found.rows]
-        )
+        tell_rows([row.to_json() for row in found.rows])
     typer.echo(f"{found.people} people looked at", err=True)

@@ -31,7 +31,7 @@ from .answers import NO_RULE
 from .contributions import Owed, Rates
 from .coverage import Duties, MonthDuty
 from .employment_checks import paper_findings, registration_findings
-from .findings import Finding, FindingKind, Fine, Line, Report
+from .findings import BREACHES, Finding, FindingKind, Fine, Line, Report
 from .history import Employment, Person
 from .ledger import Due, Entry, late_fee_of
 from .money import Share
@@ -44,7 +44,6 @@ __all__ = ["Compliance", "compliance_of_day"]
 #: Days and signed sums of payments and refunds, by employer and month, then by the scheme's bit.
 _Moves = Mapping[int, list[tuple[date, int]]]
 _Books = Mapping[tuple[str, int], _Moves]
-_BREACHES: Final = frozenset({"uncovered", "unpaid", "underpaid"})
 
 
 class Compliance:
@@ -250,7 +249,7 @@ class Compliance:
         run of missing months."""
         limit = self._book.find("insurance_inspection", "limit", NATION, self._as_of, self._known_on)
         years = 0 if limit is None else int(limit.value["years"])
-        months = sorted({one.month for _, one in sums if one.kind in _BREACHES})
+        months = sorted({one.month for _, one in sums if one.kind in BREACHES})
         inspected: dict[int, bool] = {}
         for place in range(len(months) - 1, -1, -1):
             month = months[place]
@@ -271,7 +270,7 @@ class Compliance:
         rules[id(due_rule)] = due_rule
         for more in group.parts:
             rules.update(more)
-        for rule in (self._fee_rule(group.month) if group.fee else None, limit if group.kind in _BREACHES else None):
+        for rule in (self._fee_rule(group.month) if group.fee else None, limit if group.kind in BREACHES else None):
             if rule is not None:
                 rules[id(rule)] = rule
         return tuple(rules.values())
@@ -280,7 +279,7 @@ class Compliance:
         self, employment: Employment, group: JointSum, rules: tuple[Rule, ...], inspected: bool | None
     ) -> Finding:
         kind, month = group.kind, group.month
-        owed = group.owed if kind in _BREACHES else None
+        owed = group.owed if kind in BREACHES else None
         return Finding(
             kind,
             employment.employer,
@@ -290,7 +289,7 @@ class Compliance:
             owed,
             group.fee,
             None if owed is None else self._fine(kind, owed, month),
-            inspected if kind in _BREACHES else None,
+            inspected if kind in BREACHES else None,
             rules,
             _NO_SUM if group.owed is None else _NO_FACTS,
         )

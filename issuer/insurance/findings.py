@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from icard_crypto.errors import Language
 from issuer.rules.rows import Rule
@@ -21,7 +21,7 @@ from .money import in_yuan
 from .months import month_text
 from .schemes import NONE, Scheme, scheme_names, scheme_texts
 
-__all__ = ["Finding", "FindingKind", "Fine", "Line", "Report"]
+__all__ = ["BREACHES", "Finding", "FindingKind", "Fine", "Line", "Report"]
 
 FindingKind = Literal[
     "uncovered",
@@ -36,6 +36,8 @@ FindingKind = Literal[
     "second_workplace",
     "unequal_name",
 ]
+#: The kinds by which a sum is owed.
+BREACHES: Final = frozenset({"uncovered", "unpaid", "underpaid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,21 @@ class Report:
         return sum(finding.owed or 0 for finding in self.findings)
 
     @property
+    def without_sum(self) -> int:
+        """How many findings owe a sum that is not known: limits, rates or the wage are not known here."""
+        return sum(finding.owed is None and finding.kind in BREACHES for finding in self.findings)
+
+    @property
+    def known_owed(self) -> int | None:
+        """All that is owed; None: something is, and of none of it the sum is known."""
+        return None if self.without_sum and all(one.owed is None for one in self.findings) else self.owed
+
+    @property
     def late_fees(self) -> int:
         """All late fees."""
         return sum(finding.late_fee or 0 for finding in self.findings)
+
+    @property
+    def known_fees(self) -> int | None:
+        """All late fees; None: there are none, and nothing is known to be owed."""
+        return None if self.known_owed is None and not self.late_fees else self.late_fees

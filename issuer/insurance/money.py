@@ -17,7 +17,7 @@ from typing import Final
 
 from icard_crypto.errors import Invalid
 
-__all__ = ["MOST", "Share", "in_yuan", "parse_yuan", "round_fen"]
+__all__ = ["MOST", "Share", "in_yuan", "known_yuan", "parse_yuan", "round_fen"]
 
 #: Beyond any contribution, wage or fee of one person in one month.
 MOST: Final = 1_000_000_000
@@ -42,6 +42,11 @@ def in_yuan(fen: int) -> str:
     """Fen as ``4962.24``; a difference may be negative."""
     sign = "-" if fen < 0 else ""
     return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+
+
+def known_yuan(fen: int | None) -> str | None:
+    """As :func:`in_yuan`, of a sum that may not be known."""
+    return None if fen is None else in_yuan(fen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from issuer.rules.store import read_book
 from .compliance import Compliance
 from .findings import Finding
 from .models import InsuranceFact
-from .money import in_yuan
+from .money import known_yuan
 from .parties import require_employer, with_merged
 from .records import load_people
 from .region_report import RegionRow, summed
@@ -89,12 +89,12 @@ def employer_overview(
 
 
 def as_csv(overview: Overview) -> str:
-    """The rows as CSV, with a line of columns; sums in yuan."""
+    """The rows as CSV, with a line of columns; sums in yuan, empty where none is known."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(("region", "kind", "findings", "people", "without_sum", "owed", "late_fees"))
     for row in overview.rows:
-        owed, late_fees = in_yuan(row.owed), in_yuan(row.late_fees)
+        owed, late_fees = known_yuan(row.known_owed), known_yuan(row.known_fees)
         writer.writerow((row.region, row.kind, row.findings, row.people, row.without_sum, owed, late_fees))
     return text.getvalue()
 

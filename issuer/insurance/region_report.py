@@ -17,10 +17,10 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, Select, select, true
 from sqlalchemy.orm import Session
@@ -33,13 +33,15 @@ from issuer.rules.store import read_book
 
 from .chart import Bar
 from .compliance import Compliance
-from .findings import Finding
+from .findings import BREACHES, Finding
 from .models import InsuredPerson
-from .money import in_yuan
+from .money import known_yuan
 from .records import load_people
 
-__all__ = ["RegionReport", "RegionRow", "bars_of", "region_csv", "region_report", "summed"]
+__all__ = ["NoSum", "RegionReport", "RegionRow", "bars_of", "region_csv", "region_report", "summed"]
 
+#: no_rule: limits, rates or the wage are not known here; no_amount: a finding of this kind owes nothing by itself.
+NoSum = Literal["no_rule", "no_amount"]
 _CHUNK: Final = 200
 #: By employer, region and kind: findings, people, findings without a sum, owed, late fees.
 _Sums: TypeAlias = dict[tuple[str, str, str], list[int]]
@@ -48,7 +50,10 @@ _NOTHING: Final = (0, 0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class RegionRow:
-    """Findings of a kind at an employer in a region: how many, about how many people; sums in fen."""
+    """Findings of a kind at an employer in a region: how many, about how many people; sums in fen.
+
+    ``owed`` and ``late_fees`` add up what is known; ``without_sum`` counts the findings of which nothing is.
+    """
 
     employer_id: str
     region: str
@@ -58,6 +63,28 @@ class RegionRow:
     without_sum: int
     owed: int
     late_fees: int
+
+    @property
+    def known_owed(self) -> int | None:
+        """What is owed; None: of none of these findings, for the reason in ``no_sum``."""
+        return None if self.without_sum == self.findings else self.owed
+
+    @property
+    def known_fees(self) -> int | None:
+        """Late fees; None: none, and nothing is known to be owed."""
+        return None if self.known_owed is None and not self.late_fees else self.late_fees
+
+    @property
+    def no_sum(self) -> NoSum | None:
+        """Why nothing is known to be owed."""
+        if self.known_owed is not None:
+            return None
+        return "no_rule" if self.kind in BREACHES else "no_amount"
+
+    def to_json(self) -> dict[str, Any]:
+        """For a program; sums in yuan, null where none is known."""
+        sums = {"owed": known_yuan(self.known_owed), "late_fees": known_yuan(self.known_fees)}
+        return {**asdict(self), **sums, "no_sum": self.no_sum}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +167,12 @@ def bars_of(rows: Iterable[tuple[str, int, int, int]]) -> list[Bar]:
 
 
 def region_csv(report: RegionReport) -> str:
-    """The rows as CSV, with a line of columns; sums in yuan."""
+    """The rows as CSV, with a line of columns; sums in yuan, empty where none is known."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(("employer_id", "region", "kind", "findings", "people", "without_sum", "owed", "late_fees"))
     for row in report.rows:
-        sums = in_yuan(row.owed), in_yuan(row.late_fees)
+        sums = known_yuan(row.known_owed), known_yuan(row.known_fees)
         writer.writerow((row.employer_id, row.region, row.kind, row.findings, row.people, row.without_sum, *sums))
     return text.getvalue()
 

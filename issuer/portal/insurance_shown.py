@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from issuer.insurance.answering import Answered
 from issuer.insurance.due_days import due_day
-from issuer.insurance.findings import Finding, Line, Report
-from issuer.insurance.money import in_yuan
+from issuer.insurance.findings import BREACHES, Finding, Line, Report
+from issuer.insurance.money import in_yuan, known_yuan
 from issuer.insurance.months import month_of, month_text
 from issuer.insurance.schemes import Scheme, scheme_names
 from issuer.insurance.views import InsuranceView, MonthView
@@ -25,6 +25,7 @@ __all__ = [
     "insurance_state",
     "month_words",
     "months_grid",
+    "owed_words",
     "payments",
     "scheme_lines",
 ]
@@ -125,8 +126,8 @@ def finding_shown(rules: ShownRules, finding: Finding, answered: Answered | None
     t = rules.t
     state = answered.state if answered else "open"
     facts = []
-    if finding.owed is not None:
-        facts.append(Fact(t("insurance.owed"), in_yuan(finding.owed)))
+    if finding.owed is not None or finding.kind in BREACHES:
+        facts.append(Fact(t("insurance.owed"), owed_words(t, finding.owed)))
     if finding.late_fee:
         facts.append(Fact(t("insurance.late_fee"), in_yuan(finding.late_fee)))
     if finding.fine is not None:
@@ -148,7 +149,19 @@ def finding_shown(rules: ShownRules, finding: Finding, answered: Answered | None
 
 def sums(t: Words, report: Report) -> list[Fact]:
     """What is owed in all."""
-    return [Fact(t("insurance.owed"), in_yuan(report.owed)), Fact(t("insurance.late_fee"), in_yuan(report.late_fees))]
+    owed = owed_words(t, report.known_owed, report.without_sum)
+    return [Fact(t("insurance.owed"), owed), Fact(t("insurance.late_fee"), known_yuan(report.known_fees) or "–")]
+
+
+def owed_words(t: Words, owed: int | None, without_sum: int = 0) -> str:
+    """What is owed, in yuan, in words where it is not known.
+
+    Args:
+        without_sum: findings whose sum is not in it.
+    """
+    if owed is None:
+        return t("insurance.no_sum")
+    return f"{in_yuan(owed)}{t('insurance.and_without_sum', n=without_sum) if without_sum else ''}"
 
 
 def named_rules(rules: ShownRules, briefs: Sequence[Mapping[str, Any]]) -> list[Rule]:

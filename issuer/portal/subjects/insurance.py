@@ -18,10 +18,11 @@ from fastapi import Response
 
 from icard_crypto.errors import NotFound, StateError
 from issuer.insurance import answering, departure, overview, reconciliation, registration, views
+from issuer.insurance.findings import BREACHES
 from issuer.insurance.leaving import Choice as LeavingChoice
-from issuer.insurance.money import in_yuan
+from issuer.insurance.money import in_yuan, known_yuan
 from issuer.insurance.months import month_of, month_text, parse_month
-from issuer.insurance.region_report import bars_of
+from issuer.insurance.region_report import RegionRow, bars_of
 from issuer.portal.catalogue import Words
 from issuer.portal.disputes_shown import reportable
 from issuer.portal.insurance_shown import (
@@ -31,6 +32,7 @@ from issuer.portal.insurance_shown import (
     month_words,
     months_grid,
     named_rules,
+    owed_words,
     payments,
     scheme_lines,
     sums,
@@ -164,11 +166,19 @@ def _overview_rows(t: Words, found: overview.Overview) -> list[list[Cell]]:
             Cell(t(f"insurance.k_{row.kind}"), more=region_words(row.region, t)),
             Cell(t.number(row.findings), number=True),
             Cell(t.number(row.people), number=True),
-            Cell(in_yuan(row.owed), number=True),
-            Cell(in_yuan(row.late_fees), number=True),
+            _owed_cell(t, row),
+            Cell(known_yuan(row.known_fees) or "–", number=True),
         ]
         for row in found.rows
     ]
+
+
+def _owed_cell(t: Words, row: RegionRow) -> Cell:
+    """What is owed; where that is not known, why."""
+    if row.known_owed is None:
+        return Cell("–", number=True, more=t("insurance.no_sum") if row.no_sum == "no_rule" else "")
+    more = t("insurance.some_without_sum", n=row.without_sum) if row.without_sum else ""
+    return Cell(in_yuan(row.known_owed), number=True, more=more)
 
 
 def _bars(t: Words, found: overview.Overview) -> list[tuple[str, int, str]]:
@@ -186,10 +196,13 @@ def _bars(t: Words, found: overview.Overview) -> list[tuple[str, int, str]]:
 
 
 def _totals(t: Words, found: overview.Overview) -> list[Fact]:
+    unknown = sum(row.without_sum for row in found.rows if row.kind in BREACHES)
+    known = unknown == 0 or any(row.known_owed is not None for row in found.rows)
+    owed, fees = sum(row.owed for row in found.rows), sum(row.late_fees for row in found.rows)
     return [
         Fact(t("insurance.staff"), t.number(found.staff)),
-        Fact(t("insurance.owed"), in_yuan(sum(row.owed for row in found.rows))),
-        Fact(t("insurance.late_fee"), in_yuan(sum(row.late_fees for row in found.rows))),
+        Fact(t("insurance.owed"), owed_words(t, owed if known else None, unknown)),
+        Fact(t("insurance.late_fee"), in_yuan(fees) if known or fees else "–"),
     ]
 
 
@@ -222,7 +235,7 @@ def _shown(visit: Visit, person_id: str) -> Response:
         payments=payments(t, statement, month),
         due=due[1] if due else None,
         grid=months_grid(t, report.lines),
-        sums=sums(t, report) if any(one.owed is not None for one in report.findings) else [],
+        sums=sums(t, report) if report.without_sum or any(one.owed is not None for one in report.findings) else [],
         findings=[finding_shown(rules, one, states.get(one.key)) for one in report.findings],
         answers=[Choice(name, t(f"insurance.a_{name}")) for name in answers],
         choices=[_choice(t, one) for one in views.leaving_of(core, who, person_id)] if own else [],

@@ -22,12 +22,12 @@ from issuer.insurance import answering, books, eligibility, overview, recomputat
 from issuer.insurance.answering import Answered, FindingStep
 from issuer.insurance.chart import draw
 from issuer.insurance.findings import Line
-from issuer.insurance.money import in_yuan
+from issuer.insurance.money import known_yuan
 from issuer.insurance.months import month_text
 from issuer.insurance.new_entries import entry_from
 from issuer.insurance.parties import refuse_own
 from issuer.insurance.recomputation import RecomputationView
-from issuer.insurance.region_report import bars_of
+from issuer.insurance.region_report import NoSum, bars_of
 from issuer.insurance.schemes import scheme_names
 from issuer.insurance.views import MonthView
 from issuer.insurance.yearly import YearView
@@ -116,12 +116,17 @@ class MonthLine(BaseModel):
 
 
 class ComplianceBody(BaseModel):
-    """A compliance report. Sums in yuan, as text; of the findings whose sums are known."""
+    """A compliance report. Sums in yuan, as text; of the findings whose sums are known.
+
+    ``without_sum``: findings whose sum is not known, because limits, rates or the wage are not known here; ``owed``:
+    null where it is known of none.
+    """
 
     as_of: str
     known_on: str
-    owed: str
-    late_fees: str
+    owed: str | None
+    without_sum: int
+    late_fees: str | None
     findings: list[dict[str, Any]]
     months: list[MonthLine]
 
@@ -142,15 +147,20 @@ class StepsBody(BaseModel):
 
 
 class OverviewLine(BaseModel):
-    """Findings of a kind in a region. Sums in yuan; ``without_sum``: findings whose sum is not known."""
+    """Findings of a kind in a region. Sums in yuan; ``without_sum``: findings whose sum is not known.
+
+    ``owed`` is null where it is known of none, and ``no_sum`` says why: ``no_rule``: limits, rates or the wage are not
+    known here; ``no_amount``: findings of this kind owe nothing by themselves.
+    """
 
     region: str
     kind: str
     findings: int
     people: int
     without_sum: int
-    owed: str
-    late_fees: str
+    owed: str | None
+    late_fees: str | None
+    no_sum: NoSum | None
 
 
 class OverviewBody(BaseModel):
@@ -220,8 +230,9 @@ def show_compliance(call: CallOf, person_id: Id, as_of: AsOf = None, known_on: K
     return ComplianceBody(
         as_of=found.as_of.isoformat(),
         known_on=found.known_on.isoformat(),
-        owed=in_yuan(found.owed),
-        late_fees=in_yuan(found.late_fees),
+        owed=known_yuan(found.known_owed),
+        without_sum=found.without_sum,
+        late_fees=known_yuan(found.known_fees),
         findings=[{**finding.to_json(), **_standing(states.get(finding.key))} for finding in found.findings],
         months=[_line(line) for line in found.lines],
     )
@@ -234,18 +245,7 @@ def show_overview(
     """An employer's compliance findings by region and kind: one's own, a client's, or for officials any employer's."""
     call.looked("insurance.overview")
     found = overview.employer_overview(call.core, call.who, employer_id, as_of, known_on)
-    rows = [
-        OverviewLine(
-            region=row.region,
-            kind=row.kind,
-            findings=row.findings,
-            people=row.people,
-            without_sum=row.without_sum,
-            owed=in_yuan(row.owed),
-            late_fees=in_yuan(row.late_fees),
-        )
-        for row in found.rows
-    ]
+    rows = [OverviewLine.model_validate(row.to_json()) for row in found.rows]
     return OverviewBody(
         employer_id=found.employer_id,
         as_of=found.as_of.isoformat(),

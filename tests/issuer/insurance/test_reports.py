@@ -20,7 +20,7 @@ from issuer.insurance.books import record
 from issuer.insurance.certificate_reminders import remind_certificates
 from issuer.insurance.certificates import NewCertificate, add_certificate
 from issuer.insurance.chart import Bar, draw
-from issuer.insurance.findings import Finding
+from issuer.insurance.findings import Finding, Report
 from issuer.insurance.new_entries import entry_from
 from issuer.insurance.overview import employer_overview
 from issuer.insurance.region_report import bars_of, region_csv, region_report, summed
@@ -29,10 +29,13 @@ from issuer.insurance.schemes import schemes_of
 from issuer.notices.inbox import inbox
 from issuer.permits.models import Employer
 from issuer.permits.offices import create_office, join_office
+from issuer.portal import make_portal
 from issuer.service.app import make_service
 from tests.issuer.insurance.conftest import Agency
 from tests.issuer.insurance.test_registration import entry, holder_of, pay, registered
+from tests.issuer.portal.test_guard import Person
 from tests.kit.callers import by_session
+from tests.kit.forms import words
 from tests.kit.insured import new_registration
 from tests.kit.people import make
 from verifier.runtime.http import Drain
@@ -93,6 +96,36 @@ def test_chart_over_http_says_what_the_table_says(agency: Agency) -> None:
     texts = [node.text or "" for node in root.iter(f"{SVG}text")]
     assert "Registered late" in texts
     assert len(list(root.iter(f"{SVG}rect"))) == len(texts[1:]) // 2
+
+
+@SQLITE
+def test_sum_that_is_not_known_is_null_with_its_reason_and_never_zero(agency: Agency) -> None:
+    """No rates of Shanghai are known in 2026: report, overview and page say so where a sum would stand."""
+    person_id, _ = registered(agency)
+    app = make_service(agency.core, Drain(), [make_portal(agency.core)])
+    ask = by_session(app, agency.employer.enter())
+    rows = {row["kind"]: row for row in ask("GET", "/v1/insurance/compliance").json()["rows"]}
+    told = {kind: (row["owed"], row["late_fees"], row["no_sum"]) for kind, row in rows.items()}
+    assert told == {
+        "unpaid": (None, None, "no_rule"),
+        "late_registration": (None, None, "no_amount"),
+        "no_rule_known": (None, None, "no_amount"),
+    }
+    report = ask("GET", f"/v1/insurance/people/{person_id}/compliance").json()
+    assert (report["owed"], report["late_fees"], report["without_sum"]) == (None, None, rows["unpaid"]["findings"])
+    for path in ("insurance", f"insurance/{person_id}"):
+        page = words(Person(app, agency.employer.enter()).get(f"{path}?lang=en").text)
+        assert "Owed, CNY Not known: no rule for this region and month" in page
+        assert " 0.00" not in page
+
+
+def test_sum_that_is_known_in_part_says_how_many_findings_are_not_in_it() -> None:
+    findings = [Finding("unpaid", "A", "310000", 600, owed=owed) for owed in (500, None)]
+    (row,) = summed([findings])
+    assert (row.known_owed, row.without_sum, row.no_sum) == (500, 1, None)
+    report = Report(date(2026, 1, 1), date(2026, 1, 1), (), tuple(findings))
+    assert (report.known_owed, report.without_sum) == (500, 1)
+    assert Report(date(2026, 1, 1), date(2026, 1, 1), (), ()).known_owed == 0
 
 
 def test_chart_escapes_sums_and_names_kinds_in_both_languages() -> None:
