@@ -41,6 +41,7 @@ __all__ = [
     "bound_tables",
     "checked_row",
     "checked_rows",
+    "columns_at",
     "content_of",
     "fits",
     "newest_bound",
@@ -69,8 +70,10 @@ class Bound:
     """A mixin for tables whose rows grant rights."""
 
     bound: ClassVar[tuple[str, ...]]
-    #: The revision of the tables since which its rows are bound (:mod:`issuer.upgrade`).
+    #: The revision of the tables since which its rows are bound so (:mod:`issuer.upgrade`).
     bound_since: ClassVar[str] = "0011"
+    #: What MACs of its rows covered before, by the revision since which they did.
+    bound_earlier: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     mac: Mapped[Hex64] = mapped_column(server_default="")
 
@@ -82,15 +85,18 @@ def bound_models() -> Iterator[type[Bound]]:
             yield mapper.class_
 
 
-def bound_tables(after: str = "") -> Iterator[tuple[Table, tuple[str, ...]]]:
-    """Every bound table, with the columns that its rows' MACs cover.
+def bound_tables() -> Iterator[tuple[Table, tuple[str, ...]]]:
+    """Every bound table, with the columns that its rows' MACs cover."""
+    for model in bound_models():
+        yield _table(model), model.bound
 
-    Args:
-        after: only those whose rows are bound since a later revision of the tables than this one.
-    """
-    for mapper in Base.registry.mappers:
-        if issubclass(mapper.class_, Bound) and mapper.class_.bound_since > after:
-            yield cast("Table", mapper.local_table), mapper.class_.bound
+
+def columns_at(model: type[Bound], revision: str) -> tuple[str, ...] | None:
+    """The columns that MACs of a model's rows covered in a revision of the tables; None: its rows were not bound."""
+    if model.bound_since <= revision:
+        return model.bound
+    earlier = max((since for since in model.bound_earlier if since <= revision), default=None)
+    return None if earlier is None else model.bound_earlier[earlier]
 
 
 def newest_bound() -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -61,7 +64,11 @@ class Objection(Bound, Base):
     """
 
     __tablename__ = "objections"
-    bound = ("number", "state", "filing_id", "end_id", "permit_id", "account_id", "stayed", "record", "created_at")
+    bound_earlier: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "0011": ("number", "state", "filing_id", "end_id", "permit_id", "account_id", "stayed", "record", "created_at")
+    }
+    bound = (*bound_earlier["0011"], "person_id", "organisation_id")
+    bound_since = "0036"
     __table_args__ = (
         CheckConstraint(
             "state in ('LODGED', 'ADMITTED', 'INADMISSIBLE', 'UPHELD', 'ANNULLED', 'WITHDRAWN')", name="state"

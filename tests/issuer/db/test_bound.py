@@ -29,9 +29,10 @@ from issuer.batches.models import Batch, BatchChunk
 from issuer.cards import NewCard, deferrals, parties, views
 from issuer.cards.models import CardParty, CodeRow
 from issuer.core import Core
-from issuer.db import schema
+from issuer.db import idempotency, schema
 from issuer.db.base import SEALED, Base
-from issuer.db.bound import AlteredRow, bound_tables
+from issuer.db.bound import AlteredRow, bound_tables, content_of, fits
+from issuer.db.idempotency import Idempotency, Request
 from issuer.db.meta import Meta
 from issuer.delivery import webhooks
 from issuer.enquiries.models import FileMessage
@@ -46,7 +47,7 @@ from issuer.insurance.models import (
     RefusalReport,
     ServiceGrant,
 )
-from issuer.permits import feeds
+from issuer.permits import feeds, objection_views
 from issuer.permits.merger_models import PersonMerger
 from issuer.permits.models import (
     Employer,
@@ -71,7 +72,7 @@ from issuer.privacy.models import PrivacyRequest
 from issuer.recovery.epoch import read_mark, write_mark
 from issuer.rules.models import RuleChange
 from issuer.service import readiness
-from issuer.upgrade import bind
+from issuer.upgrade import bind, go_back
 from tests.issuer.conftest import new_database_url
 from tests.kit.issuing_service import person
 from tests.kit.people import HOST, ServiceUnderTest, Somebody, make, new_service_under_test, organisation
@@ -142,7 +143,7 @@ def named(now: int, account_id: str, session: Session) -> None:
 
 
 def _about_permits(issuing_service: ServiceUnderTest, officer: Somebody, holder: Somebody) -> list[Base]:
-    """An objection to the decision on the application, and a correction of the permit."""
+    """An objection to the decision on the application, a correction of the permit, and a request that was taken."""
     now, day = int(issuing_service.clock.at), "2026-03-02"
     ids = issuing_service.core.database.read(
         lambda session: (session.scalar(select(Filing.id).limit(1)), session.scalar(select(Permit.id).limit(1)))
@@ -154,6 +155,8 @@ def _about_permits(issuing_service: ServiceUnderTest, officer: Somebody, holder:
                   changed_at=now),
         PermitCorrection(id=secrets.token_hex(16), permit_id=ids[1], field="name", record=b"sealed",
                          account_id=officer.account_id, at=now),
+        Idempotency(account=officer.account_id, route="a route", key=secrets.token_hex(32), body=secrets.token_hex(32),
+                    made=secrets.token_hex(16), created_at=now),
     ]  # fmt: skip
 
 
@@ -458,6 +461,62 @@ def test_nobody_reads_or_begins_anothers_list(issuing_service: ServiceUnderTest)
     assert len(done) == 1
 
 
+def test_nobody_puts_anothers_objection_before_their_own_eyes(issuing_service: ServiceUnderTest) -> None:
+    """Under one's own person or organisation it is refused: who lodged it is part of what is bound."""
+    there = lived_in(issuing_service)
+    core, table = issuing_service.core, table_of(Objection)
+    stranger = make(issuing_service, "holder", "stranger")
+    other = organisation(issuing_service, "employer", 7)
+    handler = make(issuing_service, "employer", "another", organisation_id=other)
+    for who, mine in ((stranger, {"person_id": stranger.person_id}), (handler, {"organisation_id": other})):
+        assert objection_views.list_objections(core, who.who()) == []
+        raw(issuing_service, update(table).values(mine))
+        assert refused(lambda who=who: objection_views.list_objections(core, who.who())) == "at_rest.altered"
+        raw(issuing_service, update(table).values(person_id=there["holder"].person_id, organisation_id=None))
+
+
+def test_nobody_is_answered_with_what_anothers_request_made(issuing_service: ServiceUnderTest) -> None:
+    """A repetition of one's own request, whose note was pointed at another's object: refused, read or written."""
+    core = issuing_service.core
+    one, two = (make(issuing_service, "employer", name, organisation_id=organisation(issuing_service, "employer", n))
+                for n, name in enumerate(("one", "two"), 1))  # fmt: skip
+    requests = [Request(who.account_id, "POST /v1/lists", f"key of {who.login}", b"{}") for who in (one, two)]
+    for who, request in zip((one, two), requests, strict=True):
+        lists.begin(core, who.who(), "extension", [{"name": who.login}], request)
+    table = table_of(Idempotency)
+    theirs = core.database.read(lambda session: idempotency.made_by(session, requests[1]))
+    raw(issuing_service, update(table).where(table.c.account == one.account_id).values(made=theirs))
+    assert refused(lambda: core.database.read(lambda session: idempotency.made_by(session, requests[0]))) == (
+        "at_rest.altered"
+    )
+    again = lambda: lists.begin(core, one.who(), "extension", [{"name": "one"}], requests[0])  # noqa: E731
+    assert refused(again) == "at_rest.altered"
+
+
+def test_more_columns_of_a_row_are_bound_only_where_it_fits(tmp_path: Path) -> None:
+    """Back to the version before, which can read its objections; and up again, where one was altered meanwhile."""
+    issuing_service = new_service_under_test(tmp_path, new_database_url("sqlite", tmp_path), keys=True)
+    lived_in(issuing_service)
+    core, table = issuing_service.core, table_of(Objection)
+    row = core.database.read(partial(first, table))
+    values = {name: row[name] for name in table.c.keys() if name != "mac"}  # noqa: SIM118
+    core.database.transact(
+        lambda session: session.add(Objection(**{**values, "id": secrets.token_hex(16), "number": "2"}))
+    )
+    go_back(core, HOST, "0035", schema.losses(core.database, "0035"))
+    earlier = Objection.bound_earlier["0011"]
+    rows = core.database.read(lambda session: session.execute(select(table)).mappings().all())
+    assert [fits(core.at_rest.mac, table, earlier, dict(each)) for each in rows] == [True, True]
+    raw(issuing_service, update(table).where(table.c.number == "2").values(number="3"))
+    schema.migrate(core.database)
+    assert bind(core, HOST) > 0
+    good = core.database.read(lambda session: session.scalars(select(Objection).where(table.c.number == "1")).one())
+    assert good.mac == core.at_rest.mac(content_of(table, Objection.bound, {**row, "mac": ""}))
+    with pytest.raises(AlteredRow):
+        core.database.read(lambda session: session.scalars(select(Objection).where(table.c.number == "3")).all())
+    core.close()
+
+
 def test_an_older_database_is_bound_once(issuing_service: ServiceUnderTest) -> None:
     """Its tokens go on; a database that was bound and says that it was not is bound again only with a reason."""
     officer = make(issuing_service, "permit_officer", "officer")
@@ -498,7 +557,7 @@ def test_an_update_binds_the_rows_of_more_tables_and_no_others(tmp_path: Path) -
     schema.migrate(core.database)
     # Cut off here: nothing is opened, and the next run finishes.
     assert refused(lambda: Core.open(core.settings)) == "database.not_bound"
-    assert bind(core, replace(HOST, reason=None)) == 19
+    assert bind(core, replace(HOST, reason=None)) == 20
     assert core.database.read(lambda session: session.scalars(select(Filing)).one()).state == "DRAFT"
     assert bind(core, HOST) == 0
     raw(issuing_service, update(table_of(Meta)).values(bound_to="0011"))
