@@ -213,7 +213,7 @@ def covering(session: Session, person_id: str, account_id: str, now: int) -> Loo
 def running(session: Session, person_id: str, now: int) -> list[LookupDeferral]:
     """The deferrals about a person that have not come to their day."""
     query = select(LookupDeferral).where(LookupDeferral.person_id == person_id, LookupDeferral.ends_at > now)
-    return list(session.scalars(query.order_by(LookupDeferral.begins_at)))
+    return list(session.scalars(query.order_by(LookupDeferral.begins_at, LookupDeferral.id)))
 
 
 def list_deferrals(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[DeferralView]:

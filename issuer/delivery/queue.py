@@ -176,10 +176,11 @@ def _due(session: Session, core: Core, channel: str, most: int, busy: Sequence[s
     query = select(Outbox).where(
         Outbox.state == literal_sql("waiting"), Outbox.channel == channel, Outbox.due_at <= now
     )
+    order = Outbox.due_at, Outbox.created_at, Outbox.id
     if channel == "webhook":
         free = query.with_only_columns(Outbox.webhook_id).where(Outbox.webhook_id.not_in(busy))
-        query = query.where(Outbox.webhook_id == session.scalars(free.order_by(Outbox.due_at).limit(1)).first())
-    return query.order_by(Outbox.due_at, Outbox.created_at, Outbox.id).limit(most)
+        query = query.where(Outbox.webhook_id == session.scalars(free.order_by(*order).limit(1)).first())
+    return query.order_by(*order).limit(most)
 
 
 def _pause(attempt: int) -> int:

@@ -288,7 +288,8 @@ def _view(core: Core, session: Session, row: Webhook, now: int) -> WebhookView:
     here = (Outbox.webhook_id == row.id, Outbox.state == "waiting")
     waiting = session.scalar(select(func.count()).select_from(Outbox).where(*here)) or 0
     tried = select(Outbox.last_fault, Outbox.last_answer).where(*here, Outbox.last_fault.is_not(None))
-    fault, answer = session.execute(tried.order_by(Outbox.created_at.desc()).limit(1)).one_or_none() or (None, None)
+    newest = tried.order_by(Outbox.created_at.desc(), Outbox.id.desc()).limit(1)
+    fault, answer = session.execute(newest).one_or_none() or (None, None)
     until = _secrets(core, row).get("until", 0)
     url = core.at_rest.open(Place("webhooks", "url", row.id), row.url).decode()
     state: Literal["active", "disabled"] = "active" if row.state == "active" else "disabled"

@@ -184,7 +184,7 @@ def list_heirs(core: Core, who: Principal, person_id: str) -> list[HeirView]:
     def look(session: Session) -> list[HeirView]:
         require_insured(core, session, who, person_id)
         now = core.clock.now(session)
-        query = select(HeirAccess).where(HeirAccess.person_id == person_id).order_by(HeirAccess.given_at)
+        query = select(HeirAccess).where(HeirAccess.person_id == person_id).order_by(HeirAccess.given_at, HeirAccess.id)
         return [_view(row, now) for row in session.scalars(query)]
 
     return core.database.read(look)

@@ -31,7 +31,7 @@ from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.permits.models import PersonDocument
 from issuer.permits.names import PassportName, compare
-from issuer.permits.people import REPORTED, passport_of
+from issuer.permits.people import REPORTED, document_moment, passport_of
 from issuer.rules.book import RuleBook
 from issuer.rules.days import day_of
 from issuer.vault.at_rest import Place
@@ -264,9 +264,10 @@ def _add_document(
             raise Conflict("insurance.document_taken", path="passport")
         if owner.kind != REPORTED or not confirmed:
             return False
+    at = document_moment(session, now, person_id)
     row = owner or PersonDocument(id=secrets.token_hex(16), person_id=person_id, digest=digest)
     row.kind = "passport" if confirmed else REPORTED
-    row.until, row.created_at = until.isoformat() if until else row.until, now
+    row.until, row.created_at = until.isoformat() if until else row.until, at
     # In the form that permits read: the passport's own fields beside the person's.
     content = {**told, "number": normal_number(number), "until": row.until}
     row.record = core.at_rest.seal(Place("person_documents", "record", row.id), json.dumps(content).encode())

@@ -93,7 +93,7 @@ def heir_of(session: Session, heir_person_id: str, person_id: str, now: int) -> 
     query = select(HeirAccess).where(
         HeirAccess.heir_person_id == heir_person_id, HeirAccess.person_id == person_id, HeirAccess.ends_at > now
     )
-    return session.scalars(query.order_by(HeirAccess.ends_at.desc())).first()
+    return session.scalars(query.order_by(HeirAccess.ends_at.desc(), HeirAccess.id)).first()
 
 
 def _inherited(session: Session, heir_person_id: str, now: int) -> list[str]:

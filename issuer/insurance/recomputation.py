@@ -264,8 +264,8 @@ def _left(only: str | None) -> Select[Recomputation]:
 
 def _not_followed(session: Session) -> list[RuleChange]:
     followed = select(Recomputation.id).where(Recomputation.change_id == RuleChange.id)
-    changes = session.scalars(select(RuleChange).where(~followed.exists()).order_by(RuleChange.created_at))
-    return [change for change in changes if json.loads(change.body)["kind"] in KINDS]
+    query = select(RuleChange).where(~followed.exists()).order_by(RuleChange.created_at, RuleChange.id)
+    return [change for change in session.scalars(query) if json.loads(change.body)["kind"] in KINDS]
 
 
 def _add_differences(core: Core, session: Session, now: int, row: Recomputation, people: list[str]) -> None:

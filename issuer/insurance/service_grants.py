@@ -336,8 +336,8 @@ def _card_of(core: Core, session: Session, who: Principal, person_id: str) -> tu
         NotFound, Conflict: ``insurance.none``, ``grant.no_card``.
     """
     require_insured(core, session, who, person_id)
-    query = select(CardRow).join(CardParty, CardParty.card_id == CardRow.id).where(CardParty.holder_id == person_id)
-    row = session.scalars(query.where(CardRow.status != "revoked").order_by(CardRow.created_at.desc())).first()
+    query = select(CardRow).join(CardParty).where(CardParty.holder_id == person_id, CardRow.status != "revoked")
+    row = session.scalars(query.order_by(CardRow.created_at.desc(), CardRow.id)).first()
     if row is None:
         raise Conflict("grant.no_card", path="person_id")
     return row.id, row

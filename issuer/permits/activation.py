@@ -46,7 +46,7 @@ from issuer.vault.at_rest import Place
 from .card_photos import photo_of
 from .certificates import sheet_banner
 from .entries import begin_entry
-from .models import Entry, Notification, Permit
+from .models import Entry, Notification, Permit, PermitTerm
 from .names import PassportName, compare, latin
 from .parties import load_filing, notify_permit, require_handler
 from .people import organisation_record, passport_of
@@ -171,8 +171,10 @@ def has_account(core: Core, permit_id: str) -> bool:
 
 def activated_by(core: Core, permit_id: str) -> Activated:
     """What an earlier activation of a permit made, without its secret."""
-    query = select(Entry.id).where(Entry.permit_id == permit_id).order_by(Entry.created_at.desc()).limit(1)
-    return Activated(permit_id, core.database.read(lambda session: session.scalars(query).one()))
+    query = select(Entry.id).join(PermitTerm, PermitTerm.filing_id == Entry.filing_id)
+    ours = query.where(Entry.permit_id == permit_id, PermitTerm.permit_id == permit_id)
+    newest = ours.order_by(PermitTerm.number.desc()).limit(1)
+    return Activated(permit_id, core.database.read(lambda session: session.scalars(newest).one()))
 
 
 def notification_of(core: Core, who: Principal, filing_id: str) -> Mapping[str, str]:

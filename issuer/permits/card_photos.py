@@ -18,8 +18,8 @@ from issuer.core import Core
 from issuer.vault.at_rest import Place
 from issuer.vault.files import SealedFiles
 
-from .models import Paper, Upload
-from .uploads import MOST_BYTES, PHOTO
+from .models import Paper
+from .uploads import MOST_BYTES, PHOTO, newest_photo
 
 __all__ = ["photo_of"]
 
@@ -42,8 +42,7 @@ def photo_of(core: Core, filing_id: str) -> Photo | None:
         )
         if session.scalar(verified) is None:
             return None
-        files = select(Upload).where(Upload.filing_id == filing_id, Upload.code == PHOTO)
-        row = session.scalars(files.order_by(Upload.created_at.desc(), Upload.id.desc()).limit(1)).first()
+        row = newest_photo(session, filing_id)
         return None if row is None else (row.id, core.at_rest.open(Place("uploads", "key", row.id), row.key))
 
     found = core.database.read(look)

@@ -28,6 +28,7 @@ from issuer.accounts.fields import check_text
 from issuer.accounts.principals import Principal
 from issuer.cards import Decision
 from issuer.core import Core
+from issuer.db.moments import later_moment
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.vault.at_rest import Place
 
@@ -127,9 +128,8 @@ def _write(
         both = replace(new, surname=passport["surname"]) if field == "given" else new
         both = replace(new, given=passport["given"]) if field == "surname" else both
         record_passport(core, session, now, permit.person_id, both)
-    row = PermitCorrection(
-        id=secrets.token_hex(16), permit_id=permit.id, field=field, account_id=who.account_id, at=now
-    )
+    at = later_moment(session, now, PermitCorrection.at, PermitCorrection.permit_id == permit.id)
+    row = PermitCorrection(id=secrets.token_hex(16), permit_id=permit.id, field=field, account_id=who.account_id, at=at)
     body: dict[str, Any] = {"before": before, "after": after, "reason": words}
     content_bytes = json.dumps(body, ensure_ascii=False).encode()
     row.record = core.at_rest.seal(Place("permit_corrections", "record", row.id), content_bytes)

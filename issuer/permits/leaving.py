@@ -20,6 +20,7 @@ from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.models import Organisation
 from issuer.accounts.principals import Principal
 from issuer.core import Core
+from issuer.db.moments import later_moment
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.days import day_of
 from issuer.rules.deadlines import due
@@ -74,7 +75,7 @@ def report_leaving(core: Core, who: Principal, permit_id: str, day: date) -> Non
             permit_id=permit.id,
             day=day.isoformat(),
             account_id=who.account_id,
-            created_at=now,
+            created_at=later_moment(session, now, LeavingReport.created_at, LeavingReport.permit_id == permit.id),
         )
         session.add(row)
         session.flush()
@@ -115,7 +116,7 @@ def require_employer_gone(session: Session, permit: Permit, today: date) -> None
 def _newest(session: Session, permit: Permit) -> LeavingReport | None:
     begun = newest_term(session, permit.id).created_at
     query = select(LeavingReport).where(LeavingReport.permit_id == permit.id, LeavingReport.created_at >= begun)
-    return session.scalar(query.order_by(LeavingReport.created_at.desc()).limit(1))
+    return session.scalar(query.order_by(LeavingReport.created_at.desc(), LeavingReport.id).limit(1))
 
 
 def _employer_files_by(session: Session, permit: Permit, row: LeavingReport) -> date | None:

@@ -8,7 +8,6 @@ import zipfile
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from issuer.accounts.principals import Principal
@@ -19,10 +18,10 @@ from issuer.vault.at_rest import Place
 from issuer.vault.files import SealedFiles
 
 from .entries import load_entry
-from .models import Permit, Upload
+from .models import Permit
 from .people import organisation_record, passport_of
 from .terms import newest_term, number_of, read_term
-from .uploads import MOST_BYTES, PHOTO
+from .uploads import MOST_BYTES, newest_photo
 
 __all__ = ["residence_package"]
 
@@ -63,8 +62,7 @@ def residence_package(core: Core, who: Principal, entry_id: str) -> bytes:
             "entered_on": entry.entered_on,
             "residence_permit": {"state": entry.residence, "apply_by": entry.residence_due},
         }
-        query = select(Upload).where(Upload.filing_id == entry.filing_id, Upload.code == PHOTO)
-        photo = session.scalars(query.order_by(Upload.created_at.desc(), Upload.id)).first()
+        photo = newest_photo(session, entry.filing_id)
         key = None if photo is None else (photo.id, core.at_rest.open(Place("uploads", "key", photo.id), photo.key))
         return content, key, core.clock.now(session)
 

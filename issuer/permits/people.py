@@ -23,6 +23,7 @@ from icard_crypto.errors import Invalid
 from issuer.accounts.models import Organisation, Person
 from issuer.accounts.people import noted_passports, passport_digest, write_name
 from issuer.core import Core
+from issuer.db.moments import later_moment
 from issuer.vault.at_rest import Place
 
 from .guards import EmployerFacts
@@ -33,6 +34,7 @@ from .records import FilingRecord, read_filing
 
 __all__ = [
     "REPORTED",
+    "document_moment",
     "employer_facts",
     "filing_name",
     "organisation_record",
@@ -90,17 +92,23 @@ def record_passport(core: Core, session: Session, now: int, person_id: str, reco
     if row is not None and row.person_id != person_id:
         raise Invalid("filing.passport", path="passport")
     if row is None:
+        at = document_moment(session, now, person_id)
         row = PersonDocument(
-            id=secrets.token_hex(16), person_id=person_id, kind="passport", digest=digest, created_at=now
+            id=secrets.token_hex(16), person_id=person_id, kind="passport", digest=digest, created_at=at
         )
         session.add(row)
     elif row.kind == REPORTED:
-        row.kind, row.created_at = "passport", now
+        row.kind, row.created_at = "passport", document_moment(session, now, person_id)
     row.until = content["until"]
     row.record = core.at_rest.seal(
         Place("person_documents", "record", row.id), json.dumps(content, ensure_ascii=False).encode()
     )
     session.flush()
+
+
+def document_moment(session: Session, now: int, person_id: str) -> int:
+    """The time of a document that is recorded or confirmed now: by it the newest passport is found."""
+    return later_moment(session, now, PersonDocument.created_at, PersonDocument.person_id == person_id)
 
 
 def passport_of(core: Core, session: Session, person_id: str) -> dict[str, Any]:

@@ -26,13 +26,13 @@ from issuer.rules.store import book_of
 
 from .clockwork import goes_on, undecided
 from .ending import end_record
-from .models import Notification, Permit, PermitEnd
+from .models import Notification, Permit, PermitEnd, PermitTerm
 from .parties import notify_permit
 from .processes import NOTIFICATION, PERMIT
 from .remedy_models import Objection
 from .terms import card_of
 
-__all__ = ["prepare_restoration", "restore"]
+__all__ = ["newest_notification", "prepare_restoration", "restore"]
 
 
 def prepare_restoration(core: Core, session: Session, permit_id: str, objection_id: str) -> Permit:
@@ -114,10 +114,16 @@ def _newest_end(session: Session, permit: Permit) -> PermitEnd | None:
     return session.scalar(query.order_by(PermitEnd.number.desc()).limit(1))
 
 
+def newest_notification(session: Session, permit_id: str) -> Notification | None:
+    """The notification of the newest term that was granted with one; None: there is none."""
+    query = select(Notification).join(PermitTerm, PermitTerm.filing_id == Notification.filing_id)
+    ours = query.where(Notification.permit_id == permit_id, PermitTerm.permit_id == permit_id)
+    return session.scalar(ours.order_by(PermitTerm.number.desc()).limit(1))
+
+
 def _notification(session: Session, permit: Permit, today: date, life: int) -> None:
     """The notification holds again, for its whole time."""
-    query = select(Notification).where(Notification.permit_id == permit.id)
-    row = session.scalar(query.order_by(Notification.created_at.desc()).limit(1))
+    row = newest_notification(session, permit.id)
     if row is not None:
         row.state = NOTIFICATION.move("restore", row.state, "officers").target
         row.until = days_after(today, life).isoformat()

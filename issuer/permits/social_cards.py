@@ -29,6 +29,7 @@ from issuer.accounts.models import Account
 from issuer.accounts.principals import Principal
 from issuer.core import Core
 from issuer.db.idempotency import Request
+from issuer.db.moments import later_moment
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.outbox import Notice, notify
 from issuer.rules.book import RuleBook
@@ -115,7 +116,7 @@ def order_social_card(core: Core, who: Principal, permit_id: str, bank: str, req
             ordered_on=day_of(now).isoformat(),
             account_id=who.account_id,
             revision=1,
-            created_at=now,
+            created_at=later_moment(session, now, SocialCard.created_at, SocialCard.permit_id == permit.id),
             changed_at=now,
         )
         _write(core, row, {"bank": name})

@@ -33,6 +33,7 @@ from issuer.accounts.principals import Principal
 from issuer.audit.reads import note_read
 from issuer.core import Core
 from issuer.db.idempotency import Request
+from issuer.db.moments import later_moment
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.documents import drawing, photos
 from issuer.documents.drawn_pages import DrawnPages
@@ -56,6 +57,7 @@ __all__ = [
     "draw_file_page",
     "file_views",
     "kept_file_page",
+    "newest_photo",
     "photo_rules",
     "read_file",
     "remove_file",
@@ -138,7 +140,7 @@ def add_file(
             size=len(kept),
             pages=pages,
             account_id=who.account_id,
-            created_at=now,
+            created_at=later_moment(session, now, Upload.created_at, Upload.filing_id == row.id),
         )
         upload.key = core.at_rest.seal(Place("uploads", "key", file_id), key)
         session.add(upload)
@@ -253,6 +255,12 @@ def file_views(session: Session, filing_id: str) -> list[FileView]:
     """The files of an application, oldest first."""
     query = select(Upload).where(Upload.filing_id == filing_id).order_by(Upload.created_at, Upload.id)
     return [_view(row) for row in session.scalars(query)]
+
+
+def newest_photo(session: Session, filing_id: str) -> Upload | None:
+    """The photo of an application that was uploaded last; None: there is none."""
+    query = select(Upload).where(Upload.filing_id == filing_id, Upload.code == PHOTO)
+    return session.scalars(query.order_by(Upload.created_at.desc(), Upload.id.desc()).limit(1)).first()
 
 
 def sweep_files(core: Core) -> int:

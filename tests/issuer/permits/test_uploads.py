@@ -58,6 +58,18 @@ def test_file_is_kept_sealed_and_comes_back(office: PermitOffice) -> None:
     assert files["M07"] == []
 
 
+def test_files_of_one_second_are_shown_in_the_order_in_which_they_came(office: PermitOffice) -> None:
+    """And the newest photo, of six, is the one that came last: the clock of the test stands still."""
+    filing_id = drafted(office)
+    came = [added(office, filing_id, "M08", photo())["file_id"] for _ in range(6)]
+    seen = office.ok(office.employer, "GET", f"/v1/filings/{filing_id}")
+    files = {item["code"]: [one["file_id"] for one in item["files"]] for item in seen["checklist"]}
+    assert files["M08"] == came
+    newest = office.core.database.read(lambda session: uploads.newest_photo(session, filing_id))
+    assert newest is not None
+    assert newest.id == came[-1]
+
+
 def test_officer_sees_pages_that_were_drawn_anew_and_the_look_is_noted(office: PermitOffice) -> None:
     filing_id = drafted(office)
     found = added(office, filing_id, data=pdf(2))
