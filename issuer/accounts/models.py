@@ -122,6 +122,11 @@ class Account(Bound, Base):
     confirms_from: Mapped[Seconds | None]
     changed_at: Mapped[Seconds]
 
+    @classmethod
+    def in_use(cls) -> ColumnElement[bool]:
+        """Whether an account is in use, and gets notices: its person has accepted it, and it is not closed."""
+        return cls.state.in_(("active", "locked"))
+
 
 class LoginSession(Bound, Base):
     """A session. ``step`` is ``password`` while the second factor is missing; ``totp_at`` the time of the last code."""

@@ -223,7 +223,7 @@ def _all_told() -> CompoundSelect[str, str]:
 def _told(now: int | BindParameter[int]) -> tuple[Select[str, str], ...]:
     """Cards and the accounts that are notified of them: apart, so that each finds its accounts by an index."""
     # Locked accounts are notified too; who never came, or left, is not.
-    query = select(CardParty.card_id, Account.id).where(Account.state.in_(("active", "locked")))
+    query = select(CardParty.card_id, Account.id).where(Account.in_use())
     holds = and_(Account.person_id == CardParty.holder_id, Account.role == "holder")
     employs = and_(Account.organisation_id == CardParty.employer_id, Account.role == "employer")
     acts = and_(
@@ -244,8 +244,6 @@ def notify_holder(core: Core, session: Session, now: int, kind: str, card: str) 
 
 def notify_person(core: Core, session: Session, now: int, kind: str, person_id: str) -> None:
     """Notify a person's own accounts, by a kind that has the person's id."""
-    query = select(Account.id).where(
-        Account.person_id == person_id, Account.role == "holder", Account.state.in_(("active", "locked"))
-    )
+    query = select(Account.id).where(Account.person_id == person_id, Account.role == "holder", Account.in_use())
     accounts = session.scalars(query.order_by(Account.id))
     notify(core, session, now, [Notice(kind, account, {"person": person_id}) for account in accounts])

@@ -155,7 +155,7 @@ def notify_insured(
         employers: one for each person, or none.
     """
     found: set[tuple[str, str]] = set()
-    active = Account.state.in_(("active", "locked"))
+    active = Account.in_use()
     holders = select(Account.id, Account.person_id).where(
         active, Account.role == "holder", Account.person_id.in_(people)
     )

@@ -34,7 +34,7 @@ from issuer.vault.at_rest import Place
 
 from .clocks import calendar_of
 from .models import Booking, Entry, Filing, Permit
-from .parties import notify_permit, party_of, permits_of, require_not_oneself
+from .parties import notify_permit, party_of, permits_of, require_not_oneself, seen_row
 from .processes import ENTRY
 
 __all__ = [
@@ -253,12 +253,7 @@ def load_entry(core: Core, session: Session, who: Principal, entry_id: str, *, r
         Conflict: ``entry.changed``.
     """
     query = select(Entry).where(Entry.id == entry_id, _seen(core, session, who))
-    row = session.scalar(query.with_for_update() if revision is not None else query)
-    if row is None:
-        raise NotFound("entry.none")
-    if revision is not None and row.revision != revision:
-        raise Conflict("entry.changed", expected=str(revision), found=str(row.revision))
-    return row
+    return seen_row(session, query, revision, NotFound("entry.none"), Conflict("entry.changed"))
 
 
 def _seen(core: Core, session: Session, who: Principal) -> ColumnElement[bool]:

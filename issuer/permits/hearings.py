@@ -286,7 +286,7 @@ def _view(core: Core, session: Session, permit: Permit, row: Hearing) -> Hearing
 
 
 def _notify_holder(core: Core, session: Session, now: int, permit: Permit) -> None:
-    holds = Account.person_id == permit.person_id, Account.role == "holder", Account.state.in_(("active", "locked"))
+    holds = Account.person_id == permit.person_id, Account.role == "holder", Account.in_use()
     accounts = session.scalars(select(Account.id).where(*holds).order_by(Account.id)).all()
     facts = {"permit": permit.id}
     notify(core, session, now, [Notice("permit.recorded", account, facts) for account in accounts])

@@ -192,7 +192,7 @@ def _permits_of(session: Session, employer_id: str) -> Sequence[Permit]:
 def _notify_handlers(core: Core, session: Session, now: int, kind: str, *employers: str) -> None:
     """Notify the handlers of employers about the first of them."""
     handlers = Account.organisation_id.in_(employers), Account.role == "employer"
-    accounts = session.scalars(select(Account.id).where(*handlers, Account.state.in_(("active", "locked"))))
+    accounts = session.scalars(select(Account.id).where(*handlers, Account.in_use()))
     facts = {"organisation": employers[0]}
     notify(core, session, now, [Notice(kind, account, facts) for account in sorted(accounts)])
 

@@ -382,7 +382,7 @@ def _notify(core: Core, session: Session, now: int, kind: str, row: Objection) -
         employs = and_(Account.role == "employer", Account.organisation_id.in_((row.organisation_id, employer_id)))
         acts = and_(Account.organisation_id == row.organisation_id, acts_for(employer_id, now))
         sides += [employs, acts]
-    query = select(Account.id).where(Account.state.in_(("active", "locked")), or_(*sides)).order_by(Account.id)
+    query = select(Account.id).where(Account.in_use(), or_(*sides)).order_by(Account.id)
     accounts = session.scalars(query).all()
     notify(core, session, now, [Notice(kind, account, {"objection": row.id}) for account in accounts])
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, NotAllowed, NotFound
@@ -24,8 +25,9 @@ from issuer.core import Core
 from issuer.notices.outbox import Notice, notify
 from issuer.rules.regions import ancestors
 
-from .models import Filing, Office, OfficeMember, Permit, PermitTerm
+from .models import Entry, Filing, Office, OfficeMember, Permit, PermitTerm
 from .remedy_models import Objection
+from .social_card_models import SocialCard
 
 __all__ = [
     "covered",
@@ -49,7 +51,10 @@ __all__ = [
     "require_handler",
     "require_not_oneself",
     "require_own",
+    "seen_row",
 ]
+
+R = TypeVar("R", Entry, SocialCard)
 
 
 def office_region(session: Session, who: Principal) -> str | None:
@@ -186,6 +191,22 @@ def load_filing(
     return row
 
 
+def seen_row(session: Session, query: Select[R], revision: int | None, absent: NotFound, changed: Conflict) -> R:
+    """The row of a query for what somebody sees; locked where a revision is named, which is the only one that a change
+    is meant for.
+
+    Args:
+        absent: is raised where there is none; changed: where it has another revision.
+    """
+    row = session.scalar(query.with_for_update() if revision is not None else query)
+    if row is None:
+        raise absent
+    if revision is not None and row.revision != revision:
+        changed.expected, changed.found = str(revision), str(row.revision)
+        raise changed
+    return row
+
+
 def load_permit(core: Core, session: Session, who: Principal, permit_id: str) -> Permit:
     """A permit that somebody sees.
 
@@ -267,7 +288,7 @@ def notify_office(
     if office is None:
         return
     query = select(Account.id).join(OfficeMember, OfficeMember.account_id == Account.id)
-    there = OfficeMember.office_id == office.id, Account.role == role, Account.state.in_(("active", "locked"))
+    there = OfficeMember.office_id == office.id, Account.role == role, Account.in_use()
     accounts = session.scalars(query.where(*there).order_by(Account.id)).all()
     notify(core, session, now, [Notice(kind, account, facts) for account in accounts])
 
@@ -284,7 +305,7 @@ def notify_filings(core: Core, session: Session, now: int, kind: str, rows: Sequ
     acting = _acting(session, now, agencies, employers) if agencies else {}
     people = {row.person_id for row in rows if row.person_id is not None}
     query = select(Account.id, Account.role, Account.organisation_id, Account.person_id).where(
-        Account.state.in_(("active", "locked")),
+        Account.in_use(),
         or_(
             and_(Account.role == "employer", Account.organisation_id.in_(employers)),
             and_(Account.role == "holder", Account.person_id.in_(people)),
@@ -312,7 +333,7 @@ def _acting(
         .where(
             Mandate.agency_id.in_(agencies),
             Mandate.employer_id.in_(employers),
-            Account.state.in_(("active", "locked")),
+            Account.in_use(),
             *Mandate.in_force(now),
         )
     )
@@ -327,6 +348,6 @@ def notify_permit(core: Core, session: Session, now: int, kind: str, row: Permit
     holds = and_(Account.person_id == row.person_id, Account.role == "holder")
     employs = and_(Account.organisation_id == row.employer_id, Account.role == "employer")
     sides = or_(holds, employs, acts_for(row.employer_id, now))
-    query = select(Account.id).where(Account.state.in_(("active", "locked")), sides)
+    query = select(Account.id).where(Account.in_use(), sides)
     accounts = session.scalars(query.order_by(Account.id)).all()
     notify(core, session, now, [Notice(kind, account, {"permit": row.id}) for account in accounts])

@@ -356,7 +356,7 @@ def _identity(session: Session, kept_id: str, absorbed_id: str) -> list[tuple[st
 def _notify(core: Core, session: Session, now: int, kind: str, *person_ids: str) -> None:
     """Notify the holders of both records."""
     people = Account.person_id.in_(person_ids), Account.role == "holder"
-    query = select(Account.id).where(*people, Account.state.in_(("active", "locked"))).order_by(Account.id)
+    query = select(Account.id).where(*people, Account.in_use()).order_by(Account.id)
     notify(core, session, now, [Notice(kind, account, {}) for account in session.scalars(query)])
 
 

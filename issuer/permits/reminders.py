@@ -103,9 +103,7 @@ def _remind_permit(core: Core, permit_id: str) -> bool:
         if _is_sent(session, row.id, rule.id, row.until):
             return False
         _note(session, now, row.id, rule.id, row.until, today, row.employer_id)
-        holds = select(Account.id).where(
-            Account.person_id == row.person_id, Account.role == "holder", Account.state.in_(("active", "locked"))
-        )
+        holds = select(Account.id).where(Account.person_id == row.person_id, Account.role == "holder", Account.in_use())
         notices = [Notice(rule.value["notice"], account, {"permit": row.id}) for account in session.scalars(holds)]
         notify(core, session, now, notices)
         unit.audit("reminder.permit", row.id, {"reminder": rule.id})
@@ -232,18 +230,16 @@ def extensions_filed(session: Session, permit_ids: Sequence[str]) -> set[str]:
 def _acts_for(employer_id: str, now: int) -> ColumnElement[bool]:
     """The accounts of an employer, and of the agencies that act for it now."""
     employs = and_(Account.organisation_id == employer_id, Account.role == "employer")
-    return and_(Account.state.in_(("active", "locked")), or_(employs, acts_for(employer_id, now)))
+    return and_(Account.in_use(), or_(employs, acts_for(employer_id, now)))
 
 
 def _files(row: Filing, now: int) -> ColumnElement[bool]:
     """The accounts that file an application: of its person, of the agency while it acts, or of the employer."""
     if row.filer == "person":
-        return and_(
-            Account.state.in_(("active", "locked")), Account.person_id == row.person_id, Account.role == "holder"
-        )
+        return and_(Account.in_use(), Account.person_id == row.person_id, Account.role == "holder")
     if row.agency_id is None:
         return and_(
-            Account.state.in_(("active", "locked")),
+            Account.in_use(),
             Account.organisation_id == row.employer_id,
             Account.role == "employer",
         )

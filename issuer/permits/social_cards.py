@@ -41,7 +41,7 @@ from issuer.vault.at_rest import Place
 
 from .clocks import calendar_of
 from .models import Permit
-from .parties import load_permit, party_of, permits_of, require_not_oneself
+from .parties import load_permit, party_of, permits_of, require_not_oneself, seen_row
 from .permit_processes import SOCIAL_CARD
 from .social_card_models import SocialCard
 
@@ -224,12 +224,7 @@ def load_social_card(
         Conflict: ``social_card.changed``.
     """
     query = select(SocialCard).where(SocialCard.id == social_card_id, _seen(core, session, who))
-    row = session.scalar(query.with_for_update() if revision is not None else query)
-    if row is None:
-        raise NotFound("social_card.none")
-    if revision is not None and row.revision != revision:
-        raise Conflict("social_card.changed", expected=str(revision), found=str(row.revision))
-    return row
+    return seen_row(session, query, revision, NotFound("social_card.none"), Conflict("social_card.changed"))
 
 
 def _require_party(who: Principal) -> None:
@@ -273,7 +268,7 @@ def _replace(session: Session, who: Principal, before: SocialCard, now: int) -> 
 
 def _notify(core: Core, session: Session, now: int, kind: str, permit: Permit) -> None:
     """Notify the holder, and nobody else."""
-    holds = Account.person_id == permit.person_id, Account.role == "holder", Account.state.in_(("active", "locked"))
+    holds = Account.person_id == permit.person_id, Account.role == "holder", Account.in_use()
     accounts = session.scalars(select(Account.id).where(*holds).order_by(Account.id)).all()
     notify(core, session, now, [Notice(kind, account, {"permit": permit.id}) for account in accounts])
 

@@ -57,6 +57,7 @@ STATUSES: Final = http.Statuses(
         "issue.changed": 412,
         "objection.changed": 412,
         "permit.changed": 412,
+        "social_card.changed": 412,
         "webhook.changed": 412,
         # Unavailable to this caller alone, for the time that Retry-After says.
         "account.too_fast": 429,

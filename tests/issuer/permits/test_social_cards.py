@@ -122,7 +122,7 @@ def test_what_may_not_be_done_is_refused(office: PermitOffice) -> None:
         {"move": "hand_out"},
         version='"1"',
     )
-    assert problem(stale) == (409, "social_card.changed")
+    assert problem(stale) == (412, "social_card.changed")
     stranger = make(office.issuing_service, "holder", "a.stranger")
     assert problem(office.ask(stranger, "GET", f"/v1/social-cards/{card['social_card_id']}")) == (
         404,
