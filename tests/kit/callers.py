@@ -27,7 +27,12 @@ class Caller:
     app: ASGIApp
     headers: dict[str, str]
 
-    def __call__(
+    def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        """One request; arguments as for :meth:`prepared`."""
+        request = self.prepared(method, path, body, **more)
+        return ask(self.app, request.pop("method"), request.pop("url"), **request)
+
+    def prepared(
         self,
         method: str,
         path: str,
@@ -36,8 +41,8 @@ class Caller:
         key: str | None = None,
         version: str | None = None,
         said: str | None = None,
-    ) -> httpx.Response:
-        """One request, with an Idempotency-Key of its own where none is given.
+    ) -> dict[str, Any]:
+        """A request as :meth:`httpx.AsyncClient.request` takes it; without a key it gets an Idempotency-Key of its own.
 
         Args:
             body: JSON, or the bytes of a file.
@@ -51,7 +56,7 @@ class Caller:
         if isinstance(body, bytes):
             more["Content-Type"] = said or media_type_of(body) or "application/octet-stream"
             options = {"content": body}
-        return ask(self.app, method, path, headers={**self.headers, **more}, **options)
+        return {"method": method, "url": path, "headers": {**self.headers, **more}, **options}
 
 
 def by_session(app: ASGIApp, entered: Entered) -> Caller:

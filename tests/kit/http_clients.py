@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,17 @@ def ask(app: ASGIApp, method: str, path: str, client: str = "192.0.2.1", **optio
         transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(client, 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as http:
             return await http.request(method, path, **options)
+
+    return asyncio.run(asked())
+
+
+def ask_at_once(app: ASGIApp, requests: Sequence[dict[str, Any]], client: str = "192.0.2.1") -> list[httpx.Response]:
+    """Requests that begin together; each is what :meth:`httpx.AsyncClient.request` takes."""
+
+    async def asked() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(client, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://service.test", timeout=60) as http:
+            return await asyncio.gather(*(http.request(**request) for request in requests))
 
     return asyncio.run(asked())
 

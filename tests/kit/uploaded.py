@@ -8,7 +8,19 @@ from io import BytesIO
 import pypdfium2
 from PIL import Image, ImageDraw
 
-__all__ = ["bomb", "pdf", "photo", "picture", "scripted", "stuck"]
+__all__ = [
+    "bomb",
+    "endless",
+    "forest",
+    "nested",
+    "pdf",
+    "photo",
+    "picture",
+    "scan",
+    "scripted",
+    "stuck",
+    "vast",
+]
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (60, 80)) -> bytes:
@@ -83,6 +95,74 @@ def scripted() -> bytes:
             b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>",
         ]
     )
+
+
+def vast() -> bytes:
+    """A PDF of some bytes whose page is 350,000 kilometres wide, and a point high."""
+    return _file(_one_page(b"0 0 m", box=b"0 0 1000000000000 1"))
+
+
+def nested(mebibytes: int = 1024) -> bytes:
+    """A PDF of some kilobytes whose page's drawing is so many mebibytes of blanks, packed twice."""
+    data = zlib.compress(_packed(b" " * 2**20, mebibytes), 9)
+    return _file(_one_page(data, more=b" /Filter [/FlateDecode /FlateDecode]"))
+
+
+def endless() -> bytes:
+    """A PDF of some kilobytes that paints its page sixteen million times."""
+    return _file(_one_page(zlib.compress(_packed(b"0 0 595 842 re f\n" * 2**14, 2**10), 9),
+                           more=b" /Filter [/FlateDecode /FlateDecode]"))  # fmt: skip
+
+
+def forest(levels: int = 6, each: int = 100) -> bytes:
+    """A PDF of some kilobytes whose tree of pages names each of its branches a hundred times: 10**12 pages."""
+    branches = [
+        b"<< /Type /Pages /Parent %d 0 R /Count %d /Kids [%s] >>"
+        % (max(2, number - 1), each ** (levels - place), b"%d 0 R " % (number + 1) * each)
+        for place, number in enumerate(range(2, 2 + levels))
+    ]
+    page = b"<< /Type /Page /Parent %d 0 R /MediaBox [0 0 595 842] >>" % (1 + levels)
+    return _file([b"<< /Type /Catalog /Pages 2 0 R >>", *branches, page])
+
+
+def scan(pages: int) -> bytes:
+    """A PDF as a scanner makes it: on each page of A4 one grey JPEG, and nothing else."""
+    grey = picture("JPEG", (420, 594))
+    drawn = b"q 595 0 0 842 0 0 cm /P Do Q"
+    first = 4
+    kids = b" ".join(b"%d 0 R" % (first + 2 * number) for number in range(pages))
+    made = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [%s] /Count %d >>" % (kids, pages),
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawn), drawn),
+    ]
+    for number in range(pages):
+        made += [
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 3 0 R"
+            b" /Resources << /XObject << /P %d 0 R >> >> >>" % (first + 2 * number + 1),
+            b"<< /Type /XObject /Subtype /Image /Width 420 /Height 594 /ColorSpace /DeviceRGB /BitsPerComponent 8"
+            b" /Filter /DCTDecode /Length %d >>\nstream\n%s\nendstream" % (len(grey), grey),
+        ]
+    return _file(made)
+
+
+def _packed(block: bytes, times: int) -> bytes:
+    """A block so many times, as zlib packs it; packed once, for what is between two full flushes stands alone."""
+    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    part, check = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH), 1
+    for _ in range(times):
+        check = zlib.adler32(block, check)
+    # In front the header (RFC 1950), behind an empty last part (RFC 1951) and the checksum.
+    return b"\x78\xda" + part * times + b"\x03\x00" + check.to_bytes(4, "big")
+
+
+def _one_page(drawing: bytes, *, box: bytes = b"0 0 595 842", more: bytes = b"") -> list[bytes]:
+    return [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [%s] /Contents 4 0 R >>" % box,
+        b"<< /Length %d%s >>\nstream\n%s\nendstream" % (len(drawing), more, drawing),
+    ]
 
 
 def _with_picture(data: bytes, side: int, coding: str) -> bytes:

@@ -13,9 +13,10 @@ from PIL import Image
 
 from icard_crypto.errors import StateError
 from issuer.documents import drawing
-from issuer.documents.drawing import draw_page, look, media_type_of
+from issuer.documents.drawing import Looked, draw_page, look, media_type_of
 from issuer.documents.drawing_child import MEMORY
-from tests.kit.uploaded import bomb, pdf, picture, stuck
+from tests.kit.people import at_once
+from tests.kit.uploaded import bomb, endless, forest, nested, pdf, picture, scan, stuck, vast
 
 ROOT = Path(__file__).parents[3]
 
@@ -129,6 +130,45 @@ def test_no_process_and_no_stream_is_left_behind() -> None:
     before = set(os.listdir("/proc/self/fd"))
     look(picture(), "image/png")
     assert set(os.listdir("/proc/self/fd")) == before
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
-    names = [Path(f"/proc/{child}/cmdline").read_bytes() for child in children]
-    assert not any(b"drawing_child" in name for name in names)
+    assert children() == []
+
+
+def children() -> list[bytes]:
+    """The processes of this one that draw."""
+    running = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
+    names = [Path(f"/proc/{child}/cmdline").read_bytes() for child in running]
+    return [name for name in names if b"drawing_child" in name]
+
+
+BOMBS = {
+    "nested": (nested, "upload.costly"),
+    "endless": (endless, "upload.costly"),
+    "vast": (vast, "upload.broken"),
+    "forest": (forest, "upload.pages"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOMBS)
+def test_bomb_is_refused_by_name_and_holds_up_no_other_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few kilobytes that unpack to a gigabyte, paint for hours, or have a page or a tree of pages without measure:
+    its own process is stopped at its limits, and a file beside it is looked at as if nothing was."""
+    make, code = BOMBS[name]
+    monkeypatch.setattr(drawing, "SECONDS", 4.0)
+    data = make()
+    assert len(data) < 100_000
+    refused, sound = at_once([lambda: look(data, "application/pdf"), lambda: look(pdf(2), "application/pdf")])
+    assert isinstance(refused, StateError)
+    assert refused.code == code
+    assert sound == Looked("application/pdf", 2)
+    assert children() == []
+
+
+def test_scan_of_300_pages_is_refused_with_the_most_that_is_taken() -> None:
+    with pytest.raises(StateError) as refused:
+        look(scan(300), "application/pdf")
+    assert (refused.value.code, refused.value.expected, refused.value.found) == (
+        "upload.pages",
+        "at most 50 pages",
+        "300",
+    )

@@ -23,8 +23,9 @@ from issuer.service.app import make_app
 from issuer.service.costly import CostlyRoom
 from tests.issuer.conftest import new_database_url
 from tests.kit.callers import Caller, problem
+from tests.kit.http_clients import ask_at_once
 from tests.kit.permit_office import PermitOffice, person_record
-from tests.kit.uploaded import pdf, photo, picture
+from tests.kit.uploaded import endless, pdf, photo, picture, scan
 from verifier.runtime import http
 
 pytestmark = pytest.mark.slow
@@ -138,6 +139,42 @@ def test_file_that_is_no_use_is_refused_and_nothing_is_kept(
     path = f"/v1/files/{drafted(office)}/M04"
     assert problem(office.ask(office.employer, "POST", path, data, said=said)) == code
     assert stored(office) == []
+
+
+def test_bomb_is_refused_while_other_requests_are_answered(
+    office: PermitOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is kept, and the next file of the same paper is taken."""
+    monkeypatch.setattr(drawing, "SECONDS", 4.0)
+    filing_id, caller = drafted(office), office.by(office.employer)
+    upload = caller.prepared("POST", f"/v1/files/{filing_id}/M04", endless())
+    look = caller.prepared("GET", f"/v1/filings/{filing_id}")
+    refused, *seen = ask_at_once(office.app, [upload, look, look, look])
+    assert problem(refused) == (422, "upload.costly")
+    assert [answer.status_code for answer in seen] == [200] * 3
+    assert stored(office) == []
+    assert added(office, filing_id)["pages"] == 1
+
+
+def test_scan_of_300_pages_is_taken_in_parts_and_drawn_page_by_page(office: PermitOffice) -> None:
+    """Whole it is refused with the most pages of a file; in six files of fifty it is listed, each page by number."""
+    filing_id = drafted(office)
+    whole = office.ask(office.employer, "POST", f"/v1/files/{filing_id}/M04", scan(300))
+    assert problem(whole) == (422, "upload.pages")
+    assert "at most 50 pages" in whole.text
+    part = scan(50)
+    files = [added(office, filing_id, data=part) for _ in range(6)]
+    seen = office.ok(office.employer, "GET", f"/v1/filings/{filing_id}")
+    listed = next(item["files"] for item in seen["checklist"] if item["code"] == "M04")
+    assert [one["pages"] for one in listed] == [50] * 6
+    assert {one["file_id"] for one in listed} == {one["file_id"] for one in files}
+    office.moved(office.employer, filing_id, "submit")
+    for number in (1, 50):
+        page = office.ask(office.officer, "GET", f"/v1/files/{files[-1]['file_id']}/pages/{number}")
+        drawn = Image.open(BytesIO(page.content)).convert("L")
+        assert (drawn.size, drawn.getpixel((600, 800))) == ((1240, 1755), 128), "the grey of the scanned page"
+    beyond = office.ask(office.officer, "GET", f"/v1/files/{files[-1]['file_id']}/pages/51")
+    assert problem(beyond) == (404, "upload.no_page")
 
 
 def test_edge_lets_large_files_of_their_types_through_and_nothing_else(office: PermitOffice) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from issuer.cards.models import CardRow
 from issuer.service.access import access_of
 from issuer.service.app import make_app, make_service
 from issuer.service.cookies import DEVICE, SESSION
-from tests.kit.http_clients import ask
+from tests.kit.http_clients import ask, ask_at_once
 from tests.kit.issuing_api import BOUNDLESS, headers_of, wanted_card
 from tests.kit.people import PASSWORD, ServiceUnderTest, Somebody, count, make, new_service_under_test
 from verifier.runtime import http as edge
@@ -68,17 +67,6 @@ def routes_of(issuing_service: ServiceUnderTest) -> list[tuple[str, str, Any]]:
                 path = path.replace(f"{{{name}}}", _ID)
             found.append((next(iter(route.methods or ())), path, guard.access))
     return found
-
-
-def at_once(app: ASGIApp, requests: Sequence[dict[str, Any]], client: str = "192.0.2.1") -> list[httpx.Response]:
-    """Requests that begin together; each is what :meth:`httpx.AsyncClient.request` takes."""
-
-    async def asked() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(client, 1))
-        async with httpx.AsyncClient(transport=transport, base_url="http://service.test", timeout=60) as http:
-            return await asyncio.gather(*(http.request(**request) for request in requests))
-
-    return asyncio.run(asked())
 
 
 def cookies_of(answer: httpx.Response) -> dict[str, str]:
@@ -147,7 +135,7 @@ def test_a_request_that_another_site_made_is_refused(issuing_service: ServiceUnd
         # All of them at one, and at each one without a token, with a wrong one, and from elsewhere, in turn.
         for headers in (forged if path == "/v1/cards" else (cookie, forged[1 + number % 6], forged[7 + number % 7]))
     ]
-    answers = [answer for start in range(0, len(asked), 20) for answer in at_once(app, asked[start : start + 20])]
+    answers = [answer for start in range(0, len(asked), 20) for answer in ask_at_once(app, asked[start : start + 20])]
     assert Counter(code_of(answer) for answer in answers) == {(403, "session.csrf"): len(asked)}
     assert (count(issuing_service.core, AuditRow), count(issuing_service.core, CardRow)) == (acts, 0)
     own = {**good, "Origin": "http://service.test", "Sec-Fetch-Site": "same-origin", **more}
@@ -207,7 +195,7 @@ def test_parallel_guesses_are_counted(issuing_service: ServiceUnderTest, app: AS
     guesses = [{"login": "zhang.san", "password": f"guess number {number}"} for number in range(59)]
     guesses.append({"login": "zhang.san", "password": PASSWORD})
     requests = [{"method": "POST", "url": "/v1/sessions", "json": guess} for guess in guesses]
-    answers = at_once(app, requests, "198.51.100.9")
+    answers = ask_at_once(app, requests, "198.51.100.9")
     found = Counter(answer.status_code for answer in answers)
     assert found[401] + found[201] <= 20
     assert found[429] + found[503] >= 40
@@ -238,7 +226,7 @@ def test_a_code_is_used_once(issuing_service: ServiceUnderTest, app: ASGIApp) ->
         }
         for token in half[1:] * 4
     ]
-    found = Counter(answer.status_code for answer in at_once(app, requests))
+    found = Counter(answer.status_code for answer in ask_at_once(app, requests))
     assert found[200] == 1
     # The session that got in has another token by then; too many tries have to wait.
     assert set(found) <= {200, 401, 403, 429}
