@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Invalid
@@ -35,6 +35,7 @@ from .records import FilingRecord, read_filing
 __all__ = [
     "REPORTED",
     "document_moment",
+    "document_of",
     "employer_facts",
     "filing_name",
     "organisation_record",
@@ -113,8 +114,19 @@ def document_moment(session: Session, now: int, person_id: str) -> int:
 
 def passport_of(core: Core, session: Session, person_id: str) -> dict[str, Any]:
     """The newest confirmed passport of a person: surname, given, nationality, birth, sex, number, until."""
-    query = select(PersonDocument).where(PersonDocument.person_id == person_id, PersonDocument.kind == "passport")
-    row = session.scalars(query.order_by(PersonDocument.created_at.desc(), PersonDocument.id.desc())).first()
+    return _newest_document(core, session, person_id, PersonDocument.kind == "passport")
+
+
+def document_of(core: Core, session: Session, person_id: str) -> dict[str, Any]:
+    """The newest confirmed passport of a person; of one who has none, the newest document that was reported."""
+    return passport_of(core, session, person_id) or _newest_document(core, session, person_id)
+
+
+def _newest_document(
+    core: Core, session: Session, person_id: str, *only: ColumnElement[bool]
+) -> dict[str, Any]:
+    query = select(PersonDocument).where(PersonDocument.person_id == person_id, *only)
+    row = session.scalars(query.order_by(PersonDocument.created_at.desc(), PersonDocument.id.desc()).limit(1)).first()
     if row is None:
         return {}
     content: dict[str, Any] = json.loads(core.at_rest.open(Place("person_documents", "record", row.id), row.record))

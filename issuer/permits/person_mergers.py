@@ -41,13 +41,14 @@ from .machines import LIVE, UNDECIDED
 from .merger_models import PersonMerger
 from .models import Filing, Permit, PersonDocument
 from .parties import load_permit, region_of_account
-from .people import REPORTED, passport_of
+from .people import REPORTED, document_of
 
 __all__ = [
     "MergerView",
     "Pair",
     "list_mergers",
     "merge_persons",
+    "person_named",
     "prepare_person_merger",
     "prepare_split",
     "split_persons",
@@ -98,7 +99,7 @@ def prepare_person_merger(core: Core, session: Session, permit_id: str, other: M
     named = [name for name, value in other.items() if value is not None]
     if len(named) != 1:
         raise Invalid("person.which", path="person_id", expected=", ".join(other))
-    found = _person_of(session, named[0], str(other[named[0]]))
+    found = person_named(session, named[0], str(other[named[0]]))
     if found == permit.person_id:
         raise Conflict("person.same", path=named[0])
     persons = [session.get_one(Person, one, with_for_update=True) for one in sorted((permit.person_id, found))]
@@ -233,9 +234,16 @@ def _has_own(session: Session, person_id: str) -> bool:
     return False
 
 
-def _person_of(session: Session, name: str, value: str) -> str:
-    """Whose a permit, an application or a record of insurance is."""
-    if name == "other_permit_id":
+def person_named(session: Session, name: str, value: str) -> str:
+    """Whose a permit, an application or a record of insurance is.
+
+    Args:
+        name: permit_id, other_permit_id, filing_id or person_id.
+
+    Raises:
+        NotFound: ``permit.none``, ``filing.none``, ``person.none``.
+    """
+    if name in ("permit_id", "other_permit_id"):
         permit = session.get(Permit, value)
         if permit is None:
             raise NotFound("permit.none", path=name)
@@ -289,16 +297,7 @@ def _require_one_birth(core: Core, session: Session, persons: list[Person]) -> N
 
 
 def _birth(core: Core, session: Session, person_id: str) -> str | None:
-    """The date of birth in a person's newest document, confirmed or reported."""
-    birth = passport_of(core, session, person_id).get("birth")
-    if birth is not None:
-        return str(birth)
-    query = select(PersonDocument).where(PersonDocument.person_id == person_id)
-    row = session.scalar(query.order_by(PersonDocument.created_at.desc(), PersonDocument.id.desc()).limit(1))
-    if row is None:
-        return None
-    content = json.loads(core.at_rest.open(Place("person_documents", "record", row.id), row.record))
-    found = content.get("birth")
+    found = document_of(core, session, person_id).get("birth")
     return None if found is None else str(found)
 
 

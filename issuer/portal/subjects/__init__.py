@@ -32,6 +32,7 @@ from . import (
     own_data,
     own_requests,
     permits,
+    person_mergers,
     registration,
     rules,
     services,
@@ -81,6 +82,7 @@ SUBJECTS = [
             employer_codes,
             employer_mergers,
             staff_passports,
+            person_mergers,
         ),
     )
 ]

@@ -34,6 +34,7 @@ from issuer.service.idempotent import once
 from .access import with_right
 from .endings import ground_title
 from .holder_accounts import slip_page
+from .person_mergers import merger_words, record_facts
 from .rules import rule_of_arguments
 
 __all__ = ["pages"]
@@ -41,6 +42,7 @@ __all__ = ["pages"]
 pages = Pages()
 _RIGHTS = tuple(sorted({kind.right for kind in ACTS.values()}))
 _DECIDES = Access("person", _RIGHTS, owned="confirmation")
+_OTHERS = ("other_permit_id", "filing_id", "person_id")
 
 
 @pages.get("confirmations", with_right(*_RIGHTS))
@@ -154,6 +156,11 @@ def _facts(found: ConfirmationView, visit: Visit) -> list[Fact]:
         elif value and found.act in ("employer.merge", "employer.code") and name.endswith("_id"):
             named = name_employer(visit.core, visit.call.who, str(value))
             facts.append(Fact(t(f"approvals.{name}"), t.with_code(named.name, named.code)))
+        elif value and name in _OTHERS and found.act == "person.merge":
+            facts += record_facts(visit, name, str(value))
+        elif name == "merger_id":
+            words = merger_words(visit, str(found.arguments["permit_id"]), str(value))
+            facts.append(Fact(t("approvals.merger_id"), words))
         elif value and name != "card_id":
             facts.append(_argument(name, str(value), t))
     return facts

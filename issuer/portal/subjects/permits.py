@@ -217,10 +217,11 @@ def _left(rules: ShownRules, view: PermitView) -> str:
 
 
 def _acts(visit: Visit, view: PermitView) -> list[Act]:
-    """What an employer can begin from here."""
+    """What can be begun from here."""
     who, t = visit.call.who, visit.words
+    merge = Act(t("approvals.person.merge"), f"{BASE}permits/{view.permit_id}/merge")
     if not view.may_work:
-        return []
+        return [merge] if who.may("permit.end") else []
     if who.may("permit.own"):
         return [] if view.leaving else [Act(t("endings.left"), f"{BASE}permits/{view.permit_id}/left")]
     if who.may("permit.end"):
@@ -231,7 +232,7 @@ def _acts(visit: Visit, view: PermitView) -> list[Act]:
         if who.may("employer.verify"):
             employer = f"{BASE}employers/{view.terms[-1].employer_id}"
             acts += [Act(t(f"approvals.employer.{name}"), f"{employer}/{name}") for name in ("merge", "code")]
-        return acts
+        return [*acts, merge]
     if not who.may("filing.file"):
         return []
     address = f"{BASE}filings/new?permit={view.permit_id}&process="

@@ -81,7 +81,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("filings/{filing}/pre-review", "filings/{accepted}/approve", "filings/{accepted}/refuse"),
         *("privacy/requests", "privacy/requests/{request}", "privacy/requests/{request}/decide?outcome=done"),
         *("slots", "slots/{slot}", "permits/{permit}/hearing", "permits/{permit}/end"),
-        *("permits/{permit}/account", "filings/{filing}/accept"),
+        *("permits/{permit}/account", "permits/{permit}/merge", "filings/{filing}/accept"),
     ),
     "office_head": ("", "queue", "load", "filings/{accepted}/prolong", "objections"),
     "insurance_officer": (
