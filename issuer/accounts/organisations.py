@@ -6,6 +6,7 @@ Promises:
    keyed hash.
 2. Closing one shuts its accounts out and ends its mandates, in one transaction.
 3. An employer's code may change: the one before stays this employer's, and becomes nobody else's.
+4. An employer's name may change: each name before stays on record with the time until which it was used.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
@@ -39,6 +40,8 @@ __all__ = [
     "OrganisationView",
     "ReplacedCode",
     "change_code",
+    "change_name",
+    "check_name",
     "close_organisation",
     "create_organisation",
     "employers_by_code",
@@ -46,6 +49,7 @@ __all__ = [
     "find_organisation",
     "former_codes",
     "list_organisations",
+    "name_at",
     "names_of",
     "organisation_of_code",
     "read_code",
@@ -105,7 +109,7 @@ def create_organisation(
     credit_code = read_code(new.code)
     if new.kind not in ("employer", "agency"):
         raise Invalid("account.field", path="kind", expected="employer or agency")
-    good = NewOrganisation(new.kind, credit_code, check_text(new.name, "name", _LONGEST_NAME))
+    good = NewOrganisation(new.kind, credit_code, check_name(new.name))
     organisation_id = secrets.token_hex(16)
 
     def work(unit: UnitOfWork) -> OrganisationView:
@@ -118,7 +122,7 @@ def create_organisation(
             version=1,
             created_at=now,
         )
-        _write(core, row, good)
+        _write(core, row, asdict(good))
         session.add(row)
         session.flush()
         # Behind the row: the employer that had this code may have been given another one meanwhile.
@@ -193,9 +197,9 @@ def change_code(core: Core, session: Session, now: int, organisation_id: str, co
     if former is not None:
         session.delete(former)
     session.add(FormerCode(code_key=row.code_key, organisation_id=organisation_id, replaced_at=now))
-    record = json.loads(core.at_rest.open(Place("organisations", "record", row.id), row.record))
-    before = [*record.get("former", ()), record["code"]]
-    _write(core, row, NewOrganisation(record["kind"], code, record["name"]), [one for one in before if one != code])
+    record = _read(core, row)
+    before = [one for one in (*record.get("former", ()), record["code"]) if one != code]
+    _write(core, row, {**record, "code": code, "former": before})
     row.code_key, row.version = key, row.version + 1
     session.flush()
 
@@ -207,13 +211,50 @@ def former_codes(core: Core, session: Session, organisation_id: str) -> list[Rep
         NotFound: ``organisation.none``.
     """
     row = _there(session, organisation_id)
-    record = json.loads(core.at_rest.open(Place("organisations", "record", row.id), row.record))
+    record = _read(core, row)
     # In the order in which they were replaced: several may be of one second.
     kept = {core.at_rest.digest("organisation", code): code for code in record.get("former", ())}
     places = {key: place for place, key in enumerate(kept)}
     rows = session.scalars(select(FormerCode).where(FormerCode.organisation_id == organisation_id)).all()
     newest_first = sorted(rows, key=lambda one: (one.replaced_at, places.get(one.code_key, -1)), reverse=True)
     return [ReplacedCode(kept.get(one.code_key), one.replaced_at) for one in newest_first]
+
+
+def check_name(text: str) -> str:
+    """A name of an organisation in its normal form.
+
+    Raises:
+        Invalid: ``account.field``.
+    """
+    return check_text(text, "name", _LONGEST_NAME)
+
+
+def change_name(core: Core, session: Session, now: int, organisation_id: str, name: str) -> None:
+    """Give an employer another name (promise 4); the caller writes the audit.
+
+    Args:
+        name: as :func:`check_name` gives it.
+
+    Raises:
+        NotFound: ``organisation.none``.
+    """
+    row = _there(session, organisation_id, lock=True)
+    record = _read(core, row)
+    former = [*record.get("former_names", ()), {"name": record["name"], "until": now}]
+    _write(core, row, {**record, "name": name, "former_names": former})
+    row.version += 1
+    session.flush()
+
+
+def name_at(record: Mapping[str, Any], at: int | None) -> str:
+    """The name that an organisation had at a Unix time; None: that it has now.
+
+    Args:
+        record: its record: ``name``, and ``former_names``, oldest first, each with the time until before which it was
+            used.
+    """
+    names = record.get("former_names", ()) if at is not None else ()
+    return str(next((one["name"] for one in names if at < one["until"]), record["name"]))
 
 
 def show_organisation(core: Core, who: Principal, organisation_id: str) -> OrganisationView:
@@ -336,11 +377,14 @@ def close_organisation(core: Core, who: Principal, organisation_id: str, *, vers
     core.transact(who.by(), work, settled=lambda session: None)
 
 
-def _write(core: Core, row: Organisation, content: NewOrganisation, former: Sequence[str] = ()) -> None:
-    """Put a record into its row. ``former``: the codes that the organisation had before, in their order."""
-    record = {**asdict(content), "former": list(former)} if former else asdict(content)
-    body = json.dumps(record, ensure_ascii=False).encode()
-    row.record = core.at_rest.seal(Place("organisations", "record", row.id), body)
+def _write(core: Core, row: Organisation, record: Mapping[str, Any]) -> None:
+    content = json.dumps(record, ensure_ascii=False).encode()
+    row.record = core.at_rest.seal(Place("organisations", "record", row.id), content)
+
+
+def _read(core: Core, row: Organisation) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(core.at_rest.open(Place("organisations", "record", row.id), row.record))
+    return record
 
 
 def _there(session: Session, organisation_id: str, *, lock: bool = False) -> Organisation:
@@ -351,5 +395,5 @@ def _there(session: Session, organisation_id: str, *, lock: bool = False) -> Org
 
 
 def _view(core: Core, row: Organisation) -> OrganisationView:
-    record = json.loads(core.at_rest.open(Place("organisations", "record", row.id), row.record))
+    record = _read(core, row)
     return OrganisationView(row.id, row.kind, record["code"], record["name"], row.state, row.version, row.created_at)

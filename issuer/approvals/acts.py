@@ -25,12 +25,13 @@ from issuer.accounts.roles import role_named
 from issuer.cards import deferrals
 from issuer.cards.models import CardParty, CardRow
 from issuer.core import Core
-from issuer.permits import activation, ending, mergers, person_mergers, restoring
+from issuer.permits import activation, ending, person_mergers, restoring
 from issuer.permits.models import Permit
 from issuer.rules import store
 from issuer.rules.days import day_of
 
 from . import passports
+from .employer_acts import EMPLOYER_ACTS
 from .json_arguments import card_of, rule_of
 from .kinds import Done, Kind, Prepared, require_only
 
@@ -292,18 +293,6 @@ def _defer(core: Core, session: Session, prepared: Prepared, parts: Parts, now: 
     return Done("lookup.defer", deferrals.write_deferral(core, session, now, wanted))
 
 
-def _prepare_merger(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
-    """``employer_id``: of the employer that became part of another one, ``into_id``."""
-    require_only(arguments, {"employer_id", "into_id"})
-    employer = mergers.prepare_merger(session, arguments["employer_id"], arguments["into_id"])
-    return Prepared(employer.organisation_id, dict(arguments))
-
-
-def _merge(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
-    mergers.merge_employers(core, session, now, prepared.subject, prepared.arguments["into_id"])
-    return Done("employer.merge", prepared.subject)
-
-
 _OTHER: Final = ("other_permit_id", "filing_id", "person_id")
 
 
@@ -341,18 +330,6 @@ def _split_persons(core: Core, session: Session, prepared: Prepared, parts: Part
     return Done("person.split", prepared.subject)
 
 
-def _prepare_code(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
-    """``organisation_id``: of the employer that has another unified social credit code now, ``code``."""
-    require_only(arguments, {"organisation_id", "code"})
-    employer = mergers.prepare_code(core, session, arguments["organisation_id"], arguments["code"])
-    return Prepared(employer.organisation_id, dict(arguments))
-
-
-def _change_code(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
-    mergers.change_employer_code(core, session, now, prepared.subject, prepared.arguments["code"])
-    return Done("employer.code", prepared.subject)
-
-
 def _about(session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """An act on an account; its person is locked, for persons come before accounts in the order of locks."""
     account = session.get(Account, arguments["account_id"])
@@ -378,10 +355,9 @@ ACTS: Final[dict[str, Kind]] = {
     "permit.restore": Kind(
         "permit.end", _prepare_restoration, _restore, finish=_sign_restored, allow=ending.require_region
     ),
-    "employer.merge": Kind("employer.verify", _prepare_merger, _merge, allow=mergers.require_employer_region),
+    **EMPLOYER_ACTS,
     "person.merge": Kind("permit.end", _prepare_person_merger, _merge_persons, allow=ending.require_region),
     "person.split": Kind("permit.end", _prepare_split, _split_persons, allow=ending.require_region),
-    "employer.code": Kind("employer.verify", _prepare_code, _change_code, allow=mergers.require_employer_region),
     "rule.add": Kind("rule.manage", _prepare_rule, _add_rule),
     "lookup.defer": Kind("lookup.defer", _prepare_deferral, _defer),
     "rule.end": Kind("rule.manage", _prepare_rule_end, _end_rule),

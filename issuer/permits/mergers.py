@@ -1,14 +1,17 @@
-"""Employers that became part of another one or got another code: decided by two officers, and what is open follows.
+"""Employers that became part of another one, or got another code or name: decided by two officers, and what is open
+follows.
 
 Promises:
 
 1. The merger is one transaction: the employer is ``merged`` into the other, its open applications and drafts become the
    other's, each permit in force gets a term with the other, and mandates that it gave end, also those that begin later.
 2. Whoever is concerned gets notice: the handlers of both, and each holder.
-3. The cards' codes name the other employer from the worker's next turn on; a turn that is killed is taken up again.
+3. The cards' codes say so from the worker's next turn on; a turn that is killed is taken up again.
 4. An employer with another code stays the same one: what is on record, reported and paid is its own as before, under
    either code. Its permits in force get a term that says so, and their codes follow.
-5. Nothing else changes: category, post and last day stay, applications keep their clocks and rules. What is on record
+5. A new name is on what is made from then on; a decision and a term from before keep the name of their time, which
+   stays on record.
+6. Nothing else changes: category, post and last day stay, applications keep their clocks and rules. What is on record
    from before stays the merged employer's.
 """
 
@@ -26,7 +29,7 @@ from icard_crypto.card.card import Card
 from icard_crypto.errors import Invalid, NotAllowed, NotFound
 from issuer import cards
 from issuer.accounts.models import Account, Mandate
-from issuer.accounts.organisations import change_code, read_code, require_free_code
+from issuer.accounts.organisations import change_code, change_name, check_name, read_code, require_free_code
 from issuer.acts import Actor
 from issuer.cards import Decision
 from issuer.cards.models import CardParty, CardRow
@@ -39,14 +42,17 @@ from issuer.rules.regions import covers
 from .machines import LIVE, UNDECIDED
 from .models import Employer, Filing, Permit, PermitTerm
 from .parties import notify_permit, region_of_account
+from .people import organisation_name
 from .processes import EMPLOYER
 from .terms import NewTerm, NoLongerWanted, add_term, card_of, newest_term, read_term
 
 __all__ = [
     "change_employer_code",
+    "change_employer_name",
     "merge_employers",
     "prepare_code",
     "prepare_merger",
+    "prepare_name",
     "renew_merged",
     "require_employer_region",
     "taken_over_by",
@@ -55,6 +61,7 @@ __all__ = [
 _BY: Final = Actor("worker")
 _MERGER: Final = "merger"
 _CODE: Final = "employer_code"
+_NAME: Final = "employer_name"
 _OPEN: Final = ("DRAFT", *UNDECIDED)
 
 
@@ -141,11 +148,7 @@ def prepare_code(core: Core, session: Session, employer_id: str, code: str) -> E
         Invalid: ``account.field``; ``filing.employer``: it ceased or was merged.
         Conflict: ``organisation.exists``.
     """
-    employer = session.get(Employer, employer_id, with_for_update=True)
-    if employer is None:
-        raise NotFound("organisation.none", path="employer_id")
-    if employer.state in ("ceased", "merged"):
-        raise Invalid("filing.employer", path="employer_id", expected="an employer that goes on", found=employer.state)
+    employer = _going_on(session, employer_id)
     require_free_code(core, session, employer_id, read_code(code))
     return employer
 
@@ -153,17 +156,30 @@ def prepare_code(core: Core, session: Session, employer_id: str, code: str) -> E
 def change_employer_code(core: Core, session: Session, now: int, employer_id: str, code: str) -> None:
     """Give an employer another code, as :func:`prepare_code` allowed; the caller writes the audit."""
     change_code(core, session, now, employer_id, read_code(code))
-    followed = _permits_of(session, employer_id)
-    for permit in followed:
-        _follow(core, session, now, permit, employer_id, _CODE)
-    session.flush()
-    _notify_handlers(core, session, now, "employer.code_changed", employer_id)
-    for permit in followed:
-        notify_permit(core, session, now, "permit.employer_code", permit)
+    _follow_itself(core, session, now, employer_id, _CODE, "employer.code_changed", "permit.employer_code")
+
+
+def prepare_name(core: Core, session: Session, employer_id: str, name: str) -> Employer:
+    """An employer that may get another name, locked.
+
+    Raises:
+        NotFound: ``organisation.none``.
+        Invalid: ``account.field``: no name, or the one that it has; ``filing.employer``: it ceased or was merged.
+    """
+    employer, wanted = _going_on(session, employer_id), check_name(name)
+    if organisation_name(core, session, employer_id) == wanted:
+        raise Invalid("account.field", path="name", expected="another name than it has")
+    return employer
+
+
+def change_employer_name(core: Core, session: Session, now: int, employer_id: str, name: str) -> None:
+    """Give an employer another name, as :func:`prepare_name` allowed; the caller writes the audit."""
+    change_name(core, session, now, employer_id, check_name(name))
+    _follow_itself(core, session, now, employer_id, _NAME, "employer.name_changed", "permit.employer_name")
 
 
 def renew_merged(core: Core, most: int) -> int:
-    """Make new codes for cards that name a merged employer or a former code; how many. The worker calls it."""
+    """Make new codes for cards that name a merged employer, or a former code or name; how many. The worker calls it."""
     later = aliased(PermitTerm)
     newest = select(func.max(later.number)).where(later.permit_id == Permit.id).correlate(Permit).scalar_subquery()
     query = (
@@ -171,7 +187,7 @@ def renew_merged(core: Core, most: int) -> int:
         .join(PermitTerm, (PermitTerm.permit_id == Permit.id) & (PermitTerm.number == newest))
         .join(CardRow, CardRow.id == Permit.card_id)
         .where(
-            PermitTerm.ground.in_((_MERGER, _CODE)),
+            PermitTerm.ground.in_((_MERGER, _CODE, _NAME)),
             Permit.state.in_(("ACTIVE", "EXTENDED_BY_LAW")),
             CardRow.status == "active",
             CardRow.changed_at < PermitTerm.created_at,
@@ -181,6 +197,28 @@ def renew_merged(core: Core, most: int) -> int:
     )
     waiting = core.database.read(lambda session: session.execute(query).all())
     return sum(_renew(core, permit_id, card_id) for permit_id, card_id in waiting if card_id is not None)
+
+
+def _going_on(session: Session, employer_id: str) -> Employer:
+    employer = session.get(Employer, employer_id, with_for_update=True)
+    if employer is None:
+        raise NotFound("organisation.none", path="employer_id")
+    if employer.state in ("ceased", "merged"):
+        raise Invalid("filing.employer", path="employer_id", expected="an employer that goes on", found=employer.state)
+    return employer
+
+
+def _follow_itself(
+    core: Core, session: Session, now: int, employer_id: str, ground: str, to_handlers: str, of_permit: str
+) -> None:
+    """Have an employer's permits in force say what has changed about it, and notify whoever is concerned."""
+    followed = _permits_of(session, employer_id)
+    for permit in followed:
+        _follow(core, session, now, permit, employer_id, ground)
+    session.flush()
+    _notify_handlers(core, session, now, to_handlers, employer_id)
+    for permit in followed:
+        notify_permit(core, session, now, of_permit, permit)
 
 
 def _permits_of(session: Session, employer_id: str) -> Sequence[Permit]:

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Invalid
 from issuer.accounts.models import Organisation, Person
+from issuer.accounts.organisations import name_at
 from issuer.accounts.people import noted_passports, passport_digest, write_name
 from issuer.core import Core
 from issuer.db.moments import later_moment
@@ -38,6 +39,7 @@ __all__ = [
     "document_of",
     "employer_facts",
     "filing_name",
+    "organisation_name",
     "organisation_record",
     "passport_of",
     "permit_name",
@@ -175,8 +177,13 @@ def employer_facts(session: Session, organisation_id: str) -> EmployerFacts | No
     return EmployerFacts(row.state, None if row.licence_until is None else date.fromisoformat(row.licence_until))
 
 
-def organisation_record(core: Core, session: Session, organisation_id: str) -> Mapping[str, str]:
-    """Name and code of an organisation."""
+def organisation_record(core: Core, session: Session, organisation_id: str) -> Mapping[str, Any]:
+    """Name and code of an organisation, and the names that it had."""
     row = session.get_one(Organisation, organisation_id)
-    content: Mapping[str, str] = json.loads(core.at_rest.open(Place("organisations", "record", row.id), row.record))
+    content: Mapping[str, Any] = json.loads(core.at_rest.open(Place("organisations", "record", row.id), row.record))
     return content
+
+
+def organisation_name(core: Core, session: Session, organisation_id: str, at: int | None = None) -> str:
+    """The name of an organisation, at a Unix time where one is given."""
+    return name_at(organisation_record(core, session, organisation_id), at)

@@ -16,7 +16,7 @@ from .corrections import CorrectionView, corrections_of
 from .ending import end_record
 from .leaving import LeavingView, leaving_of
 from .models import Permit, PermitEnd, PermitTerm
-from .people import organisation_record, permit_name
+from .people import organisation_name, permit_name
 from .terms import number_of, physical_until, read_term
 
 __all__ = ["EndView", "PermitView", "PhysicalView", "TermView", "permit_view"]
@@ -28,7 +28,7 @@ _HIDDEN = frozenset({"before", "confirmed_by", "stay_of"})
 
 @dataclass(frozen=True, slots=True)
 class TermView:
-    """A stretch of a permit. ``employer``: its name."""
+    """A stretch of a permit. ``employer``: its name when the term was added."""
 
     employer_id: str
     employer: str
@@ -103,7 +103,7 @@ def permit_view(core: Core, session: Session, row: Permit, employers: set[str] |
         [
             TermView(
                 term.employer_id,
-                organisation_record(core, session, term.employer_id)["name"],
+                organisation_name(core, session, term.employer_id, term.created_at),
                 term.category,
                 str(read_term(core, term)["post"]),
                 term.first,

@@ -11,7 +11,7 @@ Promises:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
@@ -31,12 +31,13 @@ from issuer.rules.store import book_of
 
 from .applications import filing_facts
 from .clocks import Clock, clocks, pauses_of
+from .machines import UNDECIDED
 from .materials import checklist, questions
 from .models import Filing, FilingEvent, Permit
 from .moves import event_record
 from .papers import papers_of
 from .parties import employers_of, filings_of, load_filing, load_permit, party_of, permits_of
-from .people import filing_name, organisation_record
+from .people import filing_name, organisation_name
 from .permit_views import EndView, PermitView, TermView, permit_view
 from .processes import FILING
 from .records import read_filing
@@ -135,9 +136,9 @@ class EventView:
 class FilingView:
     """An application.
 
-    ``name``: of the person; ``employer``: its name; ``questions``: the facts that the checklist follows from;
-    ``moves``: those that are possible for the viewer; ``redress``: against a refusal, counted from its delivery
-    where that is proven; ``paused_since``: the time for the decision stands still.
+    ``name``: of the person; ``employer``: its name, of an application that is over the one of then; ``questions``: the
+    facts that the checklist follows from; ``moves``: those that are possible for the viewer; ``redress``: against a
+    refusal, counted from its delivery where that is proven; ``paused_since``: the time for the decision stands still.
     """
 
     filing_id: str
@@ -290,7 +291,7 @@ def _view(core: Core, session: Session, who: Principal, row: Filing) -> FilingVi
         row.state,
         row.region,
         row.employer_id,
-        organisation_record(core, session, row.employer_id)["name"],
+        organisation_name(core, session, row.employer_id, _decided_at(row, events)),
         row.agency_id,
         row.permit_id,
         read_filing(core, row).to_json(),
@@ -311,6 +312,13 @@ def _view(core: Core, session: Session, who: Principal, row: Filing) -> FilingVi
         row.created_at,
         row.changed_at,
     )
+
+
+def _decided_at(row: Filing, events: Sequence[FilingEvent]) -> int | None:
+    """When an application came to its last state; None: it is open."""
+    if row.state in ("DRAFT", *UNDECIDED):
+        return None
+    return next((one.at for one in reversed(events) if one.target == row.state != one.source), None)
 
 
 def _redress(book: RuleBook, row: Filing) -> list[Mapping[str, Any]]:

@@ -231,7 +231,7 @@ def _acts(visit: Visit, view: PermitView) -> list[Act]:
         acts = [Act(t(words), f"{BASE}permits/{view.permit_id}/{name}") for name, words in names.items()]
         if who.may("employer.verify"):
             employer = f"{BASE}employers/{view.terms[-1].employer_id}"
-            acts += [Act(t(f"approvals.employer.{name}"), f"{employer}/{name}") for name in ("merge", "code")]
+            acts += [Act(t(f"approvals.employer.{name}"), f"{employer}/{name}") for name in ("merge", "code", "name")]
         return [*acts, merge]
     if not who.may("filing.file"):
         return []

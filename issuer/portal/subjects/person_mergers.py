@@ -17,7 +17,6 @@ from typing import Final
 from fastapi import Response
 
 from icard_crypto.errors import Invalid, NotAllowed, NotFound
-from issuer.approvals import engine
 from issuer.permits import person_mergers, person_records
 from issuer.permits.person_mergers import MergerView
 from issuer.permits.person_records import PersonView
@@ -27,7 +26,8 @@ from issuer.portal.parts import Entry, Fact
 from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
-from issuer.service.idempotent import once
+
+from .asking import ask_for
 
 __all__ = ["merger_words", "pages", "record_facts"]
 
@@ -66,7 +66,7 @@ def ask_merger(visit: Visit, permit_id: str) -> Response:
         return _compare(visit, permit_id)
     visit.require("reason")
     visit.give_code()
-    return _asked(visit, "person.merge", {"permit_id": permit_id, "person_id": other.person_id})
+    return ask_for(visit, "person.merge", {"permit_id": permit_id, "person_id": other.person_id})
 
 
 def _compare(visit: Visit, permit_id: str) -> Response:
@@ -117,7 +117,7 @@ def ask_split(visit: Visit, permit_id: str) -> Response:
     found = _merger(visit, permit_id)
     visit.require("reason")
     visit.give_code()
-    return _asked(visit, "person.split", {"permit_id": permit_id, "merger_id": found.merger_id})
+    return ask_for(visit, "person.split", {"permit_id": permit_id, "merger_id": found.merger_id})
 
 
 def _merger(visit: Visit, permit_id: str) -> MergerView:
@@ -127,16 +127,6 @@ def _merger(visit: Visit, permit_id: str) -> MergerView:
     if one is None:
         raise NotFound("person.no_merger")
     return one
-
-
-def _asked(visit: Visit, act: str, arguments: dict[str, str]) -> Response:
-    call, reason = visit.call, visit.text("reason")
-    once(
-        call,
-        lambda request: engine.ask(call.core, call.who, act, arguments, reason, request).confirmation_id,
-        lambda name: name,
-    )
-    return visit.go("confirmations", done="asked")
 
 
 def record_facts(visit: Visit, name: str, value: str) -> list[Fact]:

@@ -1,6 +1,8 @@
-"""Employers that became part of another one or got another code, over the API by two officers."""
+"""Employers that became part of another one, or got another code or name, over the API by two officers."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -9,7 +11,7 @@ from issuer.accounts.models import Mandate
 from issuer.permits.mergers import renew_merged
 from issuer.permits.models import Employer
 from tests.kit.callers import problem
-from tests.kit.people import Somebody, credit_code, make, organisation
+from tests.kit.people import Somebody, acts, credit_code, make, organisation
 from tests.kit.permit_office import PermitOffice, person_record
 from tests.kit.signed_domain import step, verdicts
 
@@ -160,3 +162,77 @@ def test_code_is_refused_that_is_malformed_taken_or_of_an_employer_that_is_no_mo
     assert problem(office.asked("employer.code", other)) == (409, "organisation.exists")
     merged(office, into)
     assert problem(office.asked("employer.code", {**ask, "code": credit_code(71)})) == (422, "filing.employer")
+
+
+def renamed(office: PermitOffice, name: str) -> None:
+    """Two officers give the office's employer another name."""
+    asked = office.asked("employer.name", {"organisation_id": office.employer_id, "name": name})
+    assert asked.status_code == 201, asked.text
+    answer = office.confirmed(asked.json()["confirmation_id"])
+    assert answer.status_code == 200, answer.text
+
+
+def certificate(office: PermitOffice, permit: dict[str, Any]) -> str:
+    """The employer on a permit's certificate."""
+    path = f"/v1/permits/{permit['permit_id']}/certificate.json?profile=work"
+    return str(office.ok(office.officer, "GET", path)["card"]["permit"]["employer"])
+
+
+def test_new_name_is_on_what_is_made_from_then_on_and_earlier_decisions_keep_theirs(office: PermitOffice) -> None:
+    """Codes, certificate and open applications name it; decided applications and terms of before have the name of
+    their time, also after a second change and another code. Whoever is concerned gets notice."""
+    permit = office.employed(1)
+    holder = office.holder(permit)
+    old = office.code(permit, "work")
+    (decided,) = office.ok(office.employer, "GET", "/v1/filings")["items"]
+    filing_id = office.filed("overseas", person_record(office.today, 2))
+    assert certificate(office, permit) == "Organisation 1"
+
+    office.travel(office.today.replace(day=office.today.day + 1))
+    renamed(office, "穆斯特精密机械（上海）有限公司")
+    assert office.turn().merged == 1
+    assert renew_merged(office.core, 10) == 0, "each card once"
+    after = office.permit(permit["permit_id"])
+    assert (after["state"], after["until"]) == ("ACTIVE", permit["until"])
+    assert [(term["ground"], term["employer"]) for term in after["terms"]] == [
+        ("in_country", "Organisation 1"),
+        ("employer_name", "穆斯特精密机械（上海）有限公司"),
+    ]
+    step(office.core, office.issuing_service.clock)
+    first, second = verdicts(office.core, [old, office.code(after, "work")])
+    assert (first.reason, second.outcome) == ("replaced", "VALID")
+    assert second.card is not None
+    assert second.card.permit.employer == "穆斯特精密机械（上海）有限公司"
+    assert certificate(office, permit) == "穆斯特精密机械（上海）有限公司"
+    assert office.ok(office.officer, "GET", f"/v1/filings/{decided['filing_id']}")["employer"] == "Organisation 1"
+    assert office.ok(office.employer, "GET", f"/v1/filings/{filing_id}")["employer"].startswith("穆斯特")
+    assert "employer.name_changed" in kinds(office, office.employer)
+    assert {"permit.employer_name"} <= set(kinds(office, holder))
+
+    office.travel(office.today.replace(day=office.today.day + 1))
+    office.moved(office.employer, filing_id, "withdraw")
+    office.travel(office.today.replace(day=office.today.day + 1))
+    renamed(office, "Muster Precision")
+    code = office.asked("employer.code", {"organisation_id": office.employer_id, "code": credit_code(70)})
+    assert office.confirmed(code.json()["confirmation_id"]).status_code == 200
+    names = [term["employer"] for term in office.permit(permit["permit_id"])["terms"]]
+    assert names == ["Organisation 1", "穆斯特精密机械（上海）有限公司", "Muster Precision", "Muster Precision"]
+    seen = {one: office.ok(office.officer, "GET", f"/v1/filings/{one}") for one in (decided["filing_id"], filing_id)}
+    assert [one["employer"] for one in seen.values()] == ["Organisation 1", "穆斯特精密机械（上海）有限公司"]
+    assert [action for action, _, _ in acts(office.core)].count("employer.name.confirmed") == 2
+
+
+def test_name_is_refused_that_is_none_or_the_same_or_of_an_employer_that_is_no_more(office: PermitOffice) -> None:
+    """And by one officer alone, or by one of another region."""
+    into = office.another_employer(7)
+    ask = {"organisation_id": office.employer_id}
+    for wrong in ("", "   ", "x" * 201, "A\u202eB", "Organisation 1"):
+        assert problem(office.asked("employer.name", {**ask, "name": wrong})) == (422, "account.field"), wrong
+    free = {**ask, "name": "Muster"}
+    stranger = make(office.issuing_service, "permit_officer", "stranger")
+    assert problem(office.asked("employer.name", free, stranger)) == (403, "office.region")
+    asked = office.asked("employer.name", free).json()["confirmation_id"]
+    assert problem(office.confirmed(asked, office.officer)) == (403, "confirm.same_person")
+    merged(office, into)
+    assert problem(office.confirmed(asked)) == (422, "filing.employer"), "it was merged before the second officer came"
+    assert office.ok(office.officer, "GET", f"/v1/employers/{office.employer_id}")["state"] == "merged"

@@ -1,4 +1,4 @@
-"""The merger of two employers through the pages of two officers."""
+"""The merger of two employers, and an employer's new name, through the pages of two officers."""
 
 from __future__ import annotations
 
@@ -40,4 +40,31 @@ def test_one_officer_asks_and_another_confirms_with_the_names_of_both(tmp_path: 
     assert second.post(f"{request}/confirm", key="9" * 32).status_code == 303
     row = office.core.database.read(lambda session: session.get_one(Employer, office.employer_id))
     assert (row.state, row.merged_into) == ("merged", into.who().organisation_id)
+    office.core.close()
+
+
+def test_new_name_is_asked_for_on_a_page_and_confirmed_with_the_present_one_before_the_second_officer(
+    tmp_path: Path,
+) -> None:
+    office = PermitOffice.begin(tmp_path, new_database_url("sqlite", tmp_path))
+    app = make_service(office.core, http.Drain(), [make_portal(office.core)])
+    permit = office.employed(1)
+    path = f"employers/{office.employer_id}/name"
+    first = Person(app, office.officer.enter())
+    assert f'href="{BASE}{path}"' in first.get(f"permits/{permit['permit_id']}").text
+    assert "Organisation 1" in words(first.get(path).text)
+    assert Person(app, office.employer.enter()).get(path).status_code == 403
+    given = {"name": "Muster & <b>Sons</b>", "reason": "Renamed by the register."}
+    for key, wrong in enumerate(("", "Organisation 1", "x" * 300), 1):
+        refused = first.post(path, key=str(key) * 32, **{**given, "name": wrong})
+        assert (refused.status_code, 'href="#f-name"' in refused.text) == (422, True), wrong
+    assert first.post(path, key="8" * 32, **given).status_code == 303
+    second = Person(app, office.second.enter())
+    request = re.findall(rf'href="{BASE}(confirmations/[0-9a-f]{{32}})"', second.get("confirmations").text)[0]
+    page = second.get(request).text
+    assert f"Organisation 1 ({credit_code(1)})" in words(page)
+    assert "Muster &amp; &lt;b&gt;Sons&lt;/b&gt;" in page
+    assert second.post(f"{request}/confirm", key="9" * 32).status_code == 303
+    terms = office.permit(permit["permit_id"])["terms"]
+    assert [term["employer"] for term in terms] == ["Organisation 1", "Muster & <b>Sons</b>"]
     office.core.close()

@@ -87,7 +87,7 @@ def test_names_that_are_put_together_are_entries() -> None:
     words = Words("en")
     for role in ROLES:
         assert words.has(f"roles.{role}")
-    for ground in (*PROCESSES, "import", "merger"):
+    for ground in (*PROCESSES, "import", "merger", "employer_code", "employer_name"):
         assert words.has(f"filing.process_{ground}"), ground
     for act in ACTS:
         assert words.has(f"approvals.{act}")
