@@ -157,6 +157,8 @@ def _entry(t: Words, view: FilingView, event: EventView) -> Entry:
     record = event.record
     points = [*record.get("defects", ()), *record.get("reasons", ())]
     detail = t.in_row(t.pair(field_label(t, point["path"], view), point["text"].rstrip("。")) for point in points)
+    if event.move in ("pause", "transfer"):
+        detail = str(record.get("reason", ""))
     if event.move == "prolong":
         detail = t("filing.prolonged", n=int(record.get("days", 0)), reason=record.get("reason", ""))
     return Entry(t.moment(event.at), t(f"filing.move_{event.move}"), t(f"filing.by_{event.by}"), detail)

@@ -15,6 +15,7 @@ from icard_crypto.errors import Language, NotFound, Unavailable
 from issuer.accounts.roles import ROLES
 from issuer.approvals.acts import ACTS
 from issuer.permits.materials import PROCESSES
+from issuer.permits.processes import FILING
 from issuer.portal.catalogue import LANGUAGES, Words, entries
 from issuer.portal.parts import name_differences
 from tests.kit.cases import check_all
@@ -83,12 +84,15 @@ def test_every_name_in_templates_and_modules_is_an_entry() -> None:
 
 
 def test_names_that_are_put_together_are_entries() -> None:
-    """Roles, acts of two people, their effects: each has its words."""
+    """Roles, grounds of terms, moves of applications and who makes them, acts of two people and their effects."""
     words = Words("en")
     for role in ROLES:
         assert words.has(f"roles.{role}")
     for ground in (*PROCESSES, "import", "merger", "employer_code", "employer_name"):
         assert words.has(f"filing.process_{ground}"), ground
+    for move in FILING.moves:
+        assert words.has(f"filing.move_{move.name}"), move.name
+        assert all(words.has(f"filing.by_{party}") for party in move.by), move.name
     for act in ACTS:
         assert words.has(f"approvals.{act}")
         assert words.has(f"approvals.{act}_effect")
