@@ -92,8 +92,9 @@ _declare(
 _declare(
     "import-open",
     _open_files,
-    """Carry over applications that are open at the switch, with the days on which they were filed and accepted. Import
-    the permits that they are about first. An officer checks each paper here. Run again after whatever stopped it.
+    """Carry over applications that are open at the switch, and notifications of a first entry that are not used yet,
+    with the days that they have. Import the permits that they are about first. An officer checks each paper here. Run
+    again after whatever stopped it.
 
     Example:  icard-issuer permits import-open open.csv -C issuer --operator "Li Wei" --reason "switch to the card" \\
               --refused refused.csv

@@ -46,7 +46,7 @@ from issuer.vault.at_rest import Place
 from .card_photos import photo_of
 from .certificates import sheet_banner
 from .entries import begin_entry
-from .models import Entry, Notification, Permit, PermitTerm
+from .models import Entry, Filing, Notification, Permit, PermitTerm
 from .names import PassportName, compare, latin
 from .parties import load_filing, notify_permit, require_handler
 from .people import organisation_record, passport_of
@@ -323,7 +323,7 @@ class _Activating:
         today = day_of(now)
         if today > date.fromisoformat(row.until):
             raise Conflict("notification.over", found=row.until)
-        entered_on = self._entered(row, today)
+        entered_on = self._entered(filing, today)
         self._recognise(session, permit)
         row.state, row.used_at = NOTIFICATION.move("use", row.state, "officer").target, now
         permit.state = PERMIT.move("activate", permit.state, "officer").target
@@ -348,10 +348,10 @@ class _Activating:
         if made.invitation is not None:
             unit.audit("account.open", made.invitation.account_id, {"check": self._check.name})
 
-    def _entered(self, row: Notification, today: date) -> date:
-        day = self._entered_on or today
-        if not day_of(row.created_at) <= day <= today:
-            first = day_of(row.created_at).isoformat()
+    def _entered(self, filing: Filing, today: date) -> date:
+        """The day of entry: since the decision, which may have been made before the switch to this service."""
+        day, first = self._entered_on or today, filing.decided_on or ""
+        if not first <= day.isoformat() <= today.isoformat():
             raise Invalid("entry.day", path="entered_on", expected=f"{first} to {today.isoformat()}")
         return day
 

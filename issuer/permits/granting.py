@@ -11,11 +11,8 @@ Promises:
 
 from __future__ import annotations
 
-import base64
-import secrets
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -25,22 +22,21 @@ from icard_crypto.moments import ONE_DAY
 from icard_crypto.pictures.photo import Photo
 from issuer import cards
 from issuer.accounts.principals import Principal
-from issuer.accounts.secret_text import secret_hash
 from issuer.cards import Decision, NewCard
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.days import day_of
 from issuer.rules.deadlines import Due
 from issuer.rules.store import book_of
-from issuer.vault.at_rest import Place
 
 from .card_photos import photo_of
 from .categories import longest_term
 from .clocks import deadline
 from .decisions import require_approval
 from .ending import GRAVE, End, end_permit
-from .models import Filing, Notification, Permit
+from .models import Filing, Permit
 from .moves import move
+from .notifications import add_notification
 from .parties import load_filing, notify_permit
 from .people import employer_facts, passport_of, record_passport
 from .processes import PERMIT
@@ -49,9 +45,6 @@ from .refusals import Refusal
 from .terms import NewTerm, add_term, card_of, grant, newest_term, read_term
 
 __all__ = ["Approval", "approve_filing"]
-
-#: Bytes of a notification's token: 32 characters of base32, which a QR code takes as they are.
-_TOKEN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,22 +228,10 @@ class _Approving:
         return permit
 
     def _notification(self, session: Session, now: int, row: Filing, permit: Permit, today: date) -> None:
-        core, token = self._core, base64.b32encode(secrets.token_bytes(_TOKEN)).decode("ascii")
         life = deadline(book_of(session), "D20", row, today)
         if not isinstance(life, Due):
             raise Invalid("rules.none", path="deadlines/D20")
-        found = Notification(
-            id=secrets.token_hex(16),
-            filing_id=row.id,
-            permit_id=permit.id,
-            token_hash=secret_hash(core.at_rest, "notification", token),
-            state="ISSUED",
-            until=life.day.isoformat(),
-            created_at=now,
-            used_at=None,
-        )
-        found.token = core.at_rest.seal(Place("notifications", "token", found.id), token.encode())
-        session.add(found)
+        add_notification(self._core, session, now, row, permit, life.day)
 
 
 def _look(core: Core, session: Session, who: Principal, filing_id: str) -> tuple[str, str | None]:

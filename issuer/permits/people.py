@@ -124,9 +124,7 @@ def document_of(core: Core, session: Session, person_id: str) -> dict[str, Any]:
     return passport_of(core, session, person_id) or _newest_document(core, session, person_id)
 
 
-def _newest_document(
-    core: Core, session: Session, person_id: str, *only: ColumnElement[bool]
-) -> dict[str, Any]:
+def _newest_document(core: Core, session: Session, person_id: str, *only: ColumnElement[bool]) -> dict[str, Any]:
     query = select(PersonDocument).where(PersonDocument.person_id == person_id, *only)
     row = session.scalars(query.order_by(PersonDocument.created_at.desc(), PersonDocument.id.desc()).limit(1)).first()
     if row is None:

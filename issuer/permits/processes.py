@@ -70,6 +70,15 @@ FILING: Final = Machine(
             ("deadlines/D01", "deadlines/D02"),
             ("clocks from the days on file", "notice"),
         ),
+        Move(
+            "carry_notification",
+            "DRAFT",
+            "APPROVED",
+            (IMPORT,),
+            ("approved before the switch", "the notification is not used and not over", "no permit here"),
+            (),
+            ("permit granted", "notification with a token of its own and its former last day", "notice"),
+        ),
         Move("withdraw", "DRAFT", "WITHDRAWN", (APPLICANT,), ("no forged paper",)),
         Move(
             "return",

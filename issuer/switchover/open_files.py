@@ -1,4 +1,5 @@
-"""Applications that are open at the switch, from a file: carried over as they stand, with the days that they have.
+"""Applications that are open at the switch, and notifications that are not used yet, from a file: carried over as they
+stand, with the days that they have.
 
 Promises:
 
@@ -9,6 +10,7 @@ Promises:
 3. A batch of rows is one transaction with one act in the audit; after a kill the same file goes on where it was, and a
    person has one open application of a kind, however often they are imported. A refused row leaves nothing behind.
 4. The applicant gets one notice of it, and answers a return here.
+5. A first entry that was approved is carried over with its notification (:mod:`issuer.switchover.notified`).
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ from issuer.permits.records import FilingRecord, record_from, wants_hearing, wri
 from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 
+from .notified import REQUIRED, carry_notification, require_usable
 from .writing import employer_of, readable_record, require_given, require_region, write_batch
 
 __all__ = ["COLUMNS", "Imported", "import_open_files"]
@@ -58,18 +61,22 @@ _RECORD: Final = (
 _OWN: Final = (
     *("process", "state", "submitted_on", "accepted_on", "returned_on", "defects", "old_number", "number"),
     *("employer_code", "employer_name", "region", "papers", "holds", "holds_not"),
+    *("decided_on", "usable_until"),
 )
 _REQUIRED: Final = ("process", "state", "submitted_on", "employer_code", "region")
 
 COLUMNS: Final = Columns(dict.fromkeys((*_OWN, *_RECORD), "text"), _REQUIRED)
 """Of a file of open applications.
 
-``number``: of the permit that it is about; ``old_number``: of the application in the old system.
+``number``: of the permit that it is about, or that a notification has; ``old_number``: of the application in the old
+system.
 ``papers``: what was handed in, ``M01 M04=2026-01-10/DEU/apostille/2026-01-20/translated/sealed``: issued, by which
 state, how and when it was authenticated. ``defects``: of what was returned, ``M04: not legible; M03: no seal``.
 ``holds``, ``holds_not``: names of the facts of its checklist.
+``decided_on``, and ``usable_until``, the last day: of a notification, whose ``state`` is APPROVED.
 """
 
+_NOTIFIED: Final = "APPROVED"
 _PAPER: Final = re.compile("(M[0-9]{2})(?:=(.+))?")
 _DEFECT: Final = re.compile(r"\s*([A-Za-z0-9_.]{1,40}):\s*(\S.{0,499})")
 
@@ -83,6 +90,8 @@ class _Open:
     submitted: date
     accepted: date | None
     returned: date | None
+    decided: date | None
+    usable_until: date | None
     defects: list[dict[str, str]]
     papers: dict[str, NewPaper]
     record: FilingRecord
@@ -134,6 +143,10 @@ def _take(core: Core, unit: UnitOfWork, row: Row) -> str:
     for code, paper in one.papers.items():
         require_material(core, session, filing, code)
         carry_paper(core, session, now, filing.id, code, paper)
+    if one.usable_until is not None:
+        event = {"submitted_on": filing.submitted_on, "decided_on": filing.decided_on, "old_number": one.old_number}
+        carry_notification(core, session, now, filing, one.record, str(one.number), one.usable_until, event)
+        return filing.id
     _move(core, session, now, filing, one)
     set_days(book_of(session), filing, one.record.category)
     _hear(core, session, now, filing, one.record)
@@ -160,6 +173,7 @@ def _filing(core: Core, session: Session, now: int, one: _Open) -> Filing:
         rules_on=one.submitted.isoformat(),
         submitted_on=one.submitted.isoformat(),
         accepted_on=None if one.accepted is None else one.accepted.isoformat(),
+        decided_on=None if one.decided is None else one.decided.isoformat(),
         prolonged=0,
         returns=0,
         revision=1,
@@ -216,31 +230,38 @@ def _read(values: dict[str, Any], today: date) -> _Open:
     facts = {**_facts(own["holds"], holds=True), **_facts(own["holds_not"], holds=False)}
     answer = {} if signed is None else {"signed": faults.of(_flag, signed)}
     record = readable_record(faults, {**values, **answer, "facts": facts})
-    given = {**own, **{name: getattr(record, name) for name in (*_PERSON, "ground", "ended_on")}}
+    given = {**own, **{name: getattr(record, name) for name in _RECORD}}
     require_given(faults, given, _REQUIRED)
-    for name, known in (("process", PROCESSES), ("state", UNDECIDED)):
+    states = (*UNDECIDED, _NOTIFIED) if own["process"] == "overseas" else UNDECIDED
+    for name, known in (("process", PROCESSES), ("state", states)):
         if own[name] is not None and own[name] not in known:
             faults.add(Invalid("filing.field", path=name, expected=", ".join(known)))
     if not faults.on("process"):
         require_given(faults, given, _PERSON if own["process"] in _NEW else ("number",))
         require_given(faults, given, ("ground", "ended_on") if own["process"] == "cancellation" else ())
+    if own["state"] == _NOTIFIED and not faults.on("state"):
+        require_given(faults, given, REQUIRED)
     if own["region"] is not None:
         faults.of(require_region, str(own["region"]))
     if own["process"] in _NEW and record.surname is not None:
         for refused in name_refusals(record.name):
             faults.add(refused.error())
-    days = faults.of(_days, own, today) if not (faults.on("state") or faults.on("submitted_on")) else None
+    unknown = any(faults.on(name) for name in ("state", "submitted_on", "decided_on"))
+    days = None if unknown else faults.of(_days, own, today)
     defects = faults.of(_defects, own["defects"]) if own["state"] == "RETURNED" else []
     papers = faults.of(_papers, own["papers"] or "")
     if days is None or defects is None or papers is None or faults.found:
         raise together(faults.found)
-    submitted, accepted, returned = days
+    submitted, accepted, returned, decided = days
+    usable_until = _usable_until(own, record, decided, today)
     return _Open(
         own["process"],
         own["state"],
         submitted,
         accepted,
         returned,
+        decided,
+        usable_until,
         defects,
         papers,
         record,
@@ -251,26 +272,39 @@ def _read(values: dict[str, Any], today: date) -> _Open:
     )
 
 
-def _days(own: Mapping[str, Any], today: date) -> tuple[date, date | None, date | None]:
-    """The days of filing, acceptance and return, in their order and none to come; those that the state needs."""
+def _days(own: Mapping[str, Any], today: date) -> tuple[date, date | None, date | None, date | None]:
+    """The days of filing, acceptance, return and decision, in their order and none to come; what the state needs."""
     faults = Faults()
-    found = {name: faults.of(_day, name, own[name]) for name in ("submitted_on", "accepted_on", "returned_on")}
+    names = ("submitted_on", "accepted_on", "returned_on", "decided_on")
+    found = {name: faults.of(_day, name, own[name]) for name in names}
     submitted = found["submitted_on"]
     if not faults.on("submitted_on") and (submitted is None or submitted > today):
         faults.add(Invalid("filing.future", path="submitted_on", expected=f"{today.isoformat()} or earlier"))
-    for name, state in (("accepted_on", "ACCEPTED"), ("returned_on", "RETURNED")):
+    for name, state in (("accepted_on", "ACCEPTED"), ("returned_on", "RETURNED"), ("decided_on", _NOTIFIED)):
         day = found[name]
         if faults.on(name):
             continue
-        if (day is not None) != (own["state"] == state):
+        optional = name == "accepted_on" and own["state"] == _NOTIFIED
+        last = today if name == "decided_on" else min(today, found["decided_on"] or today)
+        if (day is not None) != (own["state"] == state) and not optional:
             expected = f"a day where it is {state}, and nothing otherwise"
             faults.add(Invalid("filing.order", path=name, expected=expected))
-        elif day is not None and submitted is not None and not submitted <= day <= today:
-            expected = f"{submitted.isoformat()} to {today.isoformat()}"
+        elif day is not None and submitted is not None and not submitted <= day <= last:
+            expected = f"{submitted.isoformat()} to {last.isoformat()}"
             faults.add(Invalid("filing.order", path=name, expected=expected))
     if submitted is None or faults.found:
         raise together(faults.found)
-    return submitted, found["accepted_on"], found["returned_on"]
+    return submitted, found["accepted_on"], found["returned_on"], found["decided_on"]
+
+
+def _usable_until(own: Mapping[str, Any], record: FilingRecord, decided: date | None, today: date) -> date | None:
+    """The last day of a notification; None: the row is of an application."""
+    usable_until = _day("usable_until", own["usable_until"])
+    if decided is not None and usable_until is not None:
+        require_usable(str(own["number"]), decided, usable_until, record, today)
+    elif usable_until is not None:
+        raise Invalid("filing.order", path="usable_until", expected=f"nothing where it is not {_NOTIFIED}")
+    return usable_until
 
 
 def _day(name: str, value: str | None) -> date | None:

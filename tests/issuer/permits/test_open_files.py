@@ -55,6 +55,21 @@ def row(place: int, **changes: str) -> dict[str, str]:
     return {**values, **changes}
 
 
+def notified(place: int, **changes: str) -> dict[str, str]:
+    """A first entry that was approved on 20 February 2026, with its notification, usable until 20 May."""
+    values = {
+        "process": "overseas",
+        "state": "APPROVED",
+        "submitted_on": "2026-02-02",
+        "accepted_on": "2026-02-06",
+        "decided_on": "2026-02-20",
+        "usable_until": "2026-05-20",
+        "number": f"3101152026{place:08d}",
+        "papers": "",
+    }
+    return row(place, **{**values, **changes})
+
+
 def carry(office: PermitOffice, folder: Path, *rows: dict[str, str], name: str = "open.csv") -> Imported:
     names = tuple(COLUMNS.forms)
     lines = [",".join(names), *(",".join(one.get(name, "") for name in names) for one in rows)]
@@ -127,6 +142,70 @@ def test_open_extension_carries_an_imported_permit_on_by_law(office: PermitOffic
     assert (seen["state"], seen["may_work"]) == ("EXTENDED_BY_LAW", True)
 
 
+def test_notification_from_before_the_switch_is_used_here_once_by_its_person(
+    office: PermitOffice, tmp_path: Path
+) -> None:
+    """With its number and last day; entered before the import, too. No card is there before, and nobody else's name or
+    number opens it. The row again, and another one for person or number, are refused."""
+    made = carry(office, tmp_path, notified(1))
+    assert (made.done, made.refused) == (1, 0), [(one.code, one.path) for one in refusals(office.core, made.run_id)]
+    filing = only(office)
+    assert (filing["state"], filing["decided_on"], filing["delivered_on"]) == ("APPROVED", "2026-02-20", "2026-02-20")
+    assert [one["move"] for one in filing["events"]] == ["carry_notification"]
+    given = [one["kind"] for one in office.ok(office.employer, "GET", "/v1/notices")["items"]]
+    assert [kind for kind in given if kind.startswith("filing.")] == ["filing.carry_notification"]
+    permit = office.permit(filing["permit_id"])
+    number = notified(1)["number"]
+    assert (permit["state"], permit["number"], permit["card_id"]) == ("GRANTED", number, None)
+    assert not permit["may_work"]
+    path = f"/v1/filings/{filing['filing_id']}/notification"
+    note = office.ok(office.employer, "GET", path)
+    assert (note["number"], note["until"]) == (number, "2026-05-20")
+    assert office.ask(office.employer, "GET", f"{path}.pdf").content.startswith(b"%PDF-")
+
+    shown = {"token": note["token"], "surname": "ADLER", "given": "MAX", "number": number, "checked": True}
+    activations = "/v1/permits/activations"
+    for wrong in ({"surname": "VOGEL"}, {"number": "310115202600000099"}):
+        refused = office.ask(office.officer, "POST", activations, {**shown, **wrong})
+        assert problem(refused) == (422, "notification.person")
+    early = office.ask(office.officer, "POST", activations, {**shown, "entered_on": "2026-02-19"})
+    assert problem(early) == (422, "entry.day")
+    office.ok(office.officer, "POST", activations, {**shown, "entered_on": "2026-02-25"})
+    active = office.permit(filing["permit_id"])
+    assert (active["state"], active["may_work"]) == ("ACTIVE", True)
+    assert office.verdict(office.code(active)) == ["VALID"]
+    (entry,) = office.ok(office.officer, "GET", "/v1/entries")["items"]
+    assert entry["entered_on"] == "2026-02-25"
+    assert problem(office.ask(office.officer, "POST", activations, shown)) == (404, "notification.unknown")
+
+    other = [notified(1), notified(1, passport="P00000099"), notified(2, number=notified(3)["number"]), notified(3)]
+    again = carry(office, tmp_path, *other, name="again.csv")
+    found = [(one.row, one.code, one.path) for one in refusals(office.core, again.run_id)]
+    assert found == [
+        (2, "permit.number_taken", "number"),
+        (3, "permit.number_taken", "number"),
+        (5, "permit.number_taken", "number"),
+    ]
+    one_person = carry(office, tmp_path, notified(2, number="310115202600000077"), name="third.csv")
+    found = [(one.row, one.code, one.path) for one in refusals(office.core, one_person.run_id)]
+    assert found == [(2, "permit.has_one", "passport")]
+
+
+def test_notification_from_before_the_switch_is_over_on_its_own_day(office: PermitOffice, tmp_path: Path) -> None:
+    """And with it the permit waits for nobody; the applicant is reminded of the day before."""
+    carry(office, tmp_path, notified(1, usable_until="2026-03-10"))
+    filing = only(office)
+    due = office.ask(office.employer, "GET", "/v1/due").json()
+    assert [(one["kind"], one["day"]) for one in due] == [("notification", "2026-03-10")]
+    note = office.ok(office.employer, "GET", f"/v1/filings/{filing['filing_id']}/notification")
+    office.travel(date(2026, 3, 11))
+    office.turn()
+    shown = {"token": note["token"], "surname": "ADLER", "given": "MAX", "number": note["number"], "checked": True}
+    late = office.ask(office.officer, "POST", "/v1/permits/activations", shown)
+    assert late.status_code in (404, 409), late.text
+    assert office.permit(filing["permit_id"])["state"] == "GRANTED"
+
+
 FAULTS = [
     ({"process": ""}, "filing.incomplete", "process"),
     ({"process": "marriage"}, "filing.field", "process"),
@@ -154,6 +233,19 @@ FAULTS = [
         "filing.incomplete",
         "ended_on",
     ),
+    (notified(130, number=""), "filing.incomplete", "number"),
+    (notified(131, usable_until=""), "filing.incomplete", "usable_until"),
+    (notified(132, decided_on=""), "filing.incomplete", "decided_on"),
+    (notified(133, number="12"), "filing.field", "number"),
+    (notified(134, usable_until="2026-03-01"), "notification.over", "usable_until"),
+    (notified(135, usable_until="2026-06-11"), "filing.order", "usable_until"),
+    (notified(136, usable_until="2026-02-19"), "filing.order", "usable_until"),
+    (notified(137, decided_on="2026-03-03"), "filing.order", "decided_on"),
+    (notified(138, accepted_on="2026-02-21"), "filing.order", "accepted_on"),
+    (notified(139, until="2026-03-01"), "filing.order", "until"),
+    (notified(140, process="in_country"), "filing.field", "state"),
+    ({"decided_on": "2026-02-27"}, "filing.order", "decided_on"),
+    ({"usable_until": "2026-05-20"}, "filing.order", "usable_until"),
     ({"passport": "P00000001"}, "filing.open", "process"),
 ]
 

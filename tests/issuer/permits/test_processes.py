@@ -68,9 +68,9 @@ def test_diagram_shows_every_move(machine: Machine) -> None:
         assert f"{move.source} --> {move.target}: {move.name}" in drawn
 
 
-def test_no_approval_but_from_accepted_by_an_officer() -> None:
+def test_no_approval_but_from_accepted_by_an_officer_or_from_before_the_switch() -> None:
     into = [move for move in FILING.moves if move.target == "APPROVED" and move.source != "APPROVED"]
-    assert [(move.source, move.by) for move in into] == [("ACCEPTED", ("officer",))]
+    assert [(move.source, move.by) for move in into] == [("DRAFT", ("import",)), ("ACCEPTED", ("officer",))]
 
 
 def test_filed_in_time_and_undecided_never_expires() -> None:
