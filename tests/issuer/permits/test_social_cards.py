@@ -12,6 +12,7 @@ from issuer.permits.models import Permit
 from issuer.permits.processes import SOCIAL_CARD
 from issuer.portal import BASE, make_portal
 from issuer.service.app import make_service
+from tests.issuer.permits.test_permit_life import extension
 from tests.issuer.portal.test_guard import Person
 from tests.kit.callers import problem
 from tests.kit.forms import words
@@ -74,10 +75,22 @@ def test_card_is_ordered_made_handed_out_lost_and_replaced_while_the_codes_stay_
 
 
 def test_extension_and_first_code_never_ask_for_a_physical_card(office: PermitOffice) -> None:
-    """Nobody has one, and everything goes on."""
-    permit = office.employed(1)
-    assert office.ask(office.officer, "GET", f"/v1/permits/{permit['permit_id']}/social-cards").json() == []
-    assert office.verdict(office.code(permit)) == ["VALID"]
+    """Nobody has one, or it was lost, and everything goes on."""
+    without, lost = office.employed(1), office.employed(2)
+    card = ordered(office, lost)
+    for name, more in (("make", {"last4": "4711"}), ("hand_out", {}), ("activate", {}), ("report_loss", {})):
+        assert moved(office, card, name, **more).status_code == 200
+    assert office.verdict(office.code(without), office.code(lost)) == ["VALID", "VALID"]
+    office.travel("2026-04-13")
+    for permit in (without, lost):
+        record = extension(office, permit)
+        filing = office.approved("extension", record, permit_id=permit["permit_id"])
+        codes = {item["code"]: item["need"] for item in filing["checklist"]}
+        assert [code for code, need in codes.items() if need == "required"] == ["M01", "M06", "M07"]
+        extended = office.permit(permit["permit_id"])
+        assert extended["until"] == record["until"]
+        assert office.verdict(office.code(extended)) == ["VALID"]
+    assert office.ask(office.officer, "GET", f"/v1/permits/{without['permit_id']}/social-cards").json() == []
 
 
 def test_the_bank_s_day_is_the_region_s_rule(office: PermitOffice) -> None:
