@@ -19,7 +19,6 @@ __all__ = [
     "scan",
     "scripted",
     "stuck",
-    "vast",
 ]
 
 
@@ -97,11 +96,6 @@ def scripted() -> bytes:
     )
 
 
-def vast() -> bytes:
-    """A PDF of some bytes whose page is 350,000 kilometres wide, and a point high."""
-    return _file(_one_page(b"0 0 m", box=b"0 0 1000000000000 1"))
-
-
 def nested(mebibytes: int = 1024) -> bytes:
     """A PDF of some kilobytes whose page's drawing is so many mebibytes of blanks, packed twice."""
     data = zlib.compress(_packed(b" " * 2**20, mebibytes), 9)
@@ -156,11 +150,11 @@ def _packed(block: bytes, times: int) -> bytes:
     return b"\x78\xda" + part * times + b"\x03\x00" + check.to_bytes(4, "big")
 
 
-def _one_page(drawing: bytes, *, box: bytes = b"0 0 595 842", more: bytes = b"") -> list[bytes]:
+def _one_page(drawing: bytes, more: bytes = b"") -> list[bytes]:
     return [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [%s] /Contents 4 0 R >>" % box,
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R >>",
         b"<< /Length %d%s >>\nstream\n%s\nendstream" % (len(drawing), more, drawing),
     ]
 

@@ -192,7 +192,7 @@ def test_notification_from_before_the_switch_is_used_here_once_by_its_person(
 
 
 def test_notification_from_before_the_switch_is_over_on_its_own_day(office: PermitOffice, tmp_path: Path) -> None:
-    """And with it the permit waits for nobody; the applicant is reminded of the day before."""
+    """And the permit with it, which nobody took up; the applicant reads the day among what is due."""
     carry(office, tmp_path, notified(1, usable_until="2026-03-10"))
     filing = only(office)
     due = office.ask(office.employer, "GET", "/v1/due").json()
@@ -202,8 +202,8 @@ def test_notification_from_before_the_switch_is_over_on_its_own_day(office: Perm
     office.turn()
     shown = {"token": note["token"], "surname": "ADLER", "given": "MAX", "number": note["number"], "checked": True}
     late = office.ask(office.officer, "POST", "/v1/permits/activations", shown)
-    assert late.status_code in (404, 409), late.text
-    assert office.permit(filing["permit_id"])["state"] == "GRANTED"
+    assert problem(late) == (404, "notification.unknown")
+    assert office.permit(filing["permit_id"])["state"] == "EXPIRED"
 
 
 FAULTS = [

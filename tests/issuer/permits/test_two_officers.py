@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from issuer.cards.models import CardRow
-from issuer.permits import decisions
+from issuer.permits import decisions, parties
 from issuer.permits.models import Permit
 from tests.kit.callers import problem
 from tests.kit.http_clients import ask_at_once
@@ -47,7 +47,7 @@ def decided(
         office.by(who).prepared("POST", f"/v1/filings/{filing_id}/{move}", BODIES[move], version=f'"{revision}"')
         for who, move in moves
     ]
-    both, looks, load = threading.Barrier(2), itertools.count(), decisions.load_filing
+    both, looks, load = threading.Barrier(2), itertools.count(), parties.load_filing
     patience = 0.2 if office.core.database.is_sqlite else 3.0
 
     def meet(*given: Any, **options: Any) -> Any:

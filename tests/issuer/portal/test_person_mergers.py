@@ -32,7 +32,7 @@ def office(tmp_path: Path) -> Iterator[PermitOffice]:
 
 
 def newest_request(person: Person) -> str:
-    return re.findall(rf'href="{BASE}(confirmations/[0-9a-f]{{32}})"', person.get("confirmations").text)[0]
+    return str(re.findall(rf'href="{BASE}(confirmations/[0-9a-f]{{32}})"', person.get("confirmations").text)[0])
 
 
 def test_officer_finds_the_other_record_and_another_confirms_with_both_before_them(office: PermitOffice) -> None:
@@ -109,7 +109,7 @@ def test_record_that_is_not_there_or_not_allowed_is_said_at_its_field(office: Pe
     refused = officer.post(path, key="b" * 32, person_id=person_id, reason="They look alike.")
     assert (refused.status_code, 'href="#f-reason"' in refused.text) == (409, True), words(refused.text)[-400:]
     looked = select(func.count(Read.id)).where(Read.way == "person.read")
-    assert office.core.database.read(lambda session: session.scalar(looked)) >= len(faults)
+    assert (office.core.database.read(lambda session: session.scalar(looked)) or 0) >= len(faults)
 
     strange = make(office.issuing_service, "permit_officer", "stranger")
     for somebody, status in ((office.employer, 403), (office.holder(permit), 403), (office.head, 403), (strange, 404)):
