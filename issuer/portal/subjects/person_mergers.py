@@ -23,6 +23,7 @@ from issuer.permits.person_records import PersonView
 from issuer.portal.catalogue import Words
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Entry, Fact
+from issuer.portal.places import country_choices
 from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
@@ -48,6 +49,7 @@ def merge_page(visit: Visit, permit_id: str) -> Response:
         own=_facts(t, own),
         other=other,
         other_facts=_facts(t, other) if other else [],
+        states=country_choices(t, visit.text("nationality")),
         effects=[t("approvals.person.merge_effect"), t("acts.notified")],
         mergers=[
             (_entry(t, one), one.merger_id if one.state == "merged" else "")
