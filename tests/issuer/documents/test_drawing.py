@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -140,7 +141,10 @@ def children() -> list[bytes]:
     return [name for name in names if b"drawing_child" in name]
 
 
-BOMBS = {"nested": (nested, "upload.costly"), "forest": (forest, "upload.broken")}
+BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "nested": (nested, "upload.costly"),
+    "forest": (forest, "upload.broken"),
+}
 
 
 @pytest.mark.slow
