@@ -9,6 +9,7 @@ Promises:
 3. A person has no two roles that exclude each other; the person's row is locked while that is checked.
 4. An account that gets another role starts again: it is invited, without the password and TOTP that it had.
 5. A person has one holder's account at most, and no account of a closed organisation is let in again.
+6. An employer has as many accounts as the rules allow (:mod:`issuer.accounts.employer_handlers`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from sqlalchemy.orm import Session
 from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.core import Core
 
-from . import sessions
+from . import employer_handlers, sessions
 from .fields import PASSPORT, check_email, check_identity, check_language, check_login, check_text
 from .invitations import Invited, Parts, invite, withdraw
 from .models import Account, ApiToken, CalendarFeed, KnownPlace, Organisation, Person, RecoveryCode
@@ -114,7 +115,7 @@ def create(core: Core, session: Session, new: NewAccount, account_id: str, parts
 
     Raises:
         NotFound: ``organisation.none``.
-        Conflict: ``account.login_taken``, ``account.conflict``.
+        Conflict: ``account.login_taken``, ``account.conflict``, ``account.handlers_full``.
         Invalid: ``account.person``, ``account.field``.
     """
     role = role_named(new.role)
@@ -124,13 +125,15 @@ def create(core: Core, session: Session, new: NewAccount, account_id: str, parts
     if role.official and person.identity_key is None:
         raise Invalid("account.field", path="identity", expected="a number, for an official account")
     _check_conflicts(session, person, role, except_for=None)
+    organisation_id = _organisation(session, role, new.organisation_id)
+    employer_handlers.require_room(session, role.name, organisation_id, now)
     passport = PASSPORT.fullmatch(new.identity or "")
     if passport is not None and role.official:
         note_passports(core, person, passports_of(core, person) | {passport_digest(core, *passport.groups())})
     account = Account(
         id=account_id,
         person_id=person.id,
-        organisation_id=_organisation(session, role, new.organisation_id),
+        organisation_id=organisation_id,
         role=role.name,
         state="invited",
         password=None,
@@ -154,7 +157,7 @@ def change_role(
 
     Raises:
         NotFound: ``account.none``, ``organisation.none``.
-        Conflict: ``account.state``, ``account.conflict``, ``account.changed``.
+        Conflict: ``account.state``, ``account.conflict``, ``account.changed``, ``account.handlers_full``.
         Invalid: ``account.field``.
     """
     person, account = locked_person(session, account_id)
@@ -165,6 +168,7 @@ def change_role(
     _check_conflicts(session, person, role, except_for=account_id)
     account.role, account.role_at = role.name, now
     account.organisation_id = _organisation(session, role, organisation_id)
+    employer_handlers.require_room(session, role.name, organisation_id, now, but=account_id)
     end_access(session, account, now)
     return _begin_anew(core, session, account, parts, now)
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer import cards
-from issuer.accounts import changes
+from issuer.accounts import changes, employer_handlers
 from issuer.accounts.changes import NewAccount
 from issuer.accounts.invitations import Parts
 from issuer.accounts.models import Account, Person
@@ -104,7 +104,8 @@ def _prepare_creation(core: Core, session: Session, arguments: Mapping[str, Any]
     """The fields of :class:`issuer.accounts.changes.NewAccount`."""
     optional = frozenset({"name", "identity", "person_id", "email", "language", "organisation_id"})
     require_only(arguments, {"role", "login"}, optional)
-    new, _ = changes.checked(NewAccount(**{"language": "zh", **arguments}))
+    new, role = changes.checked(NewAccount(**{"language": "zh", **arguments}))
+    employer_handlers.require_room(session, role.name, new.organisation_id, core.clock.now(session))
     if new.identity is not None:
         person = changes.find_person(session, identity_keys(core, new.identity))
     else:

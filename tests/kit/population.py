@@ -182,6 +182,9 @@ class Population:
     def _somebody(self, role: str) -> Somebody:
         kind = ROLES[role].organisation
         more = {"organisation_id": self.organisations[kind]} if kind else {}
+        if kind == "employer" and role in self.people:
+            # An employer has few handlers: the one before makes room.
+            tried(partial(host.change, self.issuing_service.core, self.people[role].login, "close", HOST))
         return make(self.issuing_service, role, f"{role}.{self.number()}".replace("_", "."), **more)
 
     def _card(self, chance: random.Random) -> str:

@@ -31,7 +31,7 @@ from issuer.service.context import Call
 from issuer.service.idempotent import once
 
 from .access import with_right
-from .staff import organisation_facts
+from .staff import handlers_fact, organisation_facts
 from .staff_passports import PASSPORT_ACTS
 
 __all__ = ["pages"]
@@ -301,7 +301,8 @@ def show_organisation(visit: Visit, organisation_id: str) -> Response:
         [Cell(one.login, f"{BASE}accounts/{one.account_id}", more=one.name), Cell("", tag=_state(one, visit))]
         for one in members
     ]
-    return visit.page("admin/organisation.html", found=found, facts=organisation_facts(found, t), rows=rows)
+    facts = [*organisation_facts(found, t), *handlers_fact(visit, organisation_id)]
+    return visit.page("admin/organisation.html", found=found, facts=facts, rows=rows)
 
 
 @pages.get("organisations/{organisation_id}/close", Access("person", ("organisation.manage",), owned="organisation"))

@@ -14,7 +14,7 @@ from datetime import datetime
 from fastapi import Response
 
 from icard_crypto.moments import DAY, ONE_DAY
-from issuer.accounts import mandate_handlers, mandates, organisations
+from issuer.accounts import employer_handlers, mandate_handlers, mandates, organisations
 from issuer.accounts.mandates import MandateView
 from issuer.cards.parties import own_cards
 from issuer.permits.offices import employer_codes
@@ -24,6 +24,7 @@ from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Cell, Choice, Fact, Tag
 from issuer.portal.rendering import BASE
+from issuer.portal.rule_shown import rule_part
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
 from issuer.service.card_reading import read_card
@@ -77,6 +78,7 @@ def show_organisation(visit: Visit) -> Response:
     facts = organisation_facts(own, t)
     if who.role.organisation == "employer":
         facts += former_codes(t, employer_codes(visit.core, who, own.organisation_id).former)
+    facts += handlers_fact(visit, own.organisation_id)
     return visit.page("staff/organisation.html", facts=facts, people=people)
 
 
@@ -90,6 +92,15 @@ def organisation_facts(own: organisations.OrganisationView, t: Words) -> list[Fa
         Fact(t("organisation.state"), "", tag=state),
         Fact(t("organisation.since"), t.day(own.created_at)),
     ]
+
+
+def handlers_fact(visit: Visit, organisation_id: str) -> list[Fact]:
+    """How many handlers an employer has of those that the rules allow, with the rule; empty for an agency."""
+    found, t = employer_handlers.count_handlers(visit.core, visit.call.who, organisation_id), visit.words
+    if found is None or found.rule is None:
+        return []
+    count = t("organisation.handlers_count", count=found.count, most=found.most)
+    return [Fact(t("organisation.handlers"), count, rule=rule_part(found.rule, t))]
 
 
 @pages.get("mandates", _MANDATES)
