@@ -10,17 +10,22 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from tests.kit.furnished_town import furnish
 from tests.kit.portal import Town, enter, running_portal, town
 from tests.kit.scan.browser import Watched, chromium, watched
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Town]:
-    """A service with people and cards, and its portal on an address; a module with ``OFFICE`` gets an office too."""
+    """A service with people and cards, and its portal on an address; a module with ``OFFICE`` gets an office too, and
+    one with ``FURNISHED`` what rarer pages are about."""
     folder, office = tmp_path_factory.mktemp("portal"), getattr(request.module, "OFFICE", False)
+    furnished = getattr(request.module, "FURNISHED", False)
     # The browser keeps an event loop in this thread, and the office asks the application by one of its own.
     with ThreadPoolExecutor(1) as thread:
-        made = thread.submit(town, folder, office=office).result()
+        made = thread.submit(town, folder, office=office or furnished).result()
+        if furnished:
+            thread.submit(furnish, made).result()
     with running_portal(made):
         yield made
     made.issuing_service.core.close()
