@@ -154,14 +154,22 @@ def filing_events(t: Words, view: FilingView) -> list[Entry]:
 
 
 def _entry(t: Words, view: FilingView, event: EventView) -> Entry:
+    said = t(f"filing.move_{event.move}")
+    return Entry(t.moment(event.at), said, t(f"filing.by_{event.by}"), _detail(t, view, event))
+
+
+def _detail(t: Words, view: FilingView, event: EventView) -> str:
+    """What a move said: every defect or reason, why it was made, how a decision was delivered."""
     record = event.record
-    points = [*record.get("defects", ()), *record.get("reasons", ())]
-    detail = t.in_row(t.pair(field_label(t, point["path"], view), point["text"].rstrip("。")) for point in points)
-    if event.move in ("pause", "transfer"):
-        detail = str(record.get("reason", ""))
     if event.move == "prolong":
-        detail = t("filing.prolonged", n=int(record.get("days", 0)), reason=record.get("reason", ""))
-    return Entry(t.moment(event.at), t(f"filing.move_{event.move}"), t(f"filing.by_{event.by}"), detail)
+        return t("filing.prolonged", n=int(record.get("days", 0)), reason=record.get("reason", ""))
+    if event.move == "deliver":
+        return t(f"filing.delivered_{record['way']}", day=t.day(date.fromisoformat(record["day"])))
+    if event.move == "reopen" and "objection" in record:
+        return t.pair(t("objections.number"), record["objection"])
+    points = [*record.get("defects", ()), *record.get("reasons", ())]
+    said = t.in_row(t.pair(field_label(t, point["path"], view), point["text"].rstrip("。")) for point in points)
+    return said or str(record.get("reason") or "")
 
 
 def defects_of(view: FilingView) -> list[Mapping[str, str]]:
@@ -217,6 +225,8 @@ def _check(t: Words, item: ItemView, defect: str | None) -> tuple[Any, str]:
     paper, reason = item.paper, item.reason[t.language]
     if paper is not None and paper.state == "REJECTED":
         return "wrong", t("filing.paper_rejected", note=paper.note or "–")
+    if paper is not None and paper.state == "FORGED":
+        return "wrong", t("filing.paper_forged", note=paper.note or "–")
     if defect is not None:
         return "wrong", defect
     if item.need == "not_needed" and paper is None:

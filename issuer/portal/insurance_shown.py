@@ -17,6 +17,7 @@ from issuer.insurance.views import InsuranceView, MonthView
 from .catalogue import Words
 from .parts import Cell, Deadline, Fact, Grid, Rule, Tag
 from .rule_shown import ShownRules, rule_part
+from .situations import situation
 
 __all__ = [
     "SCHEMES",
@@ -140,6 +141,7 @@ def finding_shown(rules: ShownRules, finding: Finding, answered: Answered | None
         "facts": facts,
         "rules": [rule_part(row, t) for row in finding.rules],
         "tag": Tag(t(f"insurance.f_{state}"), _TONES[state]),  # type: ignore[arg-type]
+        "situation": situation(t, "finding", state),
         "steps": [
             (t(f"insurance.f_{step.state}"), t(f"roles.{step.role}"), t.moment(step.at), step.words)
             for step in (answered.steps if answered else ())

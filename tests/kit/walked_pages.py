@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["COMMON", "MORE", "PAGES", "STRANGERS", "USERS", "paths_of"]
+from issuer.permits.processes import MACHINES
+
+__all__ = ["COMMON", "MORE", "PAGES", "STATES", "STRANGERS", "USERS", "paths_of"]
+
+#: What only programs call a state: those of the machines, and of the schemes of insurance.
+STATES = {state for machine in MACHINES.values() for state in machine.states if state.isupper()}
+STATES |= {"ENROLLED", "EXEMPT", "SUSPENDED", "TERMINATED", "not_eligible", "not_enrolled", "no_rule"}
 
 #: Pages by role, with those that everybody has last.
 PAGES: dict[str, tuple[str, ...]] = {

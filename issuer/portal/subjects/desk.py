@@ -25,7 +25,7 @@ from issuer.permits.papers import HOW
 from issuer.permits.views import FilingView
 from issuer.portal.filing_shown import PARTS, field_label, filing_state, value_text
 from issuer.portal.pages import Pages
-from issuer.portal.parts import Choice, Fact, Tag
+from issuer.portal.parts import Choice, Fact, Tag, Tone
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import ShownRules, rule_part
 from issuer.portal.visits import Visit
@@ -39,6 +39,7 @@ pages = Pages()
 _DECIDES_ONE: Final = Access("person", ("filing.decide",), owned="filing")
 _LEADS_ONE: Final = Access("person", ("filing.lead",), owned="filing")
 _MOST_REASONS: Final = 5
+_PAPER_TONES: Final[dict[str, Tone]] = {"VERIFIED": "ok", "REJECTED": "bad", "FORGED": "bad"}
 
 
 def _facts(visit: Visit, view: FilingView) -> list[Fact]:
@@ -174,7 +175,7 @@ def check_page(visit: Visit, filing_id: str) -> Response:
         filing=view,
         item=item,
         title=item.title[t.language],
-        state=Tag(t(f"desk.paper_{paper.state}"), {"VERIFIED": "ok", "REJECTED": "bad"}.get(paper.state, "neutral")),  # type: ignore[arg-type]
+        state=Tag(t(f"desk.paper_{paper.state}"), _PAPER_TONES.get(paper.state, "neutral")),
         facts=[*facts, wanted] if wanted else facts,
         reason=item.reason[t.language],
         rule=item.rule[t.language],

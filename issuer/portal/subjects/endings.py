@@ -23,6 +23,7 @@ from issuer.portal.pages import Pages
 from issuer.portal.parts import Choice, Fact
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import ShownRules, rule_part, rule_title
+from issuer.portal.situations import situation
 from issuer.portal.visits import Visit
 from issuer.rules.rows import Rule
 from issuer.service.access import Access
@@ -56,6 +57,7 @@ def hearings_shown(visit: Visit, view: PermitView) -> list[dict[str, Any]]:
                 "statement": one.statement or "",
                 "recorded": one.recorded_statement or "",
                 "waits": waits,
+                "situation": situation(t, "hearing", one.state),
                 "deadline": rules.deadline(
                     row, one.until, region, whose=t("endings.whose_person"), otherwise=t("endings.then_decided")
                 )

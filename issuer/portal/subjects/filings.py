@@ -42,6 +42,7 @@ from issuer.portal.pages import Pages
 from issuer.portal.parts import Act, Cell, Choice, Fact, Message
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import ShownRules
+from issuer.portal.situations import filing_situation
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
 from issuer.service.idempotent import once
@@ -157,13 +158,15 @@ def show_filing(visit: Visit, filing_id: str) -> Response:
     if permit is not None:
         see = Act(t("filing.see_permit"), f"{BASE}permits/{permit.permit_id}")
         facts.append(Fact(t("card.number"), permit.number, code=True, act=see))
+    said, days = filing_situation(visit, rules, view, permit)
     return visit.page(
         "filings/filing.html",
         filing=view,
         state=filing_state(t, view.state),
+        situation=said,
         facts=facts,
         steps=filing_steps(t, view),
-        deadlines=filing_deadlines(rules, view, own=own),
+        deadlines=[*filing_deadlines(rules, view, own=own), *days],
         back=[(field_label(t, path, view), text, path) for path, text in back.items()],
         checks=filing_checks(
             t, view, acts="hand_in" if editing else "check" if who.may("filing.decide") else "", back=back

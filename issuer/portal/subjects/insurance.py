@@ -42,6 +42,7 @@ from issuer.portal.pages import Pages
 from issuer.portal.parts import Cell, Choice, Fact, Tag
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import ShownRules, region_words, rule_part
+from issuer.portal.situations import insurance_situation
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
 from issuer.service.api.insurance import noted
@@ -228,6 +229,7 @@ def _shown(visit: Visit, person_id: str) -> Response:
         insured=view,
         own=own,
         state=insurance_state(t, view),
+        situation=insurance_situation(t, view),
         facts=reportable(visit, "insurance", person_id, _facts(t, view)),
         schemes=scheme_lines(t, view.schemes, lapsed=view.state == "lapsed"),
         rules=named_rules(rules, view.rules),

@@ -20,6 +20,7 @@ from fastapi import Response
 from icard_crypto.moments import ONE_DAY
 from issuer.permits import activation, assessments, due, plans, views
 from issuer.permits.assessments import AssessmentView
+from issuer.permits.machines import UNDECIDED
 from issuer.permits.models import Permit
 from issuer.permits.offices import show_employer
 from issuer.permits.plans import Plan
@@ -35,6 +36,7 @@ from issuer.portal.parts import Act, Cell, Choice, Deadline, Entry, Fact, Row
 from issuer.portal.places import region_code, region_options
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import ShownRules, region_words, rule_part
+from issuer.portal.situations import permit_situation
 from issuer.portal.visits import Visit
 from issuer.rules.deadlines import due as due_by
 from issuer.rules.deadlines import window
@@ -91,14 +93,17 @@ def _shown(visit: Visit, view: PermitView) -> Response:
     newest, end = view.terms[-1], view.ends[-1] if view.ends else None
     ended = end if not view.may_work and view.state != "GRANTED" else None
     filings = views.list_filings(visit.core, who, permit_id=view.permit_id, limit=25)
+    filed = any(one.process == "extension" and one.state in UNDECIDED for one in filings)
+    situation, used_by = permit_situation(visit, rules, view, filed=filed)
     return visit.page(
         "permits/permit.html",
         permit=view,
         own=who.role.name == "holder",
         state=permit_state(t, view, rules.today),
         sentence=_sentence(visit, view),
+        situation=situation,
         facts=reportable(visit, "permit", _person_of(visit), _facts(rules, view)),
-        deadlines=_deadlines(rules, view, filed=any(one.process == "extension" and one.open for one in filings)),
+        deadlines=[*used_by, *_deadlines(rules, view, filed=filed)],
         gap=_gap(rules, view),
         redress=redress_of(rules, ended.record.get("redress")) if ended else [],
         ended_facts=_ended_facts(rules, ended) if ended else [],

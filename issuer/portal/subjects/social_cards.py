@@ -20,6 +20,7 @@ from issuer.portal.pages import Pages
 from issuer.portal.parts import Deadline, Entry, Fact, Tag, Tone
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import ShownRules
+from issuer.portal.situations import situation
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
 from issuer.service.idempotent import once
@@ -91,7 +92,8 @@ def _deadline(rules: ShownRules, one: SocialCardView, region: str) -> Deadline |
 
 
 def _entry(t: Words, one: SocialCardView) -> Entry:
-    return Entry(t.day(date.fromisoformat(one.ordered_on)), t(f"social.state_{one.state}"), detail=one.bank)
+    said = situation(t, "social_card", one.state)
+    return Entry(t.day(date.fromisoformat(one.ordered_on)), t(f"social.state_{one.state}"), one.bank, said)
 
 
 @pages.post(

@@ -25,6 +25,7 @@ from issuer.portal.pages import Pages
 from issuer.portal.parts import Cell, Choice, Fact, Tag
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import rule_part
+from issuer.portal.situations import employer_situation
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
 from issuer.service.card_reading import read_card
@@ -79,7 +80,7 @@ def show_organisation(visit: Visit) -> Response:
     if who.role.organisation == "employer":
         facts += former_codes(t, employer_codes(visit.core, who, own.organisation_id).former)
     facts += handlers_fact(visit, own.organisation_id)
-    return visit.page("staff/organisation.html", facts=facts, people=people)
+    return visit.page("staff/organisation.html", facts=facts, people=people, situation=employer_situation(visit))
 
 
 def organisation_facts(own: organisations.OrganisationView, t: Words) -> list[Fact]:

@@ -1,4 +1,5 @@
-"""The whole life of a card through the pages, with both services as processes of their own."""
+"""The whole life of a card through the pages, with both services as processes of their own; its holder and whoever scans
+it are before a real Chromium."""
 
 from __future__ import annotations
 
@@ -8,14 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, Page
 
 from tests.kit.filing_by_pages import file_application, hand_in
 from tests.kit.forms import Reader, field
 from tests.kit.people import PASSWORD
 from tests.kit.permit_office import person_record
+from tests.kit.scan.browser import PHONE, Watched, watched
 from tests.kit.scan.gate import Gate, gate
 
 pytestmark = [pytest.mark.slow, pytest.mark.walk]
@@ -45,6 +49,35 @@ def reader(made: Gate) -> Iterator[Callable[..., Reader]]:
         yield opened
 
 
+@pytest.fixture
+def telephone(made: Gate, browser: Browser) -> Iterator[Callable[[str], Page]]:
+    """Logs a holder in on a telephone, by the pages."""
+    viewport: Any = PHONE
+    context = browser.new_context(viewport=viewport, device_scale_factor=3, ignore_https_errors=True, locale="en-GB")
+
+    def opened(login: str) -> Page:
+        page = context.new_page()
+        page.goto(f"{made.issuer}/portal/log-in")
+        page.fill("#f-login", login)
+        page.fill("#f-password", PASSWORD)
+        page.click("button.primary")
+        page.wait_for_selector(".face")
+        return page
+
+    yield opened
+    context.close()
+
+
+def held_up(scanner: Watched, screen: bytes) -> str:
+    """The scan page before the screen of a telephone: what it says of the code there."""
+    if scanner.answered():
+        scanner.dismiss()
+    picture: Any = {"name": "a.png", "mimeType": "image/png", "buffer": screen}
+    scanner.page.set_input_files("#picture", picture)
+    scanner.page.wait_for_selector("#held [data-outcome]")
+    return scanner.outcome()
+
+
 def scan(made: Gate, picture: bytes) -> tuple[str, str]:
     """What the verification service says of a picture of a code: outcome and reason."""
     answer = httpx.post(f"{made.url}v1/verify", content=picture, headers={"Content-Type": "image/png"}, timeout=30)
@@ -65,11 +98,16 @@ def until(made: Gate, picture: bytes, outcome: str, seconds: float) -> str:
 
 
 def test_card_from_the_application_to_the_scan_and_to_its_revocation(
-    made: Gate, reader: Callable[..., Reader], record_property: Callable[[str, object], None]
+    made: Gate,
+    reader: Callable[..., Reader],
+    telephone: Callable[[str], Page],
+    browser: Browser,
+    record_property: Callable[[str, object], None],
 ) -> None:
     """An application comes back once with three defects, is approved, and its notification opens a card that the
-    verification service calls VALID; within 10 s of the second officer's confirmation it is INVALID, revoked; the
-    holder reads ground, ways of redress and their last day, and objects."""
+    verification service calls VALID, also as it stands on the holder's telephone; within 10 s of the second officer's
+    confirmation it is INVALID, revoked, and the telephone shows no code; the holder reads ground, ways of redress and
+    their last day there, and objects."""
     today = made.today
     record = person_record(today, 9, surname="HALONEN", given="AINO", nationality="FIN", passport="FP9900077")
     employer, officer = reader("demo.employer"), reader("demo.officer")
@@ -119,6 +157,12 @@ def test_card_from_the_application_to_the_scan_and_to_its_revocation(
     assert "In force" in holder.open("")
     picture = holder.fetch(holder.link("code.png"))
     assert until(made, picture, "VALID", 60) == "valid"
+    phone = telephone("aino.halonen")
+    assert phone.inner_text(".face .tag") == "In force"
+    screen = phone.locator(".face .qr img").first.screenshot()
+    with watched(browser, f"{made.url}?lang=en") as scanner:
+        assert held_up(scanner, screen) == "VALID"
+        assert "HALONEN" in scanner.text("#held")
 
     permit = officer.link("/portal/permits/").removeprefix("/portal/")
     officer.open(f"{permit}/hearing")
@@ -138,10 +182,19 @@ def test_card_from_the_application_to_the_scan_and_to_its_revocation(
     assert until(made, picture, "INVALID", 10) == "revoked"
     record_property("seconds until a revoked card was refused", round(time.monotonic() - begun, 1))
 
-    text = holder.open(permit)
+    with watched(browser, f"{made.url}?lang=en") as scanner:
+        assert held_up(scanner, screen) == "INVALID"
+        assert "withdrawn" in scanner.text("#held")
+    phone.reload()
+    assert phone.inner_text(".face .tag") == "Ended"
+    assert phone.locator(".face .qr").count() == 0
+    phone.goto(f"{made.issuer}/portal/{permit}")
+    text = phone.inner_text("main")
     assert "Obtained by deception or bribery" in text
     last_day = (today + timedelta(days=60)).strftime("%-d %B %Y")
     assert last_day in text
-    holder.open(f"objections/new?permit={permit.rpartition('/')[2]}")
-    holder.send("objections/new", grounds="The diploma is genuine; the university confirms it.")
-    assert "Lodged" in holder.text
+    assert phone.evaluate("document.scrollingElement.scrollWidth") <= PHONE["width"]
+    phone.get_by_role("link", name="Object", exact=True).click()
+    phone.fill("#f-grounds", "The diploma is genuine; the university confirms it.")
+    phone.get_by_role("button", name="Lodge objection").click()
+    assert "Lodged" in phone.inner_text("main")

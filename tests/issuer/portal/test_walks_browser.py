@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from issuer.permits.processes import MACHINES
 from tests.kit.portal import Town
 from tests.kit.scan.browser import PHONE, SCREEN, Watched
-from tests.kit.walked_pages import PAGES, STRANGERS, USERS, paths_of
+from tests.kit.walked_pages import PAGES, STATES, STRANGERS, USERS, paths_of
 
 Visiting = Callable[..., Watched]
 Looks = dict[str, list[tuple[Any, Any]]]
@@ -26,9 +25,6 @@ NARROW: Any = {"width": 320, "height": 568}
 ALL: Looks = {
     language: [(size, theme) for size in (PHONE, SCREEN) for theme in ("light", "dark")] for language in LOOKS
 }
-#: What only programs call a state: those of the machines, and of the schemes of insurance.
-STATES = {state for machine in MACHINES.values() for state in machine.states if state.isupper()}
-STATES |= {"ENROLLED", "EXEMPT", "SUSPENDED", "TERMINATED", "not_eligible", "not_enrolled", "no_rule"}
 #: Names that only programs use: a state in capitals, a code of an error, a name that was put together and has no words.
 _RAW = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];

@@ -23,7 +23,7 @@ from tests.kit.cases import check_all
 FOLDER = Path(str(resources.files("issuer.portal")))
 #: Entries whose names are put together from parts; the parts are tested below.
 BUILT = re.compile(
-    r"^(roles|due|rules|steps|checks|acts|approvals|keys|outbox|done|faults|help|privacy|accessible|nav|home)\."
+    r"^(roles|due|rules|situations|steps|checks|acts|approvals|keys|outbox|done|faults|help|privacy|accessible|nav|home)\."
     r"|^card\.(scheme|why|way|code|public|work|office)|^accounts\.(state|lock|unlock|end|reset|close|role|login|name|email)"
     r"|^organisation\.(state|employer|agency)|^mandate\.(live|later|over|ended|none)|^staff\.(employer|agency|none)"
     r"|^(filing|permit|insurance|desk|rules|webhooks|offices|messages|endings|objections|entries|requests|benefits|services|windows|states)\."

@@ -17,7 +17,7 @@ from issuer.rules.rows import Rule
 BOOK = shipped()
 SOURCES = "\n".join(path.read_text("utf-8") for path in (Path(__file__).parents[3] / "issuer").rglob("*.py"))
 #: Duties of the person or the employer towards others: shown with the rules, and nothing here counts them.
-SHOWN_ONLY = {"D08", "D13", "D14", "D15", "D16", "D21", "D22"}
+SHOWN_ONLY = {"D13", "D14", "D15", "D16", "D21", "D22"}
 GROUNDS = ("contract_ended", "dismissed", "resigned", "death", "incapacity", "left_china", "employer_gone")
 
 
