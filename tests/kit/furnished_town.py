@@ -32,6 +32,9 @@ def furnish(made: Town) -> Town:
     entry = arrived(office, 8, surname="NAKAMURA", given="AOI", nationality="JPN")
     made.ids |= {"entry": entry["entry_id"], "arrived": entry["permit_id"]}
     made.people["newcomer"] = office.holder(office.permit(entry["permit_id"]))
+    made.ids["paused"] = office.accepted("overseas", person_record(office.today, 10, surname="SILVA", given="INES"))
+    review = {"ground": "expert_review", "reason": "Three experts look at the degree."}
+    office.moved(office.officer, made.ids["paused"], "pause", review)
     refused = office.accepted("overseas", person_record(office.today, 9, surname="KOWALSKA", given="ZOFIA"))
     reasons = [{"path": "M03", "text": "The diploma is of another person."}]
     office.moved(office.officer, refused, "refuse", {"reasons": reasons})

@@ -12,6 +12,7 @@ from . import (
     cards,
     deferrals,
     desk,
+    desk_clock,
     employer_codes,
     employer_mergers,
     endings,
@@ -62,7 +63,7 @@ SUBJECTS = [
             holder_accounts,
             entries,
         ),
-        *(office_queue, desk),
+        *(office_queue, desk, desk_clock),
         # registration before insurance: "register" is no person's id.
         *(
             registration,

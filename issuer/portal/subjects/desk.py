@@ -33,7 +33,7 @@ from issuer.service.access import Access
 
 from .filings import permit_seen, refusals_shown
 
-__all__ = ["pages"]
+__all__ = ["decision_page", "pages"]
 
 pages = Pages()
 _DECIDES_ONE: Final = Access("person", ("filing.decide",), owned="filing")
@@ -52,7 +52,8 @@ def _facts(visit: Visit, view: FilingView) -> list[Fact]:
     ]
 
 
-def _decision(visit: Visit, filing_id: str, name: str, effects: list[str], **more: Any) -> Response:
+def decision_page(visit: Visit, filing_id: str, name: str, effects: list[str], **more: Any) -> Response:
+    """The page on which an act about an application is done, with what it does; ``fields``: which it asks for."""
     view = views.show_filing(visit.core, visit.call.who, filing_id)
     return visit.page(
         "office/decision.html",
@@ -68,7 +69,7 @@ def _decision(visit: Visit, filing_id: str, name: str, effects: list[str], **mor
 @pages.get("filings/{filing_id}/pre-review", _DECIDES_ONE)
 def pre_review_page(visit: Visit, filing_id: str) -> Response:
     """What passing the pre-review does."""
-    return _decision(visit, filing_id, "pre-review", [visit.words("desk.pre_review_effect")])
+    return decision_page(visit, filing_id, "pre-review", [visit.words("desk.pre_review_effect")])
 
 
 @pages.post("filings/{filing_id}/pre-review", _DECIDES_ONE, form=pre_review_page)
@@ -81,7 +82,7 @@ def pre_review(visit: Visit, filing_id: str) -> Response:
 @pages.get("filings/{filing_id}/accept", _DECIDES_ONE)
 def accept_page(visit: Visit, filing_id: str) -> Response:
     """What accepting does."""
-    return _decision(visit, filing_id, "accept", [visit.words("desk.accept_effect")])
+    return decision_page(visit, filing_id, "accept", [visit.words("desk.accept_effect")])
 
 
 @pages.post("filings/{filing_id}/accept", _DECIDES_ONE, form=accept_page)
@@ -220,7 +221,7 @@ def approve_page(visit: Visit, filing_id: str) -> Response:
     permit = permit_seen(visit, view)
     category = visit.text("category") or view.record.get("category") or (permit.terms[-1].category if permit else "")
     choices = [Choice(one, t(f"filing.v_category_{one}")) for one in "ABC"]
-    return _decision(
+    return decision_page(
         visit,
         filing_id,
         "approve",
@@ -267,7 +268,7 @@ def refuse_page(visit: Visit, filing_id: str) -> Response:
     typed = [(visit.text(f"path.{n}"), visit.text(f"text.{n}")) for n in range(_MOST_REASONS)] if visit.form else []
     rows = typed or [*found[:_MOST_REASONS], *[("", "")] * (_MOST_REASONS - len(found))]
     places = [Choice("", t("filing.choose")), *(Choice(path, label) for path, label in _places(visit, view))]
-    return _decision(
+    return decision_page(
         visit,
         filing_id,
         "refuse",
@@ -297,7 +298,7 @@ def prolong_page(visit: Visit, filing_id: str) -> Response:
     rule = rule_part(row, visit.words) if row is not None else None
     most = int(row.value.get("prolong", 0)) if row is not None else 0
     effects = [visit.words("desk.prolong_effect", n=most)]
-    return _decision(visit, filing_id, "prolong", effects, fields="prolong", rule=rule)
+    return decision_page(visit, filing_id, "prolong", effects, fields="prolong", rule=rule)
 
 
 @pages.post("filings/{filing_id}/prolong", _LEADS_ONE, form=prolong_page, fields={"rules.prolong": "days"})

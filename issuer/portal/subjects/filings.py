@@ -147,7 +147,8 @@ def show_filing(visit: Visit, filing_id: str) -> Response:
     own = who.may("filing.file")
     back = {point["path"]: point["text"] for point in defects_of(view)}
     editing = own and view.state in ("DRAFT", "RETURNED")
-    refused = next((event for event in reversed(view.events) if event.move == "refuse"), None)
+    refusals = [event for event in view.events if event.move == "refuse"] if view.state == "REFUSED" else []
+    refused = refusals[-1].record if refusals else {}
     facts = [
         Fact(t("filing.process"), t(f"filing.process_{view.process}")),
         Fact(t("filing.employer"), view.employer),
@@ -173,13 +174,13 @@ def show_filing(visit: Visit, filing_id: str) -> Response:
         ),
         filed=filed_facts(t, view, back, values_of(permit)),
         events=filing_events(t, view),
-        reasons=[(field_label(t, one["path"], view), one["text"]) for one in refused.record["reasons"]]
-        if refused
-        else [],
-        redress=redress_of(rules, refused.record["redress"]) if refused else [],
+        reasons=[(field_label(t, one["path"], view), one["text"]) for one in refused.get("reasons", ())],
+        warning=refused.get("warning"),
+        redress=redress_of(rules, view.redress),
         editing=editing,
         moves=[name for name in view.moves if own],
-        may_read_token=own and view.process == "overseas" and view.state == "APPROVED",
+        # Days beside the office's clocks run for a notification alone, and while it is not used.
+        may_read_token=own and view.state == "APPROVED" and bool(days),
         gap=_gap(visit, view),
         threads=_threads(visit, rules, view),
         answers=who.may("filing.decide"),
@@ -211,10 +212,13 @@ def _desk_acts(visit: Visit, view: FilingView) -> list[Act]:
     who, t = visit.call.who, visit.words
     if not who.role.official:
         return []
-    moves = ("pre_review", "accept", "return", "approve", "refuse", "prolong")
+    moves = ("pre_review", "accept", "return", "approve", "refuse", "resume", "pause", "prolong", "deliver")
     address = f"{BASE}filings/{view.filing_id}/"
-    prolonged = any(event.move == "prolong" for event in view.events)
-    offered = [one for one in moves if one in view.moves and not (one == "prolong" and prolonged)]
+    # The machine allows these in a state; what the record says leaves some of them out.
+    over = {"approve", "refuse", "pause"} if view.paused_since else {"resume"}
+    over |= {"prolong"} if any(event.move == "prolong" for event in view.events) else set()
+    over |= {"deliver"} if view.delivered_on else set()
+    offered = [one for one in moves if one in view.moves and one not in over]
     return [Act(t(f"desk.do_{one}"), address + one.replace("_", "-")) for one in offered]
 
 

@@ -20,7 +20,7 @@ from issuer.service.app import make_service
 from tests.issuer.conftest import new_database_url
 from tests.issuer.permits.test_permit_life import cancellation, extension
 from tests.issuer.portal.test_guard import Person
-from tests.kit.forms import words
+from tests.kit.forms import field, words
 from tests.kit.furnished_town import arrived
 from tests.kit.people import Somebody, make, organisation
 from tests.kit.permit_office import PermitOffice, person_record
@@ -129,6 +129,44 @@ def test_application_that_an_objection_has_opened_again_is_shown(pages: Pages) -
         assert objection["number"] in text
         assert "Accepted" in text
         assert "Why it was refused" not in text, "that decision is gone"
+
+
+def test_officer_stops_the_time_lets_it_go_on_and_records_the_delivery(pages: Pages) -> None:
+    """While the time stands still nothing is offered to decide; each act has its form, refused at its fields; redress
+    counts from the delivery that was recorded."""
+    office = pages.office
+    filing = office.accepted("overseas", person_record(office.today, 1))
+    officer, path = Person(pages.app, office.officer.enter()), f"filings/{filing}"
+
+    def version(name: str) -> str:
+        return field(officer.get(f"{path}/{name}?lang=en").text, "version")
+
+    assert "Expert review" in words(officer.get(f"{path}/pause?lang=en").text)
+    empty = officer.post(f"{path}/pause", key="1" * 32, version=version("pause"))
+    assert [name for name in ("ground", "reason") if f'href="#f-{name}"' not in empty.text] == []
+    review = {"ground": "expert_review", "reason": "Three experts look at it."}
+    assert officer.post(f"{path}/pause", key="2" * 32, version=version("pause"), **review).status_code == 303
+    page = officer.get(f"{path}?lang=en").text
+    assert "Let the time go on" in words(page)
+    assert f'{path}/approve"' not in page
+    assert "Three experts look at it." in words(pages.text(office.employer, path))
+    assert officer.post(f"{path}/resume", key="3" * 32, version=version("resume")).status_code == 303
+    assert f'{path}/approve"' in officer.get(f"{path}?lang=en").text
+    office.moved(office.officer, filing, "refuse", {"reasons": [{"path": "M06", "text": "The post is gone."}]})
+    before = pages.text(office.employer, path)
+    office.travel("2026-03-12")
+    officer = Person(pages.app, office.officer.enter())
+    sent = {"way": "post", "evidence": "Registered letter XA12345678CN"}
+    early = officer.post(f"{path}/deliver", key="4" * 32, version=version("deliver"), **sent, day="2026-03-13")
+    assert 'href="#f-day"' in early.text
+    done = officer.post(f"{path}/deliver", key="5" * 32, version=version("deliver"), **sent, day="2026-03-10")
+    assert done.status_code == 303, words(done.text)[-300:]
+    after = pages.text(office.employer, path)
+    assert "By post on 10 March 2026" in words(after)
+    last = office.ok(office.employer, "GET", f"/v1/{path}")["redress"][0]["until"]
+    assert f'datetime="{last}"' in after
+    assert f'datetime="{last}"' not in before
+    assert f'{path}/deliver"' not in officer.get(f"{path}?lang=en").text
 
 
 def test_draft_about_a_permit_says_by_when_it_is_submitted(pages: Pages) -> None:
