@@ -63,7 +63,7 @@ def filing_situation(
         said = [situation(t, "filing", view.state)]
     if view.state in ("DRAFT", *UNDECIDED):
         state = _employer_state(visit, view.employer_id)
-        held_up = [situation(t, "employer", state)] if state not in (None, "verified") else []
+        held_up = [situation(t, "employer", state)] if state is not None and state != "verified" else []
         return [*said, *held_up], _filed_by(rules, view, permit) if view.state == "DRAFT" else []
     found = None
     if view.process == "overseas" and view.state == "APPROVED":
@@ -84,11 +84,11 @@ def permit_situation(visit: Visit, rules: ShownRules, view: PermitView, *, filed
         return t("situations.permit_filed"), []
     if view.readmitted:
         return t("situations.permit_readmitted"), []
-    said, used_by = situation(t, "permit", view.state), []
+    used_by: list[Titled] = []
     if view.state == "GRANTED":
         found = notification_views.notification_of_permit(visit.core, visit.call.who, view.permit_id)
         used_by = _used_by(rules, found, view.terms[-1].region)
-    return said, used_by
+    return situation(t, "permit", view.state), used_by
 
 
 def employer_situation(visit: Visit) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -77,8 +78,7 @@ def test_request_that_was_asked_while_there_was_room_is_refused_when_there_is_no
 def test_handlers_who_are_opened_at_the_same_time_are_no_more_than_the_rule_allows(
     issuing_service: ServiceUnderTest, employer: str
 ) -> None:
-    jobs = [lambda number=number: handler(issuing_service, employer, number) for number in range(MOST + 2)]
-    done = at_once(jobs)  # type: ignore[arg-type]
+    done = at_once([partial(handler, issuing_service, employer, number) for number in range(MOST + 2)])
     assert sum(isinstance(one, Somebody) for one in done) == MOST
     assert {str(getattr(one, "code", "")) for one in done if not isinstance(one, Somebody)} == {"account.handlers_full"}
 

@@ -334,7 +334,8 @@ def step(office: PermitOffice, objection: dict[str, Any], name: str, body: Any =
 
 
 def test_objection_in_each_state(pages: Pages) -> None:
-    office, seen = pages.office, set()
+    office = pages.office
+    seen: set[str] = set()
     readers = (office.employer, office.head)
 
     def new(number: int) -> dict[str, Any]:
@@ -388,7 +389,8 @@ def test_employer_in_each_state_is_said_to_its_handlers_and_on_what_it_files(pag
 def test_physical_card_in_each_state(pages: Pages) -> None:
     office = pages.office
     permit = office.employed(1)
-    holder, path, seen = office.holder(permit), f"permits/{permit['permit_id']}/social-card", set()
+    holder, path = office.holder(permit), f"permits/{permit['permit_id']}/social-card"
+    seen: set[str] = set()
 
     def check(state: str, *, day: bool = False) -> None:
         pages.says(path, f"social_card_{state}", holder, office.officer, day=day)
