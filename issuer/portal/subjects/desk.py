@@ -169,7 +169,7 @@ def check_page(visit: Visit, filing_id: str) -> Response:
     if item.authenticated and paper.issuing_state not in (None, "CHN"):
         found = authentication_for(rules.book, paper.issuing_state or "", rules.today)
         wanted = Fact(t("desk.wanted_way"), t(f"filing.way_{found.way}"), rule=rule_part(found.rule, t))
-    how = [Choice(name, t(f"filing.how_{name}"), t(f"desk.how_{name}_hint")) for name in HOW
+    how = [Choice(name, _begun(t(f"filing.how_{name}")), t(f"desk.how_{name}_hint")) for name in HOW
            if (name == "commitment") == (paper.committed_until is not None)]  # fmt: skip
     return visit.page(
         "office/check.html",
@@ -184,6 +184,11 @@ def check_page(visit: Visit, filing_id: str) -> Response:
         claims=_claims(visit, view),
         address=f"{BASE}filings/{filing_id}",
     )
+
+
+def _begun(text: str) -> str:
+    """Words that stand within a sentence elsewhere, as they stand alone."""
+    return text[:1].upper() + text[1:]
 
 
 def _claims(visit: Visit, view: FilingView) -> list[Fact]:
