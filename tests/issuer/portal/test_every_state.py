@@ -30,7 +30,7 @@ from verifier.runtime import http
 pytestmark = [pytest.mark.slow, pytest.mark.walk]
 
 WHY = {"reason": "The file was looked at again."}
-RAW = re.compile(rf"\b(?:{'|'.join(sorted(STATES))}|undefined|None)\b")
+RAW = re.compile(rf"\b(?:{'|'.join(sorted(STATES))})\b")
 
 
 class Pages:

@@ -28,7 +28,7 @@ ALL: Looks = {
 #: Names that only programs use: a state in capitals, a code of an error, a name that was put together and has no words.
 _RAW = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
-  const raw = /\\b(?:STATES)\\b|\\b[a-z]{3,}\\.[a-z]+_[a-z_]+\\b|\\b(?:undefined|None|NaN)\\b/;
+  const raw = /\\b(?:STATES)\\b|\\b[a-z]{3,}\\.[a-z]+_[a-z_]+\\b|\\b(?:undefined|NaN)\\b/;
   while (walker.nextNode()) {
     const free = walker.currentNode.parentElement.closest("bdi, .code, option, textarea, script");
     if (!free && raw.test(walker.currentNode.data)) found.push(walker.currentNode.data.trim());
