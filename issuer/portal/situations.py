@@ -123,8 +123,8 @@ def _used_by(rules: ShownRules, found: NotificationView | None, region: str) -> 
 
 
 def _filed_by(rules: ShownRules, view: FilingView, permit: PermitView | None) -> list[Titled]:
-    """Until when a draft about a permit has to be submitted: an extension by the permit's end, a report by the day in its
-    record from which that counts; empty while it has none."""
+    """Until when a draft about a permit has to be submitted: an extension by the permit's end, a report by the day in
+    its record from which that counts; empty while it has none."""
     t, whose = rules.t, rules.t("filing.whose_applicant")
     name, field = _REPORTED.get(view.process, ("D06", ""))
     row, begun = rules.of_deadline(name, view.region), view.record.get(field)

@@ -130,13 +130,23 @@ PAGES: dict[str, tuple[str, ...]] = {
 }
 #: Who walks pages that stand under another name than a role's.
 USERS = {
-    **{"applicant": "employer", "desk": "permit_officer", "ruling": "administrator"},
+    "applicant": "employer",
+    "desk": "permit_officer",
+    "ruling": "administrator",
     "confirming": "second_permit_officer",
 }
 COMMON = ("account", "account/password", "account/contact", "account/second-factor", "account/sessions")
 MORE = ("account/recovery-codes", "account/notices", "notices", "help", "privacy", "accessibility")
 #: Pages for whoever is not logged in.
-STRANGERS = ("log-in", "log-in?next=/portal/notices", "invitations/", "help", "privacy", "privacy/kept", "accessibility")
+STRANGERS = (
+    "log-in",
+    "log-in?next=/portal/notices",
+    "invitations/",
+    "help",
+    "privacy",
+    "privacy/kept",
+    "accessibility",
+)
 
 
 def paths_of(role: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The time of a decision at the desk: stopped on a ground of the law, going on again, and the delivery of what was decided.
+"""The time of a decision at the desk: stopped on a ground of the law, going on again; and the delivery of decisions.
 
 Promises:
 

@@ -1,4 +1,4 @@
-"""What people do to forms in a browser without meaning to: back after an act, a session that ends, a clock that is wrong,
+"""What people do to forms in a browser without meaning to: back after an act, a session that ends, a wrong clock,
 two clients in two tabs."""
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def test_part_of_an_application_survives_the_end_of_the_session(entering: Enteri
 
 
 def test_clock_and_time_zone_of_the_device_change_no_day(entering: Entering) -> None:
-    """A device four years ahead, in Los Angeles, shows the same days, days left and Beijing time as one that is right."""
+    """A device four years ahead, in Los Angeles, shows the same days, days left and Beijing time as a right one."""
     right = entering("resident")
     wrong = entering("resident", timezone_id="America/Los_Angeles")
     wrong.context.clock.install(time="2030-02-28T23:30:00Z")
@@ -129,7 +129,7 @@ def _steady(text: str) -> str:
 
 
 def test_two_clients_in_two_tabs_get_each_its_own_application(entering: Entering, served: Town) -> None:
-    """The client is in the form: what the other tab has begun meanwhile changes nothing, and each page names its own."""
+    """The client is in the form: what the other tab has begun meanwhile changes nothing, each page names its own."""
     service = served.issuing_service
     second_id = organisation(service, "employer", 62)
     second = make(service, "employer", "employer.second", organisation_id=second_id)
@@ -157,5 +157,7 @@ def test_running_clock_on_the_card_is_the_services_in_beijing(entering: Entering
     page = entering("holder", timezone_id="America/Los_Angeles")
     page.context.clock.install(time="2030-02-28T23:30:00Z")
     page.goto(served.path("cards/{card}/whole"))
-    minutes = {time.strftime("%H:%M", time.gmtime(served.issuing_service.clock.at + 8 * 3600 + more)) for more in (0, 60)}
+    minutes = {
+        time.strftime("%H:%M", time.gmtime(served.issuing_service.clock.at + 8 * 3600 + more)) for more in (0, 60)
+    }
     assert page.inner_text("time[data-clock]")[:5] in minutes

@@ -397,7 +397,9 @@ def test_physical_card_in_each_state(pages: Pages) -> None:
         seen.add(state)
 
     def order() -> str:
-        made = office.ok(holder, "POST", f"/v1/permits/{permit['permit_id']}/social-cards", {"bank": "Bank of the East"})
+        made = office.ok(
+            holder, "POST", f"/v1/permits/{permit['permit_id']}/social-cards", {"bank": "Bank of the East"}
+        )
         return str(made["social_card_id"])
 
     def move(card: str, name: str, **more: Any) -> None:

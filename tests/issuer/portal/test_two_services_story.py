@@ -1,5 +1,5 @@
-"""The whole life of a card through the pages, with both services as processes of their own; its holder and whoever scans
-it are before a real Chromium."""
+"""The whole life of a card through the pages, with both services as processes of their own; its holder, and whoever
+scans it, are before a real Chromium."""
 
 from __future__ import annotations
 
