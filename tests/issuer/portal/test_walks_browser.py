@@ -49,8 +49,8 @@ _STRAYS = """() => {
 
 
 def look(page: Watched, where: str, language: str, sizes: list[tuple[Any, Any]], axe: set[int]) -> None:
-    """What holds on every page, for the one that is open: one heading, its language alone, nothing that scrolls sideways,
-    also at the narrowest, and no serious fault.
+    """What holds on every page, for the one that is open: one heading, its language alone, nothing that scrolls
+    sideways, also at the narrowest, and no serious fault.
 
     Args:
         axe: in which of the sizes axe-core looks at it.
