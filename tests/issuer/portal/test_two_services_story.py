@@ -184,7 +184,7 @@ def test_card_from_the_application_to_the_scan_and_to_its_revocation(
 
     with watched(browser, f"{made.url}?lang=en") as scanner:
         assert held_up(scanner, screen) == "INVALID"
-        assert "withdrawn" in scanner.text("#held")
+        assert "cancelled" in scanner.text("#held")
     phone.reload()
     assert phone.inner_text(".face .tag") == "Ended"
     assert phone.locator(".face .qr").count() == 0
