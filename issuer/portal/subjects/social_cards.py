@@ -65,7 +65,9 @@ def social_card_page(visit: Visit, permit_id: str) -> Response:
         plain=[name for name in moves if name not in (*_WITH_REASON, "make")],
         reasoned=[name for name in moves if name in _WITH_REASON],
         makes="make" in moves,
-        orders=permit.state in _ORDERS and (live is None or replaces),
+        # A form that was refused comes back with what was typed, also where a card has been ordered meanwhile.
+        orders=permit.state in _ORDERS
+        and (live is None or replaces or any(one.field == "bank" for one in visit.errors)),
         earlier=[_entry(t, one) for one in found if one.state in _ENDED],
         address=f"{BASE}permits/{permit_id}",
     )
