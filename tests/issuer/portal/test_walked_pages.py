@@ -13,6 +13,9 @@ from tests.kit.walked_pages import PAGES, STRANGERS, USERS, paths_of
 ELSEWHERE: Mapping[str, str] = {
     "second-factor": "test_walks_browser.py: it needs a session that has begun",
     "filings/{}/form": "a PDF: test_application_form.py",
+    "accounts/{}/passport": "test_admin_pages.py",
+    "accounts/{}/no-passport": "test_admin_pages.py",
+    "employers/{}/code": "test_employer_codes.py",
     "lists/{}/refused": "a CSV file: test_batch_pages.py",
 }
 
