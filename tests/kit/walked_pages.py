@@ -82,7 +82,12 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("filings/{filing}/pre-review", "filings/{accepted}/approve", "filings/{accepted}/refuse"),
         *("privacy/requests", "privacy/requests/{request}", "privacy/requests/{request}/decide?outcome=done"),
         *("slots", "slots/{slot}", "permits/{permit}/hearing", "permits/{permit}/end"),
-        *("permits/{permit}/account", "permits/{permit}/merge", "filings/{filing}/accept", "permits/{permit}/social-card"),
+        *(
+            "permits/{permit}/account",
+            "permits/{permit}/merge",
+            "filings/{filing}/accept",
+            "permits/{permit}/social-card",
+        ),
         *("filings/{accepted}/pause", "filings/{paused}", "filings/{paused}/resume", "filings/{refused}/deliver"),
         *("entries", "entries/{entry}", "employers/{organisation}/merge", "permits/{arrived}"),
     ),

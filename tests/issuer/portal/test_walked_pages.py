@@ -15,6 +15,8 @@ ELSEWHERE: Mapping[str, str] = {
     "filings/{}/form": "a PDF: test_application_form.py",
     "accounts/{}/passport": "test_admin_pages.py",
     "accounts/{}/no-passport": "test_admin_pages.py",
+    "permits/{}/split": "test_person_mergers.py",
+    "employers/{}/name": "test_employer_mergers.py",
     "employers/{}/code": "test_employer_codes.py",
     "lists/{}/refused": "a CSV file: test_batch_pages.py",
 }
