@@ -6,7 +6,7 @@ Promises:
    never a token. Another account of the same person does not count, nor another person with the same passport.
 2. The approver has had account and role since before the request; nobody approves an act on their own person.
 3. The act is done in the transaction that records the confirmation: once, or not at all. It is not done when the
-   requester has lost the permission or left the region, nor after the request has expired.
+   requester has lost the permission, also for a while, or left the region, nor after the request has expired.
 4. The audit has the act under both pseudonyms: ``<act>`` by the requester, ``<act>.confirmed`` by the approver.
 5. At most one request for the same act on the same object is open.
 6. Nobody decides on a request about themselves, not even to refuse it; the requester may withdraw it.
@@ -167,6 +167,8 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
         if max(account.created_at, account.role_at) >= row.created_at:
             raise NotAllowed("confirm.younger_account")
         may_ask = asker.state == "active" and kind.right in role_named(asker.role).rights
+        # A role that came back is another one: whoever had it meanwhile has begun anew.
+        may_ask = may_ask and asker.role_at <= row.created_at
         if not (may_ask and allowed(session, kind, asker.id, prepared.subject)):
             raise Conflict("confirm.asker_gone")
         _not_oneself(asking | deciding, prepared)

@@ -13,6 +13,7 @@ from typing import Any
 import pyotp
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from icard_crypto.errors import StateError, Unavailable
 from issuer import cards
@@ -245,6 +246,22 @@ def test_who_asked_must_still_be_allowed_to(issuing_service: ServiceUnderTest) -
     assert refused(lambda: engine.confirm(issuing_service.core, second.who, request)) == "session.unknown"
     host.change(issuing_service.core, "one", "lock", HOST)
     assert refused(lambda: engine.confirm(issuing_service.core, two.who(), request)) == "confirm.asker_gone"
+    assert standing(issuing_service, card_id) == "active"
+
+
+def test_who_asked_and_had_another_role_meanwhile_has_to_ask_again(issuing_service: ServiceUnderTest) -> None:
+    """A request goes with the role it was made in, though the account has the same role again when it is confirmed."""
+    one, two = make(issuing_service, "permit_officer", "one"), make(issuing_service, "permit_officer", "two")
+    card_id, core = card(issuing_service), issuing_service.core
+    issuing_service.later()
+    request = ask_revocation(issuing_service, one.who(), card_id)
+    issuing_service.later()
+
+    def change(session: Session) -> None:
+        session.get_one(Account, one.account_id).role_at = core.clock.now(session)
+
+    core.database.transact(change)
+    assert refused(lambda: engine.confirm(core, two.who(), request)) == "confirm.asker_gone"
     assert standing(issuing_service, card_id) == "active"
 
 
