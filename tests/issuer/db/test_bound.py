@@ -463,11 +463,11 @@ def test_nobody_reads_or_begins_anothers_list(issuing_service: ServiceUnderTest)
 
 def test_nobody_puts_anothers_objection_before_their_own_eyes(issuing_service: ServiceUnderTest) -> None:
     """Under one's own person or organisation it is refused: who lodged it is part of what is bound."""
-    there = lived_in(issuing_service)
     core, table = issuing_service.core, table_of(Objection)
     stranger = make(issuing_service, "holder", "stranger")
     other = organisation(issuing_service, "employer", 7)
     handler = make(issuing_service, "employer", "another", organisation_id=other)
+    there = lived_in(issuing_service)
     for who, mine in ((stranger, {"person_id": stranger.person_id}), (handler, {"organisation_id": other})):
         assert objection_views.list_objections(core, who.who()) == []
         raw(issuing_service, update(table).values(mine))
