@@ -94,7 +94,7 @@ _PATIENCE: Final = 30_000
 CRITICAL, COLD, WARM = "critical path of the card page, kB", "card page usable, cold, s", "card page usable, warm, s"
 FIRST_BYTE, MANY = "first byte, p95, ms", "first byte among many people, p95, ms"
 LISTED, LOOKED = "5,000 rows: page with progress, s", "5,000 rows: first rows looked at, s"
-DRAWN, CACHED = "document page, drawn anew, ms", "document page, from the cache, ms"
+DRAWN, CACHED = "document page, first drawn, ms", "document page, from the cache, ms"
 CROWD, MEMORY = "first byte with people at once, p95, ms", "memory at the end to that after warming up"
 #: What is promised of each; None: reported only.
 TARGETS: Final[Mapping[str, float | None]] = {

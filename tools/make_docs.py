@@ -27,6 +27,13 @@ from issuer.permits.processes import MACHINES, diagram
 from tools import benchmark_drawings, benchmark_page, endpoints_table, service_page, worked_example
 from tools.issuing_figures import issuing_figures, origin_figures, service_figures
 from tools.notices_table import notices_table
+from tools.process_figures import (
+    insurance_figures,
+    month_end_figures,
+    permit_figures,
+    portal_figures,
+    storage_figures,
+)
 from tools.scale_figures import column_figures, contention_figures, growth_figures
 from tools.scan_page import scan_page_figures, screens_table
 from tools.service_examples import EXAMPLES, examples_json
@@ -180,6 +187,11 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "data-figures": column_figures,
     "growth-figures": growth_figures,
     "contention-figures": contention_figures,
+    "permit-figures": permit_figures,
+    "insurance-figures": insurance_figures,
+    "month-end-figures": month_end_figures,
+    "portal-figures": portal_figures,
+    "storage-figures": storage_figures,
     "settings": settings_table,
     "notices": notices_table,
     "processes": diagrams,
