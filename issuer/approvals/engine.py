@@ -167,7 +167,7 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
         if max(account.created_at, account.role_at) >= row.created_at:
             raise NotAllowed("confirm.younger_account")
         may_ask = asker.state == "active" and kind.right in role_named(asker.role).rights
-        # A role that came back is another one: whoever had it meanwhile has begun anew.
+        # A role that was taken away and given back does not bring its requests back.
         may_ask = may_ask and asker.role_at <= row.created_at
         if not (may_ask and allowed(session, kind, asker.id, prepared.subject)):
             raise Conflict("confirm.asker_gone")

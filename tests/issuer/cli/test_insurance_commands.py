@@ -15,7 +15,7 @@ COLUMNS = "number,employer_code,kind,month,scheme,employer_part,employee_part,da
 
 
 def test_import_writes_refused_rows_and_the_status_says_so(folder: Path, tmp_path: Path) -> None:
-    """Nobody is insured here: both rows are refused, each with its place and words; the same file again adds none."""
+    """Nobody is insured here: both rows are refused, each fault with its place; the same file again adds none."""
     path = tmp_path / "rows.csv"
     row = "DEU000000C00000001,91310000MA1FL0000N,paid,2026-03,pension,{},2400.00,2026-04-15"
     path.write_text(f"{COLUMNS}\n{row.format('4800.00')}\n{row.format('1.234')}\n", "utf-8")
@@ -27,7 +27,11 @@ def test_import_writes_refused_rows_and_the_status_says_so(folder: Path, tmp_pat
         assert '"refused": 2' in done.out
         with refused.open(encoding="utf-8", newline="") as file:
             found = [(row["row"], row["path"], row["code"]) for row in csv.DictReader(file)]
-        assert found == [("2", "number", "insurance.none"), ("3", "employer_part", "insurance.amount")]
+        assert found == [
+            ("2", "number", "insurance.none"),
+            ("2", "employer_code", "insurance.employer"),
+            ("3", "employer_part", "insurance.amount"),
+        ]
 
 
 def test_lapses_says_how_many_were_looked_at(folder: Path) -> None:

@@ -105,6 +105,7 @@ class World:
         self.numbers = itertools.count(1)
         self.given = itertools.count()
         self._sessions: dict[str, Entered] = {}
+        self._granting: dict[str, Principal] = {}
         self.employer, self.agency = self.organisation("employer"), self.organisation("agency")
         roles = ("administrator", "auditor", "permit_officer", "insurance_officer", "office_head", "inspector")
         self.people = {role: self.somebody(role) for role in (*roles, "holder", "employer", "agency")}
@@ -156,7 +157,10 @@ class World:
         """A mandate in force."""
         # One behind the other: an agency has one mandate of an employer at a time.
         begins = int(self.issuing_service.clock.at) + 2 * _DAY * next(self.given)
-        who = self.somebody("employer", place=employer).who()
+        if employer not in self._granting:
+            own = self.registering if employer == self.employer else self.somebody("employer", place=employer)
+            self._granting[employer] = own.who()
+        who = self._granting[employer]
         return mandates.give_mandate(self.core, who, agency, employer, begins, begins + _DAY).mandate_id
 
     def revocation(self) -> str:
@@ -1004,7 +1008,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "POST /v1/entries/{entry_id}/not-shown": lambda world: Shot(
         "permit_officer", {"reason": "nobody came"}, {"entry_id": world.entered(overdue=True)}
     ),
-    "POST /v1/calendar-feeds": lambda world: Shot(world.somebody("employer")),
+    "POST /v1/calendar-feeds": lambda world: Shot(world.somebody("employer", world.organisation("employer"))),
     "GET /v1/calendar-feeds": _plain("holder employer agency"),
     "DELETE /v1/calendar-feeds/{feed_id}": lambda world: Shot("employer", ids={"feed_id": world.feed("employer")[0]}),
     "GET /v1/calendars/{token}": lambda world: Shot(ids={"token": world.feed("holder")[1]}),
