@@ -268,8 +268,6 @@ def answer_report(
         NotAllowed, NotFound, Conflict, Invalid: ``access.*``, ``account.self``, ``grant.*``.
     """
     who.require("insurance.book")
-    if not 0 < len(answer) <= _LONGEST or not is_plain(answer):
-        raise Invalid("grant.report", path="answer", expected=f"1 to {_LONGEST} printable characters")
 
     def work(unit: UnitOfWork) -> None:
         session = unit.session
@@ -280,6 +278,8 @@ def answer_report(
             raise NotAllowed("account.self")
         if row.state != "open":
             raise Conflict("grant.answered", found=row.state)
+        if not 0 < len(answer) <= _LONGEST or not is_plain(answer):
+            raise Invalid("grant.report", path="answer", expected=f"1 to {_LONGEST} printable characters")
         row.state, row.decided_by, row.decided_at = outcome, who.account_id, unit.now
         _seal(core, row, {**_opened(core, row), "answer": answer})
         session.flush()
