@@ -27,7 +27,7 @@ from icard_crypto.errors import EncodeError, MissingPart
 from icard_crypto.pictures.pictures import MOST_PIXELS, Picture, open_picture
 
 from . import _writers
-from ._readers import scan_zxing, zxing
+from ._readers import contents, scan_zxing, zxing
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -238,10 +238,10 @@ def _read_back(png: bytes, text: str) -> None:
     from PIL import Image
 
     image: Image.Image = Image.open(BytesIO(png), formats=("PNG",)).convert("L")
-    read = [found.content for found in scan_zxing(image)]
+    read = contents(scan_zxing(image))
     if read != [text]:
         # A module of one or two pixels is meant for a printer that enlarges; readers want more.
         image = image.resize((image.width * 4, image.height * 4), Image.Resampling.NEAREST)
-        read = [found.content for found in scan_zxing(image)]
+        read = contents(scan_zxing(image))
     if read != [text]:
         raise EncodeError("qr.not_readable", expected="the text drawn", found=f"{len(read)} codes")

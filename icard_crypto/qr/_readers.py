@@ -18,7 +18,7 @@ from icard_crypto.errors import MissingPart
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Found", "Reader", "ReaderName", "readers", "scan_zbar", "scan_zxing", "zxing"]
+__all__ = ["Found", "Reader", "ReaderName", "contents", "readers", "scan_zbar", "scan_zxing", "zxing"]
 
 ReaderName: TypeAlias = Literal["zxing-cpp", "zbar"]
 Corners: TypeAlias = tuple[tuple[int, int], ...]
@@ -66,6 +66,11 @@ def zxing() -> Any:  # the extension has no types
         return importlib.import_module("zxingcpp")
     except ImportError as absent:
         raise MissingPart("qr.extra_missing", found="no zxing-cpp") from absent
+
+
+def contents(found: list[Found]) -> list[str | bytes]:
+    """What was read. About one drawing in ten thousand has a pattern in it that looks like another code and is none."""
+    return [one.content for one in found if one.content is not None]
 
 
 def scan_zxing(image: Image.Image) -> list[Found]:

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 from icard_crypto.errors import EncodeError, MissingPart
 
-from ._readers import scan_zbar, scan_zxing
+from ._readers import contents, scan_zbar, scan_zxing
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -130,6 +130,6 @@ def _read_by_both(png: bytes, text: str) -> None:
     except Exception as absent:
         raise MissingPart("qr.extra_missing", found="no zbar, the second reader") from absent
     for name, scan in (("zxing-cpp", scan_zxing), ("zbar", scan_zbar)):
-        read = [found.content for found in scan(grey)]
+        read = contents(scan(grey))
         if read != [text]:
             raise EncodeError("qr.not_readable", expected="the text drawn", found=f"{len(read)} codes by {name}")

@@ -236,3 +236,20 @@ def test_styled_modules_have_room_to_be_round(module_size: int) -> None:
     """Outside of 4 to 20 pixels a module is refused."""
     with pytest.raises(ValueError, match="4 to 20"):
         qr.draw_styled(TEXT, module_size=module_size)
+
+
+#: Its drawing has a pattern in it that zxing-cpp takes for the beginning of another code, as one in ten thousand has.
+PHANTOM = (
+    "IC1:AFD17WI8XNBF.N17D%I05A0Y*OZ%RE2P8M7C/4WJXO98XRAJMT5-KO88/* U5K**-$-O:A5ORJG/C:D03Y%3M/$$KBPZ:IK9:2B+.S47"
+    "0M.URQU-BJC4OE1BOJR72GH5Q0H8%%/2O-SC6G5% Z96WU+.SA 7RE-N7ZUQ%-JX$R3W6-GYGTLI/K$ TZFWZ7Z41DDO67HLC%JO0A5IKF1G"
+    "V5$X33F0Z.-SI/5$M1*-EXUVWXYR0H-$7EYNY93FU8AZCJ0ISUGQ3.H. 4G**HJ5TP5E1R89Z4W-AUL%H%RRN90PCHW3*T1V$30:*NOR8%OD"
+    "HB-9L8B5LJOXRCG%XW-JRHT/I*-TN7JUE1355V$CZ9KG$$:JC-GOQPMS%VBQR$WAQI 7$UHO +0I-84KD*0MTKNIR///Z043BPTM28HGIX$."
+    " XSPGFG2KM9C8K+*/XC:"
+)
+
+
+def test_pattern_that_looks_like_another_code_does_not_keep_a_text_from_being_drawn() -> None:
+    png = qr.draw_png(PHANTOM)
+    found = _readers.scan_zxing(Image.open(BytesIO(png)).convert("L"))
+    assert [one.content for one in found] == [None, PHANTOM]
+    assert [code.content for code in qr.read(png)] == [PHANTOM]
