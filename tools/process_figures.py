@@ -3,7 +3,7 @@ permits, insurance, the month's end, the portal and storage wrote."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.portal import TARGETS
 from tools.issuing_figures import about, lines, measured
@@ -17,14 +17,9 @@ def permit_figures() -> str:
     """What an application and a day of reminders cost."""
     told = measured("permits")
     rows = [
-        (one["what"], f"{one['measured']:.2f} {one['unit']}", f"at most {one['at_most']:g} {one['unit']}", _met(one))
-        for one in told["databases"]["SQLite"]
+        _row(one["what"], one["measured"], one["at_most"], one["unit"], digits=2) for one in told["databases"]["SQLite"]
     ]
     return "\n".join((about(told), lines(_HEADING, rows)))
-
-
-def _met(one: dict[str, Any]) -> str:
-    return "met" if one["measured"] <= one["at_most"] else "missed"
 
 
 def insurance_figures() -> str:
@@ -33,7 +28,7 @@ def insurance_figures() -> str:
     people, rows = f"{told['people']:,}", f"{told['rows']:,}"
     rate = told["import_rows_a_second"]
     found = [
-        (f"{rows} rows from a file", f"{rate:,.0f} a second", "at least 10,000", "met" if rate >= 10_000 else "missed"),
+        (f"{rows} rows from a file", f"{rate:,.0f} a second", "at least 10,000", _met(rate >= 10_000)),
         _row("the same, memory", told["import_mib"], 300, "MiB"),
         _row(
             f"compliance of {people} people over {told['months']} months, {told['processes']} processes",
@@ -79,7 +74,7 @@ def portal_figures() -> str:
     rows = []
     for what, target in TARGETS.items():
         limit = "" if target is None else f"at most {target:g}"
-        met = "" if target is None else "met" if found[what] <= target else "missed"
+        met = "" if target is None else _met(found[what] <= target)
         rows.append((what, f"{found[what]:.2f}" if found[what] < 10 else f"{found[what]:.0f}", limit, met))
     return "\n".join((about(told), lines(_HEADING, rows)))
 
@@ -92,6 +87,9 @@ def storage_figures() -> str:
     return "\n".join((about(told), lines(("per 10,000", *sizes), rows)))
 
 
-def _row(what: str, figure: float, at_most: float, unit: str) -> tuple[str, str, str, str]:
-    met = "met" if figure <= at_most else "missed"
-    return what, f"{figure:.1f} {unit}", f"at most {at_most:g} {unit}", met
+def _row(what: str, figure: float, at_most: float, unit: str, digits: int = 1) -> tuple[str, str, str, str]:
+    return what, f"{figure:.{digits}f} {unit}", f"at most {at_most:g} {unit}", _met(figure <= at_most)
+
+
+def _met(met: bool) -> str:
+    return "met" if met else "missed"

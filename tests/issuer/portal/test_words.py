@@ -84,7 +84,7 @@ def test_every_name_in_templates_and_modules_is_an_entry() -> None:
 
 
 def test_names_that_are_put_together_are_entries() -> None:
-    """Roles, grounds of terms, moves of applications and who makes them, acts of two people and their effects."""
+    """Roles, grounds of terms, moves of applications and who makes them, acts under dual control and their effects."""
     words = Words("en")
     for role in ROLES:
         assert words.has(f"roles.{role}")
