@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from issuer.accounts.invitations import Parts
 from issuer.core import Core
 from issuer.permits import mergers
+from issuer.permits.models import Employer
 
 from .kinds import Done, Kind, Prepared, require_only
 
@@ -18,44 +19,41 @@ __all__ = ["EMPLOYER_ACTS"]
 _RIGHT: Final = "employer.verify"
 
 
-def _prepare_merger(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
-    """``employer_id``: of the employer that became part of another one, ``into_id``."""
-    require_only(arguments, {"employer_id", "into_id"})
-    employer = mergers.prepare_merger(session, arguments["employer_id"], arguments["into_id"])
-    return Prepared(employer.organisation_id, dict(arguments))
+def _kind(
+    act: str,
+    subject: str,
+    detail: str,
+    prepare: Callable[[Core, Session, str, str], Employer],
+    change: Callable[[Core, Session, int, str, str], None],
+) -> Kind:
+    """The kind of an act that changes one thing about an employer.
+
+    Args:
+        subject: the argument that has the employer's id.
+        detail: the other argument: the employer that it became part of, its new code, its new name.
+    """
+
+    def prepared(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
+        require_only(arguments, {subject, detail})
+        employer = prepare(core, session, arguments[subject], arguments[detail])
+        return Prepared(employer.organisation_id, dict(arguments))
+
+    def done(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
+        change(core, session, now, prepared.subject, prepared.arguments[detail])
+        return Done(act, prepared.subject)
+
+    return Kind(_RIGHT, prepared, done, allow=mergers.require_employer_region)
 
 
-def _merge(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
-    mergers.merge_employers(core, session, now, prepared.subject, prepared.arguments["into_id"])
-    return Done("employer.merge", prepared.subject)
-
-
-def _prepare_code(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
-    """``organisation_id``: of the employer that has another unified social credit code now, ``code``."""
-    require_only(arguments, {"organisation_id", "code"})
-    employer = mergers.prepare_code(core, session, arguments["organisation_id"], arguments["code"])
-    return Prepared(employer.organisation_id, dict(arguments))
-
-
-def _change_code(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
-    mergers.change_employer_code(core, session, now, prepared.subject, prepared.arguments["code"])
-    return Done("employer.code", prepared.subject)
-
-
-def _prepare_name(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
-    """``organisation_id``: of the employer that has another name now, ``name``."""
-    require_only(arguments, {"organisation_id", "name"})
-    employer = mergers.prepare_name(core, session, arguments["organisation_id"], arguments["name"])
-    return Prepared(employer.organisation_id, dict(arguments))
-
-
-def _change_name(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
-    mergers.change_employer_name(core, session, now, prepared.subject, prepared.arguments["name"])
-    return Done("employer.name", prepared.subject)
+def _prepare_merger(_: Core, session: Session, employer_id: str, into_id: str) -> Employer:
+    return mergers.prepare_merger(session, employer_id, into_id)
 
 
 EMPLOYER_ACTS: Final[dict[str, Kind]] = {
-    "employer.merge": Kind(_RIGHT, _prepare_merger, _merge, allow=mergers.require_employer_region),
-    "employer.code": Kind(_RIGHT, _prepare_code, _change_code, allow=mergers.require_employer_region),
-    "employer.name": Kind(_RIGHT, _prepare_name, _change_name, allow=mergers.require_employer_region),
+    act: _kind(act, *parts)
+    for act, parts in {
+        "employer.merge": ("employer_id", "into_id", _prepare_merger, mergers.merge_employers),
+        "employer.code": ("organisation_id", "code", mergers.prepare_code, mergers.change_employer_code),
+        "employer.name": ("organisation_id", "name", mergers.prepare_name, mergers.change_employer_name),
+    }.items()
 }
