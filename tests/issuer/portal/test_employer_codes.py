@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -34,7 +33,7 @@ def test_new_code_is_asked_for_confirmed_and_the_former_one_is_shown(tmp_path: P
         assert (refused.status_code < 500, 'href="#f-credit_code"' in refused.text) == (True, True), wrong
     assert first.post(path, key="8" * 32, **given).status_code == 303
     second = Person(app, office.second.enter())
-    request = re.findall(rf'href="{BASE}(confirmations/[0-9a-f]{{32}})"', second.get("confirmations").text)[0]
+    request = second.asked(credit_code(70))
     page = words(second.get(request).text)
     assert f"Organisation 1 ({credit_code(1)})" in page
     assert credit_code(70) in page

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -34,7 +33,7 @@ def test_one_officer_asks_and_another_confirms_with_the_names_of_both(tmp_path: 
         assert (refused.status_code < 500, 'href="#f-into"' in refused.text) == (True, True), wrong
     assert first.post(path, key="8" * 32, **given).status_code == 303
     second = Person(app, office.second.enter())
-    request = re.findall(rf'href="{BASE}(confirmations/[0-9a-f]{{32}})"', second.get("confirmations").text)[0]
+    request = second.asked(credit_code(7))
     page = words(second.get(request).text)
     assert all(f"Organisation {number} ({credit_code(number)})" in page for number in (1, 7))
     assert second.post(f"{request}/confirm", key="9" * 32).status_code == 303
@@ -60,7 +59,7 @@ def test_new_name_is_asked_for_on_a_page_and_confirmed_with_the_present_one_befo
         assert (refused.status_code, 'href="#f-name"' in refused.text) == (422, True), wrong
     assert first.post(path, key="8" * 32, **given).status_code == 303
     second = Person(app, office.second.enter())
-    request = re.findall(rf'href="{BASE}(confirmations/[0-9a-f]{{32}})"', second.get("confirmations").text)[0]
+    request = second.asked("Muster & <b>Sons</b>")
     page = second.get(request).text
     assert f"Organisation 1 ({credit_code(1)})" in words(page)
     assert "Muster &amp; &lt;b&gt;Sons&lt;/b&gt;" in page

@@ -21,6 +21,7 @@ from issuer.portal.visits import own_path
 from issuer.service.access import require_access
 from issuer.service.app import make_service
 from issuer.service.cookies import SESSION
+from tests.kit.forms import words
 from tests.kit.http_clients import ask
 from tests.kit.people import PASSWORD, make
 from tests.kit.portal import Town, town
@@ -59,6 +60,14 @@ class Person:
         form = {"csrf": self.entered.csrf, "key": KEY, **fields}
         headers = {"Cookie": self.cookie, "Content-Type": "application/x-www-form-urlencoded", **(sent or {})}
         return ask(self.app, "POST", BASE + path, headers=headers, content=urlencode(form).encode())
+
+    def asked(self, *said: str) -> str:
+        """The path of the one request awaiting confirmation whose page says all of that, whatever order they are in."""
+        listed = self.get("confirmations").text
+        waiting: set[str] = set(re.findall(rf'href="{BASE}(confirmations/[0-9a-f]{{32}})"', listed))
+        shown = {path: words(self.get(f"{path}?lang=en").text) for path in waiting}
+        (path,) = (path for path, page in shown.items() if all(text in page for text in said))
+        return path
 
     @property
     def cookie(self) -> str:
