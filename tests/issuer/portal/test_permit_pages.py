@@ -113,6 +113,16 @@ def test_pdf_with_a_script_is_shown_as_a_picture_and_leaves_only_as_a_download(a
     assert person.post(f"{path}/remove", key="8" * 32, material="M07", file_id=file_id).status_code == 303
 
 
+def test_first_page_of_a_document_is_fetched_at_once_and_all_others_as_the_officer_reads_on(
+    app: FastAPI, made: Town
+) -> None:
+    filing = f"filings/{made.ids['returned']}"
+    assert send(of(app, made, "employer"), f"{filing}/paper", pdf(3), "application/pdf", material="M04") == 303
+    page = of(app, made, "permit_officer").get(f"{filing}/check?material=M04").text
+    drawn = re.findall('<img class="drawn"[^>]*>', page)
+    assert ['loading="lazy"' in picture for picture in drawn] == [False, True, True]
+
+
 @pytest.mark.parametrize("said", ["image/svg+xml", "image/png", "image/jpeg", "application/pdf"])
 def test_svg_is_no_photo_whatever_it_says_it_is(app: FastAPI, made: Town, said: str) -> None:
     person, path = of(app, made, "employer"), f"filings/{made.ids['draft']}/paper"
