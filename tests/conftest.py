@@ -48,7 +48,7 @@ _BOTH_DATABASES = (
     *("_process.py", "_kills.py", "_model.py"),
 )
 #: What takes a third of the time and walks the whole of something: each command of a page or a runbook, each screen,
-#: each operation of a benchmark, each endpoint, each alert. ``make test-walks`` runs these.
+#: each operation of a benchmark, each endpoint, each alert, each revision of the tables: ``make test-walks``.
 _WALKS = (
     *("docs/test_issuing.py", "docs/test_operations.py", "docs/test_running.py", "docs/test_production_page.py"),
     *("docs/test_accounts_page.py", "docs/test_notices.py", "docs/test_api_page.py", "docs/test_permits_page.py"),
@@ -56,6 +56,8 @@ _WALKS = (
     *("docs/test_embed.py::test_the_programs", "deploy/test_units.py::test_what_the"),
     "deploy/test_prometheus.py::test_each_alert",
     *("issuer/runbooks/", "portal/test_walks_browser.py", "scan/test_matrix_browser.py"),
+    *("scan/test_first_day_browser.py", "scan/test_no_wrong_answer_browser.py"),
+    *("db/test_every_revision.py::test_a_database_of_each", "issuer/test_demo.py", "trial/test_demo_data.py"),
     *("benchmarks/test_issuing_service.py", "benchmarks/test_origin.py", "benchmarks/test_scan_page.py"),
     *("approvals/test_confirmation_model.py", "service/test_openapi.py"),
     *("service/test_matrix.py::test_every_endpoint_has_a_row", "data/test_verdicts.py::test_a_hundred_thousand"),
@@ -82,6 +84,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if "tests/issuer/" in name and "[postgresql" in name and not any(part in name for part in _BOTH_DATABASES):
             item.add_marker(pytest.mark.second_database)
-        elif any(part in name for part in _WALKS):
+        elif item.get_closest_marker("second_database") is None and any(part in name for part in _WALKS):
             item.add_marker(pytest.mark.walk)
             item.add_marker(pytest.mark.slow)
