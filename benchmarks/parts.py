@@ -209,7 +209,7 @@ def parts() -> dict[str, Part]:
         "verify_many",
         _batch,
         share=20,
-        ours=("batch",),
+        ours=("batch", "brief batch"),
         anchors=("verify_many",),
     )
     return made

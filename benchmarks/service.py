@@ -8,7 +8,8 @@ Promises:
 2. Each request carries another code of a hundred; every one of them is VALID, which is looked at before the first
    round.
 3. p50 and p99 are of the same turns as the time for one request, which is one by the requests a second.
-4. A batch is sent, answered and read whole: verdicts as JSON in all their length, against verdicts as objects.
+4. A batch is sent, answered and read whole: verdicts as JSON, in all their length and in brief, against verdicts as
+   objects.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def over_http(workers: int, rounds: int) -> Run:
 
 
 def batch(rounds: int) -> Run:
-    """Interleave ``verify_many`` on all cores and a batch over HTTP, a code."""
+    """Interleave ``verify_many`` on all cores, a ``batch`` over HTTP and a ``brief batch``, a code."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         domain, codes = _codes(folder / "state", _BATCH)
@@ -126,12 +127,19 @@ def batch(rounds: int) -> Run:
 
         with _server(folder / "state", 1) as port:
 
-            def sent_over() -> None:
-                answer = _post(port, "/v1/verify/batch", sent, "application/x-ndjson")
+            def sent_over(query: str) -> None:
+                answer = _post(port, f"/v1/verify/batch{query}", sent, "application/x-ndjson")
                 if answer.count(b'"outcome":"VALID"') != _BATCH:
                     raise ValueError("a good code is not VALID")
 
-            return interleave({"verify_many": timed(in_process, _BATCH), "batch": timed(sent_over, _BATCH)}, rounds)
+            return interleave(
+                {
+                    "verify_many": timed(in_process, _BATCH),
+                    "batch": timed(partial(sent_over, ""), _BATCH),
+                    "brief batch": timed(partial(sent_over, "?brief=true"), _BATCH),
+                },
+                rounds,
+            )
 
 
 def _codes(folder: Path, count: int) -> tuple[Domain, list[str]]:

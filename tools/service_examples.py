@@ -48,6 +48,7 @@ _SUMMARIES: Final = {
     "code": "a code as text",
     "batch": "two codes, and a line that is none",
     "batch-answer": "two verdicts, and what is wrong with the third line",
+    "batch-answer-brief": "the same with verdicts in brief",
     "state": "one domain, fed by another program",
     "policies": "the shipped ones",
     "round": "two lists are new",
@@ -113,6 +114,7 @@ async def _asked(domain: Domain) -> dict[str, Any]:
             "code": good,
             "batch": lines,
             "batch-answer": _batch(domain, lines),
+            "batch-answer-brief": _batch(domain, lines, brief=True),
             "state": (await client.get("/v1/state")).json(),
             "policies": (await client.get("/v1/policies")).json(),
             "round": {"done": True, "taken": 2, "faults": 0},
@@ -122,7 +124,7 @@ async def _asked(domain: Domain) -> dict[str, Any]:
     return {name: {"summary": _SUMMARIES[name], "value": value} for name, value in told.items()}
 
 
-def _batch(domain: Domain, lines: str) -> str:
+def _batch(domain: Domain, lines: str, *, brief: bool = False) -> str:
     # As a child answers, but by the clock that stands.
     verifier = Verifier(domain.store.load(), Policy.named("gate"))
-    return verdict_lines(verifier, lines.encode(), 1, "en", AT).decode()
+    return verdict_lines(verifier, lines.encode(), 1, "en", AT, brief=brief).decode()

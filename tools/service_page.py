@@ -89,6 +89,12 @@ def _batch() -> str:
     return "```json\n" + "\n".join(lines) + "\n```\n"
 
 
+def _batch_brief() -> str:
+    lines = _example("batch-answer-brief").splitlines()
+    # What is wrong with the third line is shown above.
+    return "```json\n" + "\n".join(json.dumps(json.loads(line)) for line in lines[:2]) + "\n```\n"
+
+
 def _state() -> str:
     told = _example("state")
     (domain,) = told["domains"]
@@ -178,6 +184,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "service-verdict-by-name": _verdict_by_name,
     "service-verdicts": _verdicts,
     "service-batch": _batch,
+    "service-batch-brief": _batch_brief,
     "service-state": _state,
     "service-policies": _policies,
     "service-round": lambda: _block(_example("round")),

@@ -6,6 +6,7 @@ Promises:
 2. Times are RFC 3339 in UTC, ages are seconds, words are in the one language asked for.
 3. What was shown is never repeated, and nothing of the card appears unless the verdict discloses the card.
 4. :func:`verdict_text` is :func:`verdict_dict` written, byte for byte; it remembers nothing that is one card's own.
+5. :func:`brief_text` has no words, and of the card no more than the code's identity.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from .policy import Policy
 from .reasons import Outcome, Reason, holder_words, no_fault_words, outcome_words, state_words
 from .states import State
 
-__all__ = ["SCHEMA", "Answer", "verdict_dict", "verdict_schema", "verdict_text"]
+__all__ = ["SCHEMA", "Answer", "brief_text", "verdict_dict", "verdict_schema", "verdict_text"]
 
 SCHEMA: Final = 1
 """Rises when a field of the JSON form changes its meaning."""
@@ -114,6 +115,31 @@ def verdict_text(verdict: Answer, language: Language) -> str:
         answer = _plain_answer(verdict.outcome, str(reason), reason.variant, language, verdict.blameless)
     states, evidence = _states_text(*_known(verdict), language), _evidence_text(verdict.evidence)
     return f"{{{answer},{states},{_members(_shown(verdict.claims))},{evidence}}}"
+
+
+def brief_text(verdict: Answer, cti: bytes | bytearray | None) -> str:
+    """What a program needs of one verdict among many, as JSON text without white space (promise 5).
+
+    Args:
+        cti: the code's identity, where the verdict has the card.
+    """
+    also = tuple(map(str, verdict.also))
+    shared = _brief(verdict.outcome, str(verdict.reason), verdict.reason.variant, also, verdict.environment)
+    return f"{shared}null}}" if cti is None else f'{shared}"{cti.hex()}"}}'
+
+
+@functools.lru_cache(256)
+def _brief(outcome: Outcome, reason: str, detail: str | None, also: tuple[str, ...], environment: str | None) -> str:
+    """All before the identity."""
+    told = {
+        "outcome": outcome,
+        "reason": reason,
+        "detail": detail,
+        "mends": Reason(reason).mends,
+        "also": also,
+        "environment": environment,
+    }
+    return f'{{{_members(told)},"cti":'
 
 
 def _members(obj: dict[str, Any]) -> str:

@@ -25,10 +25,11 @@ from .agent import failed_sources
 from .batch import BatchAnswer
 from .documented import BATCH, POLICIES, STATE, SYNC, VERIFY, problems
 from .request_parsing import (
+    BATCH_QUERY,
     PICTURES,
     QUERY,
     asked_policy,
-    is_quick,
+    is_true,
     media_type,
     query_of,
     verdict_bytes,
@@ -82,7 +83,7 @@ async def verify(request: Request) -> Response:
     if kind not in PICTURES:
         return _written(verdict_bytes(verdict_of_text(service, request.scope, kind, body), language), language)
     query = query_of(request.scope, *QUERY)
-    seen = await service.check_picture(body, asked_policy(service, query), thorough=not is_quick(query))
+    seen = await service.check_picture(body, asked_policy(service, query), thorough=not is_true(query, "quick"))
     verdicts = [each.verdict.to_dict(language) for each in seen]
     return _answer(request, {"verdicts": verdicts, "codes": len(verdicts)})
 
@@ -94,10 +95,13 @@ async def verify_batch(request: Request) -> BatchAnswer:
     Each line is `{"code": "..."}` and has no other member; each gets `{"line": n, "verdict": {...}}`, in order, or
     `{"line": n, "error": {...}}` where the line itself is at fault. A batch with a Content-Length is answered once all
     of it has come, one in chunks at once: then read while you send.
+
+    `?brief=true` asks for outcomes and reasons only: no words, and of each card no more than the code's identity.
     """
     service = _service(request)
-    query = query_of(request.scope, "policy")
-    return service.batches.answer(asked_policy(service, query), language_of(request.scope))
+    query = query_of(request.scope, *BATCH_QUERY)
+    policy, language = asked_policy(service, query), language_of(request.scope)
+    return service.batches.answer(policy, language, brief=is_true(query, "brief"))
 
 
 @api.get("/state", **STATE)

@@ -62,8 +62,11 @@ class Batches:
             most=_MOST_ANSWER,
         )
 
-    def answer(self, policy: Policy, language: Language) -> BatchAnswer:
+    def answer(self, policy: Policy, language: Language, *, brief: bool = False) -> BatchAnswer:
         """The answer to a batch whose body has not been read yet.
+
+        Args:
+            brief: verdicts without words and cards.
 
         Raises:
             Problem: ``serve.batches_busy``.
@@ -71,20 +74,20 @@ class Batches:
         if self._free == 0:
             raise Problem("serve.batches_busy", status=503, headers={"Retry-After": "5"})
         self._free -= 1
-        return BatchAnswer(self, policy, language)
+        return BatchAnswer(self, policy, language, brief)
 
     def done(self) -> None:
         """A batch is over."""
         self._free += 1
 
-    async def answers(self, spool: Spool, policy: Policy, language: Language) -> AsyncGenerator[bytes]:
+    async def answers(self, spool: Spool, policy: Policy, language: Language, brief: bool) -> AsyncGenerator[bytes]:
         """The answers to what comes out of a spool, in order, some groups at a time."""
-        rules = policy.to_dict()
+        asked = {"policy": policy.to_dict(), "language": language, "brief": brief}
         waiting: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(self._ahead)
 
         async def begin() -> None:
             async for group in groups(spool, BATCH_LINES):
-                head = json.dumps({"policy": rules, "language": language, "first": group.first}).encode()
+                head = json.dumps(asked | {"first": group.first}).encode()
                 await waiting.put(asyncio.create_task(self._work(head, group, language)))
             await waiting.put(None)
 
@@ -115,12 +118,13 @@ class BatchAnswer(Response):
 
     media_type = "application/x-ndjson"
 
-    def __init__(self, batches: Batches, policy: Policy, language: Language) -> None:
+    def __init__(self, batches: Batches, policy: Policy, language: Language, brief: bool) -> None:
         super().__init__(headers={"Content-Language": language})
         del self.headers["Content-Length"]
         self._batches = batches
         self._policy = policy
         self._language: Language = language
+        self._brief = brief
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sized = any(name == b"content-length" for name, _ in scope["headers"])
@@ -139,7 +143,8 @@ class BatchAnswer(Response):
 
     async def _send(self, spool: Spool, reading: asyncio.Task[None], send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        async with contextlib.aclosing(self._batches.answers(spool, self._policy, self._language)) as answers:
+        asked = self._batches.answers(spool, self._policy, self._language, self._brief)
+        async with contextlib.aclosing(asked) as answers:
             async for lines in answers:
                 await send({"type": "http.response.body", "body": lines, "more_body": True})
                 # A client that went away takes nothing more, and nobody else says so.

@@ -56,6 +56,13 @@ _QUICK: Final = {
     "schema": {"type": "boolean", "default": False},
     "description": "Look at a picture once only, for the frames of a camera: the next one is the better try.",
 }
+_BRIEF: Final = {
+    "name": "brief",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "boolean", "default": False},
+    "description": "Outcomes and reasons only, as `BriefVerdict` of the schemas: several times as many lines a second.",
+}
 
 
 def _data(name: str) -> Any:
@@ -133,12 +140,15 @@ BATCH: Final = _route(
     {
         200: {
             "description": "A line for each line, in order: `BatchLine` of the schemas.",
-            "content": {_LINES: {"schema": {"type": "string"}, "examples": _examples("batch-answer")}},
+            "content": {
+                _LINES: {"schema": {"type": "string"}, "examples": _examples("batch-answer", "batch-answer-brief")}
+            },
         },
         **problems(413, 415, 422, 503),
     },
     {_LINES: {"schema": {"type": "string"}, "examples": _examples("batch")}},
     _ASKED,
+    _BRIEF,
 )
 STATE: Final = _route("knowledge", {200: _json("What is known.", _schema("State"), "state")})
 POLICIES: Final = _route("knowledge", {200: _json("The policies.", _schema("Policies"), "policies")})

@@ -27,12 +27,13 @@ from verifier.runtime.http.raw import header_of
 from .service import VerificationService
 
 __all__ = [
+    "BATCH_QUERY",
     "PICTURES",
     "QUERY",
     "STATUSES",
     "TEXTS",
     "asked_policy",
-    "is_quick",
+    "is_true",
     "media_type",
     "query_of",
     "verdict_bytes",
@@ -44,6 +45,8 @@ PICTURES: Final = ("image/png", "image/jpeg", "image/webp")
 STATUSES: Final = Statuses()
 #: What the query of a single verdict may have.
 QUERY: Final = ("policy", "quick")
+#: Of a batch.
+BATCH_QUERY: Final = ("policy", "brief")
 _FIELDS: Final = frozenset({"code", "policy"})
 #: Of a query that is looked at.
 _MOST_FIELDS: Final = 10
@@ -75,16 +78,16 @@ def query_of(scope: Scope, *known: str) -> dict[str, str]:
     return dict(given)
 
 
-def is_quick(query: Mapping[str, str]) -> bool:
-    """Whether a request wants one look at a picture only.
+def is_true(query: Mapping[str, str], name: str) -> bool:
+    """Whether a field of the query that is ``true`` or ``false``, and ``false`` where it is missing, is ``true``.
 
     Raises:
         Problem: ``http.invalid``.
     """
-    quick = query.get("quick", "false")
-    if quick not in ("true", "false"):
-        raise Problem("http.invalid", errors=[FieldFault("/query/quick", "http.field_format", "true or false")])
-    return quick == "true"
+    given = query.get(name, "false")
+    if given not in ("true", "false"):
+        raise Problem("http.invalid", errors=[FieldFault(f"/query/{name}", "http.field_format", "true or false")])
+    return given == "true"
 
 
 def asked_policy(service: VerificationService, query: Mapping[str, str], given: object = None) -> Policy:
@@ -112,7 +115,7 @@ def verdict_of_text(service: VerificationService, scope: Scope, kind: str, body:
         Invalid: ``policy.*``.
     """
     query = query_of(scope, *QUERY)
-    is_quick(query)
+    is_true(query, "quick")
     if kind == "text/plain":
         # Without the mark that some editors put in front, or by it: people send files.
         body = plain_text(body)

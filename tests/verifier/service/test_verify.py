@@ -158,6 +158,46 @@ def test_a_policy_in_a_line_of_a_batch_is_refused(server: Server, domain: Domain
     assert told[3]["verdict"]["outcome"] == "VALID"
 
 
+def test_a_brief_batch_has_no_words_and_no_card(server: Server, domain: Domain) -> None:
+    """The outcomes, reasons and identities of the full answer, and nothing else of the cards; faulty lines as ever."""
+    codes = [domain.code(cti=17), domain.code(REVOKED, cti=18), domain.code(key=STRANGER)]
+    content = "".join(json.dumps({"code": text}) + "\n" for text in codes) + "{}\n"
+    headers = {"Content-Type": "application/x-ndjson"}
+    full, brief = (
+        [json.loads(line) for line in server.client.post(url, content=content, headers=headers).text.splitlines()]
+        for url in ("/v1/verify/batch?brief=false", "/v1/verify/batch?brief=true&policy=gate")
+    )
+    for one, other in zip(full[:3], brief[:3], strict=True):
+        verdict, code = one["verdict"], one["verdict"]["code"]
+        shared = {name: verdict[name] for name in ("outcome", "reason", "detail", "mends", "environment")}
+        also = [reason["reason"] for reason in verdict["also"]]
+        assert other["verdict"] == {**shared, "also": also, "cti": None if code is None else code["cti"]}
+    assert [each["verdict"]["outcome"] for each in brief[:3]] == ["VALID", "INVALID", "INVALID"]
+    assert [each["verdict"]["cti"] for each in brief[:3]] == [f"{17:016x}", f"{18:016x}", None]
+    assert brief[3] == full[3]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "pointer", "code"),
+    [
+        ("/batch", "brief=yes", "/query/brief", "http.field_format"),
+        ("/batch", "brief", "/query/brief", "http.field_format"),
+        ("/batch", "brief=true&brief=true", "/query/brief", "http.field_repeated"),
+        ("/batch", "breif=true", "/query/breif", "http.field_unknown"),
+        ("/batch", "quick=true", "/query/quick", "http.field_unknown"),
+        ("", "brief=true", "/query/brief", "http.field_unknown"),
+    ],
+)
+def test_what_is_wished_for_is_done_or_refused_by_name(
+    server: Server, path: str, query: str, pointer: str, code: str
+) -> None:
+    """Nobody gets cards who believes that he asked for none."""
+    headers = {"Content-Type": "application/x-ndjson" if path else "text/plain"}
+    answer = server.client.post(f"/v1/verify{path}?{query}", content=b"{}\n", headers=headers)
+    (fault,) = problem(answer, 422, "http.invalid")["errors"]
+    assert (fault["pointer"], fault["code"]) == (pointer, code)
+
+
 def test_a_lone_surrogate_in_a_field_of_a_policy_is_wrong_use(server: Server) -> None:
     """JSON can name one and UTF-8 cannot: the problem escapes it as the request did."""
     body = b'{"code": "", "policy": {"\\ud800": 1}}'
