@@ -13,7 +13,7 @@ from PIL import Image, ImageChops
 from icard_crypto import qr
 from icard_crypto.errors import DecodeError
 from icard_crypto.qr import _read, _readers
-from icard_crypto.qr._candidates import MOST_CANDIDATES, corner_candidates
+from icard_crypto.qr._candidates import MOST_CANDIDATES, _dark_in, corner_candidates
 from tests.kit import pictures
 
 TEXT = pictures.card_text(417)
@@ -77,6 +77,16 @@ def test_blank_rows_hide_no_carpet() -> None:
     for y in range(0, 1998, 20):
         picture.paste(255, (0, y, 2000, y + 2))
     assert all(corner_candidates(picture) > MOST_CANDIDATES for _ in range(5))
+
+
+def test_rows_that_are_looked_at_together_are_as_each_alone() -> None:
+    """A row is told dark from light by itself, whatever stands above and below it, in the order asked for."""
+    picture = pictures.noisy(CODE, 60, 2)
+    rows = [picture.height - 1, 0, *range(5, picture.height, 17)]
+    together = _dark_in(picture, rows)
+    assert together == [_dark_in(picture, [y])[0] for y in rows]
+    assert {len(row) for row in together} == {picture.width}
+    assert all(set(row) == {0, 1} for row in together)
 
 
 def test_what_people_send_is_no_carpet() -> None:
