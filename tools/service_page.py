@@ -132,9 +132,10 @@ def _rates() -> str:
             one, p50, p99 = (figure or 0 for figure in figures)
             label = f"codes as text or JSON, {workers} worker{'s' * (workers > 1)}"
             rows.append((label, f"{1e6 / one:,.0f}", f"{p50 / 1000:.1f} ms", f"{p99 / 1000:.1f} ms"))
-    batch = _series("service batch", "batch")
-    if batch is not None:
-        rows.append(("codes of a batch, all cores", f"{1e6 / batch:,.0f}", "", ""))
+    for name in ("batch", "brief batch"):
+        each = _series("service batch", name)
+        if each is not None:
+            rows.append((f"codes of a {name}, all cores", f"{1e6 / each:,.0f}", "", ""))
     return markdown(("", "a second", "p50", "p99"), rows)
 
 
