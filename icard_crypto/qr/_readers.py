@@ -10,6 +10,7 @@ Promises:
 from __future__ import annotations
 
 import importlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -23,7 +24,8 @@ __all__ = ["Found", "Reader", "ReaderName", "contents", "readers", "scan_zbar", 
 ReaderName: TypeAlias = Literal["zxing-cpp", "zbar"]
 Corners: TypeAlias = tuple[tuple[int, int], ...]
 
-_TEXT_CONTROLS: Final = frozenset("\t\r\n")
+#: All but TAB, LF, CR.
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,4 @@ def _content(raw: bytes) -> str | bytes:
     except UnicodeDecodeError:
         return raw
     # Control characters mark binary content: a COSE message begins with what happens to be valid UTF-8.
-    if any(character < " " and character not in _TEXT_CONTROLS for character in text):
-        return raw
-    return text
+    return raw if _CONTROLS.search(text) else text
