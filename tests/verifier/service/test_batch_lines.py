@@ -69,7 +69,20 @@ def test_a_brief_line_has_outcome_and_reasons_of_its_own_code(world: World) -> N
 
 
 _GAPS = st.sampled_from((b"", b"", b"", b" ", b"\t", b"\r", b"\v", b",", b"\xef\xbb\xbf", b"\0"))
-_PIECES = (b"IC1:A%*+-./ $", b"~", b"\\", b"\\n", b"\\u0041", b'"', b'","code":"', b"\x7f", b"\0", b"\x1f", b"\xc3\xa9", b"\xff")
+_PIECES = (
+    b"IC1:A%*+-./ $",
+    b"~",
+    b"\\",
+    b"\\n",
+    b"\\u0041",
+    b'"',
+    b'","code":"',
+    b"\x7f",
+    b"\0",
+    b"\x1f",
+    b"\xc3\xa9",
+    b"\xff",
+)
 
 
 @given(st.tuples(*[_GAPS] * 6), st.lists(st.sampled_from(_PIECES), max_size=4).map(b"".join))
