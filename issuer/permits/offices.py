@@ -46,6 +46,7 @@ __all__ = [
     "list_offices",
     "move_employer",
     "name_employer",
+    "office_regions",
     "show_employer",
     "show_office",
     "verify_employer",
@@ -153,6 +154,11 @@ def list_offices(core: Core, who: Principal, *, after: str = "", limit: int = 50
     """
     query = page_of(select(Office), Office.id, after, limit)
     return core.database.read(lambda session: [_office(row) for row in session.scalars(query)])
+
+
+def office_regions(core: Core) -> list[str]:
+    """The regions that have an office, in the order of their codes."""
+    return core.database.read(lambda session: list(session.scalars(select(Office.region).order_by(Office.region))))
 
 
 def join_office(core: Core, who: Principal, office_id: str, account_id: str) -> None:

@@ -18,7 +18,7 @@ from issuer.permits.views import EventView, FilingView, ItemView, PermitView
 from .catalogue import Words
 from .parts import Act, Check, Deadline, Entry, Fact, Step, Tag
 from .rendering import BASE
-from .rule_shown import ShownRules
+from .rule_shown import ShownRules, region_words
 
 __all__ = [
     "FACTS",
@@ -165,6 +165,9 @@ def _detail(t: Words, view: FilingView, event: EventView) -> str:
         return t("filing.prolonged", n=int(record.get("days", 0)), reason=record.get("reason", ""))
     if event.move == "deliver":
         return t(f"filing.delivered_{record['way']}", day=t.day(date.fromisoformat(record["day"])))
+    if event.move == "transfer":
+        places = {"before": region_words(record["from"], t), "after": region_words(record["to"], t)}
+        return t("filing.transferred", **places, reason=record["reason"])
     if event.move == "reopen" and "objection" in record:
         return t.pair(t("objections.number"), record["objection"])
     points = [*record.get("defects", ()), *record.get("reasons", ())]

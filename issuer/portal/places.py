@@ -14,7 +14,7 @@ import functools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from icard_crypto.errors import Language
@@ -25,7 +25,7 @@ from .catalogue import LANGUAGES, Words
 from .parts import Choice
 from .rule_shown import region_words
 
-__all__ = ["country_choices", "region_code", "region_options"]
+__all__ = ["country_choices", "region_code", "region_options", "regions_named"]
 
 _CHINA: Final = "CHN"
 _CODE: Final = re.compile("[1-9][0-9]{5}")
@@ -73,11 +73,22 @@ def region_options(language: Language, *, nation: bool = False) -> Sequence[str]
         nation: whether the whole country is one of them.
     """
     t = Words(language)
-    codes = [code for code in known_regions() if nation or code != NATION]
-    names = Counter(region_name(code, language) for code in codes)
+    return regions_named(t, (code for code in known_regions() if nation or code != NATION))
+
+
+def regions_named(t: Words, codes: Iterable[str]) -> list[str]:
+    """Regions as a field proposes them: each with its code; with the province, where others have the same name."""
+    shared = _shared(t.language)
     return [
-        _with_province(code, t) if names[region_name(code, language)] > 1 else region_words(code, t) for code in codes
+        _with_province(code, t) if region_name(code, t.language) in shared else region_words(code, t) for code in codes
     ]
+
+
+@functools.cache
+def _shared(language: Language) -> frozenset[str]:
+    """The names that several regions have."""
+    names = Counter(region_name(code, language) for code in known_regions())
+    return frozenset(name for name, times in names.items() if times > 1)
 
 
 def _with_province(code: str, t: Words) -> str:

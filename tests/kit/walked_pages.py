@@ -94,6 +94,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "confirming": ("", "confirmations", "confirmations/{request_to_revoke}"),
     "office_head": (
         *("", "queue", "load", "filings/{accepted}/prolong", "objections", "objections/{objection}"),
+        "filings/{accepted}/transfer",
         *("objections/{objection}/decide?act=admit", "objections/{objection}/decide?act=dismiss", "confirmations"),
     ),
     "insurance_officer": (

@@ -1,9 +1,11 @@
-"""The time of a decision at the desk: stopped on a ground of the law, going on again; and the delivery of decisions.
+"""Moves of an application at the desk beside its decision: its time stopped and going on, its transfer, the delivery.
 
 Promises:
 
 1. The grounds on which the time stops are the rules' own, each with its source; the applicant reads ground and reason.
 2. Ways of redress count from a delivery that an officer has recorded with what proves it.
+3. A head hands an application to the office of another region, chosen by its name; the page says what that does before
+   it is done, and region and reason stand in the history.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from typing import Final
 from fastapi import Response
 
 from issuer.permits import case_moves, views
+from issuer.permits.offices import office_regions
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Choice
-from issuer.portal.rule_shown import ShownRules, rule_part, rule_title
+from issuer.portal.places import region_code, regions_named
+from issuer.portal.rule_shown import ShownRules, region_words, rule_part, rule_title
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
 
@@ -25,6 +29,7 @@ __all__ = ["pages"]
 
 pages = Pages()
 _DECIDES_ONE: Final = Access("person", ("filing.decide",), owned="filing")
+_LEADS_ONE: Final = Access("person", ("filing.lead",), owned="filing")
 
 
 @pages.get("filings/{filing_id}/pause", _DECIDES_ONE)
@@ -88,3 +93,33 @@ def deliver(visit: Visit, filing_id: str) -> Response:
     way, day, evidence = visit.text("way"), visit.day("day"), visit.text("evidence")
     case_moves.record_delivery(visit.core, visit.call.who, filing_id, way, day, evidence, visit.call.version)
     return visit.go(f"filings/{filing_id}", done="filing_delivered")
+
+
+@pages.get("filings/{filing_id}/transfer", _LEADS_ONE)
+def transfer_page(visit: Visit, filing_id: str) -> Response:
+    """The form by which a head hands an application to the office of another region."""
+    t = visit.words
+    here = views.show_filing(visit.core, visit.call.who, filing_id).region
+    return decision_page(
+        visit,
+        filing_id,
+        "transfer",
+        [t("desk.transfer_effect")],
+        fields="transfer",
+        hint=t("desk.transfer_hint", region=region_words(here, t)),
+        regions=regions_named(t, (region for region in office_regions(visit.core) if region != here)),
+    )
+
+
+@pages.post(
+    "filings/{filing_id}/transfer",
+    _LEADS_ONE,
+    form=transfer_page,
+    fields={"account.field": "reason", "filing.field": "region", "office.none": "region"},
+)
+def transfer(visit: Visit, filing_id: str) -> Response:
+    """Hand it over; it is the other office's from then on, so the queue comes next."""
+    visit.require("region", "reason")
+    region, reason = region_code(visit.text("region")), visit.text("reason")
+    case_moves.transfer_filing(visit.core, visit.call.who, filing_id, region, reason, visit.call.version)
+    return visit.go("queue", done="filing_transferred")

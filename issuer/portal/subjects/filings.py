@@ -212,13 +212,14 @@ def _desk_acts(visit: Visit, view: FilingView) -> list[Act]:
     who, t = visit.call.who, visit.words
     if not who.role.official:
         return []
-    moves = ("pre_review", "accept", "return", "approve", "refuse", "resume", "pause", "prolong", "deliver")
+    moves = ("pre_review", "accept", "return", "approve", "refuse")
+    later = ("resume", "pause", "prolong", "transfer", "deliver")
     address = f"{BASE}filings/{view.filing_id}/"
     # The machine allows these in a state; what the record says leaves some of them out.
     over = {"approve", "refuse", "pause"} if view.paused_since else {"resume"}
     over |= {"prolong"} if any(event.move == "prolong" for event in view.events) else set()
     over |= {"deliver"} if view.delivered_on else set()
-    offered = [one for one in moves if one in view.moves and one not in over]
+    offered = [one for one in (*moves, *later) if one in view.moves and one not in over]
     return [Act(t(f"desk.do_{one}"), address + one.replace("_", "-")) for one in offered]
 
 
