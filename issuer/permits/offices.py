@@ -314,17 +314,18 @@ def show_employer(core: Core, who: Principal, organisation_id: str) -> EmployerV
 
 
 def employer_codes(core: Core, who: Principal, organisation_id: str) -> EmployerCodes:
-    """The codes of an employer: one's own, or one in the region of one's office.
+    """The codes of an employer: one's own, one in the region of one's office, or any for who manages organisations.
 
     Raises:
         NotAllowed: ``access.*``.
         NotFound: ``organisation.none``.
     """
-    show_employer(core, who, organisation_id)
+    if not who.may("organisation.manage"):
+        show_employer(core, who, organisation_id)
 
     def look(session: Session) -> EmployerCodes:
-        content = organisation_record(core, session, organisation_id)
         former = former_codes(core, session, organisation_id)
+        content = organisation_record(core, session, organisation_id)
         return EmployerCodes(organisation_id, content["name"], content["code"], former)
 
     return core.database.read(look)

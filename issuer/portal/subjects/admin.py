@@ -21,6 +21,7 @@ from issuer.accounts.organisations import NewOrganisation
 from issuer.accounts.roles import ROLES
 from issuer.approvals import engine
 from issuer.delivery import outbox_admin
+from issuer.permits.offices import employer_codes
 from issuer.portal.lists import SIZE, asked_page, cursor, shown_page
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Act, Cell, Choice, Fact, Tag
@@ -31,6 +32,7 @@ from issuer.service.context import Call
 from issuer.service.idempotent import once
 
 from .access import with_right
+from .employer_codes import former_codes
 from .staff import handlers_fact, organisation_facts
 from .staff_passports import PASSPORT_ACTS
 
@@ -301,8 +303,15 @@ def show_organisation(visit: Visit, organisation_id: str) -> Response:
         [Cell(one.login, f"{BASE}accounts/{one.account_id}", more=one.name), Cell("", tag=_state(one, visit))]
         for one in members
     ]
-    facts = [*organisation_facts(found, t), *handlers_fact(visit, organisation_id)]
+    facts = [*organisation_facts(found, t), *_former_codes(visit, found), *handlers_fact(visit, organisation_id)]
     return visit.page("admin/organisation.html", found=found, facts=facts, rows=rows)
+
+
+def _former_codes(visit: Visit, found: organisations.OrganisationView) -> list[Fact]:
+    """The codes that an employer had before; an agency keeps its own."""
+    if found.kind != "employer":
+        return []
+    return former_codes(visit.words, employer_codes(visit.core, visit.call.who, found.organisation_id).former)
 
 
 @pages.get("organisations/{organisation_id}/close", Access("person", ("organisation.manage",), owned="organisation"))

@@ -223,6 +223,8 @@ def _card_record(text: str, t: Words) -> list[Fact]:
 
 def _argument(name: str, value: str, t: Words) -> Fact:
     """What will be done, as far as the act's arguments say it: nobody confirms what they have not seen."""
+    if name == "nationality":
+        return Fact(t("approvals.nationality"), t.country(value))
     if name == "role":
         return Fact(t("accounts.role"), t(f"roles.{value}"))
     label = next((one for one in (f"accounts.{name}", f"approvals.{name}") if t.has(one)), None)

@@ -12,6 +12,7 @@ from fastapi import Response
 from issuer.accounts import directory
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Fact
+from issuer.portal.places import country_choices
 from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
@@ -38,6 +39,7 @@ def _declare(name: str, act: str) -> None:
                 Fact(t("account.name"), found.name or "–"),
                 Fact(t("account.role"), t(f"roles.{found.role}")),
             ],
+            states=country_choices(t, visit.text("nationality"), china=True),
             effects=[t(f"approvals.{act}_effect"), t("accounts.two")],
             needs_code=not visit.fresh(),
             back=f"{BASE}accounts/{account_id}",
@@ -47,7 +49,7 @@ def _declare(name: str, act: str) -> None:
     def ask_passport(visit: Visit, account_id: str) -> Response:
         visit.require("nationality", "number", "reason")
         visit.give_code()
-        nationality, number = visit.text("nationality").upper(), visit.text("number")
+        nationality, number = visit.text("nationality"), visit.text("number")
         return ask_for(visit, act, {"account_id": account_id, "nationality": nationality, "number": number})
 
     path = f"accounts/{{account_id}}/{name}"

@@ -41,6 +41,8 @@ def test_new_code_is_asked_for_confirmed_and_the_former_one_is_shown(tmp_path: P
 
     assert credit_code(1) in words(first.get(path).text)
     assert credit_code(1) in words(Person(app, office.employer.enter()).get("organisation").text)
+    managed = words(Person(app, office.admin.enter()).get(f"organisations/{office.employer_id}?lang=en").text)
+    assert f"Code until 2 March 2026 {credit_code(1)}" in managed
     address = f"/v1/employers/{office.employer_id}/codes"
     for somebody in (office.officer, office.employer):
         found = office.ok(somebody, "GET", address)
