@@ -50,6 +50,7 @@ __all__ = [
     "covering",
     "deferred_by_month",
     "end_deferral",
+    "holder_of_card",
     "list_deferrals",
     "official_name",
     "official_of_login",
@@ -181,6 +182,21 @@ def card_of_permit(core: Core, who: Principal, number: str) -> str:
     if not found:
         raise NotFound("issue.no_card", path="number")
     return min(found)
+
+
+def holder_of_card(core: Core, who: Principal, card_id: str) -> str:
+    """The holder of a card whose look-ups are to be deferred, for officials who may defer; empty: the card is gone.
+
+    Raises:
+        NotAllowed: ``access.*``.
+    """
+    who.require("lookup.defer")
+
+    def look(session: Session) -> str:
+        party = session.get(CardParty, card_id)
+        return "" if party is None else party.holder_id or ""
+
+    return core.database.read(look)
 
 
 def _may_look(account: Account) -> bool:

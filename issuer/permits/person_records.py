@@ -1,10 +1,10 @@
-"""A record of a person as officers compare it with another one, before two of them become one.
+"""A record of a person as officials see it: compared with another one before the two become one, or named in a list.
 
 Promises:
 
 1. A record is found by what somebody has on paper: the number of a permit, or a passport. Nothing is listed, and one
    that is not there is refused in the same words as any other.
-2. Each look leaves a row (:mod:`issuer.audit.reads`).
+2. Each look leaves a row (:mod:`issuer.audit.reads`), which the person never sees: it may be about an inquiry.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from issuer.core import Core
 
 from .models import Permit, PersonDocument
 from .names import PassportName
+from .parties import permits_of
 from .people import document_of
 from .person_mergers import person_named
 from .terms import number_of
 
-__all__ = ["PersonView", "find_person", "show_person"]
+__all__ = ["PersonView", "find_person", "name_person", "show_person"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,35 @@ def show_person(core: Core, who: Principal, name: str, value: str) -> PersonView
     return _look(core, who, lambda session: person_named(session, name, value))
 
 
+def name_person(core: Core, who: Principal, person_id: str) -> PersonView:
+    """Whose record it is that look-ups are deferred about, or who may see a record as a relative: for officials who ask
+    for the one or give the other. Whoever opens no cards (a head) sees those alone whose permit is of their region.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        NotFound: ``person.none``.
+    """
+    who.require("insurance.book" if who.may("insurance.book") else "lookup.defer")
+
+    def look(session: Session) -> PersonView:
+        known = session.get(Person, person_id) is not None
+        if known and not who.may("card.read"):
+            seen = select(Permit.id).where(Permit.person_id == person_id, permits_of(core, session, who))
+            known = session.scalar(seen) is not None
+        if not known:
+            raise NotFound("person.none")
+        return _view(core, session, person_id)
+
+    return _noted(core, who, core.database.read(look))
+
+
 def _look(core: Core, who: Principal, find: Callable[[Session], str]) -> PersonView:
     who.require("permit.end")
-    found = core.database.read(lambda session: _view(core, session, find(session)))
+    return _noted(core, who, core.database.read(lambda session: _view(core, session, find(session))))
+
+
+def _noted(core: Core, who: Principal, found: PersonView) -> PersonView:
+    """The record, once there is a row that it is about to be shown (promise 2)."""
     note_read(core, f"account:{who.account_id}", who.role.name, "person.read", f"person:{found.person_id}")
     return found
 

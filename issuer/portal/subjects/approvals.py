@@ -26,6 +26,7 @@ from issuer.portal.catalogue import Words
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Act, Cell, Fact, Tag
+from issuer.portal.people_shown import person_facts
 from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
@@ -148,7 +149,10 @@ def _facts(found: ConfirmationView, visit: Visit) -> list[Fact]:
             official = deferrals.official_name(visit.core, visit.call.who, str(value))
             facts.append(Fact(t("lookups.official"), official or str(value)))
         elif name == "person_id" and found.act == "lookup.defer":
-            facts.append(Fact(t("lookups.person"), str(value), code=True))
+            facts += person_facts(visit, str(value))
+        elif name == "card_id" and found.act == "lookup.defer":
+            holder = deferrals.holder_of_card(visit.core, visit.call.who, str(value))
+            facts += person_facts(visit, holder) if holder else []
         elif value and name == "organisation_id":
             facts.append(_organisation(str(value), visit, found.act))
         elif name == "end":

@@ -23,6 +23,7 @@ from issuer.portal.insurance_shown import month_words
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Cell, Fact
+from issuer.portal.people_shown import person_facts
 from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
@@ -65,7 +66,7 @@ def _facts(visit: Visit, one: DeferralView) -> list[Fact]:
         Fact(t("lookups.law"), one.law),
         Fact(t("lookups.shown_on"), t.day(date.fromisoformat(one.shown_on))),
         Fact(t("lookups.since"), t.moment(one.begins_at)),
-        Fact(t("lookups.person"), one.person_id, code=True),
+        *person_facts(visit, one.person_id),
         Fact(t("lookups.official"), official or one.account_id),
     ]
 

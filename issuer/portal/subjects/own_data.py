@@ -25,6 +25,7 @@ from issuer.portal.catalogue import Words, beijing_day
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Choice, Fact, Rule, Tag
+from issuer.portal.people_shown import person_facts
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import ShownRules, rule_part
 from issuer.portal.visits import Visit
@@ -160,16 +161,17 @@ def heirs_page(visit: Visit, person_id: str) -> Response:
     return visit.page(
         "privacy/heirs.html",
         name=view.name,
-        items=[_heir(t, one, address) for one in found],
+        items=[_heir(visit, one, address) for one in found],
         relations=[Choice(name, t(f"privacy.relation_{name}")) for name in RELATIONS],
         until=(beijing_day(visit.now) + timedelta(days=180)).isoformat(),
         address=address,
     )
 
 
-def _heir(t: Words, one: HeirView, address: str) -> Line:
+def _heir(visit: Visit, one: HeirView, address: str) -> Line:
+    t = visit.words
     facts = [
-        Fact(t("privacy.heir_person"), one.heir_person_id, code=True),
+        *person_facts(visit, one.heir_person_id),
         Fact(t("privacy.given"), t.day(one.given_at)),
         Fact(t("privacy.until"), t.day(date.fromisoformat(one.until))),
     ]

@@ -193,10 +193,10 @@ def test_passport_of_somebody_who_works_here_is_asked_for_and_confirmed(app: Fas
         path = f"accounts/{account}/{name}"
         assert f'href="{BASE}{path}"' in page
         assert '<option value="DEU">Germany' in one.get(f"{path}?lang=en").text
-        for field, wrong in (("number", "?"), ("nationality", "<b>"), ("nationality", "")):
-            refused = one.post(path, key=next(keys) * 32, **{**given, field: wrong})
-            assert (refused.status_code, f'href="#f-{field}"' in refused.text) == (422, True), wrong
-            assert ('value="DEU" selected' in refused.text) == (field == "number")
+        for place, wrong in (("number", "?"), ("nationality", "<b>"), ("nationality", "")):
+            refused = one.post(path, key=next(keys) * 32, **{**given, place: wrong})
+            assert (refused.status_code, f'href="#f-{place}"' in refused.text) == (422, True), wrong
+            assert ('value="DEU" selected' in refused.text) == (place == "number")
         assert one.post(path, key=next(keys) * 32, **given).status_code == 303
         request = two.asked("State that issued the passport Germany (DEU)", "Passport number c01x 00t47")
         assert two.post(f"{request}/confirm", key=next(keys) * 32).status_code == 303

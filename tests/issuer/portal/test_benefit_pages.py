@@ -154,6 +154,9 @@ def test_deferral_waits_for_a_second_official_and_is_counted_for_the_auditor(app
     assert head.post(f"{number}/confirm", key="3" * 32).status_code == 303
     page = inspector.get("lookups/deferrals?lang=en").text
     assert "Criminal Procedure Law, 115" in page
+    # The card was issued without an application: no office knows its holder.
+    assert f"Name of {made.people['holder'].login}" in words(page)
+    assert made.people["holder"].person_id in head.get("lookups/deferrals").text
     assert "Criminal" not in of(app, made, "holder").get("lookups").text
     for role in ("holder", "auditor", "permit_officer"):
         assert of(app, made, role).get("lookups/deferrals").status_code == 403

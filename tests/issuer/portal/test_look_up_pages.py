@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
 
 from icard_crypto.card.card import Profile
+from issuer.approvals import engine
+from issuer.cards import lookups
 from issuer.cards.views import newest_code
 from issuer.insurance import books, reconciliation, registration, views
 from issuer.insurance.money import in_yuan
 from issuer.insurance.new_entries import entry_from
 from issuer.portal import BASE, make_portal
 from issuer.portal.catalogue import Words
+from issuer.rules.days import day_of
 from issuer.service.app import make_service
 from issuer.service.card_history import ACTS
-from tests.issuer.portal.test_guard import of
+from tests.issuer.portal.test_guard import Person, of
 from tests.kit.forms import words
 from tests.kit.insured import new_registration
-from tests.kit.people import HOST, credit_code
+from tests.kit.people import HOST, credit_code, make
 from tests.kit.portal import Town, town
 from verifier.runtime import http
 
@@ -125,3 +129,33 @@ def _open_by_findings(made: Town, person_id: str, month: int) -> int:
     """What the compliance report says is owed for a month, in fen."""
     report, _ = views.compliance_of(made.issuing_service.core, made.people["employer"].who(), person_id, None, None)
     return sum(one.owed for one in report.findings if one.month == month and one.owed is not None)
+
+
+def test_deferral_names_its_person_to_officials_of_the_region_and_leaves_no_trace_for_them(
+    app: FastAPI, made: Town
+) -> None:
+    """Request and list say name and permit number to an inspector and to the head of the permit's office; a head of no
+    office reads the number of the record alone; the person's own log is the same before and after."""
+    core, resident = made.issuing_service.core, made.people["resident"]
+    number = made.office.permit(made.ids["permit"])["number"] if made.office else ""
+    before = lookups.list_own_lookups(core, resident.person_id)
+    law = "Regulations on Labour Security Inspection, 17"
+    about = {"person_id": resident.person_id, "account_id": made.people["inspector"].account_id, "law": law}
+    day = day_of(int(made.issuing_service.clock.at)) + timedelta(days=10)
+    asked = engine.ask(
+        core, made.people["inspector"].who(), "lookup.defer", {**about, "shown_on": day.isoformat()}, "An inquiry."
+    )
+    inspector, head = of(app, made, "inspector"), of(app, made, "office_head")
+    stranger = Person(app, make(made.issuing_service, "office_head", "head.elsewhere").enter())
+    request = f"confirmations/{asked.confirmation_id}"
+    for path in (request, "lookups/deferrals"):
+        for reader in (inspector, head):
+            page = reader.get(f"{path}?lang=en").text
+            assert f"Name LINDQVIST ASTRID Permit number {number}" in words(page), path
+            assert resident.person_id not in page
+        page = stranger.get(path).text
+        assert resident.person_id in page
+        assert "LINDQVIST" not in page
+        if path == request:
+            assert head.post(f"{request}/confirm", key="d" * 32).status_code == 303
+    assert lookups.list_own_lookups(core, resident.person_id) == before

@@ -445,7 +445,10 @@ def test_relative_of_somebody_who_died_gets_access_on_proof_from_an_officer_who_
     departure.record_death(core, other.who(), person_id, today(made))
     assert officer.post(path, key="2" * 32, **{**form, "proof": ""}).status_code == 422
     assert officer.post(path, key="3" * 32, **form).status_code == 303
-    assert "Child" in words(officer.get(f"{path}?lang=en").text)
+    listed = officer.get(f"{path}?lang=en").text
+    assert "Child" in words(listed)
+    assert f"Name of {made.people['holder'].login}" in words(listed)
+    assert made.people["holder"].person_id not in listed
     own = heir.get("privacy?lang=en").text
     assert f'href="/v1/privacy/export?person_id={person_id}"' in own
     assert heir.get(f"insurance/{person_id}").status_code == 200
