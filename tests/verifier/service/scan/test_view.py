@@ -6,6 +6,7 @@ import functools
 import json
 import re
 import struct
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -14,10 +15,10 @@ import pytest
 from icard_crypto.errors import Language
 from tests.kit.scan.memory_desk import SeenCode
 from tests.kit.scan.scenes import PHOTO, SCENES, reference_name
-from tests.kit.trust_domain import DAY, HOUR, NOW, World, code
+from tests.kit.trust_domain import DAY, HOUR, NOW, TRUST_LIST, World, code
 from tests.verifier.decision.test_verdict import many_verdicts
 from verifier import Policy, TrustDomain, Verdict, Verifier
-from verifier.service.scan.freshness import Age
+from verifier.service.scan.freshness import Age, age_of_knowledge, age_words
 from verifier.service.scan.rendering import _SAID
 from verifier.service.scan.view import Answer, answer
 from verifier.service.scan.words import LANGUAGES, Words, duration
@@ -129,6 +130,30 @@ def test_the_input_nearest_its_limit_speaks() -> None:
     assert told(verdict_of("untrusted_key"), known=known).age == "Lists updated 2 h ago"
     assert told(verdict_of("not_a_card"), known=known).age == "No list used"
     assert told(verdict_of("status_stale")).age == "Lists updated 26 h ago. Limit 24 h: cards cannot be confirmed"
+
+
+@pytest.mark.parametrize(
+    ("days", "age"),
+    [
+        (175, "Lists updated 1 h ago"),
+        (280, "Lists updated 280 days ago. Limit 365 days: update soon"),
+        (370, "Lists updated 370 days ago. Limit 365 days: cards cannot be confirmed"),
+    ],
+)
+def test_trust_list_of_a_year_speaks_when_its_end_is_near(days: int, age: str) -> None:
+    """Half a year old it is no reason to call lists of this hour half a year old, before a scan or after it."""
+    world = World(trust_list=replace(TRUST_LIST, iat=NOW - days * DAY, exp=NOW + (365 - days) * DAY))
+    known = age_of_knowledge([world.domain()], Policy.named("gate"), NOW)
+    assert known is not None
+    assert age_words(known, Words("en")) == age
+    assert told(world.verify()).age == age
+
+
+def test_trust_list_speaks_where_nothing_else_is_known() -> None:
+    world = World(timestamp=None, status_list=False)
+    known = age_of_knowledge([world.domain()], Policy.named("gate"), NOW)
+    assert known is not None
+    assert age_words(known, Words("en")) == "Lists updated 10 days ago"
 
 
 def test_age_without_a_limit_of_the_policy_is_a_share_of_the_tokens_own_life() -> None:
