@@ -6,7 +6,9 @@ Promises:
    served and verified by the real services.
 2. It prints where the portal and the scan page are, the demo accounts, and the pictures of three cards: good,
    suspended, revoked.
-3. Ctrl-C ends both services, and when one ends the other does.
+3. What the portal publishes is carried to the scan page within seconds, as a sync would fetch it: a card that was
+   revoked is refused there, and lists do not grow old while the two are served.
+4. Ctrl-C ends both services, and when one ends the other does.
 """
 
 from __future__ import annotations
@@ -68,8 +70,11 @@ def main() -> None:
     scan = [icard, "serve", "--state", str(FOLDER / "state"), "--no-sync", "--port", str(given.port)]
     if given.tls_self_signed:
         scan += ["--host", "0.0.0.0", "--tls-self-signed"]  # noqa: S104 - asked for by name, to be seen by telephones
+    authority = demo_authority.Authority(FOLDER, demo_authority.in_process(FOLDER))
+    # The worker in the portal keeps the tree of published files there.
+    os.environ["ICARD_ISSUER_PUBLISHED"] = str(authority.public)
     portal = [_program("icard-issuer"), "serve", "-C", str(FOLDER / "issuer"), "--port", str(given.portal_port)]
-    serve([scan, [*portal, "--log-level", "WARNING"]])
+    serve([scan, [*portal, "--log-level", "WARNING"]], News(authority, "state"))
 
 
 def make() -> list[dict[str, Any]]:
@@ -102,7 +107,36 @@ def code_of(login: str) -> str:
     return pyotp.TOTP(secret).now()
 
 
-def serve(commands: list[list[str]]) -> None:
+class News:
+    """What an authority publishes, brought to a verifier.
+
+    Args:
+        state: the verifier's folder, in the authority's.
+    """
+
+    def __init__(self, authority: demo_authority.Authority, state: str) -> None:
+        self._authority, self._state = authority, state
+        self._brought = self._newest()
+
+    def bring(self) -> bool:
+        """Bring what was published since the last time; whether there was something.
+
+        Raises:
+            CommandFailed: the verifier refused a part of it.
+        """
+        newest = self._newest()
+        if newest == self._brought:
+            return False
+        self._brought = newest
+        self._authority.carry_news(self._state)
+        return True
+
+    def _newest(self) -> int:
+        # Each publication puts another file in its place.
+        return (self._authority.public / "bundle.cbor").stat().st_mtime_ns
+
+
+def serve(commands: list[list[str]], news: News) -> None:
     """Run services side by side until one ends, or Ctrl-C; then all end."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     running = [subprocess.Popen(command) for command in commands]
@@ -110,6 +144,10 @@ def serve(commands: list[list[str]]) -> None:
         with contextlib.suppress(KeyboardInterrupt):
             while all(process.poll() is None for process in running):
                 time.sleep(0.2)
+                try:
+                    news.bring()
+                except demo_authority.CommandFailed as fault:
+                    print(fault, file=sys.stderr)
     finally:
         for process in running:
             process.terminate()

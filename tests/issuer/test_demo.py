@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import blocks
-from tools import demo, demo_authority
+from tools import demo, demo_authority, serve_demo
 
 
 @pytest.mark.slow
@@ -49,3 +49,22 @@ def test_a_command_that_fails_says_what_it_printed(tmp_path: Path) -> None:
         run("icard-issuer", "settings", "-C", "nowhere", "--bad")
     assert "exit status 64" in str(failed.value)
     assert "--bad" in str(failed.value)
+
+
+@pytest.mark.slow
+def test_what_make_serve_publishes_reaches_its_scan_page(tmp_path: Path) -> None:
+    """A card that is revoked meanwhile is refused by the verifier's state; where nothing is new, nothing is brought."""
+    authority = demo_authority.make(tmp_path / "authority")
+    card = authority.issue(authority.folder / "card.json", "codes")
+    authority.publish()
+    authority.new_verifier("state")
+    authority.carry_news("state")
+    news = serve_demo.News(authority, "state")
+    check = ("icard", "verify", "codes/public.txt", "--state", "state")
+    assert not news.bring()
+    assert "VALID" in authority.run(*check)
+    authority.revoke(card, "demo")
+    authority.publish()
+    assert (news.bring(), news.bring()) == (True, False)
+    with pytest.raises(demo_authority.CommandFailed, match="INVALID"):
+        authority.run(*check)
