@@ -25,6 +25,7 @@ from . import (
     home,
     insurance,
     login,
+    moving,
     notices,
     objections,
     office_queue,
@@ -68,6 +69,7 @@ SUBJECTS = [
         *(
             registration,
             insurance,
+            moving,
             rules,
             offices,
             webhooks,

@@ -1,4 +1,5 @@
-"""Social insurance: what somebody who leaves China may choose, and what is noted after a death.
+"""Social insurance: what carries over to another region, what somebody who leaves China may choose, what is noted after
+a death.
 
 Promises:
 
@@ -9,11 +10,12 @@ Promises:
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, cast
 
 from pydantic import BaseModel, Field
 
-from issuer.insurance import departure, views
+from issuer.insurance import carrying, departure, views
+from issuer.insurance.carrying import Carried, Place
 from issuer.insurance.leaving import Choice
 from issuer.insurance.money import in_yuan
 from issuer.service.access import Access
@@ -21,7 +23,7 @@ from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Endpoints, Id
 from issuer.service.idempotent import once
 
-from .insurance import PERSON, AnswerBody, noted
+from .insurance import PERSON, AnswerBody, SchemeName, noted
 
 __all__ = ["endpoints"]
 
@@ -50,6 +52,32 @@ class ChoiceBody(BaseModel):
     answer: AnswerBody
     paid: str
     months_after: int
+
+
+class CarriedBody(BaseModel):
+    """A scheme when somebody moves, in months: paid anywhere; that count where was paid last; that count after a move.
+    Null: no rule is known."""
+
+    scheme: SchemeName
+    answer: AnswerBody
+    paid: int
+    here: int | None
+    there: int | None
+
+
+class MovingBody(BaseModel):
+    """What carries over to another region, by scheme; ``places``: where months were paid, the newest work first."""
+
+    schemes: list[CarriedBody]
+    places: list[Place]
+
+
+@endpoints.at("GET", f"{PERSON}/moving", _CLAIMS_ONE)
+def show_moving(call: CallOf, person_id: Id) -> MovingBody:
+    """What carries over to another region: paid months by scheme, with the rules, and where they were paid."""
+    found = carrying.moving_of(call.core, call.who, person_id)
+    noted(call, person_id)
+    return MovingBody(schemes=[_carried(one) for one in found.schemes], places=found.places)
 
 
 @endpoints.at("GET", f"{PERSON}/leaving", _CLAIMS_ONE)
@@ -91,4 +119,14 @@ def _choice(choice: Choice) -> ChoiceBody:
         answer=AnswerBody(**choice.answer.to_json()),
         paid=in_yuan(choice.paid),
         months_after=choice.months_after,
+    )
+
+
+def _carried(one: Carried) -> CarriedBody:
+    return CarriedBody(
+        scheme=cast("SchemeName", one.scheme),
+        answer=AnswerBody(**one.answer.to_json()),
+        paid=one.paid,
+        here=one.here,
+        there=one.there,
     )

@@ -19,6 +19,7 @@ from issuer.insurance.benefits import (
     eligibility,
     stopped_by,
 )
+from issuer.insurance.carrying import _carried
 from issuer.insurance.due_days import handled_by
 from issuer.insurance.leaving import (
     account_balance,
@@ -297,6 +298,12 @@ def test_years_of_pension_go_along_and_those_of_injury_begin_anew() -> None:
         assert carried_months(BOOK, scheme, paid_for, on("2022-01-01")) == months
     assert carried_months(BOOK, P, [], on("2022-01-01")) == 0
     assert carried_months(RuleBook([]), P, paid_for, on("2022-01-01")) == 0
+
+
+def test_nothing_is_promised_where_no_rule_says_what_carries_over() -> None:
+    unknown = _carried(RuleBook([]), P, [(600, "A", "310115")], on("2022-01-01"))
+    assert (unknown.paid, unknown.here, unknown.there, unknown.answer.outcome) == (1, None, None, "unknown")
+    assert "insurance_carry/pension" in unknown.answer.text("en")
 
 
 @pytest.mark.parametrize(

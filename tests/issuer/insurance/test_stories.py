@@ -347,3 +347,40 @@ def test_limit_announced_in_september_for_july_is_owed_apart_and_makes_no_lapse(
     assert town.ok(town.officer, "GET", path)["state"] == "good"
     # What was reported for an old day stays as it was.
     assert "underpaid" not in kinds(town.report(path, "2026-09-30"))
+
+
+def test_who_moves_to_another_region_keeps_what_the_law_carries_over(town: Town) -> None:
+    """Months of pension add up over two regions, those of work injury start again, each with its article; after a
+    payout those of pension start again too. The person and officials read it, no employer."""
+    path = town.registered()
+    town.pay(path, "2026-03", "2026-04", "2026-05")
+    town.ok(town.employer, "POST", f"{path}/end", {"day": "2026-05-31"})
+    town.number -= 1
+    assert town.registered(region="440300", began="2026-06-01", injury_rate=None) == path
+    town.pay(path, "2026-06")
+    holder = town.holder(path)
+
+    def moving() -> dict[str, tuple[str, int, int, int]]:
+        found = town.ok(holder, "GET", f"{path}/moving")
+        assert [(one["region"], one["months"]) for one in found["places"]] == [("440300", 1), ("310115", 3)]
+        assert {one["employer"] for one in found["places"]} == {"Organisation 1"}
+        rules = {one["scheme"]: [rule["source"] for rule in one["answer"]["rules"]] for one in found["schemes"]}
+        assert ["art. 19" in rules["pension"][0], "art. 32" in rules["medical"][0]] == [True, True]
+        return {
+            one["scheme"]: (one["answer"]["outcome"], one["paid"], one["here"], one["there"])
+            for one in found["schemes"]
+        }
+
+    assert moving() == {
+        **dict.fromkeys(("pension", "medical", "unemployment"), ("carries_over", 4, 4, 4)),
+        "work_injury": ("starts_again", 4, 1, 0),
+        "maternity": ("starts_again", 0, 0, 0),
+    }
+    for somebody in (town.officer, town.inspector):
+        town.ok(somebody, "GET", f"{path}/moving")
+    assert town.ask(town.employer, "GET", f"{path}/moving").status_code == 403
+    stranger = make(town.issuing_service, "holder", "holder.other")
+    assert town.ask(stranger, "GET", f"{path}/moving").status_code == 404
+    town.ok(town.employer, "POST", f"{path}/end", {"day": "2026-06-30"})
+    town.ok(holder, "POST", f"{path}/leaving", {"choice": "pay_out", "signed": True})
+    assert moving()["pension"] == ("carries_over", 0, 0, 0)

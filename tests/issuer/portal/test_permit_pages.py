@@ -572,3 +572,18 @@ def test_card_names_its_authority_state_and_category_in_the_language_of_the_page
     assert authority in text
     assert line in text
     assert "SWE · B" not in text
+
+
+def test_what_carries_over_to_another_region_stands_with_its_rules(app: FastAPI, made: Town) -> None:
+    """For the person and for officials, scheme by scheme with each article, in both languages; for no employer."""
+    path = f"insurance/{made.ids['insured']}"
+    for role, start in (("resident", "insurance"), ("insurance_officer", path), ("inspector", path)):
+        person = of(app, made, role)
+        assert f'href="{BASE}{path}/moving"' in person.get(start).text, role
+        for language, said in (("en", "contribution months add up"), ("zh", "缴费年限累计计算")):
+            page = person.get(f"{path}/moving?lang={language}").text
+            assert words(page).count(said) > 2
+            assert page.count('class="rule"') == 5
+            assert "Organisation 1" in words(page)
+    for role, status in (("employer", 403), ("agency", 403), ("permit_officer", 403), ("holder", 404)):
+        assert of(app, made, role).get(f"{path}/moving").status_code == status, role

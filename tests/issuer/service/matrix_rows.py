@@ -854,6 +854,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
     "GET /v1/insurance/compliance.csv": _plain("employer"),
     "GET /v1/insurance/compliance.svg": _plain("employer"),
     "POST /v1/insurance/people/{person_id}/findings": _finding,
+    "GET /v1/insurance/people/{person_id}/moving": _insured("insurance_officer inspector"),
     "GET /v1/insurance/people/{person_id}/leaving": _insured("insurance_officer inspector"),
     "POST /v1/insurance/people/{person_id}/leaving": _choice,
     "POST /v1/insurance/people/{person_id}/death": _insured("insurance_officer", day="2026-11-01"),
