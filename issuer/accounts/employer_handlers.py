@@ -69,8 +69,10 @@ def require_room(session: Session, role: str, organisation_id: str | None, now: 
     Raises:
         Conflict: ``account.handlers_full``.
     """
-    rule = _rule(session, now) if role == _ROLE and organisation_id is not None else None
-    if rule is None or organisation_id is None:
+    if role != _ROLE or organisation_id is None:
+        return
+    rule = _rule(session, now)
+    if rule is None:
         return
     # Whoever else opens an account for it meanwhile waits here, and counts this one.
     session.get(Organisation, organisation_id, with_for_update={"key_share": True})
