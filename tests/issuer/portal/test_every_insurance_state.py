@@ -10,10 +10,16 @@ import pytest
 
 from issuer.insurance import registration
 from issuer.insurance.answering import answer_finding
-from issuer.insurance.claims import apply_claim, decide_claim, withdraw_claim
+from issuer.insurance.claim_records import show_claim
+from issuer.insurance.claim_stops import stop_claims_for
+from issuer.insurance.claims import Grant, apply_claim, decide_claim, withdraw_claim
+from issuer.insurance.months import month_of
 from issuer.insurance.service_grants import answer_report, report_refusal
 from issuer.insurance.views import compliance_of
+from issuer.portal.catalogue import Words
 from tests.issuer.portal.test_every_state import Pages
+from tests.issuer.portal.test_guard import Person
+from tests.kit.forms import words
 from tests.kit.furnished_town import furnish
 from tests.kit.insured import new_registration
 from tests.kit.people import make
@@ -88,3 +94,37 @@ def test_claim_and_report_of_a_refusal_in_each_state(made: Town, office: PermitO
     report = report_refusal(core, beijinger.who(), "tourism", office.today, "East gate", "They were closed.")
     answer_report(core, officer.who(), report, "dismissed", "The park was closed.")
     pages.says(f"services/refusals/{report}", "refusal_dismissed", beijinger, officer)
+
+
+def test_claim_that_was_granted_and_then_stopped(made: Town, office: PermitOffice) -> None:
+    """The person and the agency's officer read what is paid and what was, and since when nothing is; each finds the
+    claim in their list. An officer records the payment on the page."""
+    pages, people, core = Pages(office), made.people, made.issuing_service.core
+    resident, officer, person_id = people["resident"], people["insurance_officer"], made.ids["insured"]
+    claim = apply_claim(core, resident.who(), person_id, "work_injury", {}, "I fell from a ladder at work.")
+    grant = Grant("1975.00", month_of(office.today))
+    decide_claim(core, officer.who(), claim, grant, "Recognised on site.", {"injury_recognised": True})
+    path, t = f"benefits/claims/{claim}", Words("en")
+
+    def read(path: str, *said: str) -> None:
+        for somebody in (resident, officer):
+            page = words(pages.text(somebody, path))
+            assert [one for one in said if one not in page] == [], (path, somebody.login)
+
+    pages.says(path, "claim_granted", resident, officer)
+    read(path, "Recognised on site.", "1975.00", "Ordered")
+    (order,) = show_claim(core, officer.who(), claim).orders
+    assert "Record payment" not in pages.text(resident, path)
+    by_page = Person(pages.app, officer.enter())
+    answer = by_page.post(f"{path}/paid", order=order.order_id, day=office.today.isoformat())
+    assert answer.status_code == 303, answer.text
+    paid = f"1975.00 Paid {t.day(office.today, short=True)}"
+    read(path, paid)
+
+    assert stop_claims_for(core, officer.who(), person_id, "recovered", office.today) == 1
+    pages.says(path, "claim_stopped", resident, officer)
+    read(path, f"Stopped on {t.day(office.today)}", "(recovered)", paid)
+    for somebody, listed in ((resident, "benefits?"), (officer, "benefits?show=all&")):
+        page = Person(pages.app, somebody.enter()).get(f"{listed}lang=en").text
+        (row,) = (row for row in page.split("<tr") if path in row)
+        assert "Stopped" in words(row)
