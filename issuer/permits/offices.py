@@ -29,7 +29,7 @@ from issuer.db.unit_of_work import UnitOfWork
 from issuer.rules.regions import NATION, covers, is_known
 
 from .models import Employer, Office, OfficeMember
-from .parties import office_region
+from .parties import employers_of, office_region
 from .people import organisation_record
 from .processes import EMPLOYER
 
@@ -288,7 +288,7 @@ def known_employer(core: Core, who: Principal, organisation_id: str) -> str:
 
 
 def show_employer(core: Core, who: Principal, organisation_id: str) -> EmployerView:
-    """An employer: one's own, or one in the region of one's office.
+    """An employer: one's own, one that one acts for, or one in the region of one's office.
 
     Raises:
         NotAllowed: ``access.*``.
@@ -303,10 +303,12 @@ def show_employer(core: Core, who: Principal, organisation_id: str) -> EmployerV
         row = session.get(Employer, organisation_id)
         if organisation is None or organisation.kind != "employer":
             raise NotFound("organisation.none")
-        own = office_region(session, who) if official else None
-        if official and (row is None or (own is not None and covers(own, row.region))):
-            return _employer(row) if row is not None else _unknown(organisation_id)
-        if official or organisation_id != who.organisation_id:
+        if official:
+            own = office_region(session, who)
+            seen = row is None or (own is not None and covers(own, row.region))
+        else:
+            seen = organisation_id in (employers_of(core, session, who) or ())
+        if not seen:
             raise NotFound("organisation.none")
         return _employer(row) if row is not None else _unknown(organisation_id)
 
@@ -314,7 +316,7 @@ def show_employer(core: Core, who: Principal, organisation_id: str) -> EmployerV
 
 
 def employer_codes(core: Core, who: Principal, organisation_id: str) -> EmployerCodes:
-    """The codes of an employer: one's own, one in the region of one's office, or any for who manages organisations.
+    """The codes of an employer that :func:`show_employer` shows, or of any for who manages organisations.
 
     Raises:
         NotAllowed: ``access.*``.

@@ -62,9 +62,13 @@ def filing_situation(
     else:
         said = [situation(t, "filing", view.state)]
     if view.state in ("DRAFT", *UNDECIDED):
+        days = _filed_by(rules, view, permit) if view.state == "DRAFT" else []
         state = _employer_state(visit, view.employer_id)
-        held_up = [situation(t, "employer", state)] if state is not None and state != "verified" else []
-        return [*said, *held_up], _filed_by(rules, view, permit) if view.state == "DRAFT" else []
+        if state is not None and state != "verified":
+            said.append(situation(t, "employer", state))
+            if view.state == "DRAFT":
+                said.append(t("situations.filing_held_until" if days else "situations.filing_held"))
+        return said, days
     found = None
     if view.process == "overseas" and view.state == "APPROVED":
         found = notification_views.notification_of_filing(visit.core, visit.call.who, view.filing_id)
@@ -106,7 +110,7 @@ def insurance_situation(t: Words, view: InsuranceView) -> str:
 
 
 def _employer_state(visit: Visit, employer_id: str) -> str | None:
-    """An employer as an officer found it; None: that is not for the viewer."""
+    """An employer as an officer found it, for whoever files for it or decides about it; None: for others."""
     try:
         return offices.show_employer(visit.core, visit.call.who, employer_id).state
     except (NotAllowed, NotFound):

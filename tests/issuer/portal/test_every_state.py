@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from icard_crypto.errors import NotFound
+from issuer.accounts.mandates import give_mandate
+from issuer.permits.offices import show_employer
 from issuer.permits.processes import FILING, OBJECTION, PERMIT, SOCIAL_CARD
 from issuer.portal import make_portal
 from issuer.portal.catalogue import LANGUAGES, Words
@@ -384,6 +387,32 @@ def test_employer_in_each_state_is_said_to_its_handlers_and_on_what_it_files(pag
     assert asked.status_code == 201, asked.text
     assert office.confirmed(asked.json()["confirmation_id"]).status_code == 200
     pages.says("organisation", "employer_merged", handler)
+
+
+def test_draft_of_an_agency_says_what_its_client_has_to_do_and_by_when(pages: Pages) -> None:
+    """While the client is suspended: an extension has its last day, a new application has none."""
+    office, core = pages.office, pages.office.core
+    firm = organisation(office.issuing_service, "employer", 22)
+    office.verify_employer(firm)
+    handler = make(office.issuing_service, "employer", "handler.22", organisation_id=firm)
+    agency_id = organisation(office.issuing_service, "agency", 23)
+    acting = make(office.issuing_service, "agency", "agency.23", organisation_id=agency_id)
+    now = int(office.issuing_service.clock.at)
+    give_mandate(core, handler.who(), agency_id, firm, now, now + 30 * 86_400)
+    permit = office.employed(2, handler)
+    new = office.draft("overseas", person_record(office.today, 1), acting, employer_id=firm)
+    record = extension(office, permit)
+    longer = office.draft("extension", record, acting, permit_id=permit["permit_id"], employer_id=firm)
+    for path, day in ((f"filings/{new}", False), (f"filings/{longer}", True)):
+        assert "suspended" not in words(pages.text(acting, path))
+        office.ok(office.officer, "POST", f"/v1/employers/{firm}/state", {"move": "suspend", **WHY})
+        pages.says(path, "filing_DRAFT", acting, day=day)
+        pages.says(path, "employer_suspended", acting, day=day)
+        pages.says(path, "filing_held_until" if day else "filing_held", acting, day=day)
+        office.verify_employer(firm)
+    assert show_employer(core, acting.who(), firm).state == "verified"
+    with pytest.raises(NotFound):
+        show_employer(core, acting.who(), office.employer_id)
 
 
 def test_physical_card_in_each_state(pages: Pages) -> None:

@@ -53,7 +53,7 @@ def test_every_state_has_its_sentence(language: Language) -> None:
 
 def test_no_sentence_is_about_a_state_that_is_gone() -> None:
     said = {name.removeprefix("situations.") for name in entries() if name.startswith("situations.")}
-    beside = {"filing_paused", "permit_filed", "permit_readmitted"}
+    beside = {"filing_paused", "filing_held", "filing_held_until", "permit_filed", "permit_readmitted"}
     beside |= {f"insurance_{state}" for state in ("good", "lapsed", "none")}
     assert said - {f"{subject}_{state}" for subject, state in pairs()} == beside
 
