@@ -56,7 +56,7 @@ from tests.kit.scan.browser import PHONE, SCREEN, chromium
 from tests.kit.scan.gate import free_port, issuing
 from tools import demo_authority
 
-__all__ = ["TARGETS", "main"]
+__all__ = ["TARGETS", "Served", "figure_row", "first_byte", "main", "p95", "resident", "serving"]
 
 #: A slow telephone line, as the browser's developer tools describe one.
 _SLOW: Final = {"offline": False, "latency": 400, "downloadThroughput": 400_000 // 8, "uploadThroughput": 400_000 // 8}
@@ -116,7 +116,7 @@ Told = dict[str, Any]
 
 
 @dataclass
-class _Served:
+class Served:
     """The service at work. ``origin``: scheme, host and port; ``pid``: of its process; ``folder``: the service's."""
 
     origin: str
@@ -158,7 +158,7 @@ class _Served:
 
 
 @contextlib.contextmanager
-def _serving(folder: Path, people: int) -> Iterator[_Served]:
+def serving(folder: Path, people: int) -> Iterator[Served]:
     certificates, port = Certificates(folder), free_port()
     certificates.server_context("localhost")
     origin = f"https://localhost:{port}"
@@ -172,7 +172,7 @@ def _serving(folder: Path, people: int) -> Iterator[_Served]:
     }
     with issuing(authority, port, folder / "localhost.pem", rates) as process:
         accounts = {account["login"]: DemoAccount(**account) for account in known}
-        served = _Served(
+        served = Served(
             origin,
             ssl.create_default_context(cafile=str(certificates.ca_file)),
             accounts,
@@ -186,11 +186,11 @@ def _serving(folder: Path, people: int) -> Iterator[_Served]:
                 reader.close()
 
 
-def _p95(taken: Sequence[float]) -> float:
+def p95(taken: Sequence[float]) -> float:
     return statistics.quantiles(taken, n=20)[-1] if len(taken) > 1 else taken[0]
 
 
-def _first_byte(reader: Reader, path: str) -> float:
+def first_byte(reader: Reader, path: str) -> float:
     """Milliseconds until the first byte of a page."""
     begun = time.perf_counter()
     with reader.client.stream("GET", path) as answer:
@@ -204,30 +204,30 @@ def _first_byte(reader: Reader, path: str) -> float:
     return taken
 
 
-def first_bytes(served: _Served, rounds: int) -> Told:
+def first_bytes(served: Served, rounds: int) -> Told:
     """Milliseconds to the first byte, by page and of all."""
     by_page: dict[str, list[float]] = {}
     for login, paths in _PAGES.items():
         reader = served.reader(login)
         for number in range(rounds + 1):
             for path in paths:
-                taken = _first_byte(reader, path)
+                taken = first_byte(reader, path)
                 # The first round fills what the service reads once.
                 if number:
                     by_page.setdefault(f"{login} /{path}", []).append(taken)
     every = [one for taken in by_page.values() for one in taken]
     pages = {name: round(statistics.median(taken), 1) for name, taken in by_page.items()}
-    return {FIRST_BYTE: _p95(every), "requests": len(every), "median by page, ms": pages}
+    return {FIRST_BYTE: p95(every), "requests": len(every), "median by page, ms": pages}
 
 
-def among_many(served: _Served, people: int, rounds: int) -> Told:
+def among_many(served: Served, people: int, rounds: int) -> Told:
     """The same first bytes among many more people, who have a permit and are insured."""
     add_permits(served.folder, people)
     found = first_bytes(served, rounds)
     return {MANY: found.pop(FIRST_BYTE), "people": people, **found}
 
 
-def card_page(served: _Served, browser: Browser, runs: int) -> Told:
+def card_page(served: Served, browser: Browser, runs: int) -> Told:
     """The holder's card page on a slow line."""
     cold, warm, sizes = [], [], []
     for _ in range(runs):
@@ -286,7 +286,7 @@ def _usable(page: Page, url: str) -> float:
     return time.perf_counter() - begun
 
 
-def document_page(served: _Served, browser: Browser, runs: int) -> Told:
+def document_page(served: Served, browser: Browser, runs: int) -> Told:
     """An officer's page of a document of one scanned page, opened again and again from the page of its application."""
     today = day_of(int(time.time()))
     record = person_record(today, 9, surname="HALONEN", given="AINO", nationality="FIN", passport="FP9900077")
@@ -300,11 +300,11 @@ def document_page(served: _Served, browser: Browser, runs: int) -> Told:
             page.goto(f"{served.origin}/portal/{filing}/check?material=M04", wait_until="domcontentloaded")
             page.locator("img.drawn").first.evaluate("image => image.decode()")
             taken.append((time.perf_counter() - begun) * 1000)
-    return {DRAWN: taken[0], CACHED: _p95(taken[1:]), "runs": runs, "median from the cache, ms":
+    return {DRAWN: taken[0], CACHED: p95(taken[1:]), "runs": runs, "median from the cache, ms":
             statistics.median(taken[1:])}  # fmt: skip
 
 
-def list_of_rows(served: _Served, rows: int) -> Told:
+def list_of_rows(served: Served, rows: int) -> Told:
     """A list of people to register, sent by an employer."""
     text = io.StringIO()
     bodies = [registration_body(10_000 + number) for number in range(rows)]
@@ -323,7 +323,7 @@ def list_of_rows(served: _Served, rows: int) -> Told:
     return {LISTED: listed, LOOKED: looked, "rows": rows}
 
 
-def crowd(served: _Served, people: int, seconds: float) -> Told:
+def crowd(served: Served, people: int, seconds: float) -> Told:
     """So many people at once, who read for a while between two pages; the server's memory over the time. Where there
     are fewer accounts, several have one session together, each with a connection of its own."""
     wanted = [login for login in served.accounts if not login.startswith("demo.")]
@@ -335,7 +335,7 @@ def crowd(served: _Served, people: int, seconds: float) -> Told:
         while time.monotonic() < end:
             time.sleep(chance.uniform(*_PAUSE))
             try:
-                taken.append(_first_byte(reader, chance.choice(paths)))
+                taken.append(first_byte(reader, chance.choice(paths)))
             except (httpx.HTTPError, RuntimeError) as fault:
                 faults.append(str(fault))
 
@@ -344,19 +344,19 @@ def crowd(served: _Served, people: int, seconds: float) -> Told:
         thread.start()
     memory = []
     while time.monotonic() < end:
-        memory.append(_resident(served.pid))
+        memory.append(resident(served.pid))
         time.sleep(_LOOK)
     for thread in threads:
         thread.join()
     # The first fifth warms the service up.
     fifth = max(1, len(memory) // 5)
     before, after = statistics.median(memory[fifth : 2 * fifth] or memory), statistics.median(memory[-fifth:])
-    return {CROWD: _p95(taken), MEMORY: after / before, "people": len(readers), "seconds": seconds, "pages": len(taken),
+    return {CROWD: p95(taken), MEMORY: after / before, "people": len(readers), "seconds": seconds, "pages": len(taken),
             "median first byte, ms": statistics.median(taken), "refused or failed": faults[:5], "failures": len(faults),
             "memory, MiB": [round(one) for one in memory]}  # fmt: skip
 
 
-def _resident(pid: int) -> float:
+def resident(pid: int) -> float:
     """Resident memory of a process, MiB."""
     lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
@@ -377,7 +377,7 @@ def main() -> None:
     load = round(os.getloadavg()[0], 1)
     with tempfile.TemporaryDirectory(prefix="icard-bench-") as folder:
         _say(f"an authority with {asked.people} people ...")
-        with _serving(Path(folder), asked.people) as served, chromium() as browser:
+        with serving(Path(folder), asked.people) as served, chromium() as browser:
             parts: dict[str, Callable[[], Told]] = {
                 "the holder's card page on a slow line": lambda: card_page(served, browser, asked.runs),
                 "an officer's document page": lambda: document_page(served, browser, asked.runs),
@@ -390,12 +390,13 @@ def main() -> None:
                 _say(f"{name} ...")
                 told[name] = measure()
     figures = {what: one for part in told.values() for what, one in part.items() if what in TARGETS}
-    print(table(["", "measured", "target"], [_row(what, figures[what]) for what in TARGETS]))
+    rows = [figure_row(what, figures[what], target) for what, target in TARGETS.items()]
+    print(table(["", "measured", "target"], rows))
     keep("portal", load_at_the_start=load, figures=told)
 
 
-def _row(what: str, figure: float) -> list[str]:
-    target = TARGETS[what]
+def figure_row(what: str, figure: float, target: float | None) -> list[str]:
+    """A row of the table on the screen."""
     said = "" if target is None else f"{target:g}: {'met' if figure <= target else 'missed'}"
     return [what, f"{figure:.2f}" if figure < 100 else f"{figure:.0f}", said]
 

@@ -40,6 +40,7 @@ from issuer.rules.store import book_of
 
 from .coverage import Duties
 from .history import Person
+from .kept_sums import note_changes
 from .lapses import follow
 from .ledger import Entry, check_correction
 from .models import InsuranceEntry, InsuredPerson
@@ -142,6 +143,7 @@ def record_within(
     people = {each["person_id"] for each in made}
     if later:
         look.mark(people)
+        note_changes(session, people)
     return sorted(people), refused
 
 

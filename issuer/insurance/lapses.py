@@ -4,6 +4,7 @@ Promises:
 
 1. Whatever changes the books computes the person's state again in the same transaction, and the status entries of the
    person's cards with it: ``work`` and ``authority`` codes read lapsed, ``public`` ones never.
+   What is kept of earlier reports about the person is out of date with it (:mod:`issuer.insurance.kept_sums`).
 2. Time alone is looked at once: each person's row has the day on which a month may lapse next.
 3. Many people are followed in chunks of 500: other writers get their turn between two.
 4. A state that is already set changes nothing and notifies nobody.
@@ -35,6 +36,7 @@ from .contributions import Rates
 from .coverage import Duties
 from .due_days import lapse_day
 from .history import Person
+from .kept_sums import note_changes
 from .lapse import Lapse, LapseMonth, lapse_of
 from .ledger import balances
 from .models import FindingState, InsuredPerson
@@ -118,12 +120,20 @@ def lapse_months(
 
 
 def follow(
-    core: Core, session: Session, now: int, people: Sequence[str], by: Actor, *, codes: bool = False
+    core: Core,
+    session: Session,
+    now: int,
+    people: Sequence[str],
+    by: Actor,
+    *,
+    codes: bool = False,
+    written: bool = True,
 ) -> tuple[Followed, list[Act]]:
     """Compute the states of people again and let their cards follow, within another's transaction.
 
     Args:
         codes: what the cards say may have changed too; left out where only the books did.
+        written: False: nothing was, about these people; time has gone by or a rule is another.
 
     Returns:
         What changed, and the acts that the transaction has to write into the audit.
@@ -131,6 +141,8 @@ def follow(
     book, today = book_of(session), day_of(now)
     duties, rates = Duties(book), Rates(book)
     loaded = load_people(core, session, people, lock=True)
+    if written:
+        note_changes(session, loaded)
     contested = _contested(session, list(loaded))
     held = live_cards(session, list(loaded)) if codes else {}
     changed: dict[str, bool] = {}
@@ -178,7 +190,7 @@ def _follow_chunk(core: Core, unit: UnitOfWork, after: str) -> tuple[Followed, s
     people = session.scalars(query).all()
     if not people:
         return Followed(0, 0, 0), after
-    done, acts = follow(core, session, now, people, unit.actor, codes=True)
+    done, acts = follow(core, session, now, people, unit.actor, codes=True, written=False)
     unit.audit_acts(acts)
     return done, people[-1]
 

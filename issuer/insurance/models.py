@@ -40,7 +40,8 @@ DayText = Annotated[str, mapped_column(String(10))]
 class InsuredPerson(Bound, Base):
     """A person's insurance. ``record`` has number, name, birth and sex; ``number_key`` is the number's keyed hash.
 
-    ``state`` is what status entries are made of; ``look_on`` the day on which time alone may change it.
+    ``state`` is what status entries are made of; ``look_on`` the day on which time alone may change it. ``changes``
+    is raised whenever what is on record of the person or in the books is written.
     """
 
     __tablename__ = "insured_persons"
@@ -58,6 +59,7 @@ class InsuredPerson(Bound, Base):
     state: Mapped[Word]
     lapsed_since: Mapped[DayText | None]
     look_on: Mapped[DayText | None]
+    changes: Mapped[Big] = mapped_column(default=0, server_default="0")
     revision: Mapped[Big] = mapped_column(BigInteger)
     created_at: Mapped[Seconds]
     changed_at: Mapped[Seconds]

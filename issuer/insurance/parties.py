@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, NotAllowed, NotFound
@@ -40,6 +40,7 @@ __all__ = [
     "require_insured",
     "seen_by",
     "seen_employers",
+    "staff_of",
     "with_merged",
 ]
 
@@ -80,12 +81,14 @@ def seen_by(core: Core, session: Session, who: Principal) -> ColumnElement[bool]
         return InsuredPerson.person_id.in_([who.person_id, *_inherited(session, who.person_id, now)])
     if not employers:
         return false()
-    staff = select(InsuranceFact.person_id).where(
-        InsuranceFact.person_id == InsuredPerson.person_id,
-        InsuranceFact.kind == "employment",
-        InsuranceFact.employer_id.in_(employers),
+    return staff_of(employers).where(InsuranceFact.person_id == InsuredPerson.person_id).exists()
+
+
+def staff_of(employers: set[str]) -> Select[str]:
+    """The people whom employers have on record, also those who left; somebody may be in it twice."""
+    return select(InsuranceFact.person_id).where(
+        InsuranceFact.kind == "employment", InsuranceFact.employer_id.in_(employers)
     )
-    return staff.exists()
 
 
 def heir_of(session: Session, heir_person_id: str, person_id: str, now: int) -> HeirAccess | None:

@@ -181,16 +181,18 @@ def end_fact(core: Core, session: Session, now: int, fact: Fact, day: date) -> b
     return True
 
 
-def load_people(core: Core, session: Session, ids: Sequence[str], *, lock: bool = False) -> dict[str, Insured]:
+def load_people(
+    core: Core, session: Session, ids: Sequence[str], *, lock: bool = False, books: bool = True
+) -> dict[str, Insured]:
     """Insured people by id, in the order of their ids; those that are not there are left out.
 
     Args:
-        lock: until the transaction's end.
+        lock: until the transaction's end; books: False: these are left out.
     """
     found: dict[str, Insured] = {}
     ordered = sorted(set(ids))
     for start in range(0, len(ordered), _CHUNK):
-        found.update(_load(core, session, ordered[start : start + _CHUNK], lock=lock))
+        found.update(_load(core, session, ordered[start : start + _CHUNK], lock=lock, books=books))
     return found
 
 
@@ -211,11 +213,13 @@ def load_workers(core: Core, session: Session, rows: Iterable[Mapping[str, Any]]
     return {person: _person(record, facts[person], permits[person], ()) for person, record in records.items()}
 
 
-def _load(core: Core, session: Session, ids: Sequence[str], *, lock: bool) -> dict[str, Insured]:
+def _load(core: Core, session: Session, ids: Sequence[str], *, lock: bool, books: bool) -> dict[str, Insured]:
     query = select(InsuredPerson).where(InsuredPerson.person_id.in_(ids)).order_by(InsuredPerson.person_id)
     rows = session.scalars(query.with_for_update() if lock else query).all()
     facts = _facts(core, session, InsuranceFact.person_id.in_(ids))
-    entries = _entries(session, InsuranceEntry.person_id.in_(ids))
+    entries: Mapping[str, Sequence[Entry]] = defaultdict(list)
+    if books:
+        entries = _entries(session, InsuranceEntry.person_id.in_(ids))
     permits = _permits(session, ids)
     found = {}
     for row in rows:

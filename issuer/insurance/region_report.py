@@ -38,13 +38,28 @@ from .models import InsuredPerson
 from .money import known_yuan
 from .records import load_people
 
-__all__ = ["NoSum", "RegionReport", "RegionRow", "bars_of", "region_csv", "region_report", "summed"]
+__all__ = [
+    "Key",
+    "NoSum",
+    "RegionReport",
+    "RegionRow",
+    "Sums",
+    "add_sums",
+    "bars_of",
+    "region_csv",
+    "region_report",
+    "rows_of",
+    "summed",
+    "sums_of",
+]
 
 #: no_rule: limits, rates or the wage are not known here; no_amount: a finding of this kind owes nothing by itself.
 NoSum = Literal["no_rule", "no_amount"]
 _CHUNK: Final = 200
-#: By employer, region and kind: findings, people, findings without a sum, owed, late fees.
-_Sums: TypeAlias = dict[tuple[str, str, str], list[int]]
+#: Employer, region and kind of findings.
+Key: TypeAlias = tuple[str, str, str]
+#: By their key: findings, people, findings without a sum, owed, late fees.
+Sums: TypeAlias = dict[Key, tuple[int, ...]]
 _NOTHING: Final = (0, 0, 0, 0, 0)
 
 
@@ -119,38 +134,42 @@ def region_report(
     several = processes > 1 and "fork" in multiprocessing.get_all_start_methods()
     pages = _by_processes(core, here, compliance, processes) if several else _here(core, here, compliance)
     count = 0
-    sums: _Sums = {}
+    sums: Sums = {}
     for people, found in pages:
         count += people
-        for key, row in found.items():
-            sums[key] = [old + new for old, new in zip(sums.get(key, _NOTHING), row, strict=True)]
+        add_sums(sums, found)
         progress(count)
-    return RegionReport(region, day, known_on or day, count, _rows(sums))
+    return RegionReport(region, day, known_on or day, count, rows_of(sums))
 
 
-def summed(people: Iterable[list[Finding]]) -> tuple[RegionRow, ...]:
-    """The rows of the findings of people, one list for each person."""
-    return _rows(_sums_of(people))
-
-
-def _rows(sums: _Sums) -> tuple[RegionRow, ...]:
-    return tuple(RegionRow(*key, *row) for key, row in sorted(sums.items()))
-
-
-def _sums_of(people: Iterable[Iterable[Finding]]) -> _Sums:
-    sums: _Sums = {}
-    for findings in people:
-        seen: set[tuple[str, str, str]] = set()
-        for one in findings:
-            key = one.employer, one.region, one.kind
-            row = sums.setdefault(key, [*_NOTHING])
-            row[0] += 1
-            row[1] += key not in seen
-            row[2] += one.owed is None
-            row[3] += one.owed or 0
-            row[4] += one.late_fee or 0
-            seen.add(key)
+def sums_of(findings: Iterable[Finding]) -> Sums:
+    """What one person's findings add up to."""
+    sums: Sums = {}
+    for one in findings:
+        key = one.employer, one.region, one.kind
+        count, _, unknown, owed, fees = sums.get(key, _NOTHING)
+        sums[key] = count + 1, 1, unknown + (one.owed is None), owed + (one.owed or 0), fees + (one.late_fee or 0)
     return sums
+
+
+def add_sums(total: Sums, more: Sums) -> None:
+    """Add the sums of other people."""
+    for key, row in more.items():
+        before = total.get(key)
+        total[key] = row if before is None else tuple([old + new for old, new in zip(before, row, strict=True)])
+
+
+def summed(people: Iterable[Iterable[Finding]]) -> Sums:
+    """What the findings of people add up to, those of one after those of the other."""
+    total: Sums = {}
+    for findings in people:
+        add_sums(total, sums_of(findings))
+    return total
+
+
+def rows_of(total: Sums) -> tuple[RegionRow, ...]:
+    """The sums as rows, in the order of employer, region and kind."""
+    return tuple(RegionRow(*key, *row) for key, row in sorted(total.items()))
 
 
 def bars_of(rows: Iterable[tuple[str, int, int, int]]) -> list[Bar]:
@@ -177,26 +196,26 @@ def region_csv(report: RegionReport) -> str:
     return text.getvalue()
 
 
-def _here(core: Core, here: ColumnElement[bool], compliance: Compliance) -> Iterator[tuple[int, _Sums]]:
+def _here(core: Core, here: ColumnElement[bool], compliance: Compliance) -> Iterator[tuple[int, Sums]]:
     """The sums of each page of people, and how many these are."""
     return (_page(core, compliance, people) for people in _people(core, here))
 
 
-def _page(core: Core, compliance: Compliance, people: list[str]) -> tuple[int, _Sums]:
+def _page(core: Core, compliance: Compliance, people: list[str]) -> tuple[int, Sums]:
     loaded = core.database.read(partial(load_people, core, ids=people))
-    return len(loaded), _sums_of(compliance.report(insured.person).findings for insured in loaded.values())
+    return len(loaded), summed(compliance.report(insured.person).findings for insured in loaded.values())
 
 
 def _by_processes(
     core: Core, here: ColumnElement[bool], compliance: Compliance, processes: int
-) -> Iterator[tuple[int, _Sums]]:
+) -> Iterator[tuple[int, Sums]]:
     """As :func:`_here`, computed by so many processes; a few pages are on their way at a time."""
     # A connection must not be used on both sides of a fork: there is none while the processes start.
     core.database.close()
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(processes, context, _begin, (core, compliance)) as pool:
         pool.submit(len, ()).result()
-        waiting: deque[Future[tuple[int, _Sums]]] = deque()
+        waiting: deque[Future[tuple[int, Sums]]] = deque()
         for people in _people(core, here):
             waiting.append(pool.submit(_in_process, people))
             if len(waiting) > 2 * processes:
@@ -213,7 +232,7 @@ def _begin(core: Core, compliance: Compliance) -> None:
     _given.append((core, compliance))
 
 
-def _in_process(people: list[str]) -> tuple[int, _Sums]:
+def _in_process(people: list[str]) -> tuple[int, Sums]:
     core, compliance = _given[-1]
     return _page(core, compliance, people)
 

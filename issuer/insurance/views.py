@@ -10,7 +10,7 @@ Promises:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, Literal
@@ -35,10 +35,10 @@ from .findings import Report
 from .history import Employment, Person
 from .leaving import Choice
 from .ledger import balances
-from .models import InsuredPerson
+from .models import InsuranceFact, InsuredPerson
 from .money import in_yuan
 from .months import month_of, month_text
-from .parties import require_insured, seen_by, seen_employers
+from .parties import require_insured, seen_by, seen_employers, staff_of
 from .records import Insured, certificate_of, load_people
 from .schemes import Scheme, scheme_names
 from .treaties import judge_certificate
@@ -51,6 +51,7 @@ __all__ = [
     "compliance_of",
     "insured_people",
     "leaving_of",
+    "list_insurance",
     "report_day",
     "report_on",
     "scheme_states",
@@ -121,24 +122,42 @@ def show_insurance(core: Core, who: Principal, person_id: str) -> InsuranceView:
     """
 
     def look(session: Session) -> InsuranceView:
-        insured = _load(core, session, who, person_id)
-        today = day_of(int(core.clock.local()))
-        book = book_of(session)
-        employers = seen_employers(core, session, who)
+        return next(_views(core, session, who, [_load(core, session, who, person_id)]))
+
+    return core.database.read(look)
+
+
+def list_insurance(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[InsuranceView]:
+    """A page of the insurance of the people whom somebody sees, in the order of their ids.
+
+    Raises:
+        NotAllowed: ``access.*``.
+    """
+
+    def look(session: Session) -> list[InsuranceView]:
+        people = load_people(core, session, _seen(core, session, who, after, limit), books=False)
+        return list(_views(core, session, who, people.values()))
+
+    return core.database.read(look)
+
+
+def _views(core: Core, session: Session, who: Principal, people: Iterable[Insured]) -> Iterator[InsuranceView]:
+    today, book = day_of(int(core.clock.local())), book_of(session)
+    employers = seen_employers(core, session, who)
+    whole = who.role.official or who.role.name in _ROLE_SEES_NUMBER
+    for insured in people:
         person = _of_employers(insured.person.as_known(today), employers)
         states, rules = scheme_states(book, person, today)
         running = [one for one in person.employments if one.ended is None or one.ended >= today]
         alone = employers is None or bool(running)
-        region = insured.row.region if employers is None else _newest_region(person)
         record = insured.record
-        whole = who.role.official or who.role.name in _ROLE_SEES_NUMBER
-        return InsuranceView(
-            person_id,
+        yield InsuranceView(
+            insured.row.person_id,
             f"{record.surname} {record.given}".strip(),
             record.number if whole else None,
             record.number[-4:],
             record.regular,
-            region,
+            insured.row.region if employers is None else _newest_region(person),
             insured.row.state if alone else None,
             insured.row.lapsed_since if alone else None,
             states,
@@ -146,8 +165,6 @@ def show_insurance(core: Core, who: Principal, person_id: str) -> InsuranceView:
             rules,
             insured.row.revision,
         )
-
-    return core.database.read(look)
 
 
 def insured_people(core: Core, who: Principal, *, after: str = "", limit: int = 50) -> list[str]:
@@ -157,11 +174,17 @@ def insured_people(core: Core, who: Principal, *, after: str = "", limit: int = 
         NotAllowed: ``access.*``.
     """
 
-    def look(session: Session) -> list[str]:
-        query = select(InsuredPerson.person_id).where(seen_by(core, session, who))
-        return list(session.scalars(page_of(query, InsuredPerson.person_id, after, limit)))
+    return core.database.read(lambda session: _seen(core, session, who, after, limit))
 
-    return core.database.read(look)
+
+def _seen(core: Core, session: Session, who: Principal, after: str, limit: int) -> list[str]:
+    seen, employers = seen_by(core, session, who), seen_employers(core, session, who)
+    if employers is None:
+        query = page_of(select(InsuredPerson.person_id).where(seen), InsuredPerson.person_id, after, limit)
+    else:
+        # By the staff: to find them among everybody who is insured would take longer the fewer they are.
+        query = page_of(staff_of(employers).distinct(), InsuranceFact.person_id, after, limit)
+    return list(session.scalars(query))
 
 
 def scheme_states(book: RuleBook, person: Person, today: date) -> tuple[dict[str, str], list[dict[str, Any]]]:

@@ -10,6 +10,7 @@ Promises:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Final, Literal, cast
 from urllib.parse import urlencode
@@ -19,6 +20,7 @@ from fastapi import Response
 from icard_crypto.errors import NotFound, StateError
 from issuer.insurance import answering, departure, overview, reconciliation, registration, views
 from issuer.insurance.findings import BREACHES
+from issuer.insurance.kept_sums import MOST
 from issuer.insurance.leaving import Choice as LeavingChoice
 from issuer.insurance.money import in_yuan, known_yuan
 from issuer.insurance.months import month_of, month_text, parse_month
@@ -37,7 +39,7 @@ from issuer.portal.insurance_shown import (
     scheme_lines,
     sums,
 )
-from issuer.portal.lists import asked_page, shown_page
+from issuer.portal.lists import SIZE, asked_page, cursor, shown_page
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Cell, Choice, Fact, Tag
 from issuer.portal.rendering import BASE
@@ -60,6 +62,8 @@ _ANSWERS: Final = Access("person", ("insurance.register", "insurance.book"), own
 _REGISTERS: Final = Access("person", ("insurance.register",), owned="insured")
 _CLAIMS: Final = Access("person", ("benefit.own",), owned="insured")
 _EMPLOYERS: Final = ("explained", "contested")
+#: How many people are computed before a page answers; otherwise as many as a page of the list has.
+_LOOKS: Final[Mapping[str, int | None]] = {"on": 300, "all": None}
 #: Months that a page offers.
 _MONTHS: Final = 13
 _OFFICERS: Final = ("settled", "closed", "open")
@@ -72,13 +76,12 @@ def list_insured(visit: Visit) -> Response:
     if who.role.name == "holder":
         own = who.person_id in views.insured_people(visit.core, who)
         return _shown(visit, who.person_id) if own else visit.page("insurance/none.html")
-    names = views.insured_people(visit.core, who, **asked_page(visit))
-    shown = shown_page(visit, names, lambda name: name)
+    found = views.list_insurance(visit.core, who, **asked_page(visit))
+    shown = shown_page(visit, found, lambda view: view.person_id)
     rows = []
-    for name in shown["items"]:
-        view = views.show_insurance(visit.core, who, name)
-        noted(visit.call, name)
-        address = f"{BASE}insurance/{name}"
+    for view in shown["items"]:
+        noted(visit.call, view.person_id)
+        address = f"{BASE}insurance/{view.person_id}"
         number = t("insurance.last4", digits=view.number_last4)
         rows.append(
             [
@@ -87,16 +90,14 @@ def list_insured(visit: Visit) -> Response:
                 Cell(region_words(view.region, t)),
             ]
         )
-    found, own_staff = None, who.role.organisation == "employer"
-    if own_staff:
-        found = overview.employer_overview(visit.core, who, None)
+    compliance = None
+    if who.role.organisation == "employer":
+        at_most = _LOOKS.get(visit.query("look"), SIZE)
+        compliance = _compliance(visit, overview.employer_overview(visit.core, who, None, at_most=at_most))
     return visit.page(
         "insurance/list.html",
         **{**shown, "items": rows},
-        overview=_overview_rows(t, found) if found else [],
-        bars=_bars(t, found) if found else [],
-        staff=found.staff if found else 0,
-        totals=_totals(t, found) if found else [],
+        compliance=compliance,
         registers=who.may("insurance.register"),
         clients=who.role.organisation == "agency",
     )
@@ -159,6 +160,23 @@ def _month_cells(t: Words, one: reconciliation.Reconciled) -> list[Cell]:
         Cell("–" if owed is None else in_yuan(one.paid - owed), number=True),
         Cell("", tag=Tag(t(f"insurance.c_{one.standing}"), tone)),  # type: ignore[arg-type]
     ]
+
+
+def _compliance(visit: Visit, found: overview.Overview) -> dict[str, object]:
+    """An employer's findings; while people have not been looked at, how far that is and where it goes on instead."""
+    t, address = visit.words, None
+    if found.waiting:
+        # Of more people than are kept a part is never done.
+        look = "all" if found.staff > MOST else "on"
+        address = f"{BASE}insurance?{urlencode({'look': look, 'after': cursor(visit)})}"
+    return {
+        "staff": found.staff,
+        "looked": found.staff - found.waiting,
+        "next": address,
+        "totals": _totals(t, found),
+        "bars": _bars(t, found),
+        "rows": _overview_rows(t, found),
+    }
 
 
 def _overview_rows(t: Words, found: overview.Overview) -> list[list[Cell]]:

@@ -23,7 +23,7 @@ from issuer.insurance.chart import Bar, draw
 from issuer.insurance.findings import Finding, Report
 from issuer.insurance.new_entries import entry_from
 from issuer.insurance.overview import employer_overview
-from issuer.insurance.region_report import bars_of, region_csv, region_report, summed
+from issuer.insurance.region_report import bars_of, region_csv, region_report, rows_of, summed
 from issuer.insurance.registration import register
 from issuer.insurance.schemes import schemes_of
 from issuer.notices.inbox import inbox
@@ -78,11 +78,11 @@ def test_report_on_a_day_to_come_is_refused(agency: Agency, path: str) -> None:
         views.compliance_of(agency.core, who, person_id, **days)
     assert (caught.value.code, caught.value.path) == ("insurance.day", path)
     with pytest.raises(StateError) as caught:
-        employer_overview(agency.core, who, agency.employer_id, **days)
+        employer_overview(agency.core, who, agency.employer_id, days["as_of"], days["known_on"])
     assert (caught.value.code, caught.value.path) == ("insurance.day", path)
     today = {**days, path: date(2026, 11, 29)}
     views.compliance_of(agency.core, who, person_id, **today)
-    assert employer_overview(agency.core, who, agency.employer_id, **today).staff == 1
+    assert employer_overview(agency.core, who, agency.employer_id, today["as_of"], today["known_on"]).staff == 1
 
 
 @SQLITE
@@ -121,7 +121,7 @@ def test_sum_that_is_not_known_is_null_with_its_reason_and_never_zero(agency: Ag
 
 def test_sum_that_is_known_in_part_says_how_many_findings_are_not_in_it() -> None:
     findings = [Finding("unpaid", "A", "310000", 600, owed=owed) for owed in (500, None)]
-    (row,) = summed([findings])
+    (row,) = rows_of(summed([findings]))
     assert (row.known_owed, row.without_sum, row.no_sum) == (500, 1, None)
     report = Report(date(2026, 1, 1), date(2026, 1, 1), (), tuple(findings))
     assert (report.known_owed, report.without_sum) == (500, 1)
@@ -165,9 +165,9 @@ _FINDINGS = st.lists(
 
 @given(_FINDINGS, st.randoms())
 def test_sums_are_equal_to_the_cent_whatever_the_order(people: list[list[Finding]], chance: random.Random) -> None:
-    wanted = summed(people)
+    wanted = rows_of(summed(people))
     shuffled = [chance.sample(findings, len(findings)) for findings in chance.sample(people, len(people))]
-    assert summed(shuffled) == wanted
+    assert rows_of(summed(shuffled)) == wanted
     every = [one for findings in people for one in findings]
     assert sum(row.owed for row in wanted) == sum(one.owed or 0 for one in every)
     assert sum(row.findings for row in wanted) == len(every)

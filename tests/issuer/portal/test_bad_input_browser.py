@@ -1,5 +1,5 @@
 """What people do to forms in a browser without meaning to: back after an act, a session that ends, a wrong clock,
-two clients in two tabs."""
+two clients in two tabs, and nothing at all where a page goes on by itself."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from playwright.sync_api import Browser, Page
 
 from issuer.accounts import sessions
 from issuer.accounts.mandates import give_mandate
+from issuer.insurance import registration
 from issuer.permits import offices
+from issuer.portal.subjects import insurance
 from issuer.service.cookies import SESSION
+from tests.kit.insured import new_registration
 from tests.kit.people import PASSWORD, make, organisation
 from tests.kit.portal import Town, enter
 
@@ -164,3 +167,22 @@ def test_running_clock_on_the_card_is_the_services_in_beijing(entering: Entering
         time.strftime("%H:%M", time.gmtime(served.issuing_service.clock.at + 8 * 3600 + more)) for more in (0, 60)
     }
     assert page.inner_text("time[data-clock]")[:5] in minutes
+
+
+def test_check_of_the_staff_goes_on_by_itself_until_everybody_was_checked(
+    entering: Entering, served: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One person a step: the address of the last steps is the same, and going back leads to no earlier step."""
+    monkeypatch.setattr(insurance, "SIZE", 1)
+    monkeypatch.setattr(insurance, "_LOOKS", {"on": 1, "all": None})
+    core, officer = served.issuing_service.core, served.people["insurance_officer"]
+    for number in (81, 82, 83):
+        registration.register(core, officer.who(), new_registration(number, employer_id=served.employer_id))
+    page = entering("employer")
+    page.goto(served.path("insurance"))
+    page.get_by_text("Staff on record").wait_for()
+    assert page.locator("progress").count() == 0
+    assert page.url.endswith("insurance?look=on&after=")
+    page.go_back()
+    page.wait_for_load_state()
+    assert page.url.endswith("/portal/")

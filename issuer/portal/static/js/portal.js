@@ -15,8 +15,10 @@ addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
-// A list that is worked on a part at a time goes on by itself.
+// What is worked on a part at a time goes on by itself.
 document.querySelector("form[data-continue]")?.requestSubmit();
+const onward = document.querySelector("a[data-continue]");
+if (onward) addEventListener("load", () => location.replace(onward.href));
 
 // An invitation's secret stands behind the # of its address, which no server sees: put it into the form and forget it.
 const fragment = document.querySelector("form[data-fragment]");
