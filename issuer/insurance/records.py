@@ -267,8 +267,9 @@ def _permits(session: Session, ids: Sequence[str]) -> defaultdict[str, list[Basi
     found: defaultdict[str, list[Basis]] = defaultdict(list)
     if not terms:
         return found
-    wanted = select(PermitEnd).join(Permit).where(Permit.person_id.in_(ids)).order_by(PermitEnd.number)
-    ends = {end.permit_id: end.day for end in session.scalars(wanted)}
+    # The end of a permit that came back is none.
+    wanted = select(PermitEnd).join(Permit).where(Permit.person_id.in_(ids), Permit.restored_by.is_(None))
+    ends = {end.permit_id: end.day for end in session.scalars(wanted.order_by(PermitEnd.number))}
     for permit, term in terms:
         first, last = date.fromisoformat(term.first), date.fromisoformat(term.until)
         end = _day(ends.get(term.permit_id))

@@ -183,6 +183,24 @@ def test_overview_after_a_change_is_the_one_that_is_made_anew(
 
 
 @SQLITE
+def test_restored_permit_is_a_basis_again(agency: Agency) -> None:
+    """A revocation that was set aside takes no month away."""
+    person_id, number = registered(agency, basis_until=date(2026, 6, 30))
+    permit_granted(agency, person_id, number)
+    before = look(agency)
+    permit_ended(agency, person_id, number)
+    assert look(agency).rows != before.rows
+
+    def restore(session: Session) -> None:
+        permit = session.scalars(select(Permit)).one()
+        permit.state, permit.restored_by = "ACTIVE", "0" * 32
+        permit.revision += 1
+
+    agency.core.database.transact(restore)
+    assert look(agency).rows == before.rows
+
+
+@SQLITE
 def test_one_payment_computes_one_person(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
     people = [registered(agency, number) for number in (1, 2, 3)]
     look(agency)
