@@ -106,12 +106,14 @@ def accept_invitation(visit: Visit) -> Response:
 
 
 def _secret(visit: Visit) -> str:
-    """The secret, also where the whole address was pasted.
+    """The secret, also where the whole address was pasted, or two parts were typed into a field each.
 
     Raises:
         NotFound: ``invitation.unknown``.
     """
-    found = visit.text("invitation").rpartition("#")[2]
+    found, other = visit.text("invitation").rpartition("#")[2], visit.text("other")
+    if other:
+        found = f"{found}.{other}"
     if len(found) > 128:
         raise NotFound("invitation.unknown")
     return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Final
+from urllib.parse import urljoin
 
 from fastapi import Response
 
@@ -178,5 +179,12 @@ def activate(visit: Visit) -> Response:
     )
     address = f"permits/{made.permit_id}"
     if made.invitation is not None and made.invitation.token is not None:
-        return visit.page("office/activated.html", slip=made.invitation.token, back=BASE + address)
+        service = visit.core.settings.public_url or str(visit.request.base_url)
+        t = visit.words
+        facts = [
+            Fact(t("desk.slip_where"), urljoin(service, f"{BASE}invitations/")),
+            Fact(t("login.name"), login),
+            Fact(t("desk.slip_code"), made.invitation.token, code=True),
+        ]
+        return visit.page("office/activated.html", facts=facts, back=BASE + address)
     return visit.go(address, done="permit_activated")

@@ -28,7 +28,7 @@ def slip(page: str) -> str:
 
 
 def test_two_officers_hand_over_a_slip_each_and_the_account_opens_with_both(tmp_path: Path) -> None:
-    """Neither slip alone; the employer gets notice; then the permit's page offers no further account."""
+    """Neither slip alone; both, in a field each; the employer gets notice; the page offers no further account."""
     office = PermitOffice.begin(tmp_path, new_database_url("sqlite", tmp_path))
     app = make_service(office.core, http.Drain(), [make_portal(office.core)])
     permit = office.employed(1)
@@ -53,6 +53,8 @@ def test_two_officers_hand_over_a_slip_each_and_the_account_opens_with_both(tmp_
     for part in (own, other):
         with pytest.raises(StateError, match=r"invitation\.unknown"):
             accept(office.core, part, PASSWORD, None, HOME)
+    opened = second.post("invitations/open", invitation=other, other=own)
+    assert (opened.status_code, "hannelore.vogel" in words(opened.text)) == (200, True)
     accept(office.core, f"{own}.{other}", PASSWORD, None, HOME)
     told = [one["kind"] for one in office.ok(office.employer, "GET", "/v1/notices")["items"]]
     assert "permit.account_opened" in told

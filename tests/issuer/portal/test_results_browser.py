@@ -144,4 +144,7 @@ def test_slip_of_an_account_after_an_activation(visiting: Visiting, served: Town
     one.page.page.check("input[name=checked]")
     one.send("the slip of an activated person")
     assert one.page.page.locator(".sheet .code").count() == 1
+    shown = one.page.page.inner_text(".sheet")
+    assert "claire.moreau" in shown
+    assert f"{served.url}invitations/" in shown
     forgive(one.page, REFUSED)

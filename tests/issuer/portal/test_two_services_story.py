@@ -151,7 +151,7 @@ def test_card_from_the_application_to_the_scan_and_to_its_revocation(
     (slip,) = officer.codes()
     holder = reader()
     holder.open("invitations/")
-    holder.send("invitations/open", invitation=f"{slip}.{code}")
+    holder.send("invitations/open", invitation=slip, other=code)
     holder.send("invitations/accept", password=PASSWORD, again=PASSWORD)
     holder.log_in("aino.halonen", PASSWORD, None)
     assert "In force" in holder.open("")
