@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .PHONY: help demo serve wheel test test-databases test-walks test-network test-fast test-native lint native bench bench-compare bench-native bench-peers soak vectors format clean
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 # A virtual environment with the tested versions (constraints.txt); made again when either file changes.
 $(READY): pyproject.toml constraints.txt

@@ -48,7 +48,7 @@ def serve_command(
     from issuer.core import BESIDE
     from issuer.db.process_lock import process_lock
     from issuer.health.certificates import certificate_end
-    from issuer.portal import make_portal
+    from issuer.portal import BASE, make_portal
     from issuer.production import require_listening
     from issuer.publication.publish import check_signers
     from issuer.service.app import make_app
@@ -72,8 +72,12 @@ def serve_command(
         def made(drain: Drain) -> ASGIApp:
             return make_app(core, drain, [make_portal(core)], lambda: certificate_end(tls_certificate))
 
+        def named(bound: int) -> None:
+            address = f"{scheme}://{shown}:{bound}"
+            tell({"address": f"{address}/", "portal": f"{address}{BASE}"})
+
         http.serve(
             made,
             http.Listen(host, port, certificate=tls_certificate, key=tls_key, log_level=log_level),
-            ready=lambda bound: tell({"address": f"{scheme}://{shown}:{bound}/"}),
+            ready=named,
         )
