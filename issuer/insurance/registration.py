@@ -249,8 +249,10 @@ def _check(book: RuleBook, new: NewRegistration, today: date) -> None:
         faults.add(Invalid("insurance.basis", path="basis", expected=", ".join(_BASES)))
     days = {"born": new.born, "obtained": new.obtained, "began": new.began}
     for path, day in days.items():
-        if not _EARLIEST <= day <= today:
-            faults.add(Invalid("insurance.day", path=path, expected="a day that has come"))
+        if day > today:
+            faults.add(Invalid("insurance.future", path=path, expected=f"a day up to {today.isoformat()}"))
+        elif day < _EARLIEST:
+            faults.add(Invalid("insurance.day", path=path, expected=f"a day from {_EARLIEST.isoformat()} on"))
     if not faults.on("born") and new.born >= min(new.began, new.obtained):
         faults.add(Invalid("insurance.day", path="born", expected="a day before work and permit"))
     if new.basis_until is not None and new.basis_until < new.obtained:

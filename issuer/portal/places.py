@@ -28,6 +28,8 @@ from .rule_shown import region_words
 __all__ = ["country_choices", "region_code", "region_options", "regions_named"]
 
 _CHINA: Final = "CHN"
+#: Of ICAO Doc 9303-3, section 5, what is neither a state nor a territory and does not begin with X.
+_NO_PLACES: Final = frozenset({"EUE", "GBD", "GBN", "GBO", "GBP", "GBS", "UNA", "UNK", "UNO"})
 _CODE: Final = re.compile("[1-9][0-9]{5}")
 _BEHIND_NAME: Final = re.compile("[(（]([1-9][0-9]{5})[)）]$")
 _KIND: Final = re.compile("(特别行政区|(维吾尔|壮族|回族)?自治区|地区|[市省盟])$")
@@ -35,15 +37,17 @@ _KIND: Final = re.compile("(特别行政区|(维吾尔|壮族|回族)?自治区|
 _LONGEST: Final = 100
 
 
-def country_choices(t: Words, value: str, *, china: bool = False) -> list[Choice]:
+def country_choices(t: Words, value: str, *, china: bool = False, places: bool = False) -> list[Choice]:
     """The states of passports by their names, with a line to choose none.
 
     Args:
         value: the code that is chosen.
         china: whether China is one of them: its papers have a place, its nationals hold no permit.
+        places: states and territories alone, of which a paper comes; a passport may also be of an organisation, or say
+            that its bearer is a refugee.
     """
     known = _countries(t.language)
-    found = [one for one in known if china or one.value != _CHINA]
+    found = [one for one in known if (china or one.value != _CHINA) and not (places and _is_no_place(one.value))]
     if value and all(one.value != value for one in found):
         found = [Choice(value, t.country(value)), *found]
     return [Choice("", t("filing.choose")), *found]
@@ -54,7 +58,14 @@ def _countries(language: Language) -> tuple[Choice, ...]:
     # Germany's passports say D; three letters are what permits and insurance keep.
     codes = {code for code in NATIONALITIES if len(code) == 3} | {_CHINA}
     names = {code: Words(language).country_name(code) for code in codes}
-    return tuple(Choice(code, names[code]) for code in sorted(codes, key=lambda code: _order(names[code])))
+    # A code without a name can be read by nobody who chooses; the API takes it.
+    named = (code for code in codes if names[code] != code)
+    return tuple(Choice(code, names[code]) for code in sorted(named, key=lambda code: _order(names[code])))
+
+
+def _is_no_place(code: str) -> bool:
+    # ISO 3166-1 leaves what begins with X to its users; ICAO Doc 9303-3 gives it to organisations and to refugees.
+    return code.startswith("X") or code in _NO_PLACES
 
 
 def _order(name: str) -> tuple[bytes, str]:

@@ -11,6 +11,7 @@ Promises:
 from __future__ import annotations
 
 import base64
+import html
 import re
 from typing import Any, Final
 
@@ -22,11 +23,15 @@ from icard_crypto import qr
 
 from .static_files import BASE, StaticFiles, icons
 
-__all__ = ["BASE", "POLICY", "Templates", "drawn_address", "pictured"]
+__all__ = ["BASE", "POLICY", "Templates", "drawn_address", "labels_in", "pictured"]
 
 #: CSS pixels.
 _ADDRESS_ROOM: Final = 200
 _SIDE: Final = re.compile(r'viewBox="0 0 ([0-9]+) ')
+_LABEL: Final = re.compile(
+    r'<(?:label for|legend class="legend" data-for)="f-([^"]+)">(.*?)</(?:label|legend)>', re.DOTALL
+)
+_MARKUP: Final = re.compile("<[^>]*>")
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -45,11 +50,20 @@ class Templates:
             lstrip_blocks=True,
         )
         svgs = {name: Markup(svg) for name, svg in icons().items()}  # noqa: S704 - promise 1
-        self._environment.globals.update(icon=svgs.__getitem__, static=files.address, base=BASE)
+        self._environment.globals.update(labels_in=labels_in, icon=svgs.__getitem__, static=files.address, base=BASE)
 
     def render(self, name: str, /, **values: Any) -> str:
         """A template filled in."""
         return self._environment.get_template(name).render(**values)
+
+
+def labels_in(page: str) -> dict[str, str]:
+    """What the fields on a page are called, by name: a group of choices by its legend, all else by its label."""
+    found: dict[str, str] = {}
+    for name, label in _LABEL.findall(page):
+        # A legend stands before the labels of its choices.
+        found.setdefault(html.unescape(name), html.unescape(_MARKUP.sub("", label)).strip())
+    return found
 
 
 def pictured(drawing: qr.Drawing, room: int) -> Markup:

@@ -59,7 +59,7 @@ def paper_page(visit: Visit, filing_id: str) -> Response:
         wrong_with=back.get(item.code) or (paper.note if paper is not None and paper.state == "REJECTED" else ""),
         paper=paper,
         size=file_size,
-        states=country_choices(t, _state_chosen(visit, item), china=True),
+        states=country_choices(t, _state_chosen(visit, item), china=True, places=True),
         ways=[Choice("", t("filing.choose")), *(Choice(way, t(f"filing.way_{way}")) for way in _WAYS)],
         address=f"{BASE}filings/{filing_id}",
         form=f"{BASE}filings/{filing_id}/form" if item.code == _FORM else "",

@@ -63,7 +63,10 @@ def _field(visit: Visit, name: str) -> dict[str, Any]:
     found: dict[str, Any] = {"name": name, "label": label, "hint": hint, "kind": "text", "choices": []}
     if name in _CHOICES:
         key = "filing.v_sex_" if name == "sex" else "insurance.b_"
-        return {**found, "kind": "select", "choices": [Choice(one, t(key + one)) for one in _CHOICES[name]]}
+        choices = [Choice(one, t(key + one)) for one in _CHOICES[name]]
+        # What most people have is chosen already; what is a person's own is chosen by whoever fills the form in.
+        asked = [Choice("", t("filing.choose"))] if name == "sex" else []
+        return {**found, "kind": "select", "choices": [*asked, *choices]}
     if name in _COUNTRIES:
         return {**found, "kind": "select", "choices": country_choices(t, visit.text(name))}
     if name == "region":
@@ -101,10 +104,14 @@ def _errors(visit: Visit, fault: ValidationError) -> list[FieldError]:
     found: dict[str, FieldError] = {}
     for one in fault.errors(include_input=False, include_url=False, include_context=False):
         name = str(one["loc"][0]) if one["loc"] else ""
-        missing = one["type"] == "missing"
-        words = visit.words("forms.missing" if missing else "forms.unusable")
-        found.setdefault(name, FieldError(name, words))
+        found.setdefault(name, FieldError(name, visit.words(_fault_words(name, one["type"]))))
     return list(found.values())
+
+
+def _fault_words(name: str, kind: str) -> str:
+    if kind == "missing":
+        return "forms.missing"
+    return "forms.region" if name == "region" else "forms.unusable"
 
 
 @pages.get("insurance/register-many", _REGISTERS)

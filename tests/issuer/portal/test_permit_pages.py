@@ -22,6 +22,7 @@ from issuer.notices import inbox
 from issuer.notices.kinds import groups, kind_of, kinds
 from issuer.notices.models import NoticeRow
 from issuer.portal import BASE, make_portal
+from issuer.portal.rendering import labels_in
 from issuer.rules.days import day_of
 from issuer.service.app import make_service
 from tests.issuer.portal.test_batch_pages import work_through
@@ -331,6 +332,26 @@ def test_places_are_chosen_by_name_and_kept_as_codes(app: FastAPI, made: Town) -
     assert person.post("what-if", key="4" * 32, region="Suzhou, Jiangsu (320500)", age="32").status_code == 200
 
 
+def test_summary_of_a_refused_form_names_each_field(app: FastAPI, made: Town) -> None:
+    """A registration whose sex nobody chose and whose region is none: each link begins with its field's label."""
+    fields = {**_row(796), "region": "Suzhou", "sex": "", "wage": "", "injury_rate": ""}
+    page = of(app, made, "employer").post("insurance/register", key="1" * 32, **fields).text
+    for name in ("region", "sex"):
+        (link,) = re.findall(rf'<a href="#f-{name}">([^<]+)</a>', page)
+        (label,) = re.findall(rf'<label for="f-{name}">([^<]+)</label>', page)
+        assert link.startswith(label)
+        assert link != label
+
+
+def test_label_of_choices_is_their_legend() -> None:
+    """Markup in a label is left out, and the label of a group is not that of its first choice."""
+    page = (
+        '<label for="f-a&amp;b">One <span class="unseen">two</span> &lt;</label>'
+        '<legend class="legend" data-for="f-kind">Kind</legend><input id="f-kind"><label for="f-kind">First</label>'
+    )
+    assert labels_in(page) == {"a&b": "One two <", "kind": "Kind"}
+
+
 @pytest.mark.parametrize("rows", ["", "surname\n", "nonsense,columns\n1,2\n", 'surname\n"open', "\0", "a" * 70_000])
 def test_list_that_is_none_is_refused_at_its_field(app: FastAPI, made: Town, rows: str) -> None:
     answer = of(app, made, "employer").post("insurance/register-many", key="9" * 32, rows=rows)
@@ -518,7 +539,7 @@ def test_settings_list_the_notices_that_can_reach_the_role_in_groups(app: FastAP
     assert shown == {
         kind.name for kind in kinds().values() if mine in kind.roles and "email" in set(kind.channels) - kind.fixed
     }
-    legends = re.findall(r'<legend class="legend">([^<]+)', page)
+    legends = re.findall(r'<legend class="legend"[^>]*>([^<]+)', page)
     assert legends == [group.words["en"] for group in groups() if any(kind.name in shown for kind in group.kinds)], (
         "headings in their order, none of them empty"
     )

@@ -61,7 +61,8 @@ def test_a_state_is_chosen_by_its_name_and_every_three_letter_code_can_be() -> N
         states = country_choices(t, "SWE")
         names = [one.text for one in states[1:]]
         assert names.index(first) < names.index(t.country_name("SWE")) < names.index(last)
-        assert {one.value for one in states} == {"", *(code for code in NATIONALITIES if len(code) == 3)}
+        named = {code for code in NATIONALITIES if len(code) == 3 and t.country_name(code) != code}
+        assert {one.value for one in states} == {"", *named}
         assert len(set(names)) == len(names)
         assert "CHN" in {one.value for one in country_choices(t, "", china=True)}
         assert country_choices(t, "QQQ")[1].value == "QQQ"
@@ -92,3 +93,14 @@ def test_every_region_that_is_proposed_leads_back_to_itself(language: Language) 
     assert [region_code(text) for text in proposed] == [code for code in known_regions() if code != NATION]
     assert len(set(proposed)) == len(proposed)
     assert set(region_options(language, nation=True)) - set(proposed) == {region_words(NATION, Words(language))}
+
+
+def test_paper_comes_from_a_state_or_territory() -> None:
+    """A passport may say organisation or refugee, a diploma not; nothing that only has a code is offered."""
+    passports = {one.value: one.text for one in country_choices(Words("en"), "")}
+    papers = {one.value for one in country_choices(Words("en"), "", china=True, places=True)}
+    others = {"XPO", "XXB", "EUE", "UNO", "GBN"}
+    assert others <= set(passports)
+    assert others & papers == set()
+    assert {"CHN", "DEU", "HKG", "RKS"} <= papers
+    assert [code for code, name in passports.items() if code == name] == []
