@@ -88,6 +88,7 @@ class Deadline:
         firm: False: holidays of that time are not announced yet, and the day may move.
         whose: whose turn it is, in words.
         otherwise: what happens when the day passes.
+        begins: the day is the first on which something can be done, not the last.
     """
 
     day: date
@@ -97,10 +98,13 @@ class Deadline:
     whose: str
     otherwise: str
     rule: Rule | None = None
+    begins: bool = False
 
     @property
     def level(self) -> Literal["over", "soon", "later"]:
         """How near it is."""
+        if self.begins:
+            return "later"
         return "over" if self.left < 0 else "soon" if self.left <= SOON else "later"
 
 

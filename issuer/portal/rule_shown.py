@@ -9,6 +9,7 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -136,4 +137,5 @@ class ShownRules:
             "end": "",
             "notification": t("due.then_notification"),
         }[item.kind]
-        return self.deadline(item.rule, item.day, item.region, whose=whose, otherwise=otherwise)
+        found = self.deadline(item.rule, item.day, item.region, whose=whose, otherwise=otherwise)
+        return replace(found, begins=item.kind == "extension_opens")

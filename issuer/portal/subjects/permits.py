@@ -11,7 +11,7 @@ Promises:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, Literal, cast
 
@@ -163,7 +163,7 @@ def _deadlines(rules: ShownRules, view: PermitView, *, filed: bool) -> list[tupl
     if rules.today < span.opens:
         otherwise = t("due.then_extension_opens")
         shown = rules.deadline(row, span.opens, view.terms[-1].region, whose=employer, otherwise=otherwise)
-        return [(t("permit.extension_opens"), shown)]
+        return [(t("permit.extension_opens"), replace(shown, begins=True))]
     if rules.today <= span.closes:
         return [(t("permit.extension_closes"), rules.deadline(row, span.closes, view.terms[-1].region, whose=employer))]
     over = rules.of_deadline("D10", view.terms[-1].region)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,9 +12,13 @@ from icard_crypto.errors import Language
 from issuer import rules
 from issuer.cards.plausible import NATIONALITIES
 from issuer.portal.catalogue import Words
+from issuer.portal.parts import Deadline
 from issuer.portal.places import country_choices, region_code, region_options
+from issuer.portal.rendering import Templates
 from issuer.portal.rule_shown import region_words
+from issuer.portal.static_files import StaticFiles
 from issuer.rules.regions import NATION, known_regions
+from tests.kit.forms import words
 
 
 @pytest.mark.parametrize(
@@ -104,3 +110,19 @@ def test_paper_comes_from_a_state_or_territory() -> None:
     assert others & papers == set()
     assert {"CHN", "DEU", "HKG", "RKS"} <= papers
     assert [code for code, name in passports.items() if code == name] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "unsaid"),
+    [("en", "from 12 October 2027", " left"), ("zh", "自2027年10月12日起", "到期")],
+)
+def test_day_from_which_something_can_be_done_is_no_last_day(language: Language, said: str, unsaid: str) -> None:
+    """It is shown with "from", by no colour that warns, and with no days left."""
+    template = Templates(StaticFiles())._environment.get_template("parts/process.html")
+    macros: Any = template.make_module({"t": Words(language)})
+    opens = Deadline(date(2027, 10, 12), 3, "calendar", True, "X", "Y", begins=True)
+    assert opens.level == "later"
+    for big in (False, True):
+        shown = words(macros.deadline(opens, big=big))
+        assert said in shown
+        assert unsaid not in shown
