@@ -88,14 +88,15 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, str]]:
             yield word("employer"), card.permit.employer
         yield word("insurance"), _insurance(card, verdict.insurance)
         yield word("holder"), holder_words(verdict.holder, language)
-    if verdict.last_known is not None:
+    # Without a list of issuers every key is a stranger's.
+    if verdict.last_known is not None and verdict.reason != "trust_list_missing":
         yield word("last_known"), Reason(verdict.last_known).message(language)
     for reason in verdict.also:
         yield word("also"), f"{reason.message(language)} {reason.action(language)}"
     evidence = verdict.evidence
     if evidence.issuer is not None and card is not None:
-        names = evidence.issuer_names or {}
-        yield word("issuer"), f"{names.get(language, '')} ({evidence.issuer})".strip()
+        name = (evidence.issuer_names or {}).get(language, "")
+        yield word("issuer"), evidence.issuer if name in ("", evidence.issuer) else f"{name} ({evidence.issuer})"
     # What could not be read at all was checked against nothing.
     if evidence.kid is not None:
         yield word("known"), _known(evidence)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
 from icard_crypto.card.card import Profile
-from tests.kit.trust_domain import DAY, HOUR, NOW, World, code
+from tests.kit.reference import ISSUER
+from tests.kit.trust_domain import DAY, HERE, HOUR, NOW, World, code
+from verifier import Policy, Verifier
 from verifier.cli.verdict_view import show
 from verifier.decision.reasons import catalogue
 from verifier.decision.verdict import Verdict, new_verdict
@@ -51,6 +54,21 @@ def test_last_known_state_of_a_stale_list_is_told() -> None:
     text = shown(verdict)
     assert text.startswith("a.png: ? NOT CONFIRMED\n")
     assert f"last known: {catalogue()['suspended']['en']}\n" in text
+
+
+def test_without_a_list_no_key_is_said_to_be_a_strangers() -> None:
+    """Where no trust list is here, nothing was known last either."""
+    text = shown(Verifier((), Policy.named("gate")).verify(code(), now=NOW))
+    assert text.startswith("a.png: ? NOT CONFIRMED\n")
+    assert "last known" not in text
+
+
+def test_issuer_without_a_name_is_said_once() -> None:
+    """A file of trusted keys that was made without names has the issuer's id in their place."""
+    assert "Issuer: Shanghai (cn.310000)\n" in shown(World().verify())
+    for names in ({}, {"en": ISSUER}):
+        nameless = replace(HERE, names=names)
+        assert f"Issuer: {ISSUER}\n" in shown(World(issuer=nameless).verify())
 
 
 def test_further_reasons_are_listed() -> None:
