@@ -24,6 +24,7 @@ from verifier.runtime.cli.faults import CommandError, printable
 from verifier.runtime.cli.run_context import run_context
 
 from .passphrase import ask
+from .words import label
 
 if TYPE_CHECKING:
     from issuer.acts import Actor
@@ -140,11 +141,12 @@ def tell(facts: Mapping[str, Any]) -> None:
 
 
 def tell_rows(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows of facts in columns, or a JSON list."""
+    """Rows of facts in columns, or a JSON list. That there are none is said beside the output, which stays empty."""
     if run_context().json:
         typer.echo(json.dumps(list(rows), ensure_ascii=True))
         return
     if not rows:
+        typer.echo(label("nothing_listed"), err=True)
         return
     texts = [list(rows[0]), *([_text(value) for value in row.values()] for row in rows)]
     widths = [max(len(row[place]) for row in texts) for place in range(len(texts[0]))]
@@ -153,4 +155,6 @@ def tell_rows(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return label("yes" if value else "no")
     return "-" if value is None else str(value)

@@ -60,5 +60,7 @@ def test_services_of_a_region_name_their_rules(folder: Path) -> None:
 def test_claims_and_orders_of_a_new_service_are_none_and_the_month_is_checked(folder: Path) -> None:
     assert told(folder, "insurance", "claims") == []
     assert told(folder, "insurance", "orders", "2026-11") == []
+    plain = run(app, "insurance", "claims", "--folder", folder)
+    assert (plain.status, plain.out, plain.err) == (0, "", "Nothing to list.\n")
     done = run(app, "insurance", "orders", "2026-13", "--folder", folder)
     assert (done.status, "insurance.month" in done.err) == (1, True)

@@ -81,7 +81,7 @@ def test_what_is_held_back_is_an_error_after_the_rest(core: Core) -> None:
     told(core, "key", "revoke", keys["status"], "--operator", "Li", "--reason", "stolen")
     done = command(core, "worker", "--once")
     assert (done.status, "keystore.none_active" in done.err) == (1, True)
-    assert "timestamp  True" in done.out
+    assert "timestamp  yes" in done.out
 
 
 def test_the_next_trust_list_is_taken_in(core: Core, tmp_path: Path) -> None:
