@@ -62,8 +62,8 @@ lint: $(READY)  ## ruff, mypy --strict, which package may import which; rustfmt 
 format: $(READY)  ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-bench: $(READY) bench-peers  ## benchmarks, ratios against peers and targets; KEEP=1 writes docs/benchmarks.md from them
-	@$(BIN)/python -m benchmarks $(if $(KEEP),--keep)
+bench: $(READY) bench-peers  ## benchmarks, ratios against peers and targets; ROUNDS=5 is shorter, KEEP=1 writes docs/benchmarks.md
+	@$(BIN)/python -m benchmarks $(if $(KEEP),--keep) $(if $(ROUNDS),--rounds $(ROUNDS))
 	@$(if $(KEEP),$(BIN)/python -m tools.make_docs)
 
 bench-compare: $(READY) bench-peers  ## ratios against the kept run's; fails where one is worse than a band (BAND=0.15)

@@ -28,7 +28,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
     asked.add_argument("--rounds", type=int, default=80, help="interleaved rounds of each run (default: 80)")
     asked.add_argument(
-        "--keep", action="store_true", help="write results/kept.json too, which docs/benchmarks.md tells"
+        "--keep", action="store_true", help="write results/kept.json too, from which docs/benchmarks.md is made"
     )
     given = asked.parse_args()
     started = time.monotonic()
