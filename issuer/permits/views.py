@@ -64,13 +64,16 @@ PermitFilter = Literal["all", "live", "ending", "ended"]
 _LIVE: Final = ("ACTIVE", "EXTENDED_BY_LAW")
 #: Calendar days from today within which a permit ends soon.
 _SOON: Final = 120
+#: Decided, or ended without a decision; what was decided may go on after an objection.
+_OVER: Final = FILING.last | {"APPROVED", "REFUSED"}
 
 
 @dataclass(frozen=True, slots=True)
 class FilingSummary:
     """An application in a list. Days are those of Beijing, times Unix times.
 
-    ``name``: of the person, empty while it is not known; ``due``: the day by which the next step has to be taken.
+    ``name``: of the person, empty while it is not known; ``due``: the day by which the next step has to be taken;
+    ``open``: a draft, or not decided.
     """
 
     filing_id: str
@@ -193,7 +196,7 @@ def list_filings(
     def look(session: Session) -> list[FilingSummary]:
         query = select(Filing).where(filings_of(core, session, who))
         if open_only:
-            query = query.where(Filing.state.not_in(FILING.last))
+            query = query.where(Filing.state.not_in(_OVER))
         if permit_id is not None:
             query = query.where(Filing.permit_id == permit_id)
         return [_summary(core, session, row) for row in session.scalars(page_of(query, Filing.id, after, limit))]
@@ -273,7 +276,7 @@ def _summary(core: Core, session: Session, row: Filing) -> FilingSummary:
         row.submitted_on,
         row.decision_due,
         min((day for day in days if day is not None), default=None),
-        row.state not in FILING.last,
+        row.state not in _OVER,
         row.revision,
         row.changed_at,
     )

@@ -332,6 +332,15 @@ def test_places_are_chosen_by_name_and_kept_as_codes(app: FastAPI, made: Town) -
     assert person.post("what-if", key="4" * 32, region="Suzhou, Jiangsu (320500)", age="32").status_code == 200
 
 
+def test_open_applications_are_those_that_are_not_decided(app: FastAPI, made: Town) -> None:
+    """A draft is; what was refused is under "All"."""
+    person = of(app, made, "employer")
+    shown, everything = (person.get(path).text for path in ("filings", "filings?show=all"))
+    assert f"filings/{made.ids['draft']}" in shown
+    refused = f'filings/{made.ids["refused"]}"'
+    assert (refused in everything, refused in shown) == (True, False)
+
+
 def test_summary_of_a_refused_form_names_each_field(app: FastAPI, made: Town) -> None:
     """A registration whose sex nobody chose and whose region is none: each link begins with its field's label."""
     fields = {**_row(796), "region": "Suzhou", "sex": "", "wage": "", "injury_rate": ""}
