@@ -341,6 +341,14 @@ def test_open_applications_are_those_that_are_not_decided(app: FastAPI, made: To
     assert (refused in everything, refused in shown) == (True, False)
 
 
+def test_draft_asks_before_it_lists_the_papers(app: FastAPI, made: Town) -> None:
+    """Which papers are needed follows from the answers; what was submitted begins with its papers."""
+    person = of(app, made, "employer")
+    for name, first, second in (("draft", "Questions", "Documents"), ("refused", "Documents", "Questions")):
+        page = person.get(f"filings/{made.ids[name]}?lang=en").text
+        assert -1 < page.find(f"<h2>{first}") < page.find(f"<h2>{second}"), name
+
+
 def test_summary_of_a_refused_form_names_each_field(app: FastAPI, made: Town) -> None:
     """A registration whose sex nobody chose and whose region is none: each link begins with its field's label."""
     fields = {**_row(796), "region": "Suzhou", "sex": "", "wage": "", "injury_rate": ""}
