@@ -81,5 +81,5 @@ soak: $(READY)  ## the long tests at full size; result in docs/soak.md
 vectors: $(READY)  ## make the test vectors again
 	@$(BIN)/python -m tools.make_vectors
 
-clean:  ## remove environments and caches
-	rm -rf $(VENV) .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis demo *.egg-info
+clean:  ## remove environments, caches and what make demo, serve and wheel made
+	rm -rf $(VENV) .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis build demo dist *.egg-info

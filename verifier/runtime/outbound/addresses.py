@@ -45,7 +45,7 @@ def check_base_url(url: str) -> str:
     try:
         check_prefix(url, "url")
     except DecodeError as fault:
-        raise StateError("sync.url", path="url", expected=fault.expected, found=fault.code) from fault
+        raise StateError("sync.url", path="url", expected=fault.expected, found=fault.found) from fault
     return url
 
 
