@@ -267,7 +267,7 @@ def _shown(visit: Visit, person_id: str) -> Response:
 
 
 def _facts(t: Words, view: views.InsuranceView) -> list[Fact]:
-    number = view.number or t("insurance.last4", digits=view.number_last4)
+    number = view.number or t("insurance.ending", digits=view.number_last4)
     return [
         Fact(t("card.name"), view.name, reports="name"),
         Fact(t("insurance.number"), number, code=view.number is not None, reports="number"),

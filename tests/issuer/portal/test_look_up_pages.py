@@ -56,7 +56,7 @@ def test_inspector_names_purpose_and_power_and_the_holder_reads_both(app: FastAP
     sent = inspector.post("search", kind="code", value=code.text, purpose="inquiry")
     assert sent.headers["location"] == f"{BASE}cards/{card}?purpose=inquiry"
     shown = words(inspector.get(f"cards/{card}?purpose=inquiry&lang=en").text)
-    assert "You look for: Inquiry into a suspected breach of the law. Power:" in shown
+    assert "Purpose: Inquiry into a suspected breach of the law. Legal basis:" in shown
     log = words(of(app, made, "resident").get("lookups?lang=en").text)
     assert "Inquiry into a suspected breach of the law" in log
     assert inspector.post("search", kind="code", value=code.text, purpose="permit_service").status_code == 422
