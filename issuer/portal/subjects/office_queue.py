@@ -20,6 +20,7 @@ from issuer.permits.activation import NewHolder
 from issuer.permits.desk import QueueItem
 from issuer.permits.names import PassportName
 from issuer.permits.person_checks import WindowOfficer
+from issuer.portal.catalogue import LANGUAGES
 from issuer.portal.filing_shown import filing_state
 from issuer.portal.lists import SIZE
 from issuer.portal.pages import Pages
@@ -168,7 +169,8 @@ def activate(visit: Visit) -> Response:
     login, email = visit.text("login"), visit.text("email") or None
     if email and not login:
         raise visit.refuse("login", "forms.missing")
-    holder = NewHolder(login, email, visit.view.language) if login else None
+    language = next((one for one in LANGUAGES if one == visit.text("language")), visit.view.language)
+    holder = NewHolder(login, email, language) if login else None
     token, number = visit.text("notification"), visit.text("number")
     made = once(
         call,

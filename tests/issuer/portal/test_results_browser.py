@@ -8,7 +8,7 @@ import pyotp
 import pytest
 
 from icard_crypto.errors import Language
-from issuer.accounts import host, sessions
+from issuer.accounts import host, invitations, sessions
 from issuer.accounts.changes import NewAccount
 from issuer.permits.activation import notification_of
 from issuer.service.cookies import SESSION
@@ -141,10 +141,14 @@ def test_slip_of_an_account_after_an_activation(visiting: Visiting, served: Town
     one.send("an activation that is empty")
     one.fill(notification=note["token"], surname="MOREAU", given="CLAIRE", number=note["number"])
     one.fill(login="claire.moreau")
+    one.page.page.select_option("#f-language", "en")
     one.page.page.check("input[name=checked]")
     one.send("the slip of an activated person")
     assert one.page.page.locator(".sheet .code").count() == 1
     shown = one.page.page.inner_text(".sheet")
     assert "claire.moreau" in shown
     assert f"{served.url}invitations/" in shown
+    secret = f"{one.page.page.inner_text('.sheet .code').strip()}.{note['account_code']}"
+    opened = invitations.open_invitation(core, secret, None)
+    assert (opened.login, opened.language) == ("claire.moreau", "en"), "the person's language, not the officer's"
     forgive(one.page, REFUSED)
