@@ -44,7 +44,9 @@ def test_a_search_is_in_the_log_of_whose_card_it_finds(app: FastAPI, made: Town)
     officer = of(app, made, "permit_officer")
     found = officer.post("search", kind="permit", value=person(1).permit.number or "")
     assert found.status_code == 200
-    assert 0 < found.text.index(f"cards/{made.cards[0]}") < found.text.index('id="search"'), "what was found comes first"
+    assert 0 < found.text.index(f"cards/{made.cards[0]}") < found.text.index('id="search"'), (
+        "what was found comes first"
+    )
     assert "card.search" in ways(made)
     query = select(func.count()).where(OnlineLookup.card_id == made.cards[0], OnlineLookup.way == "search")
     assert made.issuing_service.core.database.read(lambda session: session.scalar(query)) == 1
