@@ -2,16 +2,18 @@
 
 Promises:
 
-1. An object with two members of one name is refused, at any depth; so are NaN and Infinity, which JSON does not have.
+1. An object with two members of one name is refused, at any depth; so are NaN and Infinity, which JSON does not have,
+   and numbers that Python would read as Infinity.
 2. What cannot be read is a ``ValueError``, also where it is nested too deeply.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Final, NoReturn
 
-__all__ = ["DuplicateMember", "loads"]
+__all__ = ["DuplicateMember", "finite", "loads", "members_once"]
 
 
 class DuplicateMember(ValueError):
@@ -22,7 +24,12 @@ class DuplicateMember(ValueError):
         self.name = name
 
 
-def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+def members_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object with these members, for a decoder's ``object_pairs_hook``.
+
+    Raises:
+        DuplicateMember: two of them have one name.
+    """
     made = dict(members)
     if len(made) != len(members):
         seen: set[str] = set()
@@ -33,11 +40,23 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
+def finite(text: str) -> float:
+    """The number with a fraction or an exponent that a text writes, for a decoder's ``parse_float``.
+
+    Raises:
+        ValueError: it is greater than any that Python keeps.
+    """
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number that is too great")
+    return value
+
+
 def _constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-_READER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+_READER: Final = json.JSONDecoder(object_pairs_hook=members_once, parse_float=finite, parse_constant=_constant)
 
 
 def loads(data: str | bytes) -> Any:

@@ -146,8 +146,8 @@ class Portal:
             http.BodyClass(
                 f"{BASE}filings/", cap=MOST_BYTES + 64 * KIB, types=types[1:], seconds=60.0, budget=120 * MIB
             ),
-            http.BodyClass(f"{BASE}insurance/register-many", cap=3 * MIB, types=types),
-            http.BodyClass(f"{BASE}permits/many", cap=3 * MIB, types=types),
+            http.BodyClass(f"{BASE}insurance/register-many", cap=3 * MIB, types=types, budget=12 * MIB),
+            http.BodyClass(f"{BASE}permits/many", cap=3 * MIB, types=types, budget=12 * MIB),
             http.BodyClass(
                 f"{BASE}search/picture", cap=MOST_BYTES + 64 * KIB, types=types[1:], seconds=60.0, budget=120 * MIB
             ),

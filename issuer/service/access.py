@@ -51,6 +51,8 @@ _SAFE: Final = frozenset({"GET", "HEAD"})
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _BEARER: Final = re.compile(r"Bearer +([A-Za-z0-9_-]{1,200})", re.IGNORECASE)
 _FOREIGN: Final = frozenset({"cross-site", "same-site"})
+#: In the scope of a request: the guard that has let it through.
+_LET_THROUGH: Final = "icard.guard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +136,13 @@ class Guard:
         self.keyed = keyed
 
     async def __call__(self, request: Request) -> None:
-        """Let the request through, as ``request.state.call``.
+        """Let the request through, as ``request.state.call``; a second time it is let through at once.
 
         Raises:
             Problem, StateError: why not.
         """
+        if request.scope.get(_LET_THROUGH) is self:
+            return
         service: IssuingService = request.app.state.service
         body = await request.body() if self.keyed else b""
         # Whoever anyone may be is not asked for: that needs no thread.
@@ -154,6 +158,7 @@ class Guard:
             self.take(request, service, call.who_or_none)
             await self.note_look(request, service, call.who_or_none)
         request.state.call = call
+        request.scope[_LET_THROUGH] = self
 
     def take(self, request: Request, service: IssuingService, who: Principal) -> None:
         """Count a request against its account (promise 5).

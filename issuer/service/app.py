@@ -128,7 +128,8 @@ def make_service(
         finally:
             await anyio.to_thread.run_sync(service.embedded_worker.end)
 
-    app = http.new_app(STATUSES, title="icard issuer", lifespan=lifespan)
+    # StrictRoute reads bodies, once it is known who asks.
+    app = http.new_app(STATUSES, title="icard issuer", lifespan=lifespan, reads_bodies=False)
     app.state.service = service
     app.state.buckets = http.Buckets()
     app.router.routes.extend(_routes())
@@ -172,7 +173,7 @@ def make_app(
         most_in_flight=3 * settings.serve_threads,
         bodies=[
             http.BodyClass("/v1/cards", cap=256 * 1024),
-            http.BodyClass("/v1/lists", cap=3 * MIB),
+            http.BodyClass("/v1/lists", cap=3 * MIB, budget=12 * MIB),
             http.BodyClass("/v1/files", cap=uploads.MOST_BYTES, types=files.TYPES, seconds=60, budget=120 * MIB),
             *(body for part in parts for body in part.bodies),
         ],

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, FailFast, Field
 
 from icard_crypto.errors import Invalid
 from issuer.batches import lists
@@ -54,6 +54,8 @@ class NewListBody(Body):
     rows: Annotated[
         list[Annotated[dict[Cell, Cell], Field(max_length=40)]],
         Field(min_length=1, max_length=MOST_ROWS, examples=[[{"number": "310115202600000001", "until": "2027-03-31"}]]),
+        # One row that cannot be read is enough: what is wrong with 5,000 would be a million times as much.
+        FailFast(),
     ]
     plain: bool = False
 

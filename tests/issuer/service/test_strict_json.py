@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from fastapi import FastAPI
@@ -39,6 +41,32 @@ def test_a_body_that_readers_differ_about_is_refused(app: FastAPI, body: bytes) 
     answer = ask(app, "POST", "/v1/sessions", content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "http.bad_request"), answer.text
     assert "zhang" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/v1/lists", "/v1/cards", "/v1/insurance/registrations/batch", "/v1/cards/search"])
+def test_nothing_is_read_of_what_a_stranger_sends(app: FastAPI, path: str) -> None:
+    """Three megabytes of empty lists are seconds of the event loop: who asks is known first."""
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "0123456789abcdef"}
+    with mock.patch.object(json.JSONDecoder, "decode", side_effect=AssertionError("the body was read")) as decode:
+        answer = ask(app, "POST", path, content=b"[" + b"[]," * 2000 + b"[]]", headers=headers)
+    assert not decode.called
+    assert (answer.status_code, answer.json()["code"]) == (401, "http.unauthenticated"), answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + b"[]," * 20_000 + b"[]]",
+        b'{"login": ' + b"9" * 4000 + b"}",
+        b'{"login": 1e999}',
+        b'{"login": NaN}',
+        json.dumps({f"m{number}": 1 for number in range(501)}).encode(),
+    ],
+    ids=["lists", "digits", "infinity", "nan", "members"],
+)
+def test_a_body_with_more_in_it_than_any_of_ours_is_refused(app: FastAPI, body: bytes) -> None:
+    answer = ask(app, "POST", "/v1/sessions", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "http.bad_request"), answer.text[:200]
 
 
 def test_the_plain_one_is_read(app: FastAPI) -> None:

@@ -13,13 +13,14 @@
     http.serve(make_app, http.Listen(host="127.0.0.1", port=8000))
 
 Faults are :class:`Problem`; the modules say what they promise: ``app``, ``problems``, ``ids``, ``bodies``, ``forms``,
-``rates``, ``overload``, ``headers``, ``logs``, ``metrics``, ``language``, ``stack`` (their order), ``protocol`` and
-``server``.
+``json_bodies``, ``rates``, ``overload``, ``headers``, ``logs``, ``metrics``, ``language``, ``stack`` (their order),
+``protocol`` and ``server``.
 """
 
 from .application import new_app
 from .bodies import JSON, BodyClass, whole_body
 from .forms import read_form
+from .json_bodies import is_json, read_json
 from .language import language_of, preferred_language
 from .logs import configure_logs, log_fault
 from .metrics import Metrics
@@ -53,12 +54,14 @@ __all__ = [
     "client_key",
     "configure_logs",
     "is_field_name",
+    "is_json",
     "language_of",
     "log_fault",
     "new_app",
     "preferred_language",
     "problem_response",
     "read_form",
+    "read_json",
     "request_id",
     "route_template",
     "serve",

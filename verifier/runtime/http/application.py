@@ -15,7 +15,6 @@ Promises:
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -27,16 +26,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
 
-from icard_crypto.encoding import strict_json
 from icard_crypto.errors import IcardError
 
+from .json_bodies import MembersOnce
 from .logs import log_fault
-from .middleware import Middleware
 from .pieces import InPieces
 from .problems import FieldFault, Problem, Statuses, is_field_name, note_code, problem_response
-from .raw import header_of
 
 __all__ = ["new_app"]
 
@@ -103,6 +99,7 @@ def new_app(
     version: str = "1",
     description: str = "",
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+    reads_bodies: bool = True,
 ) -> FastAPI:
     """An application that keeps the promises of this module. An address has one form: none is redirected to another.
 
@@ -110,6 +107,7 @@ def new_app(
         statuses: where the status of an error doesn't follow from its kind.
         title, version, description: of the service, for OpenAPI.
         lifespan: what runs while the application does.
+        reads_bodies: whether JSON bodies are looked at before anything else; not where each route does so itself.
     """
     known = statuses or Statuses()
     app = FastAPI(
@@ -133,7 +131,8 @@ def new_app(
         return problem_response(problem, request.scope)
 
     _describe_once(app)
-    app.add_middleware(MembersOnce)
+    if reads_bodies:
+        app.add_middleware(MembersOnce)
     app.add_exception_handler(IcardError, refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _foreign)
@@ -155,41 +154,6 @@ def _describe_once(app: FastAPI) -> None:
 
     if path is not None:
         app.add_route(path, description, include_in_schema=False)
-
-
-class MembersOnce(Middleware):
-    """ASGI: refuses a JSON body that has a member of an object twice, which FastAPI would read as the second one.
-
-    It is behind :class:`~.bodies.Bodies`, which has read the body whole.
-    """
-
-    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if "json" not in header_of(scope, b"content-type").lower():
-            await self._app(scope, receive, send)
-            return
-        first = await receive()
-        try:
-            # What else is wrong with it, FastAPI says.
-            with contextlib.suppress(ValueError):
-                _once(first)
-        except Problem as refused:
-            await problem_response(refused, scope)(scope, receive, send)
-            return
-
-        given = [first]
-
-        async def replay() -> Message:
-            return given.pop() if given else await receive()
-
-        await self._app(scope, replay, send)
-
-
-def _once(message: Message) -> None:
-    if message["type"] == "http.request" and not message.get("more_body", False):
-        try:
-            strict_json.loads(message.get("body", b""))
-        except strict_json.DuplicateMember:
-            raise Problem("http.bad_request", expected="JSON with each member once") from None
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
