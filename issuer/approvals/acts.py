@@ -28,7 +28,7 @@ from issuer.core import Core
 from issuer.permits import activation, ending, person_mergers, restoring
 from issuer.permits.models import Permit
 from issuer.rules import store
-from issuer.rules.days import day_of
+from issuer.rules.days import day_of, parse_day
 
 from . import passports
 from .employer_acts import EMPLOYER_ACTS
@@ -276,10 +276,9 @@ def _rule_subject(name: str) -> str:
 
 def _day(text: str) -> date:
     try:
-        day = date.fromisoformat(text)
+        return parse_day(text)
     except ValueError:
         raise Invalid("rules.field", path="last", expected="a day as YYYY-MM-DD") from None
-    return day
 
 
 def _prepare_deferral(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:

@@ -35,7 +35,7 @@ from issuer.acts import SERVICE
 from issuer.core import Core
 from issuer.db.pages import page_of
 from issuer.db.unit_of_work import UnitOfWork
-from issuer.rules.days import BEIJING, day_of, start_of_day
+from issuer.rules.days import BEIJING, day_of, parse_day, start_of_day
 from issuer.vault.at_rest import Place
 
 from .models import CardParty, LookupDeferral, OnlineLookup
@@ -124,7 +124,7 @@ def prepare_deferral(core: Core, session: Session, arguments: Mapping[str, Any])
         raise Invalid("lookup.law", path="law", expected=f"1 to {_LONGEST_LAW} printable characters")
     now = core.clock.now(session)
     try:
-        shown_on = date.fromisoformat(arguments["shown_on"])
+        shown_on = parse_day(arguments["shown_on"])
     except ValueError:
         shown_on = date.min
     earlier = covering(session, person_id, account.id, now)

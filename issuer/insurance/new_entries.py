@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from icard_crypto.errors import Faults, IcardError, Invalid, together
+from issuer.rules.days import parse_day
 
 from .money import parse_yuan
 from .months import parse_month
@@ -25,7 +26,6 @@ __all__ = ["NewEntry", "digest_of", "entry_from"]
 
 _KINDS: Final = ("reported", "paid", "refunded")
 _LONGEST: Final = 40
-_DAY: Final = len("YYYY-MM-DD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +111,9 @@ def _entry(values: Mapping[str, Any], source_key: str | None) -> NewEntry:
 
 def _day_of(text: str) -> date:
     try:
-        if len(text) == _DAY:
-            return date.fromisoformat(text)
+        return parse_day(text)
     except ValueError:
-        pass
-    raise Invalid("insurance.day", path="day", expected="a day as YYYY-MM-DD")
+        raise Invalid("insurance.day", path="day", expected="a day as YYYY-MM-DD") from None
 
 
 def _kind_of(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,10 @@ __all__ = ["AssessmentView", "PointsView", "RouteView", "assess_person"]
 
 Words = dict[Language, str]
 _MOST_FACTS = 40
+#: Facts that are numbers, and those that are words.
+_NUMBERS: Final = frozenset({"salary", "experience_years", "months_in_china", "age", "local_points"})
+_TEXTS: Final = frozenset({"education", "chinese"})
+_GREATEST: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ def assess_person(core: Core, region: str, facts: Mapping[str, Any], on: date | 
         raise Invalid("filing.field", path="region", expected="a code of GB/T 2260")
     if len(facts) > _MOST_FACTS:
         raise Invalid("filing.field", path="facts", expected=f"at most {_MOST_FACTS}")
+    for name, fact in facts.items():
+        _check(name, fact)
 
     def look(session: Session) -> AssessmentView:
         day = on or day_of(core.clock.now(session))
@@ -100,6 +106,22 @@ def assess_person(core: Core, region: str, facts: Mapping[str, Any], on: date | 
         )
 
     return core.database.read(look)
+
+
+def _check(name: str, fact: Any) -> None:
+    """Refuse a fact that cannot be compared with what rules say, whichever rules a region has.
+
+    Raises:
+        Invalid: ``permit.fact``.
+    """
+    if fact is None:
+        return
+    if name in _TEXTS and not isinstance(fact, str):
+        raise Invalid("permit.fact", path=name, expected="a word")
+    if name in _NUMBERS and not (
+        isinstance(fact, int | float) and not isinstance(fact, bool) and 0 <= fact <= _GREATEST
+    ):
+        raise Invalid("permit.fact", path=name, expected=f"a number, 0 to {_GREATEST}")
 
 
 def _title(rule: Rule) -> Words:

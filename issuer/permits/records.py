@@ -19,6 +19,7 @@ from icard_crypto.card.characters import is_plain
 from icard_crypto.errors import Faults, Invalid
 from issuer.accounts.people import normal_number
 from issuer.core import Core
+from issuer.rules.days import parse_day
 from issuer.vault.at_rest import Place
 
 from .models import Filing
@@ -144,12 +145,9 @@ def _passport(name: str, value: Any) -> str:
 
 def _day(name: str, value: Any) -> date:
     try:
-        day = date.fromisoformat(value)
+        return parse_day(value)
     except (ValueError, TypeError):
-        day = None
-    if day is None or day.isoformat() != value or not 1900 <= day.year <= 2199:
-        raise Invalid("filing.field", path=name, expected="a day as YYYY-MM-DD, 1900 to 2199")
-    return day
+        raise Invalid("filing.field", path=name, expected="a day as YYYY-MM-DD, 1900 to 2199") from None
 
 
 def _flag(name: str, value: Any) -> bool:

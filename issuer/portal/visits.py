@@ -31,6 +31,7 @@ from issuer.accounts.fields import check_text
 from issuer.accounts.principals import FRESH
 from issuer.accounts.sessions import Entered, csrf_token
 from issuer.core import Core
+from issuer.rules.days import parse_day
 from issuer.service.context import Call
 from issuer.service.cookies import clear_session, set_cookies
 
@@ -234,7 +235,7 @@ class Visit:
             FormFault
         """
         try:
-            return date.fromisoformat(self.text(name))
+            return parse_day(self.text(name))
         except ValueError:
             raise self.refuse(name, "filing.day_form") from None
 

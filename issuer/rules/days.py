@@ -9,6 +9,7 @@ Promises:
 3. Working days come from the ``calendar`` rows of a book, one a year, by the nearest region. Beyond the
    last year of the unbroken run, weekends and the holidays by law are off, and a deadline says *provisional*.
 4. Days before the first year of the table are refused: nothing is known about them.
+5. A day that anybody gives lies between 1900 and 2199: no sum of days, months or years leads out of the calendar.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from .book import RuleBook
 
 __all__ = [
     "BEIJING",
+    "FIRST_DAY",
+    "LAST_DAY",
     "Deadline",
     "Pause",
     "WorkCalendar",
@@ -36,10 +39,14 @@ __all__ = [
     "end_of_day",
     "months_after",
     "months_before",
+    "parse_day",
     "start_of_day",
 ]
 
 BEIJING: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
+#: The first and the last day that anybody may give (promise 5).
+FIRST_DAY: Final = date(1900, 1, 1)
+LAST_DAY: Final = date(2199, 12, 31)
 _MONTHS: Final = 12
 _IN_EVERY_MONTH: Final = 28
 #: Days that a search for working days covers at most: 30 years, far beyond any deadline.
@@ -70,6 +77,19 @@ class Pause:
 def day_of(moment: int) -> date:
     """The day in Beijing at a Unix time."""
     return datetime.fromtimestamp(moment, UTC).astimezone(BEIJING).date()
+
+
+def parse_day(text: str) -> date:
+    """The day that a text such as ``2026-03-01`` names.
+
+    Raises:
+        ValueError: it names none, or one that nobody may give (promise 5).
+    """
+    day = date.fromisoformat(text)
+    # fromisoformat takes 20240101 and 2024-W01-1 as well.
+    if day.isoformat() != text or not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError("no day as YYYY-MM-DD, 1900 to 2199")
+    return day
 
 
 def start_of_day(day: date) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Annotated, Any, Final, Generic, TypedDict, TypeVar, Unpack
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Response
@@ -21,6 +22,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from issuer.db.pages import LONGEST
+from issuer.rules.days import FIRST_DAY, LAST_DAY
 from verifier.runtime import http
 
 from .access import Access, Guard
@@ -28,13 +30,28 @@ from .cookies import SESSION
 from .costly import apart
 from .described import GOOD, HEADERS, PROBLEM, WHOLE, described, subject_words
 
-__all__ = ["Body", "Cursor", "Endpoint", "Endpoints", "HexId", "Id", "Limit", "Page", "ProblemBody", "describe", "page"]
+__all__ = [
+    "Body",
+    "Cursor",
+    "Day",
+    "Endpoint",
+    "Endpoints",
+    "HexId",
+    "Id",
+    "Limit",
+    "Page",
+    "ProblemBody",
+    "describe",
+    "page",
+]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: An id in a body.
 HexId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=["2cb2ca8b2093a2212a2f5d74ee8dfd81"])]
+#: A day in a body or a query.
+Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
 Cursor = Annotated[
     str, Query(pattern="^[0-9a-f]{0,32}$", description="`next` of the page before; empty for the first page.")

@@ -10,7 +10,6 @@ Promises:
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, Final, Literal, cast
 
 from fastapi import Response
@@ -244,12 +243,7 @@ def approve_page(visit: Visit, filing_id: str) -> Response:
 def approve(visit: Visit, filing_id: str) -> Response:
     """Approve an application; permit and card follow."""
     view, category = views.show_filing(visit.core, visit.call.who, filing_id), visit.text("category")
-    until = None
-    if visit.text("until"):
-        try:
-            until = date.fromisoformat(visit.text("until"))
-        except ValueError:
-            raise visit.refuse("until", "filing.day_form") from None
+    until = visit.day("until") if visit.text("until") else None
     number = visit.text("number") or None
     if number is not None and not (len(number) == 18 and number.isascii() and number.isdigit()):
         raise visit.refuse("number", "desk.number_form")

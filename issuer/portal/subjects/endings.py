@@ -11,7 +11,6 @@ Promises:
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, Final
 
 from fastapi import Response
@@ -100,10 +99,7 @@ def left_page(visit: Visit, permit_id: str) -> Response:
 def report_left(visit: Visit, permit_id: str) -> Response:
     """Report that one has left; it ends nothing by itself."""
     visit.require("day")
-    try:
-        day = date.fromisoformat(visit.text("day"))
-    except ValueError:
-        raise visit.refuse("day", "filing.day_form") from None
+    day = visit.day("day")
     with refusals_shown(visit, place="day"):
         leaving.report_leaving(visit.core, visit.call.who, permit_id, day)
     return visit.go(f"permits/{permit_id}", done="left_reported")

@@ -28,6 +28,7 @@ from issuer.portal.places import country_choices
 from issuer.portal.rendering import BASE
 from issuer.portal.rule_shown import rule_part
 from issuer.portal.visits import Visit
+from issuer.rules.days import parse_day
 from issuer.service.access import Access
 from issuer.service.idempotent import once
 
@@ -153,7 +154,7 @@ def _day(visit: Visit, name: str, errors: list[FieldError]) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        return parse_day(text)
     except ValueError:
         errors.append(FieldError(name, visit.words("filing.day_form")))
         return None

@@ -23,6 +23,7 @@ from issuer.portal.pages import Pages
 from issuer.portal.parts import Cell, Fact, Tag
 from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
+from issuer.rules.days import parse_day
 from issuer.service.access import Access
 
 from .access import with_right
@@ -56,7 +57,7 @@ def list_slots(visit: Visit) -> Response:
 
 def _first_day(visit: Visit) -> date:
     try:
-        return date.fromisoformat(visit.query("from"))
+        return parse_day(visit.query("from"))
     except ValueError:
         return beijing_day(visit.now)
 

@@ -8,7 +8,6 @@ Promises:
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Response
@@ -21,7 +20,7 @@ from issuer.insurance.claims import Grant
 from issuer.insurance.months import parse_month
 from issuer.service.access import Access
 from issuer.service.context import CallOf
-from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
+from issuer.service.endpoints import Body, Cursor, Day, Endpoints, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
 from .insurance import PERSON, Money, noted, noted_page
@@ -63,14 +62,14 @@ class DecisionBody(Body):
 class PaymentBody(Body):
     """The day on which an order was paid."""
 
-    day: Annotated[date, Field(examples=["2026-12-15"])]
+    day: Annotated[Day, Field(examples=["2026-12-15"])]
 
 
 class EventBody(Body):
     """An event that stops benefits, and its day."""
 
     event: Annotated[str, Field(pattern="^[a-z_]{1,40}$", examples=["moved_abroad"])]
-    day: Annotated[date, Field(examples=["2026-11-28"])]
+    day: Annotated[Day, Field(examples=["2026-11-28"])]
 
 
 class StoppedBody(BaseModel):

@@ -9,7 +9,6 @@ Promises:
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Path, Response
@@ -23,7 +22,7 @@ from issuer.rules.days import day_of
 from issuer.rules.store import book_of
 from issuer.service.access import Access
 from issuer.service.context import CallOf
-from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
+from issuer.service.endpoints import Body, Cursor, Day, Endpoints, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
 from .insurance import PERSON, noted, noted_page
@@ -71,7 +70,7 @@ class RefusalBody(Body):
     """A place that refused the card."""
 
     service: ServiceName
-    day: Annotated[date, Field(examples=["2026-11-28"])]
+    day: Annotated[Day, Field(examples=["2026-11-28"])]
     place: Annotated[str, Field(min_length=1, max_length=1000, examples=["West Gate of the Summer Palace"])]
     words: Annotated[str, Field(min_length=1, max_length=1000, examples=["They asked for a passport."])]
 

@@ -6,7 +6,6 @@ when they come late: an officer decides.
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Final, Literal
 
 from fastapi import Response
@@ -17,7 +16,7 @@ from issuer.permits.entries import EntryView
 from issuer.permits.slots import BookingView, SlotView
 from issuer.service.access import Access
 from issuer.service.context import CallOf, etag
-from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
+from issuer.service.endpoints import Body, Cursor, Day, Endpoints, HexId, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
 __all__ = ["endpoints"]
@@ -36,7 +35,7 @@ _OF_OFFICE: Final = Access("person", ("filing.decide", "filing.lead"), owned="sl
 class ProlongedBody(Body):
     """``until``: the later day; ``reason``: for the applicant."""
 
-    until: Annotated[date, Field(examples=["2026-12-18"])]
+    until: Annotated[Day, Field(examples=["2026-12-18"])]
     reason: Annotated[str, Field(min_length=1, max_length=500, examples=["The hospital's report is late."])]
 
 
@@ -50,7 +49,7 @@ class ResidenceBody(Body):
     """How the residence permit stands since ``on``."""
 
     state: Literal["not_applied", "applied", "granted", "refused"]
-    on: Annotated[date, Field(examples=["2026-11-20"])]
+    on: Annotated[Day, Field(examples=["2026-11-20"])]
 
 
 class SlotBody(Body):

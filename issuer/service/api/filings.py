@@ -7,7 +7,6 @@ Each answer says which moves are possible for the viewer. A refusal names every 
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Path, Query, Response
@@ -23,7 +22,7 @@ from issuer.permits.papers import NewPaper
 from issuer.permits.views import FilingSummary, FilingView
 from issuer.service.access import Access
 from issuer.service.context import CallOf, etag
-from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
+from issuer.service.endpoints import Body, Cursor, Day, Endpoints, HexId, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
 from .offices import RegionCode
@@ -69,13 +68,13 @@ class PaperBody(Body):
     ``issuing_state``: ISO 3166-1 alpha-3; ``sealed``: the translation bears the employer's seal.
     """
 
-    issued: date | None = None
+    issued: Day | None = None
     issuing_state: State = None
     way: Literal["apostille", "legalisation", "local_notary"] | None = None
-    authenticated_on: date | None = None
+    authenticated_on: Day | None = None
     translated: bool = False
     sealed: bool = False
-    committed_until: date | None = None
+    committed_until: Day | None = None
 
 
 class CheckBody(Body):
@@ -135,7 +134,7 @@ class DeliveryBody(Body):
     """How a decision was delivered. An officer gives the day and what proves it; whoever received it here, neither."""
 
     way: Literal["electronic", "window", "post", "public_notice"] = "electronic"
-    day: date | None = None
+    day: Day | None = None
     evidence: Annotated[str | None, Field(max_length=1000, examples=["Registered letter XA12345678CN"])] = None
 
 
@@ -145,7 +144,7 @@ class ApprovalBody(Body):
     """
 
     category: Literal["A", "B", "C"] | None = None
-    until: date | None = None
+    until: Day | None = None
     number: Annotated[str | None, Field(pattern="^[0-9]{18}$")] = None
 
 
@@ -156,7 +155,7 @@ class NotificationBody(BaseModel):
     token: str
     account_code: str
     number: str
-    until: date
+    until: Day
 
 
 @endpoints.at(

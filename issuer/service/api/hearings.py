@@ -6,7 +6,6 @@ means to have a permit revoked or withdrawn.
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Final
 
 from fastapi import Response
@@ -16,7 +15,7 @@ from issuer.permits import hearings, leaving
 from issuer.permits.hearings import HearingView
 from issuer.service.access import Access
 from issuer.service.context import CallOf
-from issuer.service.endpoints import Body, Endpoints, Id
+from issuer.service.endpoints import Body, Day, Endpoints, Id
 from issuer.service.idempotent import once
 
 from .refusals import shown_refusals
@@ -44,7 +43,7 @@ class StatementBody(Body):
 class LeavingBody(Body):
     """The last day of work."""
 
-    day: Annotated[date, Field(examples=["2026-09-30"])]
+    day: Annotated[Day, Field(examples=["2026-09-30"])]
 
 
 class HearingMade(BaseModel):

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from fastapi import Response
@@ -28,7 +27,7 @@ from issuer.insurance.schemes import schemes_of
 from issuer.insurance.views import EmploymentView, InsuranceView
 from issuer.service.access import Access
 from issuer.service.context import Call, CallOf, etag
-from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
+from issuer.service.endpoints import Body, Cursor, Day, Endpoints, HexId, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
 __all__ = [
@@ -57,7 +56,7 @@ _MOST_ROWS: Final = 200
 PERSON: Final = "/v1/insurance/people/{person_id}"
 
 Alpha3 = Annotated[str, Field(pattern="^[A-Z]{3}$", examples=["DEU"])]
-Day = Annotated[date, Field(examples=["2026-03-01"])]
+ExampleDay = Annotated[Day, Field(examples=["2026-03-01"])]
 Region = Annotated[str, Field(pattern="^[0-9]{6}$", examples=["310115"])]
 NamePart = Annotated[str, Field(max_length=66, examples=["MUSTERMANN"])]
 Money = Annotated[str, Field(max_length=12, examples=["30000.00"])]
@@ -74,13 +73,13 @@ class RegistrationBody(Body):
     nationality: Alpha3
     passport_state: Alpha3
     passport: Document
-    born: Day
+    born: ExampleDay
     sex: Literal["male", "female"]
     basis: Literal["work_permit", "press_card", "permanent_residence"] = "work_permit"
-    obtained: Annotated[date, Field(description="When the basis was obtained.", examples=["2026-01-03"])]
-    basis_until: Day | None = None
+    obtained: Annotated[Day, Field(description="When the basis was obtained.", examples=["2026-01-03"])]
+    basis_until: ExampleDay | None = None
     region: Region
-    began: Annotated[date, Field(description="When work began.", examples=["2026-01-28"])]
+    began: Annotated[Day, Field(description="When work began.", examples=["2026-01-28"])]
     employer_id: HexId | None = None
     employer_code: Annotated[str, Field(max_length=30, examples=["91310000MA1FL0000N"])] | None = None
     wage: Money | None = None
@@ -161,7 +160,7 @@ class InsuranceShown(BaseModel):
 class EndBody(Body):
     """When work with an employer ended; ``employer_id`` as for a registration."""
 
-    day: Day
+    day: ExampleDay
     employer_id: HexId | None = None
 
 
@@ -170,7 +169,7 @@ class PassportBody(Body):
 
     state: Alpha3
     number: Document
-    until: Day | None = None
+    until: ExampleDay | None = None
 
 
 class CertificateBody(Body):
@@ -180,12 +179,12 @@ class CertificateBody(Body):
     group: Annotated[str, Field(pattern="^[a-z_]{1,40}$", examples=["posted"])] = "posted"
     number: Annotated[str, Field(min_length=1, max_length=40, examples=["DEU-2026-000123"])]
     schemes: Annotated[list[SchemeName], Field(min_length=1)]
-    first: Day
-    last: Annotated[date, Field(examples=["2031-02-28"])]
+    first: ExampleDay
+    last: Annotated[Day, Field(examples=["2031-02-28"])]
     surname: NamePart
     given: NamePart = ""
     extension: bool = False
-    issued_on: Day | None = None
+    issued_on: ExampleDay | None = None
 
 
 class AnswerBody(BaseModel):

@@ -9,7 +9,6 @@ Promises:
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Final, Literal, cast
 
 from pydantic import BaseModel, Field
@@ -20,7 +19,7 @@ from issuer.insurance.leaving import Choice
 from issuer.insurance.money import in_yuan
 from issuer.service.access import Access
 from issuer.service.context import CallOf
-from issuer.service.endpoints import Body, Endpoints, Id
+from issuer.service.endpoints import Body, Day, Endpoints, Id
 from issuer.service.idempotent import once
 
 from .insurance import PERSON, AnswerBody, SchemeName, noted
@@ -42,7 +41,7 @@ class ChosenBody(Body):
 class DeathBody(Body):
     """The day of a death."""
 
-    day: Annotated[date, Field(examples=["2026-11-02"])]
+    day: Annotated[Day, Field(examples=["2026-11-02"])]
 
 
 class ChoiceBody(BaseModel):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
-from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Path, Query, Response
@@ -33,7 +32,7 @@ from issuer.insurance.views import MonthView
 from issuer.insurance.yearly import YearView
 from issuer.service.access import Access
 from issuer.service.context import CallOf
-from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
+from issuer.service.endpoints import Body, Cursor, Day, Endpoints, HexId, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
 from .insurance import PERSON, SEES_ONE, AnswerBody, Money, SchemeName, noted
@@ -202,8 +201,8 @@ class EligibilityBody(BaseModel):
 EmployerId = Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="The employer; by default one's own.")]
 BenefitName = Annotated[str, Path(pattern="^[A-Za-z0-9_.:-]{1,80}$", description="The id of the benefit's rule row.")]
 Year = Annotated[int | None, Query(ge=1970, le=2199, description="A calendar year; by default this one.")]
-AsOf = Annotated[date | None, Query(description="The day whose state is reported; by default today.")]
-KnownOn = Annotated[date | None, Query(description="By what was known on this day; by default the same day.")]
+AsOf = Annotated[Day | None, Query(description="The day whose state is reported; by default today.")]
+KnownOn = Annotated[Day | None, Query(description="By what was known on this day; by default the same day.")]
 
 
 @endpoints.at("GET", f"{PERSON}/statement", SEES_ONE)

@@ -5,7 +5,6 @@ Administrators set up offices and say which officials belong to them; officers v
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import Response
@@ -15,7 +14,7 @@ from issuer.permits import offices
 from issuer.permits.offices import EmployerCodes, EmployerView, OfficeView
 from issuer.service.access import Access
 from issuer.service.context import CallOf
-from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
+from issuer.service.endpoints import Body, Cursor, Day, Endpoints, HexId, Id, Limit, Page, page
 from issuer.service.idempotent import once
 from issuer.service.objects import OFFICE
 
@@ -51,7 +50,7 @@ class EmployerBody(Body):
     """What the licence says. ``licence_until``: its last day; null: it has none."""
 
     region: RegionCode
-    licence_until: date | None = None
+    licence_until: Day | None = None
 
 
 @endpoints.at("POST", "/v1/offices", Access("person", ("office.manage",)), status=201, creates=True)

@@ -21,7 +21,7 @@ from issuer.rules.rows import Rule
 from issuer.service.access import Access
 from issuer.service.card_reading import read_permit
 from issuer.service.context import CallOf, etag
-from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
+from issuer.service.endpoints import Body, Cursor, Day, Endpoints, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
 from .offices import RegionCode
@@ -57,7 +57,7 @@ class ActivationBody(Body):
     given: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
     number: Annotated[str, Field(max_length=40, examples=["310115202600000001"])]
     checked: bool
-    entered_on: date | None = None
+    entered_on: Day | None = None
     holder: HolderBody | None = None
 
 
@@ -66,7 +66,7 @@ class AssessmentBody(Body):
 
     region: RegionCode
     facts: Annotated[dict[str, Any], Field(max_length=40, examples=[{"education": "master", "age": 32}])]
-    on: date | None = None
+    on: Day | None = None
 
 
 class DueBody(BaseModel):
@@ -88,9 +88,9 @@ class PlanBody(Body):
 
     region: RegionCode
     category: Literal["A", "B", "C"]
-    first: Annotated[date, Field(examples=["2026-12-01"])]
-    contract: date | None = None
-    passport: date | None = None
+    first: Annotated[Day, Field(examples=["2026-12-01"])]
+    contract: Day | None = None
+    passport: Day | None = None
 
 
 class PlannedBody(BaseModel):

@@ -10,7 +10,6 @@ Promises:
 from __future__ import annotations
 
 import json
-from datetime import date
 from typing import Annotated, Final, Literal
 
 from fastapi import Query, Response
@@ -29,7 +28,7 @@ from issuer.privacy.retention import retention_rows
 from issuer.privacy.withdrawal import withdraw_consent
 from issuer.service.access import Access
 from issuer.service.context import CallOf
-from issuer.service.endpoints import Body, Cursor, Endpoints, HexId, Id, Limit, Page, page
+from issuer.service.endpoints import Body, Cursor, Day, Endpoints, HexId, Id, Limit, Page, page
 from issuer.service.idempotent import once
 
 from .insurance import PERSON, noted
@@ -77,7 +76,7 @@ class ConsentBody(Body):
 
     purpose: Annotated[str, Field(pattern="^[a-z_]{1,40}$", examples=["service"])]
     recipient: Annotated[str, Field(min_length=1, max_length=200, examples=["Jiaxing Transit Group"])]
-    until: Annotated[date, Field(examples=["2027-11-30"])]
+    until: Annotated[Day, Field(examples=["2027-11-30"])]
     service: Annotated[str, Field(pattern="^[a-z_]{1,40}$", examples=["transit"])] | None = None
 
 
@@ -98,7 +97,7 @@ class HeirBody(Body):
     heir_person_id: HexId
     relation: Literal["spouse", "child", "parent", "sibling", "grandparent", "grandchild", "other_heir"]
     proof: Annotated[str, Field(min_length=1, max_length=200, examples=["Household register"])]
-    until: Annotated[date, Field(examples=["2027-05-31"])]
+    until: Annotated[Day, Field(examples=["2027-05-31"])]
 
 
 class GivenBody(BaseModel):
