@@ -36,6 +36,7 @@ _BIRTH_YEARS: Final = range(1900, 2200)
 
 # GB 32100-2015, 4.6 and annex A: 31 characters, weights 3^i mod 31, the sum with the check character is 0 mod 31.
 _CREDIT_CHARACTERS: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_CREDIT_LENGTH: Final = 18
 
 _PHOTO_STARTS: Final = {
     "jpeg": re.compile(rb"\xff\xd8\xff"),
@@ -220,7 +221,9 @@ def _holder(value: object, faults: Faults) -> Holder:
 
 
 def credit_code_holds(code: str) -> bool:
-    """Whether the check character of a unified social credit code of 18 characters is right (GB 32100-2015)."""
+    """Whether a text is a unified social credit code whose check character is right (GB 32100-2015, 18 characters)."""
+    if len(code) != _CREDIT_LENGTH or not set(code) <= set(_CREDIT_CHARACTERS):
+        return False
     total = sum(_CREDIT_CHARACTERS.index(character) * 3**place for place, character in enumerate(code[:17]))
     return code[17] == _CREDIT_CHARACTERS[-total % 31]
 

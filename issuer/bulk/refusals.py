@@ -28,6 +28,8 @@ from .rows import like_a_column
 __all__ = ["RefusedFault", "all_of", "kept", "refusal", "refusals"]
 
 _LONGEST: Final = 200
+#: Errors whose path may end in a name that the row made up.
+_OF_MEMBERS: Final = frozenset({"card.unknown_field", "filing.field"})
 _PAGE: Final = 500
 
 
@@ -84,7 +86,7 @@ def refusal(run_id: str, number: int, fault: IcardError) -> BulkRefusal:
 
 def _place(fault: IcardError) -> str | None:
     """Where in the row; a member that nobody knows is named only where its name cannot be a person's."""
-    if fault.code != "card.unknown_field" or fault.path is None:
+    if fault.code not in _OF_MEMBERS or fault.path is None:
         return fault.path
     parent, dot, name = fault.path.rpartition(".")
     return fault.path if like_a_column(name) else f"{parent}{dot}(a name of {len(name)} characters)"

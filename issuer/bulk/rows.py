@@ -18,6 +18,8 @@ import codecs
 import csv
 import hashlib
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +39,8 @@ _BLOCK: Final = 1 << 16
 _LONGEST_BOM: Final = 4
 _BOM: Final = codecs.BOM_UTF8
 _OTHER_BOMS: Final = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+#: How JSON may write half of a character (RFC 8259, section 8.2).
+_ESCAPED_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _SUFFIXES: Final[Mapping[str, Form]] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 #: What may be between cells; the first where nothing shows which.
 _MARKS: Final = (",", ";", "\t")
@@ -167,7 +171,7 @@ def _header(text: str, columns: Columns, key: str | None, between: str) -> list[
     wanted = (*columns.required, *([key] if key else []))
     missing = [name for name in wanted if name not in names]
     unknown = [name for name in names if name not in columns.forms and name != key]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     for found, what in ((missing, "no"), (unknown, "unknown"), (twice, "twice")):
         if found:
             # A file without its first line has a person's data there: only what looks like a column is repeated.
@@ -236,7 +240,18 @@ def _object(text: str) -> dict[str, Any]:
         raise StateError("bulk.json", expected="each name once, less nesting") from None
     if not isinstance(loaded, dict):
         raise StateError("bulk.json", expected="an object", found=type(loaded).__name__)
+    if _ESCAPED_HALF.search(text) and not _is_text(loaded):
+        raise StateError("bulk.json", expected="characters, none of them half of one")
     return loaded
+
+
+def _is_text(value: Any) -> bool:
+    """Whether all texts in a value can be written as UTF-8, which halves of a character, escaped alone, cannot."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -41,11 +41,11 @@ from issuer.permits.names import name_refusals
 from issuer.permits.papers import NewPaper, carry_paper, require_material
 from issuer.permits.people import person_for
 from issuer.permits.records import FilingRecord, record_from, wants_hearing, write_filing
-from issuer.rules.days import day_of
+from issuer.rules.days import day_of, parse_day
 from issuer.rules.store import book_of
 
 from .notified import REQUIRED, carry_notification, require_usable
-from .writing import employer_of, readable_record, require_given, require_region, write_batch
+from .writing import employer_of, readable_record, require_given, require_region, texts_of, write_batch
 
 __all__ = ["COLUMNS", "Imported", "import_open_files"]
 
@@ -129,10 +129,8 @@ def _take(core: Core, unit: UnitOfWork, row: Row) -> str:
     Raises:
         IcardError: whatever speaks against the row; of what it says, all that was found.
     """
-    if row.fault is not None:
-        raise row.fault
     session, now = unit.session, unit.now
-    one = _read(dict(row.values or {}), day_of(now))
+    one = _read(texts_of(row), day_of(now))
     filing = _filing(core, session, now, one)
     open_key = filing.open_key
     if session.scalar(select(Filing.id).where(Filing.open_key == open_key, Filing.state.in_(UNDECIDED))) is not None:
@@ -218,13 +216,14 @@ def _hear(core: Core, session: Session, now: int, filing: Filing, record: Filing
         begin_hearing(core, session, now, permit, f"cancelled.{record.ground}", None, filing_id=filing.id)
 
 
-def _read(values: dict[str, Any], today: date) -> _Open:
+def _read(texts: Mapping[str, str], today: date) -> _Open:
     """What a row says.
 
     Raises:
         Invalid: ``filing.*``, ``permit.*``, all that was found.
     """
     faults = Faults()
+    values: dict[str, Any] = dict(texts)
     own = {name: values.pop(name, None) for name in _OWN}
     signed = values.pop("signed", None)
     facts = {**_facts(own["holds"], holds=True), **_facts(own["holds_not"], holds=False)}
@@ -311,12 +310,9 @@ def _day(name: str, value: str | None) -> date | None:
     if value is None:
         return None
     try:
-        day = date.fromisoformat(value)
+        return parse_day(value)
     except ValueError:
-        day = date.min
-    if day.isoformat() != value or not 1900 <= day.year <= 2199:
-        raise Invalid("filing.field", path=name, expected="a day as YYYY-MM-DD, 1900 to 2199")
-    return day
+        raise Invalid("filing.field", path=name, expected="a day as YYYY-MM-DD, 1900 to 2199") from None
 
 
 def _flag(value: str) -> bool:

@@ -42,7 +42,7 @@ from issuer.permits.terms import NewTerm, card_of, grant
 from issuer.rules.days import day_of
 from issuer.vault.at_rest import Place
 
-from .writing import employer_of, readable_record, require_given, require_region, write_batch
+from .writing import employer_of, readable_record, require_given, require_region, texts_of, write_batch
 
 __all__ = ["COLUMNS", "Imported", "import_permits"]
 
@@ -89,10 +89,8 @@ def _take(core: Core, unit: UnitOfWork, row: Row) -> str:
     Raises:
         IcardError: whatever speaks against the row, all that was found.
     """
-    if row.fault is not None:
-        raise row.fault
     session, now = unit.session, unit.now
-    values = dict(row.values or {})
+    values = texts_of(row)
     number = values.pop("number", None)
     employer_code, employer_name = values.pop("employer_code", None), values.pop("employer_name", None)
     region = values.pop("region", None)
@@ -101,9 +99,9 @@ def _take(core: Core, unit: UnitOfWork, row: Row) -> str:
     record = readable_record(faults, values)
     _look_whole(faults, record, {"number": number, "employer_code": employer_code, "region": region}, day_of(now))
     if employer_code is not None and region is not None and not faults.on("region"):
-        employer_id = faults.of(employer_of, core, session, now, str(employer_code), employer_name, str(region))
+        employer_id = faults.of(employer_of, core, session, now, employer_code, employer_name, region)
     if number is not None and not faults.on("number"):
-        faults.of(_require_free, core, session, str(number))
+        faults.of(_require_free, core, session, number)
     if employer_id is None or faults.found:
         raise together(faults.found)
     person_id = person_for(core, session, now, record)

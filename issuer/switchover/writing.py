@@ -12,14 +12,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card_json import credit_code_holds
-from icard_crypto.errors import Faults, IcardError, Invalid, NotFound
+from icard_crypto.errors import Faults, IcardError, Invalid, NotFound, together
 from issuer.accounts.fields import check_text
 from issuer.accounts.models import FormerCode, Organisation
 from issuer.acts import Actor
 from issuer.bulk.imports import Batch
 from issuer.bulk.models import BulkRun
 from issuer.bulk.refusals import refusal
-from issuer.bulk.rows import Row
+from issuer.bulk.rows import Row, like_a_column
 from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.permits.models import Employer
@@ -27,9 +27,10 @@ from issuer.permits.records import FilingRecord, record_from
 from issuer.rules.regions import NATION, is_known
 from issuer.vault.at_rest import Place
 
-__all__ = ["employer_of", "readable_record", "require_given", "require_region", "write_batch"]
+__all__ = ["employer_of", "readable_record", "require_given", "require_region", "texts_of", "write_batch"]
 
 _LONGEST_NAME: Final = 200
+_LONGEST_CODE: Final = 100
 
 
 def write_batch(
@@ -66,6 +67,21 @@ def write_batch(
     return core.transact(by, work, settled=lambda session: None)
 
 
+def texts_of(row: Row) -> dict[str, str]:
+    """The fields that a row has, all of them texts: JSON has numbers and lists as well.
+
+    Raises:
+        IcardError: what is wrong with the row, or each field that is no text.
+    """
+    if row.fault is not None:
+        raise row.fault
+    given = {name: value for name, value in (row.values or {}).items() if value is not None}
+    wrong = [name if like_a_column(name) else "row" for name, value in given.items() if not isinstance(value, str)]
+    if wrong:
+        raise together([Invalid("filing.field", path=name, expected="text") for name in dict.fromkeys(wrong)])
+    return given
+
+
 def readable_record(faults: Faults, values: Mapping[str, Any]) -> FilingRecord:
     """The record of a row, without the fields that are wrong, which are noted."""
     record = faults.of(record_from, values)
@@ -99,7 +115,8 @@ def employer_of(core: Core, session: Session, now: int, code: str, name: str | N
         NotFound: ``organisation.none``.
         Invalid: ``filing.field``, ``account.field``.
     """
-    key = core.at_rest.digest("organisation", code.strip().upper()[:100])
+    code = code.strip().upper()[:_LONGEST_CODE]
+    key = core.at_rest.digest("organisation", code)
     former = session.get(FormerCode, key)
     named = Organisation.code_key == key if former is None else Organisation.id == former.organisation_id
     found = session.scalars(select(Organisation).where(named)).one_or_none()

@@ -31,6 +31,7 @@ from issuer.portal.pages import Pages
 from issuer.portal.parts import Cell, Choice, Tag
 from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
+from issuer.rules.days import parse_day
 from issuer.service.access import Access
 from issuer.service.api.lists import HANDLERS
 from issuer.service.idempotent import once
@@ -80,11 +81,17 @@ def typed_rows(visit: Visit, columns: Sequence[str], typed: Callable[[str, str],
         unknown = [name for name in named if name not in columns]
         if unknown or not named:
             raise visit.refuse("rows", "lists.columns", names=", ".join(unknown)[:80] or "–")
+        if len(named) > len(set(named)):
+            # Before any row is read: each would be filled up to as many cells as the first line has.
+            raise visit.refuse("rows", "lists.columns_twice")
         rows: list[dict[str, Any]] = []
         for line in reader:
             if len(rows) >= MOST_ROWS:
                 raise visit.refuse("rows", "lists.too_many_rows", most=visit.words.number(MOST_ROWS))
-            cells = {str(name).strip(): (value or "").strip() for name, value in line.items() if name}
+            if any(cell.strip() for cell in line.pop(None, ())):
+                # What a comma without quotes moved into another column is nobody's data.
+                raise visit.refuse("rows", "lists.too_many_cells", line=visit.words.number(reader.line_num))
+            cells = {str(name).strip(): (value or "").strip() for name, value in line.items()}
             rows.append({name: typed(name, value) for name, value in cells.items() if value})
     except csv.Error:
         raise visit.refuse("rows", "lists.no_csv") from None
@@ -268,7 +275,7 @@ def _common(visit: Visit, kind: str) -> dict[str, str]:
 
 def _is_day(text: str) -> bool:
     try:
-        date.fromisoformat(text)
+        parse_day(text)
     except ValueError:
         return False
     return True

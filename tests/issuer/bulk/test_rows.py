@@ -173,6 +173,14 @@ def test_lines_that_are_no_json_object(tmp_path: Path) -> None:
     assert "is not one JSON object" in found[0].fault.message()
 
 
+def test_halves_of_characters_and_boundless_numbers_are_a_faulty_row(tmp_path: Path) -> None:
+    """Neither can be kept, hashed or sent to a database; a pair of halves is one character, and good."""
+    lines = [r'{"a": "\ud800"}', r'{"\uDFFF": 1}', '{"a": 1e999}', '{"a": NaN}', r'{"a": "\ud83d\ude00"}']
+    found = rows(written(tmp_path / "a.jsonl", *lines))
+    assert [row.fault.code if row.fault else None for row in found] == ["bulk.json"] * 4 + [None]
+    assert found[4].values == {"a": "\U0001f600"}
+
+
 def test_a_file_of_unknown_form_is_asked_about(tmp_path: Path) -> None:
     """By its suffix, and with --form it is read."""
     path = write_cards(tmp_path / "a.txt", [1])

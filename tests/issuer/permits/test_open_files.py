@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from issuer.bulk.rows import Source
 from issuer.permits.models import Filing, Paper
 from issuer.switchover import physical
 from issuer.switchover.open_files import COLUMNS, Imported, import_open_files
+from tests.issuer.permits.test_switchover import NO_TEXTS
 from tests.issuer.permits.test_switchover import row as physical_row
 from tests.issuer.permits.test_switchover import write as write_physical
 from tests.kit.callers import problem
@@ -75,6 +77,19 @@ def carry(office: PermitOffice, folder: Path, *rows: dict[str, str], name: str =
     lines = [",".join(names), *(",".join(one.get(name, "") for name in names) for one in rows)]
     (folder / name).write_text("\n".join(lines) + "\n", "utf-8")
     return import_open_files(office.core, Source.of(folder / name), HOST)
+
+
+@pytest.mark.parametrize("name", ["submitted_on", "employer_code", "papers", "holds", "old_number", "state", "defects"])
+def test_row_of_json_that_has_no_texts_stops_no_other(office: PermitOffice, tmp_path: Path, name: str) -> None:
+    bad = [json.dumps(row(7, **{name: "@"})).replace('"@"', value) for value in NO_TEXTS]
+    path = tmp_path / "open.jsonl"
+    path.write_text("\n".join([*bad, json.dumps(row(1))]) + "\n", "utf-8")
+    made = import_open_files(office.core, Source.of(path), HOST)
+    assert made.done >= 1
+    assert made.refused >= len(bad) - 1, "a number of the old system may have any characters"
+    assert count(office.core, Filing) == made.done
+    said = [one.path or "" for one in refusals(office.core, made.run_id)]
+    assert all(path.isprintable() for path in said), "nothing of a row is in its refusal"
 
 
 def only(office: PermitOffice) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,8 @@ FAULTS = [
     ({"region": "440300"}, "issue.region", "permit.region"),
     ({"employer_code": credit_code(77)}, "organisation.none", "employer_code"),
     ({"employer_code": "91310000MA1FL00000", "employer_name": "Nobody"}, "filing.field", "employer_code"),
+    ({"employer_code": "91310000-MA1FL0000", "employer_name": "Nobody"}, "filing.field", "employer_code"),
+    ({"employer_code": "9131", "employer_name": "Nobody"}, "filing.field", "employer_code"),
 ]
 
 
@@ -84,6 +87,28 @@ def test_every_fault_of_a_row_is_on_record_and_stops_nothing(office: PermitOffic
     assert (count(office.core, Permit), count(office.core, PersonDocument)) == (2, 2), "a refused row leaves nothing"
     again = import_permits(office.core, source, HOST)
     assert (again.resumed, again.done, count(office.core, Permit)) == (True, 2, 2)
+
+
+def test_code_with_blanks_and_small_letters_is_the_employers(office: PermitOffice, tmp_path: Path) -> None:
+    source = write(tmp_path, [row(1, employer_code=f" {credit_code(88).lower()} ", employer_name="A new firm")])
+    assert import_permits(office.core, source, HOST).done == 1
+    again = write(tmp_path, [row(2, employer_code=credit_code(88))], name="again.csv")
+    made = import_permits(office.core, again, HOST)
+    assert (made.done, count(office.core, Permit)) == (1, 2)
+
+
+#: What JSON has in the place of a text, and what no database takes.
+NO_TEXTS = ["1e3", "[]", "{}", "true", "310115202500000001", '"\\ud800"', '"a\\u0000b"', "9" * 4000, "1e999"]
+
+
+@pytest.mark.parametrize("name", ["number", "employer_code", "employer_name", "surname", "first", "region", "passport"])
+def test_row_of_json_that_has_no_texts_stops_no_other(office: PermitOffice, tmp_path: Path, name: str) -> None:
+    code = credit_code(89) if name == "employer_name" else credit_code(1)
+    bad = [json.dumps(row(7, **{"employer_code": code, name: "@"})).replace('"@"', value) for value in NO_TEXTS]
+    path = tmp_path / "physical.jsonl"
+    path.write_text("\n".join([*bad, json.dumps(row(1))]) + "\n", "utf-8")
+    made = import_permits(office.core, Source.of(path), HOST)
+    assert (made.done, made.refused, count(office.core, Permit)) == (1, len(bad), 1)
 
 
 def test_all_that_is_wrong_with_a_row_is_on_record(office: PermitOffice, tmp_path: Path) -> None:

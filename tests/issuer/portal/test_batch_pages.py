@@ -131,7 +131,15 @@ def test_cancellations_come_as_a_table_and_lists_are_their_accounts_alone(office
 
 
 @pytest.mark.parametrize(
-    "rows", ["", "number,colour\n1,red\n", 'number,until\n"1,2', "number,until\n" + "1,x\n" * 5001]
+    "rows",
+    [
+        "",
+        "number,colour\n1,red\n",
+        'number,until\n"1,2',
+        "number,until\n" + "1,x\n" * 5001,
+        "number,until,number\n1,2,3\n",
+        "number,until\n1,2,3\n",
+    ],
 )
 def test_table_that_is_none_is_refused_with_what_was_typed(office: PermitOffice, app: FastAPI, rows: str) -> None:
     answer = Person(app, office.employer.enter()).post("permits/many", key="1" * 32, do="extension", rows=rows)
