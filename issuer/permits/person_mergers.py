@@ -161,7 +161,8 @@ def prepare_split(session: Session, merger_id: str) -> PersonMerger:
 
     Raises:
         NotFound: ``person.no_merger``.
-        Conflict: ``person.split``: it was taken back already.
+        Conflict: ``person.split``: it was taken back already; ``person.merged_on``: what it moved has gone on with
+            another merger, and a split would find none of it.
     """
     merger = session.get(PersonMerger, merger_id, with_for_update=True)
     if merger is None:
@@ -170,6 +171,9 @@ def prepare_split(session: Session, merger_id: str) -> PersonMerger:
         session.get_one(Person, person_id, with_for_update=True)
     if merger.state != "merged":
         raise Conflict("person.split", path="merger_id", found=merger.state)
+    later = select(PersonMerger.id).where(PersonMerger.absorbed_id == merger.kept_id, PersonMerger.state == "merged")
+    if session.scalar(later.limit(1)) is not None:
+        raise Conflict("person.merged_on", path="merger_id")
     return merger
 
 

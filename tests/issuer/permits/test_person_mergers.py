@@ -107,6 +107,25 @@ def insured(office: PermitOffice, number: int) -> str:
     ).person_id
 
 
+def test_merger_is_not_split_while_a_later_one_holds_what_it_moved(office: PermitOffice) -> None:
+    """Its rows are the later merger's by then: a split that found none of them would be on record as done, and what it
+    moved would stay with another person once the later one is taken back."""
+    over, permit = office.employed(1), office.employed(2)
+    office.ended(over, "dead.death")
+
+    def passports() -> dict[str, str]:
+        rows = office.core.database.read(lambda session: session.scalars(select(PersonDocument)).all())
+        return {row.id: row.person_id for row in rows}
+
+    before = passports()
+    first = merged(office, permit, other_permit_id=over["permit_id"])
+    second = merged(office, permit, person_id=insured(office, 9))
+    assert problem(split(office, over, first)) == (409, "person.merged_on")
+    assert split(office, permit, second).status_code == 200
+    assert split(office, over, first).status_code == 200
+    assert before.items() <= passports().items()
+
+
 def test_insured_record_stays_and_gets_permit_card_and_account(office: PermitOffice) -> None:
     permit = office.employed(1, birth="1988-05-01")
     holder, code = office.holder(permit), office.code(permit, "work")
