@@ -7,6 +7,7 @@ Promises:
 2. A new passport is recorded beside the number and changes nothing: by an official, or by the present employer. What an
    employer reports is on no card before it is confirmed (:mod:`issuer.permits.people`).
 3. What contradicts the record, or the passport of somebody who was not insured before, is refused, never taken over.
+   Which field does is said to officials alone: whoever knew a passport's number would find out the rest field by field.
 """
 
 from __future__ import annotations
@@ -162,12 +163,16 @@ def find_or_make(
         session.add(row)
         session.flush()
     found = load_people(core, session, [person_id], lock=True).get(person_id)
+    known = passport_of(core, session, person_id) if found is None else {}
+    contradicted = _of_passport(known, new) if found is None else _of_record(found.record, new)
+    if contradicted is not None:
+        path = contradicted if confirmed else "passport"
+        raise Invalid("insurance.other_person", path=path, expected="what is on record")
     if found is None:
-        _same_passport(passport_of(core, session, person_id), new)
         _add_insured(core, session, now, book, person_id, new, region)
         found = load_people(core, session, [person_id], lock=True)[person_id]
-    else:
-        _same(core, found, new, by_number)
+    elif new.number is not None and by_number is None and number_key(core, new.number) != found.row.number_key:
+        raise Invalid("insurance.other_number", path="number", expected="the number on record, which is for life")
     told = {
         "surname": new.surname,
         "given": new.given,
@@ -179,8 +184,8 @@ def find_or_make(
     return found
 
 
-def _same_passport(known: Mapping[str, Any], new: Identity) -> None:
-    """Refuse data that contradict the confirmed passport of a person who was not insured before."""
+def _of_passport(known: Mapping[str, Any], new: Identity) -> str | None:
+    """The field that contradicts the confirmed passport of a person who was not insured before; None: none does."""
     told = {
         "birth": ("born", new.born.isoformat()),
         "sex": ("sex", new.sex),
@@ -189,22 +194,18 @@ def _same_passport(known: Mapping[str, Any], new: Identity) -> None:
     for name, (path, value) in told.items():
         # A sex that is neither female nor male is on no number of social insurance.
         if known.get(name) not in (None, "other", value):
-            raise Invalid("insurance.other_person", path=path, expected="what is on record")
-    if known and compare(PassportName(known["surname"], known["given"]), new.name) is not None:
-        raise Invalid("insurance.other_person", path="surname", expected="what is on record")
+            return path
+    other = known and compare(PassportName(known["surname"], known["given"]), new.name) is not None
+    return "surname" if other else None
 
 
-def _same(core: Core, found: Insured, new: Identity, by_number: str | None) -> None:
-    """Refuse data that contradict the record, or another number than it has."""
-    record = found.record
+def _of_record(record: PersonRecord, new: Identity) -> str | None:
+    """The field that contradicts an insured person's record; None: none does."""
     if (record.born, record.sex) != (new.born, new.sex):
-        raise Invalid("insurance.other_person", path="born", expected="what is on record")
+        return "born"
     if record.nationality != new.nationality:
-        raise Invalid("insurance.other_person", path="nationality", expected="what is on record")
-    if compare(PassportName(record.surname, record.given), new.name) is not None:
-        raise Invalid("insurance.other_person", path="surname", expected="what is on record")
-    if new.number is not None and by_number is None and number_key(core, new.number) != found.row.number_key:
-        raise Invalid("insurance.other_number", path="number", expected="the number on record, which is for life")
+        return "nationality"
+    return None if compare(PassportName(record.surname, record.given), new.name) is None else "surname"
 
 
 def _add_insured(

@@ -616,14 +616,17 @@ def test_employer_reports_nobody_elses_passport_and_puts_none_on_a_card(agency: 
         ({"sex": "male"}, "sex"),
         ({"nationality": "FRA"}, "nationality"),
     ):
-        assert code(lambda changes=changes: registered(agency, **changes)) == ("insurance.other_person", path)
+        wrong = new_registration(1, **{**changes, "employer_id": agency.employer_id})
+        for who, told in ((agency.officer, path), (agency.employer, "passport"), (agency.agency, "passport")):
+            found = code(partial(register, core, who.who(), wrong))
+            assert found == ("insurance.other_person", told), "to others, no field is right or wrong by itself"
     person_id, insured = registered(agency)
     assert person_id == holder
     agency.issuing_service.later(60)
     new = {"passport": "X7654321", "number": insured, "region": "320500", "employer_id": agency.employer_id}
     end_work(core, agency.employer.who(), person_id, None, date(2026, 11, 28))
     other = code(lambda: registered(agency, **{**new, "nationality": "FRA"}))
-    assert other == ("insurance.other_person", "nationality")
+    assert other == ("insurance.other_person", "passport")
     record_passport(core, agency.officer.who(), person_id, "DEU", "A1111111", date(2035, 1, 1))
     assert number() == "A1111111"
     agency.issuing_service.later(60)
