@@ -49,6 +49,8 @@ from .parties import notify_insured, require_insured
 __all__ = ["Grant", "apply_claim", "decide_claim", "withdraw_claim"]
 
 _LONGEST: Final = 2000
+#: Months for which something is granted, where its row has no end: fifty years.
+_MOST_MONTHS: Final = 600
 _HANDLING: Final = "insurance_handling"
 _OPEN: Final = ("filed", "granted")
 
@@ -248,8 +250,8 @@ def _grant(claim: BenefitClaim, grant: Grant, found: Eligibility, today: date) -
     longest = found.months
     if not month_of(today) - 12 <= grant.first_month <= month_of(today) + 1:
         raise Invalid("claim.month", path="first_month", expected="a month of the last year, or the next")
-    if grant.months is not None and (grant.months < 1 or (longest is not None and grant.months > longest)):
-        raise Invalid("claim.month", path="months", expected=f"1 to {longest or 'any'}")
+    if grant.months is not None and not 1 <= grant.months <= (longest or _MOST_MONTHS):
+        raise Invalid("claim.month", path="months", expected=f"1 to {longest or _MOST_MONTHS}")
     months = grant.months or longest
     claim.monthly, claim.first_month = amount, grant.first_month
     claim.last_month = None if months is None else grant.first_month + months - 1

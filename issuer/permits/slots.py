@@ -33,11 +33,12 @@ from .models import Booking, Entry, Office, OfficeMember, Permit, Slot
 from .parties import notify_permit
 from .processes import ENTRY
 
-__all__ = ["BookingView", "SlotView", "book_slot", "cancel_booking", "cancel_slot", "free_slots", "list_slots",
-           "make_slot", "show_booking", "show_slot", "slots_between"]  # fmt: skip
+__all__ = ["LONGEST_DAY", "BookingView", "SlotView", "book_slot", "cancel_booking", "cancel_slot", "free_slots",
+           "list_slots", "make_slot", "show_booking", "show_slot", "slots_between"]  # fmt: skip
 
 _WINDOW: Final = re.compile(r"[A-Za-z0-9一-鿿._-]{1,20}")
-_LONGEST_DAY: Final = 480
+#: Minutes of a time at a window, at most.
+LONGEST_DAY: Final = 480
 _MOST_PLACES: Final = 100
 _AHEAD: Final = 400 * DAY
 #: Bookings of an entry within a day; to give one up is always possible.
@@ -93,8 +94,8 @@ def make_slot(
     _require_office(who)
     if not _WINDOW.fullmatch(window):
         raise Invalid("slot.field", path="window", expected="1 to 20 letters and digits")
-    if not 5 <= minutes <= _LONGEST_DAY:
-        raise Invalid("slot.field", path="minutes", expected=f"5 to {_LONGEST_DAY}")
+    if not 5 <= minutes <= LONGEST_DAY:
+        raise Invalid("slot.field", path="minutes", expected=f"5 to {LONGEST_DAY}")
     if not 1 <= places <= _MOST_PLACES:
         raise Invalid("slot.field", path="places", expected=f"1 to {_MOST_PLACES}")
     slot_id = secrets.token_hex(16)

@@ -85,6 +85,8 @@ def make_slots(visit: Visit) -> Response:
     minutes, count, places = (visit.number(name) for name in ("minutes", "count", "places"))
     if not 1 <= count <= _MOST_AT_ONCE:
         raise visit.refuse("count", "windows.count_span", most=_MOST_AT_ONCE)
+    if minutes > slots.LONGEST_DAY:
+        raise visit.refuse("minutes", "windows.minutes_span", most=slots.LONGEST_DAY)
     day = visit.day("day")
     try:
         begin = datetime.combine(day, time.fromisoformat(visit.text("time")), BEIJING)

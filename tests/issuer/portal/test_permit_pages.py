@@ -502,13 +502,18 @@ def test_times_at_a_window_are_made_in_a_row_and_cancelled_with_their_bookings(a
     """A form that is sent again makes none twice; one that goes past midnight is refused; no other role gets in."""
     officer, day = of(app, made, "permit_officer"), today(made) + timedelta(days=3)
     form = {"window": "9", "day": day.isoformat(), "time": "13:30", "minutes": "15", "count": "4", "places": "2"}
-    for wrong, field_ in (({"count": "49"}, "count"), ({"time": "23:50"}, "count"), ({"time": "soon"}, "time")):
+    for wrong, field_ in (
+        *(({"count": "49"}, "count"), ({"time": "23:50"}, "count"), ({"time": "soon"}, "time")),
+        *(({"minutes": "999999999"}, "minutes"), ({"day": "9999-12-31"}, "day"), ({"day": "0001-01-01"}, "day")),
+    ):
         refused = officer.post("slots", key="1" * 32, **{**form, **wrong})
         assert f'href="#f-{field_}"' in refused.text
         assert 'value="9"' in refused.text
     assert officer.post("slots", key="2" * 32, **{**form, "places": "0"}).status_code == 422
     for key in ("3", "4"):
         assert officer.post("slots", key=key * 32, **form).status_code == 303
+    for end in ("0001-01-01", "9999-12-31"):
+        assert officer.get(f"slots?from={end}").status_code == 200
     page = officer.get(f"slots?from={day.isoformat()}&lang=en").text
     assert page.count("15 minutes") == 4
     assert ", 13:30" in words(page)
