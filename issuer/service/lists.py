@@ -152,5 +152,10 @@ def submit(call: Call, row: Mapping[str, Any], preview: bool) -> str | None:
         return None
     if view.state == "SUBMITTED":
         return view.filing_id
-    applications.submit_filing(call.core, call.who, view.filing_id, view.revision)
+    try:
+        applications.submit_filing(call.core, call.who, view.filing_id, view.revision)
+    except Conflict:
+        # Another page that goes on with the same list may have been faster.
+        if views.show_filing(call.core, call.who, view.filing_id).state != "SUBMITTED":
+            raise
     return view.filing_id

@@ -17,13 +17,15 @@ from icard_crypto.errors import Invalid, NotFound
 from issuer.accounts.tokens import make_token
 from issuer.batches import lists
 from issuer.batches.lists import KEPT, Outcome
+from issuer.permits import views
+from issuer.permits.views import FilingView
 from issuer.portal import BASE, make_portal
 from issuer.service.app import make_service
 from tests.issuer.conftest import new_database_url
 from tests.issuer.portal.test_guard import Person
 from tests.kit.callers import by_session, by_token, problem
 from tests.kit.forms import words
-from tests.kit.permit_office import PermitOffice
+from tests.kit.permit_office import PermitOffice, person_record
 from verifier.runtime import http
 
 pytestmark = pytest.mark.slow
@@ -128,6 +130,29 @@ def test_cancellations_come_as_a_table_and_lists_are_their_accounts_alone(office
     theirs = f"number,ended_on,ground,signed\n{permit['number']},{day},resigned,yes\n"
     _, found = work_through(other, other.post("permits/many", key="2" * 32, do="cancellation", rows=theirs))
     assert "1 row refused." in found
+
+
+def test_page_that_was_slower_finds_its_application_submitted_and_refuses_nothing(
+    office: PermitOffice, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two pages go on with one list: the other one submits between this one's look and its own try."""
+    filing_id = office.draft("in_country", person_record(office.today))
+    batch_id = lists.begin(office.core, office.employer.who(), "submission", [{"filing_id": filing_id, "name": "x"}])
+    caller, path = by_session(app, office.employer.enter()), f"/v1/lists/{batch_id}"
+    assert caller("POST", f"{path}/advance").json()["state"] == "ready"
+    assert caller("POST", f"{path}/start").json()["state"] == "running"
+    plain, seen = views.show_filing, []
+
+    def look(*arguments: Any) -> FilingView:
+        found = plain(*arguments)
+        seen.append(found.state)
+        if len(seen) == 1:
+            office.moved(office.employer, filing_id, "submit")
+        return found
+
+    monkeypatch.setattr(views, "show_filing", look)
+    done = caller("POST", f"{path}/advance").json()
+    assert (seen[0], done["state"], done["done"], done["refused"]) == ("DRAFT", "done", 1, 0)
 
 
 @pytest.mark.parametrize(
