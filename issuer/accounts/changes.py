@@ -5,7 +5,7 @@ Promises:
 1. Nothing here checks permissions: :mod:`issuer.accounts.directory`, :mod:`issuer.approvals.engine` and
    :mod:`issuer.accounts.host` do, and write the audit.
 2. Whatever removes a permission or may have leaked a secret ends the account's sessions, tokens, calendar
-   feeds and invitations in the same transaction.
+   feeds and invitations, and switches its webhooks off, in the same transaction.
 3. A person has no two roles that exclude each other; the person's row is locked while that is checked.
 4. An account that gets another role starts again: it is invited, without the password and TOTP that it had.
 5. A person has one holder's account at most, and no account of a closed organisation is let in again.
@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.core import Core
+from issuer.notices.models import Webhook
 
 from . import employer_handlers, sessions
 from .fields import PASSPORT, check_email, check_identity, check_language, check_login, check_text
@@ -277,13 +278,18 @@ def end_access(session: Session, account: Account, now: int) -> None:
 
 
 def end_tokens(session: Session, account_id: str, now: int) -> None:
-    """End all tokens of a locked account, and its calendar feeds: what works without a log-in."""
+    """End what works without a log-in: all tokens of a locked account and its calendar feeds; its webhooks are off until
+    somebody who has logged in switches them on."""
     tokens = select(ApiToken).where(ApiToken.account_id == account_id, ApiToken.revoked_at.is_(None))
     for token in session.scalars(tokens.order_by(ApiToken.id).with_for_update()):
         token.revoked_at = now
     feeds = select(CalendarFeed).where(CalendarFeed.account_id == account_id, CalendarFeed.revoked_at.is_(None))
     for feed in session.scalars(feeds.order_by(CalendarFeed.id).with_for_update()):
         feed.revoked_at = now
+    hooks = select(Webhook).where(Webhook.account_id == account_id, Webhook.state == "active")
+    for hook in session.scalars(hooks.order_by(Webhook.id).with_for_update()):
+        hook.state, hook.fault = "disabled", "webhook.ended"
+        hook.version, hook.changed_at = hook.version + 1, now
 
 
 def _require_open(session: Session, account: Account) -> None:

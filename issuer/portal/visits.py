@@ -130,8 +130,11 @@ class Visit:
         found = getattr(self.request.state, "form", {}).get(name)
         content: bytes = found.file.read() if isinstance(found, UploadFile) else b""
         for encoding in ("utf-8-sig", "gb18030"):
-            with contextlib.suppress(UnicodeDecodeError):
-                return content.decode(encoding)
+            with contextlib.suppress(UnicodeError):
+                text = content.decode(encoding)
+                # GB 18030 has sequences for halves of characters, which nothing else takes.
+                text.encode()
+                return text
         raise self.refuse(name, "forms.no_text")
 
     def every(self, name: str) -> list[str]:

@@ -15,6 +15,7 @@ from issuer.accounts import changes, directory, own_account
 from issuer.accounts.invitations import Parts
 from issuer.accounts.models import Account
 from issuer.db.unit_of_work import UnitOfWork
+from issuer.delivery import webhooks
 from issuer.notices.models import NoticeRow
 from issuer.permits.models import Permit
 from issuer.permits.reminders import Reminded, remind
@@ -159,6 +160,33 @@ def test_feed_ends_with_a_reset_and_with_a_new_password(office: PermitOffice) ->
     made, who = office.ok(somebody, "POST", "/v1/calendar-feeds"), somebody.who()
     own_account.change_password(office.core, who, PASSWORD, "another long enough password")
     assert problem(fetched(office, made["address"])) == (404, "feed.none")
+
+
+@pytest.mark.parametrize("act", ["password", "reset", "lock", "close"])
+def test_webhook_is_off_after_whatever_ends_tokens(office: PermitOffice, act: str) -> None:
+    """Where an intruder, or a handler of before, had the notices sent to, nothing goes any more."""
+    somebody = make(office.issuing_service, "employer", "second.handler", organisation_id=office.employer_id)
+    core, who = office.core, somebody.who()
+    made = office.ok(somebody, "POST", "/v1/webhooks", {"url": "https://hooks.example/icard"})["webhook_id"]
+    assert webhooks.target(core, made) is not None
+
+    def ends(unit: UnitOfWork) -> None:
+        session = unit.session
+        if act == "reset":
+            changes.reset(core, session, somebody.account_id, Parts("x" * 43), unit.now)
+        elif act == "lock":
+            changes.lock(session, somebody.account_id, unit.now)
+        else:
+            changes.close(core, session, somebody.account_id, unit.now)
+        unit.audit(f"account.{act}", somebody.account_id)
+
+    if act == "password":
+        own_account.change_password(core, who, PASSWORD, "another long enough password")
+    else:
+        core.transact(HOST, ends)
+    assert webhooks.target(core, made) is None
+    (shown,) = webhooks.listed(core, somebody.account_id)
+    assert (shown.state, shown.fault) == ("disabled", "webhook.ended")
 
 
 def test_feed_makes_no_event_anew_that_has_not_changed(office: PermitOffice) -> None:

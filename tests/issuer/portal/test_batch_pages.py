@@ -141,7 +141,7 @@ def test_page_that_was_slower_finds_its_application_submitted_and_refuses_nothin
     caller, path = by_session(app, office.employer.enter()), f"/v1/lists/{batch_id}"
     assert caller("POST", f"{path}/advance").json()["state"] == "ready"
     assert caller("POST", f"{path}/start").json()["state"] == "running"
-    plain, seen = views.show_filing, []
+    plain, seen = views.show_filing, list[str]()
 
     def look(*arguments: Any) -> FilingView:
         found = plain(*arguments)
