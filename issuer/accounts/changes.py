@@ -278,8 +278,10 @@ def end_access(session: Session, account: Account, now: int) -> None:
 
 
 def end_tokens(session: Session, account_id: str, now: int) -> None:
-    """End what works without a log-in: all tokens of a locked account and its calendar feeds; its webhooks are off until
-    somebody who has logged in switches them on."""
+    """End what works without a log-in: all tokens of a locked account and its calendar feeds.
+
+    Its webhooks are off until somebody who has logged in switches them on.
+    """
     tokens = select(ApiToken).where(ApiToken.account_id == account_id, ApiToken.revoked_at.is_(None))
     for token in session.scalars(tokens.order_by(ApiToken.id).with_for_update()):
         token.revoked_at = now

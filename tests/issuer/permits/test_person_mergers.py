@@ -110,7 +110,7 @@ def insured(office: PermitOffice, number: int) -> str:
 def test_merger_is_not_split_while_a_later_one_holds_what_it_moved(office: PermitOffice) -> None:
     """Its rows are the later merger's by then: a split that found none of them would be on record as done, and what it
     moved would stay with another person once the later one is taken back."""
-    over, permit = office.employed(1), office.employed(2)
+    over, permit = (office.employed(number, birth="1988-05-01") for number in (1, 2))
     office.ended(over, "dead.death")
 
     def passports() -> dict[str, str]:

@@ -5,8 +5,8 @@ Promises:
 1. A body in another encoding than UTF-8, with a byte order mark, with two members of one name in an object, or with a
    number that JSON does not have, is no JSON.
 2. A body with more objects, lists or values than any of ours needs is refused before it is parsed: three megabytes of
-   empty lists would keep the event loop busy for seconds, and become a hundred times as many bytes. So is an object with
-   very many members, or a number of very many digits.
+   empty lists would keep the event loop busy for seconds, and take 25 times as much memory. So is an object with very
+   many members, or a number of very many digits.
 """
 
 from __future__ import annotations
@@ -38,9 +38,7 @@ _MOST_DIGITS: Final = 100
 def is_json(content_type: str) -> bool:
     """Whether a Content-Type is that of a body which FastAPI reads as JSON."""
     media_type = content_type.partition(";")[0].strip().lower()
-    return media_type == "application/json" or (
-        media_type.startswith("application/") and media_type.endswith("+json")
-    )
+    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
 
 
 def read_json(body: bytes) -> Any:

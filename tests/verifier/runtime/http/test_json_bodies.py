@@ -52,7 +52,7 @@ def test_what_is_at_the_bounds_is_read(body: bytes) -> None:
     "body", [b"1e999", b"-1E400", b"NaN", b"Infinity", b"9" * 101, b"[" * 10_000, b"{", b"", b"[1,]"]
 )
 def test_what_is_no_json_or_no_number_is_a_value_error(body: bytes) -> None:
-    with pytest.raises(ValueError, match=".+"):
+    with pytest.raises(ValueError, match=r".+"):
         http.read_json(body)
 
 
@@ -65,6 +65,5 @@ def test_what_readers_differ_about_is_refused(body: bytes) -> None:
 
 def test_an_application_refuses_it_before_its_own_code() -> None:
     headers = {"Content-Type": "application/json"}
-    for body in HEAVY.values():
-        answer = ask(APP, "POST", "/things/people/1", content=body, headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (400, "http.bad_request"), answer.text[:200]
+    answer = ask(APP, "POST", "/things/people/1", content=HEAVY["members"], headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "http.bad_request"), answer.text[:200]
