@@ -32,7 +32,7 @@ from .compliance import Compliance, compliance_of_day
 from .kept_sums import KeptSums, Version, kept_sums
 from .models import InsuranceFact, InsuredPerson
 from .money import known_yuan
-from .parties import require_employer, staff_of, with_merged
+from .parties import seen_employer, staff_of, with_merged
 from .records import load_people
 from .region_report import Key, RegionRow, Sums, add_sums, rows_of, sums_of
 from .views import report_day
@@ -82,7 +82,7 @@ def employer_overview(
         who.require("insurance.register")
 
     def choose(session: Session) -> tuple[str, set[str]]:
-        chosen = require_employer(core, session, who, employer_id)
+        chosen = seen_employer(core, session, who, employer_id)
         return chosen, with_merged(session, {chosen})
 
     chosen, employers = core.database.read(choose)

@@ -39,6 +39,7 @@ __all__ = [
     "require_employer",
     "require_insured",
     "seen_by",
+    "seen_employer",
     "seen_employers",
     "staff_of",
     "with_merged",
@@ -127,12 +128,12 @@ def refuse_own(who: Principal, person_id: str) -> None:
         raise NotAllowed("account.self")
 
 
-def require_employer(core: Core, session: Session, who: Principal, employer_id: str | None) -> str:
-    """The employer that somebody acts for; by default one's own.
+def seen_employer(core: Core, session: Session, who: Principal, employer_id: str | None) -> str:
+    """The employer whose books and findings somebody may see; by default one's own. What one that ceased or merged
+    owes stays to be seen.
 
     Raises:
-        Conflict: ``insurance.employer_ended``.
-        NotFound: ``insurance.employer``: none, another's, closed, ceased or merged.
+        NotFound: ``insurance.employer``: none, or another's.
     """
     employers = seen_employers(core, session, who)
     chosen = employer_id or (who.organisation_id if who.role.organisation == "employer" else None)
@@ -143,9 +144,21 @@ def require_employer(core: Core, session: Session, who: Principal, employer_id: 
     office = office_region(session, who) if who.role.official else None
     if found is not None and office is not None and not covers(office, found.region):
         raise NotFound("insurance.employer", path="employer_id", expected="an employer that you may act for")
+    return row.id
+
+
+def require_employer(core: Core, session: Session, who: Principal, employer_id: str | None) -> str:
+    """The employer that somebody acts for; by default one's own.
+
+    Raises:
+        Conflict: ``insurance.employer_ended``: closed, ceased or merged.
+        NotFound: ``insurance.employer``: none, or another's.
+    """
+    chosen = seen_employer(core, session, who, employer_id)
+    row, found = session.get_one(Organisation, chosen), session.get(Employer, chosen)
     if row.state != "active" or (found is not None and found.state in ("ceased", "merged")):
         raise Conflict("insurance.employer_ended", path="employer_id")
-    return row.id
+    return chosen
 
 
 def notify_insured(

@@ -31,7 +31,7 @@ from .history import Employment, Person
 from .ledger import Balance, balances
 from .models import InsuranceFact
 from .months import first_day, last_day
-from .parties import require_employer, with_merged
+from .parties import seen_employer, with_merged
 from .records import load_people
 from .schemes import Scheme, scheme_names
 
@@ -95,7 +95,7 @@ def reconciled(
         who.require("insurance.register")
 
     def look(session: Session) -> list[Reconciled]:
-        employers = with_merged(session, {require_employer(core, session, who, employer_id)})
+        employers = with_merged(session, {seen_employer(core, session, who, employer_id)})
         staff = select(InsuranceFact.person_id).where(
             InsuranceFact.employer_id.in_(employers), InsuranceFact.kind == "employment"
         )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from icard_crypto.errors import NotFound
 from issuer.accounts.organisations import NewOrganisation, change_code, create_organisation
 from issuer.insurance.books import record
 from issuer.insurance.models import InsuranceEntry
-from issuer.insurance.months import month_text
+from issuer.insurance.months import month_text, parse_month
 from issuer.insurance.new_entries import entry_from
+from issuer.insurance.overview import employer_overview
+from issuer.insurance.reconciliation import reconciled
 from issuer.insurance.registration import register
 from issuer.insurance.views import report_on
 from issuer.permits.models import Employer
@@ -50,6 +55,27 @@ def test_employer_of_before_registers_nobody_and_its_debts_are_still_paid(agency
         )
     pay(agency, number, "2026-03", schemes=("pension",))
     assert paid_by(agency) == [agency.employer_id]
+
+
+@pytest.mark.parametrize("state", ["ceased", "merged"])
+def test_employer_of_before_still_reads_what_it_owes(agency: Agency, state: str) -> None:
+    """Its findings and books, as do officials; another employer reads neither."""
+    person_id, number = registered(agency)
+    pay(agency, number, "2026-03", schemes=("pension",))
+    found(agency, agency.employer_id, state)
+    for who in (agency.employer, agency.officer):
+        assert employer_overview(agency.core, who.who(), agency.employer_id).staff == 1
+        (row,) = reconciled(agency.core, who.who(), agency.employer_id, parse_month("2026-03"))
+        assert row.person_id == person_id
+    stranger = make(
+        agency.issuing_service,
+        "employer",
+        "stranger-1",
+        organisation_id=organisation(agency.issuing_service, "employer", 9),
+    )
+    for look in (employer_overview, partial(reconciled, month=parse_month("2026-03"))):
+        with pytest.raises(NotFound, match=r"insurance\.employer"):
+            look(agency.core, stranger.who(), agency.employer_id)
 
 
 def test_successor_pays_for_the_employer_that_it_took_over_and_for_no_other(agency: Agency) -> None:
