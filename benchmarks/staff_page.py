@@ -45,7 +45,6 @@ from issuer.insurance.schemes import Scheme
 from issuer.permits.people import organisation_record
 from issuer.rules.days import day_of
 from issuer.settings import Settings
-from tests.kit.forms import words
 
 __all__ = ["TARGETS", "main"]
 
@@ -97,11 +96,12 @@ def _measure(served: Served, folder: Path, people: int, months: int, rounds: int
     before = resident(served.pid)
     unchecked = first_byte(reader, _PAGE)
     begun, steps = time.perf_counter(), 0
-    page = reader.open(_PAGE)
-    while onward := re.search(r'href="([^"]+)" data-continue', page):
-        page, steps = reader.open(html.unescape(onward[1])), steps + 1
+    reader.open(_PAGE)
+    while onward := re.search(r'href="([^"]+)" data-continue', reader.here):
+        reader.open(html.unescape(onward[1]))
+        steps += 1
     checked = time.perf_counter() - begun
-    taken, owed = [], _owed(page)
+    taken, owed = [], _owed(reader.text)
     for number in range(rounds):
         row = NewEntry(number_of(number), code, "paid", month_of(today) - months + 1, Scheme.PENSION, 100, 100, today)
         record(core, [row], _BY, f"{number:032x}")
@@ -123,9 +123,9 @@ def _employer(core: Core) -> tuple[str, str]:
     return employer_id, str(found["code"])
 
 
-def _owed(page: str) -> float:
-    """What the page says is owed in all, in yuan."""
-    found = re.search(r"Owed, CNY ([\d.]+)", words(page))
+def _owed(text: str) -> float:
+    """What a page says is owed in all, in yuan."""
+    found = re.search(r"Owed, CNY ([\d.]+)", text)
     if found is None:
         raise RuntimeError("the page says nothing of what is owed")
     return float(found[1])
