@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final, Literal
 
+from issuer.permits.filed_values import field_label, filed_values
 from issuer.permits.views import EventView, FilingView, ItemView, PermitView
 
 from .catalogue import Words
@@ -21,10 +22,7 @@ from .rendering import BASE
 from .rule_shown import ShownRules, region_words
 
 __all__ = [
-    "FACTS",
-    "PARTS",
     "defects_of",
-    "field_label",
     "filed_facts",
     "filing_checks",
     "filing_deadlines",
@@ -33,28 +31,8 @@ __all__ = [
     "filing_steps",
     "permit_state",
     "redress_of",
-    "value_text",
 ]
 
-_PERSON: Final = ("surname", "given", "nationality", "birth", "sex", "passport", "passport_until")
-_JOB: Final = ("post", "category", "first", "until", "contract_until")
-#: The fields of each part of the form, by process.
-PARTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    "overseas": {"person": _PERSON, "job": _JOB},
-    "in_country": {"person": _PERSON, "job": _JOB},
-    "short": {"person": _PERSON, "job": ("post", "first", "until")},
-    "extension": {"job": ("until", "contract_until", "passport_until", "post", "category")},
-    "change": {"job": ("changed_on", "post", "category"), "person": ("surname", "given", "passport", "passport_until")},
-    "cancellation": {"job": ("ended_on", "ground", "signed")},
-    "reissue": {},
-}
-#: Facts that the categories follow from, beside the questions of the checklist.
-FACTS: Final = (
-    *("education", "experience_years", "salary", "months_in_china", "chinese", "merit", "local_points"),
-    *("talent_programme", "recognised_achievement", "encouraged_post", "founder", "mother_tongue"),
-    *("teaching_certificate", "skill_certificate", "quota", "short_work", "other_by_rule", "poor_county"),
-)
-_CHOSEN: Final = frozenset({"sex", "category", "ground", "education", "chinese"})
 _STATES: Final = {
     "DRAFT": "neutral",
     "SUBMITTED": "info",
@@ -67,31 +45,6 @@ _STATES: Final = {
     "LAPSED": "bad",
 }
 _ROAD: Final = ("DRAFT", "SUBMITTED", "PRE_REVIEWED", "ACCEPTED")
-
-
-def field_label(t: Words, path: str, view: FilingView | None = None) -> str:
-    """The label of a field, or the title of a material."""
-    name = path.removeprefix("facts.")
-    if t.has(f"filing.f_{name}"):
-        return t(f"filing.f_{name}")
-    titles = {item.code: item.title[t.language] for item in view.checklist} if view is not None else {}
-    return titles.get(name, name)
-
-
-def value_text(t: Words, name: str, value: Any) -> str:
-    """A value of a field, as the language writes it."""
-    if isinstance(value, bool):
-        return t("filing.yes" if value else "filing.no")
-    if name in _CHOSEN and t.has(f"filing.v_{name}_{value}"):
-        return t(f"filing.v_{name}_{value}")
-    if isinstance(value, int):
-        return t.number(value)
-    if name == "nationality":
-        return t.country(str(value))
-    try:
-        return t.day(date.fromisoformat(str(value)))
-    except ValueError:
-        return str(value)
 
 
 def filing_state(t: Words, state: str) -> Tag:
@@ -254,19 +207,7 @@ def filed_facts(
     Args:
         kept: what the permit has, and stays where the application does not change it.
     """
-    record: Mapping[str, Any] = {**(kept or {}), **{name: one for name, one in view.record.items() if one is not None}}
-    found = []
-    for part, names in PARTS[view.process].items():
-        facts = [
-            Fact(field_label(t, name), value_text(t, name, record[name]) if name in record else "–", name=name,
-                 wrong=(wrong or {}).get(name, ""))
-            for name in names
-        ]  # fmt: skip
-        found.append((part, facts))
-    answers = record.get("facts", {})
-    asked = [name for name in (*view.questions, *FACTS) if name in view.questions or name in answers]
-    facts = [
-        Fact(field_label(t, name), value_text(t, name, answers[name]) if name in answers else "–", name=name)
-        for name in asked
+    return [
+        (part, [Fact(one.label, one.value, name=one.name, wrong=(wrong or {}).get(one.name, "")) for one in fields])
+        for part, fields in filed_values(t, view, kept)
     ]
-    return [*found, ("facts", facts)] if facts else found

@@ -18,11 +18,12 @@ from icard_crypto.errors import NotFound
 from issuer.permits import decisions, granting, papers, views
 from issuer.permits.applications import filing_facts
 from issuer.permits.decisions import Defect
+from issuer.permits.filed_values import PARTS, field_label, permit_seen, value_text
 from issuer.permits.granting import Approval
 from issuer.permits.materials import authentication_for
 from issuer.permits.papers import HOW
 from issuer.permits.views import FilingView
-from issuer.portal.filing_shown import PARTS, field_label, filing_state, value_text
+from issuer.portal.filing_shown import filing_state
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Choice, Fact, Tag, Tone
 from issuer.portal.rendering import BASE
@@ -30,7 +31,7 @@ from issuer.portal.rule_shown import ShownRules, rule_part
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
 
-from .filings import permit_seen, refusals_shown
+from .filings import refusals_shown
 
 __all__ = ["decision_page", "pages"]
 
@@ -222,7 +223,7 @@ def approve_page(visit: Visit, filing_id: str) -> Response:
         for item in view.checklist
         if (item.need != "not_needed" or item.paper) and (item.paper is None or item.paper.state != "VERIFIED")
     ]
-    permit = permit_seen(visit, view)
+    permit = permit_seen(visit.core, visit.call.who, view)
     category = visit.text("category") or view.record.get("category") or (permit.terms[-1].category if permit else "")
     choices = [Choice(one, t(f"filing.v_category_{one}")) for one in "ABC"]
     return decision_page(

@@ -17,18 +17,17 @@ from fastapi import Response
 
 from icard_crypto.errors import NotFound, StateError
 from issuer.permits import applications, views
+from issuer.permits.filed_values import FACTS, PARTS, field_label, permit_seen, value_text, values_of
 from issuer.permits.records import record_from
 from issuer.permits.views import FilingView
 from issuer.portal.faults import FieldError, FormFault
-from issuer.portal.filing_shown import FACTS, PARTS, defects_of, field_label, value_text
+from issuer.portal.filing_shown import defects_of
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Choice
 from issuer.portal.places import country_choices
 from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
-
-from .filings import permit_seen, values_of
 
 __all__ = ["pages"]
 
@@ -54,7 +53,7 @@ def edit_page(visit: Visit, filing_id: str) -> Response:
     part = visit.text("part") or visit.query("part") or "facts"
     if part != "facts" and part not in PARTS[view.process]:
         raise NotFound("filing.none")
-    kept = values_of(permit_seen(visit, view))
+    kept = values_of(permit_seen(visit.core, visit.call.who, view))
     names = _names(view, part, kept)
     back = {point["path"].removeprefix("facts."): point["text"] for point in defects_of(view)}
     if not visit.errors:
@@ -116,7 +115,7 @@ def save_part(visit: Visit, filing_id: str) -> Response:
     """Save a part of an application; the others stay as they are."""
     view = views.show_filing(visit.core, visit.call.who, filing_id)
     part = visit.text("part")
-    names = _names(view, part, values_of(permit_seen(visit, view)))
+    names = _names(view, part, values_of(permit_seen(visit.core, visit.call.who, view)))
     given = {name: _value(visit, name) for name in names}
     errors = [error for name, value in given.items() if (error := _error(visit, part, name, value)) is not None]
     if errors:

@@ -16,19 +16,17 @@ from typing import Any, Final
 
 from fastapi import Response
 
-from icard_crypto.errors import NotFound
 from issuer.accounts import mandates, organisations
 from issuer.enquiries import threads
 from issuer.permits import applications, desk, views
 from issuer.permits.applications import NewFiling
+from issuer.permits.filed_values import field_label, permit_seen, values_of
 from issuer.permits.materials import PROCESSES
-from issuer.permits.permit_views import PermitView
 from issuer.permits.refusals import FilingRefused, PermitRefused
 from issuer.permits.views import FilingSummary, FilingView
 from issuer.portal.faults import FieldError, FormFault
 from issuer.portal.filing_shown import (
     defects_of,
-    field_label,
     filed_facts,
     filing_checks,
     filing_deadlines,
@@ -49,7 +47,7 @@ from issuer.service.idempotent import once
 
 from .access import with_right
 
-__all__ = ["client_organisations", "clients_of", "filing_rows", "pages", "permit_seen", "refusals_shown", "values_of"]
+__all__ = ["client_organisations", "clients_of", "filing_rows", "pages", "refusals_shown"]
 
 pages = Pages()
 _LISTS: Final = with_right("filing.read_own", "filing.read")
@@ -155,7 +153,7 @@ def show_filing(visit: Visit, filing_id: str) -> Response:
         Fact(t("filing.number"), view.filing_id[:8].upper(), code=True),
     ]
     takes = who.may("filing.decide") and view.state in ("SUBMITTED", "PRE_REVIEWED", "ACCEPTED")
-    permit = permit_seen(visit, view)
+    permit = permit_seen(visit.core, visit.call.who, view)
     if permit is not None:
         see = Act(t("filing.see_permit"), f"{BASE}permits/{permit.permit_id}")
         facts.append(Fact(t("card.number"), permit.number, code=True, act=see))
@@ -188,23 +186,6 @@ def show_filing(visit: Visit, filing_id: str) -> Response:
         takes=takes,
         taken=desk.taken_by(visit.core, who, filing_id) if takes else None,
     )
-
-
-def permit_seen(visit: Visit, view: FilingView) -> PermitView | None:
-    """The permit that an application is about, or has led to; None: there is none, or the viewer does not see it."""
-    if view.permit_id is None:
-        return None
-    try:
-        return views.show_permit(visit.core, visit.call.who, view.permit_id)
-    except NotFound:
-        return None
-
-
-def values_of(permit: PermitView | None) -> dict[str, str]:
-    """What a permit has, and stays where an application about it does not change it."""
-    if permit is None or not permit.terms:
-        return {}
-    return {"post": permit.terms[-1].post, "category": permit.terms[-1].category}
 
 
 def _desk_acts(visit: Visit, view: FilingView) -> list[Act]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from issuer.db.idempotency import Request
 from issuer.documents import sheets
 from issuer.permits import activation, applications, case_moves, decisions, granting, papers, views
+from issuer.permits.application_form import FORM_FILE, draw_form
 from issuer.permits.applications import NewFiling, filing_facts
 from issuer.permits.decisions import Defect
 from issuer.permits.granting import Approval
@@ -231,6 +232,13 @@ def show_notification(call: CallOf, filing_id: Id, response: Response) -> Notifi
     response.headers["Cache-Control"] = "no-store"
     found = activation.notification_of(call.core, call.who, filing_id)
     return NotificationBody.model_validate(found)
+
+
+@endpoints.at("GET", "/v1/filings/{filing_id}/form.pdf", _SEEN, types=("application/pdf",), costly=True)
+def form_pdf(call: CallOf, filing_id: Id) -> Response:
+    """The application form as PDF, with what is saved now, to be signed, sealed and handed in."""
+    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{FORM_FILE}"'}
+    return Response(draw_form(call.core, call.who, filing_id), media_type="application/pdf", headers=headers)
 
 
 @endpoints.at("GET", "/v1/filings/{filing_id}/notification.pdf", _NOTIFIED, types=("application/pdf",), costly=True)

@@ -34,8 +34,8 @@ def app(office: PermitOffice) -> FastAPI:
 
 
 def test_form_to_sign_is_offered_and_has_what_was_filled_in(office: PermitOffice, app: FastAPI) -> None:
-    """The material that the system makes can be had: on its page, in both languages, with the documents that go with
-    it; another employer gets nothing."""
+    """The material that the system makes can be had: on its page and over the API, in both languages, with the documents
+    that go with it; another employer gets nothing."""
     record = person_record(office.today)
     body = {"process": "overseas", "record": record}
     draft = office.ok(office.employer, "POST", "/v1/filings", body)["filing_id"]
@@ -47,5 +47,13 @@ def test_form_to_sign_is_offered_and_has_what_was_filled_in(office: PermitOffice
     said = text_of(form.content)
     for words in (record["surname"], record["passport"], draft[:8].upper(), "签字盖章", "Employer'sseal", "申请材料"):
         assert words in said, words
-    stranger = Person(app, office.another_employer(5).enter())
+    stranger_account = office.another_employer(5)
+    stranger = Person(app, stranger_account.enter())
     assert stranger.get(f"filings/{draft}/form").status_code == 404
+
+    path = f"/v1/filings/{draft}/form.pdf"
+    over_api = office.ask(office.employer, "GET", path)
+    assert (over_api.status_code, over_api.headers["Content-Type"]) == (200, "application/pdf")
+    assert text_of(over_api.content) == said, "the same form"
+    for somebody in (stranger_account, office.officer):
+        assert office.ask(somebody, "GET", path).status_code == 404, "a draft is its filer's alone"

@@ -987,6 +987,7 @@ ROWS: Final[dict[str, Callable[[World], Shot]]] = {
         )
         for kind in ("pdf", "png", "json")
     },
+    "GET /v1/filings/{filing_id}/form.pdf": _filing("employer permit_officer office_head", "filed"),
     "GET /v1/filings/{filing_id}/notification.pdf": _filing("employer", "notified"),
     "GET /v1/entries": _plain("holder employer agency permit_officer office_head"),
     "GET /v1/entries/{entry_id}": _entry_of("employer permit_officer office_head"),

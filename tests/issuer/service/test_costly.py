@@ -36,6 +36,7 @@ COSTLY = (
     "POST /v1/insurance/registrations/batch",
     "GET /v1/permits/{permit_id}/certificate.pdf",
     "GET /v1/permits/{permit_id}/certificate.png",
+    "GET /v1/filings/{filing_id}/form.pdf",
     "GET /v1/filings/{filing_id}/notification.pdf",
     "GET /v1/privacy/export",
     "GET /v1/privacy/export.pdf",
