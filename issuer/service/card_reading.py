@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from icard_crypto.card.card import Profile
+from issuer.approvals.engine import ConfirmationView
 from issuer.cards import views
 from issuer.cards.lookups import note_lookup, note_search
 from issuer.cards.parties import SeenCard, require_card
@@ -24,7 +25,7 @@ from verifier.runtime import http
 
 from .context import Call
 
-__all__ = ["PurposeWord", "find_cards", "read_card", "read_code", "read_permit"]
+__all__ = ["PurposeWord", "find_cards", "note_requested", "read_card", "read_code", "read_permit"]
 
 #: For what an official looks, by the name of a purpose.
 PurposeWord = Annotated[str, Field(pattern="^[a-z0-9_.:-]{1,80}$", examples=["inspection"])]
@@ -75,6 +76,17 @@ def read_permit(call: Call, permit_id: str) -> PermitView:
     if call.who.role.official and found.card_id is not None:
         note_lookup(call.core, call.who, found.card_id, "card")
     return found
+
+
+def note_requested(call: Call, *requests: ConfirmationView) -> None:
+    """Leave a row, which the holder sees, at each card whose new record stands in one of these requests.
+
+    Raises:
+        StateError: ``database.*``.
+    """
+    named = {str(one.arguments["card_id"]) for one in requests if {"card", "card_id"} <= one.arguments.keys()}
+    for card_id in sorted(named):
+        note_lookup(call.core, call.who, card_id, "card")
 
 
 def read_code(call: Call, card_id: str, profile: Profile) -> str:

@@ -20,7 +20,6 @@ from issuer.approvals.acts import ACTS
 from issuer.approvals.engine import ConfirmationView
 from issuer.cards import deferrals
 from issuer.db.idempotency import Request
-from issuer.permits import views
 from issuer.permits.offices import NamedEmployer, name_employer
 from issuer.portal.catalogue import Words
 from issuer.portal.lists import asked_page, shown_page
@@ -30,6 +29,7 @@ from issuer.portal.people_shown import person_facts
 from issuer.portal.rendering import BASE
 from issuer.portal.visits import Visit
 from issuer.service.access import Access
+from issuer.service.card_reading import note_requested, read_permit
 from issuer.service.idempotent import once
 
 from .access import with_right
@@ -58,6 +58,7 @@ def list_waiting(visit: Visit) -> Response:
 def show_confirmation(visit: Visit, confirmation_id: str) -> Response:
     """A request, and the form by which it is decided."""
     found, t = engine.show_confirmation(visit.core, visit.call.who, confirmation_id), visit.words
+    note_requested(visit.call, found)
     return visit.page(
         "officer/approval.html",
         request=found,
@@ -171,12 +172,14 @@ def _facts(found: ConfirmationView, visit: Visit) -> list[Fact]:
 
 
 def _permit(permit_id: str, visit: Visit) -> list[Fact]:
-    """Whose permit it is, and which; its id alone where whoever looks does not see it."""
+    """Whose permit it is, and which, with the row that whoever looks leaves; its id alone where they do not see it."""
     t = visit.words
     try:
-        view = views.show_permit(visit.core, visit.call.who, permit_id)
+        view = read_permit(visit.call, permit_id)
     except (NotFound, NotAllowed):
         return [Fact(t("approvals.permit_id"), permit_id, code=True)]
+    # The guard's row names the request; this one names whose record was shown, also before there is a card.
+    visit.call.looked("permit.read", f"permit:{permit_id}")
     see = Act(t("filing.see_permit"), f"{BASE}permits/{permit_id}")
     return [Fact(t("card.name"), view.name), Fact(t("card.number"), view.number, act=see, code=True)]
 

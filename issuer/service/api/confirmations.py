@@ -22,6 +22,7 @@ from issuer.approvals.acts import ACTS
 from issuer.approvals.engine import ConfirmationView
 from issuer.db.idempotency import Request
 from issuer.service.access import Access
+from issuer.service.card_reading import note_requested
 from issuer.service.context import CallOf
 from issuer.service.endpoints import Body, Cursor, Endpoints, Id, Limit, Page, page
 from issuer.service.idempotent import once
@@ -89,13 +90,16 @@ def ask_for(call: CallOf, body: RequestBody, response: Response) -> Confirmation
 def list_waiting(call: CallOf, cursor: Cursor = "", limit: Limit = 50) -> Page[ConfirmationView]:
     """The requests that wait and that one may decide on or has asked for."""
     found = engine.list_waiting(call.core, call.who, after=cursor, limit=limit + 1)
+    note_requested(call, *found[:limit])
     return page(found, limit, lambda each: each.confirmation_id)
 
 
 @endpoints.at("GET", "/v1/confirmations/{confirmation_id}", Access("person", _RIGHTS, owned="confirmation"))
 def show_confirmation(call: CallOf, confirmation_id: Id) -> ConfirmationView:
     """A request that one may decide on or has asked for."""
-    return call.loaded(CONFIRMATION)
+    found = call.loaded(CONFIRMATION)
+    note_requested(call, found)
+    return found
 
 
 @endpoints.at(
