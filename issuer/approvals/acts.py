@@ -25,7 +25,7 @@ from issuer.accounts.roles import role_named
 from issuer.cards import deferrals
 from issuer.cards.models import CardParty, CardRow
 from issuer.core import Core
-from issuer.permits import activation, ending, person_mergers, restoring
+from issuer.permits import activation, ending, restoring
 from issuer.permits.models import Permit
 from issuer.rules import store
 from issuer.rules.days import day_of, parse_day
@@ -34,6 +34,8 @@ from . import passports
 from .employer_acts import EMPLOYER_ACTS
 from .json_arguments import card_of, rule_of
 from .kinds import Done, Kind, Prepared, require_only
+from .person_acts import PERSON_ACTS
+from .regions import permit_regions
 
 __all__ = ["ACTS", "Done", "Kind"]
 
@@ -293,43 +295,6 @@ def _defer(core: Core, session: Session, prepared: Prepared, parts: Parts, now: 
     return Done("lookup.defer", deferrals.write_deferral(core, session, now, wanted))
 
 
-_OTHER: Final = ("other_permit_id", "filing_id", "person_id")
-
-
-def _prepare_person_merger(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
-    """``permit_id`` of one record; the other by ``other_permit_id``, ``filing_id`` or ``person_id``."""
-    require_only(arguments, {"permit_id"}, frozenset(_OTHER))
-    pair = person_mergers.prepare_person_merger(core, session, arguments["permit_id"], _other(arguments))
-    return Prepared(arguments["permit_id"], dict(arguments), pair.kept, pair.absorbed)
-
-
-def _other(arguments: Mapping[str, Any]) -> dict[str, str | None]:
-    return {name: arguments.get(name) for name in _OTHER}
-
-
-def _merge_persons(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
-    pair = person_mergers.prepare_person_merger(core, session, prepared.subject, _other(prepared.arguments))
-    person_mergers.merge_persons(core, session, now, pair, prepared.asked_by, prepared.confirmed_by)
-    return Done("person.merge", prepared.subject)
-
-
-def _prepare_split(core: Core, session: Session, arguments: Mapping[str, Any]) -> Prepared:
-    """``permit_id`` of the record, and ``merger_id`` of the merger that is taken back."""
-    require_only(arguments, {"permit_id", "merger_id"})
-    permit = session.get(Permit, arguments["permit_id"])
-    if permit is None:
-        raise NotFound("permit.none", path="permit_id")
-    merger = person_mergers.prepare_split(session, arguments["merger_id"])
-    if permit.person_id not in (merger.kept_id, merger.absorbed_id):
-        raise NotFound("person.no_merger", path="merger_id")
-    return Prepared(permit.id, dict(arguments), merger.kept_id, merger.absorbed_id)
-
-
-def _split_persons(core: Core, session: Session, prepared: Prepared, parts: Parts, now: int) -> Done:
-    person_mergers.split_persons(core, session, now, prepared.arguments["merger_id"])
-    return Done("person.split", prepared.subject)
-
-
 def _about(session: Session, arguments: Mapping[str, Any]) -> Prepared:
     """An act on an account; its person is locked, for persons come before accounts in the order of locks."""
     account = session.get(Account, arguments["account_id"])
@@ -344,20 +309,19 @@ ACTS: Final[dict[str, Kind]] = {
     "card.replace": Kind("card.revoke", _prepare_replacement, _replace, finish=_sign),
     "card.issue": Kind("card.revoke", _prepare_issue, _issue, finish=_sign),
     "account.create": Kind("account.give", _prepare_creation, _create, invites=True),
-    "account.open": Kind("filing.decide", _prepare_opening, _open, invites=True, allow=ending.require_region),
+    "account.open": Kind("filing.decide", _prepare_opening, _open, invites=True, regions=permit_regions),
     "account.role": Kind("account.give", _prepare_role, _raise, invites=True),
     "account.reset": Kind("account.give", _prepare_account, _reset, invites=True),
     "account.unlock": Kind("account.give", _prepare_account, _unlock),
     "account.passport": Kind("account.give", _prepare_passport, _note_passport),
     "account.no_passport": Kind("account.give", _prepare_passport, _drop_passport),
-    "permit.end": Kind("permit.end", _prepare_permit_end, _end_permit, allow=ending.require_region),
-    "permit.readmit": Kind("permit.end", _prepare_readmission, _readmit, allow=ending.require_region),
+    "permit.end": Kind("permit.end", _prepare_permit_end, _end_permit, regions=permit_regions),
+    "permit.readmit": Kind("permit.end", _prepare_readmission, _readmit, regions=permit_regions),
     "permit.restore": Kind(
-        "permit.end", _prepare_restoration, _restore, finish=_sign_restored, allow=ending.require_region
+        "permit.end", _prepare_restoration, _restore, finish=_sign_restored, regions=permit_regions
     ),
     **EMPLOYER_ACTS,
-    "person.merge": Kind("permit.end", _prepare_person_merger, _merge_persons, allow=ending.require_region),
-    "person.split": Kind("permit.end", _prepare_split, _split_persons, allow=ending.require_region),
+    **PERSON_ACTS,
     "rule.add": Kind("rule.manage", _prepare_rule, _add_rule),
     "lookup.defer": Kind("lookup.defer", _prepare_deferral, _defer),
     "rule.end": Kind("rule.manage", _prepare_rule_end, _end_rule),

@@ -13,6 +13,7 @@ from issuer.permits import mergers
 from issuer.permits.models import Employer
 
 from .kinds import Done, Kind, Prepared, require_only
+from .regions import employers_regions
 
 __all__ = ["EMPLOYER_ACTS"]
 
@@ -42,7 +43,8 @@ def _kind(
         change(core, session, now, prepared.subject, prepared.arguments[detail])
         return Done(act, prepared.subject)
 
-    return Kind(_RIGHT, prepared, done, allow=mergers.require_employer_region)
+    employers = [name for name in (subject, detail) if name.endswith("_id")]
+    return Kind(_RIGHT, prepared, done, regions=employers_regions(*employers))
 
 
 def _prepare_merger(_: Core, session: Session, employer_id: str, into_id: str) -> Employer:

@@ -53,6 +53,7 @@ from .acts import ACTS, Done, Kind
 from .floods import refuse_flood
 from .kinds import Prepared
 from .models import Confirmation
+from .regions import require_both, require_office
 from .requests import ConfirmationView, allowed, concerns, content_of, forget, kind_of, view_of, write_content
 
 __all__ = [
@@ -99,8 +100,7 @@ def ask(
         who.require_fresh(now)
         expire(core, session, now)
         prepared = kind.prepare(core, session, arguments)
-        if kind.allow is not None:
-            kind.allow(session, who.account_id, prepared.subject)
+        require_office(core, session, kind, who.account_id, prepared.arguments)
         _not_oneself(same_human(core, session, who.person_id), prepared)
         _not_waiting(locked_account(session, who.account_id), now)
         if not sessions.stands(core, session, who):
@@ -120,7 +120,7 @@ def ask(
         write_content(core, row, {"reason": words, "arguments": prepared.arguments, "part": part})
         session.add(row)
         session.flush()
-        others = _others(session, kind, who, row.subject)
+        others = _others(core, session, kind, who, prepared.arguments)
         wanted = [Notice("confirmation.wanted", other, {"confirmation": row.id}) for other in others]
         notify(core, session, now, wanted)
         details = {"reason": words, "request": row.id}
@@ -142,7 +142,7 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
 
     Raises:
         NotAllowed: ``session.unknown``, ``access.*``; ``confirm.same_person``; ``confirm.younger_account``;
-            ``account.self``; what the act refuses.
+            ``account.self``; ``office.neither``; what the act refuses.
         NotFound: ``confirm.none``.
         Conflict: ``confirm.decided``, ``confirm.expired``, ``confirm.asker_gone``.
     """
@@ -151,12 +151,11 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
 
     def work(unit: UnitOfWork) -> Done:
         session, now = unit.session, unit.now
-        row, kind = _waiting(session, confirmation_id, who, now)
+        row, kind = _waiting(core, session, confirmation_id, who, now)
         who.require_fresh(now)
         content = content_of(core, row)
         prepared = kind.prepare(core, session, content["arguments"])
-        if kind.allow is not None:
-            kind.allow(session, who.account_id, prepared.subject)
+        require_office(core, session, kind, who.account_id, prepared.arguments)
         asker, account = _both(session, row.asked_by, who.account_id)
         asking, deciding = (same_human(core, session, each.person_id) for each in (asker, account))
         if asking & deciding:
@@ -169,8 +168,9 @@ def confirm(core: Core, who: Principal, confirmation_id: str, request: Request |
         may_ask = asker.state == "active" and kind.right in role_named(asker.role).rights
         # A role that was taken away and given back does not bring its requests back.
         may_ask = may_ask and asker.role_at <= row.created_at
-        if not (may_ask and allowed(session, kind, asker.id, prepared.subject)):
+        if not (may_ask and allowed(core, session, kind, asker.id, prepared.arguments)):
             raise Conflict("confirm.asker_gone")
+        require_both(core, session, kind, (asker.id, account.id), prepared.arguments)
         _not_oneself(asking | deciding, prepared)
         row.state, row.decided_by, row.decided_at = "done", account.id, now
         forget(core, row)
@@ -207,7 +207,7 @@ def refuse(core: Core, who: Principal, confirmation_id: str) -> None:
 
     def work(unit: UnitOfWork) -> None:
         session, now = unit.session, unit.now
-        row, kind = _waiting(session, confirmation_id, who, now)
+        row, kind = _waiting(core, session, confirmation_id, who, now)
         # Who asked may withdraw; beside him nobody decides on what concerns himself.
         asker = session.get_one(Account, row.asked_by)
         if asker.person_id != who.person_id:
@@ -232,7 +232,7 @@ def show_confirmation(core: Core, who: Principal, confirmation_id: str) -> Confi
 
     def look(session: Session) -> ConfirmationView:
         row = session.get(Confirmation, confirmation_id)
-        if row is None or not who.may(kind_of(row.act).right) or not concerns(session, row, who):
+        if row is None or not who.may(kind_of(row.act).right) or not concerns(core, session, row, who):
             raise NotFound("confirm.none")
         return view_of(core, session, row, who)
 
@@ -261,7 +261,7 @@ def list_waiting(core: Core, who: Principal, *, after: str = "", limit: int = 50
         found: list[ConfirmationView] = []
         last = after
         while rows := session.scalars(page_of(query, Confirmation.id, last, limit)).all():
-            found += [view_of(core, session, row, who) for row in rows if concerns(session, row, who)]
+            found += [view_of(core, session, row, who) for row in rows if concerns(core, session, row, who)]
             last = rows[-1].id
             if len(found) >= limit or len(rows) < limit:
                 break
@@ -286,10 +286,10 @@ def asker_name(core: Core, who: Principal, confirmation_id: str) -> str:
     return core.database.read(look)
 
 
-def _waiting(session: Session, confirmation_id: str, who: Principal, now: int) -> tuple[Confirmation, Kind]:
+def _waiting(core: Core, session: Session, confirmation_id: str, who: Principal, now: int) -> tuple[Confirmation, Kind]:
     """A request that waits, locked, and that ``who`` may decide on."""
     row = session.get(Confirmation, confirmation_id, with_for_update=True)
-    if row is None or kind_of(row.act).right not in who.role.rights or not concerns(session, row, who):
+    if row is None or kind_of(row.act).right not in who.role.rights or not concerns(core, session, row, who):
         raise NotFound("confirm.none")
     kind = kind_of(row.act)
     who.require(kind.right)
@@ -337,11 +337,12 @@ def end_since(core: Core, session: Session, now: int) -> int:
     return len(rows)
 
 
-def _others(session: Session, kind: Kind, who: Principal, subject: str) -> list[str]:
-    """The accounts that may confirm a request; of no more than some."""
+def _others(core: Core, session: Session, kind: Kind, who: Principal, arguments: Mapping[str, Any]) -> list[str]:
+    """The accounts that may confirm a request of somebody's; of no more than some."""
     roles = [role.name for role in ROLES.values() if kind.right in role.rights]
     query = select(Account).where(
         Account.role.in_(roles), Account.state == "active", Account.person_id != who.person_id
     )
     found = (account.id for account in session.scalars(query.order_by(Account.id)))
-    return list(islice((each for each in found if allowed(session, kind, each, subject)), _TOLD))
+    may = (each for each in found if allowed(core, session, kind, each, arguments, beside=who.account_id))
+    return list(islice(may, _TOLD))

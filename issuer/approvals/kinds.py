@@ -53,8 +53,8 @@ class Kind:
         execute: does it, with the parts of a new secret where somebody is to be invited.
         invites: whether somebody is.
         finish: what follows once it is committed; where it fails, the worker does it.
-        allow: refuses an account that has no business with the object, such as an officer's of another region: it is
-            neither notified of a request nor sees it, and decides nothing.
+        regions: where what it is about lies, by its arguments (:mod:`issuer.approvals.regions`); an officer of other
+            regions is neither notified of a request nor sees it, and decides nothing. None: it lies nowhere.
     """
 
     right: str
@@ -62,7 +62,7 @@ class Kind:
     execute: Callable[[Core, Session, Prepared, Parts, int], Done]
     invites: bool = False
     finish: Callable[[Core, Done], None] | None = None
-    allow: Callable[[Session, str, str], None] | None = None
+    regions: Callable[[Core, Session, Mapping[str, Any]], frozenset[str]] | None = None
 
 
 def require_only(arguments: Mapping[str, Any], required: set[str], optional: frozenset[str] = frozenset()) -> None:

@@ -23,6 +23,7 @@ from issuer.vault.at_rest import Place
 
 from .acts import ACTS, Kind
 from .models import Confirmation
+from .regions import require_both, require_office
 
 __all__ = ["ConfirmationView", "allowed", "concerns", "content_of", "forget", "kind_of", "view_of", "write_content"]
 
@@ -61,17 +62,32 @@ def kind_of(act: str) -> Kind:
     return found
 
 
-def concerns(session: Session, row: Confirmation, who: Principal) -> bool:
+def concerns(core: Core, session: Session, row: Confirmation, who: Principal) -> bool:
     """Whether a request is any business of somebody's: their own, or about something of their office."""
-    return row.asked_by == who.account_id or allowed(session, kind_of(row.act), who.account_id, row.subject)
-
-
-def allowed(session: Session, kind: Kind, account_id: str, subject: str) -> bool:
-    """Whether an account has business with the object of an act."""
-    if kind.allow is None:
+    if row.asked_by == who.account_id:
         return True
+    kind = kind_of(row.act)
+    return kind.regions is None or allowed(core, session, kind, who.account_id, content_of(core, row)["arguments"])
+
+
+def allowed(
+    core: Core,
+    session: Session,
+    kind: Kind,
+    account_id: str,
+    arguments: Mapping[str, Any],
+    *,
+    beside: str | None = None,
+) -> bool:
+    """Whether an account has business with what an act is about.
+
+    Args:
+        beside: the account that asked for it; then whether the two may decide on it together.
+    """
     try:
-        kind.allow(session, account_id, subject)
+        require_office(core, session, kind, account_id, arguments)
+        if beside is not None:
+            require_both(core, session, kind, (beside, account_id), arguments)
     except (NotFound, NotAllowed):
         return False
     return True

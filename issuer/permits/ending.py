@@ -28,14 +28,13 @@ from issuer.core import Core
 from issuer.rules.book import RuleBook
 from issuer.rules.citations import cite
 from issuer.rules.days import day_of
-from issuer.rules.regions import covers
 from issuer.rules.rows import Rule
 from issuer.rules.store import book_of
 from issuer.vault.at_rest import Place
 
 from .hearings import was_heard
 from .models import Filing, Notification, Permit, PermitEnd
-from .parties import notify_permit, party_of, region_of_account
+from .parties import notify_permit, party_of
 from .processes import NOTIFICATION, PERMIT
 from .refusals import Refusal
 from .remedies import redress
@@ -51,7 +50,6 @@ __all__ = [
     "prepare_end",
     "prepare_readmission",
     "readmit",
-    "require_region",
 ]
 
 #: The kinds of end, and the move of the permit that makes each.
@@ -184,17 +182,6 @@ def readmit(core: Core, session: Session, now: int, permit_id: str) -> None:
     permit.changed_at = now
     session.flush()
     notify_permit(core, session, now, "permit.readmitted", permit)
-
-
-def require_region(session: Session, account_id: str, permit_id: str) -> None:
-    """Refuse the account of an officer of another region, as if the permit were not there.
-
-    Raises:
-        NotFound: ``permit.none``.
-    """
-    region, permit = region_of_account(session, account_id), session.get(Permit, permit_id)
-    if region is None or permit is None or not covers(region, permit.region):
-        raise NotFound("permit.none")
 
 
 def _rule(book: RuleBook, name: str, region: str, day: date) -> Rule:

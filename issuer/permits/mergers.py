@@ -26,7 +26,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from icard_crypto.card.card import Card
-from icard_crypto.errors import Invalid, NotAllowed, NotFound
+from icard_crypto.errors import Invalid, NotFound
 from issuer import cards
 from issuer.accounts.models import Account, Mandate
 from issuer.accounts.organisations import change_code, change_name, check_name, read_code, require_free_code
@@ -37,11 +37,10 @@ from issuer.core import Core
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.notices.outbox import Notice, notify
 from issuer.rules.days import day_of
-from issuer.rules.regions import covers
 
 from .machines import LIVE, UNDECIDED
 from .models import Employer, Filing, Permit, PermitTerm
-from .parties import notify_permit, region_of_account
+from .parties import notify_permit
 from .people import organisation_name
 from .processes import EMPLOYER
 from .terms import NewTerm, NoLongerWanted, add_term, card_of, newest_term, read_term
@@ -54,7 +53,6 @@ __all__ = [
     "prepare_merger",
     "prepare_name",
     "renew_merged",
-    "require_employer_region",
     "taken_over_by",
 ]
 
@@ -84,17 +82,6 @@ def prepare_merger(session: Session, employer_id: str, into_id: str) -> Employer
         raise Invalid("filing.employer", path="into_id", expected="verified", found=into.state)
     EMPLOYER.move("merge", ending.state, "officers")
     return ending
-
-
-def require_employer_region(session: Session, account_id: str, employer_id: str) -> None:
-    """Refuse the account of an officer of another region than the employer's.
-
-    Raises:
-        NotAllowed: ``office.region``.
-    """
-    own, region = region_of_account(session, account_id), session.get_one(Employer, employer_id).region
-    if own is None or not covers(own, region):
-        raise NotAllowed("office.region", path="employer_id", expected=own or "an office", found=region)
 
 
 def merge_employers(core: Core, session: Session, now: int, employer_id: str, into_id: str) -> None:

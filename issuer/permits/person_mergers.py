@@ -8,7 +8,7 @@ Promises:
 3. One record stays: the one that is insured, else the one whose permit the officers named. It has one permit. An ended
    permit of the other record stays where it is; one in force, or revoked, withdrawn or ended as a penalty, refuses the
    merger, and so do two insurance numbers, two dates of birth, and accounts of officials.
-4. Each of the two records lies in the region of at least one of the two officers.
+4. The offices of the two officers together serve the regions of both records (:mod:`issuer.approvals.regions`).
 5. No card changes by it: the codes say what they said, until the next change is decided. Beside a permit that stays,
    passports of the other record are reported ones: they name the person, and are on no card until an officer or an
    approved application confirms them.
@@ -18,14 +18,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
+from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.accounts.models import Account, Person
 from issuer.accounts.principals import Principal
 from issuer.accounts.roles import role_named
@@ -33,41 +33,41 @@ from issuer.core import Core
 from issuer.db.base import Base
 from issuer.notices.outbox import Notice, notify
 from issuer.rules.days import day_of
-from issuer.rules.regions import covers
 from issuer.vault.at_rest import Place
 
 from .ending import GRAVE
 from .machines import LIVE, UNDECIDED
 from .merger_models import PersonMerger
 from .models import Filing, Permit, PersonDocument
-from .parties import load_permit, region_of_account
+from .parties import load_permit
 from .people import REPORTED, document_of
 
 __all__ = [
+    "OTHER_RECORD",
     "MergerView",
     "Pair",
     "list_mergers",
     "merge_persons",
+    "merged_regions",
     "person_named",
     "prepare_person_merger",
     "prepare_split",
+    "show_merger",
     "split_persons",
 ]
 
+#: The arguments by which the other record of a merger is named.
+OTHER_RECORD: Final = ("other_permit_id", "filing_id", "person_id")
 #: Evidence of what was looked at, which nobody changes.
 _FIXED: Final = frozenset({"online_lookups", "person_mergers"})
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The person whose record stays, and the one whose record goes into it.
-
-    ``regions``: where the two records lie; a person who was named by their id has the region of their permit, or none.
-    """
+    """The person whose record stays, and the one whose record goes into it."""
 
     kept: str
     absorbed: str
-    regions: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +109,26 @@ def prepare_person_merger(core: Core, session: Session, permit_id: str, other: M
     if len(insured) == 2:
         raise Conflict("person.both_insured", path=named[0])
     kept = insured[0] if insured else permit.person_id
-    there = _region_of(session, other.get("filing_id"), found)
-    regions = {permit.region} if there is None else {permit.region, there}
-    pair = Pair(kept, found if kept == permit.person_id else permit.person_id, frozenset(regions))
+    pair = Pair(kept, found if kept == permit.person_id else permit.person_id)
     _require_one_permit(session, pair)
     _require_no_double(session, pair)
     return pair
 
 
 def merge_persons(
-    core: Core, session: Session, now: int, pair: Pair, asked_by: str | None, confirmed_by: str | None
+    core: Core,
+    session: Session,
+    now: int,
+    pair: Pair,
+    regions: Collection[str],
+    asked_by: str | None,
+    confirmed_by: str | None,
 ) -> str:
     """Merge two records, as :func:`prepare_person_merger` allowed; the merger's id. The caller writes the audit.
 
-    Raises:
-        NotAllowed: ``office.region`` (promise 4).
+    Args:
+        regions: where the two records lie; they are kept for a split.
     """
-    _require_offices(session, pair.regions, (asked_by, confirmed_by))
     moved: list[tuple[str, str, str]] = []
     keeps_permit = _permit_of(session, pair.kept) is not None
     reported = _let_report(session, pair.absorbed) if keeps_permit else []
@@ -149,7 +152,7 @@ def merge_persons(
         merged_at=now,
         split_at=None,
     )
-    _write(core, merger, {"moved": moved, "reported": reported})
+    _write(core, merger, {"moved": moved, "reported": reported, "regions": sorted(regions)})
     session.add(merger)
     session.flush()
     _notify(core, session, now, "person.merged", pair.kept, pair.absorbed)
@@ -164,9 +167,7 @@ def prepare_split(session: Session, merger_id: str) -> PersonMerger:
         Conflict: ``person.split``: it was taken back already; ``person.merged_on``: what it moved has gone on with
             another merger, and a split would find none of it.
     """
-    merger = session.get(PersonMerger, merger_id, with_for_update=True)
-    if merger is None:
-        raise NotFound("person.no_merger", path="merger_id")
+    merger = _merger(session, merger_id, lock=True)
     for person_id in sorted((merger.kept_id, merger.absorbed_id)):
         session.get_one(Person, person_id, with_for_update=True)
     if merger.state != "merged":
@@ -219,6 +220,33 @@ def list_mergers(core: Core, who: Principal, permit_id: str) -> list[MergerView]
     return core.database.read(look)
 
 
+def merged_regions(core: Core, session: Session, merger_id: str) -> frozenset[str]:
+    """Where the two records of a merger lay; empty for one of an earlier version.
+
+    Raises:
+        NotFound: ``person.no_merger``.
+    """
+    return frozenset(_read(core, _merger(session, merger_id)).get("regions", ()))
+
+
+def show_merger(core: Core, who: Principal, merger_id: str) -> MergerView:
+    """A merger, for an officer who is asked to take it back.
+
+    Raises:
+        NotAllowed: ``access.*``.
+        NotFound: ``person.no_merger``.
+    """
+    who.require("permit.end")
+    return core.database.read(lambda session: _view(core, _merger(session, merger_id)))
+
+
+def _merger(session: Session, merger_id: str, *, lock: bool = False) -> PersonMerger:
+    merger = session.get(PersonMerger, merger_id, with_for_update=lock or None)
+    if merger is None:
+        raise NotFound("person.no_merger", path="merger_id")
+    return merger
+
+
 def _references() -> Iterator[InstrumentedAttribute[Any]]:
     """Every column that names a person and may name another one later."""
     for mapper in sorted(Base.registry.mappers, key=lambda one: one.local_table.name):  # type: ignore[attr-defined]
@@ -260,25 +288,6 @@ def person_named(session: Session, name: str, value: str) -> str:
     if session.get(Person, value) is None:
         raise NotFound("person.none", path=name)
     return value
-
-
-def _region_of(session: Session, filing_id: str | None, person_id: str) -> str | None:
-    """Where the other record lies: the application that named it, else the person's permit; None: neither is there."""
-    if filing_id is not None:
-        return session.get_one(Filing, filing_id).region
-    return session.scalar(select(Permit.region).where(Permit.person_id == person_id))
-
-
-def _require_offices(session: Session, regions: frozenset[str], accounts: tuple[str | None, ...]) -> None:
-    """Raise where a region is served by the office of none of these accounts.
-
-    Raises:
-        NotAllowed: ``office.region``.
-    """
-    own = [region_of_account(session, one) for one in accounts if one is not None]
-    for region in sorted(regions):
-        if not any(place is not None and covers(place, region) for place in own):
-            raise NotAllowed("office.region", path="person_id", expected="an office of both records", found=region)
 
 
 def _require_no_officials(session: Session, persons: list[Person]) -> None:

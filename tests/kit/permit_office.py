@@ -144,6 +144,14 @@ class PermitOffice:
         body = {"account_id": somebody.account_id}
         self.ok(self.admin, "PUT", f"/v1/offices/{self.office_id}/members", body)
 
+    def officer_elsewhere(self, region: str) -> Somebody:
+        """An officer of a further office, which serves another region."""
+        body = {"region": region, "name_en": region, "name_zh": region}
+        office_id = self.ok(self.admin, "POST", "/v1/offices", body)["office_id"]
+        officer = make(self.issuing_service, "permit_officer", f"officer.{region}")
+        self.ok(self.admin, "PUT", f"/v1/offices/{office_id}/members", {"account_id": officer.account_id})
+        return officer
+
     def verify_employer(self, organisation_id: str, region: str = "310115", licence_until: str | None = None) -> None:
         """An officer verifies an employer."""
         body = {"region": region, "licence_until": licence_until}

@@ -18,9 +18,11 @@ from issuer.accounts.organisations import OrganisationView
 from issuer.approvals import engine
 from issuer.approvals.acts import ACTS
 from issuer.approvals.engine import ConfirmationView
+from issuer.approvals.person_acts import PERSON_ACTS
 from issuer.cards import deferrals
 from issuer.db.idempotency import Request
 from issuer.permits.offices import NamedEmployer, name_employer
+from issuer.permits.person_mergers import OTHER_RECORD
 from issuer.portal.catalogue import Words
 from issuer.portal.lists import asked_page, shown_page
 from issuer.portal.pages import Pages
@@ -43,7 +45,6 @@ __all__ = ["pages"]
 pages = Pages()
 _RIGHTS = tuple(sorted({kind.right for kind in ACTS.values()}))
 _DECIDES = Access("person", _RIGHTS, owned="confirmation")
-_OTHERS = ("other_permit_id", "filing_id", "person_id")
 
 
 @pages.get("confirmations", with_right(*_RIGHTS))
@@ -143,7 +144,7 @@ def _facts(found: ConfirmationView, visit: Visit) -> list[Fact]:
         if name == "card" and value:
             facts += _card_record(str(value), t)
         elif name == "permit_id":
-            facts += _permit(str(value), visit)
+            facts += _permit(str(value), visit, found.act)
         elif name == "account_id" and visit.call.who.may("account.manage"):
             facts.append(_account(str(value), visit))
         elif name == "account_id" and found.act == "lookup.defer":
@@ -161,22 +162,23 @@ def _facts(found: ConfirmationView, visit: Visit) -> list[Fact]:
         elif value and found.act in ("employer.merge", "employer.code") and name.endswith("_id"):
             named = name_employer(visit.core, visit.call.who, str(value))
             facts.append(Fact(t(f"approvals.{name}"), t.with_code(named.name, named.code)))
-        elif value and name in _OTHERS and found.act == "person.merge":
+        elif value and name in OTHER_RECORD and found.act == "person.merge":
             facts += record_facts(visit, name, str(value))
         elif name == "merger_id":
-            words = merger_words(visit, str(found.arguments["permit_id"]), str(value))
-            facts.append(Fact(t("approvals.merger_id"), words))
+            facts.append(Fact(t("approvals.merger_id"), merger_words(visit, str(value))))
         elif value and name != "card_id":
             facts.append(_argument(name, str(value), t))
     return facts
 
 
-def _permit(permit_id: str, visit: Visit) -> list[Fact]:
+def _permit(permit_id: str, visit: Visit, act: str) -> list[Fact]:
     """Whose permit it is, and which, with the row that whoever looks leaves; its id alone where they do not see it."""
     t = visit.words
     try:
         view = read_permit(visit.call, permit_id)
     except (NotFound, NotAllowed):
+        if act in PERSON_ACTS:
+            return record_facts(visit, "permit_id", permit_id)
         return [Fact(t("approvals.permit_id"), permit_id, code=True)]
     # The guard's row names the request; this one names whose record was shown, also before there is a card.
     visit.call.looked("permit.read", f"permit:{permit_id}")

@@ -40,7 +40,7 @@ def merge_page(visit: Visit, organisation_id: str) -> Response:
     fields={"organisation": "into", "filing": "into", "process": "into", "office": "into", "access.fresh_code": "code"},
 )
 def ask_merger(visit: Visit, organisation_id: str) -> Response:
-    """Ask for the merger; a second officer of the region confirms it."""
+    """Ask for the merger; a second officer confirms it, one of the other employer's region where that is another."""
     visit.require("into", "reason")
     visit.give_code()
     into_id = offices.employer_with_code(visit.core, visit.call.who, visit.text("into"))

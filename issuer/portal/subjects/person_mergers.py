@@ -62,7 +62,8 @@ def merge_page(visit: Visit, permit_id: str) -> Response:
 
 @pages.post("permits/{permit_id}/merge", _MERGES, form=merge_page, fields=_FIELDS)
 def ask_merger(visit: Visit, permit_id: str) -> Response:
-    """Find the other record and show both, or ask for the merger; a second officer of the region confirms it."""
+    """Find the other record and show both, or ask for the merger; a second officer confirms it, one of the other
+    record's region where it lies in another one."""
     other = _chosen(visit)
     if other is None:
         return _compare(visit, permit_id)
@@ -115,7 +116,7 @@ def split_page(visit: Visit, permit_id: str) -> Response:
 
 @pages.post("permits/{permit_id}/split", _MERGES, form=split_page, fields=_FIELDS)
 def ask_split(visit: Visit, permit_id: str) -> Response:
-    """Ask for it; a second officer of the region confirms it."""
+    """Ask for it; a second officer confirms it."""
     found = _merger(visit, permit_id)
     visit.require("reason")
     visit.give_code()
@@ -132,23 +133,24 @@ def _merger(visit: Visit, permit_id: str) -> MergerView:
 
 
 def record_facts(visit: Visit, name: str, value: str) -> list[Fact]:
-    """What the other record of a request says; its id alone where it is not there any more."""
+    """What a record of a request says, which may lie in another region; its id alone where it is not there any more."""
     t = visit.words
     try:
         view = person_records.show_person(visit.core, visit.call.who, name, value)
     except (NotFound, NotAllowed):
         return [Fact(t(f"approvals.{name}"), value, code=True)]
+    if name == "permit_id":
+        return _facts(t, view)
     other = t("merging.other_record")
     return [replace(fact, key=t.pair(other, fact.key)) for fact in _facts(t, view)]
 
 
-def merger_words(visit: Visit, permit_id: str, merger_id: str) -> str:
+def merger_words(visit: Visit, merger_id: str) -> str:
     """When a merger was made, and how much it moved; its id where it is not there any more."""
     try:
-        found = person_mergers.list_mergers(visit.core, visit.call.who, permit_id)
+        return _moved(visit.words, person_mergers.show_merger(visit.core, visit.call.who, merger_id))
     except (NotFound, NotAllowed):
         return merger_id
-    return next((_moved(visit.words, one) for one in found if one.merger_id == merger_id), merger_id)
 
 
 def _facts(t: Words, one: PersonView) -> list[Fact]:

@@ -120,6 +120,29 @@ def test_merger_is_refused_by_state_region_and_person(office: PermitOffice) -> N
     assert (row.state, row.merged_into) == ("merged", into_id)
 
 
+def test_merger_across_regions_is_asked_for_in_one_and_confirmed_in_the_other(office: PermitOffice) -> None:
+    """Two officers of one region do not give its employer to another region's; those who can confirm get notice."""
+    far, third = office.officer_elsewhere("440000"), office.officer_elsewhere("110000")
+    into_id = organisation(office.issuing_service, "employer", 7)
+    office.ok(far, "PUT", f"/v1/employers/{into_id}", {"region": "440305", "licence_until": None})
+    office.issuing_service.later()
+    arguments = {"employer_id": office.employer_id, "into_id": into_id}
+    assert problem(office.asked("employer.merge", arguments, third)) == (403, "office.region")
+    for asker, idle, confirmer in ((office.officer, office.second, far), (far, third, office.second)):
+        request = office.asked("employer.merge", arguments, asker).json()["confirmation_id"]
+        path = f"/v1/confirmations/{request}"
+        assert office.ask(third, "GET", path).status_code == 404
+        wanted = [kinds(office, one).count("confirmation.wanted") for one in (idle, confirmer)]
+        assert wanted == [0, 1]
+        assert office.ask(asker, "POST", f"{path}/refuse").status_code == 204
+    request = office.asked("employer.merge", arguments).json()["confirmation_id"]
+    refused = office.confirmed(request)
+    assert (problem(refused), refused.json()["found"]) == ((403, "office.neither"), "440305")
+    assert office.confirmed(request, far).status_code == 200
+    row = office.core.database.read(lambda session: session.get_one(Employer, office.employer_id))
+    assert (row.state, row.merged_into) == ("merged", into_id)
+
+
 def test_changed_code_is_in_the_new_codes_and_the_permits_go_on(office: PermitOffice) -> None:
     """Open applications stay where they are, everybody gets notice, and nobody else may get either code."""
     permit = office.employed(1)

@@ -210,9 +210,37 @@ def test_record_of_a_region_that_neither_officer_serves_is_not_merged(office: Pe
 
     lies_in("440305")
     request = asked(office, permit, filing_id=filing_id).json()["confirmation_id"]
-    assert problem(office.confirmed(request)) == (403, "office.region")
+    assert problem(office.confirmed(request)) == (403, "office.neither")
     lies_in("310115")
     assert office.confirmed(request).status_code == 200
+
+
+def test_records_of_two_regions_are_merged_and_split_by_an_officer_of_each(office: PermitOffice) -> None:
+    """Also where the other record is named by its person and has an application alone."""
+    far = office.officer_elsewhere("440000")
+    office.issuing_service.later()
+    permit = office.employed(1)
+    filing_id = office.filed("overseas", person_record(office.today, 2))
+
+    def move(session: Any) -> str:
+        filing = session.get_one(Filing, filing_id)
+        filing.region = "440305"
+        return str(filing.person_id)
+
+    person_id = office.core.database.transact(move)
+    request = asked(office, permit, person_id=person_id).json()["confirmation_id"]
+    wanted = ["confirmation.wanted" in kinds(office, one) for one in (office.second, far)]
+    assert wanted == [False, True], "whoever can confirm"
+    assert problem(office.confirmed(request)) == (403, "office.neither")
+    assert office.confirmed(request, far).status_code == 200
+    (merger,) = mergers(office, permit)
+    arguments = {"permit_id": permit["permit_id"], "merger_id": merger["merger_id"]}
+    request = office.asked("person.split", arguments).json()["confirmation_id"]
+    assert problem(office.confirmed(request)) == (403, "office.neither"), "as it was merged"
+    assert office.confirmed(request, far).status_code == 200
+    about = {"permit_id": permit["permit_id"], "person_id": person_id}
+    stranger = office.officer_elsewhere("110000")
+    assert problem(office.asked("person.merge", about, stranger)) == (404, "permit.none")
 
 
 def test_every_column_that_names_a_person_moves_or_is_known_to_stay() -> None:

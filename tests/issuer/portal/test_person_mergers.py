@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from issuer.audit.models import Read
+from issuer.permits.models import Filing
 from issuer.portal import BASE, make_portal
 from issuer.service.app import make_service
 from tests.issuer.conftest import new_database_url
@@ -110,3 +112,26 @@ def test_record_that_is_not_there_or_not_allowed_is_said_at_its_field(office: Pe
     for somebody, status in ((office.employer, 403), (office.holder(permit), 403), (office.head, 403), (strange, 404)):
         assert Person(office.app, somebody.enter()).get(path).status_code == status, somebody.login
     assert officer.get(f"permits/{permit['permit_id']}/split?merger={'0' * 32}").status_code == 404
+
+
+def test_officer_of_the_other_region_reads_both_records_before_confirming(office: PermitOffice) -> None:
+    """The permit lies outside their region: its page stays closed to them, the request's page says whose record it is."""
+    far = office.officer_elsewhere("440000")
+    office.issuing_service.later()
+    permit = office.employed(1)
+    filing_id = office.filed("overseas", person_record(office.today, 2))
+
+    def move(session: Session) -> None:
+        session.get_one(Filing, filing_id).region = "440305"
+
+    office.core.database.transact(move)
+    about = {"permit_id": permit["permit_id"], "filing_id": filing_id}
+    request = office.asked("person.merge", about).json()["confirmation_id"]
+    there = Person(office.app, far.enter())
+    assert there.get(f"permits/{permit['permit_id']}").status_code == 404
+    page = words(there.get(f"confirmations/{request}?lang=en").text)
+    for said in (permit["number"], "C01X00001", "The other record: Name", "C01X00002"):
+        assert said in page, said
+    assert there.post(f"confirmations/{request}/confirm", key="7" * 32).status_code == 303
+    found = office.ask(office.officer, "GET", f"/v1/permits/{permit['permit_id']}/mergers").json()
+    assert [one["state"] for one in found] == ["merged"]
