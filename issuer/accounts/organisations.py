@@ -12,7 +12,6 @@ Promises:
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -22,7 +21,6 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from icard_crypto.card.card_json import credit_code_holds
 from icard_crypto.errors import Conflict, Invalid, NotFound
 from issuer.core import Core
 from issuer.db.idempotency import Request
@@ -31,6 +29,7 @@ from issuer.db.unit_of_work import UnitOfWork
 from issuer.vault.at_rest import Place
 
 from . import changes
+from .credit_codes import code_key, organisation_of_code, read_code
 from .fields import check_text
 from .models import Account, FormerCode, Mandate, Organisation
 from .principals import Principal
@@ -44,25 +43,19 @@ __all__ = [
     "check_name",
     "close_organisation",
     "create_organisation",
-    "employers_by_code",
     "find_agency",
     "find_organisation",
     "former_codes",
     "list_organisations",
     "name_at",
     "names_of",
-    "organisation_of_code",
-    "read_code",
     "require_free_code",
     "show_organisation",
     "shown_organisations",
 ]
 
 _LONGEST_NAME: Final = 200
-#: Codes of one question to the database.
-_CHUNK: Final = 1000
 _MANAGE: Final = "organisation.manage"
-_CODE: Final = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +110,7 @@ def create_organisation(
         row = Organisation(
             id=organisation_id,
             kind=good.kind,
-            code_key=core.at_rest.digest("organisation", credit_code),
+            code_key=code_key(core, credit_code),
             state="active",
             version=1,
             created_at=now,
@@ -140,39 +133,13 @@ def create_organisation(
         raise
 
 
-def read_code(text: str) -> str:
-    """A unified social credit code in its normal form.
-
-    Raises:
-        Invalid: ``account.field``.
-    """
-    credit_code = text.strip().upper() if len(text) <= 100 else ""
-    if not _CODE.fullmatch(credit_code) or not credit_code_holds(credit_code):
-        raise Invalid("account.field", path="code", expected="18 characters with their check character")
-    return credit_code
-
-
-def employers_by_code(core: Core, session: Session, codes: Iterable[str]) -> dict[str, str]:
-    """The ids of employers by the codes that they have or had; codes that no employer has are left out."""
-    keys = {core.at_rest.digest("organisation", code): code for code in codes}
-    found = {}
-    ordered = sorted(keys)
-    for start in range(0, len(ordered), _CHUNK):
-        chunk = ordered[start : start + _CHUNK]
-        former = select(FormerCode).where(FormerCode.code_key.in_(chunk))
-        found.update({keys[row.code_key]: row.organisation_id for row in session.scalars(former)})
-        now = select(Organisation).where(Organisation.code_key.in_(chunk), Organisation.kind == "employer")
-        found.update({keys[row.code_key]: row.id for row in session.scalars(now)})
-    return found
-
-
 def require_free_code(core: Core, session: Session, organisation_id: str, code: str) -> FormerCode | None:
     """Raise unless an organisation may get this code: nobody has it, and nobody else had it. Its own row, if it had it.
 
     Raises:
         Conflict: ``organisation.exists``.
     """
-    key = core.at_rest.digest("organisation", code)
+    key = code_key(core, code)
     taken = session.scalar(select(Organisation.id).where(Organisation.code_key == key))
     # Second: a code that its employer loses meanwhile is one that it had.
     former = session.get(FormerCode, key)
@@ -193,7 +160,7 @@ def change_code(core: Core, session: Session, now: int, organisation_id: str, co
     """
     former = require_free_code(core, session, organisation_id, code)
     row = _there(session, organisation_id, lock=True)
-    key = core.at_rest.digest("organisation", code)
+    key = code_key(core, code)
     if former is not None:
         session.delete(former)
     session.add(FormerCode(code_key=row.code_key, organisation_id=organisation_id, replaced_at=now))
@@ -213,7 +180,7 @@ def former_codes(core: Core, session: Session, organisation_id: str) -> list[Rep
     row = _there(session, organisation_id)
     record = _read(core, row)
     # In the order in which they were replaced: several may be of one second.
-    kept = {core.at_rest.digest("organisation", code): code for code in record.get("former", ())}
+    kept = {code_key(core, code): code for code in record.get("former", ())}
     places = {key: place for place, key in enumerate(kept)}
     rows = session.scalars(select(FormerCode).where(FormerCode.organisation_id == organisation_id)).all()
     newest_first = sorted(rows, key=lambda one: (one.replaced_at, places.get(one.code_key, -1)), reverse=True)
@@ -283,7 +250,7 @@ def find_agency(core: Core, who: Principal, code: str) -> OrganisationView:
 
 
 def find_organisation(core: Core, who: Principal, code: str, kind: str) -> OrganisationView:
-    """The active employer or agency with a unified social credit code, for whoever manages organisations.
+    """The active employer or agency that has a unified social credit code or had it before, for whoever manages them.
 
     Raises:
         NotAllowed: ``access.*``.
@@ -291,19 +258,6 @@ def find_organisation(core: Core, who: Principal, code: str, kind: str) -> Organ
     """
     who.require(_MANAGE)
     return core.database.read(lambda session: _view(core, organisation_of_code(core, session, code, kind)))
-
-
-def organisation_of_code(core: Core, session: Session, code: str, kind: str) -> Organisation:
-    """The row of the active employer or agency with a unified social credit code; the caller has checked who asks.
-
-    Raises:
-        NotFound: ``organisation.none``.
-    """
-    key = core.at_rest.digest("organisation", code.strip().upper()[:100])
-    row = session.scalars(select(Organisation).where(Organisation.code_key == key)).one_or_none()
-    if row is None or row.state != "active" or row.kind != kind:
-        raise NotFound("organisation.none", path="code")
-    return row
 
 
 def names_of(core: Core, who: Principal, wanted: Iterable[str]) -> dict[str, str]:

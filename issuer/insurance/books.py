@@ -26,7 +26,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, IcardError, Invalid, NotAllowed, NotFound, StateError, together
-from issuer.accounts.organisations import employers_by_code
+from issuer.accounts.credit_codes import employers_by_code
 from issuer.accounts.principals import Principal
 from issuer.acts import Actor
 from issuer.core import Core

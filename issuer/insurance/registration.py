@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from icard_crypto.card.characters import is_plain
 from icard_crypto.errors import Conflict, Faults, Invalid, NotFound, together
-from issuer.accounts.organisations import employers_by_code
+from issuer.accounts.credit_codes import employers_by_code
 from issuer.accounts.principals import Principal
 from issuer.audit.reads import note_read
 from issuer.core import Core

@@ -28,8 +28,9 @@ from sqlalchemy.orm import Session, aliased
 from icard_crypto.card.card import Card
 from icard_crypto.errors import Invalid, NotFound
 from issuer import cards
+from issuer.accounts.credit_codes import read_code
 from issuer.accounts.models import Account, Mandate
-from issuer.accounts.organisations import change_code, change_name, check_name, read_code, require_free_code
+from issuer.accounts.organisations import change_code, change_name, check_name, require_free_code
 from issuer.acts import Actor
 from issuer.cards import Decision
 from issuer.cards.models import CardParty, CardRow

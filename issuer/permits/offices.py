@@ -17,9 +17,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import Conflict, Invalid, NotAllowed, NotFound
+from issuer.accounts.credit_codes import organisation_of_code
 from issuer.accounts.fields import check_text
 from issuer.accounts.models import Account, Organisation
-from issuer.accounts.organisations import ReplacedCode, former_codes, organisation_of_code
+from issuer.accounts.organisations import ReplacedCode, former_codes
 from issuer.accounts.principals import Principal
 from issuer.accounts.roles import role_named
 from issuer.core import Core
@@ -352,15 +353,21 @@ def name_employer(core: Core, who: Principal, organisation_id: str) -> NamedEmpl
     return core.database.read(look)
 
 
-def employer_with_code(core: Core, who: Principal, code: str) -> str:
-    """The id of the active employer with a unified social credit code.
+def employer_with_code(core: Core, who: Principal, code: str) -> NamedEmployer:
+    """The active employer that has a unified social credit code or had it before, with the code that it has now.
 
     Raises:
         NotAllowed: ``access.*``.
         NotFound: ``organisation.none``.
     """
     who.require("employer.verify")
-    return core.database.read(lambda session: organisation_of_code(core, session, code, "employer").id)
+
+    def look(session: Session) -> NamedEmployer:
+        row = organisation_of_code(core, session, code, "employer")
+        content = organisation_record(core, session, row.id)
+        return NamedEmployer(row.id, content["name"], content["code"])
+
+    return core.database.read(look)
 
 
 def _check_region(region: str) -> None:

@@ -8,13 +8,13 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.card.card_json import credit_code_holds
 from icard_crypto.errors import Faults, IcardError, Invalid, NotFound, together
+from issuer.accounts.credit_codes import code_key, normal_code, organisation_with_code
 from issuer.accounts.fields import check_text
-from issuer.accounts.models import FormerCode, Organisation
+from issuer.accounts.models import Organisation
 from issuer.acts import Actor
 from issuer.bulk.imports import Batch
 from issuer.bulk.models import BulkRun
@@ -30,7 +30,6 @@ from issuer.vault.at_rest import Place
 __all__ = ["employer_of", "readable_record", "require_given", "require_region", "texts_of", "write_batch"]
 
 _LONGEST_NAME: Final = 200
-_LONGEST_CODE: Final = 100
 
 
 def write_batch(
@@ -115,18 +114,20 @@ def employer_of(core: Core, session: Session, now: int, code: str, name: str | N
         NotFound: ``organisation.none``.
         Invalid: ``filing.field``, ``account.field``.
     """
-    code = code.strip().upper()[:_LONGEST_CODE]
-    key = core.at_rest.digest("organisation", code)
-    former = session.get(FormerCode, key)
-    named = Organisation.code_key == key if former is None else Organisation.id == former.organisation_id
-    found = session.scalars(select(Organisation).where(named)).one_or_none()
+    code = normal_code(code)
+    found = organisation_with_code(core, session, code)
     if found is None:
         if name is None:
             raise NotFound("organisation.none", path="employer_code", expected="a registered employer, or its name")
         if not credit_code_holds(code):
             raise Invalid("filing.field", path="employer_code", expected="18 characters with their check character")
         found = Organisation(
-            id=secrets.token_hex(16), kind="employer", code_key=key, state="active", version=1, created_at=now
+            id=secrets.token_hex(16),
+            kind="employer",
+            code_key=code_key(core, code),
+            state="active",
+            version=1,
+            created_at=now,
         )
         content = {"kind": "employer", "code": code, "name": check_text(name, "employer_name", _LONGEST_NAME)}
         body = json.dumps(content, ensure_ascii=False).encode()

@@ -16,6 +16,7 @@ from typing import Any, Final
 from fastapi import Response
 
 from issuer.accounts import directory, invitations, organisations
+from issuer.accounts.credit_codes import normal_code
 from issuer.accounts.directory import AccountView
 from issuer.accounts.organisations import NewOrganisation
 from issuer.accounts.roles import ROLES
@@ -102,6 +103,7 @@ def create_account(visit: Visit) -> Response:
     """Ask for an account; a second administrator confirms it, and its person is invited."""
     role = ROLES.get(visit.text("role"))
     kind = None if role is None else role.organisation
+    note = ""
     visit.require("role", "login", "name", "identity", *(["credit_code"] if kind else []), "reason")
     if not kind and visit.text("credit_code"):
         raise visit.refuse("credit_code", "accounts.no_organisation")
@@ -116,20 +118,23 @@ def create_account(visit: Visit) -> Response:
     if kind:
         own = organisations.find_organisation(visit.core, visit.call.who, visit.text("credit_code"), kind)
         fields["organisation_id"] = own.organisation_id
+        if normal_code(visit.text("credit_code")) != own.code:
+            note = visit.words("accounts.former_code", name=own.name, code=own.code)
     visit.give_code()
     arguments = {name: value for name, value in fields.items() if value is not None}
-    return _ask(visit, "account.create", arguments)
+    return _ask(visit, "account.create", arguments, note)
 
 
-def _ask(visit: Visit, act: str, arguments: dict[str, Any]) -> Response:
-    """Ask for what two administrators do; whoever asks is shown one part of the invitation that comes of it."""
+def _ask(visit: Visit, act: str, arguments: dict[str, Any], note: str = "") -> Response:
+    """Ask for what two administrators do; whoever asks is shown one part of the invitation that comes of it, and a note
+    about what they typed."""
     asked = once(
         visit.call,
         lambda request: engine.ask(visit.core, visit.call.who, act, arguments, visit.text("reason"), request),
         lambda name: engine.show_confirmation(visit.core, visit.call.who, name),
     )
     if asked.invitation_part is not None:
-        return visit.page("admin/invited.html", token=asked.invitation_part, back=f"{BASE}confirmations")
+        return visit.page("admin/invited.html", token=asked.invitation_part, note=note, back=f"{BASE}confirmations")
     return visit.go("confirmations", done="asked")
 
 

@@ -88,7 +88,7 @@ def confirm(visit: Visit, confirmation_id: str) -> Response:
     if act == "account.open":
         return slip_page(visit, token, "endings.slip_second")
     if token is not None:
-        return visit.page("admin/invited.html", token=token, back=f"{BASE}confirmations")
+        return visit.page("admin/invited.html", token=token, note="", back=f"{BASE}confirmations")
     return visit.go("confirmations", done="confirmed")
 
 

@@ -13,11 +13,12 @@ from issuer.service.idempotent import once
 __all__ = ["ask_for"]
 
 
-def ask_for(visit: Visit, act: str, arguments: Mapping[str, str]) -> Response:
+def ask_for(visit: Visit, act: str, arguments: Mapping[str, str], done: str = "asked") -> Response:
     """Ask for an act, with the reason in the form, and lead to the requests that wait.
 
     Args:
         act: of :data:`issuer.approvals.acts.ACTS`, one that invites nobody.
+        done: what the next page says was done, a name in ``words/done.json``.
 
     Raises:
         StateError: as :func:`issuer.approvals.engine.ask`.
@@ -28,4 +29,4 @@ def ask_for(visit: Visit, act: str, arguments: Mapping[str, str]) -> Response:
         lambda request: engine.ask(call.core, call.who, act, arguments, visit.text("reason"), request).confirmation_id,
         lambda name: name,
     )
-    return visit.go("confirmations", done="asked")
+    return visit.go("confirmations", done=done)

@@ -2,7 +2,8 @@
 
 Promises:
 
-1. The other employer is named by its unified social credit code, as its licence has it; the page says what follows.
+1. The other employer is named by its unified social credit code, as its licence has it; of one that it had before the
+   next page says that it changed. The page says what follows.
 2. Whoever confirms reads the names and codes of both; of a new name, the one that it has now too.
 """
 
@@ -12,6 +13,7 @@ from typing import Final
 
 from fastapi import Response
 
+from issuer.accounts.credit_codes import normal_code
 from issuer.permits import offices
 from issuer.portal.pages import Pages
 from issuer.portal.parts import Fact
@@ -43,8 +45,10 @@ def ask_merger(visit: Visit, organisation_id: str) -> Response:
     """Ask for the merger; a second officer confirms it, one of the other employer's region where that is another."""
     visit.require("into", "reason")
     visit.give_code()
-    into_id = offices.employer_with_code(visit.core, visit.call.who, visit.text("into"))
-    return ask_for(visit, "employer.merge", {"employer_id": organisation_id, "into_id": into_id})
+    into = offices.employer_with_code(visit.core, visit.call.who, visit.text("into"))
+    arguments = {"employer_id": organisation_id, "into_id": into.organisation_id}
+    former = normal_code(visit.text("into")) != into.code
+    return ask_for(visit, "employer.merge", arguments, "asked_former_code" if former else "asked")
 
 
 @pages.get("employers/{organisation_id}/name", _CHANGES)

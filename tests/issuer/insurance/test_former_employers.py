@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from icard_crypto.errors import NotFound
-from issuer.accounts.organisations import NewOrganisation, change_code, create_organisation
+from issuer.accounts.organisations import NewOrganisation, change_code, create_organisation, find_organisation
 from issuer.insurance.books import record
 from issuer.insurance.models import InsuranceEntry
 from issuer.insurance.months import month_text, parse_month
@@ -114,8 +114,12 @@ def test_employer_is_named_by_the_code_it_has_and_by_those_it_had(agency: Agency
     found = report_on(core, person_id, None, None)
     assert {line.employer for line in found.lines} == {agency.employer_id}
     assert [month_text(line.month) for line in found.lines if line.paid] == ["2026-03", "2026-04", "2026-05"]
-    # Nobody else may be registered under a code that this employer has or had, and it may go back to its own.
     administrator = make(agency.issuing_service, "administrator", "administrator.one").who()
+    for named in (before, f" {before.lower()} ", credit_code(70)):
+        shown = find_organisation(core, administrator, named, "employer")
+        assert (shown.organisation_id, shown.code) == (agency.employer_id, credit_code(70))
+    assert code(lambda: find_organisation(core, administrator, before, "agency"))[0] == "organisation.none"
+    # Nobody else may be registered under a code that this employer has or had, and it may go back to its own.
     for taken in (before, credit_code(70)):
         new = NewOrganisation("employer", taken, "Another")
         assert code(lambda new=new: create_organisation(core, administrator, new)) == ("organisation.exists", "code")

@@ -10,13 +10,14 @@ import pytest
 from fastapi import FastAPI
 
 from issuer.accounts.models import Person
+from issuer.accounts.organisations import change_code
 from issuer.accounts.people import passport_digest, passports_of
 from issuer.portal import BASE, make_portal
 from issuer.rules.store import read_book
 from issuer.service.app import make_service
 from tests.issuer.portal.test_guard import of
 from tests.kit.forms import field, words
-from tests.kit.people import credit_code
+from tests.kit.people import credit_code, organisation
 from tests.kit.portal import Town, town
 from verifier.runtime import http
 
@@ -178,6 +179,14 @@ def test_account_is_asked_for_with_the_credit_code_of_its_organisation(app: Fast
     account = one.get(found.headers["location"].removeprefix(BASE)).text
     assert f"Organisation 1 ({credit_code(1)})" in words(account)
     assert f'href="{BASE}organisations/{made.employer_id}"' in account
+
+    core, renamed = made.issuing_service.core, organisation(made.issuing_service, "employer", 60)
+    core.database.transact(
+        lambda session: change_code(core, session, core.clock.now(session), renamed, credit_code(71))
+    )
+    fields = {**fields, "login": "li.na.2", "name": "Li Nan", "identity": "E7654321"}
+    found = one.post("accounts/new", key="7" * 32, credit_code=credit_code(60), **fields)
+    assert (found.status_code, credit_code(71) in words(found.text)) == (200, True), "by a former code, which is said"
 
 
 def test_passport_of_somebody_who_works_here_is_asked_for_and_confirmed(app: FastAPI, made: Town) -> None:

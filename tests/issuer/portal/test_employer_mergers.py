@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from issuer.accounts.organisations import change_code
 from issuer.permits.models import Employer
 from issuer.portal import BASE, make_portal
 from issuer.service.app import make_service
@@ -20,9 +21,16 @@ pytestmark = pytest.mark.slow
 
 
 def test_one_officer_asks_and_another_confirms_with_the_names_of_both(tmp_path: Path) -> None:
+    """The other employer is named by a code that it had before: the form says so, the request has the one of now."""
     office = PermitOffice.begin(tmp_path, new_database_url("sqlite", tmp_path))
     app = make_service(office.core, http.Drain(), [make_portal(office.core)])
     permit, into = office.employed(1), office.another_employer(7)
+    into_id = str(into.who().organisation_id)
+    office.core.database.transact(
+        lambda session: change_code(
+            office.core, session, office.core.clock.now(session), into_id, credit_code(70)
+        )
+    )
     path = f"employers/{office.employer_id}/merge"
     first = Person(app, office.officer.enter())
     assert f'href="{BASE}{path}"' in first.get(f"permits/{permit['permit_id']}").text
@@ -31,14 +39,16 @@ def test_one_officer_asks_and_another_confirms_with_the_names_of_both(tmp_path: 
     for key, wrong in enumerate(("", credit_code(77), credit_code(1)), 1):
         refused = first.post(path, key=str(key) * 32, **{**given, "into": wrong})
         assert (refused.status_code < 500, 'href="#f-into"' in refused.text) == (True, True), wrong
-    assert first.post(path, key="8" * 32, **given).status_code == 303
+    asked = first.post(path, key="8" * 32, **given)
+    assert (asked.status_code, asked.headers["location"].rpartition("=")[2]) == (303, "asked_former_code")
     second = Person(app, office.second.enter())
-    request = second.asked(credit_code(7))
+    request = second.asked(credit_code(70))
     page = words(second.get(request).text)
-    assert all(f"Organisation {number} ({credit_code(number)})" in page for number in (1, 7))
+    assert f"Organisation 1 ({credit_code(1)})" in page
+    assert f"Organisation 7 ({credit_code(70)})" in page
     assert second.post(f"{request}/confirm", key="9" * 32).status_code == 303
     row = office.core.database.read(lambda session: session.get_one(Employer, office.employer_id))
-    assert (row.state, row.merged_into) == ("merged", into.who().organisation_id)
+    assert (row.state, row.merged_into) == ("merged", into_id)
     office.core.close()
 
 
