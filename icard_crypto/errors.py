@@ -250,8 +250,12 @@ class Faults:
             raise together(self.found)
 
 
-def together(faults: Sequence[_E]) -> _E:
-    """The first of several faults of one thing, with the others in ``also``, 20 in all; to be raised."""
+def together(faults: Sequence[_E], most: int = _MOST_FAULTS) -> _E:
+    """The first of several faults of one thing, with the others in ``also``; to be raised.
+
+    Args:
+        most: how many are named in all.
+    """
     first, *others = faults
-    first.also = tuple(others[: _MOST_FAULTS - 1])
+    first.also = tuple(others[: most - 1])
     return first

@@ -18,7 +18,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, Table, insert, not_, select
@@ -29,6 +29,7 @@ from icard_crypto.errors import Conflict, IcardError, Invalid, NotAllowed, NotFo
 from issuer.accounts.credit_codes import employers_by_code
 from issuer.accounts.principals import Principal
 from issuer.acts import Actor
+from issuer.bulk.refusals import all_of
 from issuer.core import Core
 from issuer.db.bound import checked_rows, update_rows, with_mac
 from issuer.db.idempotency import Request
@@ -50,6 +51,8 @@ from .records import load_people, load_workers, number_key
 
 __all__ = ["Refused", "record", "record_within", "take_back"]
 
+#: Faults of one request that are named.
+_MOST_NAMED: Final = 200
 #: Digits of a batch's name in the ids of its rows.
 _BATCH_ID: Final = 24
 #: What two rows are alike in (promise 2).
@@ -66,7 +69,7 @@ class Refused:
 
 def record(
     core: Core,
-    rows: Sequence[NewEntry],
+    rows: Sequence[NewEntry | IcardError],
     by: Actor,
     batch: str,
     request: Request | None = None,
@@ -75,32 +78,49 @@ def record(
     """Write rows, all or none; how many there are.
 
     Args:
+        rows: one that could not be read stands there as its fault.
         batch: what the rows are known by together, 32 hexadecimal digits.
         who: the official who writes them: none about himself, and of an office none about people outside its region.
 
     Raises:
         NotAllowed: ``account.self``.
         NotFound: ``insurance.none``.
-        StateError: ``insurance.*`` of the first row that is refused, its place in ``path``.
+        StateError: ``insurance.*`` of the first row that is refused, its place in ``path``; what is wrong with it and
+            with the other rows beside that is in ``also``, 200 faults in all.
     """
+    places = [place for place, row in enumerate(rows) if isinstance(row, NewEntry)]
+    given = [row for row in rows if isinstance(row, NewEntry)]
+    unread = [Refused(place, row) for place, row in enumerate(rows) if isinstance(row, IcardError)]
 
     def work(unit: UnitOfWork) -> int:
         session, now = unit.session, unit.now
-        people, refused = record_within(core, session, now, rows, batch)
-        if refused:
-            fault = refused[0].fault
-            path = f"rows.{refused[0].place}.{fault.path}" if fault.path else f"rows.{refused[0].place}"
-            raise type(fault)(fault.code, path=path, expected=fault.expected)
+        people, refused = record_within(core, session, now, given, batch) if given else ([], [])
+        if unread or refused:
+            raise _refusal([*unread, *(replace(one, place=places[one.place]) for one in refused)], len(rows))
         if who is not None:
             _check_office(session, who, people)
         _, acts = follow(core, session, now, people, by)
-        details = {**by.details(), "rows": len(rows), "sha256": digest_of(rows)}
+        details = {**by.details(), "rows": len(given), "sha256": digest_of(given)}
         unit.audit("insurance.book", batch, details)
         unit.audit_acts(acts)
         unit.made(batch)
         return len(rows)
 
     return core.transact(by, work, request=request)
+
+
+def _refusal(refused: Sequence[Refused], rows: int) -> IcardError:
+    """Every fault of every refused row as one error, each with the row's place; to be raised."""
+    ordered = sorted(refused, key=attrgetter("place"))
+    faults = [_in_row(one.place, fault) for one in ordered for fault in all_of(one.fault)]
+    first = together(faults, _MOST_NAMED)
+    first.found = f"{len(refused)} of {rows} rows refused"
+    return first
+
+
+def _in_row(place: int, fault: IcardError) -> IcardError:
+    path = f"rows.{place}.{fault.path}" if fault.path else f"rows.{place}"
+    return type(fault)(fault.code, path=path, expected=fault.expected)
 
 
 def _check_office(session: Session, who: Principal, people: Sequence[str]) -> None:

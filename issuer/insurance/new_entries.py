@@ -22,7 +22,7 @@ from .money import parse_yuan
 from .months import parse_month
 from .schemes import Scheme, schemes_of
 
-__all__ = ["NewEntry", "digest_of", "entry_from"]
+__all__ = ["NewEntry", "digest_of", "entries_from", "entry_from"]
 
 _KINDS: Final = ("reported", "paid", "refunded")
 _LONGEST: Final = 40
@@ -67,6 +67,18 @@ def entry_from(values: Mapping[str, Any], source_key: str | None = None) -> NewE
         return _entry(values, source_key)
     except Invalid as fault:
         raise _with_others(values, fault) from None
+
+
+def entries_from(rows: Iterable[Mapping[str, Any]]) -> list[NewEntry | IcardError]:
+    """Rows from their JSON; one that cannot be read is its fault, with those of its other fields in ``also``."""
+    return [_entry_or_fault(row) for row in rows]
+
+
+def _entry_or_fault(values: Mapping[str, Any]) -> NewEntry | IcardError:
+    try:
+        return entry_from(values)
+    except IcardError as fault:
+        return fault.with_traceback(None)
 
 
 def _with_others(values: Mapping[str, Any], first: Invalid) -> IcardError:

@@ -23,7 +23,7 @@ from issuer.insurance.chart import draw
 from issuer.insurance.findings import Line
 from issuer.insurance.money import known_yuan
 from issuer.insurance.months import month_text
-from issuer.insurance.new_entries import entry_from
+from issuer.insurance.new_entries import entries_from
 from issuer.insurance.parties import refuse_own
 from issuer.insurance.recomputation import RecomputationView
 from issuer.insurance.region_report import NoSum, bars_of
@@ -325,8 +325,9 @@ def check_benefit(call: CallOf, person_id: Id, benefit: BenefitName, body: Claim
     costly=True,
 )
 def write_contributions(call: CallOf, body: EntriesBody) -> WrittenBody:
-    """Write rows into the books, all or none; the people's cards follow at once."""
-    rows = [entry_from(row.model_dump()) for row in body.rows]
+    """Write rows into the books, all or none; the people's cards follow at once. A refusal names every row that is wrong,
+    with its place, up to 200 faults."""
+    rows = entries_from(row.model_dump() for row in body.rows)
     if call.request is None:
         raise TypeError("an endpoint that makes something once is declared with creates=True")
     name = f"{call.request.account}:{call.request.route}:{call.request.key}"

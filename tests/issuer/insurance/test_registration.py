@@ -329,6 +329,30 @@ def test_row_that_cannot_be_is_refused_and_nothing_is_written(agency: Agency) ->
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_every_refused_row_of_a_request_is_named_with_its_place(agency: Agency) -> None:
+    """Those that cannot be read and those that the record refuses, with all that is wrong with each; 200 faults at most."""
+    _, number = registered(agency)
+    good = entry(agency, number, "2026-03")
+    unread = {**good, "month": "March", "day": "soon"}
+    unknown = {**good, "number": "DEU000000XXXXXXXXX", "employer_code": "91310000MA1FL0000N"}
+    officer = by_session(make_service(agency.core, Drain()), agency.officer.enter())
+    refused = officer("POST", "/v1/insurance/contributions", {"rows": [good, unread, good, unknown]})
+    found = refused.json()
+    assert (refused.status_code, found["code"], found["found"]) == (422, "insurance.month", "3 of 4 rows refused")
+    assert [(one["pointer"], one["code"]) for one in found["errors"]] == [
+        ("/body/rows/1/month", "insurance.month"),
+        ("/body/rows/1/day", "insurance.day"),
+        ("/body/rows/2/month", "insurance.entry_twice"),
+        ("/body/rows/3/number", "insurance.none"),
+        ("/body/rows/3/employer_code", "insurance.employer"),
+    ]
+    many = officer("POST", "/v1/insurance/contributions", {"rows": [unknown] * 150}).json()
+    assert (len(many["errors"]), many["found"]) == (200, "150 of 150 rows refused")
+    count = select(func.count(InsuranceEntry.id))
+    assert agency.core.database.read(lambda session: session.scalar(count)) == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_same_row_twice_is_refused_and_a_part_payment_is_not(agency: Agency) -> None:
     _, number = registered(agency)
     pay(agency, number, "2026-03", schemes=("pension",))
