@@ -35,6 +35,7 @@ from issuer.vault.at_rest import Place
 from .hearings import was_heard
 from .models import Filing, Notification, Permit, PermitEnd
 from .parties import notify_permit, party_of
+from .people import require_own_record
 from .processes import NOTIFICATION, PERMIT
 from .refusals import Refusal
 from .remedies import redress
@@ -164,11 +165,12 @@ def prepare_readmission(session: Session, permit_id: str) -> Permit:
 
     Raises:
         NotFound: ``permit.none``.
-        Conflict: ``process.move``.
+        Conflict: ``process.move``, ``permit.merged``.
     """
     permit = session.get(Permit, permit_id, with_for_update=True)
     if permit is None:
         raise NotFound("permit.none")
+    require_own_record(session, permit)
     if permit.state not in GRAVE or permit.readmitted_at is not None:
         raise Conflict("process.move", path="permit", expected=f"from {', '.join(GRAVE)}", found=permit.state)
     return permit

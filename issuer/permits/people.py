@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from icard_crypto.errors import Invalid
+from icard_crypto.errors import Conflict, Invalid
 from issuer.accounts.models import Organisation, Person
 from issuer.accounts.organisations import name_at
 from issuer.accounts.people import noted_passports, passport_digest, write_name
@@ -39,12 +39,14 @@ __all__ = [
     "document_of",
     "employer_facts",
     "filing_name",
+    "merged_into",
     "organisation_name",
     "organisation_record",
     "passport_of",
     "permit_name",
     "person_for",
     "record_passport",
+    "require_own_record",
     "same_human",
 ]
 
@@ -134,14 +136,17 @@ def _newest_document(core: Core, session: Session, person_id: str, *only: Column
 
 
 def same_human(core: Core, session: Session, person_id: str) -> frozenset[str]:
-    """A person, the persons who have one of the passports that administrators noted of them, and these passports' keyed
-    hashes: two who have one of these in common are one human being.
+    """A person, the persons who have one of the passports that administrators noted of them, the records that were merged
+    with one of these, and these passports' keyed hashes: two who have one of these in common are one human being.
     """
-    passports = noted_passports(core, session, person_id)
-    if not passports:
-        return frozenset({person_id})
-    query = select(PersonDocument.person_id).where(PersonDocument.digest.in_(passports))
-    return frozenset({person_id, *passports, *session.scalars(query)})
+    passports, persons = noted_passports(core, session, person_id), {person_id}
+    if passports:
+        query = select(PersonDocument.person_id).where(PersonDocument.digest.in_(passports))
+        persons.update(session.scalars(query))
+    about = or_(PersonMerger.kept_id.in_(persons), PersonMerger.absorbed_id.in_(persons))
+    for merger in session.scalars(select(PersonMerger).where(PersonMerger.state == "merged", about)):
+        persons |= {merger.kept_id, merger.absorbed_id}
+    return frozenset(persons | passports)
 
 
 def filing_name(core: Core, session: Session, row: Filing) -> str:
@@ -157,10 +162,33 @@ def permit_name(core: Core, session: Session, row: Permit) -> str:
     which has its passports now, the name of that."""
     passport = passport_of(core, session, row.person_id)
     if not passport:
-        merged = PersonMerger.absorbed_id == row.person_id, PersonMerger.state == "merged"
-        kept_id = session.scalar(select(PersonMerger.kept_id).where(*merged).limit(1))
+        kept_id = merged_into(session, row.person_id)
         passport = {} if kept_id is None else passport_of(core, session, kept_id)
     return _passport_name(passport)
+
+
+def merged_into(session: Session, person_id: str) -> str | None:
+    """The record that a record was merged into, over several mergers too; None: it stands by itself."""
+    at, since, passed = person_id, 0, [""]
+    while True:
+        later = PersonMerger.absorbed_id == at, PersonMerger.merged_at >= since, PersonMerger.id.not_in(passed)
+        query = select(PersonMerger).where(*later, PersonMerger.state == "merged")
+        merger = session.scalars(query.order_by(PersonMerger.merged_at.desc(), PersonMerger.id).limit(1)).first()
+        if merger is None:
+            return None if at == person_id else at
+        # Records may have gone into one another: the way follows the mergers in the order of time.
+        at, since = merger.kept_id, merger.merged_at
+        passed.append(merger.id)
+
+
+def require_own_record(session: Session, permit: Permit) -> None:
+    """Refuse what makes a permit hold again while the record that it belongs to is merged into another one.
+
+    Raises:
+        Conflict: ``permit.merged``.
+    """
+    if merged_into(session, permit.person_id) is not None:
+        raise Conflict("permit.merged", path="permit_id")
 
 
 def _passport_name(passport: Mapping[str, Any]) -> str:

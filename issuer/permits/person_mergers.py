@@ -41,6 +41,7 @@ from .merger_models import PersonMerger
 from .models import Filing, Permit, PersonDocument
 from .parties import load_permit
 from .people import REPORTED, document_of
+from .person_identities import exchange_identities, identity_to_move, return_identity
 
 __all__ = [
     "OTHER_RECORD",
@@ -132,6 +133,7 @@ def merge_persons(
     moved: list[tuple[str, str, str]] = []
     keeps_permit = _permit_of(session, pair.kept) is not None
     reported = _let_report(session, pair.absorbed) if keeps_permit else []
+    identity = identity_to_move(session, pair.kept, pair.absorbed)
     for attribute in _references():
         model = attribute.class_
         if model is Permit and keeps_permit:
@@ -141,7 +143,9 @@ def merge_persons(
             _give(core, row, attribute, pair.kept)
             moved.append((model.__tablename__, str(inspect(row).identity[0]), attribute.key))
         session.flush()
-    moved += _identity(session, pair.kept, pair.absorbed)
+    if identity is not None:
+        exchange_identities(session, pair.kept, pair.absorbed)
+        moved.append(("persons", pair.absorbed, "identity_key"))
     merger = PersonMerger(
         id=secrets.token_hex(16),
         kept_id=pair.kept,
@@ -152,7 +156,8 @@ def merge_persons(
         merged_at=now,
         split_at=None,
     )
-    _write(core, merger, {"moved": moved, "reported": reported, "regions": sorted(regions)})
+    content = {"moved": moved, "reported": reported, "regions": sorted(regions), "identity": identity}
+    _write(core, merger, content)
     session.add(merger)
     session.flush()
     _notify(core, session, now, "person.merged", pair.kept, pair.absorbed)
@@ -185,7 +190,7 @@ def split_persons(core: Core, session: Session, now: int, merger_id: str) -> Non
     content = _read(core, merger)
     for table, key, column in content["moved"]:
         if table == "persons":
-            _identity(session, merger.absorbed_id, merger.kept_id)
+            return_identity(session, merger, content.get("identity"))
             continue
         attribute = known[table, column]
         model: Any = attribute.class_
@@ -293,13 +298,15 @@ def person_named(session: Session, name: str, value: str) -> str:
 def _require_no_officials(session: Session, persons: list[Person]) -> None:
     """Accounts of officials are the administrators' business, and a person has one holder's account."""
     query = select(Account).where(Account.person_id.in_([one.id for one in persons]), Account.state != "closed")
-    roles = [role_named(account.role) for account in session.scalars(query.order_by(Account.id))]
+    accounts = session.scalars(query.order_by(Account.id)).all()
+    roles = [role_named(account.role) for account in accounts]
     if any(role.official for role in roles):
         raise Conflict("person.official", path="person_id")
     alone = [role.name for role in roles if role.alone]
     if len(alone) != len(set(alone)):
         raise Conflict("person.accounts", path="person_id")
-    if len([one for one in persons if one.identity_key is not None]) == 2:
+    in_use = {account.person_id for account in accounts}
+    if all(one.identity_key is not None and one.id in in_use for one in persons):
         raise Conflict("person.accounts", path="person_id")
 
 
@@ -350,19 +357,6 @@ def _give(core: Core, row: Any, attribute: InstrumentedAttribute[Any], person_id
     setattr(row, attribute.key, person_id)
     if isinstance(row, Filing) and row.open_key is not None:
         row.open_key = core.at_rest.digest("open filing", f"{person_id}:{row.process}")
-
-
-def _identity(session: Session, kept_id: str, absorbed_id: str) -> list[tuple[str, str, str]]:
-    """Let the keyed hash by which accounts find their person go with the record; what moved."""
-    kept, absorbed = session.get_one(Person, kept_id), session.get_one(Person, absorbed_id)
-    if absorbed.identity_key is None:
-        return []
-    key, absorbed.identity_key = absorbed.identity_key, None
-    # One row has it at a time.
-    session.flush()
-    kept.identity_key = key
-    session.flush()
-    return [("persons", absorbed_id, "identity_key")]
 
 
 def _notify(core: Core, session: Session, now: int, kind: str, *person_ids: str) -> None:

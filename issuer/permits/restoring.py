@@ -6,6 +6,7 @@ Promises:
    succeeded or stays it.
 2. It comes back as what it was: to be activated, in force to its last day, or going on by law where the extension is
    undecided again. A permit whose last day is over otherwise does not come back; its application is decided again.
+   Nor does one whose person's record was merged into another: that has their passports, and may have a permit of its own.
 3. A card that was withdrawn never comes back: the permit gets a new one with new codes, and with the photo and services
    of the one before.
 """
@@ -28,6 +29,7 @@ from .clockwork import goes_on, undecided
 from .ending import end_record
 from .models import Notification, Permit, PermitEnd, PermitTerm
 from .parties import notify_permit
+from .people import require_own_record
 from .processes import NOTIFICATION, PERMIT
 from .remedy_models import Objection
 from .terms import card_of
@@ -40,11 +42,12 @@ def prepare_restoration(core: Core, session: Session, permit_id: str, objection_
 
     Raises:
         NotFound: ``permit.none``, ``objection.none``.
-        Conflict: ``objection.undecided``, ``permit.term_over``, ``process.move``.
+        Conflict: ``objection.undecided``, ``permit.term_over``, ``permit.merged``, ``process.move``.
     """
     permit = session.get(Permit, permit_id, with_for_update=True)
     if permit is None:
         raise NotFound("permit.none")
+    require_own_record(session, permit)
     objection = session.get(Objection, objection_id)
     newest = _newest_end(session, permit)
     if objection is None or newest is None or objection.permit_id != permit.id:

@@ -9,6 +9,7 @@ import pytest
 from issuer.accounts import mandates
 from issuer.permits import objections
 from tests.issuer.permits.test_permit_life import extension
+from tests.issuer.permits.test_person_mergers import merged, split
 from tests.kit.callers import problem
 from tests.kit.people import Somebody, make, organisation
 from tests.kit.permit_office import PermitOffice, person_record
@@ -242,3 +243,21 @@ def test_objection_about_a_refusal_is_withdrawn_by_the_employer_whose_agency_lod
     office.moved(office.officer, filing_id, "refuse", REASONS)
     objection = lodged(office, agency, filing_id=filing_id)
     assert step(office, objection, "withdraw", None, office.employer).json()["state"] == "WITHDRAWN"
+
+
+def test_permit_of_an_absorbed_record_is_restored_once_the_merger_is_taken_back(office: PermitOffice) -> None:
+    """The other record has the passports until then, and a permit of its own; nobody gets two."""
+    kept, permit = office.employed(1), office.employed(2)
+    facts = person_record(office.today)["facts"]
+    record = {"ended_on": office.today.isoformat(), "ground": "resigned", "signed": True, "facts": facts}
+    office.approved("cancellation", record, permit_id=permit["permit_id"])
+    objection = lodged(office, office.employer, permit_id=permit["permit_id"])
+    step(office, objection, "admit", {})
+    step(office, objection, "decide", {"outcome": "annul", **WHY})
+    merger = merged(office, kept, other_permit_id=permit["permit_id"])
+    arguments = {"permit_id": permit["permit_id"], "objection_id": objection["objection_id"]}
+    assert problem(office.asked("permit.restore", arguments)) == (409, "permit.merged")
+    assert split(office, kept, merger).status_code == 200
+    back = restored(office, permit, objection)
+    assert (back["state"], back["name"]) == ("ACTIVE", permit["name"])
+    assert office.verdict(office.code(back), office.code(kept)) == ["VALID", "VALID"]

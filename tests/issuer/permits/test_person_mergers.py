@@ -243,6 +243,38 @@ def test_records_of_two_regions_are_merged_and_split_by_an_officer_of_each(offic
     assert problem(office.asked("person.merge", about, stranger)) == (404, "permit.none")
 
 
+def test_closed_account_of_one_record_refuses_no_merger(office: PermitOffice) -> None:
+    """The record that stays has the identity of the account in use; the split puts both back where they were."""
+    permit = office.employed(1)
+    closed, other = office.holder(permit), make(office.issuing_service, "holder", "holder.other")
+    filing_id = office.filed("overseas", person_record(office.today, 2))
+
+    def bind(session: Any) -> str:
+        found = str(session.get_one(Filing, filing_id).person_id)
+        session.get_one(Account, other.account_id).person_id = found
+        for person_id, digit in ((closed.person_id, "1"), (found, "2")):
+            session.get_one(Person, person_id).identity_key = digit * 64
+        return found
+
+    absorbed = office.core.database.transact(bind)
+
+    def identities() -> list[str | None]:
+        persons = (closed.person_id, absorbed)
+        return office.core.database.read(
+            lambda session: [session.get_one(Person, one).identity_key for one in persons]
+        )
+
+    assert problem(asked(office, permit, filing_id=filing_id)) == (409, "person.accounts")
+    path = f"/v1/accounts/{closed.account_id}"
+    version = office.ask(office.admin, "GET", path).headers["etag"]
+    assert office.ask(office.admin, "POST", f"{path}/close", version=version).status_code < 300
+    merger = merged(office, permit, filing_id=filing_id)
+    assert identities() == ["2" * 64, "1" * 64]
+    assert office.ok(other, "GET", f"/v1/permits/{permit['permit_id']}")["number"] == permit["number"]
+    assert split(office, permit, merger).status_code == 200
+    assert identities() == ["1" * 64, "2" * 64]
+
+
 def test_every_column_that_names_a_person_moves_or_is_known_to_stay() -> None:
     """A new table is covered without a word here; what stays is insurance's own key and evidence."""
     moving = {(one.class_.__tablename__, one.key) for one in _references()}
