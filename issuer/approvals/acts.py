@@ -317,9 +317,7 @@ ACTS: Final[dict[str, Kind]] = {
     "account.no_passport": Kind("account.give", _prepare_passport, _drop_passport),
     "permit.end": Kind("permit.end", _prepare_permit_end, _end_permit, regions=permit_regions),
     "permit.readmit": Kind("permit.end", _prepare_readmission, _readmit, regions=permit_regions),
-    "permit.restore": Kind(
-        "permit.end", _prepare_restoration, _restore, finish=_sign_restored, regions=permit_regions
-    ),
+    "permit.restore": Kind("permit.end", _prepare_restoration, _restore, finish=_sign_restored, regions=permit_regions),
     **EMPLOYER_ACTS,
     **PERSON_ACTS,
     "rule.add": Kind("rule.manage", _prepare_rule, _add_rule),

@@ -90,9 +90,7 @@ def split_regions(core: Core, session: Session, arguments: Mapping[str, Any]) ->
     return permit_regions(core, session, arguments) | merged_regions(core, session, arguments["merger_id"])
 
 
-def require_office(
-    core: Core, session: Session, kind: Kind, account_id: str, arguments: Mapping[str, Any]
-) -> None:
+def require_office(core: Core, session: Session, kind: Kind, account_id: str, arguments: Mapping[str, Any]) -> None:
     """Refuse the account of an officer whose office serves nothing of what an act is about (promise 1).
 
     Raises:

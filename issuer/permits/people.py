@@ -136,7 +136,7 @@ def _newest_document(core: Core, session: Session, person_id: str, *only: Column
 
 
 def same_human(core: Core, session: Session, person_id: str) -> frozenset[str]:
-    """A person, the persons who have one of the passports that administrators noted of them, the records that were merged
+    """A person, the persons who have one of the passports that administrators noted of them, the records merged
     with one of these, and these passports' keyed hashes: two who have one of these in common are one human being.
     """
     passports, persons = noted_passports(core, session, person_id), {person_id}

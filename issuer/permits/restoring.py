@@ -6,7 +6,7 @@ Promises:
    succeeded or stays it.
 2. It comes back as what it was: to be activated, in force to its last day, or going on by law where the extension is
    undecided again. A permit whose last day is over otherwise does not come back; its application is decided again.
-   Nor does one whose person's record was merged into another: that has their passports, and may have a permit of its own.
+   Nor does one whose person's record was merged into another: that has their passports, perhaps a permit too.
 3. A card that was withdrawn never comes back: the permit gets a new one with new codes, and with the photo and services
    of the one before.
 """

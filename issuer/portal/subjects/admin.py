@@ -119,7 +119,7 @@ def create_account(visit: Visit) -> Response:
         own = organisations.find_organisation(visit.core, visit.call.who, visit.text("credit_code"), kind)
         fields["organisation_id"] = own.organisation_id
         if normal_code(visit.text("credit_code")) != own.code:
-            note = visit.words("accounts.former_code", name=own.name, code=own.code)
+            note = visit.words("accounts.former_code", employer=own.name, code=own.code)
     visit.give_code()
     arguments = {name: value for name, value in fields.items() if value is not None}
     return _ask(visit, "account.create", arguments, note)

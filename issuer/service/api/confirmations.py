@@ -52,7 +52,7 @@ class RequestBody(Body, json_schema_extra={"examples": [_EXAMPLE]}):
     ``permit.restore`` {permit_id, objection_id};
     ``employer.merge`` {employer_id, into_id}, ``employer.code`` {organisation_id, code} and ``employer.name``
     {organisation_id, name}; ``person.merge`` {permit_id} with one of {other_permit_id, filing_id, person_id}, and
-    ``person.split`` {permit_id, merger_id}: where the two lie in different regions, an officer of each asks or confirms;
+    ``person.split`` {permit_id, merger_id}: of two regions an officer of each asks or confirms;
     ``rule.add`` {rule}, a row as JSON text with its kind; ``rule.end`` {name, last}, the row's name and its last day;
     ``lookup.defer`` {card_id} or {person_id}, and {account_id, shown_on, law}.
     """

@@ -325,7 +325,7 @@ def check_benefit(call: CallOf, person_id: Id, benefit: BenefitName, body: Claim
     costly=True,
 )
 def write_contributions(call: CallOf, body: EntriesBody) -> WrittenBody:
-    """Write rows into the books, all or none; the people's cards follow at once. A refusal names every row that is wrong,
+    """Write rows into the books, all or none; the people's cards follow at once. A refusal names every wrong row,
     with its place, up to 200 faults."""
     rows = entries_from(row.model_dump() for row in body.rows)
     if call.request is None:

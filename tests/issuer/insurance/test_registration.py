@@ -330,7 +330,7 @@ def test_row_that_cannot_be_is_refused_and_nothing_is_written(agency: Agency) ->
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_every_refused_row_of_a_request_is_named_with_its_place(agency: Agency) -> None:
-    """Those that cannot be read and those that the record refuses, with all that is wrong with each; 200 faults at most."""
+    """Rows that cannot be read and rows that the record refuses, all that is wrong with each; at most 200 faults."""
     _, number = registered(agency)
     good = entry(agency, number, "2026-03")
     unread = {**good, "month": "March", "day": "soon"}

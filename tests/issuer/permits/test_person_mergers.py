@@ -260,9 +260,7 @@ def test_closed_account_of_one_record_refuses_no_merger(office: PermitOffice) ->
 
     def identities() -> list[str | None]:
         persons = (closed.person_id, absorbed)
-        return office.core.database.read(
-            lambda session: [session.get_one(Person, one).identity_key for one in persons]
-        )
+        return office.core.database.read(lambda session: [session.get_one(Person, one).identity_key for one in persons])
 
     assert problem(asked(office, permit, filing_id=filing_id)) == (409, "person.accounts")
     path = f"/v1/accounts/{closed.account_id}"

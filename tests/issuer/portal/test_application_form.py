@@ -34,8 +34,8 @@ def app(office: PermitOffice) -> FastAPI:
 
 
 def test_form_to_sign_is_offered_and_has_what_was_filled_in(office: PermitOffice, app: FastAPI) -> None:
-    """The material that the system makes can be had: on its page and over the API, in both languages, with the documents
-    that go with it; another employer gets nothing."""
+    """The material that the system makes can be had: on its page and over the API, in both languages, with the
+    documents that go with it; another employer gets nothing."""
     record = person_record(office.today)
     body = {"process": "overseas", "record": record}
     draft = office.ok(office.employer, "POST", "/v1/filings", body)["filing_id"]

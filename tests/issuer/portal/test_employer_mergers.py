@@ -27,9 +27,7 @@ def test_one_officer_asks_and_another_confirms_with_the_names_of_both(tmp_path: 
     permit, into = office.employed(1), office.another_employer(7)
     into_id = str(into.who().organisation_id)
     office.core.database.transact(
-        lambda session: change_code(
-            office.core, session, office.core.clock.now(session), into_id, credit_code(70)
-        )
+        lambda session: change_code(office.core, session, office.core.clock.now(session), into_id, credit_code(70))
     )
     path = f"employers/{office.employer_id}/merge"
     first = Person(app, office.officer.enter())

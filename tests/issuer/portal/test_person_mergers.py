@@ -115,7 +115,7 @@ def test_record_that_is_not_there_or_not_allowed_is_said_at_its_field(office: Pe
 
 
 def test_officer_of_the_other_region_reads_both_records_before_confirming(office: PermitOffice) -> None:
-    """The permit lies outside their region: its page stays closed to them, the request's page says whose record it is."""
+    """The permit lies outside their region and its page stays closed to them; that of the request names both people."""
     far = office.officer_elsewhere("440000")
     office.issuing_service.later()
     permit = office.employed(1)
