@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,10 @@ def app(office: PermitOffice) -> FastAPI:
     return make_service(office.core, http.Drain(), [make_portal(office.core)])
 
 
+def without_time(text: str) -> str:
+    return re.sub(r"\d\d:\d\d", "", text)
+
+
 def test_form_to_sign_is_offered_and_has_what_was_filled_in(office: PermitOffice, app: FastAPI) -> None:
     """The material that the system makes can be had: on its page and over the API, in both languages, with the
     documents that go with it; another employer gets nothing."""
@@ -54,6 +59,6 @@ def test_form_to_sign_is_offered_and_has_what_was_filled_in(office: PermitOffice
     path = f"/v1/filings/{draft}/form.pdf"
     over_api = office.ask(office.employer, "GET", path)
     assert (over_api.status_code, over_api.headers["Content-Type"]) == (200, "application/pdf")
-    assert text_of(over_api.content) == said, "the same form"
+    assert without_time(text_of(over_api.content)) == without_time(said), "the same form"
     for somebody in (stranger_account, office.officer):
         assert office.ask(somebody, "GET", path).status_code == 404, "a draft is its filer's alone"
