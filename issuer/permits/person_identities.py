@@ -29,7 +29,7 @@ def identity_to_move(session: Session, kept_id: str, absorbed_id: str) -> str | 
 
 
 def exchange_identities(session: Session, one_id: str, other_id: str) -> None:
-    """Give each of two persons the other's key."""
+    """Give each of these persons the key of the other one."""
     one, other = session.get_one(Person, one_id), session.get_one(Person, other_id)
     keys = one.identity_key, other.identity_key
     # A key is on one row at a time.
