@@ -65,7 +65,8 @@ def show_confirmation(visit: Visit, confirmation_id: str) -> Response:
         request=found,
         title=_title(found, t),
         facts=_facts(found, visit),
-        effects=[t(f"approvals.{found.act}_effect"), t("acts.notified")],
+        # Whom an inquiry is about hears of it on the day that the request names.
+        effects=[t(f"approvals.{found.act}_effect"), *([] if found.act == "lookup.defer" else [t("acts.notified")])],
         needs_code=not visit.fresh(),
         waiting=found.state == "waiting" and found.expires_at > visit.now,
         state=_state(found, visit),

@@ -148,6 +148,7 @@ def test_deferral_names_its_person_to_officials_of_the_region_and_leaves_no_trac
     inspector, head = of(app, made, "inspector"), of(app, made, "office_head")
     stranger = Person(app, make(made.issuing_service, "office_head", "head.elsewhere").enter())
     request = f"confirmations/{asked.confirmation_id}"
+    assert "are notified" not in words(head.get(f"{request}?lang=en").text)
     for path in (request, "lookups/deferrals"):
         for reader in (inspector, head):
             page = reader.get(f"{path}?lang=en").text
