@@ -131,10 +131,7 @@ class Visit:
         content: bytes = found.file.read() if isinstance(found, UploadFile) else b""
         for encoding in ("utf-8-sig", "gb18030"):
             with contextlib.suppress(UnicodeError):
-                text = content.decode(encoding)
-                # GB 18030 has sequences for halves of characters, which nothing else takes.
-                text.encode()
-                return text
+                return content.decode(encoding)
         raise self.refuse(name, "forms.no_text")
 
     def every(self, name: str) -> list[str]:
