@@ -103,31 +103,30 @@ fn plus_19(x: __m512i, y: __m512i) -> __m512i {
     _mm512_add_epi64(_mm512_add_epi64(x, y), _mm512_add_epi64(y2, y16))
 }
 
-/// Factors below 2^52 in, wide out. A high half counts 2^52, which is twice the next place's 2^51.
+/// Factors below 2^52 in, wide out. A high half counts 2^52, which is twice the next place's 2^51: the low halves are
+/// added to the doubled high ones.
 fn mul(a: &V, b: &V) -> V {
     let zero = _mm512_setzero_si512();
     let (a, b) = (&a.0, &b.0);
-    let mut low = [zero; 9];
-    let mut high = [zero; 9];
     macro_rules! row {
-        ($i:expr; $($j:expr),*) => { $(
-            low[$i + $j] = _mm512_madd52lo_epu64(low[$i + $j], a[$i], b[$j]);
-            high[$i + $j] = _mm512_madd52hi_epu64(high[$i + $j], a[$i], b[$j]);
+        ($sums:ident, $half:ident, $i:expr; $($j:expr),*) => { $(
+            $sums[$i + $j] = $half($sums[$i + $j], a[$i], b[$j]);
         )* };
     }
-    row!(0; 0, 1, 2, 3, 4);
-    row!(1; 0, 1, 2, 3, 4);
-    row!(2; 0, 1, 2, 3, 4);
-    row!(3; 0, 1, 2, 3, 4);
-    row!(4; 0, 1, 2, 3, 4);
-    let place = |i: usize| _mm512_add_epi64(low[i], _mm512_add_epi64(high[i - 1], high[i - 1]));
-    let last = _mm512_add_epi64(high[8], high[8]);
+    macro_rules! rows {
+        ($sums:ident, $half:ident; $($i:expr),*) => { $( row!($sums, $half, $i; 0, 1, 2, 3, 4); )* };
+    }
+    let mut high = [zero; 9];
+    rows!(high, _mm512_madd52hi_epu64; 0, 1, 2, 3, 4);
+    let twice = |i: usize| _mm512_add_epi64(high[i], high[i]);
+    let mut sums = [zero, twice(0), twice(1), twice(2), twice(3), twice(4), twice(5), twice(6), twice(7), twice(8)];
+    rows!(sums, _mm512_madd52lo_epu64; 0, 1, 2, 3, 4);
     V([
-        plus_19(low[0], place(5)),
-        plus_19(place(1), place(6)),
-        plus_19(place(2), place(7)),
-        plus_19(place(3), place(8)),
-        plus_19(place(4), last),
+        plus_19(sums[0], sums[5]),
+        plus_19(sums[1], sums[6]),
+        plus_19(sums[2], sums[7]),
+        plus_19(sums[3], sums[8]),
+        plus_19(sums[4], sums[9]),
     ])
 }
 
