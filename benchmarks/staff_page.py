@@ -103,7 +103,9 @@ def _measure(served: Served, folder: Path, people: int, months: int, rounds: int
     checked = time.perf_counter() - begun
     taken, owed = [], _owed(reader.text)
     for number in range(rounds):
-        row = NewEntry(number_of(number), code, "paid", month_of(today) - months + 1, Scheme.PENSION, 100, 100, today)
+        # Of every thirty people this one is young enough to be insured.
+        who, month = number_of(30 * number + 25), month_of(today) - months + 1
+        row = NewEntry(who, code, "paid", month, Scheme.PENSION, 100, 100, today)
         record(core, [row], _BY, f"{number:032x}")
         taken.append(first_byte(reader, _PAGE))
         less = _owed(reader.open(_PAGE))
