@@ -295,7 +295,7 @@ def test_page_says_how_far_it_is_and_goes_on(
     agency: Agency, monkeypatch: pytest.MonkeyPatch, most: int, steps: list[str]
 ) -> None:
     """The list of people is there at once; what they owe follows, and is there at once from then on."""
-    monkeypatch.setattr("issuer.portal.subjects.insurance.SIZE", 1)
+    monkeypatch.setattr("issuer.portal.subjects.insurance.AT_FIRST", 1)
     monkeypatch.setattr("issuer.portal.subjects.insurance._LOOKS", {"on": 1, "all": None})
     monkeypatch.setattr("issuer.portal.subjects.insurance.MOST", most)
     for number in (1, 2, 3):

@@ -173,7 +173,7 @@ def test_check_of_the_staff_goes_on_by_itself_until_everybody_was_checked(
     entering: Entering, served: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One person a step: the address of the last steps is the same, and going back leads to no earlier step."""
-    monkeypatch.setattr(insurance, "SIZE", 1)
+    monkeypatch.setattr(insurance, "AT_FIRST", 1)
     monkeypatch.setattr(insurance, "_LOOKS", {"on": 1, "all": None})
     core, officer = served.issuing_service.core, served.people["insurance_officer"]
     for number in (81, 82, 83):

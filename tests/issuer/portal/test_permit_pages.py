@@ -289,7 +289,7 @@ def test_list_is_checked_before_anybody_is_registered_and_refused_rows_come_back
     rows has their reasons, and no cell that a spreadsheet would work out."""
     person = of(app, made, "employer")
     rows = _list(
-        *(_row(700 + n) for n in range(30)), _row(790, surname="=HYPERLINK(1)", born="1880-01-01", region="999999")
+        *(_row(700 + n) for n in range(30)), _row(790, surname="=HYPERLINK(1)", born="2099-01-01", region="999999")
     )
     before = person.get("insurance?lang=en").text
     sent = person.post("insurance/register-many", key="1" * 32, rows=rows)
