@@ -106,7 +106,7 @@ def _measure(served: Served, folder: Path, people: int, months: int, rounds: int
         # Of every thirty people this one is young enough to be insured.
         who, month = number_of(30 * number + 25), month_of(today) - months + 1
         row = NewEntry(who, code, "paid", month, Scheme.PENSION, 100, 100, today)
-        record(core, [row], _BY, f"{number:032x}")
+        record(core, [row], _BY, 4 * f"{number:08x}")
         taken.append(first_byte(reader, _PAGE))
         less = _owed(reader.open(_PAGE))
         if not less < owed:
