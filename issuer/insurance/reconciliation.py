@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from issuer.accounts.principals import Principal
@@ -31,7 +30,7 @@ from .history import Employment, Person
 from .ledger import Balance, balances
 from .models import InsuranceFact
 from .months import first_day, last_day
-from .parties import seen_employer, with_merged
+from .parties import seen_employer, staff_of, with_merged
 from .records import load_people
 from .schemes import Scheme, scheme_names
 
@@ -96,10 +95,8 @@ def reconciled(
 
     def look(session: Session) -> list[Reconciled]:
         employers = with_merged(session, {seen_employer(core, session, who, employer_id)})
-        staff = select(InsuranceFact.person_id).where(
-            InsuranceFact.employer_id.in_(employers), InsuranceFact.kind == "employment"
-        )
-        ids = list(session.scalars(page_of(staff.distinct(), InsuranceFact.person_id, after, limit)))
+        staff = staff_of(employers).distinct()
+        ids = list(session.scalars(page_of(staff, InsuranceFact.person_id, after, limit)))
         today, book = day_of(core.clock.now(session)), book_of(session)
         month_of_it = _Month(Duties(book), Rates(book), month, today)
         found = []

@@ -80,7 +80,7 @@ def test_blank_rows_hide_no_carpet() -> None:
 
 
 def test_rows_that_are_looked_at_together_are_as_each_alone() -> None:
-    """A row is told dark from light by itself, whatever stands above and below it, in the order asked for."""
+    """Each row has a threshold of its own, whatever rows it is read with; rows come back in the order asked for."""
     picture = pictures.noisy(CODE, 60, 2)
     rows = [picture.height - 1, 0, *range(5, picture.height, 17)]
     together = _dark_in(picture, rows)
