@@ -32,7 +32,7 @@ from issuer.db.idempotency import Request
 from issuer.db.unit_of_work import UnitOfWork
 from issuer.permits.names import PassportName, compare, name_refusals
 from issuer.rules.book import RuleBook
-from issuer.rules.days import day_of
+from issuer.rules.days import FIRST_DAY, day_of
 from issuer.rules.regions import NATION, is_known
 from issuer.rules.store import book_of
 
@@ -53,7 +53,6 @@ __all__ = ["NewRegistration", "Registered", "end_work", "preview", "register", "
 
 _BASES: Final = ("work_permit", "press_card", "permanent_residence")
 _ALPHA3: Final = re.compile("[A-Z]{3}")
-_EARLIEST: Final = date(1900, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,8 +250,8 @@ def _check(book: RuleBook, new: NewRegistration, today: date) -> None:
     for path, day in days.items():
         if day > today:
             faults.add(Invalid("insurance.future", path=path, expected=f"a day up to {today.isoformat()}"))
-        elif day < _EARLIEST:
-            faults.add(Invalid("insurance.day", path=path, expected=f"a day from {_EARLIEST.isoformat()} on"))
+        elif day < FIRST_DAY:
+            faults.add(Invalid("insurance.day", path=path, expected=f"a day from {FIRST_DAY.isoformat()} on"))
     if not faults.on("born") and new.born >= min(new.began, new.obtained):
         faults.add(Invalid("insurance.day", path="born", expected="a day before work and permit"))
     if new.basis_until is not None and new.basis_until < new.obtained:
